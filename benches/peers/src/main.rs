@@ -1,0 +1,119 @@
+//! Measures token libraries side by side, at equal duty. See README.md.
+
+mod bench;
+mod contestant;
+mod contestants;
+mod harness;
+mod lane;
+mod payload;
+mod report;
+mod stats;
+mod verify;
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::harness::Plan;
+use crate::report::Results;
+
+/// Measures sealtoken side by side with other token libraries.
+#[derive(Debug, Parser)]
+struct Options {
+    /// How many rounds to run; an odd number has a true median
+    #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+
+    /// Run few and short rounds: to see that everything works, not how fast
+    #[arg(long)]
+    quick: bool,
+
+    /// The seed of the order within each round; drawn anew unless given
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Also measure the peers' slower documented routes
+    #[arg(long)]
+    extra: bool,
+
+    /// Measure only contestants whose name contains one of these (besides the baseline)
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    only: Vec<String>,
+
+    /// Print the tables that the project's README shows
+    #[arg(long)]
+    markdown: bool,
+
+    /// Write all the results to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Write a chart of the typed results at 63 and 340 bytes to a file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Print how long the texts for equal claims are, and measure nothing
+    #[arg(long)]
+    lengths: bool,
+
+    /// Fail when a promised speed is missed
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let options = Options::parse();
+    payload::assert_sizes();
+    if options.lengths {
+        let lanes = contestants::typed(&payload::identity(), false);
+        verify::verify(lanes.iter().map(AsRef::as_ref))?;
+        print!("{}", report::lengths(&lanes));
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let plan = Plan {
+        rounds: if options.quick {
+            5
+        } else {
+            options.rounds as usize
+        },
+        batch: Duration::from_micros(if options.quick { 200 } else { 1_500 }),
+        warm_up: Duration::from_millis(if options.quick { 1 } else { 20 }),
+        seed: options.seed.unwrap_or_else(rand::random),
+    };
+    let mut fields = bench::fields(options.extra);
+    if !options.only.is_empty() {
+        for field in &mut fields {
+            field.lanes.retain(|lane| {
+                let name = lane.name();
+                name == contestants::BASELINE || options.only.iter().any(|part| name.contains(part))
+            });
+        }
+    }
+    let cells = bench::measure(&fields, &plan)?;
+    let results = Results { plan, cells };
+
+    if options.markdown {
+        print!("{}", report::markdown(&results));
+    } else {
+        print!("{}", report::text(&results));
+    }
+    let (targets, kept) = report::targets(&results.cells);
+    // Beside the tables, not in them: those are for pasting.
+    eprint!("{targets}");
+    if let Some(path) = &options.json {
+        fs::write(path, format!("{:#}\n", report::json(&results)))?;
+    }
+    if let Some(path) = &options.svg {
+        fs::write(path, report::svg(&results))?;
+    }
+    Ok(if options.check && !kept {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}

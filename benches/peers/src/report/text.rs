@@ -1,0 +1,97 @@
+//! The report for the terminal: every number with its interquartile range.
+
+use std::fmt::Write;
+
+use super::{Results, processor, standings, versions};
+use crate::bench::{Cell, Shape};
+use crate::contestants::{BASELINE, WITH_AWS_LC};
+use crate::harness::Operation;
+use crate::lane::Lane;
+
+/// Every cell in full.
+pub fn text(results: &Results) -> String {
+    let plan = &results.plan;
+    let mut out = format!(
+        "{}; {} rounds of {:?} batches, seed {}\n",
+        processor(),
+        plan.rounds,
+        plan.batch,
+        plan.seed
+    );
+    for (name, version) in versions() {
+        _ = write!(out, "{name} {version}  ");
+    }
+    out.push('\n');
+    for cell in &results.cells {
+        let (operation, size, shape) = (cell.operation.name(), cell.size, cell.shape.name());
+        _ = writeln!(
+            out,
+            "\n{operation:<4} {size:<7} {shape:<17} relative [middle half]       ns/op"
+        );
+        for standing in standings(cell) {
+            let ratio = standing.ratio;
+            _ = writeln!(
+                out,
+                "  {:<30} {:>6.2}  [{:>5.2} – {:<5.2}] {:>11.0}",
+                standing.name, ratio.median, ratio.q1, ratio.q3, standing.nanos.median
+            );
+        }
+    }
+    out
+}
+
+/// What the project promises: this many times as fast as the private jar.
+const TARGETS: [(&str, Operation, f64); 4] = [
+    (BASELINE, Operation::Seal, 1.4),
+    (BASELINE, Operation::Open, 1.45),
+    (WITH_AWS_LC, Operation::Seal, 1.6),
+    (WITH_AWS_LC, Operation::Open, 1.65),
+];
+
+/// The promises at 63 and 340 bytes typed, and whether all of them are kept.
+pub fn targets(cells: &[Cell]) -> (String, bool) {
+    let mut out = String::from("\nspeed as a multiple of cookie's PrivateJar, typed\n");
+    let mut kept = true;
+    let promised = |cell: &&Cell| cell.shape == Shape::Struct && cell.size != "2.9 KiB";
+    for (ours, operation, least) in TARGETS {
+        let cells = cells.iter().filter(promised);
+        for cell in cells.filter(|cell| cell.operation == operation) {
+            let pair = (cell.track("cookie PrivateJar"), cell.track(ours));
+            let (Some(jar), Some(track)) = pair else {
+                continue;
+            };
+            let speed = jar.relative_to(track);
+            let met = speed.median >= least;
+            kept &= met;
+            _ = writeln!(
+                out,
+                "  {ours:<18} {:<4} {:<6} {:>5.2}  [{:.2} – {:.2}]  promised {least:<4} {}",
+                operation.name(),
+                cell.size,
+                speed.median,
+                speed.q1,
+                speed.q3,
+                if met { "kept" } else { "MISSED" }
+            );
+        }
+    }
+    (out, kept)
+}
+
+/// The lifetime whose texts [`lengths`] counts: its number stands in most of them.
+const HOUR: u64 = 60 * 60;
+
+/// How long the texts of equal claims are, shortest first.
+pub fn lengths(lanes: &[Box<dyn Lane>]) -> String {
+    let mut lengths: Vec<(usize, &str)> = lanes
+        .iter()
+        .filter(|lane| lane.seals())
+        .map(|lane| (lane.seal(HOUR).len(), lane.name()))
+        .collect();
+    lengths.sort_unstable();
+    let mut out = String::from("characters for the same uuid, times and 100 bytes of data\n");
+    for (length, name) in lengths {
+        _ = writeln!(out, "  {name:<30} {length:>5}");
+    }
+    out
+}

@@ -1,0 +1,10 @@
+//! Layer 0: bytes in, bytes out. Nothing here knows of JSON, storage or policy.
+
+pub(crate) mod base64url;
+pub(crate) mod clock;
+pub(crate) mod kdf;
+pub(crate) mod random;
+pub(crate) mod scratch;
+pub(crate) mod secret;
+pub(crate) mod st1;
+pub(crate) mod xaes;

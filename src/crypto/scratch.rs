@@ -1,0 +1,188 @@
+//! A byte buffer that a thread keeps between tokens, and that never leaves plaintext in freed memory.
+
+use std::cell::Cell;
+use std::io;
+
+use zeroize::optimization_barrier;
+
+/// What a thread keeps for its next token. A larger buffer is freed after use.
+const KEEP: usize = 16 * 1024;
+
+/// Enough for an ordinary token, so that most threads allocate once.
+const START: usize = 1024;
+
+thread_local! {
+    static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A buffer that is wiped when it grows, and when it is dropped: also by an early return or a panic.
+///
+/// It is *taken* from the thread, so sealing or opening inside a callback gets a buffer of its own.
+pub(crate) struct Scratch {
+    bytes: Vec<u8>,
+    /// Bytes are counted but not kept beyond this length.
+    limit: usize,
+    beyond: usize,
+}
+
+impl Scratch {
+    /// An empty buffer that will hold at most `limit` bytes.
+    pub(crate) fn take(limit: usize) -> Self {
+        Self {
+            bytes: KEPT.try_with(Cell::take).unwrap_or_default(),
+            limit,
+            beyond: 0,
+        }
+    }
+
+    /// How many bytes were written, those beyond the limit included.
+    pub(crate) fn written(&self) -> usize {
+        self.bytes.len().saturating_add(self.beyond)
+    }
+
+    /// Whether everything that was written is here.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.beyond == 0
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    #[inline]
+    pub(crate) fn extend(&mut self, more: &[u8]) {
+        if more.len() <= self.bytes.capacity().saturating_sub(self.bytes.len()) && self.beyond == 0
+        {
+            self.bytes.extend_from_slice(more);
+        } else {
+            self.extend_slowly(more);
+        }
+    }
+
+    /// Appends `count` times the byte `filler`.
+    pub(crate) fn fill_up(&mut self, filler: u8, count: usize) {
+        if self.make_room(count) {
+            let length = self.bytes.len().saturating_add(count);
+            self.bytes.resize(length, filler);
+        }
+    }
+
+    #[cold]
+    fn extend_slowly(&mut self, more: &[u8]) {
+        if self.make_room(more.len()) {
+            self.bytes.extend_from_slice(more);
+        }
+    }
+
+    /// Makes room for `more` bytes without leaving a copy of the old ones, or counts them as beyond the limit.
+    fn make_room(&mut self, more: usize) -> bool {
+        let needed = self.written().saturating_add(more);
+        if needed > self.limit {
+            self.beyond = needed.saturating_sub(self.bytes.len());
+            return false;
+        }
+        if needed > self.bytes.capacity() {
+            let room = needed
+                .max(self.bytes.capacity().saturating_mul(2))
+                .max(START);
+            let mut larger = Vec::with_capacity(room);
+            larger.extend_from_slice(&self.bytes);
+            wipe(&mut self.bytes);
+            self.bytes = larger;
+        }
+        true
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        wipe(&mut self.bytes);
+        if self.bytes.capacity() <= KEEP {
+            self.bytes.clear();
+            // A thread that is ending has nowhere to keep it: then it is freed, wiped as it is.
+            let _ = KEPT.try_with(|kept| kept.set(std::mem::take(&mut self.bytes)));
+        }
+    }
+}
+
+impl io::Write for &mut Scratch {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Overwrites the bytes, and keeps the compiler from taking that for useless.
+///
+/// `Zeroize` writes byte by byte and costs a seventh of a token here; `fill` is a `memset`.
+/// Only what was initialised is wiped: bytes are never cut off before this runs.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    optimization_barrier(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_beyond_the_limit_is_counted_and_not_kept() {
+        let mut scratch = Scratch::take(10);
+        scratch.extend(b"1234567890");
+        assert!(scratch.is_whole());
+        scratch.extend(b"x");
+        scratch.extend(b"y");
+        scratch.fill_up(b' ', 3);
+        assert_eq!(scratch.as_slice(), b"1234567890");
+        assert_eq!(scratch.written(), 15);
+        assert!(!scratch.is_whole());
+    }
+
+    #[test]
+    fn once_beyond_the_limit_nothing_shorter_slips_in() {
+        let mut scratch = Scratch::take(4);
+        scratch.extend(b"12345");
+        scratch.extend(b"1");
+        assert_eq!(scratch.as_slice(), b"");
+        assert_eq!(scratch.written(), 6);
+    }
+
+    #[test]
+    fn a_buffer_in_use_is_not_shared_and_comes_back_empty() {
+        let mut outer = Scratch::take(usize::MAX);
+        outer.extend(b"outer");
+        {
+            let mut inner = Scratch::take(usize::MAX);
+            assert_eq!(inner.written(), 0);
+            inner.extend(b"inner");
+        }
+        assert_eq!(outer.as_slice(), b"outer");
+        drop(outer);
+        assert_eq!(Scratch::take(usize::MAX).written(), 0);
+    }
+
+    #[test]
+    fn growing_keeps_the_content() {
+        let mut scratch = Scratch::take(usize::MAX);
+        for round in 0..3000_u32 {
+            scratch.extend(&round.to_le_bytes());
+        }
+        let bytes: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(scratch.as_slice(), bytes);
+    }
+}

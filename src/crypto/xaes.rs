@@ -1,0 +1,184 @@
+//! XAES-256-GCM (C2SP, <https://c2sp.org/XAES-256-GCM>): AES-256-GCM with a 192-bit nonce.
+//!
+//! The crate `xaes-256-gcm` does the same with a decrypting key schedule and two single blocks; deriving
+//! with the encrypting one, both blocks at once, takes half the time (figures in `benches/README.md`).
+
+use aes::Aes256Enc;
+use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+use aes_gcm::aead::consts::U12;
+use aes_gcm::{AeadInOut as _, AesGcm, Nonce, Tag};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::secret::Secret;
+
+pub(crate) const TAG: usize = 16;
+
+/// The first half derives the key of this one message, the second is its GCM nonce.
+pub(crate) type XNonce = [[u8; 12]; 2];
+
+/// Only the encrypting key schedule is needed: GCM decrypts by counter mode, too.
+type Gcm = AesGcm<Aes256Enc, U12>;
+
+/// The library under AES-256-GCM. Both give the same bytes; they differ in speed alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The crates `aes` and `aes-gcm`: pure Rust.
+    RustCrypto,
+    /// The crate `aws-lc-rs`: C and assembly, with feature `aws-lc`.
+    #[cfg(feature = "aws-lc")]
+    AwsLc,
+}
+
+impl Default for Backend {
+    /// The fastest that is compiled in.
+    fn default() -> Self {
+        #[cfg(feature = "aws-lc")]
+        let fastest = Self::AwsLc;
+        #[cfg(not(feature = "aws-lc"))]
+        let fastest = Self::RustCrypto;
+        fastest
+    }
+}
+
+/// The ciphertext, its tag, the associated data or the key does not belong to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Forged;
+
+/// The message is longer than GCM allows (64 GiB).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Oversize;
+
+/// A key with what depends on it alone: its schedule, and K1 of the derivation.
+pub(crate) struct Xaes {
+    schedule: Aes256Enc,
+    k1: Zeroizing<[u8; 16]>,
+}
+
+impl Xaes {
+    pub(crate) fn new(key: &Secret<32>) -> Self {
+        let schedule = Aes256Enc::new(key.expose().into());
+        let mut block = aes::Block::default();
+        schedule.encrypt_block(&mut block);
+        let l = u128::from_be_bytes(block.0);
+        block.0.zeroize();
+        // L << 1 in GF(2^128): where a bit falls out, its remainder comes in. No branch on the key.
+        let k1 = (l << 1) ^ ((l >> 127).wrapping_neg() & 0x87);
+        Self {
+            schedule,
+            k1: Zeroizing::new(k1.to_be_bytes()),
+        }
+    }
+
+    /// The AES-256-GCM key for a nonce's first half.
+    fn derive(&self, half: &[u8; 12]) -> Zeroizing<[u8; 32]> {
+        let mut blocks = [aes::Block::default(); 2];
+        for (block, counter) in blocks.iter_mut().zip(1_u8..) {
+            let (head, tail) = block.split_at_mut(4);
+            head.copy_from_slice(&[0, counter, b'X', 0]);
+            tail.copy_from_slice(half);
+            for (byte, mask) in block.iter_mut().zip(self.k1.iter()) {
+                *byte ^= mask;
+            }
+        }
+        self.schedule.encrypt_blocks(&mut blocks);
+        let mut key = Zeroizing::new([0; 32]);
+        for (half, block) in key.chunks_exact_mut(16).zip(&mut blocks) {
+            half.copy_from_slice(block);
+            block.0.zeroize();
+        }
+        key
+    }
+
+    /// Encrypts `message` in place and returns its tag.
+    pub(crate) fn seal(
+        &self,
+        backend: Backend,
+        [derives, nonce]: &XNonce,
+        associated: &[u8],
+        message: &mut [u8],
+    ) -> Result<[u8; TAG], Oversize> {
+        let key = self.derive(derives);
+        match backend {
+            Backend::RustCrypto => Gcm::new((&*key).into())
+                .encrypt_inout_detached(&Nonce::from(*nonce), associated, message.into())
+                .map(Into::into)
+                .map_err(|_| Oversize),
+            #[cfg(feature = "aws-lc")]
+            Backend::AwsLc => aws_lc::seal(&key, *nonce, associated, message),
+        }
+    }
+
+    /// Decrypts `message` in place. Where that fails, its content is unspecified ciphertext.
+    pub(crate) fn open(
+        &self,
+        backend: Backend,
+        [derives, nonce]: &XNonce,
+        associated: &[u8],
+        message: &mut [u8],
+        tag: &[u8; TAG],
+    ) -> Result<(), Forged> {
+        let key = self.derive(derives);
+        match backend {
+            Backend::RustCrypto => Gcm::new((&*key).into())
+                .decrypt_inout_detached(
+                    &Nonce::from(*nonce),
+                    associated,
+                    message.into(),
+                    &Tag::from(*tag),
+                )
+                .map_err(|_| Forged),
+            #[cfg(feature = "aws-lc")]
+            Backend::AwsLc => aws_lc::open(&key, *nonce, associated, message, tag),
+        }
+    }
+}
+
+#[cfg(feature = "aws-lc")]
+mod aws_lc {
+    use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+    use super::{Forged, Oversize, TAG};
+
+    fn ready(key: &[u8; 32]) -> Option<LessSafeKey> {
+        UnboundKey::new(&AES_256_GCM, key)
+            .ok()
+            .map(LessSafeKey::new)
+    }
+
+    pub(super) fn seal(
+        key: &[u8; 32],
+        nonce: [u8; 12],
+        associated: &[u8],
+        message: &mut [u8],
+    ) -> Result<[u8; TAG], Oversize> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        ready(key)
+            .and_then(|key| {
+                key.seal_in_place_separate_tag(nonce, Aad::from(associated), message)
+                    .ok()
+            })
+            .and_then(|tag| tag.as_ref().try_into().ok())
+            .ok_or(Oversize)
+    }
+
+    pub(super) fn open(
+        key: &[u8; 32],
+        nonce: [u8; 12],
+        associated: &[u8],
+        message: &mut [u8],
+        tag: &[u8; TAG],
+    ) -> Result<(), Forged> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        ready(key)
+            .and_then(|key| {
+                key.open_in_place_separate_tag(nonce, Aad::from(associated), tag, message)
+                    .ok()
+            })
+            .map(|_| ())
+            .ok_or(Forged)
+    }
+}
+
+#[cfg(test)]
+mod tests {}

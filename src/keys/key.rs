@@ -1,0 +1,190 @@
+//! The ring key: 32 random bytes, its id, and its text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::kdf;
+use crate::crypto::secret::Secret;
+
+use super::error::KeyError;
+use super::purpose::{Purpose, PurposeKey};
+use super::text;
+
+const PREFIX: &str = "stkey1_";
+
+/// 32 uniformly random bytes from which everything else is derived. Never a password.
+///
+/// It does not print, serialise or compare with `==`, and is wiped when dropped. The one way out is
+/// [`expose`](Key::expose).
+///
+/// ```
+/// use sealtoken::{Key, KeyError};
+///
+/// # fn main() -> Result<(), KeyError> {
+/// let key = Key::generate();
+/// let text = key.expose();                      // for your secret store
+/// let again: Key = text.parse()?;
+/// assert_eq!(again.id(), key.id());
+/// assert_eq!(format!("{key:?}"), "Key");        // nothing of it reaches a log
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What must not happen does not compile:
+///
+/// ```compile_fail
+/// let key = sealtoken::Key::generate();
+/// println!("{key}");
+/// ```
+#[derive(Clone)]
+pub struct Key {
+    root: Secret<32>,
+    id: KeyId,
+}
+
+impl Key {
+    /// Draws a key from the operating system.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no random bytes; [`try_generate`](Key::try_generate) returns that
+    /// as an error.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "documented, with a fallible twin")]
+    pub fn generate() -> Self {
+        Self::try_generate().expect("the operating system gave no random bytes")
+    }
+
+    /// Draws a key from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Randomness`] when the operating system gives no random bytes.
+    pub fn try_generate() -> Result<Self, KeyError> {
+        Ok(Self::from_root(Secret::from_system()?))
+    }
+
+    /// The key with these bytes, for keys that a key management service keeps.
+    ///
+    /// # Security
+    ///
+    /// The bytes must be uniformly random. A password, or its hash, is not: whoever holds a token can try
+    /// passwords against it at the speed of SHA-256.
+    ///
+    /// ```
+    /// # let from_your_kms = [7; 32];
+    /// let key = sealtoken::Key::from_bytes(from_your_kms);
+    /// ```
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self::from_root(Secret::from(bytes))
+    }
+
+    fn from_root(root: Secret<32>) -> Self {
+        let id = KeyId(*kdf::derive(&root, &[b"sealtoken v1 key id"]).expose());
+        Self { root, id }
+    }
+
+    /// The public name of the key: four bytes derived from it. Tokens carry it.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The key's text, `stkey1_…`: the one way out. It is wiped when dropped.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the text can seal and open everything. It belongs into a secret store, never into a log,
+    /// an argument or a repository.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<String> {
+        text::encode(PREFIX, self.root.expose())
+    }
+
+    /// The key of one purpose, for a service that may seal and open only that.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Purpose`] unless the purpose has 1 to 255 bytes.
+    ///
+    /// # Security
+    ///
+    /// The holder can *seal* for that purpose, too: symmetric encryption has no half that only opens.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, PurposeRing, Token};
+    ///
+    /// let key = Key::generate();
+    /// let exported = key.for_purpose("session")?.expose();          // stpurpose1_…
+    ///
+    /// // elsewhere
+    /// let sessions = PurposeRing::new(exported.parse::<PurposeKey>()?).codec();
+    /// let text = KeyRing::new(key).codec("session")?.seal(&mut Token::new(), Lifetime::hours(8))?;
+    /// assert!(sessions.open(&text).is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_purpose(&self, purpose: &str) -> Result<PurposeKey, KeyError> {
+        Ok(self.derive(&Purpose::new(purpose)?))
+    }
+
+    pub(super) fn derive(&self, purpose: &Purpose) -> PurposeKey {
+        let info: [&[u8]; 3] = [b"sealtoken v1 purpose", b"\0", purpose.as_str().as_bytes()];
+        PurposeKey::new(self.id, kdf::derive(&self.root, &info), purpose.clone())
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let bytes = text::decode(PREFIX, text)?;
+        let root = Secret::from_slice(&bytes).ok_or(KeyError::Length)?;
+        Ok(Self::from_root(root))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+/// The public name of a key: four bytes, printed as eight hexadecimal digits.
+///
+/// ```
+/// let id = sealtoken::Key::from_bytes([1; 32]).id();
+/// assert_eq!(id.to_string().len(), 8);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; 4]);
+
+impl KeyId {
+    /// The id that a token carries in its first four bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(bytes)
+    }
+
+    /// The four bytes.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 4] {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}

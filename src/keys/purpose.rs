@@ -1,0 +1,116 @@
+//! A purpose, and the key that belongs to it alone.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::kdf;
+use crate::crypto::secret::Secret;
+use crate::crypto::st1::KID;
+
+use super::error::KeyError;
+use super::key::KeyId;
+use super::text;
+
+const PREFIX: &str = "stpurpose1_";
+
+/// What tokens are for: 1 to 255 bytes of UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(unreachable_pub, reason = "a sealed trait names it")]
+pub struct Purpose(Arc<str>);
+
+impl Purpose {
+    pub(crate) fn new(name: &str) -> Result<Self, KeyError> {
+        if name.is_empty() || name.len() > 255 {
+            return Err(KeyError::Purpose);
+        }
+        Ok(Self(name.into()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The key of one purpose: it seals and opens that, and nothing else.
+///
+/// Made by [`Key::for_purpose`](crate::Key::for_purpose); like a [`Key`](crate::Key) it does not print, serialise or
+/// compare, and is wiped when dropped.
+#[derive(Clone)]
+pub struct PurposeKey {
+    id: KeyId,
+    key: Secret<32>,
+    purpose: Purpose,
+}
+
+impl PurposeKey {
+    pub(super) fn new(id: KeyId, key: Secret<32>, purpose: Purpose) -> Self {
+        Self { id, key, purpose }
+    }
+
+    /// The id of the key that this one was derived from.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// What tokens of this key are for.
+    #[must_use]
+    pub fn purpose(&self) -> &str {
+        self.purpose.as_str()
+    }
+
+    /// The key's text, `stpurpose1_…`: the one way out. It is wiped when dropped.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the text can seal and open every token of this purpose.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<String> {
+        let parts: [&[u8]; 3] = [
+            &self.id.to_bytes(),
+            self.key.expose(),
+            self.purpose().as_bytes(),
+        ];
+        text::encode(PREFIX, &Zeroizing::new(parts.concat()))
+    }
+
+    pub(super) fn shared_purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
+    pub(super) fn secret(&self) -> &Secret<32> {
+        &self.key
+    }
+
+    /// The library's own key beside this one, under which nonces are separated.
+    ///
+    /// It hangs on the purpose key and not on the root, so that a ring of purpose keys has it, too.
+    pub(super) fn nonce_key(&self) -> Secret<16> {
+        kdf::derive(&self.key, &[b"sealtoken v1 internal", b"\0", b"nonce"])
+    }
+}
+
+impl FromStr for PurposeKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let bytes = text::decode(PREFIX, text)?;
+        let (id, rest) = bytes.split_first_chunk::<KID>().ok_or(KeyError::Length)?;
+        let (key, purpose) = rest.split_at_checked(32).ok_or(KeyError::Length)?;
+        let purpose = str::from_utf8(purpose).map_err(|_| KeyError::Purpose)?;
+        Ok(Self {
+            id: KeyId::from_bytes(*id),
+            key: Secret::from_slice(key).ok_or(KeyError::Length)?,
+            purpose: Purpose::new(purpose)?,
+        })
+    }
+}
+
+impl fmt::Debug for PurposeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PurposeKey")
+    }
+}

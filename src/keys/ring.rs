@@ -1,0 +1,373 @@
+//! Several keys in their roles, replaced live under the codecs that use them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::crypto::secret::Secret;
+use crate::crypto::st1::KID;
+use crate::crypto::xaes::Xaes;
+
+use super::error::KeyError;
+use super::key::{Key, KeyId};
+use super::purpose::{Purpose, PurposeKey};
+
+/// What a key of a ring does.
+///
+/// ```
+/// use sealtoken::{Key, KeyRing, Role};
+///
+/// # fn main() -> Result<(), sealtoken::KeyError> {
+/// let ring = KeyRing::new(Key::generate()).with_retired(Key::generate())?;
+/// let roles: Vec<Role> = ring.keys().into_iter().map(|(_, role)| role).collect();
+/// assert_eq!(roles, [Role::Current, Role::Retired]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Seals and opens: the first of the ring.
+    Current,
+    /// Opens. It will seal after the next step of a rolling deploy, so nothing it sealed needs a re-seal.
+    Standby,
+    /// Opens. What it sealed needs a re-seal, and after the longest lifetime it can be removed.
+    Retired,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "current",
+            Self::Standby => "standby",
+            Self::Retired => "retired",
+        })
+    }
+}
+
+/// The keys of a service: one that seals, and others that still, or already, open.
+///
+/// As text, keys are separated by commas or white space: the first is current, one with a `+` before it
+/// is standby, the others are retired. That fits one environment variable:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sealtoken::{Key, KeyRing};
+///
+/// # let (old, new) = (Key::generate(), Key::generate());
+/// # let variable = format!("{} {}", *new.expose(), *old.expose());
+/// // let variable = std::env::var("SEALTOKEN_KEYS")?;
+/// let keys: KeyRing = variable.parse()?;
+/// assert_eq!(keys.current(), new.id());
+/// # Ok(())
+/// # }
+/// ```
+pub type KeyRing = Ring<Key>;
+
+/// The purpose keys of a service that may seal and open one purpose only. Text and roles as for [`KeyRing`].
+pub type PurposeRing = Ring<PurposeKey>;
+
+/// A ring of [`Key`]s, or of [`PurposeKey`]s of one purpose. See [`KeyRing`].
+///
+/// Clones, and the codecs made from it, share the ring: [`replace`](Ring::replace) reaches them all.
+pub struct Ring<K> {
+    shared: Arc<Shared<K>>,
+}
+
+struct Shared<K> {
+    keys: ArcSwap<Keys<K>>,
+    /// Counts the replacements, so that codecs notice one by a single load.
+    generation: AtomicU64,
+}
+
+/// There is always one that seals.
+#[derive(Clone)]
+struct Keys<K> {
+    current: K,
+    others: Vec<(K, Role)>,
+}
+
+/// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
+pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::Derive {
+    /// The public name of the key.
+    fn id(&self) -> KeyId;
+}
+
+mod sealed {
+    use super::{Purpose, PurposeKey};
+
+    pub trait Derive: Send + Sync + 'static {
+        fn for_purpose(&self, purpose: &Purpose) -> PurposeKey;
+
+        /// Whether both can stand in one ring.
+        fn agrees_with(&self, other: &Self) -> bool;
+    }
+}
+
+impl RingKey for Key {
+    fn id(&self) -> KeyId {
+        Key::id(self)
+    }
+}
+
+impl sealed::Derive for Key {
+    fn for_purpose(&self, purpose: &Purpose) -> PurposeKey {
+        self.derive(purpose)
+    }
+
+    fn agrees_with(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl RingKey for PurposeKey {
+    fn id(&self) -> KeyId {
+        PurposeKey::id(self)
+    }
+}
+
+impl sealed::Derive for PurposeKey {
+    fn for_purpose(&self, _: &Purpose) -> PurposeKey {
+        self.clone()
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.purpose() == other.purpose()
+    }
+}
+
+impl<K: RingKey> Ring<K> {
+    /// A ring of one key, which seals and opens.
+    #[must_use]
+    pub fn new(current: K) -> Self {
+        Self::of(Keys {
+            current,
+            others: Vec::new(),
+        })
+    }
+
+    fn of(keys: Keys<K>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                keys: ArcSwap::from_pointee(keys),
+                generation: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// A ring with one more key that opens, and whose tokens need a re-seal.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::DuplicateId`] when a key of the ring has the same id, [`KeyError::MixedPurposes`] when a
+    /// purpose key is for another purpose.
+    pub fn with_retired(self, key: K) -> Result<Self, KeyError> {
+        self.with(key, Role::Retired)
+    }
+
+    /// A ring with one more key that opens and will seal soon: the first step of a rolling deploy.
+    ///
+    /// # Errors
+    ///
+    /// As for [`with_retired`](Ring::with_retired).
+    pub fn with_standby(self, key: K) -> Result<Self, KeyError> {
+        self.with(key, Role::Standby)
+    }
+
+    fn with(self, key: K, role: Role) -> Result<Self, KeyError> {
+        let mut keys = (**self.shared.keys.load()).clone();
+        keys.add(key, role)?;
+        Ok(Self::of(keys))
+    }
+
+    /// Puts the keys of `other` in the place of this ring's, for all its clones and codecs at once.
+    ///
+    /// Readers take no lock: an operation under way ends with the keys that it began with.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::MixedPurposes`] when purpose keys would be replaced by those of another purpose; the
+    /// ring is then as it was.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
+    ///
+    /// let (old, new) = (Key::generate(), Key::generate());
+    /// let keys = KeyRing::new(old.clone());
+    /// let codec = keys.codec("session")?;
+    /// let text = codec.seal(&mut Token::new(), Lifetime::hours(1))?;
+    ///
+    /// keys.replace(&KeyRing::new(new).with_retired(old)?)?;
+    /// assert!(codec.open(&text)?.needs_reseal());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace(&self, other: &Self) -> Result<(), KeyError> {
+        let keys = other.shared.keys.load_full();
+        if !keys.current.agrees_with(&self.shared.keys.load().current) {
+            return Err(KeyError::MixedPurposes);
+        }
+        self.shared.keys.store(keys);
+        // After the keys: who sees the new number derives from the new keys, or from still newer ones.
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn current(&self) -> KeyId {
+        self.shared.keys.load().current.id()
+    }
+
+    /// The ids of the keys with their roles, the current one first.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(KeyId, Role)> {
+        let keys = self.shared.keys.load();
+        keys.iter().map(|(key, role)| (key.id(), role)).collect()
+    }
+
+    pub(crate) fn source(&self) -> Arc<dyn Source> {
+        self.shared.clone()
+    }
+}
+
+impl PurposeRing {
+    pub(crate) fn shared_purpose(&self) -> Purpose {
+        self.shared.keys.load().current.shared_purpose().clone()
+    }
+}
+
+impl<K: RingKey> Keys<K> {
+    fn iter(&self) -> impl Iterator<Item = (&K, Role)> {
+        let others = self.others.iter().map(|(key, role)| (key, *role));
+        std::iter::once((&self.current, Role::Current)).chain(others)
+    }
+
+    fn add(&mut self, key: K, role: Role) -> Result<(), KeyError> {
+        if self.iter().any(|(present, _)| present.id() == key.id()) {
+            return Err(KeyError::DuplicateId(key.id()));
+        }
+        if !self.current.agrees_with(&key) {
+            return Err(KeyError::MixedPurposes);
+        }
+        self.others.push((key, role));
+        Ok(())
+    }
+}
+
+impl<K: RingKey> FromStr for Ring<K> {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let mut words = text
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|word| !word.is_empty());
+        let current = words.next().ok_or(KeyError::NoKey)?;
+        if current.starts_with('+') {
+            return Err(KeyError::StandbyFirst);
+        }
+        let mut keys = Keys {
+            current: current.parse()?,
+            others: Vec::new(),
+        };
+        for word in words {
+            let (word, role) = match word.strip_prefix('+') {
+                Some(word) => (word, Role::Standby),
+                None => (word, Role::Retired),
+            };
+            keys.add(word.parse()?, role)?;
+        }
+        Ok(Self::of(keys))
+    }
+}
+
+impl<K> Clone for Ring<K> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<K: RingKey> fmt::Debug for Ring<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.keys()).finish()
+    }
+}
+
+/// A key of a ring, made ready for one purpose.
+pub(crate) struct CodecKey {
+    pub(crate) kid: [u8; KID],
+    pub(crate) role: Role,
+    pub(crate) cipher: Xaes,
+    pub(crate) nonce_key: Secret<16>,
+}
+
+impl CodecKey {
+    fn new(key: &PurposeKey, role: Role) -> Self {
+        Self {
+            kid: key.id().to_bytes(),
+            role,
+            cipher: Xaes::new(key.secret()),
+            nonce_key: key.nonce_key(),
+        }
+    }
+}
+
+/// The keys of one purpose, with what depends on them alone, as of one generation of their ring.
+pub(crate) struct CodecKeys {
+    pub(crate) generation: u64,
+    current: Box<CodecKey>,
+    /// Boxed one by one: a vector that grows would leave copies of key schedules in freed memory.
+    others: Vec<Box<CodecKey>>,
+}
+
+impl CodecKeys {
+    pub(crate) fn current(&self) -> &CodecKey {
+        &self.current
+    }
+
+    /// The one key with this id, or none: there is no trial decryption.
+    pub(crate) fn find(&self, kid: [u8; KID]) -> Option<&CodecKey> {
+        if self.current.kid == kid {
+            return Some(&self.current);
+        }
+        self.others
+            .iter()
+            .map(|key| &**key)
+            .find(|key| key.kid == kid)
+    }
+}
+
+/// A ring as its codecs see it, whichever kind of key it holds.
+pub(crate) trait Source: Send + Sync {
+    fn generation(&self) -> u64;
+
+    /// Derives all keys for `purpose`.
+    fn derive(&self, purpose: &Purpose) -> CodecKeys;
+}
+
+impl<K: RingKey> Source for Shared<K> {
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn derive(&self, purpose: &Purpose) -> CodecKeys {
+        // Before the keys: keys that are newer than their number are derived once more, never kept too long.
+        let generation = self.generation();
+        let keys = self.keys.load();
+        let ready = |key: &K, role| Box::new(CodecKey::new(&key.for_purpose(purpose), role));
+        CodecKeys {
+            generation,
+            current: ready(&keys.current, Role::Current),
+            others: keys
+                .others
+                .iter()
+                .map(|(key, role)| ready(key, *role))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Keys as text: a prefix, and base64url of some bytes with a check over prefix and bytes.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::crypto::secret;
+
+use super::error::KeyError;
+
+const CHECK: usize = 4;
+
+/// The longest text of any key: a purpose key with a purpose of 255 bytes.
+const LONGEST: usize = 512;
+
+fn check(prefix: &str, bytes: &[u8]) -> [u8; CHECK] {
+    let digest = Sha256::new()
+        .chain_update(prefix)
+        .chain_update(bytes)
+        .finalize();
+    let [a, b, c, d, ..] = digest.0;
+    [a, b, c, d]
+}
+
+/// `prefix ‖ base64url(bytes ‖ check)`.
+pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
+    // One buffer of the final size each, so that growing leaves no copy behind.
+    let mut checked = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_add(CHECK)));
+    checked.extend_from_slice(bytes);
+    checked.extend_from_slice(&check(prefix, bytes));
+    let body = Zeroizing::new(Base64UrlUnpadded::encode_string(&checked));
+    let mut text = String::with_capacity(prefix.len().saturating_add(body.len()));
+    text.push_str(prefix);
+    text.push_str(&body);
+    Zeroizing::new(text)
+}
+
+/// The bytes of a text that [`encode`] made. The decoder takes the same time for every key of a length.
+pub(super) fn decode(prefix: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let body = text.strip_prefix(prefix).ok_or(KeyError::Prefix)?;
+    if body.len() > LONGEST {
+        return Err(KeyError::Length);
+    }
+    let mut bytes = Zeroizing::new(vec![0; body.len()]);
+    let length = Base64UrlUnpadded::decode(body, &mut bytes)
+        .map_err(|_| KeyError::Spelling)?
+        .len();
+    bytes.truncate(length);
+    let (content, found) = bytes.split_last_chunk::<CHECK>().ok_or(KeyError::Length)?;
+    if !secret::equal(found, &check(prefix, content)) {
+        return Err(KeyError::Check);
+    }
+    let length = content.len();
+    bytes.truncate(length);
+    Ok(bytes)
+}

@@ -1,0 +1,17 @@
+//! Put data in a token, seal it into one URL-safe string, open it anywhere with the key.
+#![forbid(unsafe_code)]
+
+mod crypto;
+mod keys;
+mod token;
+
+pub use crypto::clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use crypto::random::reseed;
+pub use crypto::xaes::Backend;
+pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, PurposeRing, Ring, RingKey, Role};
+pub use token::iter;
+pub use token::{
+    Cargo, CargoError, CargoKey, CargoName, Codec, Context, ContextError, Lifetime, LifetimeError,
+    Merge, Number, Object, OpenError, Opened, Outline, SealError, Seconds, Text, Token, Value,
+    View,
+};

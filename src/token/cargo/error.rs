@@ -1,0 +1,35 @@
+use std::fmt;
+
+/// Why a cargo did not take or give a value. Neither the value nor the entry's name is inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CargoError {
+    /// There is no such entry, or it has ended.
+    Missing,
+    /// The entry is not of the type that was asked for, or not a list to push to.
+    WrongType,
+    /// The number is NaN or infinite, which JSON cannot hold.
+    NotFinite,
+    /// The value cannot be a cargo entry: an integer outside `i64::MIN..=u64::MAX`, a map whose keys are no
+    /// strings, a duplicate name, or its own `Serialize` failed.
+    Unsupported,
+    /// The value is nested more than 64 levels deep, the token and the cargo counted.
+    TooDeep,
+    /// The text is not the JSON of an object as a cargo holds it.
+    Json,
+}
+
+impl fmt::Display for CargoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the cargo has no such entry",
+            Self::WrongType => "the cargo entry is of another type",
+            Self::NotFinite => "the number is NaN or infinite",
+            Self::Unsupported => "the value cannot be held by a cargo",
+            Self::TooDeep => "the value is nested more than 64 levels deep",
+            Self::Json => "the text is not a JSON object with distinct names and 64-bit integers",
+        })
+    }
+}
+
+impl std::error::Error for CargoError {}

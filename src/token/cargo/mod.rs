@@ -1,0 +1,476 @@
+//! The typed map that a token carries.
+
+mod ends;
+mod error;
+mod give;
+mod key;
+mod read;
+mod value;
+
+use std::borrow::Borrow as _;
+use std::collections::btree_map;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::crypto::clock::{ClockSource, UnixTime};
+use crate::crypto::scratch::Scratch;
+use crate::token::json::{Unwritable, depth, write_value};
+
+pub use error::CargoError;
+pub use key::{CargoKey, CargoName};
+pub use value::{Number, Object, Text, Value};
+
+use ends::EntryEnds;
+use read::{LEVELS, read_value};
+
+/// A map of typed entries, which knows whether it was changed.
+///
+/// Entries are named by text or by a [`CargoKey`]. A value goes in as any `Serialize` type and comes out as any
+/// `Deserialize` type that fits; text can be borrowed. An entry can have an end of its own: once it has
+/// come, the entry is as if it were not there.
+///
+/// ```
+/// use sealtoken::Cargo;
+///
+/// # fn main() -> Result<(), sealtoken::CargoError> {
+/// let mut cargo = Cargo::new();
+/// cargo.insert("user_id", 123)?;
+/// cargo.insert("name", "Ada")?;
+/// cargo.push("roles", "admin")?;
+///
+/// let id: u64 = cargo.require("user_id")?;
+/// let name: &str = cargo.require("name")?;
+/// let roles = cargo.require::<Vec<String>>("roles")?;
+/// assert_eq!((id, name, roles.len()), (123, "Ada", 1));
+/// assert_eq!(cargo.get::<bool>("seen")?, None);
+/// assert_eq!(cargo.get_or("seen", false)?, false);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+///
+/// Text is wiped when it is dropped, and `Debug` shows neither names nor values. It is the cargo of a bearer
+/// token all the same: what a browser must not see does not belong in plain cookies beside it.
+#[derive(Clone, Default)]
+pub struct Cargo {
+    values: Object,
+    ends: EntryEnds,
+    dirty: bool,
+    clock: ClockSource,
+}
+
+impl Cargo {
+    /// An empty cargo, clean.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The entry as a `T`, or `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::WrongType`] when the entry is not a `T`.
+    pub fn get<'a, T: Deserialize<'a>>(
+        &'a self,
+        name: impl CargoName<T>,
+    ) -> Result<Option<T>, CargoError> {
+        self.value(name.as_ref()).map(T::deserialize).transpose()
+    }
+
+    /// The entry as a `T`, or `default` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::WrongType`] when there is an entry and it is not a `T`.
+    pub fn get_or<'a, T: Deserialize<'a>>(
+        &'a self,
+        name: impl CargoName<T>,
+        default: T,
+    ) -> Result<T, CargoError> {
+        self.get(name).map(|value| value.unwrap_or(default))
+    }
+
+    /// The entry as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::Missing`] where there is none, [`CargoError::WrongType`] when it is not a `T`.
+    pub fn require<'a, T: Deserialize<'a>>(
+        &'a self,
+        name: impl CargoName<T>,
+    ) -> Result<T, CargoError> {
+        self.get(name)?.ok_or(CargoError::Missing)
+    }
+
+    /// The entry's value as it is, or `None` where there is none.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(name).filter(|_| self.is_live(name))
+    }
+
+    /// Whether there is such an entry. A `null` is one.
+    #[must_use]
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.value(name.as_ref()).is_some()
+    }
+
+    /// Puts `value` into the entry, which then has no end, and returns what was there.
+    ///
+    /// The cargo is dirty afterwards unless the entry was the same before.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::NotFinite`] for NaN and infinities at any depth, [`CargoError::TooDeep`] beyond 64 levels,
+    /// [`CargoError::Unsupported`] for what a cargo cannot hold. The cargo is then as it was.
+    pub fn insert<T: Serialize>(
+        &mut self,
+        name: impl CargoName<T>,
+        value: T,
+    ) -> Result<Option<Value>, CargoError> {
+        let value = to_value(&value)?;
+        Ok(self.put(name.as_ref(), value, None))
+    }
+
+    /// Puts `value` into the entry, which ends at `end`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Cargo::insert); [`CargoError::Unsupported`] also for an end before 1970 or after 9999.
+    ///
+    /// ```
+    /// use sealtoken::{Cargo, UnixTime};
+    ///
+    /// # fn main() -> Result<(), sealtoken::CargoError> {
+    /// let mut cargo = Cargo::new();
+    /// cargo.insert_until("mfa", true, UnixTime::now().saturating_add(300))?;
+    /// assert!(cargo.contains("mfa"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn insert_until<T: Serialize>(
+        &mut self,
+        name: impl CargoName<T>,
+        value: T,
+        end: UnixTime,
+    ) -> Result<Option<Value>, CargoError> {
+        let end = ends::in_range(end)?;
+        let value = to_value(&value)?;
+        Ok(self.put(name.as_ref(), value, Some(end)))
+    }
+
+    fn put(&mut self, name: &str, value: Value, end: Option<i64>) -> Option<Value> {
+        let before = self.drop_entry(name);
+        let same = before
+            .as_ref()
+            .is_some_and(|(old, old_end)| *old == value && *old_end == end);
+        self.dirty |= !same;
+        self.values.insert(name.into(), value);
+        if let Some(end) = end {
+            self.ends.set(name, end);
+        }
+        before.map(|(value, _)| value)
+    }
+
+    /// Takes the entry out with its end; an entry that has ended is gone afterwards, and was not there.
+    fn drop_entry(&mut self, name: &str) -> Option<(Value, Option<i64>)> {
+        let live = self.is_live(name);
+        let end = self.ends.unset(name);
+        self.values
+            .remove(name)
+            .filter(|_| live)
+            .map(|value| (value, end))
+    }
+
+    /// Removes the entry, and tells whether there was one.
+    pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        let removed = self.drop_entry(name.as_ref()).is_some();
+        self.dirty |= removed;
+        removed
+    }
+
+    /// Removes the entry and returns it as a `T`, or `None` where there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::WrongType`] when it is not a `T`; it is then still there.
+    pub fn take<T: serde::de::DeserializeOwned>(
+        &mut self,
+        name: impl CargoName<T>,
+    ) -> Result<Option<T>, CargoError> {
+        let name = name.as_ref();
+        let value = self.value(name).map(T::deserialize).transpose()?;
+        self.remove(name);
+        Ok(value)
+    }
+
+    /// The entry as a `T`; where there is none, `make` makes it first.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::WrongType`] when there is one and it is not a `T`; otherwise as for [`insert`](Cargo::insert).
+    pub fn get_or_insert_with<T: Serialize + serde::de::DeserializeOwned>(
+        &mut self,
+        name: impl CargoName<T>,
+        make: impl FnOnce() -> T,
+    ) -> Result<T, CargoError> {
+        let name = name.as_ref();
+        if let Some(value) = self.value(name) {
+            return T::deserialize(value);
+        }
+        let made = make();
+        self.put(name, to_value(&made)?, None);
+        Ok(made)
+    }
+
+    /// Appends `value` to the list in the entry; where there is none, it becomes a list of one. An end stays.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::WrongType`] when the entry is not a list; otherwise as for [`insert`](Cargo::insert).
+    pub fn push<T: Serialize>(
+        &mut self,
+        name: impl AsRef<str>,
+        value: T,
+    ) -> Result<(), CargoError> {
+        let name = name.as_ref();
+        let value = to_value_at(&value, LEVELS_OF_ELEMENTS)?;
+        if !self.is_live(name) {
+            self.drop_entry(name);
+        }
+        match self.values.get_mut(name) {
+            Some(Value::Array(values)) => values.push(value),
+            Some(_) => return Err(CargoError::WrongType),
+            None => {
+                self.values.insert(name.into(), Value::Array(vec![value]));
+            }
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Takes over the entries of `other` with their ends, and returns how many changed this cargo.
+    pub fn merge(&mut self, other: &Cargo, conflicts: Merge) -> usize {
+        let mut changed = 0_usize;
+        for (name, value) in other.iter() {
+            let end = other.ends.get(name);
+            let same = self.value(name) == Some(value) && self.ends.get(name) == end;
+            if same || (conflicts == Merge::Keep && self.contains(name)) {
+                continue;
+            }
+            self.put(name, value.clone(), end);
+            changed = changed.saturating_add(1);
+        }
+        changed
+    }
+
+    /// Puts the entries of `other`, with their ends, in the place of all that are here.
+    ///
+    /// The cargo is dirty afterwards unless it held the same before.
+    pub fn replace(&mut self, other: Cargo) {
+        self.dirty |= *self != other;
+        self.values = other.values;
+        self.ends = other.ends;
+    }
+
+    /// Removes every entry.
+    pub fn clear(&mut self) {
+        self.replace(Self::new());
+    }
+
+    /// The names of the entries, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    /// The entries, sorted by name.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            cargo: self,
+            values: self.values.iter(),
+        }
+    }
+
+    /// The number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        if self.ends.is_empty() {
+            self.values.len()
+        } else {
+            self.iter().count()
+        }
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy of all entries as one value.
+    #[must_use]
+    pub fn dump(&self) -> Value {
+        let copy = |(name, value): (&str, &Value)| (name.into(), value.clone());
+        Value::Object(self.iter().map(copy).collect())
+    }
+
+    /// Whether the cargo was changed since it was made, sealed, opened or set clean.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Forgets that the cargo was changed.
+    pub fn set_clean(&mut self) {
+        self.dirty = false;
+    }
+}
+
+/// What happens to an entry that both sides of [`Cargo::merge`] have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// It stays as it is.
+    Keep,
+    /// It becomes what the other cargo has.
+    Overwrite,
+}
+
+/// Around a value stand the token's object and the cargo's, around an element also its list.
+const LEVELS_OF_VALUES: usize = LEVELS - 2;
+const LEVELS_OF_ELEMENTS: usize = LEVELS - 3;
+
+fn to_value<T: Serialize>(value: &T) -> Result<Value, CargoError> {
+    to_value_at(value, LEVELS_OF_VALUES)
+}
+
+/// Through text, so that what goes in keeps the very rules that are kept when it is read.
+fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoError> {
+    let mut scratch = Scratch::take(usize::MAX);
+    write_value(&mut scratch, value).map_err(|error| match error {
+        Unwritable::NotFinite => CargoError::NotFinite,
+        Unwritable::Unsupported => CargoError::Unsupported,
+    })?;
+    let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
+    if depth(text.as_bytes()) > levels {
+        return Err(CargoError::TooDeep);
+    }
+    match read_value::<LEVELS_OF_VALUES>(text) {
+        Some((value, "")) => Ok(value),
+        _ => Err(CargoError::Unsupported),
+    }
+}
+
+/// The entries of a [`Cargo`], sorted by name.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    cargo: &'a Cargo,
+    values: btree_map::Iter<'a, Text, Value>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.values
+            .by_ref()
+            .map(|(name, value)| (name.borrow(), value))
+            .find(|(name, _)| self.cargo.is_live(name))
+    }
+}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Iter")
+    }
+}
+
+impl<'a> IntoIterator for &'a Cargo {
+    type Item = (&'a str, &'a Value);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl PartialEq for Cargo {
+    /// Whether both hold the same entries with the same ends. Dirtiness and clocks do not count.
+    fn eq(&self, other: &Self) -> bool {
+        let with_ends = |cargo: &'_ Self, name: &str| cargo.ends.get(name);
+        self.len() == other.len()
+            && self
+                .iter()
+                .zip(other)
+                .all(|((name, value), (name2, value2))| {
+                    name == name2
+                        && value == value2
+                        && with_ends(self, name) == with_ends(other, name)
+                })
+    }
+}
+
+impl fmt::Debug for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cargo")
+            .field("entries", &self.len())
+            .field("dirty", &self.dirty)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Cargo {
+    /// The entries as a map; their ends are told by [`Cargo::ends_at`] alone.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cargo {
+    /// From a map with distinct names; the cargo is clean.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(values) => Ok(Self::of(values)),
+            _ => Err(D::Error::custom("a cargo is a map")),
+        }
+    }
+}
+
+impl FromStr for Cargo {
+    type Err = CargoError;
+
+    /// From the JSON of an object by the rules of a token's cargo. The cargo is clean.
+    ///
+    /// # Errors
+    ///
+    /// [`CargoError::Json`] when it is none, a name is there twice, an integer has more than 64 bits, or it is
+    /// nested too deeply.
+    fn from_str(json: &str) -> Result<Self, CargoError> {
+        match Self::read(json) {
+            Some((cargo, rest)) if rest.trim_ascii().is_empty() => Ok(cargo),
+            _ => Err(CargoError::Json),
+        }
+    }
+}
+
+impl Cargo {
+    fn of(values: Object) -> Self {
+        Self {
+            values,
+            ..Self::default()
+        }
+    }
+
+    /// The cargo at the beginning of `text`, and what follows it.
+    pub(crate) fn read(text: &str) -> Option<(Self, &str)> {
+        // The token's object stands around the cargo.
+        match read_value::<{ LEVELS - 1 }>(text)? {
+            (Value::Object(values), rest) => Some((Self::of(values), rest)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Reading values: the format's strict rules while the text is read, and serde's for everyone else.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroize as _;
+
+use crate::token::json::value_then_end;
+
+use super::value::{Number, Object, Text, Value};
+
+/// The levels that a token whose cargo is a map may have, the token's own object included.
+pub(super) const LEVELS: usize = 64;
+
+/// Reads the value at the beginning of `text` by the rules of the format for a map cargo: distinct names,
+/// 64-bit integers, at most `N` levels. Returns what follows it, too.
+pub(super) fn read_value<const N: usize>(text: &str) -> Option<(Value, &str)> {
+    let (Strict::<N> { value, huge }, own, rest) = value_then_end(text)?;
+    (!huge || integers_are_in_range(own)).then_some((value, rest))
+}
+
+/// A value within the rules, but for integers that were told as floats.
+struct Strict<const N: usize> {
+    value: Value,
+    /// A float that could have been written as an integer out of range: serde_json does not tell.
+    huge: bool,
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let huge = Cell::new(false);
+        let seed = Seed {
+            levels: N,
+            huge: &huge,
+        };
+        let value = seed.deserialize(deserializer)?;
+        Ok(Self {
+            value,
+            huge: huge.get(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The token's object and the cargo's stand around every value.
+        let levels = LEVELS.saturating_sub(2);
+        let huge = &Cell::new(false);
+        Seed { levels, huge }.deserialize(deserializer)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'c> {
+    levels: usize,
+    huge: &'c Cell<bool>,
+}
+
+impl Seed<'_> {
+    /// The seed for what is inside of an array or object.
+    fn inside<E: Error>(self) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1);
+        let levels = levels.ok_or_else(|| E::custom("nested too deeply"))?;
+        Ok(Self { levels, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Value, E> {
+        i64::try_from(value)
+            .map(Value::from)
+            .or_else(|_| u64::try_from(value).map(Value::from))
+            .map_err(|_| E::custom("integer out of range"))
+    }
+
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Value, E> {
+        u64::try_from(value)
+            .map(Value::from)
+            .map_err(|_| E::custom("integer out of range"))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // The first floats beyond the integers: 2^64, and -2^63, which is also what less rounds to.
+        if value >= 18_446_744_073_709_551_616.0 || value <= -9_223_372_036_854_775_808.0 {
+            self.huge.set(true);
+        }
+        Value::try_from(value).map_err(|_| E::custom("not finite"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let inside = self.inside()?;
+        let mut values = Vec::new();
+        while let Some(value) = elements.next_element_seed(inside)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let inside = self.inside()?;
+        let mut object = Object::new();
+        while let Some(name) = entries.next_key()? {
+            let name = match name {
+                Name::Text(name) => name,
+                Name::Number => return read_number(entries.next_value()?).map(Value::Number),
+            };
+            let value = entries.next_value_seed(inside)?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("duplicate name"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// The name of an entry, or serde_json's mark that what looks like an object is a number.
+///
+/// With its feature `arbitrary_precision`, which any crate of a build can turn on, serde_json shows a number as an object
+/// of one entry. A name in the text could be spelled like the mark; but serde_json answers the question for
+/// an *optional* key with `Some` for a name, and with bare text for the mark.
+enum Name {
+    Text(Text),
+    Number,
+}
+
+const NUMBER_MARK: &str = "$serde_json::private::Number";
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an entry")
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        String::deserialize(deserializer).map(|name| Name::Text(name.into()))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        Ok(match name {
+            NUMBER_MARK => Name::Number,
+            // Formats other than JSON that know no optional keys.
+            name => Name::Text(name.into()),
+        })
+    }
+}
+
+/// A number from its JSON text.
+fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
+    let number = if text.contains(['.', 'e', 'E']) || text == "-0" {
+        text.parse::<f64>()
+            .ok()
+            .and_then(|float| Number::try_from(float).ok())
+    } else {
+        let natural = text.parse::<u64>().map(Number::from);
+        natural
+            .or_else(|_| text.parse::<i64>().map(Number::from))
+            .ok()
+    };
+    text.zeroize();
+    number.ok_or_else(|| E::custom("number out of range"))
+}
+
+/// Whether no integer of a JSON text lies outside of `i64::MIN..=u64::MAX`.
+fn integers_are_in_range(json: &str) -> bool {
+    // Outside of strings, digits and letters that touch are a number or a literal.
+    let outside = json
+        .split('"')
+        .scan((false, false), |(inside, escaped), part| {
+            // A quote ends a string unless an odd number of backslashes stands before it.
+            let was_inside = *inside;
+            let backslashes = part.bytes().rev().take_while(|byte| *byte == b'\\').count();
+            *escaped = was_inside && backslashes % 2 == 1;
+            if !*escaped {
+                *inside = !was_inside;
+            }
+            Some(if was_inside { "" } else { part })
+        });
+    outside
+        .flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)))
+        .filter(|word| {
+            !word.is_empty()
+                && word
+                    .trim_start_matches('-')
+                    .bytes()
+                    .all(|b| b.is_ascii_digit())
+        })
+        .all(|word| word.parse::<u64>().is_ok() || word.parse::<i64>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(text: &str) -> bool {
+        read_value::<LEVELS>(text).is_some()
+    }
+
+    #[test]
+    fn integers_are_read_up_to_64_bits_and_floats_beyond() {
+        for text in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e300",
+            "-1.5e19",
+            "-0",
+        ] {
+            assert!(reads(&format!("[{text}]")), "{text}");
+        }
+        for text in [
+            "18446744073709551616",
+            "-9223372036854775809",
+            "123456789012345678901234567890",
+        ] {
+            assert!(!reads(&format!("[{text}]")), "{text}");
+            assert!(!reads(&format!(r#"{{"a\"":["\\"],"b":{text}}}"#)), "{text}");
+            // The same digits are no integer within a string or with a fraction.
+            assert!(
+                reads(&format!(r#"["{text}","\"{text}",{text}.0,1e300]"#)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_distinct_at_every_depth_and_after_unescaping() {
+        assert!(reads(r#"{"a":1,"b":{"a":1}}"#));
+        for text in [r#"{"a":1,"a":1}"#, r#"[{"x":{"a":1,"\u0061":2}}]"#] {
+            assert!(!reads(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_spelled_like_the_mark_of_a_number_stays_a_name() {
+        let text = r#"{"$serde_json::private::Number":"12"}"#;
+        let value = read_value::<LEVELS>(text).map(|(value, _)| value);
+        let name = Text::from(NUMBER_MARK);
+        assert_eq!(
+            value,
+            Some(Value::Object(Object::from([(name, "12".into())])))
+        );
+    }
+
+    #[test]
+    fn levels_are_counted_and_limited() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(reads(&nested(LEVELS)));
+        assert!(!reads(&nested(LEVELS + 1)));
+        assert!(!reads(&nested(100_000)));
+    }
+
+    #[test]
+    fn numbers_are_read_from_their_text() {
+        let number = |text: &str| read_number::<serde_json::Error>(text.into()).ok();
+        assert_eq!(number("-5"), Some(Number::from(-5_i64)));
+        assert_eq!(number("18446744073709551615"), Some(Number::from(u64::MAX)));
+        assert_eq!(number("-0"), Number::try_from(-0.0).ok());
+        assert_eq!(number("1.0"), Number::try_from(1.0).ok());
+        assert_eq!(number("1e999"), None);
+        assert_eq!(number("18446744073709551616"), None);
+    }
+}

@@ -1,0 +1,243 @@
+//! The codec of one purpose: its keys, its context, and its settings.
+
+mod context;
+mod open;
+mod opened;
+mod outline;
+mod seal;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::crypto::clock::{Clock, ClockSource};
+use crate::crypto::st1;
+use crate::crypto::xaes::Backend;
+use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeRing, Source};
+use crate::token::times::Tolerance;
+
+pub use context::{Context, ContextError};
+pub use opened::Opened;
+pub use outline::Outline;
+
+/// Seals and opens the tokens of one purpose. What it seals, no other purpose opens.
+///
+/// Made by [`KeyRing::codec`]. A clone is a few reference counts; keep one in your application's state. It follows the ring:
+/// keys that are replaced there are in use here at the next call.
+///
+/// ```
+/// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = KeyRing::new(Key::generate());
+/// let reset = keys.codec("password-reset")?;
+///
+/// let mut token = Token::new();
+/// token.cargo_mut().insert("user_id", 123)?;
+/// let link = reset.seal(&mut token, Lifetime::minutes(30))?;
+///
+/// let token = reset.open(&link)?;
+/// let user: u64 = token.cargo().require("user_id")?;
+/// assert_eq!(user, 123);
+///
+/// let session = keys.codec("session")?;
+/// assert_eq!(session.open(&link).err(), Some(OpenError::Forged));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Codec {
+    purpose: Purpose,
+    source: Arc<dyn Source>,
+    ready: Arc<ArcSwap<CodecKeys>>,
+    context: Option<Arc<[u8]>>,
+    clock: ClockSource,
+    settings: Settings,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    max_len: usize,
+    padding: usize,
+    tolerance: Tolerance,
+    backend: Backend,
+}
+
+impl KeyRing {
+    /// The codec of one purpose: `"password-reset"`, `"session"`, 1 to 255 bytes of UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Purpose`] when the purpose is empty or longer.
+    pub fn codec(&self, purpose: &str) -> Result<Codec, KeyError> {
+        Ok(Codec::new(Purpose::new(purpose)?, self.source()))
+    }
+}
+
+impl PurposeRing {
+    /// The codec of the purpose that the ring's keys are for.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        Codec::new(self.shared_purpose(), self.source())
+    }
+}
+
+impl Codec {
+    /// The most characters that a token has unless [`with_max_len`](Codec::with_max_len) says otherwise.
+    pub const DEFAULT_MAX_LEN: usize = 4096;
+
+    fn new(purpose: Purpose, source: Arc<dyn Source>) -> Self {
+        let ready = source.derive(&purpose);
+        Self {
+            purpose,
+            source,
+            ready: Arc::new(ArcSwap::from_pointee(ready)),
+            context: None,
+            clock: ClockSource::System,
+            settings: Settings {
+                max_len: Self::DEFAULT_MAX_LEN,
+                padding: 1,
+                tolerance: Tolerance {
+                    leeway: Duration::ZERO,
+                    future_skew: Duration::from_secs(60),
+                },
+                backend: Backend::default(),
+            },
+        }
+    }
+
+    /// What the tokens of this codec are for.
+    #[must_use]
+    pub fn purpose(&self) -> &str {
+        self.purpose.as_str()
+    }
+
+    /// The most characters that a token may have, for sealing and for opening. By default 4,096, which fits a cookie.
+    #[must_use]
+    pub fn with_max_len(mut self, characters: usize) -> Self {
+        self.settings.max_len = characters;
+        self
+    }
+
+    /// Pads what is sealed to a multiple of `block` bytes, so that a token's length tells less about its cargo.
+    ///
+    /// By default nothing is padded, and the length of a token shows the length of its cargo. Opening takes any
+    /// padding. Zero and one mean none.
+    #[must_use]
+    pub fn with_padding(mut self, block: usize) -> Self {
+        self.settings.padding = block.max(1);
+        self
+    }
+
+    /// How long a token is still accepted after its end, and before its `not_before`: for clocks of servers that
+    /// disagree. Whole seconds count; by default none.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.settings.tolerance.leeway = leeway;
+        self
+    }
+
+    /// How far in the future a token's time may begin, because the clock of the server that sealed it was
+    /// ahead. Whole seconds count; by default 60.
+    #[must_use]
+    pub fn with_future_skew(mut self, skew: Duration) -> Self {
+        self.settings.tolerance.future_skew = skew;
+        self
+    }
+
+    /// The clock of this codec, and of the tokens that it makes and opens. By default the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = ClockSource::Injected(Arc::new(clock));
+        self
+    }
+
+    /// The library under AES-256-GCM. It changes the speed, never the bytes.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.settings.backend = backend;
+        self
+    }
+
+    /// The codec for tokens that are good in one context only, such as one user, one address or one state.
+    ///
+    /// The context is not in the token: who opens it must know it, and gets [`OpenError::Forged`](crate::OpenError::Forged) where it is another.
+    /// Bound to a state that its use changes, a token is good for one use without a database:
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let reset = KeyRing::new(Key::generate()).codec("password-reset")?;
+    /// let mut password_hash = String::from("$argon2id$old");
+    ///
+    /// let link = reset.bound_to(&password_hash)?.seal(&mut Token::new(), Lifetime::minutes(30))?;
+    /// assert!(reset.bound_to(&password_hash)?.open(&link).is_ok());
+    ///
+    /// password_hash = String::from("$argon2id$new");      // the link was used
+    /// let again = reset.bound_to(&password_hash)?.open(&link);
+    /// assert_eq!(again.err(), Some(OpenError::Forged));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Several parts go in as an array; each is written with its length before it, so `["ab", "c"]` is not
+    /// `["a", "bc"]`. Use one form for one purpose: a single part is bound as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError`] when the context is empty, or one of several parts is: a missing value must not become a context that
+    /// everyone shares.
+    pub fn bound_to(&self, context: impl Context) -> Result<Self, ContextError> {
+        Ok(Self {
+            context: Some(context.into_bytes()?),
+            ..self.clone()
+        })
+    }
+
+    /// The length of a token around `plaintext` bytes of JSON, padding included: prefix, header, tag and base64url.
+    ///
+    /// The JSON is the cargo's and 44 to 100 bytes for the token's own members.
+    ///
+    /// ```
+    /// const LENGTH: usize = sealtoken::Codec::sealed_len(124);
+    /// assert_eq!(LENGTH, 228);
+    /// ```
+    #[must_use]
+    pub const fn sealed_len(plaintext: usize) -> usize {
+        st1::sealed_len(plaintext)
+    }
+
+    /// The keys as they are now in the ring. One load, unless they were replaced.
+    fn keys(&self) -> Guard<Arc<CodecKeys>> {
+        let ready = self.ready.load();
+        if ready.generation == self.source.generation() {
+            return ready;
+        }
+        self.derive_anew()
+    }
+
+    #[cold]
+    fn derive_anew(&self) -> Guard<Arc<CodecKeys>> {
+        let fresh = Arc::new(self.source.derive(&self.purpose));
+        // A slower thread may put older keys here; the next call sees their number and derives again.
+        self.ready.store(Arc::clone(&fresh));
+        Guard::from_inner(fresh)
+    }
+
+    fn context(&self) -> &[u8] {
+        self.context.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("purpose", &self.purpose())
+            .field("bound", &self.context.is_some())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

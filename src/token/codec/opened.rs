@@ -1,0 +1,104 @@
+//! A token that is lent, its cargo still text.
+
+use std::fmt;
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::crypto::clock::UnixTime;
+use crate::token::error::OpenError;
+use crate::token::json::Head;
+use crate::token::lifetime::Lifetime;
+
+/// A token that [`Codec::open_with`](crate::Codec::open_with) lends: authentic and valid, its cargo not read yet.
+pub struct Opened<'a> {
+    head: Head,
+    cargo: CargoText<'a>,
+    needs_reseal: bool,
+}
+
+/// The text of a cargo: as it was sealed, or what is left of it.
+pub(super) enum CargoText<'a> {
+    Whole(&'a str),
+    Rest(Zeroizing<String>),
+}
+
+impl CargoText<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Whole(text) => text,
+            Self::Rest(text) => text,
+        }
+    }
+
+    pub(super) fn read<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
+        // The message may quote the cargo, so it ends here.
+        serde_json::from_str(self.as_str()).map_err(|_| OpenError::Payload)
+    }
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn new(head: Head, cargo: CargoText<'a>, needs_reseal: bool) -> Self {
+        Self {
+            head,
+            cargo,
+            needs_reseal,
+        }
+    }
+
+    /// The cargo as a `T`, which can borrow from here.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Payload`] when the cargo is no `T`.
+    pub fn cargo<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
+        self.cargo.read()
+    }
+
+    /// The token's identity.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.head.uuid
+    }
+
+    /// When its time began: sealed, or last renewed.
+    #[must_use]
+    pub fn issued_at(&self) -> OffsetDateTime {
+        UnixTime::from_secs(self.head.times.begun).to_date_time()
+    }
+
+    /// When it was first issued, before all renewals.
+    #[must_use]
+    pub fn first_issued_at(&self) -> OffsetDateTime {
+        let times = &self.head.times;
+        UnixTime::from_secs(times.origin.unwrap_or(times.begun)).to_date_time()
+    }
+
+    /// The lifetime with which it was sealed.
+    #[must_use]
+    pub fn lifetime(&self) -> Lifetime {
+        Lifetime::from_the_wire(self.head.times.lifetime)
+    }
+
+    /// When it expires, or `None` for never.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.head.times.end().map(UnixTime::to_date_time)
+    }
+
+    /// Whether a retired key sealed it.
+    #[must_use]
+    pub fn needs_reseal(&self) -> bool {
+        self.needs_reseal
+    }
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("uuid", &self.head.uuid)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+//! Sealing: new tokens, re-seals, renewals, and values without a token around them.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::crypto::clock::Reading;
+use crate::crypto::random;
+use crate::crypto::scratch::Scratch;
+use crate::crypto::st1;
+use crate::crypto::xaes::XNonce;
+use crate::token::cargo::Text;
+use crate::token::error::SealError;
+use crate::token::json::{self, Unwritable};
+use crate::token::lifetime::Lifetime;
+use crate::token::state::{Sealed, Token, fresh_uuid};
+use crate::token::times::{self, Times};
+
+use super::Codec;
+
+impl Codec {
+    /// Seals the token: its time begins now, and it is clean and valid afterwards.
+    ///
+    /// The text is returned; [`Token::sealed`] keeps a copy. The token keeps its UUID when it is sealed again.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`]; the token is then as it was.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the text has the token. Without a store nothing can take it back before its end: bind it to
+    /// a context that changes, or keep its lifetime short.
+    pub fn seal<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+        lifetime: Lifetime,
+    ) -> Result<String, SealError> {
+        let reading = self.clock.read();
+        let times = self.times(&reading, lifetime, token.not_before_second())?;
+        self.seal_token(token, times, &reading, Vec::new())
+    }
+
+    /// Seals the token as it is now under the current key. UUID, times and end stay.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NotSealed`] for a token without times, [`SealError::Expired`] for one that has ended, and the others as
+    /// for [`seal`](Codec::seal). The token is then as it was.
+    pub fn reseal<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+    ) -> Result<String, SealError> {
+        let reading = self.clock.read();
+        let (old, ends) = self.still_valid(token, &reading)?;
+        let times = Times {
+            not_before: token.not_before_second(),
+            ..old
+        };
+        self.seal_token(token, times, &reading, ends)
+    }
+
+    /// Gives the token a new time and lifetime under the same UUID: the sliding end of a session.
+    ///
+    /// The moment of its first issue stays with it ([`Token::first_issued_at`]), so that an absolute end can be
+    /// enforced.
+    ///
+    /// # Errors
+    ///
+    /// As for [`reseal`](Codec::reseal): what has expired stays expired.
+    pub fn renew<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+        lifetime: Lifetime,
+    ) -> Result<String, SealError> {
+        let reading = self.clock.read();
+        let (old, ends) = self.still_valid(token, &reading)?;
+        let fresh = self.times(&reading, lifetime, token.not_before_second())?;
+        // A clock that ran backwards must not put the first issue after the new one.
+        let origin = old.origin.unwrap_or(old.begun).min(fresh.begun);
+        let times = Times {
+            origin: Some(origin),
+            ..fresh
+        };
+        self.seal_token(token, times, &reading, ends)
+    }
+
+    /// Seals a value of the caller's own type, without a token around it. One allocation: the text.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`].
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sessions = KeyRing::new(Key::generate()).codec("session")?;
+    /// let text = sessions.seal_value(&(42_u64, "admin"), Lifetime::hours(8))?;
+    /// let session = sessions.open_value::<(u64, String)>(&text)?;
+    /// assert_eq!(session.value().0, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seal_value<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        lifetime: Lifetime,
+    ) -> Result<String, SealError> {
+        let reading = self.clock.read();
+        let times = self.times(&reading, lifetime, None)?;
+        // One fill for the identity and the nonce.
+        let mut random = [[0; 8]; 5];
+        random::fill(random.as_flattened_mut(), reading.nanos)?;
+        let [u0, u1, n0, n1, n2] = random;
+        let mut identity = [0; 16];
+        identity.as_chunks_mut().0.copy_from_slice(&[u0, u1]);
+        let mut nonce = XNonce::default();
+        nonce
+            .as_flattened_mut()
+            .as_chunks_mut()
+            .0
+            .copy_from_slice(&[n0, n1, n2]);
+        let uuid = fresh_uuid(identity, reading.nanos);
+
+        let mut scratch = self.begin(&uuid, &times);
+        json::write_value(&mut scratch, value)?;
+        json::write_ends(&mut scratch, std::iter::empty())?;
+        self.finish(scratch, nonce, &reading)
+    }
+
+    fn times(
+        &self,
+        reading: &Reading,
+        lifetime: Lifetime,
+        not_before: Option<i64>,
+    ) -> Result<Times, SealError> {
+        Ok(Times {
+            begun: times::on_the_wire(reading.now).ok_or(SealError::Clock)?,
+            lifetime: lifetime.on_the_wire()?,
+            not_before,
+            origin: None,
+        })
+    }
+
+    /// The times and entry ends of a token that may be sealed once more.
+    fn still_valid<T>(
+        &self,
+        token: &Token<T>,
+        reading: &Reading,
+    ) -> Result<(Times, Vec<(Text, i64)>), SealError> {
+        let sealed = token.sealed_state().ok_or(SealError::NotSealed)?;
+        let leeway = self.settings.tolerance.leeway;
+        match sealed.times.ended(reading.now, leeway) {
+            Some(at) => Err(SealError::Expired { at }),
+            None => Ok((sealed.times, sealed.ends.clone())),
+        }
+    }
+
+    /// Seals a token with these times. `ends` are those of entries in a cargo of the caller's own type.
+    fn seal_token<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+        times: Times,
+        reading: &Reading,
+        mut ends: Vec<(Text, i64)>,
+    ) -> Result<String, SealError> {
+        token.ensure_uuid(reading.nanos)?;
+        let mut nonce = XNonce::default();
+        random::fill(nonce.as_flattened_mut(), reading.nanos)?;
+
+        let mut scratch = self.begin(&token.uuid(), &times);
+        if let Some(cargo) = token.as_map_mut() {
+            let (entries, ends) = cargo.to_be_sealed(reading.now);
+            json::write_value(&mut scratch, entries)?;
+            json::write_ends(&mut scratch, ends)?;
+        } else {
+            let from = scratch.written();
+            json::write_value(&mut scratch, token.value())?;
+            keep_the_existing(&mut ends, scratch.as_slice().get(from..), reading);
+            let ends = ends.iter().map(|(name, end)| (&**name, *end));
+            json::write_ends(&mut scratch, ends)?;
+        }
+        let text = self.finish(scratch, nonce, reading)?;
+
+        if let Some(cargo) = token.as_map_mut() {
+            cargo.set_clean();
+            cargo.set_clock(&self.clock);
+        }
+        token.now_sealed(Sealed {
+            text: Some(text.clone()),
+            times,
+            ends,
+            needs_reseal: false,
+            clock: self.clock.clone(),
+            leeway: self.settings.tolerance.leeway,
+        });
+        Ok(text)
+    }
+
+    /// A buffer with room for the envelope, and everything before the cargo.
+    fn begin(&self, uuid: &Uuid, times: &Times) -> Scratch {
+        // Every byte takes more than a character, so nothing that fits is cut off.
+        let mut scratch = Scratch::take(self.settings.max_len);
+        scratch.extend(&[0; st1::HEADER]);
+        json::write_head(&mut scratch, uuid, times);
+        scratch
+    }
+
+    /// Pads, checks the length, and seals.
+    fn finish(
+        &self,
+        mut scratch: Scratch,
+        mut nonce: XNonce,
+        reading: &Reading,
+    ) -> Result<String, SealError> {
+        let plaintext = |scratch: &Scratch| scratch.written().saturating_sub(st1::HEADER);
+        let length = plaintext(&scratch);
+        let padded = length
+            .div_ceil(self.settings.padding)
+            .saturating_mul(self.settings.padding);
+        scratch.fill_up(b' ', padded.saturating_sub(length));
+
+        let (length, max) = (st1::sealed_len(plaintext(&scratch)), self.settings.max_len);
+        if length > max || !scratch.is_whole() {
+            return Err(SealError::TooLong { length, max });
+        }
+        let plaintext = scratch.as_slice().get(st1::HEADER..).unwrap_or_default();
+        if json::is_too_deep(plaintext) {
+            return Err(SealError::TooDeep);
+        }
+
+        let keys = self.keys();
+        let key = keys.current();
+        let context = self.context();
+        random::separate(
+            &mut nonce,
+            &key.nonce_key,
+            reading.nanos,
+            context,
+            plaintext,
+        );
+        Ok(st1::seal(
+            &mut scratch,
+            self.settings.backend,
+            key.kid,
+            &key.cipher,
+            &nonce,
+            context,
+        )?)
+    }
+}
+
+/// Drops the ends of entries that have come, or whose entry the value no longer has.
+fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>, reading: &Reading) {
+    if ends.is_empty() {
+        return;
+    }
+    let cargo = cargo.and_then(|bytes| str::from_utf8(bytes).ok());
+    let entries = cargo.and_then(json::entries).unwrap_or_default();
+    ends.retain(|(name, end)| {
+        *end > reading.now.as_secs() && entries.iter().any(|(entry, _)| **entry == **name)
+    });
+}
+
+impl From<Unwritable> for SealError {
+    fn from(_: Unwritable) -> Self {
+        Self::Cargo
+    }
+}

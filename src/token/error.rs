@@ -1,0 +1,166 @@
+//! What can go wrong when a token is sealed or opened. No variant holds a token, a key or a cargo value.
+
+use std::fmt;
+
+use crate::crypto::clock::UnixTime;
+use crate::crypto::random;
+use crate::crypto::st1;
+use crate::crypto::xaes;
+
+use super::lifetime::LifetimeError;
+
+/// Why a token was refused.
+///
+/// [`code`](OpenError::code) is the stable name that logs and other implementations share. The first three depend on public
+/// bytes and on authentication alone; the others are told about authentic tokens only.
+///
+/// ```
+/// use sealtoken::{Key, KeyRing, OpenError};
+///
+/// # fn main() -> Result<(), sealtoken::KeyError> {
+/// let codec = KeyRing::new(Key::generate()).codec("session")?;
+/// let error = codec.open("no token").err();
+/// assert_eq!(error, Some(OpenError::Malformed));
+/// assert_eq!(OpenError::Malformed.code(), "malformed");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Not an st1 token: too long, too short, another prefix, or not the one base64url spelling.
+    Malformed,
+    /// No key of the ring has the id that the token names.
+    UnknownKey,
+    /// The token was changed, or sealed for another purpose or context, or with another key of the same id.
+    Forged,
+    /// The token is authentic, but what is inside breaks the format's rules or is not what the caller's type expects.
+    Payload,
+    /// The token is not valid before this moment.
+    NotYetValid {
+        /// When it begins.
+        from: UnixTime,
+    },
+    /// The token has expired.
+    Expired {
+        /// When its life ended.
+        at: UnixTime,
+    },
+}
+
+impl OpenError {
+    /// The name of the refusal in `docs/format.md`: `malformed`, `unknown_key`, `forged`, `payload`,
+    /// `not_yet_valid` or `expired`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownKey => "unknown_key",
+            Self::Forged => "forged",
+            Self::Payload => "payload",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::Expired { .. } => "expired",
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => {
+                f.write_str("not a token: it may have been cut off or changed on its way")
+            }
+            Self::UnknownKey => f.write_str("sealed with a key that is not in this ring"),
+            Self::Forged => f.write_str("not authentic for this purpose and context"),
+            Self::Payload => f.write_str("authentic, but its content is not what is expected here"),
+            Self::NotYetValid { from } => write!(f, "not valid before {from}"),
+            Self::Expired { at } => write!(f, "expired at {at}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<st1::Refused> for OpenError {
+    fn from(refused: st1::Refused) -> Self {
+        match refused {
+            st1::Refused::Malformed => Self::Malformed,
+            st1::Refused::Forged => Self::Forged,
+        }
+    }
+}
+
+/// Why no token was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The operating system gave no random bytes.
+    Randomness,
+    /// The token would be longer than the codec's maximum.
+    TooLong {
+        /// The characters that it would have had.
+        length: usize,
+        /// The characters that [`Codec::with_max_len`](crate::Codec::with_max_len) allows.
+        max: usize,
+    },
+    /// The lifetime is zero or too long.
+    Lifetime(LifetimeError),
+    /// The cargo cannot be written as JSON: a number is NaN or infinite, a map's key is no string, or the
+    /// type's own `Serialize` failed.
+    Cargo,
+    /// The cargo is nested more deeply than an opener accepts.
+    TooDeep,
+    /// The token to be sealed again was never sealed, or is invalid since a failed load.
+    NotSealed,
+    /// The token to be sealed again has expired: issue a new one.
+    Expired {
+        /// When its life ended.
+        at: UnixTime,
+    },
+    /// The clock shows a moment before 1970 or after 9999.
+    Clock,
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::TooLong { length, max } => write!(
+                f,
+                "the token would have {length} characters, and {max} are allowed: put less into it, or raise the codec's max_len"
+            ),
+            Self::Lifetime(error) => error.fmt(f),
+            Self::Cargo => f.write_str("the cargo cannot be written as JSON"),
+            Self::TooDeep => f.write_str("the cargo is nested too deeply"),
+            Self::NotSealed => {
+                f.write_str("the token was not sealed yet: seal it with a lifetime first")
+            }
+            Self::Expired { at } => write!(f, "the token expired at {at}: seal a new one"),
+            Self::Clock => f.write_str("the clock shows a moment before 1970 or after 9999"),
+        }
+    }
+}
+
+impl std::error::Error for SealError {}
+
+impl From<LifetimeError> for SealError {
+    fn from(error: LifetimeError) -> Self {
+        Self::Lifetime(error)
+    }
+}
+
+impl From<random::Failed> for SealError {
+    fn from(_: random::Failed) -> Self {
+        Self::Randomness
+    }
+}
+
+impl From<xaes::Oversize> for SealError {
+    /// Beyond 64 GiB; every length limit that a machine can hold is below that.
+    fn from(_: xaes::Oversize) -> Self {
+        Self::TooLong {
+            length: usize::MAX,
+            max: usize::MAX,
+        }
+    }
+}

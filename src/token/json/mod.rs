@@ -1,0 +1,13 @@
+//! The JSON inside a token: the envelope's own members, and the cargo between them.
+
+mod finite;
+mod lint;
+mod read;
+mod write;
+
+pub(crate) use finite::{Unwritable, write_value};
+pub(crate) use lint::{depth, is_too_deep, keeps_the_rules};
+pub(crate) use read::{
+    Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
+};
+pub(crate) use write::{write_ends, write_head};

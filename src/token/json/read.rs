@@ -1,0 +1,299 @@
+//! Reading the plaintext of a token. [`read_head`] takes what writers write, in the format's order; where
+//! anything is unusual it knows nothing, and [`read_whole`] decides with serde_json.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::crypto::base64url;
+use crate::crypto::clock::MAX_SECONDS;
+use crate::token::error::OpenError;
+use crate::token::times::Times;
+
+/// The characters of a UUID in base64url.
+pub(super) const UUID_TEXT: usize = 22;
+
+/// The envelope's own members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) uuid: Uuid,
+    pub(crate) times: Times,
+}
+
+/// The seconds at which entries of the cargo end.
+pub(crate) type Ends<'a> = Vec<(Cow<'a, str>, i64)>;
+
+/// A plaintext that keeps the rules for the envelope's own members, its cargo still unread.
+#[derive(Debug)]
+pub(crate) struct Payload<'a> {
+    pub(crate) head: Head,
+    pub(crate) cargo: &'a str,
+    pub(crate) ends: Ends<'a>,
+}
+
+/// The head of an ordinary plaintext, and where its cargo begins.
+pub(crate) fn read_head(text: &str) -> Option<(Head, &str)> {
+    let rest = text.as_bytes().strip_prefix(br#"{"u":""#)?;
+    let (uuid, rest) = rest.split_first_chunk::<UUID_TEXT>()?;
+    let uuid = read_uuid(uuid)?;
+    let (begun, mut rest) = read_integer(rest.strip_prefix(br#"","t":"#)?)?;
+    let mut optional = [None; 3];
+    for (slot, name) in optional
+        .iter_mut()
+        .zip([br#","x":"#, br#","n":"#, br#","o":"#])
+    {
+        if let Some(value) = rest.strip_prefix(name) {
+            let (value, after) = read_integer(value)?;
+            *slot = Some(value);
+            rest = after;
+        }
+    }
+    let rest = rest.strip_prefix(br#","c":"#)?;
+    let cargo = text.get(text.len().checked_sub(rest.len())?..)?;
+    let [lifetime, not_before, origin] = optional;
+    let times = Times {
+        begun,
+        lifetime,
+        not_before,
+        origin,
+    };
+    keep(&times).then_some((Head { uuid, times }, cargo))
+}
+
+/// Whether what follows the cargo is the end of an ordinary plaintext.
+pub(crate) fn envelope_ends(rest: &str) -> bool {
+    rest.strip_prefix('}')
+        .is_some_and(|padding| padding.bytes().all(|byte| byte == b' '))
+}
+
+/// Reads one value from the beginning of `text`; returns it with its own text, and what follows.
+pub(crate) fn value_then_end<'a, T: Deserialize<'a>>(
+    text: &'a str,
+) -> Option<(T, &'a str, &'a str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+    let value = values.next()?.ok()?;
+    let (own, rest) = text.split_at_checked(values.byte_offset())?;
+    Some((value, own, rest))
+}
+
+/// Any plaintext that keeps the rules, its members in any order.
+pub(crate) fn read_whole(text: &str) -> Result<Payload<'_>, OpenError> {
+    let object = text.trim_end_matches(' ');
+    // serde_json would take any white space before the object, and after it.
+    if !object.starts_with('{') || !object.ends_with('}') {
+        return Err(OpenError::Payload);
+    }
+    let Members(payload) = serde_json::from_str(object).map_err(|_| OpenError::Payload)?;
+    if !payload.ends.is_empty() {
+        let entries = entries(payload.cargo).ok_or(OpenError::Payload)?;
+        let names: HashSet<&str> = entries.iter().map(|(name, _)| &**name).collect();
+        let mut named = HashSet::new();
+        let sound = |name| names.contains(name) && named.insert(name);
+        if !payload.ends.iter().map(|(name, _)| &**name).all(sound) {
+            return Err(OpenError::Payload);
+        }
+    }
+    Ok(payload)
+}
+
+/// The entries of a cargo that is an object.
+pub(crate) fn entries(cargo: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+    let Entries(entries) = serde_json::from_str(cargo).ok()?;
+    Some(entries)
+}
+
+/// The text of a cargo without the entries that `drop` names; the others keep their own text.
+pub(crate) fn without(cargo: &str, drop: impl Fn(&str) -> bool) -> Option<String> {
+    // Never longer than before, so it does not grow and leave a copy behind.
+    let mut rest = String::with_capacity(cargo.len().saturating_add(2));
+    for (name, value) in entries(cargo)? {
+        if !drop(&name) {
+            rest.push(if rest.is_empty() { '{' } else { ',' });
+            rest.push_str(&serde_json::to_string(&name).ok()?);
+            rest.push(':');
+            rest.push_str(value.get());
+        }
+    }
+    rest.push_str(if rest.is_empty() { "{}" } else { "}" });
+    Some(rest)
+}
+
+fn read_uuid(text: &[u8; UUID_TEXT]) -> Option<Uuid> {
+    let mut bytes = [0; 16];
+    base64url::decode_into(text, &mut bytes).ok()?;
+    Some(Uuid::from_bytes(bytes))
+}
+
+/// A canonical integer in the format's range, and what follows it.
+fn read_integer(text: &[u8]) -> Option<(i64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(digits)?;
+    // The largest has 12 digits, so this sum does not overflow.
+    if digits.is_empty() || digits.len() > 12 || (digits.len() > 1 && digits.starts_with(b"0")) {
+        return None;
+    }
+    let value = digits.iter().fold(0_i64, |sum, digit| {
+        sum.wrapping_mul(10).wrapping_add(i64::from(digit & 0x0f))
+    });
+    (value <= MAX_SECONDS).then_some((value, rest))
+}
+
+/// The rules between the times.
+fn keep(times: &Times) -> bool {
+    times.lifetime != Some(0) && times.origin.is_none_or(|origin| origin <= times.begun)
+}
+
+/// The envelope's object, read by serde_json.
+struct Members<'a>(Payload<'a>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor).map(Self)
+    }
+}
+
+struct MembersVisitor;
+
+/// Fills a slot once.
+fn once<T, E: serde::de::Error>(slot: &mut Option<T>, value: T) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::custom("duplicate member")),
+    }
+}
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Payload<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the members of a token")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Payload<'de>, A::Error> {
+        let (mut uuid, mut cargo, mut ends) = (None, None, None);
+        let (mut begun, mut lifetime, mut not_before, mut origin) = (None, None, None, None);
+        while let Some(Word(name)) = members.next_key()? {
+            let time = match &*name {
+                "u" => {
+                    let Word(text) = members.next_value()?;
+                    let text = text.as_bytes().try_into().ok();
+                    let read = text.and_then(read_uuid);
+                    once(&mut uuid, read.ok_or_else(|| A::Error::custom("uuid"))?)?;
+                    continue;
+                }
+                "c" => {
+                    once(&mut cargo, members.next_value::<&'de RawValue>()?.get())?;
+                    continue;
+                }
+                "e" => {
+                    let Entries(read) = members.next_value()?;
+                    once(&mut ends, read)?;
+                    continue;
+                }
+                "t" => &mut begun,
+                "x" => &mut lifetime,
+                "n" => &mut not_before,
+                "o" => &mut origin,
+                _ => return Err(A::Error::custom("unknown member")),
+            };
+            let Second(value) = members.next_value()?;
+            once(time, value)?;
+        }
+        let missing = || A::Error::custom("missing member");
+        let times = Times {
+            begun: begun.ok_or_else(missing)?,
+            lifetime,
+            not_before,
+            origin,
+        };
+        if !keep(&times) {
+            return Err(A::Error::custom("times"));
+        }
+        let ends: Vec<(_, Second)> = ends.unwrap_or_default();
+        Ok(Payload {
+            head: Head {
+                uuid: uuid.ok_or_else(missing)?,
+                times,
+            },
+            cargo: cargo.ok_or_else(missing)?,
+            ends: ends
+                .into_iter()
+                .map(|(name, Second(end))| (name, end))
+                .collect(),
+        })
+    }
+}
+
+/// Text that borrows where it has no escapes.
+struct Word<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Word<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowing;
+
+        impl<'de> Visitor<'de> for Borrowing {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(Borrowing).map(Self)
+    }
+}
+
+/// The entries of an object, in their order, duplicates included.
+struct Entries<'a, V>(Vec<(Cow<'a, str>, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<'de, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for InOrder<V> {
+            type Value = Vec<(Cow<'de, str>, V)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((Word(name), value)) = map.next_entry()? {
+                    entries.push((name, value));
+                }
+                Ok(entries)
+            }
+        }
+
+        deserializer.deserialize_map(InOrder(PhantomData)).map(Self)
+    }
+}
+
+/// An integer of the table. serde_json reads every other spelling of a number as a float, which `u64` refuses.
+struct Second(i64);
+
+impl<'de> Deserialize<'de> for Second {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = u64::deserialize(deserializer)?;
+        i64::try_from(value)
+            .ok()
+            .filter(|value| *value <= MAX_SECONDS)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("out of range"))
+    }
+}

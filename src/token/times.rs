@@ -1,0 +1,189 @@
+//! When a token begins and ends, and the one place where that is judged.
+
+use std::time::Duration;
+
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+
+use super::error::OpenError;
+
+/// The times that a token carries, each in the format's range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// `t`: when its time began.
+    pub(crate) begun: i64,
+    /// `x`: its lifetime in seconds, or none.
+    pub(crate) lifetime: Option<i64>,
+    /// `n`: not valid before.
+    pub(crate) not_before: Option<i64>,
+    /// `o`: when a renewed token was first issued.
+    pub(crate) origin: Option<i64>,
+}
+
+/// How far clocks may disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tolerance {
+    pub(crate) leeway: Duration,
+    pub(crate) future_skew: Duration,
+}
+
+impl Times {
+    /// The second at which the token is expired; beyond the year 9999 where `t + x` is.
+    pub(crate) fn end(&self) -> Option<UnixTime> {
+        self.lifetime
+            .map(|seconds| UnixTime::from_secs(self.begun.saturating_add(seconds)))
+    }
+
+    /// The end, where it has come.
+    pub(crate) fn ended(&self, now: UnixTime, leeway: Duration) -> Option<UnixTime> {
+        self.end()
+            .filter(|end| later(*end, leeway) <= i128::from(now.as_secs()))
+    }
+
+    /// Whether a token with these times is valid now.
+    pub(crate) fn judge(&self, now: UnixTime, tolerance: Tolerance) -> Result<(), OpenError> {
+        let begun = UnixTime::from_secs(self.begun);
+        if i128::from(self.begun) > later(now, tolerance.future_skew) {
+            return Err(OpenError::NotYetValid { from: begun });
+        }
+        if let Some(from) = self.not_before
+            && i128::from(from) > later(now, tolerance.leeway)
+        {
+            let from = UnixTime::from_secs(from);
+            return Err(OpenError::NotYetValid { from });
+        }
+        match self.ended(now, tolerance.leeway) {
+            Some(at) => Err(OpenError::Expired { at }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The second `tolerance` after `moment`, in a type that holds every such sum.
+fn later(moment: UnixTime, tolerance: Duration) -> i128 {
+    i128::from(moment.as_secs()).saturating_add(i128::from(tolerance.as_secs()))
+}
+
+/// The present second as it can stand in a token.
+pub(crate) fn on_the_wire(now: UnixTime) -> Option<i64> {
+    Some(now.as_secs()).filter(|seconds| (0..=MAX_SECONDS).contains(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rules of the format once more, with sums that cannot overflow.
+    fn plain(times: &Times, now: i64, leeway: u64, skew: u64) -> &'static str {
+        let (now, leeway, skew) = (i128::from(now), i128::from(leeway), i128::from(skew));
+        let begun = i128::from(times.begun);
+        if begun > now + skew {
+            "not_yet_valid"
+        } else if times
+            .lifetime
+            .is_some_and(|x| begun + i128::from(x) + leeway <= now)
+        {
+            "expired"
+        } else {
+            "valid"
+        }
+    }
+
+    #[test]
+    fn the_343_extremes_of_now_lifetime_and_leeway_are_judged_without_overflow() {
+        let nows = [
+            i64::MIN,
+            -1,
+            0,
+            1_763_755_200,
+            MAX_SECONDS,
+            MAX_SECONDS + 1,
+            i64::MAX,
+        ];
+        let lifetimes = [
+            None,
+            Some(1),
+            Some(60),
+            Some(1_763_755_200),
+            Some(MAX_SECONDS - 1),
+            Some(MAX_SECONDS),
+            Some(2),
+        ];
+        let leeways = [0, 1, 60, 1 << 31, 1 << 62, u64::MAX - 1, u64::MAX];
+        let mut judged = 0;
+        for now in nows {
+            for lifetime in lifetimes {
+                for leeway in leeways {
+                    for begun in [0, 1_763_755_200, MAX_SECONDS] {
+                        let times = Times {
+                            begun,
+                            lifetime,
+                            not_before: None,
+                            origin: None,
+                        };
+                        let tolerance = Tolerance {
+                            leeway: Duration::from_secs(leeway),
+                            future_skew: Duration::from_secs(60),
+                        };
+                        let answer = times
+                            .judge(UnixTime::from_secs(now), tolerance)
+                            .map_or_else(|error| error.code(), |()| "valid");
+                        assert_eq!(
+                            answer,
+                            plain(&times, now, leeway, 60),
+                            "{now} {times:?} {leeway}"
+                        );
+                        judged += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(judged, 343 * 3);
+    }
+
+    #[test]
+    fn a_token_is_expired_at_its_end_and_not_a_second_before() {
+        let times = Times {
+            begun: 100,
+            lifetime: Some(10),
+            not_before: None,
+            origin: None,
+        };
+        let at = |now| times.ended(UnixTime::from_secs(now), Duration::ZERO);
+        assert_eq!(at(109), None);
+        assert_eq!(at(110), Some(UnixTime::from_secs(110)));
+        let lenient = Duration::from_secs(5);
+        assert_eq!(times.ended(UnixTime::from_secs(114), lenient), None);
+        assert!(times.ended(UnixTime::from_secs(115), lenient).is_some());
+    }
+
+    #[test]
+    fn a_beginning_in_the_future_is_measured_by_skew_and_not_before_by_leeway() {
+        let tolerance = Tolerance {
+            leeway: Duration::from_secs(2),
+            future_skew: Duration::from_secs(60),
+        };
+        let begun = |begun| Times {
+            begun,
+            lifetime: None,
+            not_before: None,
+            origin: None,
+        };
+        let now = UnixTime::from_secs(1000);
+        assert_eq!(begun(1060).judge(now, tolerance), Ok(()));
+        let from = UnixTime::from_secs(1061);
+        assert_eq!(
+            begun(1061).judge(now, tolerance),
+            Err(OpenError::NotYetValid { from })
+        );
+        let not_before = |n| Times {
+            not_before: Some(n),
+            ..begun(1000)
+        };
+        assert_eq!(not_before(1002).judge(now, tolerance), Ok(()));
+        let from = UnixTime::from_secs(1003);
+        assert_eq!(
+            not_before(1003).judge(now, tolerance),
+            Err(OpenError::NotYetValid { from })
+        );
+    }
+}

@@ -1,0 +1,309 @@
+"""Fresh cases for cli.py: tokens that open, tokens that open only just, and tokens that do not.
+
+A case is a dict: `ring` (its text), `purpose`, `context`, `now` (the second at which it is
+judged; None = the real clock), `token`, and `answer`: "opens" or the code of the refusal.
+`key`, `cargo` and `uuid` are what it was made from. All randomness comes from the caller's
+generator, so a case can be made again.
+"""
+
+import json
+import time
+
+import st1
+from strict_json import write_json
+
+NOW = 1_763_755_200
+
+# ---- random parts -------------------------------------------------------------------------
+
+PIECES = ["a", "Z", "7", " ", "é", "ß", "✓", "中", "😀", "e\u0301", "\u2028", "\u200f", "/", '"']
+PIECES += ["\\", "\n", "\t", "\x00", "\x1f", "\x7f", "\ufeff", "\uffff", "\U0010ffff", "\\u0041"]
+NUMBERS = [0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 0.0, -0.0, 1.0, 0.1, 1e-7, 1e21]
+NUMBERS += [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 123456789.123456789]
+PURPOSES = ["password-reset", "sitzung-größe", "確認", "a", "p" * 255, "😀" * 63, "two words", "/"]
+CONTEXTS = ["", "", "user:17", "$argon2id$v=19$öld-hash", "☃" * 40]
+
+
+def random_text(rng, longest=12):
+    return "".join(rng.choices(PIECES, k=rng.randint(0, longest)))
+
+
+def random_value(rng, depth):
+    kinds = ["text", "number", "float", "word", "list", "map"]
+    kind = rng.choice(kinds if depth else kinds[:4])
+    if kind == "text":
+        return random_text(rng)
+    if kind == "number":
+        return rng.choice(NUMBERS)
+    if kind == "float":
+        return rng.choice([rng.random(), rng.uniform(-1e9, 1e9), rng.uniform(-1, 1) * 1e200])
+    if kind == "word":
+        return rng.choice([True, False, None])
+    if kind == "list":
+        return [random_value(rng, depth - 1) for _ in range(rng.randint(0, 3))]
+    return {random_text(rng, 5): random_value(rng, depth - 1) for _ in range(rng.randint(0, 3))}
+
+
+def random_cargo(rng):
+    """A map of at least one entry, small enough for a token of 4,096 characters."""
+    while True:
+        names = [random_text(rng, 5) or "user" for _ in range(rng.randint(1, 5))]
+        cargo = {name: random_value(rng, 3) for name in names}
+        if len(json.dumps(cargo)) < 2000:
+            return cargo
+
+
+def random_ring(rng, key):
+    """The text of a ring that holds `key` in any place: the first one, retired or standby."""
+    keys = [key.text] + [st1.Key(rng.randbytes(32)).text for _ in range(rng.randint(0, 3))]
+    rng.shuffle(keys)
+    keys[1:] = [rng.choice(["", "+"]) + text for text in keys[1:]]
+    return rng.choice([",", " ", ", ", "\n", "\t", " ,\r\n"]).join(keys)
+
+
+def fresh(rng):
+    """A case without a token yet."""
+    key = st1.Key(rng.randbytes(32))
+    return {
+        "key": key,
+        "ring": random_ring(rng, key),
+        "purpose": rng.choice([*PURPOSES, f"purpose-{rng.randrange(1000)}"]),
+        "context": rng.choice(CONTEXTS),
+        "now": NOW + rng.randint(-(10**8), 10**8),
+        "uuid": rng.randbytes(16),
+        "cargo": random_cargo(rng),
+        "answer": "opens",
+    }
+
+
+def sealed(rng, case, plain, **changes):
+    """`case` with the token of this plaintext (text or bytes), then changed."""
+    plain = plain.encode("utf-8") if isinstance(plain, str) else plain
+    context = case["context"].encode("utf-8")
+    token = st1.seal(case["key"], case["purpose"], plain, context, rng.randbytes(24))
+    return case | {"token": token} | changes
+
+
+# ---- tokens that open ---------------------------------------------------------------------
+
+
+def opening(rng):
+    """A token that opens: any members, any padding, any lifetime."""
+    case = fresh(rng)
+    if rng.random() < 0.2:
+        case["now"] = None
+    # Against the real clock there are minutes to spare in every time below.
+    now = int(time.time()) if case["now"] is None else case["now"]
+    t = now - rng.randint(0, 10**6)
+    times = {
+        "x": rng.choice([None, now - t + rng.randint(600, 10**6), st1.LAST_SECOND]),
+        "n": rng.choice([None, now - rng.randint(0, 1000)]),
+        "o": rng.choice([None, t - rng.randint(0, 1000)]),
+    }
+    if rng.random() < 0.5:
+        ends = [0, now - 600, now + 600, st1.LAST_SECOND]
+        times["e"] = {name: rng.choice(ends) for name in case["cargo"] if rng.random() < 0.5}
+    pad = rng.choice([1, 1, 16, 64, 256])
+    return sealed(rng, case, st1.plaintext(case["uuid"], t, case["cargo"], pad=pad, **times))
+
+
+def edges(rng):
+    """Tokens that open, but only just: `(name, case)`."""
+    case = fresh(rng)
+    now, u, c = case["now"], st1.b64u_encode(case["uuid"]), write_json(case["cargo"])
+
+    def plain(cargo=case["cargo"], t=now, **times):
+        return st1.plaintext(case["uuid"], t, cargo, **times)
+
+    def made(*arguments, **times):
+        return sealed(rng, case, plain(*arguments, **times))
+
+    yield "the second before it expires", made(t=now - 59, x=60)
+    yield "as far ahead as the skew allows", made(t=now + 60, x=1)
+    yield "at its not-before", made(n=now)
+    yield "first issued at its own time", made(o=now)
+    yield "the longest lifetime", made(x=st1.LAST_SECOND)
+    yield "issued at zero", made(t=0)
+    yield "in the last second", made(t=st1.LAST_SECOND) | {"now": st1.LAST_SECOND}
+    yield "64 levels", made(nested(64))
+    yield "empty names and values", made({"": "", "a": {}, "b": []})
+    yield "an empty cargo", made({})
+    yield "one entry ends now, one in a second", made({"a": 1, "b": 2}, e={"a": now, "b": now + 1})
+    yield "the ends of no entry", made(e={})
+    yield "the longest token", made(filled(plain))
+    yield "another order and white space", sealed(
+        rng, case, f'{{ "c" :\t{c} ,\r\n"t": {now}, "u":"{u}"\n}}   '
+    )
+    yield "own names by escapes", sealed(rng, case, f'{{"\\u0075":"{u}","\\u0074":{now},"c":{c}}}')
+    yield "cargo by escapes", sealed(
+        rng, case, f'{{"u":"{u}","t":{now},"c":{{"\\u0061":"\\ud83d\\ude00\\/\\u0000"}}}}'
+    )
+
+
+def nested(levels):
+    """A cargo that makes the whole plaintext this deep: the plaintext and itself are two."""
+    return json.loads('{"a":' + "[" * (levels - 2) + "]" * (levels - 2) + "}")
+
+
+def filled(plain, more=0):
+    """A cargo that makes the longest plaintext a token of 4,096 characters has room for."""
+    room = (st1.MAX_LENGTH - 4) * 3 // 4 - st1.MIN_BYTES
+    return {"fill": "x" * (room + more - len(plain({"fill": ""})))}
+
+
+# ---- tokens that do not open --------------------------------------------------------------
+
+
+def refusals(rng):
+    """`(name, case)` for every way to be refused; the names are those of st1.json where it has it."""
+    case = fresh(rng)
+    plain = st1.plaintext(case["uuid"], case["now"], case["cargo"], x=1800)
+    # What one character more or less does depends on the length: here one is left over,
+    # so that the last character has unused bits and the token ends as st1.json's does.
+    plain += b" " * ((2 - len(plain)) % 3)
+    good = sealed(rng, case, plain)
+    while not set("-_") & set(good["token"][4:]):  # "standard alphabet" needs one
+        good = sealed(rng, case, plain)
+
+    for name, token, answer in bad_texts(rng, good["token"]):
+        yield name, good | {"token": token, "answer": answer}
+    other_context = case["context"] + "x"
+    yield "another purpose", good | {"purpose": case["purpose"][:200] + "2", "answer": "forged"}
+    yield "another context", good | {"context": other_context, "answer": "forged"}
+    yield "expired to the second", good | {"now": case["now"] + 1800, "answer": "expired"}
+    for name, data in bad_plaintexts(rng, case):
+        yield f"authentic, but {name}", sealed(rng, case, data, answer="payload")
+    yield from bad_times(rng, case)
+
+
+def bad_texts(rng, good):
+    """Texts that are no token, made from the text of a good one: `(name, text, answer)`."""
+    raw, body = st1.b64u_decode(good[4:]), good[4:]
+    place = rng.randrange(4, len(good))
+    alphabet = [st1.b64u_encode(bytes([0, 0, number]))[3] for number in range(64)]
+    spare = alphabet[alphabet.index(good[-1]) | rng.randint(1, 15)]
+
+    def replaced(character):
+        return good[:place] + character + good[place + 1 :]
+
+    def flipped(first, end):
+        bit = 1 << rng.randrange(8 * first, 8 * end)
+        number = int.from_bytes(raw, "little") ^ bit
+        return "st1_" + st1.b64u_encode(number.to_bytes(len(raw), "little"))
+
+    yield "empty", "", "malformed"
+    yield "prefix alone", "st1_", "malformed"
+    yield "another version", "st2_" + body, "malformed"
+    yield "no prefix", body, "malformed"
+    yield "upper-case prefix", "ST1_" + body, "malformed"
+    yield "padded base64", good + "=", "malformed"
+    yield "space before", " " + good, "malformed"
+    yield "newline after", good + "\n", "malformed"
+    yield "standard alphabet", "st1_" + body.replace("-", "+").replace("_", "/"), "malformed"
+    yield "a NUL inside", replaced("\x00"), "malformed"
+    yield "a non-ASCII letter inside", replaced("é"), "malformed"
+    yield "a line ending inside", replaced("\n"), "malformed"
+    yield "unused trailing bits set", good[:-1] + spare, "malformed"
+    yield "truncated by one character", good[:-1], "malformed"
+    yield "one character more", good + "A", "forged"
+    yield "truncated to the header", "st1_" + st1.b64u_encode(raw[:28]), "malformed"
+    yield "one byte too short", "st1_" + st1.b64u_encode(raw[:43]), "malformed"
+    yield "just long enough", "st1_" + st1.b64u_encode(raw[:44]), "forged"
+    yield "tag missing its last byte", "st1_" + st1.b64u_encode(raw[:-1]), "forged"
+    yield "one bit of the nonce flipped", flipped(4, 28), "forged"
+    yield "one bit of the ciphertext flipped", flipped(28, len(raw) - 16), "forged"
+    yield "one bit of the tag flipped", flipped(len(raw) - 16, len(raw)), "forged"
+    yield "one bit of the key id flipped", flipped(0, 4), "unknown_key"
+
+
+def bad_plaintexts(rng, case):
+    """What no reader takes, though it was sealed with the right key: `(name, plaintext)`."""
+    now, cargo = case["now"], write_json(case["cargo"])
+    text = st1.b64u_encode(case["uuid"])
+    u, t, c = f'"u":"{text}"', f'"t":{now}', f'"c":{cargo}'
+    name = rng.choice("abcxyz")  # of an entry; the same as an escape:
+    escape = f"\\u{ord(name):04x}"
+    # 22 characters hold 132 bits, a UUID 128: the last character has four to spare.
+    spare = text[:-1] + chr(ord(text[-1]) + 1)
+
+    def of(*members):
+        return "{" + ",".join(members) + "}"
+
+    good = of(u, t, c)
+    yield "duplicate member", of(u, t, t, c)
+    yield "duplicate own member by escape", of(u, t, f'"\\u0074":{now}', c)
+    yield "unknown member", of(u, t, '"z":1', c)
+    yield "no uuid", of(t, c)
+    yield "no time", of(u, c)
+    yield "no cargo", of(u, t)
+    yield "short uuid", of('"u":"AAAA"', t, c)
+    yield "a uuid with unused bits set", of(f'"u":"{spare}"', t, c)
+    yield "a uuid with hyphens", of('"u":"6d8b3fd0-7a63-4a1c-9d5e-1f0c2b3a4d5e"', t, c)
+    yield "negative time", of(u, f'"t":-{rng.randint(1, 99)}', c)
+    yield "fractional time", of(u, t + ".5", c)
+    yield "time with a fraction of zero", of(u, t + ".0", c)
+    yield "time as 1e3", of(u, '"t":1e3', c)
+    yield "time as -0", of(u, '"t":-0', c)
+    yield "time with a leading zero", of(u, f'"t":0{now}', c)
+    yield "time beyond year 9999", of(u, f'"t":{st1.LAST_SECOND + 1}', c)
+    yield "time as text", of(u, f'"t":"{now}"', c)
+    yield "lifetime zero", of(u, t, '"x":0', c)
+    yield "lifetime negative", of(u, t, '"x":-60', c)
+    yield "lifetime as text", of(u, t, '"x":"60"', c)
+    yield "lifetime null", of(u, t, '"x":null', c)
+    yield "lifetime beyond year 9999", of(u, t, f'"x":{st1.LAST_SECOND + 1}', c)
+    yield "not-before null", of(u, t, '"n":null', c)
+    yield "not-before fractional", of(u, t, '"n":1.5', c)
+    yield "origin null", of(u, t, '"o":null', c)
+    yield "origin after its time", of(u, t, f'"o":{now + 1}', c)
+    yield "not JSON", rng.choice(["hello", "", "   ", "{", "nul"])
+    yield "two values", good + "{}"
+    yield "a comma at the end", good[:-1] + ",}"
+    yield "padding of a tab", good + " \t"
+    yield "tab padding", good + "\t"
+    yield "padding of a line ending", good + "\n"
+    yield "a leading space", " " + good
+    yield "a byte-order mark", "\ufeff" + good
+    yield "an array", f'["{text}",{now},{{}}]'
+    yield "invalid UTF-8", b'{"u":"\xff"}'
+    yield "a surrogate as UTF-8", of(u, t, '"c":{"a":"#"}').encode().replace(b"#", b"\xed\xa0\x80")
+    yield "a cargo that is a list", of(u, t, '"c":[1,2]')
+    yield "a cargo that is null", of(u, t, '"c":null')
+    yield "duplicate member inside the cargo", of(u, t, f'"c":{{"{name}":1,"{name}":2}}')
+    yield "duplicate member deep in the cargo", of(
+        u, t, f'"c":{{"a":[{{"b":{{"{name}":1,"{name}":1}}}}]}}'
+    )
+    yield "duplicate member by escape", of(u, t, f'"c":{{"{name}":1,"{escape}":2}}')
+    yield "65 levels", of(u, t, '"c":' + write_json(nested(65)))
+    yield "a lone surrogate", of(u, t, '"c":{"a":"\\ud800"}')
+    yield "a lone surrogate in a name", of(u, t, '"c":{"\\udc00x":1}')
+    yield "surrogates the wrong way round", of(u, t, '"c":{"a":"\\ude00\\ud83d"}')
+    yield "a raw control character", of(u, t, '"c":{"a":"\x01"}')
+    yield "an escape that is none", of(u, t, '"c":{"a":"\\x41"}')
+    yield "NaN", of(u, t, '"c":{"a":NaN}')
+    yield "an integer beyond u64", of(u, t, f'"c":{{"a":{2**64}}}')
+    yield "an integer below i64", of(u, t, f'"c":{{"a":{-(2**63) - 1}}}')
+    yield "an entry end without its entry", of(u, t, '"c":{}', f'"e":{{"{name}":{now + 100}}}')
+    yield "entry ends of an array", of(u, t, '"c":[1]', f'"e":{{"0":{now + 100}}}')
+    yield "entry ends null", of(u, t, c, '"e":null')
+    yield "an entry end null", of(u, t, '"c":{"a":1}', '"e":{"a":null}')
+    yield "an entry end as text", of(u, t, '"c":{"a":1}', f'"e":{{"a":"{now + 100}"}}')
+    yield "duplicate entry end", of(u, t, '"c":{"a":1}', f'"e":{{"a":{now},"a":{now}}}')
+
+
+def bad_times(rng, case):
+    """Tokens whose time has not come or is over, and one that is too long for any time."""
+    now = case["now"]
+
+    def plain(cargo=case["cargo"], t=now, **times):
+        return st1.plaintext(case["uuid"], t, cargo, **times)
+
+    future = plain(t=now + 61, x=60)
+    yield "from the future, beyond the default skew", sealed(rng, case, future, answer="not_yet_valid")
+    yield "before its not-before", sealed(rng, case, plain(x=60, n=now + 1), answer="not_yet_valid")
+    # Both at once: the order of the format's table decides.
+    both = plain(t=now - 100, x=60, n=now + 1)
+    yield "expired before its not-before", sealed(rng, case, both, answer="not_yet_valid")
+    late = plain([1, 2], t=now - 100, x=60)
+    yield "expired, whatever its cargo", sealed(rng, case, late, answer="expired")
+    yield "longer than the longest", sealed(rng, case, plain(filled(plain, 1)), answer="malformed")

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Does the `sealtoken` command line agree with st1.py, the format's second implementation?
+
+    python3 tests/interop/cli.py target/debug/sealtoken [--rounds N] [--seed S] [--vectors F]
+
+First come the published vectors and the edges of the format. Then every round makes three
+fresh cases: a token that is sealed here and opened there, one that is sealed there and opened
+here, and one that both must refuse for the same reason. A case depends on the seed and on its
+own number alone, so a failure can be had again. (What the command line seals has its own
+clock and nonce; the command itself is the same again.)
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # a test run leaves nothing behind in the source tree
+
+import cases  # noqa: E402
+import st1  # noqa: E402
+from strict_json import plain, read_json  # noqa: E402
+
+CODES = {"malformed", "unknown_key", "forged", "payload", "not_yet_valid", "expired"}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+VECTORS = Path(__file__).resolve().parent.parent / "vectors" / "st1.json"
+
+
+class Differs(Exception):
+    """The command line did something else than st1.py says."""
+
+
+def require(condition, message):
+    if not condition:
+        raise Differs(message)
+
+
+def alike(a, b):
+    """Equal as JSON. Unlike for Python's ==, 1 is not 1.0, True is not 1, 0.0 is not -0.0."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(alike(a[name], b[name]) for name in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, float):
+        return a == b and math.copysign(1, a) == math.copysign(1, b)
+    return a == b
+
+
+class Program:
+    """The program under test."""
+
+    def __init__(self, path):
+        self.path = os.path.abspath(path)
+        self.last = "nothing was run"
+
+    def run(self, command, ring, options, text, key_file):
+        """One process. An option whose value is None is left out."""
+        arguments = [command]
+        for name, value in options.items():
+            if value is not None:
+                arguments += [f"--{name}", str(value)]
+        environment = {name: value for name, value in os.environ.items() if name != "SEALTOKEN_KEYS"}
+        with tempfile.TemporaryDirectory() as folder:
+            if key_file:
+                path = Path(folder, "keys")
+                path.write_text(ring + "\n", encoding="utf-8")
+                path.chmod(0o600)
+                arguments += ["--key-file", str(path)]
+            else:
+                environment["SEALTOKEN_KEYS"] = ring
+            self.last = f"{arguments}\n  keys {ring!r}\n  input {text[:5000]!r}"
+            return subprocess.run(
+                # As bytes, so that no locale has a say in what a purpose is.
+                [self.path] + [argument.encode("utf-8") for argument in arguments],
+                input=text.encode("utf-8"),
+                env=environment,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+
+
+def check_open(program, case, key_file=False):
+    """`case` must end for the command line exactly as it ends for st1.py."""
+    now, answer = case["now"], "opens"
+    judged_at = int(time.time()) if now is None else now
+    ring, context = st1.parse_ring(case["ring"]), case["context"].encode("utf-8")
+    try:
+        opened = st1.open_token(case["token"], ring, case["purpose"], judged_at, context)
+    except st1.Refused as refused:
+        answer = refused.code
+    # Every case says what it is for: a slip in the making of cases must not pass as agreement.
+    require(answer == case["answer"], f"st1.py answers {answer}, the case means {case['answer']}")
+
+    options = {"purpose": case["purpose"], "context": case["context"] or None, "at": now}
+    # The one line ending that is dropped is always there, so that one of the token's own counts.
+    done = program.run("open", case["ring"], options, case["token"] + "\n", key_file)
+    if answer == "opens":
+        check_opened(done, opened)
+    else:
+        check_refused(done, answer)
+
+
+def check_opened(done, opened):
+    require(done.returncode == 0, f"exit {done.returncode}: {done.stderr!r}")
+    require(done.stdout.endswith(b"\n") and done.stdout.count(b"\n") == 1, f"{done.stdout!r}")
+    printed = plain(read_json(done.stdout.decode("utf-8")))
+    expected = {"timestamp": opened.t, "seconds_to_expire": opened.x, "custom": opened.cargo}
+    require(printed.keys() == {"uuid", *expected}, f"members {sorted(printed)}")
+    spelled = str(uuid.UUID(bytes=opened.uuid))
+    require(printed["uuid"].lower() == spelled, f"uuid {printed['uuid']} instead of {spelled}")
+    for name, value in expected.items():
+        require(alike(printed[name], value), f"{name}: {printed[name]!r} instead of {value!r}")
+
+
+def check_refused(done, code):
+    require(done.returncode == 2, f"exit {done.returncode}, not 2; stderr {done.stderr!r}")
+    require(done.stdout == b"", f"stdout {done.stdout!r}")
+    line = done.stderr.decode("utf-8")
+    require(len(line.splitlines()) == 1, f"not one line on stderr: {line!r}")
+    found = re.match(r"[a-z_]*", line)[0]
+    require(found in CODES and found == code, f"{line!r} instead of {code}")
+
+
+def check_seal(program, rng):
+    """A token that the command line seals, opened here."""
+    case = cases.fresh(rng)
+    purpose, context, cargo = case["purpose"], case["context"], case["cargo"]
+    unit, count = rng.choice("smhd"), rng.randint(1, 9999)
+    expires_in, x = rng.choice([("forever", None), (f"{count}{unit}", count * UNITS[unit])])
+    pad = rng.choice([None, 16, 64, 100, 256])
+    options = {"purpose": purpose, "expires-in": expires_in, "context": context or None, "pad": pad}
+    text = json.dumps(cargo, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, 2]))
+
+    before = int(time.time())
+    done = program.run("seal", case["ring"], options, text, key_file=rng.random() < 0.5)
+    after = int(time.time())
+    require(done.returncode == 0, f"exit {done.returncode}: {done.stderr!r}")
+    token = done.stdout.decode("utf-8")
+    require(token.endswith("\n"), "no line ending after the token")
+    ring = st1.parse_ring(case["ring"])
+    opened = st1.open_token(token[:-1], ring, purpose, before, context.encode("utf-8"))
+
+    require(alike(opened.cargo, cargo), f"cargo {opened.cargo!r} instead of {cargo!r}")
+    require(opened.role == "current", "sealed with a key that is not the current one")
+    require(before <= opened.t <= after, f"timestamp {opened.t}, made at {before}..={after}")
+    require((opened.x, opened.n, opened.o) == (x, None, None), f"times {opened}")
+    bare = opened.plain_bytes.rstrip(b" ")
+    padding = len(opened.plain_bytes) - len(bare)
+    require(padding == -len(bare) % (pad or 1), f"{padding} spaces after {len(bare)} bytes")
+    # The members in their order and without white space: to the byte, but for the cargo's text.
+    start = st1.plaintext(opened.uuid, opened.t, {}, x=x).removesuffix(b"{}}")
+    require(bare.startswith(start) and bare.endswith(b"}}"), f"written otherwise: {bare!r}")
+    without_texts = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", bare)
+    require(not re.search(rb"\s", without_texts), f"white space inside: {bare!r}")
+
+
+def vector_cases(path):
+    """The cases of the published file, and the names of its refusals."""
+    vectors = json.loads(Path(path).read_text(encoding="utf-8"))
+    found = []
+    for v in vectors["positive"]:
+        members = json.loads(v["plaintext"])
+        found.append((v, members.get("n", members["t"]), "opens"))
+    found += [(v, v["now"], v["reason"]) for v in vectors["negative"]]
+    made = []
+    for v, now, answer in found:
+        case = {"ring": v["key"], "purpose": v["purpose"], "token": v["token"], "now": now}
+        case |= {"context": bytes.fromhex(v["context"]).decode("utf-8"), "answer": answer}
+        made.append((v["name"], case))
+    return made, {v["name"] for v in vectors["negative"]}
+
+
+def all_checks(rounds, seed, vectors):
+    """`(name, check)` for everything there is to check; a check takes the program."""
+
+    def generator(*of):
+        return random.Random("/".join(map(str, (seed, *of))))
+
+    def opening(case, key_file=False):
+        return lambda program: check_open(program, case, key_file)
+
+    published, published_refusals = vector_cases(vectors)
+    kinds = [name for name, _ in cases.refusals(generator("kinds"))]
+    missing = published_refusals - set(kinds)
+    if missing:
+        raise SystemExit(f"cases.py makes no refusal like: {sorted(missing)}")
+
+    for name, case in published:
+        yield f"vector: {name}", opening(case)
+    for name, case in cases.edges(generator("edges")):
+        yield f"edge: {name}", opening(case)
+    # Each kind of refusal comes at least once, however few the rounds are.
+    for number in range(max(rounds, len(kinds))):
+        rng = generator("refuse", number)
+        name, case = list(cases.refusals(rng))[number % len(kinds)]
+        yield f"refuse {number}: {name}", opening(case, number % 4 == 3)
+    for number in range(rounds):
+        yield f"open {number}", opening(cases.opening(generator("open", number)), number % 2 == 1)
+        rng = generator("seal", number)
+        yield f"seal {number}", lambda program, rng=rng: check_seal(program, rng)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--vectors", default=VECTORS)
+    options = parser.parse_args()
+    if not os.access(options.binary, os.X_OK):
+        parser.error(f"{options.binary} is no program")
+    program = Program(options.binary)
+    passed = failed = 0
+    for name, check in all_checks(options.rounds, options.seed, options.vectors):
+        program.last = "nothing was run"
+        try:
+            check(program)
+            passed += 1
+        # Whatever a broken program makes this script stumble over is that case's failure.
+        except (Differs, st1.Refused, ValueError, TypeError, subprocess.TimeoutExpired) as error:
+            failed += 1
+            print(f"FAILED {name}: {error}\n  {program.last}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+"""The st1 token format, written a second time.
+
+It shares no code with the crate: it was written from the description of the
+format alone, on the PyPI package `cryptography`. Where it and the crate agree, they agree
+because both read the same bytes in the same way.
+
+    python3 st1.py --check st1.json          check a file of st1 vectors
+    python3 st1.py --check xaes256gcm.json   check the XAES-256-GCM vectors
+
+It is a reference for tests. It does not hide timing and does not wipe keys: never seal
+anything real with it.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+sys.dont_write_bytecode = True  # a check leaves nothing behind in the source tree
+
+from strict_json import Number, Pairs, members_of, plain, read_json, write_json  # noqa: E402
+
+PREFIX = "st1_"
+MIN_LENGTH = 63  # the prefix and the base64url of MIN_BYTES
+MAX_LENGTH = 4096
+MIN_BYTES = 4 + 24 + 16
+LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+class Refused(Exception):
+    """A token that does not open. `code` is the answer, `detail` is for whoever reads a test."""
+
+    def __init__(self, code, detail):
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+# ---- bytes: base64url, HKDF, XAES-256-GCM -------------------------------------------------
+
+
+def b64u_encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def b64u_decode(text):
+    """The bytes of `text`, or ValueError. Each byte string has exactly one accepted spelling."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
+        raise ValueError("a character outside the base64url alphabet")
+    if len(text) % 4 == 1:
+        raise ValueError("no byte string has a base64url text of this length")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    # Python ignores the unused bits of the last character. Spelling the bytes again shows them.
+    if b64u_encode(data) != text:
+        raise ValueError("unused trailing bits are set")
+    return data
+
+
+def hkdf(ikm, info, length):
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=b"", info=info).derive(ikm)
+
+
+def xaes_inner_key(key, nonce):
+    """The AES-256-GCM key that XAES-256-GCM derives for one nonce (C2SP)."""
+    aes = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    top = int.from_bytes(aes.update(bytes(16)), "big")
+    k1 = (top << 1) & ((1 << 128) - 1)
+    if top >> 127:
+        k1 ^= 0x87
+
+    def half(counter):
+        block = bytes([0, counter, ord("X"), 0]) + nonce[:12]
+        return aes.update((int.from_bytes(block, "big") ^ k1).to_bytes(16, "big"))
+
+    return half(1) + half(2)
+
+
+def xaes_seal(key, nonce, plaintext, aad):
+    return AESGCM(xaes_inner_key(key, nonce)).encrypt(nonce[12:], plaintext, aad)
+
+
+def xaes_open(key, nonce, sealed, aad):
+    return AESGCM(xaes_inner_key(key, nonce)).decrypt(nonce[12:], sealed, aad)
+
+
+# ---- keys and their text ------------------------------------------------------------------
+
+
+def _checked_text(prefix, body):
+    return prefix + b64u_encode(body + hashlib.sha256(prefix.encode() + body).digest()[:4])
+
+
+def _checked_body(prefix, text):
+    if not text.startswith(prefix):
+        raise ValueError(f"does not begin with {prefix}")
+    body = b64u_decode(text[len(prefix) :])[:-4]
+    if _checked_text(prefix, body) != text:
+        raise ValueError("the check bytes differ")
+    return body
+
+
+@dataclass(frozen=True)
+class Key:
+    """A ring key: 32 random bytes, from which the key of every purpose comes."""
+
+    root: bytes
+
+    @classmethod
+    def parse(cls, text):
+        root = _checked_body("stkey1_", text)
+        if len(root) != 32:
+            raise ValueError("a key is 32 bytes")
+        return cls(root)
+
+    @property
+    def text(self):
+        return _checked_text("stkey1_", self.root)
+
+    @property
+    def kid(self):
+        return hkdf(self.root, b"sealtoken v1 key id", 4)
+
+    def purpose_key(self, purpose):
+        name = purpose.encode("utf-8")
+        if not 1 <= len(name) <= 255:
+            raise ValueError("a purpose is 1 to 255 bytes long")
+        return hkdf(self.root, b"sealtoken v1 purpose\0" + name, 32)
+
+    def purpose_text(self, purpose):
+        body = self.kid + self.purpose_key(purpose) + purpose.encode("utf-8")
+        return _checked_text("stpurpose1_", body)
+
+
+def parse_purpose_text(text):
+    """`(kid, purpose key, purpose)` of a purpose's own text."""
+    body = _checked_body("stpurpose1_", text)
+    if not 1 <= len(body) - 36 <= 255:
+        raise ValueError("a purpose is 1 to 255 bytes long")
+    return body[:4], body[4:36], body[36:].decode("utf-8")
+
+
+def parse_ring(text):
+    """`[(key, role)]`: the current key first, the others "standby" or "retired"."""
+    ring = []
+    for item in re.split(r"[,\s]+", text, flags=re.ASCII):
+        if not item:  # white space round the whole text, or round a comma
+            continue
+        standby = item.startswith("+")
+        if standby and not ring:
+            raise ValueError("the first key is the one that seals: it cannot be standby")
+        role = "standby" if standby else "retired" if ring else "current"
+        key = Key.parse(item[1:] if standby else item)
+        if any(key.kid == other.kid for other, _ in ring):
+            raise ValueError("two keys with one key id")
+        ring.append((key, role))
+    if not ring:
+        raise ValueError("a ring without a key")
+    return ring
+
+
+# ---- sealing ------------------------------------------------------------------------------
+
+
+def plaintext(uuid, t, cargo, x=None, n=None, o=None, e=None, pad=1):
+    """The bytes that are sealed, padded with spaces to a multiple of `pad`."""
+    members = {"u": b64u_encode(uuid), "t": t, "x": x, "n": n, "o": o}
+    members = {name: value for name, value in members.items() if value is not None}
+    members["c"] = cargo
+    if e is not None:
+        members["e"] = e
+    data = write_json(members).encode("utf-8")
+    return data + b" " * (-len(data) % pad)
+
+
+def seal(key, purpose, plain_bytes, context=b"", nonce=None):
+    """A token of these plaintext bytes. They are not judged: tests seal bad ones, too."""
+    nonce = os.urandom(24) if nonce is None else nonce
+    aad = PREFIX.encode() + key.kid + context
+    sealed = xaes_seal(key.purpose_key(purpose), nonce, plain_bytes, aad)
+    return PREFIX + b64u_encode(key.kid + nonce + sealed)
+
+
+# ---- opening, in the order of the format's table ------------------------------------------
+
+
+@dataclass
+class Opened:
+    uuid: bytes
+    t: int
+    x: int | None
+    n: int | None
+    o: int | None
+    cargo: dict
+    role: str  # of the key that sealed it: "retired" asks for a re-seal
+    plain_bytes: bytes
+
+
+def open_token(token, ring, purpose, now, context=b"", leeway=0, future_skew=60):
+    """What the token holds at the Unix second `now`, or Refused."""
+    raw = _or_refused("malformed", _token_bytes, token)
+    kid, nonce, sealed = raw[:4], raw[4:28], raw[28:]
+    found = [(key, role) for key, role in ring if key.kid == kid]
+    if not found:
+        raise Refused("unknown_key", "no key of the ring has this key id")
+    key, role = found[0]
+    try:
+        data = xaes_open(key.purpose_key(purpose), nonce, sealed, PREFIX.encode() + kid + context)
+    except InvalidTag:
+        raise Refused("forged", "AES-GCM does not open it") from None
+    own = _or_refused("payload", _own_members, data)
+    t, x, n = own["t"], own.get("x"), own.get("n")
+    if t > now + future_skew or (n is not None and n > now + leeway):
+        raise Refused("not_yet_valid", "its time has not come")
+    if x is not None and t + x + leeway <= now:
+        raise Refused("expired", "its time is over")
+    # Last, because an expired token answers "expired" whatever its cargo is.
+    cargo = _or_refused("payload", _cargo, own["c"], own.get("e"), now)
+    return Opened(own["u"], t, x, n, own.get("o"), cargo, role, data)
+
+
+def _or_refused(code, step, *arguments):
+    """The step's result; its ValueError (bad UTF-8 is one, too) becomes this answer."""
+    try:
+        return step(*arguments)
+    except ValueError as error:
+        raise Refused(code, str(error)) from None
+
+
+def _token_bytes(token):
+    if not MIN_LENGTH <= len(token) <= MAX_LENGTH:
+        raise ValueError("too long or too short")
+    if not token.startswith(PREFIX):
+        raise ValueError("another prefix")
+    raw = b64u_decode(token[len(PREFIX) :])
+    if len(raw) < MIN_BYTES:
+        raise ValueError("shorter than its own parts")
+    return raw
+
+
+def _own_members(data):
+    """The plaintext's members; `u`, the times and `e` judged and converted, `c` as it was read."""
+    text = data.decode("utf-8").rstrip(" ")  # without the padding
+    # Python skips white space before and after a value; the format has none there.
+    if not (text.startswith("{") and text.endswith("}")):
+        raise ValueError("not one object")
+    own = members_of(read_json(text))
+    if not {"u", "t", "c"} <= own.keys() <= set("utxnoce"):
+        raise ValueError("a member is missing or unknown")
+    own["u"] = _uuid(own["u"])
+    for name in "txno":
+        if name in own:
+            own[name] = _second(own[name])
+    if own.get("x") == 0:
+        raise ValueError("a lifetime of zero")
+    if own.get("o", 0) > own["t"]:
+        raise ValueError("first issued after its own time")
+    if "e" in own:
+        if not isinstance(own["e"], Pairs):
+            raise ValueError("entry ends that are not an object")
+        own["e"] = {name: _second(end) for name, end in members_of(own["e"]).items()}
+    return own
+
+
+def _uuid(value):
+    if not isinstance(value, str) or len(value) != 22:
+        raise ValueError("a UUID is 22 characters")
+    return b64u_decode(value)
+
+
+def _second(value):
+    spelled = isinstance(value, Number) and re.fullmatch(r"0|[1-9][0-9]{0,11}", value.spelling)
+    if not spelled or int(value.spelling) > LAST_SECOND:
+        raise ValueError("not an integer of 0..=253402300799 in its one spelling")
+    return int(value.spelling)
+
+
+def _cargo(value, ends, now):
+    """The cargo as a map, without the entries that have ended."""
+    if not isinstance(value, Pairs):
+        raise ValueError("not a map")
+    cargo, ends = plain(value, level=2), ends or {}  # the plaintext's own object is level 1
+    if not ends.keys() <= cargo.keys():
+        raise ValueError("an entry end without its entry")
+    return {name: inner for name, inner in cargo.items() if name not in ends or ends[name] > now}
+
+
+# ---- self-check ---------------------------------------------------------------------------
+
+
+def _same(what, ours, theirs):
+    if ours != theirs:
+        raise ValueError(f"{what}: {ours!r} instead of {theirs!r}")
+
+
+def check_positive(v):
+    """One positive vector, in both directions, down to every intermediate value."""
+    key, context, purpose = Key.parse(v["key"]), bytes.fromhex(v["context"]), v["purpose"]
+    parts = (key.kid, key.purpose_key(purpose), purpose)
+    _same("root", key.root.hex(), v["root"])
+    _same("key text", Key(key.root).text, v["key"])
+    _same("key id", key.kid.hex(), v["kid"])
+    _same("purpose key", key.purpose_key(purpose).hex(), v["purpose_key"])
+    _same("purpose text", key.purpose_text(purpose), v["exported"])
+    _same("purpose text, read", parse_purpose_text(v["exported"]), parts)
+
+    data = v["plaintext"].encode("utf-8")
+    members = json.loads(data)
+    uuid, cargo = b64u_decode(members["u"]), members["c"]
+    rest = {name: value for name, value in members.items() if name in "txnoe"}
+    pad = 64 if data.endswith(b" ") else 1
+    _same("plaintext", plaintext(uuid, cargo=cargo, pad=pad, **rest), data)
+    _same("token", seal(key, purpose, data, context, bytes.fromhex(v["nonce"])), v["token"])
+
+    now = members.get("n", members["t"])
+    opened = open_token(v["token"], parse_ring(v["key"]), purpose, now, context)
+    _same("uuid and cargo", (opened.uuid, opened.cargo), (uuid, cargo))
+    for name in "txno":
+        _same(name, getattr(opened, name), members.get(name))
+
+
+def check_negative(v):
+    ring, context = parse_ring(v["key"]), bytes.fromhex(v["context"])
+    try:
+        open_token(v["token"], ring, v["purpose"], v["now"], context)
+        answer = "opened"
+    except Refused as refused:
+        answer = refused.code
+    _same("answer", answer, v["reason"])
+
+
+def check_xaes(v):
+    key, nonce, aad = bytes.fromhex(v["K"]), bytes.fromhex(v["N_hex"]), v["aad"].encode()
+    sealed = xaes_seal(key, nonce, v["plaintext"].encode(), aad)
+    _same("derived key", xaes_inner_key(key, nonce).hex(), v["Kx"])
+    _same("ciphertext", sealed.hex(), v["ciphertext"])
+    _same("plaintext", xaes_open(key, nonce, sealed, aad).decode(), v["plaintext"])
+
+
+def main(arguments):
+    if len(arguments) != 2 or arguments[0] != "--check":
+        print(__doc__, file=sys.stderr)
+        return 2
+    with open(arguments[1], encoding="utf-8") as file:
+        vectors = json.load(file)
+    checks = {"positive": check_positive, "negative": check_negative, "kat": check_xaes}
+    passed = failed = 0
+    for kind, check in checks.items():
+        for v in vectors.get(kind, []):
+            try:
+                check(v)
+                passed += 1
+            except (ValueError, Refused) as error:
+                failed += 1
+                print(f"FAILED {kind}: {v.get('name', v.get('id'))}: {error}")
+    print(f"{passed} passed, {failed} failed")
+    # A file in which nothing was found to check is a mistake, not a success.
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""Strict JSON for st1.py: what Python's reader lets pass is refused here, with ValueError.
+
+Python's reader checks the grammar. `Pairs` and `Number` keep what it would lose on the way:
+repeated names, and how a number was spelled.
+"""
+
+import json
+from dataclasses import dataclass
+
+MAX_LEVELS = 64
+
+
+class Pairs(list):
+    """An object as its (name, value) pairs, in order, repeats included."""
+
+
+@dataclass(frozen=True)
+class Number:
+    spelling: str
+    whole: bool  # no fraction and no exponent
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+_READER = json.JSONDecoder(
+    object_pairs_hook=Pairs,
+    parse_int=lambda text: Number(text, True),
+    parse_float=lambda text: Number(text, False),
+    parse_constant=_no_constant,
+)
+
+
+def read_json(text):
+    """One JSON value, as Pairs, lists, texts, Numbers, booleans and None."""
+    try:
+        return _READER.decode(text)
+    except RecursionError:
+        raise ValueError("deeper than this reader goes") from None
+
+
+def _whole_text(text):
+    # The two halves of a pair have become one character by now: what is left is alone.
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("a lone surrogate")
+    return text
+
+
+def members_of(pairs):
+    """The object as a dict: each name once, and each a whole text."""
+    members = {}
+    for name, value in pairs:
+        if _whole_text(name) in members:
+            raise ValueError(f"the name {name!r} stands twice")
+        members[name] = value
+    return members
+
+
+def _number(number):
+    if number.whole and number.spelling != "-0":
+        # 20 characters hold every integer in range; without this look int() may be slow.
+        if len(number.spelling) > 20 or not -(1 << 63) <= int(number.spelling) < 1 << 64:
+            raise ValueError("an integer outside i64::MIN..=u64::MAX")
+        return int(number.spelling)
+    value = float(number.spelling)  # "-0" comes here, too: an integer would lose its sign
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number that no f64 holds")
+    return value
+
+
+def plain(value, level=1):
+    """`value` as Python's own types, by the rules for a cargo that is read as a map."""
+    if isinstance(value, Number):
+        return _number(value)
+    if isinstance(value, str):
+        return _whole_text(value)
+    if isinstance(value, list):  # Pairs, too
+        if level > MAX_LEVELS:
+            raise ValueError(f"more than {MAX_LEVELS} levels")
+        if isinstance(value, Pairs):
+            return {name: plain(inner, level + 1) for name, inner in members_of(value).items()}
+        return [plain(inner, level + 1) for inner in value]
+    return value
+
+
+def write_json(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
