@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod crypto;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(feature = "import")]
+pub mod import;
 mod keys;
 mod token;
 

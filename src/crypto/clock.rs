@@ -184,6 +184,9 @@ pub(crate) enum ClockSource {
     #[default]
     System,
     Injected(Arc<dyn Clock>),
+    /// For tests that want the same token twice.
+    #[cfg(test)]
+    Fixed(Reading),
 }
 
 /// One look at the clocks: the seconds that judge tokens, and the nanoseconds that feed the generator.
@@ -191,6 +194,7 @@ pub(crate) enum ClockSource {
 pub(crate) struct Reading {
     pub(crate) now: UnixTime,
     /// The *system's* nanoseconds, whatever clock is injected: a test clock must not weaken nonces.
+    /// They wrap in the year 2554, and before 1970 they are zero.
     pub(crate) nanos: u64,
 }
 
@@ -199,19 +203,23 @@ impl ClockSource {
         match self {
             Self::System => UnixTime::now(),
             Self::Injected(clock) => clock.now(),
+            #[cfg(test)]
+            Self::Fixed(reading) => reading.now,
         }
     }
 
     pub(crate) fn read(&self) -> Reading {
         let system = SystemTime::now();
-        let nanos = system
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            // Until the year 2554; afterwards the low 64 bits serve as well.
-            .map_or(0, |since| since.as_nanos() as u64);
+        let since = system.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = since
+            .as_secs()
+            .wrapping_mul(1_000_000_000)
+            .wrapping_add(u64::from(since.subsec_nanos()));
         let now = match self {
             Self::System => UnixTime::from(system),
             Self::Injected(clock) => clock.now(),
+            #[cfg(test)]
+            Self::Fixed(reading) => return *reading,
         };
         Reading { now, nanos }
     }
@@ -221,7 +229,7 @@ impl fmt::Debug for ClockSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::System => "SystemClock",
-            Self::Injected(_) => "Clock",
+            _ => "Clock",
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io;
 
-use zeroize::optimization_barrier;
+use super::secret::wipe;
 
 /// What a thread keeps for its next token. A larger buffer is freed after use.
 const KEEP: usize = 16 * 1024;
@@ -22,14 +22,18 @@ pub(crate) struct Scratch {
     bytes: Vec<u8>,
     /// Bytes are counted but not kept beyond this length.
     limit: usize,
+    /// How long it can become without another thought: neither beyond the limit nor beyond its memory.
+    room: usize,
     beyond: usize,
 }
 
 impl Scratch {
     /// An empty buffer that will hold at most `limit` bytes.
     pub(crate) fn take(limit: usize) -> Self {
+        let bytes = KEPT.try_with(Cell::take).unwrap_or_default();
         Self {
-            bytes: KEPT.try_with(Cell::take).unwrap_or_default(),
+            room: bytes.capacity().min(limit),
+            bytes,
             limit,
             beyond: 0,
         }
@@ -55,8 +59,7 @@ impl Scratch {
 
     #[inline]
     pub(crate) fn extend(&mut self, more: &[u8]) {
-        if more.len() <= self.bytes.capacity().saturating_sub(self.bytes.len()) && self.beyond == 0
-        {
+        if more.len() <= self.room.saturating_sub(self.bytes.len()) {
             self.bytes.extend_from_slice(more);
         } else {
             self.extend_slowly(more);
@@ -83,6 +86,7 @@ impl Scratch {
         let needed = self.written().saturating_add(more);
         if needed > self.limit {
             self.beyond = needed.saturating_sub(self.bytes.len());
+            self.room = 0;
             return false;
         }
         if needed > self.bytes.capacity() {
@@ -93,6 +97,7 @@ impl Scratch {
             larger.extend_from_slice(&self.bytes);
             wipe(&mut self.bytes);
             self.bytes = larger;
+            self.room = self.bytes.capacity().min(self.limit);
         }
         true
     }
@@ -100,6 +105,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // Only what was initialised: bytes are never cut off before this.
         wipe(&mut self.bytes);
         if self.bytes.capacity() <= KEEP {
             self.bytes.clear();
@@ -125,15 +131,6 @@ impl io::Write for &mut Scratch {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Overwrites the bytes, and keeps the compiler from taking that for useless.
-///
-/// `Zeroize` writes byte by byte and costs a seventh of a token here; `fill` is a `memset`.
-/// Only what was initialised is wiped: bytes are never cut off before this runs.
-fn wipe(bytes: &mut [u8]) {
-    bytes.fill(0);
-    optimization_barrier(bytes);
 }
 
 #[cfg(test)]

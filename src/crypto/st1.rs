@@ -29,39 +29,19 @@ pub(crate) const fn sealed_len(plaintext: usize) -> usize {
 /// The shortest token: one around nothing.
 const SHORTEST: usize = sealed_len(0);
 
-/// What the cipher authenticates beside the plaintext: prefix, key id and context.
+/// Hands on what the cipher authenticates beside the plaintext: prefix, key id and context.
 ///
-/// Fixed lengths come first, so the context needs no length of its own. Short contexts, and none, stay
-/// on the stack.
-struct Associated {
-    short: [u8; Self::SHORT],
-    long: Vec<u8>,
-    length: usize,
-}
-
-impl Associated {
-    const SHORT: usize = 128;
-
-    fn new(kid: [u8; KID], context: &[u8]) -> Self {
-        let mut this = Self {
-            short: [0; Self::SHORT],
-            long: Vec::new(),
-            length: 0,
-        };
-        for part in [PREFIX.as_slice(), &kid, context] {
-            let end = this.length.saturating_add(part.len());
-            if let Some(place) = this.short.get_mut(this.length..end) {
-                place.copy_from_slice(part);
-            } else {
-                this.long = [PREFIX.as_slice(), &kid, context].concat();
-            }
-            this.length = end;
-        }
-        this
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        self.short.get(..self.length).unwrap_or(&self.long)
+/// Fixed lengths come first, so the context needs no length of its own.
+#[inline]
+fn with_associated<R>(kid: [u8; KID], context: &[u8], use_it: impl FnOnce(&[u8]) -> R) -> R {
+    let mut fixed = [0; PREFIX.len() + KID];
+    let (prefix, id) = fixed.split_at_mut(PREFIX.len());
+    prefix.copy_from_slice(PREFIX);
+    id.copy_from_slice(&kid);
+    if context.is_empty() {
+        use_it(&fixed)
+    } else {
+        use_it(&[fixed.as_slice(), context].concat())
     }
 }
 
@@ -81,8 +61,9 @@ pub(crate) fn seal(
     let (head, tail) = header.split_at_mut(KID);
     head.copy_from_slice(&kid);
     tail.copy_from_slice(nonce.as_flattened());
-    let associated = Associated::new(kid, context);
-    let tag = cipher.seal(backend, nonce, associated.as_slice(), message)?;
+    let tag = with_associated(kid, context, |associated| {
+        cipher.seal(backend, nonce, associated, message)
+    })?;
     scratch.extend(&tag);
     Ok(armour(scratch.as_slice()))
 }
@@ -144,21 +125,22 @@ pub(crate) fn open<'s>(
     let (message, tag) = rest
         .split_last_chunk_mut::<TAG>()
         .ok_or(Refused::Malformed)?;
-    let associated = Associated::new(*kid, context);
-    cipher
-        .open(backend, &nonce, associated.as_slice(), message, tag)
-        .map_err(|_| Refused::Forged)?;
+    with_associated(*kid, context, |associated| {
+        cipher.open(backend, &nonce, associated, message, tag)
+    })
+    .map_err(|_| Refused::Forged)?;
     Ok(message)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::secret::Secret;
     use super::*;
 
     #[test]
     fn the_length_of_a_token_follows_from_the_length_inside() {
         assert_eq!(SHORTEST, 63);
-        let key = Xaes::new(&super::super::secret::Secret::from([1; 32]));
+        let key = Xaes::new(&Secret::from([1; 32]));
         for length in 0..100 {
             let mut scratch = Scratch::take(usize::MAX);
             scratch.fill_up(b'x', HEADER + length);
@@ -175,14 +157,31 @@ mod tests {
     }
 
     #[test]
-    fn long_contexts_are_bound_as_whole_as_short_ones() {
-        for length in [0, 1, 119, 120, 121, 500] {
-            let context = vec![b'c'; length];
-            let whole = Associated::new(*b"kidd", &context);
-            assert_eq!(
-                whole.as_slice(),
-                [b"st1_kidd".as_slice(), &context].concat()
-            );
+    fn the_published_plaintexts_and_nonces_give_the_published_tokens_and_back() {
+        let file = include_str!("../../tests/vectors/st1.json");
+        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let positive = file["positive"].as_array().unwrap();
+        assert_eq!(positive.len(), 5);
+        for vector in positive {
+            let text = |name: &str| vector[name].as_str().unwrap();
+            let bytes = |name: &str| hex::decode(text(name)).unwrap();
+            let cipher = Xaes::new(&Secret::from_slice(&bytes("purpose_key")).unwrap());
+            let nonce = bytes("nonce");
+            let nonce = [nonce[..12].try_into().unwrap(), nonce[12..].try_into().unwrap()];
+            let kid = bytes("kid").try_into().unwrap();
+
+            let mut scratch = Scratch::take(usize::MAX);
+            scratch.extend(&[0; HEADER]);
+            scratch.extend(text("plaintext").as_bytes());
+            let backend = Backend::default();
+            let sealed = seal(&mut scratch, backend, kid, &cipher, &nonce, &bytes("context"));
+            assert_eq!(sealed.as_deref(), Ok(text("token")), "{}", text("name"));
+
+            let mut scratch = Scratch::take(usize::MAX);
+            let outside = decode(text("token"), 4096, &mut scratch).unwrap();
+            assert_eq!((outside.kid, outside.plaintext_len), (kid, text("plaintext").len()));
+            let opened = open(&mut scratch, backend, &cipher, &bytes("context")).unwrap();
+            assert_eq!(opened, text("plaintext").as_bytes());
         }
     }
 }

@@ -18,7 +18,6 @@ const PREFIX: &str = "stpurpose1_";
 
 /// What tokens are for: 1 to 255 bytes of UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(unreachable_pub, reason = "a sealed trait names it")]
 pub struct Purpose(Arc<str>);
 
 impl Purpose {

@@ -13,6 +13,8 @@ pub use cargo::{Cargo, CargoError, CargoKey, CargoName, Merge, Number, Object, T
 pub use codec::{Codec, Context, ContextError, Opened, Outline};
 pub use error::{OpenError, SealError};
 pub use lifetime::{Lifetime, LifetimeError, Seconds};
+#[cfg(feature = "import")]
+pub(crate) use {json::entries, state::Sealed, times::Times};
 pub use state::Token;
 pub use view::View;
 

@@ -297,6 +297,11 @@ impl<T> Token<T> {
         Some(UnixTime::from_secs(second).to_date_time())
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_uuid(&mut self, uuid: Uuid) {
+        self.uuid = uuid;
+    }
+
     pub(crate) fn sealed_state(&self) -> Option<&Sealed> {
         self.sealed.as_ref()
     }

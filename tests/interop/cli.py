@@ -118,7 +118,7 @@ def check_opened(done, opened):
     expected = {"timestamp": opened.t, "seconds_to_expire": opened.x, "custom": opened.cargo}
     require(printed.keys() == {"uuid", *expected}, f"members {sorted(printed)}")
     spelled = str(uuid.UUID(bytes=opened.uuid))
-    require(printed["uuid"].lower() == spelled, f"uuid {printed['uuid']} instead of {spelled}")
+    require(str(printed["uuid"]).lower() == spelled, f"uuid {printed['uuid']} instead of {spelled}")
     for name, value in expected.items():
         require(alike(printed[name], value), f"{name}: {printed[name]!r} instead of {value!r}")
 

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_empty_is_an_error() {
         assert_eq!("".into_bytes(), Err(ContextError));
-        assert_eq!(String::new().into_bytes(), Err(ContextError));
+        assert_eq!((&String::new()).into_bytes(), Err(ContextError));
         assert_eq!(["a", ""].into_bytes(), Err(ContextError));
         assert_eq!([""; 0].into_bytes(), Err(ContextError));
     }

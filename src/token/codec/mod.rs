@@ -1,12 +1,15 @@
 //! The codec of one purpose: its keys, its context, and its settings.
 
 mod context;
+#[cfg(test)]
+mod golden;
 mod open;
 mod opened;
 mod outline;
 mod seal;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +63,7 @@ pub struct Codec {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     max_len: usize,
-    padding: usize,
+    padding: Option<NonZeroUsize>,
     tolerance: Tolerance,
     backend: Backend,
 }
@@ -98,7 +101,7 @@ impl Codec {
             clock: ClockSource::System,
             settings: Settings {
                 max_len: Self::DEFAULT_MAX_LEN,
-                padding: 1,
+                padding: None,
                 tolerance: Tolerance {
                     leeway: Duration::ZERO,
                     future_skew: Duration::from_secs(60),
@@ -127,7 +130,7 @@ impl Codec {
     /// padding. Zero and one mean none.
     #[must_use]
     pub fn with_padding(mut self, block: usize) -> Self {
-        self.settings.padding = block.max(1);
+        self.settings.padding = NonZeroUsize::new(block);
         self
     }
 

@@ -214,31 +214,28 @@ impl Codec {
         reading: &Reading,
     ) -> Result<String, SealError> {
         let plaintext = |scratch: &Scratch| scratch.written().saturating_sub(st1::HEADER);
-        let length = plaintext(&scratch);
-        let padded = length
-            .div_ceil(self.settings.padding)
-            .saturating_mul(self.settings.padding);
-        scratch.fill_up(b' ', padded.saturating_sub(length));
+        if let Some(block) = self.settings.padding {
+            let over = plaintext(&scratch).checked_rem(block.get()).unwrap_or(0);
+            if over > 0 {
+                scratch.fill_up(b' ', block.get().saturating_sub(over));
+            }
+        }
 
         let (length, max) = (st1::sealed_len(plaintext(&scratch)), self.settings.max_len);
         if length > max || !scratch.is_whole() {
             return Err(SealError::TooLong { length, max });
         }
-        let plaintext = scratch.as_slice().get(st1::HEADER..).unwrap_or_default();
-        if json::is_too_deep(plaintext) {
+        // Bytes of the header, not written yet, and the plaintext.
+        const BEFORE: usize = st1::HEADER - random::ROOM;
+        let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
+        if json::is_too_deep(message) {
             return Err(SealError::TooDeep);
         }
 
         let keys = self.keys();
         let key = keys.current();
         let context = self.context();
-        random::separate(
-            &mut nonce,
-            &key.nonce_key,
-            reading.nanos,
-            context,
-            plaintext,
-        );
+        random::separate(&mut nonce, &key.nonce_key, reading.nanos, context, message);
         Ok(st1::seal(
             &mut scratch,
             self.settings.backend,

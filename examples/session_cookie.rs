@@ -1,0 +1,110 @@
+//! A stateless session in a cookie: of the program's own type, renewed while it is used, with an absolute end.
+//!
+//! ```console
+//! cargo run --example session_cookie
+//! ```
+
+use std::error::Error;
+
+use sealtoken::{Clock, Codec, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+use serde::{Deserialize, Serialize};
+
+/// Without a request for this long, the session ends.
+const IDLE: u64 = 20 * 60;
+/// It ends after this long in any case, however much it is used.
+const ABSOLUTE: u64 = 2 * 60 * 60;
+
+#[derive(Serialize, Deserialize)]
+struct Session {
+    user: u64,
+    role: String,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let keys = KeyRing::new(Key::generate());
+    // Only so that this example need not wait for two hours.
+    let clock = ManualClock::at(UnixTime::now());
+    // Padded, so that the length of a cookie does not tell which role is in it.
+    let sessions = keys
+        .codec("session")?
+        .with_padding(64)
+        .with_clock(clock.clone());
+
+    // The user logs in.
+    let (user, role) = (42, "editor".into());
+    let session = Session { user, role };
+    let mut cookie = sessions.seal_value(&session, Lifetime::seconds(IDLE))?;
+    println!("{}\n", header(&cookie, IDLE));
+
+    let (user, role) = (7, "administrator".into());
+    let other = sessions.seal_value(&Session { user, role }, Lifetime::seconds(IDLE))?;
+    assert_eq!(cookie.len(), other.len());
+
+    // A request every seven minutes, until the session ends.
+    let mut renewed = Vec::new();
+    let mut last = 0;
+    for minute in (7..).step_by(7) {
+        clock.advance(7 * 60);
+        let mut session: Token<Session> = match sessions.open_value(&cookie) {
+            Ok(session) => session,
+            Err(error) => {
+                println!("minute {minute:>3}: refused, {error}");
+                assert_eq!(error.code(), "expired");
+                break;
+            }
+        };
+        assert_eq!(session.value().user, 42);
+        if let Some((text, max_age)) = renew(&sessions, &mut session, clock.now())? {
+            println!("minute {minute:>3}: renewed for {max_age:>4} seconds");
+            cookie = text;
+            renewed.push(minute);
+        } else {
+            println!("minute {minute:>3}: good as it is");
+        }
+        last = minute;
+    }
+    // It ended two hours after the log-in, although there never were 20 minutes without a request.
+    assert_eq!(last, 119);
+    assert_eq!(renewed, [14, 28, 42, 56, 70, 84, 98, 112]);
+
+    // A session that nobody uses ends sooner.
+    let idle = sessions.seal_value(&session, Lifetime::seconds(IDLE))?;
+    clock.advance(20 * 60);
+    let refused = sessions.open_value::<Session>(&idle).err();
+    assert_eq!(refused.map(|error| error.code()), Some("expired"));
+    println!("\nunused for 20 minutes: expired");
+    Ok(())
+}
+
+/// Renews a session that was changed, that a retired key sealed, or whose idle time is half over.
+///
+/// Returns the new cookie and its seconds. What is renewed never outlives the absolute end, so nothing has to check
+/// that when a cookie comes in.
+fn renew(
+    sessions: &Codec,
+    session: &mut Token<Session>,
+    now: UnixTime,
+) -> Result<Option<(String, u64)>, Box<dyn Error>> {
+    let issued = session.issued_at().ok_or("not sealed")?;
+    let first_issued = session.first_issued_at().ok_or("not sealed")?;
+    let half_over = seconds_between(issued.into(), now) > IDLE / 2;
+    let left = ABSOLUTE.saturating_sub(seconds_between(first_issued.into(), now));
+    if left == 0 || !(half_over || session.is_dirty() || session.needs_reseal()) {
+        return Ok(None);
+    }
+    let seconds = IDLE.min(left);
+    let text = sessions.renew(session, Lifetime::seconds(seconds))?;
+    Ok(Some((text, seconds)))
+}
+
+fn seconds_between(earlier: UnixTime, later: UnixTime) -> u64 {
+    let seconds = later.as_secs().saturating_sub(earlier.as_secs());
+    u64::try_from(seconds).unwrap_or(0)
+}
+
+/// `__Host-` makes the browser keep the cookie to this host and to HTTPS; `HttpOnly` keeps scripts away from it.
+fn header(text: &str, max_age: u64) -> String {
+    format!(
+        "Set-Cookie: __Host-session={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    )
+}

@@ -1,0 +1,306 @@
+//! What the command line takes. The comments on commands and options are the text of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use sealtoken::{Codec, Lifetime};
+
+/// Put data in a token, seal it into one URL-safe string, open it anywhere with the key.
+#[derive(Debug, Parser)]
+#[command(name = "sealtoken", version, after_help = GENERAL)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const GENERAL: &str = "\
+Keys, tokens and passphrases are never arguments, which every user of the machine can see: \
+tokens come from stdin, keys from --key-file or the environment variable SEALTOKEN_KEYS.
+
+Examples:
+  export SEALTOKEN_KEYS=$(sealtoken key generate)
+  echo '{\"user_id\":123}' | sealtoken seal --purpose password-reset --expires-in 30m > token
+  sealtoken open --purpose password-reset < token
+
+Exit status:
+  0  done
+  1  wrong usage, or something is wrong with the keys, a file or what is to be sealed
+  2  the token was refused: stderr has one line, which begins with the code of the reason";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key, or tell the ids of keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+
+    /// Seal the cargo on stdin, a JSON object, and print the token
+    Seal(Seal),
+
+    /// Open the token on stdin and print what it holds
+    ///
+    /// Prints one line: {"uuid":…,"timestamp":…,"seconds_to_expire":…,"custom":…}, where "custom" is the cargo
+    /// and null seconds mean that the token never expires. One line ending after the token is dropped.
+    ///
+    /// A token that is refused leaves stdout empty and the exit status at 2; the line on stderr begins with
+    /// malformed, unknown_key, forged, payload, not_yet_valid or expired.
+    #[command(after_help = "\
+Examples:
+  sealtoken open --purpose password-reset < token
+  sealtoken open --purpose session --context user:42 --key-file keys.txt < token | jq .custom")]
+    Open {
+        #[command(flatten)]
+        usage: Usage,
+        #[command(flatten)]
+        at: At,
+    },
+
+    /// Tell what can be known of the token on stdin, also when it has expired
+    ///
+    /// Without a key that is its version, the id of its key, and lengths. With --purpose and keys it is also the
+    /// state of the token: uuid, times, whether it is valid, and whether it needs a re-seal.
+    Inspect(Inspect),
+
+    /// Read another system's token from stdin and print what it holds, as `open` does
+    ///
+    /// Tokens of the Primordyx PHP framework have no uuid: the one that is shown is new at every run. Their
+    /// "custom" may be a list, whose elements become entries named "0", "1" and so on.
+    ///
+    /// A token that is refused leaves stdout empty and the exit status at 2; the line on stderr begins with
+    /// malformed, forged, payload, lifetime_out_of_range, timestamp_out_of_range or expired.
+    Import(Import),
+
+    /// Print the completions for a shell
+    #[command(after_help = "\
+Examples:
+  sealtoken completions bash > ~/.local/share/bash-completion/completions/sealtoken
+  sealtoken completions zsh > ~/.zfunc/_sealtoken
+  sealtoken completions fish > ~/.config/fish/completions/sealtoken.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Draw a key and print its text
+    #[command(after_help = "\
+Examples:
+  sealtoken key generate > key.txt
+  export SEALTOKEN_KEYS=$(sealtoken key generate)")]
+    Generate,
+
+    /// Print the ids of the keys with their roles, one a line, the current one first
+    #[command(after_help = "\
+Examples:
+  sealtoken key id --key-file keys.txt
+  sealtoken key id --json | jq -r '.[0].id'")]
+    Id {
+        #[command(flatten)]
+        keys: Keys,
+        /// Print a list of objects instead
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    /// Read the keys from this file instead of from SEALTOKEN_KEYS
+    ///
+    /// Keys are separated by commas or white space. The first seals and opens; one with a + before it is standby,
+    /// the others are retired: both open.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// What a token is for, and the keys.
+#[derive(Debug, Args)]
+pub(crate) struct Usage {
+    /// What the token is for: it opens for the purpose that it was sealed for, and no other
+    #[arg(long)]
+    pub(crate) purpose: String,
+    /// What the token is bound to beside its purpose, such as a user or a state that its use changes
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) keys: Keys,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct At {
+    /// Judge the token as at this moment, instead of now
+    #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
+    pub(crate) at: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  echo '{\"user_id\":123}' | sealtoken seal --purpose password-reset --expires-in 30m
+  sealtoken seal --purpose session --expires-in 8h --context user:42 --pad 256 < cargo.json")]
+pub(crate) struct Seal {
+    #[command(flatten)]
+    pub(crate) usage: Usage,
+    /// How long the token lives: 90s, 30m, 8h, 1d, 2w, or forever
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub(crate) expires_in: Lifetime,
+    /// Pad the content with spaces to a multiple of this many bytes, to tell less by the token's length
+    #[arg(long, value_name = "BYTES", value_parser = block)]
+    pub(crate) pad: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken inspect < token
+  sealtoken inspect --purpose session --key-file keys.txt < token
+  sealtoken inspect --purpose session --json --reveal < token | jq .custom")]
+pub(crate) struct Inspect {
+    /// What the token is for: with it and the keys, the token is opened
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// What the token is bound to beside its purpose
+    #[arg(long, requires = "purpose")]
+    pub(crate) context: Option<String>,
+    /// Read the keys from this file instead of from SEALTOKEN_KEYS
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "purpose")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Judge the token as at this moment, instead of now
+    #[arg(
+        long,
+        value_name = "UNIX_SECONDS",
+        allow_negative_numbers = true,
+        requires = "purpose"
+    )]
+    pub(crate) at: Option<i64>,
+    /// Show the cargo as well
+    #[arg(long, requires = "purpose")]
+    pub(crate) reveal: bool,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken import --from primordyx --passphrase-file passphrase.txt < token
+  sealtoken import --from primordyx --passphrase-file passphrase.txt < token | jq -c .custom \\
+    | sealtoken seal --purpose session --expires-in 8h")]
+pub(crate) struct Import {
+    /// The system that made the token
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) from: System,
+    /// Read the passphrase from this file; one line ending after it is dropped
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) passphrase_file: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum System {
+    /// The Primordyx PHP framework
+    Primordyx,
+}
+
+/// A number with a unit, or `forever`.
+fn lifetime(text: &str) -> Result<Lifetime, String> {
+    if text == "forever" {
+        return Ok(Lifetime::Forever);
+    }
+    let form =
+        || String::from("give a number and a unit, as in 90s, 30m, 8h, 1d or 2w, or forever");
+    let count = text.get(..text.len().saturating_sub(1)).unwrap_or_default();
+    if !count.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(form());
+    }
+    // What is beyond 64 bits is too long in any unit.
+    let number = |count: &str| count.parse().unwrap_or(u64::MAX);
+    let lifetime = match text.strip_prefix(count) {
+        _ if count.is_empty() => return Err(form()),
+        Some("s") => Lifetime::seconds(number(count)),
+        Some("m") => Lifetime::minutes(number(count)),
+        Some("h") => Lifetime::hours(number(count)),
+        Some("d") => Lifetime::days(number(count)),
+        Some("w") => Lifetime::weeks(number(count)),
+        _ => return Err(form()),
+    };
+    let checked = lifetime.check().map(|()| lifetime);
+    checked.map_err(|_| "a lifetime has at least a second and at most 253402300799".into())
+}
+
+/// A block that a token has room for.
+fn block(text: &str) -> Result<usize, String> {
+    let block = text.parse().ok();
+    block
+        .filter(|block| (1..=Codec::DEFAULT_MAX_LEN).contains(block))
+        .ok_or_else(|| format!("give a number from 1 to {}", Codec::DEFAULT_MAX_LEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        for (text, seconds) in [
+            ("1s", 1),
+            ("90s", 90),
+            ("30m", 1800),
+            ("8h", 28_800),
+            ("1d", 86_400),
+            ("2w", 1_209_600),
+            ("253402300799s", 253_402_300_799),
+        ] {
+            assert_eq!(lifetime(text), Ok(Lifetime::seconds(seconds)), "{text}");
+        }
+        assert_eq!(lifetime("forever"), Ok(Lifetime::Forever));
+    }
+
+    #[test]
+    fn no_duration_is_guessed() {
+        for text in [
+            "",
+            "s",
+            "30",
+            "0s",
+            "00m",
+            "-1m",
+            "+1m",
+            "1.5h",
+            "1h30m",
+            " 1h",
+            "1 h",
+            "1h ",
+            "1H",
+            "1y",
+            "1é",
+            "é",
+            "never",
+            "Forever",
+            "253402300800s",
+            "99999999999999999999w",
+            "1_0s",
+        ] {
+            assert!(lifetime(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_block_fits_a_token() {
+        assert_eq!(block("64"), Ok(64));
+        for text in ["0", "-1", "4097", "x", ""] {
+            assert!(block(text).is_err(), "{text}");
+        }
+    }
+}

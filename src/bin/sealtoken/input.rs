@@ -1,0 +1,142 @@
+//! What the commands read: each with a limit, and wiped from memory where it may be a secret.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read, Write as _, stderr, stdin};
+use std::path::Path;
+
+use sealtoken::{Cargo, KeyRing};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, problem};
+
+/// The most bytes of a file of keys, or of a passphrase.
+const MAX_SECRETS: usize = 64 * 1024;
+
+/// The most bytes of a cargo's JSON. A token holds less, but white space does not count.
+const MAX_CARGO: usize = 1024 * 1024;
+
+/// The variable with the keys.
+const VARIABLE: &str = "SEALTOKEN_KEYS";
+
+/// The keys of the file or, where none is given, of the environment.
+pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
+    let text = match file {
+        Some(path) => secrets(path, "read the key file")?,
+        None => std::env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
+            let what = "there are no keys: give --key-file, or set SEALTOKEN_KEYS (`sealtoken key generate` makes one)";
+            Failure::Problem(what.into())
+        })?,
+    };
+    text.parse().map_err(problem)
+}
+
+/// The passphrase of the file, without one line ending.
+pub(crate) fn passphrase(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = secrets(path, "read the passphrase file")?;
+    match without_line_ending(&text) {
+        // Whoever knows that there is none could make every token that is read with it.
+        "" => Err(Failure::Problem("the passphrase file is empty".into())),
+        passphrase => Ok(Zeroizing::new(passphrase.into())),
+    }
+}
+
+/// The token on stdin, without one line ending: of what follows that, none is trimmed.
+///
+/// `max` is where its reader's limit is. A longer text is cut off beyond it, for the reader to refuse.
+pub(crate) fn token(max: usize) -> Result<Zeroizing<String>, Failure> {
+    hint("the token");
+    let longest = max.saturating_add("\r\n".len());
+    let (bytes, _) = bounded(stdin().lock(), longest).map_err(Failure::at("read stdin"))?;
+    // No token is anything but ASCII: its reader refuses the empty text, too.
+    let text = str::from_utf8(&bytes).unwrap_or_default();
+    Ok(Zeroizing::new(without_line_ending(text).into()))
+}
+
+/// The cargo on stdin.
+pub(crate) fn cargo() -> Result<Cargo, Failure> {
+    hint("the cargo, a JSON object");
+    let (bytes, whole) = bounded(stdin().lock(), MAX_CARGO).map_err(Failure::at("read stdin"))?;
+    if !whole {
+        let what = format!("the cargo on stdin is longer than {MAX_CARGO} bytes");
+        return Err(Failure::Problem(what));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| problem("the cargo on stdin is not UTF-8"))?;
+    text.parse()
+        .map_err(|error| Failure::Problem(format!("the cargo on stdin: {error}")))
+}
+
+fn secrets(path: &Path, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
+    // The path stays out of the message: a key given in its place would be printed.
+    let (bytes, whole) = File::open(path)
+        .and_then(|file| bounded(file, MAX_SECRETS))
+        .map_err(Failure::at(doing))?;
+    let text = str::from_utf8(&bytes).ok().filter(|_| whole);
+    let text = text.ok_or_else(|| {
+        Failure::Problem(format!(
+            "cannot {doing}: it is no UTF-8 text of at most {MAX_SECRETS} bytes"
+        ))
+    })?;
+    Ok(Zeroizing::new(text.into()))
+}
+
+/// Reads `max` bytes and, to know whether that was all, one more.
+fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing<Vec<u8>>, bool)> {
+    let more = max.saturating_add(1);
+    // Never longer, so it does not grow and leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(more));
+    from.take(more as u64).read_to_end(&mut bytes)?;
+    let whole = bytes.len() <= max;
+    Ok((bytes, whole))
+}
+
+fn without_line_ending(text: &str) -> &str {
+    text.strip_suffix("\r\n")
+        .or_else(|| text.strip_suffix('\n'))
+        .unwrap_or(text)
+}
+
+/// Tells who sits at a terminal what the command waits for.
+fn hint(what: &str) {
+    if stdin().is_terminal() {
+        let _ = writeln!(stderr(), "reading {what} from stdin, to its end (Ctrl-D)");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_ending_is_dropped_and_nothing_else() {
+        for (text, expected) in [
+            ("a", "a"),
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            ("a\r\n\r\n", "a\r\n"),
+            ("a\n\r\n", "a\n"),
+            ("a\r", "a\r"),
+            ("a\n\r", "a\n\r"),
+            (" a \n", " a "),
+            ("\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_line_ending(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_and_a_byte_is_read() {
+        let read = |max| {
+            bounded(&b"12345"[..], max)
+                .map(|(bytes, whole)| (bytes.len(), whole))
+                .ok()
+        };
+        assert_eq!(read(5), Some((5, true)));
+        assert_eq!(read(4), Some((5, false)));
+        assert_eq!(read(2), Some((3, false)));
+        let endless =
+            bounded(std::io::repeat(0), 10).map(|(bytes, whole)| (bytes.capacity(), whole));
+        assert_eq!(endless.ok(), Some((11, false)));
+    }
+}

@@ -1,0 +1,35 @@
+//! Seals, opens and inspects tokens from the command line: `sealtoken --help`.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+mod input;
+mod inspect;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command, KeyCommand};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    match Arguments::try_parse()?.command {
+        Command::Key(KeyCommand::Generate) => commands::key_generate(),
+        Command::Key(KeyCommand::Id { keys, json }) => commands::key_id(&keys, json),
+        Command::Seal(seal) => commands::seal(&seal),
+        Command::Open { usage, at } => commands::open(&usage, at),
+        Command::Inspect(inspect) => inspect::inspect(&inspect),
+        Command::Import(import) => commands::import(&import),
+        Command::Completions { shell } => commands::completions(shell),
+    }
+}

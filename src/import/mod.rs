@@ -1,0 +1,21 @@
+//! Layer 2: readers for the tokens of other systems, so that a change to this crate logs no one out.
+//!
+//! What they read is an ordinary [`Token`](crate::Token) that [needs a re-seal](crate::Token::needs_reseal):
+//!
+//! ```
+//! use sealtoken::import::Primordyx;
+//! use sealtoken::{Codec, Token};
+//!
+//! /// A session from before the change, or from after it; and the text to answer with, where that is new.
+//! fn session(codec: &Codec, old: &Primordyx, text: &str) -> Option<(Token, Option<String>)> {
+//!     let mut token = codec.open(text).or_else(|_| old.read(text)).ok()?;
+//!     let fresh = token.needs_reseal().then(|| codec.reseal(&mut token).ok());
+//!     Some((token, fresh.flatten()))
+//! }
+//! ```
+
+mod error;
+mod primordyx;
+
+pub use error::ImportError;
+pub use primordyx::Primordyx;
