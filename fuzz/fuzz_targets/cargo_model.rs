@@ -134,7 +134,7 @@ impl Both {
             }
             17 => self.sealing_fails(),
             18 => self.sealed_and_opened(),
-            _ => read_every_way(cargo, model, name),
+            _ => read_every_way(&self.token, model, name),
         }
         Ok(())
     }
@@ -201,7 +201,8 @@ fn same_value(
     assert_eq!(answer.map(|value| value.as_ref().map(Plain::from)), model);
 }
 
-fn read_every_way(cargo: &Cargo, model: &Model, name: &str) {
+fn read_every_way(token: &Token, model: &Model, name: &str) {
+    let cargo = token.cargo();
     let present = model.live(name).map(|(value, _)| value.clone());
     assert_eq!(cargo.get::<Plain>(name), Ok(present.clone()));
     assert_eq!(
@@ -236,8 +237,6 @@ fn read_every_way(cargo: &Cargo, model: &Model, name: &str) {
         let ends = cargo.keys().any(|name| cargo.ends_at(name).is_some());
         assert_eq!(read == *cargo, !ends);
     }
-    let mut token = Token::new();
-    token.cargo_mut().replace(cargo.clone());
     let shown = token.to_json(View::basic());
     let shown = json::read(&shown)
         .ok()

@@ -1,10 +1,13 @@
-//! What the command line takes. The comments on commands and options are the text of `--help`.
+//! What the command line takes.
+#![expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use sealtoken::{Codec, Lifetime};
+use sealtoken::Lifetime;
+
+use crate::values::{block, lifetime};
 
 /// Put data in a token, seal it into one URL-safe string, open it anywhere with the key.
 #[derive(Debug, Parser)]
@@ -87,7 +90,7 @@ pub(crate) enum KeyCommand {
     /// Draw a key and print its text
     #[command(after_help = "\
 Examples:
-  sealtoken key generate > key.txt
+  (umask 077; sealtoken key generate > key.txt)
   export SEALTOKEN_KEYS=$(sealtoken key generate)")]
     Generate,
 
@@ -128,7 +131,7 @@ pub(crate) struct Usage {
     pub(crate) keys: Keys,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct At {
     /// Judge the token as at this moment, instead of now
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
@@ -206,40 +209,6 @@ pub(crate) enum System {
     Primordyx,
 }
 
-/// A number with a unit, or `forever`.
-fn lifetime(text: &str) -> Result<Lifetime, String> {
-    if text == "forever" {
-        return Ok(Lifetime::Forever);
-    }
-    let form =
-        || String::from("give a number and a unit, as in 90s, 30m, 8h, 1d or 2w, or forever");
-    let count = text.get(..text.len().saturating_sub(1)).unwrap_or_default();
-    if !count.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(form());
-    }
-    // What is beyond 64 bits is too long in any unit.
-    let number = |count: &str| count.parse().unwrap_or(u64::MAX);
-    let lifetime = match text.strip_prefix(count) {
-        _ if count.is_empty() => return Err(form()),
-        Some("s") => Lifetime::seconds(number(count)),
-        Some("m") => Lifetime::minutes(number(count)),
-        Some("h") => Lifetime::hours(number(count)),
-        Some("d") => Lifetime::days(number(count)),
-        Some("w") => Lifetime::weeks(number(count)),
-        _ => return Err(form()),
-    };
-    let checked = lifetime.check().map(|()| lifetime);
-    checked.map_err(|_| "a lifetime has at least a second and at most 253402300799".into())
-}
-
-/// A block that a token has room for.
-fn block(text: &str) -> Result<usize, String> {
-    let block = text.parse().ok();
-    block
-        .filter(|block| (1..=Codec::DEFAULT_MAX_LEN).contains(block))
-        .ok_or_else(|| format!("give a number from 1 to {}", Codec::DEFAULT_MAX_LEN))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -249,58 +218,5 @@ mod tests {
     #[test]
     fn the_definitions_fit_together() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_a_number_and_a_unit() {
-        for (text, seconds) in [
-            ("1s", 1),
-            ("90s", 90),
-            ("30m", 1800),
-            ("8h", 28_800),
-            ("1d", 86_400),
-            ("2w", 1_209_600),
-            ("253402300799s", 253_402_300_799),
-        ] {
-            assert_eq!(lifetime(text), Ok(Lifetime::seconds(seconds)), "{text}");
-        }
-        assert_eq!(lifetime("forever"), Ok(Lifetime::Forever));
-    }
-
-    #[test]
-    fn no_duration_is_guessed() {
-        for text in [
-            "",
-            "s",
-            "30",
-            "0s",
-            "00m",
-            "-1m",
-            "+1m",
-            "1.5h",
-            "1h30m",
-            " 1h",
-            "1 h",
-            "1h ",
-            "1H",
-            "1y",
-            "1é",
-            "é",
-            "never",
-            "Forever",
-            "253402300800s",
-            "99999999999999999999w",
-            "1_0s",
-        ] {
-            assert!(lifetime(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_block_fits_a_token() {
-        assert_eq!(block("64"), Ok(64));
-        for text in ["0", "-1", "4097", "x", ""] {
-            assert!(block(text).is_err(), "{text}");
-        }
     }
 }

@@ -7,6 +7,7 @@ mod failure;
 mod input;
 mod inspect;
 mod output;
+mod values;
 
 use std::process::ExitCode;
 

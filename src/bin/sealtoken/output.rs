@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write as _, stdout};
 
-use sealtoken::{Token, UnixTime, Value};
+use sealtoken::{Lifetime, Token, UnixTime, Value};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -52,8 +52,8 @@ pub(crate) fn opened(token: &Token) -> Members {
 
 /// `timestamp` and `seconds_to_expire`, which is null for never.
 pub(crate) fn times(token: &Token) -> Vec<(&'static str, Value)> {
-    let issued = token.issued_at().map(|moment| moment.unix_timestamp());
-    let lifetime = token.lifetime().and_then(|lifetime| lifetime.as_secs());
+    let issued = token.issued_at().map(OffsetDateTime::unix_timestamp);
+    let lifetime = token.lifetime().and_then(Lifetime::as_secs);
     vec![
         ("timestamp", issued.map_or(Value::Null, Value::from)),
         (

@@ -33,7 +33,7 @@ fn cut(number: f64) -> i64 {
 
 /// The text of a JSON string, or `None` if it is none, or holds half of a surrogate pair.
 ///
-/// The token's content is such a string, all of it escaped. serde_json would unescape it in a buffer of its own,
+/// The token's content is such a string, all of it escaped. `serde_json` would unescape it in a buffer of its own,
 /// and leave the content in memory that it gives back.
 pub(super) fn unquote(json: &str) -> Option<Zeroizing<String>> {
     let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;

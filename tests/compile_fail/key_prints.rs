@@ -1,0 +1,4 @@
+// error: E0277
+fn main() {
+    println!("{}", sealtoken::Key::generate());
+}

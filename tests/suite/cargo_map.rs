@@ -1,0 +1,299 @@
+//! The cargo map: names, types, ends, and when it is dirty.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use sealtoken::{
+    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, Token, UnixTime, Value,
+};
+use serde::{Deserialize, Serialize};
+
+const USER_ID: CargoKey<u64> = CargoKey::new("user_id");
+const NAME: CargoKey<String> = CargoKey::new("name");
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Role {
+    Guest,
+    Member { since: u32 },
+    Admin(u8),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Profile {
+    nick: String,
+    roles: Vec<Role>,
+    parent: Option<Box<Profile>>,
+    pair: (i8, f32),
+    unit: (),
+}
+
+fn profile() -> Profile {
+    let roles = vec![Role::Guest, Role::Member { since: 1999 }, Role::Admin(3)];
+    let parent = Profile { nick: "root".into(), roles: vec![], parent: None, pair: (0, 0.5), unit: () };
+    Profile { nick: "ada".into(), roles, parent: Some(Box::new(parent)), pair: (-8, 1.25), unit: () }
+}
+
+#[test]
+fn values_are_asked_for_by_type_by_inference_and_by_key() {
+    let mut cargo = Cargo::new();
+    cargo.insert("user_id", 123).unwrap();
+    cargo.insert(NAME, "Ada".to_owned()).unwrap();
+    cargo.insert("profile", profile()).unwrap();
+
+    assert_eq!(cargo.require::<u64>("user_id"), Ok(123));
+    let inferred: i16 = cargo.require("user_id").unwrap();
+    assert_eq!(inferred, 123);
+    assert_eq!(cargo.require(USER_ID), Ok(123));
+    assert_eq!(cargo.require(&USER_ID), Ok(123));
+    assert_eq!(cargo.require::<u64>(&String::from("user_id")), Ok(123));
+    let borrowed: &str = cargo.require("name").unwrap();
+    let cow: Cow<'_, str> = cargo.require("name").unwrap();
+    assert_eq!((borrowed, &*cow), ("Ada", "Ada"));
+    assert_eq!(cargo.require::<Profile>("profile"), Ok(profile()));
+    assert_eq!(cargo.get::<Option<u8>>("missing"), Ok(None));
+    assert_eq!(cargo.get_or("missing", 7), Ok(7));
+    assert_eq!(cargo.get_or("user_id", 7), Ok(123));
+}
+
+#[test]
+fn a_missing_entry_and_one_of_another_type_are_told_apart() {
+    let mut cargo = Cargo::new();
+    cargo.insert("text", "12").unwrap();
+    cargo.insert("big", 300).unwrap();
+    cargo.insert("null", ()).unwrap();
+    assert_eq!(cargo.require::<u64>("none"), Err(CargoError::Missing));
+    assert_eq!(cargo.require::<u64>("text"), Err(CargoError::WrongType));
+    assert_eq!(cargo.require::<u8>("big"), Err(CargoError::WrongType));
+    assert_eq!(cargo.get_or::<u8>("big", 1), Err(CargoError::WrongType));
+    // A null is an entry, and not a missing one.
+    assert!(cargo.contains("null"));
+    assert_eq!(cargo.require::<Option<u8>>("null"), Ok(None));
+    assert_eq!(cargo.require::<u8>("null"), Err(CargoError::WrongType));
+}
+
+#[test]
+fn only_what_changes_something_makes_it_dirty() {
+    let mut cargo: Cargo = r#"{"a":1,"list":[1],"x":1.0}"#.parse().unwrap();
+    let is_dirty = |cargo: &mut Cargo, change: &dyn Fn(&mut Cargo)| {
+        cargo.set_clean();
+        change(cargo);
+        cargo.is_dirty()
+    };
+    let no: &[&dyn Fn(&mut Cargo)] = &[
+        &|c| drop(c.insert("a", 1_u8)),
+        &|c| drop(c.insert("a", 1_i64)),
+        &|c| assert!(c.get::<u8>("a").is_ok()),
+        &|c| assert!(!c.remove("none")),
+        &|c| drop(c.take::<u8>("none")),
+        &|c| assert_eq!(c.take::<String>("a"), Err(CargoError::WrongType)),
+        &|c| assert!(c.get_or_insert_with("a", || 9_u8).is_ok()),
+        &|c| assert_eq!(c.merge(&r#"{"a":1}"#.parse().unwrap(), Merge::Overwrite), 0),
+        &|c| assert_eq!(c.merge(&r#"{"a":2}"#.parse().unwrap(), Merge::Keep), 0),
+        &|c| c.replace(c.clone()),
+        &|c| assert_eq!(c.insert("a", f64::NAN), Err(CargoError::NotFinite)),
+        &|c| assert_eq!(c.push("a", 1), Err(CargoError::WrongType)),
+        &|c| assert_eq!(c.purge_ended(), 0),
+        &|c| assert!(c.set_end("a", None).is_ok()),
+    ];
+    for (at, change) in no.iter().enumerate() {
+        assert!(!is_dirty(&mut cargo, change), "{at}");
+    }
+    let yes: &[&dyn Fn(&mut Cargo)] = &[
+        &|c| drop(c.insert("a", 2)),
+        &|c| drop(c.insert("a", 2.0)),
+        &|c| drop(c.insert("x", -0.0)),
+        &|c| drop(c.insert("x", 0.0)),
+        &|c| drop(c.insert("b", ())),
+        &|c| assert!(c.push("list", 2).is_ok()),
+        &|c| assert!(c.push("new", 1).is_ok()),
+        &|c| assert!(c.set_end("a", Some(UnixTime::from_secs(9_999_999_999))).is_ok()),
+        &|c| drop(c.insert("a", 2.0)),
+        &|c| assert!(c.get_or_insert_with("made", || 9_u8).is_ok()),
+        &|c| assert_eq!(c.merge(&r#"{"m":1,"a":8}"#.parse().unwrap(), Merge::Overwrite), 2),
+        &|c| assert_eq!(c.take::<u8>("m"), Ok(Some(1))),
+        &|c| assert!(c.remove("a")),
+        &|c| c.clear(),
+    ];
+    for (at, change) in yes.iter().enumerate() {
+        assert!(is_dirty(&mut cargo, change), "{at}");
+    }
+    assert!(cargo.is_empty());
+    assert!(!is_dirty(&mut cargo, &Cargo::clear));
+}
+
+#[test]
+fn what_cannot_be_held_is_refused_and_loses_nothing() {
+    let mut cargo = Cargo::new();
+    cargo.insert("a", 1).unwrap();
+    let nan: &[f64] = &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    for value in nan {
+        assert_eq!(cargo.insert("a", value), Err(CargoError::NotFinite));
+        assert_eq!(cargo.insert("a", *value as f32), Err(CargoError::NotFinite));
+        let deep = BTreeMap::from([("x", vec![Some((1, value))])]);
+        assert_eq!(cargo.insert("a", deep), Err(CargoError::NotFinite));
+        assert_eq!(cargo.push("list", value), Err(CargoError::NotFinite));
+        assert!(Value::try_from(*value).is_err());
+    }
+    let beyond = i128::from(u64::MAX) + 1;
+    assert_eq!(cargo.insert("a", beyond), Err(CargoError::Unsupported));
+    assert_eq!(cargo.insert("a", i128::from(i64::MIN) - 1), Err(CargoError::Unsupported));
+    assert_eq!(cargo.insert("a", BTreeMap::from([((1, 2), 3)])), Err(CargoError::Unsupported));
+    let end = UnixTime::from_secs(-1);
+    assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::Unsupported));
+    assert_eq!(cargo.set_end("none", None), Err(CargoError::Missing));
+    assert_eq!(cargo.require::<u8>("a"), Ok(1));
+    assert_eq!(cargo.len(), 1);
+
+    assert_eq!(cargo.insert("a", u64::MAX).map(|old| old.is_some()), Ok(true));
+    assert_eq!(cargo.require::<u64>("a"), Ok(u64::MAX));
+    cargo.insert("a", i128::from(i64::MIN)).unwrap();
+    assert_eq!(cargo.require::<i64>("a"), Ok(i64::MIN));
+}
+
+#[test]
+fn depth_is_limited_where_a_token_would_be_refused() {
+    let nested = |levels: usize| {
+        let text = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let codec = KeyRing::new(Key::generate()).codec("deep").unwrap();
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", nested(62)).unwrap();
+    token.cargo_mut().push("list", nested(61)).unwrap();
+    let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    assert_eq!(codec.open(&text).unwrap().cargo(), token.cargo());
+    assert_eq!(token.cargo_mut().insert("a", nested(63)), Err(CargoError::TooDeep));
+    assert_eq!(token.cargo_mut().push("list", nested(62)), Err(CargoError::TooDeep));
+}
+
+#[test]
+fn json_is_read_by_the_rules_of_a_token() {
+    let parse = |text: &str| text.parse::<Cargo>().err();
+    assert_eq!(parse(" {\"a\" : [1, 2.5e3, {\"b\": null}]}\n"), None);
+    let bad = [
+        "", "[]", "1", "null", "{", "{}}", "{} x", r#"{"a":1,"a":2}"#, r#"{"a":{"b":1,"\u0062":2}}"#,
+        r#"{"a":18446744073709551616}"#, r#"{"a":-9223372036854775809}"#, r#"{"a":1e999}"#,
+        r#"{"a":NaN}"#, r#"{"a":"\ud800"}"#, r#"{"\udc00":1}"#, "{\"a\":\"\u{1}\"}", "\u{feff}{}",
+    ];
+    for text in bad {
+        assert_eq!(parse(text), Some(CargoError::Json), "{text}");
+    }
+}
+
+#[test]
+fn an_entry_is_gone_at_its_end_for_every_reader() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = KeyRing::new(Key::generate()).codec("ends").unwrap().with_clock(clock.clone());
+    let mut token = Token::new();
+    let end = UnixTime::from_secs(4_000_000_000);
+    token.cargo_mut().insert("stays", 1).unwrap();
+    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
+
+    clock.set(end.saturating_add(-1));
+    let mut opened = codec.open(&text).unwrap();
+    assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
+    assert_eq!(opened.cargo().require::<bool>("mfa"), Ok(true));
+    let typed = codec.open_value::<BTreeMap<String, serde_json::Value>>(&text).unwrap();
+    assert_eq!(typed.value().len(), 2);
+
+    // In memory, the entry ends with the clock.
+    clock.set(end);
+    let cargo = opened.cargo();
+    assert!(!cargo.contains("mfa") && cargo.value("mfa").is_none());
+    assert_eq!(cargo.require::<bool>("mfa"), Err(CargoError::Missing));
+    assert_eq!((cargo.len(), cargo.keys().collect::<Vec<_>>()), (1, vec!["stays"]));
+    assert_eq!(cargo.ends_at("mfa"), None);
+    assert_eq!(cargo.dump(), codec.open(&text).unwrap().cargo().dump());
+    assert!(!opened.is_dirty(), "reading it changes nothing");
+    assert!(!opened.cargo_mut().remove("mfa"));
+
+    // And for whoever opens the token now, as a map, as a type, or lent.
+    let opened = codec.open(&text).unwrap();
+    assert_eq!((opened.cargo().len(), opened.is_dirty()), (1, false));
+    let typed = codec.open_value::<BTreeMap<String, serde_json::Value>>(&text).unwrap();
+    assert_eq!(typed.value().keys().collect::<Vec<_>>(), ["stays"]);
+    let lent = codec.open_with(&text, |opened| {
+        Ok(opened.cargo::<BTreeMap<&str, u8>>()?.into_keys().collect::<String>())
+    });
+    assert_eq!(lent.as_deref(), Ok("stays"));
+}
+
+#[test]
+fn ends_are_changed_purged_and_kept_through_reseals() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = KeyRing::new(Key::generate()).codec("ends").unwrap().with_clock(clock.clone());
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    let at = UnixTime::from_secs;
+    for (name, end) in [("a", 1100), ("b", 1200), ("c", 1300)] {
+        token.cargo_mut().insert_until(name, 1, at(end)).unwrap();
+    }
+    token.cargo_mut().push("a", 1).expect_err("a is no list");
+    token.cargo_mut().insert("a", [1]).unwrap();
+    assert_eq!(token.cargo().ends_at("a"), None, "a new value has no end");
+    token.cargo_mut().set_end("a", Some(at(1150))).unwrap();
+    token.cargo_mut().push("a", 2).unwrap();
+    assert_eq!(token.cargo().ends_at("a"), Some(at(1150)), "a longer list has the old one");
+    token.cargo_mut().set_end("c", None).unwrap();
+    let text = codec.reseal(&mut token).unwrap();
+
+    clock.set(at(1150));
+    let mut opened = codec.open(&text).unwrap();
+    assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["b", "c"]);
+    assert_eq!(opened.cargo_mut().purge_ended_at(at(1199)), 0);
+    assert_eq!(opened.cargo_mut().purge_ended_at(at(1200)), 1);
+    assert!(opened.is_dirty());
+    assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["c"]);
+
+    // A cargo of the caller's own type keeps the ends of the entries that it still writes.
+    let mut typed = codec.open_value::<BTreeMap<String, u8>>(&text).unwrap();
+    typed.value_mut().remove("c");
+    let resealed = codec.reseal(&mut typed).unwrap();
+    assert_eq!(codec.open(&resealed).unwrap().cargo().ends_at("b"), Some(at(1200)));
+    clock.set(at(1200));
+    assert!(codec.open(&resealed).unwrap().cargo().is_empty());
+}
+
+#[test]
+fn merging_and_replacing_take_ends_along() {
+    let end = UnixTime::from_secs(9_000_000_000);
+    let mut other = Cargo::new();
+    other.insert_until("a", 2, end).unwrap();
+    other.insert("b", 2).unwrap();
+    let mut cargo = Cargo::new();
+    cargo.insert("a", 1).unwrap();
+    assert_eq!(cargo.clone().merge(&other, Merge::Keep), 1);
+    assert_eq!(cargo.merge(&other, Merge::Overwrite), 2);
+    assert_eq!((cargo.ends_at("a"), &cargo), (Some(end), &other));
+    let mut replaced = Cargo::new();
+    replaced.replace(other.clone());
+    assert_eq!((replaced.ends_at("a"), replaced.is_dirty()), (Some(end), true));
+}
+
+#[test]
+fn nothing_of_a_cargo_reaches_debug_or_an_error() {
+    let mut cargo = Cargo::new();
+    cargo.insert("secret-name", "secret-value").unwrap();
+    cargo.insert("list", ["secret-value"]).unwrap();
+    let errors = [
+        cargo.require::<u64>("secret-name").unwrap_err(),
+        r#"{"secret-name":"secret-value","secret-name":1}"#.parse::<Cargo>().unwrap_err(),
+        cargo.insert("x", Fails).unwrap_err(),
+    ];
+    let token = Token::with_value(cargo.clone());
+    let mut shown = format!("{cargo:?} {:?} {:?} {token:?} {:?}", cargo.dump(), cargo.value("list"), cargo.iter());
+    for error in errors {
+        shown += &format!("{error:?} {error}");
+    }
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+/// A type whose `Serialize` says too much.
+struct Fails;
+
+impl Serialize for Fails {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("secret-value"))
+    }
+}

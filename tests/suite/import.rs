@@ -1,0 +1,361 @@
+//! Tokens of the Primordyx PHP framework, against vectors that Python made.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
+use aes_gcm::{Aes256Gcm, Nonce};
+use proptest::prelude::*;
+use sealtoken::import::{ImportError, Primordyx};
+use sealtoken::{Codec, Key, KeyError, KeyRing, Lifetime, ManualClock, SealError, Token, UnixTime};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const NOW: i64 = 1_763_755_200;
+
+#[derive(Deserialize)]
+struct Vectors {
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    passphrase: String,
+    now: i64,
+    token: String,
+    expect: Option<Expect>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Expect {
+    timestamp: i64,
+    /// Zero where the token states none.
+    seconds_to_expire: Option<u64>,
+    custom: Value,
+    expired: bool,
+    #[serde(default)]
+    extra: Map<String, Value>,
+}
+
+impl Expect {
+    /// The cargo that the token has: `custom` first, elements of a list by their number.
+    fn cargo(&self) -> Map<String, Value> {
+        let mut cargo = self.extra.clone();
+        match &self.custom {
+            Value::Array(values) => {
+                let entry = |(index, value): (usize, &Value)| (index.to_string(), value.clone());
+                cargo.extend(values.iter().enumerate().map(entry));
+            }
+            custom => cargo.extend(custom.as_object().cloned().unwrap_or_default()),
+        }
+        cargo
+    }
+}
+
+fn vectors() -> Result<Vec<Vector>, serde_json::Error> {
+    let text = include_str!("../vectors/primordyx.json");
+    Ok(serde_json::from_str::<Vectors>(text)?.vectors)
+}
+
+fn clock(now: i64) -> ManualClock {
+    ManualClock::at(UnixTime::from_secs(now))
+}
+
+fn reader() -> Primordyx {
+    Primordyx::new("passphrase").with_clock(clock(NOW))
+}
+
+fn codec(now: i64) -> Result<Codec, KeyError> {
+    let codec = KeyRing::new(Key::generate()).codec("session")?;
+    Ok(codec.with_clock(clock(now)))
+}
+
+/// What the PHP system would make of this plaintext.
+fn encrypted(plaintext: &[u8]) -> Result<String, aes_gcm::Error> {
+    let (iv, mut message) = ([9; 12], plaintext.to_vec());
+    let tag = Aes256Gcm::new(&Sha256::digest("passphrase")).encrypt_inout_detached(
+        &Nonce::from(iv),
+        &[],
+        message.as_mut_slice().into(),
+    )?;
+    Ok(base16ct::lower::encode_string(
+        &[&iv[..], &message, &tag].concat(),
+    ))
+}
+
+fn with_content(content: &Value) -> Result<String, aes_gcm::Error> {
+    encrypted(json!({ "k": content.to_string() }).to_string().as_bytes())
+}
+
+#[test]
+fn every_vector_is_read_or_refused_as_it_says() -> Outcome {
+    let (mut read, mut refused) = (0, 0);
+    for vector in vectors()? {
+        let name = &vector.name;
+        let reader = Primordyx::new(&vector.passphrase).with_clock(clock(vector.now));
+        if let Some(expect) = &vector.expect {
+            check(&reader, &vector, expect).map_err(|error| format!("{name}: {error}"))?;
+            read += 1;
+        } else {
+            let inspected = reader.inspect(&vector.token).err().ok_or(name.as_str())?;
+            assert_eq!(Some(inspected.code()), vector.error.as_deref(), "{name}");
+            assert_eq!(reader.read(&vector.token).err(), Some(inspected), "{name}");
+            refused += 1;
+        }
+    }
+    assert!(read >= 45 && refused >= 43, "{read} and {refused}");
+    Ok(())
+}
+
+fn check(reader: &Primordyx, vector: &Vector, expect: &Expect) -> Outcome {
+    let token = reader.inspect(&vector.token)?;
+    let cargo = serde_json::to_string(token.cargo())?;
+    // As text, where 1 is not 1.0.
+    assert_eq!(cargo, serde_json::to_string(&expect.cargo())?);
+    assert!(token.is_valid() && !token.is_dirty() && !token.cargo().is_dirty());
+    assert!(token.needs_reseal() && token.sealed().is_none());
+    assert_eq!(token.uuid().get_version_num(), 4);
+
+    let begun = token.issued_at().map(OffsetDateTime::unix_timestamp);
+    let lifetime = token.lifetime();
+    match expect.seconds_to_expire {
+        // Without a lifetime it counts as expired, as if it had lived for the first second of 1970.
+        Some(0) => assert_eq!((begun, lifetime), (Some(0), Some(Lifetime::seconds(1)))),
+        stated => {
+            let stated = stated.map_or(Lifetime::Forever, Lifetime::seconds);
+            assert_eq!((begun, lifetime), (Some(expect.timestamp), Some(stated)));
+        }
+    }
+
+    assert_eq!(token.is_expired(), expect.expired);
+    let end = token.expires_at().map(UnixTime::from);
+    let end = end.filter(|_| expect.seconds_to_expire != Some(0));
+    let refusal = expect.expired.then_some(ImportError::Expired { at: end });
+    assert_eq!(reader.read(&vector.token).err(), refusal);
+    Ok(())
+}
+
+#[test]
+fn a_reseal_keeps_uuid_times_and_cargo_and_is_needed_no_more() -> Outcome {
+    let text = with_content(
+        &json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": {"a": [1, 2.5]}}),
+    )?;
+    let mut token = reader().read(&text)?;
+    let (uuid, end) = (token.uuid(), token.expires_at());
+    let codec = codec(NOW + 59)?;
+    let resealed = codec.reseal(&mut token)?;
+    assert!(!token.needs_reseal() && !token.is_dirty());
+
+    let opened = codec.open(&resealed)?;
+    assert!(!opened.needs_reseal());
+    assert_eq!((opened.uuid(), opened.expires_at()), (uuid, end));
+    assert_eq!(opened.lifetime(), Some(Lifetime::seconds(60)));
+    assert_eq!(opened.cargo(), token.cargo());
+    assert_eq!(opened.cargo().require::<(u8, f64)>("a")?, (1, 2.5));
+    Ok(())
+}
+
+#[test]
+fn what_never_expires_is_resealed_as_that_and_the_longest_lifetime_as_that() -> Outcome {
+    for (seconds, lifetime) in [
+        (0, Lifetime::Forever),
+        (253_402_300_799_i64, Lifetime::seconds(253_402_300_799)),
+    ] {
+        let text =
+            with_content(&json!({"timestamp": NOW, "seconds_to_expire": seconds, "custom": []}))?;
+        let mut token = reader().read(&text)?;
+        let codec = codec(NOW)?;
+        let opened = codec.open(&codec.reseal(&mut token)?)?;
+        assert_eq!(opened.lifetime(), Some(lifetime));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_has_expired_is_not_resealed_and_what_has_no_lifetime_not_even_within_a_leeway() -> Outcome {
+    let lenient = codec(NOW)?.with_leeway(Duration::from_secs(3600));
+    let ended = json!({"timestamp": NOW - 60, "seconds_to_expire": 60, "custom": []});
+    let mut token = reader().inspect(&with_content(&ended)?)?;
+    let at = UnixTime::from_secs(NOW);
+    assert_eq!(
+        codec(NOW)?.reseal(&mut token),
+        Err(SealError::Expired { at })
+    );
+
+    for timestamp in [NOW, NOW + 1_000_000] {
+        let endless = json!({"timestamp": timestamp, "custom": []});
+        let mut token = reader().inspect(&with_content(&endless)?)?;
+        assert!(token.is_expired());
+        let at = UnixTime::from_secs(1);
+        assert_eq!(lenient.reseal(&mut token), Err(SealError::Expired { at }));
+        assert_eq!(
+            lenient.renew(&mut token, Lifetime::hours(1)),
+            Err(SealError::Expired { at })
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cargo_of_64_levels_is_read_and_sealed_again_and_a_deeper_one_is_not() -> Outcome {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let token = |levels| -> Result<String, Box<dyn Error>> {
+        let list: Value = serde_json::from_str(&nested(levels))?;
+        let content = json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": list});
+        Ok(with_content(&content)?)
+    };
+    // A list becomes a map, so the token's own level is the only one that comes on top.
+    let mut deepest = reader().read(&token(63)?)?;
+    let codec = codec(NOW)?;
+    let resealed = codec.reseal(&mut deepest)?;
+    assert!(codec.open(&resealed).is_ok());
+    assert_eq!(reader().read(&token(64)?).err(), Some(ImportError::Payload));
+    Ok(())
+}
+
+#[test]
+fn a_long_token_is_resealed_where_the_codec_allows_its_length() -> Outcome {
+    let content =
+        json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": ["x".repeat(30_000)]});
+    let mut token = reader().read(&with_content(&content)?)?;
+    let refused = codec(NOW)?.reseal(&mut token);
+    assert!(matches!(refused, Err(SealError::TooLong { max: 4096, .. })));
+    assert!(codec(NOW)?.with_max_len(65_536).reseal(&mut token).is_ok());
+    Ok(())
+}
+
+#[test]
+fn each_reading_draws_a_uuid() -> Outcome {
+    let content =
+        json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": [], "uuid": "theirs"});
+    let text = with_content(&content)?;
+    let (first, second) = (reader().read(&text)?, reader().read(&text)?);
+    assert_ne!(first.uuid(), second.uuid());
+    assert_eq!(first.cargo().require::<&str>("uuid")?, "theirs");
+    Ok(())
+}
+
+#[test]
+fn expiry_follows_the_clock_of_the_reader() -> Outcome {
+    let clock = clock(NOW);
+    let reader = Primordyx::new("passphrase").with_clock(clock.clone());
+    let content = json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": []});
+    let token: Token = reader.read(&with_content(&content)?)?;
+    clock.advance(59);
+    assert!(!token.is_expired());
+    clock.advance(1);
+    assert!(token.is_expired());
+    Ok(())
+}
+
+#[test]
+fn every_changed_digit_is_refused() -> Outcome {
+    let content = json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": {"user_id": 123}});
+    let good = with_content(&content)?;
+    let reader = reader();
+    for (place, digit) in good.char_indices() {
+        let other = if digit == '0' { "1" } else { "0" };
+        let mut changed = good.clone();
+        changed.replace_range(place..=place, other);
+        assert_eq!(
+            reader.read(&changed).err(),
+            Some(ImportError::Forged),
+            "{place}"
+        );
+        changed.replace_range(place..=place, "g");
+        assert_eq!(
+            reader.read(&changed).err(),
+            Some(ImportError::Malformed),
+            "{place}"
+        );
+        let cut = good.get(..place).unwrap_or_default();
+        let code = if place % 2 == 1 || place < 58 {
+            "malformed"
+        } else {
+            "forged"
+        };
+        assert_eq!(
+            reader.read(cut).err().map(|error| error.code()),
+            Some(code),
+            "{place}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn refusals_have_a_code_and_say_what_to_do() {
+    let at = UnixTime::from_secs(NOW);
+    for (error, code, says) in [
+        (ImportError::Malformed, "malformed", "hexadecimal"),
+        (ImportError::Forged, "forged", "check the passphrase"),
+        (ImportError::Payload, "payload", "issue a new one"),
+        (
+            ImportError::LifetimeOutOfRange,
+            "lifetime_out_of_range",
+            "Lifetime::Forever",
+        ),
+        (
+            ImportError::TimestampOutOfRange,
+            "timestamp_out_of_range",
+            "issue a new one",
+        ),
+        (
+            ImportError::Expired { at: Some(at) },
+            "expired",
+            "2025-11-21T20:00:00Z",
+        ),
+        (ImportError::Expired { at: None }, "expired", "no lifetime"),
+        (ImportError::Randomness, "randomness", "operating system"),
+    ] {
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+/// Content that is nearly right: any JSON scalar in any of the places.
+fn content() -> impl Strategy<Value = String> {
+    let scalar = prop_oneof![
+        Just("null".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_map(|value| json!(value).to_string()),
+        "-?[0-9]{1,25}(\\.[0-9]{1,5})?([eE][+-]?[0-9]{1,4})?",
+        ".{0,8}".prop_map(|text| json!(text).to_string()),
+        "\"[ +-]?[0-9.eE+-]{0,12} ?\"",
+    ];
+    (scalar.clone(), scalar.clone(), scalar).prop_map(|(timestamp, lifetime, custom)| {
+        format!(r#"{{"timestamp":{timestamp},"seconds_to_expire":{lifetime},"custom":{custom}}}"#)
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_content_ends_in_a_sound_token_or_a_refusal(content in content()) {
+        let plaintext = json!({ "k": content }).to_string();
+        let text = encrypted(plaintext.as_bytes()).unwrap_or_default();
+        if let Ok(mut token) = reader().inspect(&text) {
+            let codec = codec(NOW)?;
+            // What can be sealed again can be looked at again.
+            match codec.reseal(&mut token) {
+                Ok(text) => prop_assert!(codec.inspect(&text).is_ok()),
+                Err(error) => prop_assert!(matches!(error, SealError::Expired { .. }), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn any_plaintext_and_any_text_end_without_a_panic(plaintext: Vec<u8>, text: String) {
+        let authentic = encrypted(&plaintext).unwrap_or_default();
+        prop_assert!(reader().inspect(&authentic).is_err());
+        prop_assert_eq!(reader().inspect(&text).err(), Some(ImportError::Malformed));
+    }
+}

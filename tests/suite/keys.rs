@@ -1,0 +1,193 @@
+//! Keys and rings: their text, their roles, and replacing them under readers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sealtoken::{Key, KeyError, KeyId, KeyRing, Lifetime, PurposeKey, PurposeRing, Role, Token};
+
+fn key(byte: u8) -> Key {
+    Key::from_bytes([byte; 32])
+}
+
+fn text(byte: u8) -> String {
+    key(byte).expose().to_string()
+}
+
+#[test]
+fn a_key_text_with_any_one_character_changed_is_refused() {
+    let text = text(1);
+    for at in 0..text.len() {
+        for other in b'-'..=b'z' {
+            let mut changed = text.clone().into_bytes();
+            if changed[at] == other {
+                continue;
+            }
+            changed[at] = other;
+            let changed = String::from_utf8(changed).unwrap();
+            let error = changed.parse::<Key>().err();
+            let in_alphabet = other.is_ascii_alphanumeric() || b"-_".contains(&other);
+            let expected = match at {
+                0..7 => KeyError::Prefix,
+                _ if !in_alphabet => KeyError::Spelling,
+                _ => KeyError::Check,
+            };
+            assert_eq!(error, Some(expected), "{at} {}", char::from(other));
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_key_text_is_told_by_name() {
+    let good = text(1);
+    let parse = |text: &str| text.parse::<Key>().err();
+    assert_eq!(parse(&good), None);
+    assert_eq!(parse(""), Some(KeyError::Prefix));
+    assert_eq!(parse("stkey1_"), Some(KeyError::Length));
+    assert_eq!(parse("stkey1_AAAA"), Some(KeyError::Length));
+    assert_eq!(parse(&good.replace("stkey1_", "stkey2_")), Some(KeyError::Prefix));
+    assert_eq!(parse(&format!("{good}=")), Some(KeyError::Spelling));
+    assert_eq!(parse(&format!("{good}\n")), Some(KeyError::Spelling));
+    assert_eq!(parse(&format!(" {good}")), Some(KeyError::Prefix));
+    assert_eq!(parse(&good[..good.len() - 4]), Some(KeyError::Check));
+    assert_eq!(parse(&format!("stkey1_{}", "A".repeat(100_000))), Some(KeyError::Length));
+    // A purpose key is not a key, nor the other way round.
+    let purpose = key(1).for_purpose("p").unwrap().expose().to_string();
+    assert_eq!(parse(&purpose), Some(KeyError::Prefix));
+    assert_eq!(good.parse::<PurposeKey>().err(), Some(KeyError::Prefix));
+    // 33 bytes with a check that fits, as another program might write them.
+    assert_eq!(parse(&longer_key()), Some(KeyError::Length));
+}
+
+/// "stkey1_" around 33 zero bytes, check included.
+fn longer_key() -> String {
+    "stkey1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAyhYEhw".to_owned()
+}
+
+#[test]
+fn a_purpose_has_1_to_255_bytes() {
+    let ring = KeyRing::new(key(1));
+    assert_eq!(ring.codec("").err(), Some(KeyError::Purpose));
+    assert!(ring.codec(&"p".repeat(255)).is_ok());
+    assert_eq!(ring.codec(&"p".repeat(256)).err(), Some(KeyError::Purpose));
+    assert_eq!(ring.codec(&"ö".repeat(128)).err(), Some(KeyError::Purpose));
+    assert_eq!(key(1).for_purpose("").err(), Some(KeyError::Purpose));
+}
+
+#[test]
+fn every_purpose_and_every_key_has_a_key_of_its_own() {
+    let of = |byte, purpose| key(byte).for_purpose(purpose).unwrap().expose().to_string();
+    let all = [of(1, "a"), of(1, "b"), of(2, "a"), of(2, "b"), of(1, "ab")];
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[..at].contains(one));
+    }
+    assert_ne!(key(1).id(), key(2).id());
+}
+
+#[test]
+fn a_ring_text_gives_roles_by_place_and_plus() {
+    let text = format!("{},+{}\n\t {} ,,{}", text(1), text(2), text(3), text(4));
+    let ring: KeyRing = text.parse().unwrap();
+    let expected = [
+        (key(1).id(), Role::Current),
+        (key(2).id(), Role::Standby),
+        (key(3).id(), Role::Retired),
+        (key(4).id(), Role::Retired),
+    ];
+    assert_eq!(ring.keys(), expected);
+    assert_eq!(ring.current(), key(1).id());
+    let printed = format!("{ring:?}");
+    assert!(printed.contains(&key(1).id().to_string()) && !printed.contains("stkey1_"));
+}
+
+#[test]
+fn a_ring_text_that_makes_no_sense_is_refused() {
+    let parse = |text: &str| text.parse::<KeyRing>().err();
+    assert_eq!(parse(""), Some(KeyError::NoKey));
+    assert_eq!(parse(" ,\n,"), Some(KeyError::NoKey));
+    assert_eq!(parse(&format!("+{}", text(1))), Some(KeyError::StandbyFirst));
+    let twice = format!("{} {} {}", text(1), text(2), text(1));
+    assert_eq!(parse(&twice), Some(KeyError::DuplicateId(key(1).id())));
+    assert_eq!(parse(&format!("{} ++{}", text(1), text(2))), Some(KeyError::Prefix));
+    assert_eq!(parse(&format!("{} + {}", text(1), text(2))), Some(KeyError::Prefix));
+}
+
+#[test]
+fn rings_of_purpose_keys_hold_one_purpose() {
+    let of = |byte, purpose: &str| key(byte).for_purpose(purpose).unwrap();
+    let ring = PurposeRing::new(of(1, "session"));
+    let mixed = ring.clone().with_retired(of(2, "reset"));
+    assert_eq!(mixed.err(), Some(KeyError::MixedPurposes));
+    let replaced = ring.replace(&PurposeRing::new(of(2, "reset")));
+    assert_eq!(replaced, Err(KeyError::MixedPurposes));
+    assert_eq!(ring.current(), key(1).id());
+
+    let text = format!("{} {}", *of(2, "session").expose(), *of(1, "session").expose());
+    let both: PurposeRing = text.parse().unwrap();
+    let sealed = ring.codec().seal(&mut Token::new(), Lifetime::hours(1)).unwrap();
+    assert!(both.codec().open(&sealed).unwrap().needs_reseal());
+}
+
+#[test]
+fn only_what_a_retired_key_sealed_needs_a_reseal() {
+    let sealed_by = |byte| {
+        let codec = KeyRing::new(key(byte)).codec("session").unwrap();
+        codec.seal(&mut Token::new(), Lifetime::hours(1)).unwrap()
+    };
+    let ring = KeyRing::new(key(1));
+    let ring = ring.with_standby(key(2)).unwrap().with_retired(key(3)).unwrap();
+    let codec = ring.codec("session").unwrap();
+    let needs = |byte| codec.open(&sealed_by(byte)).map(|token| token.needs_reseal());
+    assert_eq!((needs(1), needs(2), needs(3)), (Ok(false), Ok(false), Ok(true)));
+    assert_eq!(needs(4).map_err(|e| e.code()), Err("unknown_key"));
+
+    let mut token = codec.open(&sealed_by(3)).unwrap();
+    let resealed = codec.reseal(&mut token).unwrap();
+    assert!(!token.needs_reseal());
+    let outline: sealtoken::Outline = resealed.parse().unwrap();
+    assert_eq!(outline.key_id, key(1).id());
+}
+
+#[test]
+fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
+    let ring = KeyRing::new(key(1)).with_retired(key(2)).unwrap();
+    let swapped = KeyRing::new(key(2)).with_retired(key(1)).unwrap();
+    let codec = ring.codec("session").unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let codec = codec.clone();
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let text = codec.seal_value(&7, Lifetime::hours(1)).unwrap();
+                    assert_eq!(codec.open_value::<u8>(&text).map(Token::into_value), Ok(7));
+                }
+            });
+        }
+        let back = KeyRing::new(key(1)).with_retired(key(2)).unwrap();
+        for round in 0..400 {
+            ring.replace(if round % 2 == 0 { &swapped } else { &back }).unwrap();
+            std::thread::yield_now();
+        }
+        ring.replace(&swapped).unwrap();
+        done.store(true, Ordering::Relaxed);
+    });
+    // From here on every codec made before seals with the new current key.
+    let text = codec.seal_value(&7, Lifetime::hours(1)).unwrap();
+    let outline: sealtoken::Outline = text.parse().unwrap();
+    assert_eq!(outline.key_id, key(2).id());
+    assert_eq!(ring.current(), key(2).id());
+}
+
+#[test]
+fn ids_print_as_eight_digits() {
+    let id = KeyId::from_bytes([0, 1, 0xab, 0xff]);
+    assert_eq!(id.to_string(), "0001abff");
+    assert_eq!(format!("{id:?}"), "KeyId(0001abff)");
+    assert_eq!(id.to_bytes(), [0, 1, 0xab, 0xff]);
+}
+
+#[test]
+fn generated_keys_differ() {
+    assert_ne!(Key::generate().id(), Key::generate().id());
+    assert!(Key::try_generate().is_ok());
+}

@@ -1,0 +1,25 @@
+//! Everything that can be seen through the public API. Run with `cargo test`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod cargo_map;
+#[cfg(feature = "cli")]
+mod cli;
+mod codec;
+mod compile_fail;
+#[cfg(feature = "import")]
+mod import;
+mod keys;
+mod layers;
+mod model;
+mod mutations;
+mod properties;
+mod readme;
+mod states;
+mod vectors;

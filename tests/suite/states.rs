@@ -1,0 +1,238 @@
+//! The states of a token through its life.
+
+use sealtoken::{
+    Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime, View,
+};
+
+fn setup() -> (Codec, ManualClock) {
+    let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
+    let keys = KeyRing::new(Key::from_bytes([4; 32]));
+    (keys.codec("states").unwrap().with_clock(clock.clone()), clock)
+}
+
+/// Dirty, valid, expired, and whether there is a text.
+fn states(token: &Token) -> (bool, bool, bool, bool) {
+    (token.is_dirty(), token.is_valid(), token.is_expired(), token.sealed().is_some())
+}
+
+const NEW: (bool, bool, bool, bool) = (true, false, true, false);
+const CLEAN: (bool, bool, bool, bool) = (false, true, false, true);
+
+#[test]
+fn a_token_goes_through_the_states_of_the_table() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    assert_eq!(states(&token), NEW);
+    assert_eq!((token.issued_at(), token.lifetime(), token.expires_at()), (None, None, None));
+    assert!(token.is_expired_at(UnixTime::from_secs(0)));
+
+    let text = codec.seal(&mut token, Lifetime::minutes(1)).unwrap();
+    assert_eq!(states(&token), CLEAN);
+    token.cargo_mut().insert("a", 1).unwrap();
+    assert_eq!(states(&token), (true, true, false, true));
+    assert!(token.cargo().is_dirty());
+    token.cargo_mut().set_clean();
+    assert_eq!(states(&token), CLEAN);
+
+    clock.advance(60);
+    assert_eq!(states(&token), (false, true, true, true));
+    assert!(!token.is_expired_at(UnixTime::from_secs(1_763_755_259)));
+    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::Expired { at: UnixTime::from_secs(1_763_755_260) }));
+
+    let uuid = token.uuid();
+    token.reset();
+    assert_eq!((states(&token), token.uuid(), token.cargo().len()), (NEW, uuid, 0));
+}
+
+#[test]
+fn loading_takes_what_was_sealed_or_leaves_an_empty_token() {
+    let (codec, clock) = setup();
+    let mut sealed = Token::new();
+    sealed.cargo_mut().insert("a", 1).unwrap();
+    let text = codec.seal(&mut sealed, Lifetime::minutes(1)).unwrap();
+
+    let mut token = Token::new();
+    codec.load(&mut token, &text).unwrap();
+    assert_eq!((token.uuid(), states(&token)), (sealed.uuid(), CLEAN));
+    assert_eq!((token.cargo(), token.sealed()), (sealed.cargo(), Some(text.as_str())));
+
+    clock.advance(60);
+    for (bad, code) in [("nonsense", "malformed"), (text.as_str(), "expired")] {
+        let mut token = token.clone();
+        let uuid = token.uuid();
+        assert_eq!(codec.load(&mut token, bad).map_err(|e| e.code()), Err(code));
+        assert_eq!((states(&token), token.uuid(), token.cargo().len()), (NEW, uuid, 0));
+    }
+}
+
+#[test]
+fn a_reseal_keeps_identity_times_and_end() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
+    let before = (token.uuid(), token.issued_at(), token.expires_at(), token.lifetime());
+    clock.advance(300);
+    token.cargo_mut().insert("a", 1).unwrap();
+    let text = codec.reseal(&mut token).unwrap();
+    let opened = codec.open(&text).unwrap();
+    for token in [&token, &opened] {
+        let after = (token.uuid(), token.issued_at(), token.expires_at(), token.lifetime());
+        assert_eq!((after, states(token)), (before, CLEAN));
+    }
+}
+
+#[test]
+fn a_renewal_moves_the_end_and_keeps_the_first_issue() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
+    let (uuid, first) = (token.uuid(), token.issued_at());
+    assert_eq!(token.first_issued_at(), first);
+    for _ in 0..3 {
+        clock.advance(300);
+        let text = codec.renew(&mut token, Lifetime::minutes(10)).unwrap();
+        token = codec.open(&text).unwrap();
+    }
+    assert_eq!((token.uuid(), token.first_issued_at()), (uuid, first));
+    assert_eq!(token.issued_at().unwrap() - first.unwrap(), time::Duration::minutes(15));
+    assert_eq!(token.expires_at().unwrap() - first.unwrap(), time::Duration::minutes(25));
+
+    // A clock that ran backwards puts no first issue after the new one.
+    clock.advance(-3600);
+    let text = codec.renew(&mut token, Lifetime::minutes(10)).unwrap();
+    let token = codec.open(&text).unwrap();
+    assert_eq!(token.first_issued_at(), token.issued_at());
+
+    // Sealed anew, it is a first issue again.
+    let mut token = token;
+    codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
+    clock.advance(1);
+    assert_eq!(token.first_issued_at(), token.issued_at());
+}
+
+#[test]
+fn what_has_expired_or_was_never_sealed_is_not_sealed_again() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    assert_eq!(codec.reseal(&mut token), Err(SealError::NotSealed));
+    assert_eq!(codec.renew(&mut token, Lifetime::hours(1)), Err(SealError::NotSealed));
+    let text = codec.seal(&mut token, Lifetime::minutes(1)).unwrap();
+    clock.advance(60);
+    let mut inspected = codec.inspect(&text).unwrap();
+    let at = UnixTime::from_secs(1_763_755_260);
+    for token in [&mut token, &mut inspected] {
+        assert_eq!(codec.reseal(token), Err(SealError::Expired { at }));
+        assert_eq!(codec.renew(token, Lifetime::hours(1)), Err(SealError::Expired { at }));
+        assert_eq!(states(token), (false, true, true, true));
+    }
+}
+
+#[test]
+fn a_failed_seal_leaves_the_token_as_it_was() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", "x".repeat(5000)).unwrap();
+    assert!(matches!(codec.seal(&mut token, Lifetime::hours(1)), Err(SealError::TooLong { .. })));
+    assert!(matches!(codec.seal(&mut token, Lifetime::seconds(0)), Err(SealError::Lifetime(_))));
+    clock.set(UnixTime::from_secs(-1));
+    assert_eq!(codec.seal(&mut token, Lifetime::hours(1)), Err(SealError::Clock));
+    assert_eq!((states(&token), token.cargo().len()), (NEW, 1));
+}
+
+#[test]
+fn a_typed_token_is_dirty_by_its_own_changes() {
+    let (codec, _) = setup();
+    let mut token = Token::with_value(vec![1, 2]);
+    assert!(token.is_dirty() && !token.is_valid());
+    let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    assert!(!token.is_dirty());
+    let mut token = codec.open_value::<Vec<i32>>(&text).unwrap();
+    assert_eq!((token.is_dirty(), token.is_valid(), token.sealed()), (false, true, None));
+    token.set(vec![1, 2]);
+    assert!(!token.is_dirty());
+    token.set(vec![1]);
+    assert!(token.is_dirty());
+    codec.reseal(&mut token).unwrap();
+    assert!(!token.is_dirty() && token.sealed().is_some());
+    token.value_mut().push(9);
+    assert!(token.is_dirty());
+    token.reset();
+    assert!(token.value().is_empty() && !token.is_valid());
+}
+
+#[test]
+fn a_token_is_not_valid_before_its_time() {
+    let (codec, clock) = setup();
+    let mut token = Token::new();
+    let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    assert!(codec.open(&text).is_ok());
+    let from = UnixTime::from_secs(1_763_755_300);
+    token.set_not_before(Some(from));
+    assert!(token.is_dirty());
+    let text = codec.reseal(&mut token).unwrap();
+    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::NotYetValid { from }));
+    clock.set(from);
+    let opened = codec.open(&text).unwrap();
+    assert_eq!(opened.not_before().map(UnixTime::from), Some(from));
+    token.set_not_before(Some(UnixTime::from_secs(-5)));
+    assert_eq!(token.not_before(), None);
+    token.set_not_before(Some(UnixTime::from_secs(i64::MAX)));
+    assert_eq!(token.not_before().unwrap().year(), 9999);
+}
+
+#[test]
+fn json_shows_three_members_and_nine_extras_and_the_text_only_when_asked() {
+    let (codec, _) = setup();
+    let mut token = Token::new();
+    token.cargo_mut().insert("user_id", 123).unwrap();
+    let text = codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
+    let basic = r#"{"timestamp":1763755200,"seconds_to_expire":1800,"custom":{"user_id":123}}"#;
+    assert_eq!(token.to_json(View::basic()), basic);
+    assert_eq!(token.to_json(View::default()), basic);
+
+    let extras = token.to_json(View::with_extras());
+    assert!(extras.starts_with(&basic[..basic.len() - 1]) && !extras.contains(&text));
+    let uuid = token.uuid();
+    let expected = format!(
+        r#","uuid":"{uuid}","current_time":"2025-11-21T20:00:00Z","expires_at":"2025-11-21T20:30:00Z","is_expired":false,"encryption_is_valid":true,"is_dirty":false,"cargo_is_dirty":false,"cargo_dump":{{"user_id":123}}}}"#
+    );
+    assert!(extras.ends_with(&expected), "{extras}");
+    let with_text = token.to_json(View::with_extras().with_sealed_text());
+    assert!(with_text.ends_with(&format!(r#","shareable_token":"{text}"}}"#)));
+    let pretty = token.to_json(View::basic().pretty());
+    assert!(pretty.starts_with("{\n  \"timestamp\": 1763755200,\n"));
+    let value = serde_json::to_value(token.to_value(View::with_extras())).unwrap();
+    assert_eq!(value.as_object().unwrap().len(), 11);
+    assert_eq!(value["custom"]["user_id"], 123);
+
+    let offset = time::UtcOffset::from_hms(-5, -30, 0).unwrap();
+    let shifted = token.to_json(View::with_extras().in_offset(offset));
+    assert!(shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#), "{shifted}");
+    let new = Token::new().to_json(View::with_extras().with_sealed_text());
+    assert!(new.contains(r#""timestamp":null"#) && new.contains(r#""shareable_token":null"#));
+}
+
+#[test]
+fn an_end_beyond_the_calendar_is_shown_as_its_last_second() {
+    let (codec, _) = setup();
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::seconds(253_402_300_799)).unwrap();
+    let text = token.expires_at_text(time::UtcOffset::UTC);
+    assert_eq!(text.as_deref(), Some("9999-12-31T23:59:59Z"));
+    assert!(token.expires_at_text(time::UtcOffset::from_hms(14, 0, 0).unwrap()).is_some());
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    assert_eq!((token.expires_at(), token.is_expired()), (None, false));
+    assert!(!token.is_expired_at(UnixTime::from_secs(i64::MAX)));
+}
+
+#[cfg(feature = "local-time")]
+#[test]
+fn local_text_names_the_same_moment() {
+    let (codec, _) = setup();
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
+    let local = token.expires_at_local_text().unwrap();
+    let rfc3339 = &time::format_description::well_known::Rfc3339;
+    let parsed = time::OffsetDateTime::parse(&local, rfc3339).unwrap();
+    assert_eq!(Some(parsed), token.expires_at());
+}
