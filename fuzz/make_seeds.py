@@ -220,6 +220,46 @@ def keys(seeds):
         add("prefix " + prefix, prefix + "A" * 684)
 
 
+# ---- import: what the PHP system encrypts, JSON inside of JSON or the JSON alone --------------
+
+
+def imports(seeds):
+    def add(name, inner):
+        seeds.add("import", name, inner)
+
+    def cargo(custom="{}", life="3600", time=str(T), extra=""):
+        return f'{{"timestamp":{time},"seconds_to_expire":{life},"custom":{custom}{extra}}}'
+
+    for index, vector in enumerate(VECTORS_PHP["vectors"]):
+        if index % 8 == 0 and len(vector["token"]) < 1000:
+            add("vector " + vector["name"], vector["token"])
+    for custom in CARGOS:
+        if len(custom) < 60:
+            add("custom " + custom, cargo(custom))
+    for number in (
+        "0", "1", "-1", "-0", "60.9", "0.5", "-0.5", "1e3", "1E400", "-1e400", str(LAST), str(LAST + 1), str(2**63), str(-(2**63)),
+        "null", "true", "[]", "{}", '"60"', '" 60 "', '"+60"', '"-60"', '"6e1"', '".5"', '"5."', '"."', '""', '" "', '"1e"', '"0x1"',
+        '"6 0"', '"\\u0036"', '"\\u000b6"', '"\\ud800"', '"inf"', '"nan"', '"1_0"', '"6\\u0000"', "01", "[[[[]]]]", '"--1"',
+    ):
+        add("lifetime " + number, cargo(life=number))
+        add("timestamp " + number, cargo(time=number))
+    for extra in (',"a":1', ',"a":1,"a":2', ',"custom":{}', ',"timestamp":1', ',"\\u0063ustom":[]', ',"":{}', ',"\\ud800":1', ',"z":1e999'):
+        add("extra " + extra, cargo('{"a":2}', extra=extra))
+    for levels in (60, 61, 62, 63, 198, 200):
+        add(f"levels {levels}", cargo(nested(levels)))
+        add(f"levels of another {levels}", cargo(extra=',"a":' + nested(levels)))
+        add(f"levels of a number {levels}", cargo(time=nested(levels)))
+    inner = json.dumps(cargo('{"user_id":123}'))
+    for outer in (
+        '{"k":%s}', ' {"k" : %s } ', '{"a":[1],"k":%s}', '{"k":%s,"k":%s}', '{"\\u006b":%s}', '{"K":%s}', '{"k":[%s]}', '{"k":%s}x', "[%s]", "%s",
+        '{"k":%s,"a":"\\ud800"}', '{"k":%s,"\\ud800":1}', '{"k":null}', '{"k":{}}', '{"k":"{}"}', '{"k":""}', '{"k":" {} "}', '{"k":"\\ud800"}',
+    ):
+        add("outer " + outer, outer.replace("%s", inner))
+    for text in ("", "{}", "0" * 57, "0" * 58, "0" * 59, "A" * 58, "g" * 58, "0" * 56, " " + "0" * 58, "0x" + "0" * 58):
+        add("text " + text, text)
+    seeds.add("import", "not UTF-8", b'{"k":"\xff"}')
+
+
 # ---- scripts: bytes that fuzz/src/script.rs reads --------------------------------------------
 
 NAMES = ["a", "b", "c", "user", "", "ä", "a\n", "\0", "e", "$serde_json::private::Number", "$serde_json::private::RawValue", "__cargo_value"]
@@ -336,11 +376,12 @@ def models(seeds):
 # ----------------------------------------------------------------------------------------------
 
 VECTORS_ST1 = json.loads((VECTORS / "st1.json").read_text(encoding="utf-8"))
+VECTORS_PHP = json.loads((VECTORS / "primordyx.json").read_text(encoding="utf-8"))
 
 
 def main(arguments):
     seeds = Seeds()
-    for part in (payloads, texts, keys, mutations, models):
+    for part in (payloads, texts, keys, imports, mutations, models):
         part(seeds)
     count, size = len(seeds.files), sum(map(len, seeds.files.values()))
     assert count >= 500 and size < LIMIT, (count, size)

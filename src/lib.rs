@@ -1,5 +1,9 @@
-//! Put data in a token, seal it into one URL-safe string, open it anywhere with the key.
+#![doc = include_str!("../docs/crate.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::unnecessary_wraps)
+)]
 
 mod crypto;
 #[cfg(fuzzing)]
@@ -19,3 +23,8 @@ pub use token::{
     Merge, Number, Object, OpenError, Opened, Outline, SealError, Seconds, Text, Token, Value,
     View,
 };
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -2,6 +2,8 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use sealtoken::{
@@ -14,6 +16,12 @@ use sealtoken_fuzz::plain::Plain;
 use sealtoken_fuzz::{json, script};
 
 const NOW: i64 = 1_763_755_200;
+
+/// Made once: deriving keys takes longer than most scripts.
+static CODEC: LazyLock<Codec> = LazyLock::new(|| {
+    let codec = KeyRing::new(Key::from_bytes([9; 32])).codec("model");
+    codec.expect("a purpose").with_max_len(usize::MAX)
+});
 
 fuzz_target!(|data: &[u8]| {
     let mut u = Unstructured::new(data);
@@ -39,10 +47,7 @@ struct Both {
 impl Both {
     fn new() -> Self {
         let clock = ManualClock::at(UnixTime::from_secs(NOW));
-        let codec = KeyRing::new(Key::from_bytes([9; 32]))
-            .codec("model")
-            .expect("a purpose");
-        let codec = codec.with_clock(clock.clone()).with_max_len(usize::MAX);
+        let codec = CODEC.clone().with_clock(clock.clone());
         let mut both = Self {
             token: Token::new(),
             model: Model::new(NOW),

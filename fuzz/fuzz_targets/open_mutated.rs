@@ -36,19 +36,25 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Made once: deriving keys takes longer than the rest.
+static CODECS: LazyLock<[Codec; 2]> = LazyLock::new(|| {
+    ["session", "password-reset"].map(|purpose| {
+        let codec = RING.codec(purpose).expect("a purpose");
+        codec.with_max_len(usize::MAX)
+    })
+});
+
 /// A codec with or without a context, padding, and a key of its own purpose.
 fn codec(u: &mut Unstructured<'_>) -> Result<Codec> {
     let flags = u.arbitrary::<u8>()?;
-    let codec = RING.codec(["session", "password-reset"][usize::from(flags & 1)]);
-    let codec = codec
-        .expect("a purpose")
-        .with_padding(usize::from(flags >> 4) * 16);
+    let codec = CODECS[usize::from(flags & 1)].clone();
+    let codec = codec.with_padding(usize::from(flags >> 4) * 16);
     let codec = match flags >> 1 & 3 {
         0 => codec.bound_to("a context"),
         1 => codec.bound_to(["several", "parts"]),
         _ => Ok(codec),
     };
-    Ok(codec.expect("no part is empty").with_max_len(usize::MAX))
+    Ok(codec.expect("no part is empty"))
 }
 
 fn opens(codec: &Codec, text: &str, cargo: &Plain) {

@@ -8,4 +8,5 @@ pub mod json;
 pub mod model;
 pub mod payload;
 pub mod plain;
+pub mod primordyx;
 pub mod script;

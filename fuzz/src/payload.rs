@@ -170,7 +170,7 @@ fn ends(value: &Node) -> Option<Vec<(String, i64)>> {
 
 /// What a cargo has that one reader or another refuses.
 #[derive(Debug, Default, Clone, Copy)]
-struct Flaws {
+pub struct Flaws {
     lone_surrogate: bool,
     repeated_name: bool,
     wide_integer: bool,
@@ -179,7 +179,7 @@ struct Flaws {
 }
 
 impl Flaws {
-    fn of(node: &Node) -> Self {
+    pub fn of(node: &Node) -> Self {
         let mut flaws = Self::default();
         flaws.look(node, 0);
         flaws
@@ -218,11 +218,16 @@ impl Flaws {
 
     /// The token's own object is a level, too.
     fn refused_as_map(self) -> bool {
+        self.refused_as_map_around(0)
+    }
+
+    /// The same for what has this many levels of the cargo around it.
+    pub fn refused_as_map_around(self, levels: usize) -> bool {
         self.lone_surrogate
             || self.repeated_name
             || self.wide_integer
             || self.beyond_f64
-            || self.levels + 1 > 64
+            || self.levels + 1 + levels > 64
     }
 
     fn refused_as_any_type(self) -> bool {

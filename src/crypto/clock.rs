@@ -229,7 +229,9 @@ impl fmt::Debug for ClockSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::System => "SystemClock",
-            _ => "Clock",
+            Self::Injected(_) => "Clock",
+            #[cfg(test)]
+            Self::Fixed(_) => "Fixed",
         })
     }
 }

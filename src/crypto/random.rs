@@ -262,7 +262,13 @@ mod tests {
         assert!(all.iter().all(|other| other[1][4..] == nonce[1][4..]));
         let mut other_key = draw(&mut Generator::unseeded(constant), NOW);
         let mut message = [[0; ROOM].as_slice(), b"p"].concat();
-        separate(&mut other_key, &Secret::from([4; 16]), NOW, b"c", &mut message);
+        separate(
+            &mut other_key,
+            &Secret::from([4; 16]),
+            NOW,
+            b"c",
+            &mut message,
+        );
         assert!(!all.contains(&other_key));
     }
 

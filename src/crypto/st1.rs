@@ -167,19 +167,32 @@ mod tests {
             let bytes = |name: &str| hex::decode(text(name)).unwrap();
             let cipher = Xaes::new(&Secret::from_slice(&bytes("purpose_key")).unwrap());
             let nonce = bytes("nonce");
-            let nonce = [nonce[..12].try_into().unwrap(), nonce[12..].try_into().unwrap()];
+            let nonce = [
+                nonce[..12].try_into().unwrap(),
+                nonce[12..].try_into().unwrap(),
+            ];
             let kid = bytes("kid").try_into().unwrap();
 
             let mut scratch = Scratch::take(usize::MAX);
             scratch.extend(&[0; HEADER]);
             scratch.extend(text("plaintext").as_bytes());
             let backend = Backend::default();
-            let sealed = seal(&mut scratch, backend, kid, &cipher, &nonce, &bytes("context"));
+            let sealed = seal(
+                &mut scratch,
+                backend,
+                kid,
+                &cipher,
+                &nonce,
+                &bytes("context"),
+            );
             assert_eq!(sealed.as_deref(), Ok(text("token")), "{}", text("name"));
 
             let mut scratch = Scratch::take(usize::MAX);
             let outside = decode(text("token"), 4096, &mut scratch).unwrap();
-            assert_eq!((outside.kid, outside.plaintext_len), (kid, text("plaintext").len()));
+            assert_eq!(
+                (outside.kid, outside.plaintext_len),
+                (kid, text("plaintext").len())
+            );
             let opened = open(&mut scratch, backend, &cipher, &bytes("context")).unwrap();
             assert_eq!(opened, text("plaintext").as_bytes());
         }

@@ -321,6 +321,7 @@ impl CodecKey {
 pub(crate) struct CodecKeys {
     pub(crate) generation: u64,
     current: Box<CodecKey>,
+    #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     /// Boxed one by one: a vector that grows would leave copies of key schedules in freed memory.
     others: Vec<Box<CodecKey>>,
 }

@@ -13,10 +13,10 @@ pub use cargo::{Cargo, CargoError, CargoKey, CargoName, Merge, Number, Object, T
 pub use codec::{Codec, Context, ContextError, Opened, Outline};
 pub use error::{OpenError, SealError};
 pub use lifetime::{Lifetime, LifetimeError, Seconds};
-#[cfg(feature = "import")]
-pub(crate) use {json::entries, state::Sealed, times::Times};
 pub use state::Token;
 pub use view::View;
+#[cfg(feature = "import")]
+pub(crate) use {json::entries, state::Sealed, times::Times};
 
 /// Iterators that methods of this crate return.
 pub mod iter {

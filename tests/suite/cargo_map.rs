@@ -29,8 +29,20 @@ struct Profile {
 
 fn profile() -> Profile {
     let roles = vec![Role::Guest, Role::Member { since: 1999 }, Role::Admin(3)];
-    let parent = Profile { nick: "root".into(), roles: vec![], parent: None, pair: (0, 0.5), unit: () };
-    Profile { nick: "ada".into(), roles, parent: Some(Box::new(parent)), pair: (-8, 1.25), unit: () }
+    let parent = Profile {
+        nick: "root".into(),
+        roles: vec![],
+        parent: None,
+        pair: (0, 0.5),
+        unit: (),
+    };
+    Profile {
+        nick: "ada".into(),
+        roles,
+        parent: Some(Box::new(parent)),
+        pair: (-8, 1.25),
+        unit: (),
+    }
 }
 
 #[test]
@@ -44,7 +56,8 @@ fn values_are_asked_for_by_type_by_inference_and_by_key() {
     let inferred: i16 = cargo.require("user_id").unwrap();
     assert_eq!(inferred, 123);
     assert_eq!(cargo.require(USER_ID), Ok(123));
-    assert_eq!(cargo.require(&USER_ID), Ok(123));
+    let by_reference = &USER_ID;
+    assert_eq!(cargo.require(by_reference), Ok(123));
     assert_eq!(cargo.require::<u64>(&String::from("user_id")), Ok(123));
     let borrowed: &str = cargo.require("name").unwrap();
     let cow: Cow<'_, str> = cargo.require("name").unwrap();
@@ -84,7 +97,7 @@ fn only_what_changes_something_makes_it_dirty() {
         &|c| drop(c.insert("a", 1_i64)),
         &|c| assert!(c.get::<u8>("a").is_ok()),
         &|c| assert!(!c.remove("none")),
-        &|c| drop(c.take::<u8>("none")),
+        &|c| assert!(c.take::<u8>("none").is_ok()),
         &|c| assert_eq!(c.take::<String>("a"), Err(CargoError::WrongType)),
         &|c| assert!(c.get_or_insert_with("a", || 9_u8).is_ok()),
         &|c| assert_eq!(c.merge(&r#"{"a":1}"#.parse().unwrap(), Merge::Overwrite), 0),
@@ -106,10 +119,20 @@ fn only_what_changes_something_makes_it_dirty() {
         &|c| drop(c.insert("b", ())),
         &|c| assert!(c.push("list", 2).is_ok()),
         &|c| assert!(c.push("new", 1).is_ok()),
-        &|c| assert!(c.set_end("a", Some(UnixTime::from_secs(9_999_999_999))).is_ok()),
+        &|c| {
+            assert!(
+                c.set_end("a", Some(UnixTime::from_secs(9_999_999_999)))
+                    .is_ok()
+            )
+        },
         &|c| drop(c.insert("a", 2.0)),
         &|c| assert!(c.get_or_insert_with("made", || 9_u8).is_ok()),
-        &|c| assert_eq!(c.merge(&r#"{"m":1,"a":8}"#.parse().unwrap(), Merge::Overwrite), 2),
+        &|c| {
+            assert_eq!(
+                c.merge(&r#"{"m":1,"a":8}"#.parse().unwrap(), Merge::Overwrite),
+                2
+            )
+        },
         &|c| assert_eq!(c.take::<u8>("m"), Ok(Some(1))),
         &|c| assert!(c.remove("a")),
         &|c| c.clear(),
@@ -136,15 +159,27 @@ fn what_cannot_be_held_is_refused_and_loses_nothing() {
     }
     let beyond = i128::from(u64::MAX) + 1;
     assert_eq!(cargo.insert("a", beyond), Err(CargoError::Unsupported));
-    assert_eq!(cargo.insert("a", i128::from(i64::MIN) - 1), Err(CargoError::Unsupported));
-    assert_eq!(cargo.insert("a", BTreeMap::from([((1, 2), 3)])), Err(CargoError::Unsupported));
+    assert_eq!(
+        cargo.insert("a", i128::from(i64::MIN) - 1),
+        Err(CargoError::Unsupported)
+    );
+    assert_eq!(
+        cargo.insert("a", BTreeMap::from([((1, 2), 3)])),
+        Err(CargoError::Unsupported)
+    );
     let end = UnixTime::from_secs(-1);
-    assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::Unsupported));
+    assert_eq!(
+        cargo.insert_until("a", 2, end),
+        Err(CargoError::Unsupported)
+    );
     assert_eq!(cargo.set_end("none", None), Err(CargoError::Missing));
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
 
-    assert_eq!(cargo.insert("a", u64::MAX).map(|old| old.is_some()), Ok(true));
+    assert_eq!(
+        cargo.insert("a", u64::MAX).map(|old| old.is_some()),
+        Ok(true)
+    );
     assert_eq!(cargo.require::<u64>("a"), Ok(u64::MAX));
     cargo.insert("a", i128::from(i64::MIN)).unwrap();
     assert_eq!(cargo.require::<i64>("a"), Ok(i64::MIN));
@@ -162,8 +197,14 @@ fn depth_is_limited_where_a_token_would_be_refused() {
     token.cargo_mut().push("list", nested(61)).unwrap();
     let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
     assert_eq!(codec.open(&text).unwrap().cargo(), token.cargo());
-    assert_eq!(token.cargo_mut().insert("a", nested(63)), Err(CargoError::TooDeep));
-    assert_eq!(token.cargo_mut().push("list", nested(62)), Err(CargoError::TooDeep));
+    assert_eq!(
+        token.cargo_mut().insert("a", nested(63)),
+        Err(CargoError::TooDeep)
+    );
+    assert_eq!(
+        token.cargo_mut().push("list", nested(62)),
+        Err(CargoError::TooDeep)
+    );
 }
 
 #[test]
@@ -171,9 +212,23 @@ fn json_is_read_by_the_rules_of_a_token() {
     let parse = |text: &str| text.parse::<Cargo>().err();
     assert_eq!(parse(" {\"a\" : [1, 2.5e3, {\"b\": null}]}\n"), None);
     let bad = [
-        "", "[]", "1", "null", "{", "{}}", "{} x", r#"{"a":1,"a":2}"#, r#"{"a":{"b":1,"\u0062":2}}"#,
-        r#"{"a":18446744073709551616}"#, r#"{"a":-9223372036854775809}"#, r#"{"a":1e999}"#,
-        r#"{"a":NaN}"#, r#"{"a":"\ud800"}"#, r#"{"\udc00":1}"#, "{\"a\":\"\u{1}\"}", "\u{feff}{}",
+        "",
+        "[]",
+        "1",
+        "null",
+        "{",
+        "{}}",
+        "{} x",
+        r#"{"a":1,"a":2}"#,
+        r#"{"a":{"b":1,"\u0062":2}}"#,
+        r#"{"a":18446744073709551616}"#,
+        r#"{"a":-9223372036854775809}"#,
+        r#"{"a":1e999}"#,
+        r#"{"a":NaN}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"\udc00":1}"#,
+        "{\"a\":\"\u{1}\"}",
+        "\u{feff}{}",
     ];
     for text in bad {
         assert_eq!(parse(text), Some(CargoError::Json), "{text}");
@@ -183,7 +238,10 @@ fn json_is_read_by_the_rules_of_a_token() {
 #[test]
 fn an_entry_is_gone_at_its_end_for_every_reader() {
     let clock = ManualClock::at(UnixTime::from_secs(1000));
-    let codec = KeyRing::new(Key::generate()).codec("ends").unwrap().with_clock(clock.clone());
+    let codec = KeyRing::new(Key::generate())
+        .codec("ends")
+        .unwrap()
+        .with_clock(clock.clone());
     let mut token = Token::new();
     let end = UnixTime::from_secs(4_000_000_000);
     token.cargo_mut().insert("stays", 1).unwrap();
@@ -194,7 +252,9 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
     let mut opened = codec.open(&text).unwrap();
     assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
     assert_eq!(opened.cargo().require::<bool>("mfa"), Ok(true));
-    let typed = codec.open_value::<BTreeMap<String, serde_json::Value>>(&text).unwrap();
+    let typed = codec
+        .open_value::<BTreeMap<String, serde_json::Value>>(&text)
+        .unwrap();
     assert_eq!(typed.value().len(), 2);
 
     // In memory, the entry ends with the clock.
@@ -202,7 +262,10 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
     let cargo = opened.cargo();
     assert!(!cargo.contains("mfa") && cargo.value("mfa").is_none());
     assert_eq!(cargo.require::<bool>("mfa"), Err(CargoError::Missing));
-    assert_eq!((cargo.len(), cargo.keys().collect::<Vec<_>>()), (1, vec!["stays"]));
+    assert_eq!(
+        (cargo.len(), cargo.keys().collect::<Vec<_>>()),
+        (1, vec!["stays"])
+    );
     assert_eq!(cargo.ends_at("mfa"), None);
     assert_eq!(cargo.dump(), codec.open(&text).unwrap().cargo().dump());
     assert!(!opened.is_dirty(), "reading it changes nothing");
@@ -211,10 +274,15 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
     // And for whoever opens the token now, as a map, as a type, or lent.
     let opened = codec.open(&text).unwrap();
     assert_eq!((opened.cargo().len(), opened.is_dirty()), (1, false));
-    let typed = codec.open_value::<BTreeMap<String, serde_json::Value>>(&text).unwrap();
+    let typed = codec
+        .open_value::<BTreeMap<String, serde_json::Value>>(&text)
+        .unwrap();
     assert_eq!(typed.value().keys().collect::<Vec<_>>(), ["stays"]);
     let lent = codec.open_with(&text, |opened| {
-        Ok(opened.cargo::<BTreeMap<&str, u8>>()?.into_keys().collect::<String>())
+        Ok(opened
+            .cargo::<BTreeMap<&str, u8>>()?
+            .into_keys()
+            .collect::<String>())
     });
     assert_eq!(lent.as_deref(), Ok("stays"));
 }
@@ -222,7 +290,10 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
 #[test]
 fn ends_are_changed_purged_and_kept_through_reseals() {
     let clock = ManualClock::at(UnixTime::from_secs(1000));
-    let codec = KeyRing::new(Key::generate()).codec("ends").unwrap().with_clock(clock.clone());
+    let codec = KeyRing::new(Key::generate())
+        .codec("ends")
+        .unwrap()
+        .with_clock(clock.clone());
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::Forever).unwrap();
     let at = UnixTime::from_secs;
@@ -234,7 +305,11 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
     assert_eq!(token.cargo().ends_at("a"), None, "a new value has no end");
     token.cargo_mut().set_end("a", Some(at(1150))).unwrap();
     token.cargo_mut().push("a", 2).unwrap();
-    assert_eq!(token.cargo().ends_at("a"), Some(at(1150)), "a longer list has the old one");
+    assert_eq!(
+        token.cargo().ends_at("a"),
+        Some(at(1150)),
+        "a longer list has the old one"
+    );
     token.cargo_mut().set_end("c", None).unwrap();
     let text = codec.reseal(&mut token).unwrap();
 
@@ -250,7 +325,10 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
     let mut typed = codec.open_value::<BTreeMap<String, u8>>(&text).unwrap();
     typed.value_mut().remove("c");
     let resealed = codec.reseal(&mut typed).unwrap();
-    assert_eq!(codec.open(&resealed).unwrap().cargo().ends_at("b"), Some(at(1200)));
+    assert_eq!(
+        codec.open(&resealed).unwrap().cargo().ends_at("b"),
+        Some(at(1200))
+    );
     clock.set(at(1200));
     assert!(codec.open(&resealed).unwrap().cargo().is_empty());
 }
@@ -268,7 +346,10 @@ fn merging_and_replacing_take_ends_along() {
     assert_eq!((cargo.ends_at("a"), &cargo), (Some(end), &other));
     let mut replaced = Cargo::new();
     replaced.replace(other.clone());
-    assert_eq!((replaced.ends_at("a"), replaced.is_dirty()), (Some(end), true));
+    assert_eq!(
+        (replaced.ends_at("a"), replaced.is_dirty()),
+        (Some(end), true)
+    );
 }
 
 #[test]
@@ -278,11 +359,18 @@ fn nothing_of_a_cargo_reaches_debug_or_an_error() {
     cargo.insert("list", ["secret-value"]).unwrap();
     let errors = [
         cargo.require::<u64>("secret-name").unwrap_err(),
-        r#"{"secret-name":"secret-value","secret-name":1}"#.parse::<Cargo>().unwrap_err(),
+        r#"{"secret-name":"secret-value","secret-name":1}"#
+            .parse::<Cargo>()
+            .unwrap_err(),
         cargo.insert("x", Fails).unwrap_err(),
     ];
     let token = Token::with_value(cargo.clone());
-    let mut shown = format!("{cargo:?} {:?} {:?} {token:?} {:?}", cargo.dump(), cargo.value("list"), cargo.iter());
+    let mut shown = format!(
+        "{cargo:?} {:?} {:?} {token:?} {:?}",
+        cargo.dump(),
+        cargo.value("list"),
+        cargo.iter()
+    );
     for error in errors {
         shown += &format!("{error:?} {error}");
     }

@@ -11,7 +11,9 @@ use sealtoken::{
 use serde::{Deserialize, Serialize};
 
 fn codec() -> Codec {
-    KeyRing::new(Key::from_bytes([6; 32])).codec("codec").unwrap()
+    KeyRing::new(Key::from_bytes([6; 32]))
+        .codec("codec")
+        .unwrap()
 }
 
 fn at(seconds: i64) -> (Codec, ManualClock) {
@@ -28,14 +30,28 @@ fn lifetimes_are_checked_when_a_token_is_sealed() {
     assert_eq!(seal(Lifetime::minutes(0)), zero);
     assert_eq!(seal(Duration::from_millis(999).into()), zero);
     assert_eq!(seal(Lifetime::seconds(253_402_300_800)), long);
-    for of in [Lifetime::seconds, Lifetime::minutes, Lifetime::hours, Lifetime::days, Lifetime::weeks] {
+    for of in [
+        Lifetime::seconds,
+        Lifetime::minutes,
+        Lifetime::hours,
+        Lifetime::days,
+        Lifetime::weeks,
+    ] {
         assert_eq!(seal(of(u64::MAX)), long);
         assert_eq!(seal(of(1)), Ok(()));
     }
     assert_eq!(seal(Lifetime::seconds(253_402_300_799)), Ok(()));
     assert_eq!(seal(Lifetime::Forever), Ok(()));
-    let seconds = [Lifetime::minutes(2), Lifetime::hours(2), Lifetime::days(2), Lifetime::weeks(2)];
-    assert_eq!(seconds.map(|l| l.as_secs().unwrap()), [120, 7200, 172_800, 1_209_600]);
+    let seconds = [
+        Lifetime::minutes(2),
+        Lifetime::hours(2),
+        Lifetime::days(2),
+        Lifetime::weeks(2),
+    ];
+    assert_eq!(
+        seconds.map(|l| l.as_secs().unwrap()),
+        [120, 7200, 172_800, 1_209_600]
+    );
 }
 
 #[test]
@@ -47,16 +63,47 @@ fn a_context_must_be_the_same_and_must_not_be_empty() {
     assert!(bound.open_value::<u8>(&text).is_ok());
     let forged = Some(OpenError::Forged);
     assert_eq!(codec.open_value::<u8>(&text).err(), forged);
-    assert_eq!(codec.bound_to("user:43").unwrap().open_value::<u8>(&text).err(), forged);
+    assert_eq!(
+        codec
+            .bound_to("user:43")
+            .unwrap()
+            .open_value::<u8>(&text)
+            .err(),
+        forged
+    );
     assert_eq!(bound.open_value::<u8>(&seal(&codec)).err(), forged);
     // The last context counts; it does not add up.
-    assert!(codec.bound_to("x").unwrap().bound_to("user:42").unwrap().open_value::<u8>(&text).is_ok());
+    assert!(
+        codec
+            .bound_to("x")
+            .unwrap()
+            .bound_to("user:42")
+            .unwrap()
+            .open_value::<u8>(&text)
+            .is_ok()
+    );
 
     let parts = codec.bound_to(["ab", "c"]).unwrap();
     let text = seal(&parts);
-    assert!(codec.bound_to([b"ab".as_slice(), b"c"]).unwrap().open_value::<u8>(&text).is_ok());
-    assert_eq!(codec.bound_to(["a", "bc"]).unwrap().open_value::<u8>(&text).err(), forged);
-    assert_eq!(codec.bound_to("abc").unwrap().open_value::<u8>(&text).err(), forged);
+    assert!(
+        codec
+            .bound_to([b"ab".as_slice(), b"c"])
+            .unwrap()
+            .open_value::<u8>(&text)
+            .is_ok()
+    );
+    assert_eq!(
+        codec
+            .bound_to(["a", "bc"])
+            .unwrap()
+            .open_value::<u8>(&text)
+            .err(),
+        forged
+    );
+    assert_eq!(
+        codec.bound_to("abc").unwrap().open_value::<u8>(&text).err(),
+        forged
+    );
 
     assert_eq!(codec.bound_to("").err(), Some(ContextError));
     assert_eq!(codec.bound_to(Vec::new()).err(), Some(ContextError));
@@ -70,19 +117,44 @@ fn a_context_must_be_the_same_and_must_not_be_empty() {
 #[test]
 fn the_maximum_length_holds_in_both_directions_and_is_told() {
     let codec = codec();
-    let text = codec.seal_value(&"x".repeat(500), Lifetime::hours(1)).unwrap();
+    let text = codec
+        .seal_value(&"x".repeat(500), Lifetime::hours(1))
+        .unwrap();
     let length = text.len();
-    assert!(codec.clone().with_max_len(length).open_value::<String>(&text).is_ok());
+    assert!(
+        codec
+            .clone()
+            .with_max_len(length)
+            .open_value::<String>(&text)
+            .is_ok()
+    );
     let short = codec.clone().with_max_len(length - 1);
-    assert_eq!(short.open_value::<String>(&text).err(), Some(OpenError::Malformed));
+    assert_eq!(
+        short.open_value::<String>(&text).err(),
+        Some(OpenError::Malformed)
+    );
     let refused = short.seal_value(&"x".repeat(500), Lifetime::hours(1));
-    assert_eq!(refused, Err(SealError::TooLong { length, max: length - 1 }));
+    assert_eq!(
+        refused,
+        Err(SealError::TooLong {
+            length,
+            max: length - 1
+        })
+    );
     // Told also where it is far beyond.
     let refused = codec.seal_value(&"x".repeat(1_000_000), Lifetime::hours(1));
-    let Err(SealError::TooLong { length, max: 4096 }) = refused else { panic!("{refused:?}") };
-    let sealed = codec.clone().with_max_len(length).seal_value(&"x".repeat(1_000_000), Lifetime::hours(1));
+    let Err(SealError::TooLong { length, max: 4096 }) = refused else {
+        panic!("{refused:?}")
+    };
+    let sealed = codec
+        .clone()
+        .with_max_len(length)
+        .seal_value(&"x".repeat(1_000_000), Lifetime::hours(1));
     assert_eq!(sealed.map(|text| text.len()), Ok(length));
-    assert!(matches!(codec.with_max_len(0).seal_value(&1, Lifetime::hours(1)), Err(SealError::TooLong { .. })));
+    assert!(matches!(
+        codec.with_max_len(0).seal_value(&1, Lifetime::hours(1)),
+        Err(SealError::TooLong { .. })
+    ));
 }
 
 #[test]
@@ -95,13 +167,19 @@ fn padding_fills_up_to_whole_blocks() {
             let inside = plain.parse::<sealtoken::Outline>().unwrap().plaintext_len;
             let text = padded.seal_value(&value, Lifetime::hours(1)).unwrap();
             let outline: sealtoken::Outline = text.parse().unwrap();
-            let expected = if block > 1 { inside.div_ceil(block) * block } else { inside };
+            let expected = if block > 1 {
+                inside.div_ceil(block) * block
+            } else {
+                inside
+            };
             assert_eq!(outline.plaintext_len, expected);
             assert_eq!(text.len(), Codec::sealed_len(expected));
             assert_eq!(codec().open_value::<String>(&text).unwrap().value(), &value);
         }
     }
-    let huge = codec().with_padding(usize::MAX).seal_value(&1, Lifetime::hours(1));
+    let huge = codec()
+        .with_padding(usize::MAX)
+        .seal_value(&1, Lifetime::hours(1));
     assert!(matches!(huge, Err(SealError::TooLong { .. })));
 }
 
@@ -112,7 +190,12 @@ fn leeway_and_future_skew_widen_the_time_of_a_token() {
     let text = codec.seal(&mut token, Lifetime::seconds(100)).unwrap();
     let lenient = codec.clone().with_leeway(Duration::from_secs(30));
     clock.set(UnixTime::from_secs(1129));
-    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::Expired { at: UnixTime::from_secs(1100) }));
+    assert_eq!(
+        codec.open(&text).map(|_| ()),
+        Err(OpenError::Expired {
+            at: UnixTime::from_secs(1100)
+        })
+    );
     let opened = lenient.open(&text).unwrap();
     // What is open is not expired for its codec; the moment itself is told exactly.
     assert!(!opened.is_expired() && opened.is_expired_at(UnixTime::from_secs(1129)));
@@ -124,9 +207,24 @@ fn leeway_and_future_skew_widen_the_time_of_a_token() {
     assert!(codec.open(&text).is_ok());
     clock.set(UnixTime::from_secs(939));
     let from = UnixTime::from_secs(1000);
-    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::NotYetValid { from }));
-    assert!(codec.clone().with_future_skew(Duration::from_secs(61)).open(&text).is_ok());
-    assert!(codec.clone().with_future_skew(Duration::ZERO).open(&text).is_err());
+    assert_eq!(
+        codec.open(&text).map(|_| ()),
+        Err(OpenError::NotYetValid { from })
+    );
+    assert!(
+        codec
+            .clone()
+            .with_future_skew(Duration::from_secs(61))
+            .open(&text)
+            .is_ok()
+    );
+    assert!(
+        codec
+            .clone()
+            .with_future_skew(Duration::ZERO)
+            .open(&text)
+            .is_err()
+    );
     assert!(codec.inspect(&text).is_ok());
 }
 
@@ -136,7 +234,11 @@ fn a_purpose_opens_nothing_of_another() {
     let text = codec().seal_value(&1, Lifetime::hours(1)).unwrap();
     for purpose in ["codec2", "code", "Codec", "codec\0", " codec"] {
         let other = ring.codec(purpose).unwrap();
-        assert_eq!(other.open_value::<u8>(&text).err(), Some(OpenError::Forged), "{purpose}");
+        assert_eq!(
+            other.open_value::<u8>(&text).err(),
+            Some(OpenError::Forged),
+            "{purpose}"
+        );
     }
     assert_eq!(codec().purpose(), "codec");
 }
@@ -161,31 +263,59 @@ struct Lenient<'a> {
 #[test]
 fn lent_cargo_borrows_and_text_with_escapes_wants_a_cow() {
     let seal = |title: &str| {
-        let note = Note { title: title.into(), n: 1 };
+        let note = Note {
+            title: title.into(),
+            n: 1,
+        };
         codec().seal_value(&note, Lifetime::hours(1)).unwrap()
     };
     let plain = seal("plain");
-    let read = codec().open_with(&plain, |opened| Ok(opened.cargo::<Borrowed<'_>>()?.title.len()));
+    let read = codec().open_with(&plain, |opened| {
+        Ok(opened.cargo::<Borrowed<'_>>()?.title.len())
+    });
     assert_eq!(read, Ok(5));
     let escaped = seal("two\nlines");
-    let read = codec().open_with(&escaped, |opened| Ok(opened.cargo::<Borrowed<'_>>()?.title.len()));
+    let read = codec().open_with(&escaped, |opened| {
+        Ok(opened.cargo::<Borrowed<'_>>()?.title.len())
+    });
     assert_eq!(read, Err(OpenError::Payload));
-    let read = codec().open_with(&escaped, |opened| Ok(opened.cargo::<Lenient<'_>>()?.title.len()));
+    let read = codec().open_with(&escaped, |opened| {
+        Ok(opened.cargo::<Lenient<'_>>()?.title.len())
+    });
     assert_eq!(read, Ok(9));
 }
 
 #[test]
 fn sealing_and_opening_inside_of_a_lent_token_works() {
-    let text = codec().seal_value(&Note { title: "outer".into(), n: 1 }, Lifetime::hours(1)).unwrap();
+    let text = codec()
+        .seal_value(
+            &Note {
+                title: "outer".into(),
+                n: 1,
+            },
+            Lifetime::hours(1),
+        )
+        .unwrap();
     let inner = codec().open_with(&text, |opened| {
         let outer: Borrowed<'_> = opened.cargo()?;
-        let inner = Note { title: outer.title.to_owned() + "!", n: 2 };
-        let text = codec().seal_value(&inner, Lifetime::hours(1)).map_err(|_| OpenError::Payload)?;
+        let inner = Note {
+            title: outer.title.to_owned() + "!",
+            n: 2,
+        };
+        let text = codec()
+            .seal_value(&inner, Lifetime::hours(1))
+            .map_err(|_| OpenError::Payload)?;
         let title = codec().open_with(&text, |inner| Ok(inner.cargo::<Note>()?.title))?;
         // The outer one is untouched by all that.
         assert_eq!(opened.cargo::<Borrowed<'_>>()?.title, "outer");
-        assert_eq!(opened.expires_at().map(|end| end - opened.issued_at()), Some(time::Duration::hours(1)));
-        assert_eq!((opened.lifetime(), opened.needs_reseal()), (Lifetime::hours(1), false));
+        assert_eq!(
+            opened.expires_at().map(|end| end - opened.issued_at()),
+            Some(time::Duration::hours(1))
+        );
+        assert_eq!(
+            (opened.lifetime(), opened.needs_reseal()),
+            (Lifetime::hours(1), false)
+        );
         assert_eq!(opened.first_issued_at(), opened.issued_at());
         Ok(title)
     });
@@ -194,13 +324,26 @@ fn sealing_and_opening_inside_of_a_lent_token_works() {
 
 #[test]
 fn cargo_of_another_type_is_a_payload_error_and_lets_nothing_out() {
-    let text = codec().seal_value(&Note { title: "secret".into(), n: 1 }, Lifetime::hours(1)).unwrap();
-    let error = codec().open_value::<HashMap<String, u32>>(&text).unwrap_err();
+    let text = codec()
+        .seal_value(
+            &Note {
+                title: "secret".into(),
+                n: 1,
+            },
+            Lifetime::hours(1),
+        )
+        .unwrap();
+    let error = codec()
+        .open_value::<HashMap<String, u32>>(&text)
+        .unwrap_err();
     assert_eq!(error, OpenError::Payload);
     assert!(!format!("{error:?} {error}").contains("secret"));
     let token = codec().open_value::<Note>(&text).unwrap();
     let shown = format!("{token:?} {:?}", codec());
-    assert!(!shown.contains("secret") && !shown.contains(&text), "{shown}");
+    assert!(
+        !shown.contains("secret") && !shown.contains(&text),
+        "{shown}"
+    );
     // Cargo that is no object opens as a type, and not as a map.
     let number = codec().seal_value(&5, Lifetime::hours(1)).unwrap();
     assert_eq!(codec().open(&number).err(), Some(OpenError::Payload));
@@ -210,14 +353,20 @@ fn cargo_of_another_type_is_a_payload_error_and_lets_nothing_out() {
 #[test]
 fn numbers_that_are_not_finite_are_refused_in_typed_seals_at_any_depth() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let seal = |value: &dyn Fn() -> Result<String, SealError>| assert_eq!(value(), Err(SealError::Cargo));
+        let seal = |value: &dyn Fn() -> Result<String, SealError>| {
+            assert_eq!(value(), Err(SealError::Cargo))
+        };
         seal(&|| codec().seal_value(&bad, Lifetime::hours(1)));
         seal(&|| codec().seal_value(&(bad as f32), Lifetime::hours(1)));
         seal(&|| codec().seal_value(&Some(vec![(1, bad)]), Lifetime::hours(1)));
         seal(&|| codec().seal_value(&HashMap::from([("x", bad)]), Lifetime::hours(1)));
         seal(&|| codec().seal(&mut Token::with_value(Some(bad)), Lifetime::hours(1)));
     }
-    assert!(codec().seal_value(&f64::MIN_POSITIVE, Lifetime::hours(1)).is_ok());
+    assert!(
+        codec()
+            .seal_value(&f64::MIN_POSITIVE, Lifetime::hours(1))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -235,21 +384,40 @@ fn a_typed_cargo_has_at_most_128_levels_in_both_directions() {
 
 #[test]
 fn a_token_is_sealed_the_same_by_every_backend() {
-    let text = codec().with_backend(Backend::RustCrypto).seal_value(&7, Lifetime::hours(1)).unwrap();
-    assert_eq!(codec().with_backend(Backend::default()).open_value::<u8>(&text).unwrap().into_value(), 7);
+    let text = codec()
+        .with_backend(Backend::RustCrypto)
+        .seal_value(&7, Lifetime::hours(1))
+        .unwrap();
+    assert_eq!(
+        codec()
+            .with_backend(Backend::default())
+            .open_value::<u8>(&text)
+            .unwrap()
+            .into_value(),
+        7
+    );
     #[cfg(feature = "aws-lc")]
     {
         let (ours, theirs) = (Backend::RustCrypto, Backend::AwsLc);
         for (seals, opens) in [(ours, theirs), (theirs, ours), (theirs, theirs)] {
             for length in [0, 1, 100, 2000] {
                 let value = "x".repeat(length);
-                let text = codec().with_backend(seals).seal_value(&value, Lifetime::hours(1)).unwrap();
+                let text = codec()
+                    .with_backend(seals)
+                    .seal_value(&value, Lifetime::hours(1))
+                    .unwrap();
                 let opener = codec().with_backend(opens);
-                assert_eq!(opener.open_value::<String>(&text).unwrap().into_value(), value);
+                assert_eq!(
+                    opener.open_value::<String>(&text).unwrap().into_value(),
+                    value
+                );
                 let mut forged = text.into_bytes();
                 forged[50] = if forged[50] == b'A' { b'B' } else { b'A' };
                 let forged = String::from_utf8(forged).unwrap();
-                assert_eq!(opener.open_value::<String>(&forged).err(), Some(OpenError::Forged));
+                assert_eq!(
+                    opener.open_value::<String>(&forged).err(),
+                    Some(OpenError::Forged)
+                );
             }
         }
     }

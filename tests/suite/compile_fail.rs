@@ -26,7 +26,13 @@ fn what_must_not_compile_does_not_and_for_the_right_reason() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         manifest += &format!("[[bin]]\nname = {name:?}\npath = {path:?}\n");
         let text = fs::read_to_string(&path).unwrap();
-        let code = text.lines().next().unwrap().strip_prefix("// error: ").unwrap().to_owned();
+        let code = text
+            .lines()
+            .next()
+            .unwrap()
+            .strip_prefix("// error: ")
+            .unwrap()
+            .to_owned();
         expected.insert(name, code);
     }
     assert!(expected.len() >= 8);
@@ -35,7 +41,14 @@ fn what_must_not_compile_does_not_and_for_the_right_reason() {
     fs::copy(root.join("Cargo.lock"), target.join("Cargo.lock")).unwrap();
 
     let output = Command::new(env!("CARGO"))
-        .args(["check", "--bins", "--keep-going", "--offline", "--quiet", "--message-format=json"])
+        .args([
+            "check",
+            "--bins",
+            "--keep-going",
+            "--offline",
+            "--quiet",
+            "--message-format=json",
+        ])
         .current_dir(&target)
         .env("CARGO_TARGET_DIR", target.join("target"))
         .env_remove("RUSTFLAGS")
@@ -43,16 +56,25 @@ fn what_must_not_compile_does_not_and_for_the_right_reason() {
         .unwrap();
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
-        let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
+        let Ok(message) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
         if message["reason"] == "compiler-message" && message["message"]["level"] == "error" {
             let name = message["target"]["name"].as_str().unwrap().to_owned();
             let code = message["message"]["code"]["code"].as_str();
-            found.entry(name).or_default().extend(code.map(str::to_owned));
+            found
+                .entry(name)
+                .or_default()
+                .extend(code.map(str::to_owned));
         }
     }
     let said = String::from_utf8_lossy(&output.stderr);
     for (name, code) in expected {
-        let codes: Vec<String> = found.remove(&name).unwrap_or_default().into_iter().collect();
+        let codes: Vec<String> = found
+            .remove(&name)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
         let wanted: Vec<String> = if code == "none" { vec![] } else { vec![code] };
         assert_eq!(codes, wanted, "{name}\n{said}");
     }

@@ -43,12 +43,18 @@ fn what_is_wrong_with_a_key_text_is_told_by_name() {
     assert_eq!(parse(""), Some(KeyError::Prefix));
     assert_eq!(parse("stkey1_"), Some(KeyError::Length));
     assert_eq!(parse("stkey1_AAAA"), Some(KeyError::Length));
-    assert_eq!(parse(&good.replace("stkey1_", "stkey2_")), Some(KeyError::Prefix));
+    assert_eq!(
+        parse(&good.replace("stkey1_", "stkey2_")),
+        Some(KeyError::Prefix)
+    );
     assert_eq!(parse(&format!("{good}=")), Some(KeyError::Spelling));
     assert_eq!(parse(&format!("{good}\n")), Some(KeyError::Spelling));
     assert_eq!(parse(&format!(" {good}")), Some(KeyError::Prefix));
     assert_eq!(parse(&good[..good.len() - 4]), Some(KeyError::Check));
-    assert_eq!(parse(&format!("stkey1_{}", "A".repeat(100_000))), Some(KeyError::Length));
+    assert_eq!(
+        parse(&format!("stkey1_{}", "A".repeat(100_000))),
+        Some(KeyError::Length)
+    );
     // A purpose key is not a key, nor the other way round.
     let purpose = key(1).for_purpose("p").unwrap().expose().to_string();
     assert_eq!(parse(&purpose), Some(KeyError::Prefix));
@@ -103,11 +109,20 @@ fn a_ring_text_that_makes_no_sense_is_refused() {
     let parse = |text: &str| text.parse::<KeyRing>().err();
     assert_eq!(parse(""), Some(KeyError::NoKey));
     assert_eq!(parse(" ,\n,"), Some(KeyError::NoKey));
-    assert_eq!(parse(&format!("+{}", text(1))), Some(KeyError::StandbyFirst));
+    assert_eq!(
+        parse(&format!("+{}", text(1))),
+        Some(KeyError::StandbyFirst)
+    );
     let twice = format!("{} {} {}", text(1), text(2), text(1));
     assert_eq!(parse(&twice), Some(KeyError::DuplicateId(key(1).id())));
-    assert_eq!(parse(&format!("{} ++{}", text(1), text(2))), Some(KeyError::Prefix));
-    assert_eq!(parse(&format!("{} + {}", text(1), text(2))), Some(KeyError::Prefix));
+    assert_eq!(
+        parse(&format!("{} ++{}", text(1), text(2))),
+        Some(KeyError::Prefix)
+    );
+    assert_eq!(
+        parse(&format!("{} + {}", text(1), text(2))),
+        Some(KeyError::Prefix)
+    );
 }
 
 #[test]
@@ -120,9 +135,16 @@ fn rings_of_purpose_keys_hold_one_purpose() {
     assert_eq!(replaced, Err(KeyError::MixedPurposes));
     assert_eq!(ring.current(), key(1).id());
 
-    let text = format!("{} {}", *of(2, "session").expose(), *of(1, "session").expose());
+    let text = format!(
+        "{} {}",
+        *of(2, "session").expose(),
+        *of(1, "session").expose()
+    );
     let both: PurposeRing = text.parse().unwrap();
-    let sealed = ring.codec().seal(&mut Token::new(), Lifetime::hours(1)).unwrap();
+    let sealed = ring
+        .codec()
+        .seal(&mut Token::new(), Lifetime::hours(1))
+        .unwrap();
     assert!(both.codec().open(&sealed).unwrap().needs_reseal());
 }
 
@@ -133,10 +155,21 @@ fn only_what_a_retired_key_sealed_needs_a_reseal() {
         codec.seal(&mut Token::new(), Lifetime::hours(1)).unwrap()
     };
     let ring = KeyRing::new(key(1));
-    let ring = ring.with_standby(key(2)).unwrap().with_retired(key(3)).unwrap();
+    let ring = ring
+        .with_standby(key(2))
+        .unwrap()
+        .with_retired(key(3))
+        .unwrap();
     let codec = ring.codec("session").unwrap();
-    let needs = |byte| codec.open(&sealed_by(byte)).map(|token| token.needs_reseal());
-    assert_eq!((needs(1), needs(2), needs(3)), (Ok(false), Ok(false), Ok(true)));
+    let needs = |byte| {
+        codec
+            .open(&sealed_by(byte))
+            .map(|token| token.needs_reseal())
+    };
+    assert_eq!(
+        (needs(1), needs(2), needs(3)),
+        (Ok(false), Ok(false), Ok(true))
+    );
     assert_eq!(needs(4).map_err(|e| e.code()), Err("unknown_key"));
 
     let mut token = codec.open(&sealed_by(3)).unwrap();
@@ -165,7 +198,8 @@ fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
         }
         let back = KeyRing::new(key(1)).with_retired(key(2)).unwrap();
         for round in 0..400 {
-            ring.replace(if round % 2 == 0 { &swapped } else { &back }).unwrap();
+            ring.replace(if round % 2 == 0 { &swapped } else { &back })
+                .unwrap();
             std::thread::yield_now();
         }
         ring.replace(&swapped).unwrap();

@@ -29,7 +29,11 @@ const SIDEWAYS: [(&str, &str); 4] = [
 
 fn layer(folder: &str) -> u8 {
     let found = LAYERS.iter().find(|(name, _)| *name == folder);
-    found.unwrap_or_else(|| panic!("src/{folder} has no layer: give it one here and in CONTRIBUTING.md")).1
+    found
+        .unwrap_or_else(|| {
+            panic!("src/{folder} has no layer: give it one here and in CONTRIBUTING.md")
+        })
+        .1
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -46,7 +50,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// The code of a file: no comments, so that docs may link anywhere.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The folders that `crate::…` paths name, also those in braces: `crate::{a::X, b}`.
@@ -56,7 +63,11 @@ fn named(code: &str) -> Vec<String> {
         let rest = &code[at + "crate::".len()..];
         let word = |text: &str| {
             let word = |c: char| !(c.is_alphanumeric() || c == '_');
-            text.trim_start().split(word).next().unwrap_or_default().to_owned()
+            text.trim_start()
+                .split(word)
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         };
         if let Some(list) = rest.strip_prefix('{') {
             let mut depth = 0;
@@ -105,7 +116,11 @@ fn imports_point_down() {
             continue;
         }
         for name in named(&code(&file)) {
-            assert!(!points_up(folder, &name), "{}: {folder} imports crate::{name}", inside.display());
+            assert!(
+                !points_up(folder, &name),
+                "{}: {folder} imports crate::{name}",
+                inside.display()
+            );
             looked_at += 1;
         }
     }
@@ -114,9 +129,17 @@ fn imports_point_down() {
 
 #[test]
 fn the_check_itself_finds_an_import_that_points_up() {
-    assert_eq!(named("use crate::token::Token; x(crate::keys::Key)"), ["token", "keys"]);
-    assert_eq!(named("use crate::{token::{A, B}, keys};"), ["token", "keys"]);
-    assert!(points_up("crypto", "keys") && points_up("token", "import") && points_up("keys", "token"));
+    assert_eq!(
+        named("use crate::token::Token; x(crate::keys::Key)"),
+        ["token", "keys"]
+    );
+    assert_eq!(
+        named("use crate::{token::{A, B}, keys};"),
+        ["token", "keys"]
+    );
+    assert!(
+        points_up("crypto", "keys") && points_up("token", "import") && points_up("keys", "token")
+    );
     assert!(!points_up("import", "token") && !points_up("token", "crypto"));
 }
 

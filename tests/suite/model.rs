@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime};
+use sealtoken::{
+    Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -64,14 +66,19 @@ struct Sealed {
 
 impl Sealed {
     fn expired(&self, now: i64) -> bool {
-        self.lifetime.is_some_and(|lifetime| self.begun + lifetime <= now)
+        self.lifetime
+            .is_some_and(|lifetime| self.begun + lifetime <= now)
     }
 }
 
 impl Model {
     fn live(&self) -> BTreeMap<String, (u8, Option<i64>)> {
         let live = |(_, end): &(u8, Option<i64>)| end.is_none_or(|end| end > self.now);
-        self.entries.clone().into_iter().filter(|(_, entry)| live(entry)).collect()
+        self.entries
+            .clone()
+            .into_iter()
+            .filter(|(_, entry)| live(entry))
+            .collect()
     }
 
     fn put(&mut self, name: u8, value: u8, end: Option<i64>) {
@@ -85,7 +92,14 @@ impl Model {
         self.entries = self.live();
         self.changed = false;
         let (entries, generation) = (self.entries.clone(), self.generation);
-        self.sealed = Some(Sealed { begun, first, lifetime, entries, text, generation });
+        self.sealed = Some(Sealed {
+            begun,
+            first,
+            lifetime,
+            entries,
+            text,
+            generation,
+        });
     }
 
     /// Whether another seal must be refused, and how.
@@ -101,7 +115,11 @@ impl Model {
     }
 
     fn reset(&mut self) {
-        *self = Self { now: self.now, generation: self.generation, ..Self::default() };
+        *self = Self {
+            now: self.now,
+            generation: self.generation,
+            ..Self::default()
+        };
     }
 }
 
@@ -115,14 +133,23 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let model = Model { now: 1_000_000, ..Model::default() };
+        let model = Model {
+            now: 1_000_000,
+            ..Model::default()
+        };
         let clock = ManualClock::at(UnixTime::from_secs(model.now));
         let keys = KeyRing::new(Key::from_bytes([0; 32]));
         let codec = keys.codec("model").unwrap().with_clock(clock.clone());
         // A token has its codec's clock from its first seal on.
         let mut token = Token::new();
         let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
-        let mut world = Self { keys, codec, clock, token, model };
+        let mut world = Self {
+            keys,
+            codec,
+            clock,
+            token,
+            model,
+        };
         let now = world.model.now;
         world.model.sealed(now, now, None, text);
         world
@@ -132,13 +159,19 @@ impl World {
         let model = &mut self.model;
         match *step {
             Step::Insert(name, value) => {
-                self.token.cargo_mut().insert(&format!("n{name}"), value).unwrap();
+                self.token
+                    .cargo_mut()
+                    .insert(format!("n{name}"), value)
+                    .unwrap();
                 model.put(name, value, None);
             }
             Step::InsertUntil(name, value, after) => {
                 let end = model.now + after;
                 let moment = UnixTime::from_secs(end);
-                self.token.cargo_mut().insert_until(&format!("n{name}"), value, moment).unwrap();
+                self.token
+                    .cargo_mut()
+                    .insert_until(format!("n{name}"), value, moment)
+                    .unwrap();
                 model.put(name, value, Some(end));
             }
             Step::Remove(name) => {
@@ -158,7 +191,10 @@ impl World {
                 model.changed = false;
             }
             Step::Seal(seconds) => {
-                let text = self.codec.seal(&mut self.token, Lifetime::seconds(seconds)).unwrap();
+                let text = self
+                    .codec
+                    .seal(&mut self.token, Lifetime::seconds(seconds))
+                    .unwrap();
                 model.sealed(model.now, model.now, Some(seconds as i64), text);
             }
             Step::SealForever => {
@@ -167,13 +203,20 @@ impl World {
             }
             Step::Reseal => match (self.codec.reseal(&mut self.token), model.refuses()) {
                 (Ok(text), None) => {
-                    let Sealed { begun, first, lifetime, .. } = model.sealed.clone().unwrap();
+                    let Sealed {
+                        begun,
+                        first,
+                        lifetime,
+                        ..
+                    } = model.sealed.clone().unwrap();
                     model.sealed(begun, first, lifetime, text);
                 }
                 (result, refusal) => assert_eq!(result.err(), refusal),
             },
             Step::Renew(seconds) => {
-                let result = self.codec.renew(&mut self.token, Lifetime::seconds(seconds));
+                let result = self
+                    .codec
+                    .renew(&mut self.token, Lifetime::seconds(seconds));
                 match (result, model.refuses()) {
                     (Ok(text), None) => {
                         let first = model.sealed.clone().unwrap().first;
@@ -187,7 +230,9 @@ impl World {
                 model.reset();
             }
             Step::Reopen => {
-                let Some(sealed) = model.sealed.clone() else { return };
+                let Some(sealed) = model.sealed.clone() else {
+                    return;
+                };
                 let uuid = self.token.uuid();
                 match self.codec.load(&mut self.token, &sealed.text) {
                     Ok(()) => {
@@ -235,17 +280,29 @@ impl World {
                 .keys()
                 .map(|name| {
                     let value = token.cargo().require(name).unwrap();
-                    (name.to_owned(), (value, token.cargo().ends_at(name).map(UnixTime::as_secs)))
+                    (
+                        name.to_owned(),
+                        (value, token.cargo().ends_at(name).map(UnixTime::as_secs)),
+                    )
                 })
                 .collect();
             assert_eq!(shown, model.live());
             assert_eq!(token.is_dirty(), model.changed);
             assert_eq!(token.cargo().is_dirty(), model.changed);
             assert_eq!(has_ended(token), sealed.expired(model.now));
-            assert_eq!(token.is_expired_at(UnixTime::from_secs(model.now)), sealed.expired(model.now));
+            assert_eq!(
+                token.is_expired_at(UnixTime::from_secs(model.now)),
+                sealed.expired(model.now)
+            );
             assert_eq!(token.sealed(), Some(sealed.text.as_str()));
-            assert_eq!(token.issued_at().map(|m| m.unix_timestamp()), Some(sealed.begun));
-            assert_eq!(token.first_issued_at().map(|m| m.unix_timestamp()), Some(sealed.first));
+            assert_eq!(
+                token.issued_at().map(|m| m.unix_timestamp()),
+                Some(sealed.begun)
+            );
+            assert_eq!(
+                token.first_issued_at().map(|m| m.unix_timestamp()),
+                Some(sealed.first)
+            );
             let lifetime = sealed.lifetime.map(|seconds| seconds as u64);
             assert_eq!(token.lifetime().and_then(Lifetime::as_secs), lifetime);
             let opened = self.codec.inspect(&sealed.text).unwrap();

@@ -5,7 +5,9 @@ use sealtoken::{Codec, Key, KeyRing, Lifetime, OpenError, Token};
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 fn sealed() -> (Codec, String) {
-    let codec = KeyRing::new(Key::from_bytes([3; 32])).codec("mutation").unwrap();
+    let codec = KeyRing::new(Key::from_bytes([3; 32]))
+        .codec("mutation")
+        .unwrap();
     let mut token = Token::new();
     token.cargo_mut().insert("user_id", 123).unwrap();
     token.cargo_mut().insert("note", "x".repeat(555)).unwrap();
@@ -82,7 +84,11 @@ fn characters_outside_of_the_alphabet_are_malformed_wherever_they_stand() {
         for other in ["=", " ", "+", "/", "\0", "é", "\u{ff21}"] {
             let mut changed = text.clone();
             changed.replace_range(at..=at, other);
-            assert_eq!(refused(&codec, &changed), OpenError::Malformed, "{at} {other:?}");
+            assert_eq!(
+                refused(&codec, &changed),
+                OpenError::Malformed,
+                "{at} {other:?}"
+            );
         }
     }
 }

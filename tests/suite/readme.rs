@@ -13,16 +13,24 @@ fn features_of_the_manifest() -> BTreeSet<String> {
     let (_, rest) = manifest.split_once("\n[features]\n").unwrap();
     let (table, _) = rest.split_once("\n[").unwrap();
     let names = table.lines().filter(|line| !line.starts_with('#'));
-    names.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned()).collect()
+    names
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 /// The first column of the table under "Features".
 fn features_of_the_readme() -> BTreeSet<String> {
     let readme = file("README.md");
-    let (_, rest) = readme.split_once("\n## Features\n").expect("a section Features");
+    let (_, rest) = readme
+        .split_once("\n## Features\n")
+        .expect("a section Features");
     let table = rest.split("\n## ").next().unwrap();
     let cells = table.lines().filter_map(|line| line.strip_prefix("| `"));
-    cells.filter_map(|line| line.split_once('`')).map(|(name, _)| name.to_owned()).collect()
+    cells
+        .filter_map(|line| line.split_once('`'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 #[test]

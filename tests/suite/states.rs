@@ -7,12 +7,20 @@ use sealtoken::{
 fn setup() -> (Codec, ManualClock) {
     let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
     let keys = KeyRing::new(Key::from_bytes([4; 32]));
-    (keys.codec("states").unwrap().with_clock(clock.clone()), clock)
+    (
+        keys.codec("states").unwrap().with_clock(clock.clone()),
+        clock,
+    )
 }
 
 /// Dirty, valid, expired, and whether there is a text.
 fn states(token: &Token) -> (bool, bool, bool, bool) {
-    (token.is_dirty(), token.is_valid(), token.is_expired(), token.sealed().is_some())
+    (
+        token.is_dirty(),
+        token.is_valid(),
+        token.is_expired(),
+        token.sealed().is_some(),
+    )
 }
 
 const NEW: (bool, bool, bool, bool) = (true, false, true, false);
@@ -23,7 +31,10 @@ fn a_token_goes_through_the_states_of_the_table() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     assert_eq!(states(&token), NEW);
-    assert_eq!((token.issued_at(), token.lifetime(), token.expires_at()), (None, None, None));
+    assert_eq!(
+        (token.issued_at(), token.lifetime(), token.expires_at()),
+        (None, None, None)
+    );
     assert!(token.is_expired_at(UnixTime::from_secs(0)));
 
     let text = codec.seal(&mut token, Lifetime::minutes(1)).unwrap();
@@ -37,11 +48,19 @@ fn a_token_goes_through_the_states_of_the_table() {
     clock.advance(60);
     assert_eq!(states(&token), (false, true, true, true));
     assert!(!token.is_expired_at(UnixTime::from_secs(1_763_755_259)));
-    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::Expired { at: UnixTime::from_secs(1_763_755_260) }));
+    assert_eq!(
+        codec.open(&text).map(|_| ()),
+        Err(OpenError::Expired {
+            at: UnixTime::from_secs(1_763_755_260)
+        })
+    );
 
     let uuid = token.uuid();
     token.reset();
-    assert_eq!((states(&token), token.uuid(), token.cargo().len()), (NEW, uuid, 0));
+    assert_eq!(
+        (states(&token), token.uuid(), token.cargo().len()),
+        (NEW, uuid, 0)
+    );
 }
 
 #[test]
@@ -54,14 +73,20 @@ fn loading_takes_what_was_sealed_or_leaves_an_empty_token() {
     let mut token = Token::new();
     codec.load(&mut token, &text).unwrap();
     assert_eq!((token.uuid(), states(&token)), (sealed.uuid(), CLEAN));
-    assert_eq!((token.cargo(), token.sealed()), (sealed.cargo(), Some(text.as_str())));
+    assert_eq!(
+        (token.cargo(), token.sealed()),
+        (sealed.cargo(), Some(text.as_str()))
+    );
 
     clock.advance(60);
     for (bad, code) in [("nonsense", "malformed"), (text.as_str(), "expired")] {
         let mut token = token.clone();
         let uuid = token.uuid();
         assert_eq!(codec.load(&mut token, bad).map_err(|e| e.code()), Err(code));
-        assert_eq!((states(&token), token.uuid(), token.cargo().len()), (NEW, uuid, 0));
+        assert_eq!(
+            (states(&token), token.uuid(), token.cargo().len()),
+            (NEW, uuid, 0)
+        );
     }
 }
 
@@ -70,13 +95,23 @@ fn a_reseal_keeps_identity_times_and_end() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
-    let before = (token.uuid(), token.issued_at(), token.expires_at(), token.lifetime());
+    let before = (
+        token.uuid(),
+        token.issued_at(),
+        token.expires_at(),
+        token.lifetime(),
+    );
     clock.advance(300);
     token.cargo_mut().insert("a", 1).unwrap();
     let text = codec.reseal(&mut token).unwrap();
     let opened = codec.open(&text).unwrap();
     for token in [&token, &opened] {
-        let after = (token.uuid(), token.issued_at(), token.expires_at(), token.lifetime());
+        let after = (
+            token.uuid(),
+            token.issued_at(),
+            token.expires_at(),
+            token.lifetime(),
+        );
         assert_eq!((after, states(token)), (before, CLEAN));
     }
 }
@@ -94,8 +129,14 @@ fn a_renewal_moves_the_end_and_keeps_the_first_issue() {
         token = codec.open(&text).unwrap();
     }
     assert_eq!((token.uuid(), token.first_issued_at()), (uuid, first));
-    assert_eq!(token.issued_at().unwrap() - first.unwrap(), time::Duration::minutes(15));
-    assert_eq!(token.expires_at().unwrap() - first.unwrap(), time::Duration::minutes(25));
+    assert_eq!(
+        token.issued_at().unwrap() - first.unwrap(),
+        time::Duration::minutes(15)
+    );
+    assert_eq!(
+        token.expires_at().unwrap() - first.unwrap(),
+        time::Duration::minutes(25)
+    );
 
     // A clock that ran backwards puts no first issue after the new one.
     clock.advance(-3600);
@@ -115,14 +156,20 @@ fn what_has_expired_or_was_never_sealed_is_not_sealed_again() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     assert_eq!(codec.reseal(&mut token), Err(SealError::NotSealed));
-    assert_eq!(codec.renew(&mut token, Lifetime::hours(1)), Err(SealError::NotSealed));
+    assert_eq!(
+        codec.renew(&mut token, Lifetime::hours(1)),
+        Err(SealError::NotSealed)
+    );
     let text = codec.seal(&mut token, Lifetime::minutes(1)).unwrap();
     clock.advance(60);
     let mut inspected = codec.inspect(&text).unwrap();
     let at = UnixTime::from_secs(1_763_755_260);
     for token in [&mut token, &mut inspected] {
         assert_eq!(codec.reseal(token), Err(SealError::Expired { at }));
-        assert_eq!(codec.renew(token, Lifetime::hours(1)), Err(SealError::Expired { at }));
+        assert_eq!(
+            codec.renew(token, Lifetime::hours(1)),
+            Err(SealError::Expired { at })
+        );
         assert_eq!(states(token), (false, true, true, true));
     }
 }
@@ -132,10 +179,19 @@ fn a_failed_seal_leaves_the_token_as_it_was() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     token.cargo_mut().insert("a", "x".repeat(5000)).unwrap();
-    assert!(matches!(codec.seal(&mut token, Lifetime::hours(1)), Err(SealError::TooLong { .. })));
-    assert!(matches!(codec.seal(&mut token, Lifetime::seconds(0)), Err(SealError::Lifetime(_))));
+    assert!(matches!(
+        codec.seal(&mut token, Lifetime::hours(1)),
+        Err(SealError::TooLong { .. })
+    ));
+    assert!(matches!(
+        codec.seal(&mut token, Lifetime::seconds(0)),
+        Err(SealError::Lifetime(_))
+    ));
     clock.set(UnixTime::from_secs(-1));
-    assert_eq!(codec.seal(&mut token, Lifetime::hours(1)), Err(SealError::Clock));
+    assert_eq!(
+        codec.seal(&mut token, Lifetime::hours(1)),
+        Err(SealError::Clock)
+    );
     assert_eq!((states(&token), token.cargo().len()), (NEW, 1));
 }
 
@@ -147,7 +203,10 @@ fn a_typed_token_is_dirty_by_its_own_changes() {
     let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
     assert!(!token.is_dirty());
     let mut token = codec.open_value::<Vec<i32>>(&text).unwrap();
-    assert_eq!((token.is_dirty(), token.is_valid(), token.sealed()), (false, true, None));
+    assert_eq!(
+        (token.is_dirty(), token.is_valid(), token.sealed()),
+        (false, true, None)
+    );
     token.set(vec![1, 2]);
     assert!(!token.is_dirty());
     token.set(vec![1]);
@@ -170,7 +229,10 @@ fn a_token_is_not_valid_before_its_time() {
     token.set_not_before(Some(from));
     assert!(token.is_dirty());
     let text = codec.reseal(&mut token).unwrap();
-    assert_eq!(codec.open(&text).map(|_| ()), Err(OpenError::NotYetValid { from }));
+    assert_eq!(
+        codec.open(&text).map(|_| ()),
+        Err(OpenError::NotYetValid { from })
+    );
     clock.set(from);
     let opened = codec.open(&text).unwrap();
     assert_eq!(opened.not_before().map(UnixTime::from), Some(from));
@@ -207,7 +269,10 @@ fn json_shows_three_members_and_nine_extras_and_the_text_only_when_asked() {
 
     let offset = time::UtcOffset::from_hms(-5, -30, 0).unwrap();
     let shifted = token.to_json(View::with_extras().in_offset(offset));
-    assert!(shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#), "{shifted}");
+    assert!(
+        shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#),
+        "{shifted}"
+    );
     let new = Token::new().to_json(View::with_extras().with_sealed_text());
     assert!(new.contains(r#""timestamp":null"#) && new.contains(r#""shareable_token":null"#));
 }
@@ -216,10 +281,16 @@ fn json_shows_three_members_and_nine_extras_and_the_text_only_when_asked() {
 fn an_end_beyond_the_calendar_is_shown_as_its_last_second() {
     let (codec, _) = setup();
     let mut token = Token::new();
-    codec.seal(&mut token, Lifetime::seconds(253_402_300_799)).unwrap();
+    codec
+        .seal(&mut token, Lifetime::seconds(253_402_300_799))
+        .unwrap();
     let text = token.expires_at_text(time::UtcOffset::UTC);
     assert_eq!(text.as_deref(), Some("9999-12-31T23:59:59Z"));
-    assert!(token.expires_at_text(time::UtcOffset::from_hms(14, 0, 0).unwrap()).is_some());
+    assert!(
+        token
+            .expires_at_text(time::UtcOffset::from_hms(14, 0, 0).unwrap())
+            .is_some()
+    );
     codec.seal(&mut token, Lifetime::Forever).unwrap();
     assert_eq!((token.expires_at(), token.is_expired()), (None, false));
     assert!(!token.is_expired_at(UnixTime::from_secs(i64::MAX)));

@@ -1,6 +1,8 @@
 //! The published vectors of st1, opened through the public API.
 
-use sealtoken::{Cargo, Codec, Key, KeyRing, ManualClock, Outline, PurposeKey, PurposeRing, UnixTime};
+use sealtoken::{
+    Cargo, Codec, Key, KeyRing, ManualClock, Outline, PurposeKey, PurposeRing, UnixTime,
+};
 use serde_json::Value;
 
 fn file() -> Value {
@@ -35,16 +37,28 @@ fn the_positive_vectors_open_to_what_was_sealed() {
         let name = text(vector, "name");
         let inside: Value = serde_json::from_str(text(vector, "plaintext").trim_end()).unwrap();
         // One of them is not valid before a minute later.
-        let later = inside.get("n").cloned().unwrap_or_else(|| file["now"].clone());
+        let later = inside
+            .get("n")
+            .cloned()
+            .unwrap_or_else(|| file["now"].clone());
         let codec = codec(vector, &later);
-        let token = codec.open(text(vector, "token")).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let token = codec
+            .open(text(vector, "token"))
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
 
         let cargo: Cargo = inside["c"].to_string().parse().unwrap();
-        assert_eq!(serde_json::to_value(token.cargo()).unwrap(), inside["c"], "{name}");
+        assert_eq!(
+            serde_json::to_value(token.cargo()).unwrap(),
+            inside["c"],
+            "{name}"
+        );
         assert_eq!(token.cargo().len(), cargo.len());
         let second = |moment: Option<time::OffsetDateTime>| moment.map(|m| m.unix_timestamp());
         assert_eq!(second(token.issued_at()), inside["t"].as_i64(), "{name}");
-        assert_eq!(second(token.not_before()), inside.get("n").and_then(Value::as_i64));
+        assert_eq!(
+            second(token.not_before()),
+            inside.get("n").and_then(Value::as_i64)
+        );
         let first = inside.get("o").unwrap_or(&inside["t"]).as_i64();
         assert_eq!(second(token.first_issued_at()), first, "{name}");
         let lifetime = token.lifetime().unwrap().as_secs();
@@ -59,7 +73,11 @@ fn the_positive_vectors_open_to_what_was_sealed() {
 
         // The same through the caller's own type, and lent.
         let own = codec.open_value::<Value>(text(vector, "token")).unwrap();
-        assert_eq!((own.value(), own.uuid()), (&inside["c"], token.uuid()), "{name}");
+        assert_eq!(
+            (own.value(), own.uuid()),
+            (&inside["c"], token.uuid()),
+            "{name}"
+        );
         let lent = codec.open_with(text(vector, "token"), |opened| opened.cargo::<Value>());
         assert_eq!(lent.as_ref(), Ok(&inside["c"]), "{name}");
     }
@@ -122,7 +140,10 @@ fn the_vectors_keys_have_their_ids_and_texts() {
         let key: Key = text(vector, "key").parse().unwrap();
         assert_eq!(key.expose().as_str(), text(vector, "key"));
         assert_eq!(key.id().to_string(), text(vector, "kid"));
-        let root: [u8; 32] = hex::decode(text(vector, "root")).unwrap().try_into().unwrap();
+        let root: [u8; 32] = hex::decode(text(vector, "root"))
+            .unwrap()
+            .try_into()
+            .unwrap();
         assert_eq!(Key::from_bytes(root).expose(), key.expose());
 
         let exported = key.for_purpose(text(vector, "purpose")).unwrap();

@@ -53,7 +53,10 @@ fn the_c2sp_vectors_are_met_with_all_intermediates() {
             let mut message = plaintext.to_vec();
             let tag = xaes.seal(*backend, &nonce, associated, &mut message);
             let tag = tag.unwrap();
-            assert_eq!([&message, tag.as_slice()].concat(), bytes(&kat["ciphertext"]));
+            assert_eq!(
+                [&message, tag.as_slice()].concat(),
+                bytes(&kat["ciphertext"])
+            );
             let opened = xaes.open(*backend, &nonce, associated, &mut message, &tag);
             assert_eq!((opened, message.as_slice()), (Ok(()), plaintext));
         }
@@ -82,7 +85,9 @@ fn accumulated(rounds: u32, backend: Backend) -> String {
 
         let (xaes, nonce) = (Xaes::new(&Secret::from(key)), nonce(bytes));
         let mut message = plaintext.clone();
-        let tag = xaes.seal(backend, &nonce, &associated, &mut message).unwrap();
+        let tag = xaes
+            .seal(backend, &nonce, &associated, &mut message)
+            .unwrap();
         sum.update(&message);
         sum.update(&tag);
         let opened = xaes.open(backend, &nonce, &associated, &mut message, &tag);
@@ -106,7 +111,10 @@ fn ten_thousand_random_messages_give_the_specified_hash() {
 fn a_million_random_messages_give_the_specified_hash() {
     let file = vectors(include_str!("../../../tests/vectors/xaes256gcm.json"));
     for backend in BACKENDS {
-        assert_eq!(accumulated(1_000_000, *backend), file["accumulated"]["1000000"]);
+        assert_eq!(
+            accumulated(1_000_000, *backend),
+            file["accumulated"]["1000000"]
+        );
     }
 }
 
@@ -131,7 +139,9 @@ fn gcm_opens(
 
 #[test]
 fn the_66_wycheproof_cases_of_aes_256_gcm_are_answered_as_they_should_be() {
-    let file = vectors(include_str!("../../../tests/vectors/aes256gcm_wycheproof.json"));
+    let file = vectors(include_str!(
+        "../../../tests/vectors/aes256gcm_wycheproof.json"
+    ));
     let tests = file["tests"].as_array().unwrap();
     let fits = |test: &&Value| test["ivSize"] == 96 && test["tagSize"] == 128;
     for backend in BACKENDS {
@@ -177,7 +187,10 @@ fn what_one_backend_seals_every_other_opens() {
                 (message, tag.unwrap())
             })
             .collect();
-        assert!(sealed.iter().all(|one| *one == sealed[0]), "length {length}");
+        assert!(
+            sealed.iter().all(|one| *one == sealed[0]),
+            "length {length}"
+        );
         for backend in BACKENDS {
             let (mut message, tag) = sealed[0].clone();
             let opened = xaes.open(*backend, &[[1; 12], [2; 12]], b"aad", &mut message, &tag);

@@ -105,7 +105,7 @@ impl Cargo {
     }
 
     /// What a token is made of: the entries that have not ended at `now`, and the ends that are to come.
-    pub(crate) fn to_be_sealed(
+    pub(crate) fn entries_to_seal(
         &mut self,
         now: UnixTime,
     ) -> (&Object, impl Iterator<Item = (&str, i64)>) {

@@ -256,7 +256,7 @@ impl Cargo {
     /// Takes over the entries of `other` with their ends, and returns how many changed this cargo.
     pub fn merge(&mut self, other: &Cargo, conflicts: Merge) -> usize {
         let mut changed = 0_usize;
-        for (name, value) in other.iter() {
+        for (name, value) in other {
             let end = other.ends.get(name);
             let same = self.value(name) == Some(value) && self.ends.get(name) == end;
             if same || (conflicts == Merge::Keep && self.contains(name)) {

@@ -58,7 +58,10 @@ const BOUND: &str = concat!(
 
 #[test]
 fn a_fixed_generator_seals_the_same_tokens_for_ever() {
-    let session = Session { user: 42, role: "admin" };
+    let session = Session {
+        user: 42,
+        role: "admin",
+    };
     with_source(counting, || {
         let codec = codec("session");
         let value = codec.seal_value(&session, Lifetime::hours(8)).unwrap();
@@ -82,7 +85,10 @@ fn a_fixed_generator_seals_the_same_tokens_for_ever() {
 fn the_same_generator_state_gives_another_nonce_for_another_message_key_or_context() {
     let nonce = |codec: &Codec, user| {
         with_source(counting, || {
-            let session = Session { user, role: "admin" };
+            let session = Session {
+                user,
+                role: "admin",
+            };
             let text = codec.seal_value(&session, Lifetime::hours(8)).unwrap();
             // Key id, then the nonce: its mixed part ends before character 4 + 27.
             text[10..31].to_owned()
@@ -92,25 +98,33 @@ fn the_same_generator_state_gives_another_nonce_for_another_message_key_or_conte
     assert_eq!(nonce(&here, 1), nonce(&here, 1));
     assert_ne!(nonce(&here, 1), nonce(&here, 2));
     assert_ne!(nonce(&here, 1), nonce(&codec("other"), 1));
-    assert_ne!(nonce(&here, 1), nonce(&here.bound_to("context").unwrap(), 1));
+    assert_ne!(
+        nonce(&here, 1),
+        nonce(&here.bound_to("context").unwrap(), 1)
+    );
 }
 
 #[test]
 fn a_system_without_random_bytes_is_an_error_and_leaves_the_token_as_it_was() {
-    with_source(|_| Err(Failed), || {
-        let codec = codec("session");
-        let value = codec.seal_value(&1, Lifetime::hours(8));
-        assert_eq!(value, Err(SealError::Randomness));
+    with_source(
+        |_| Err(Failed),
+        || {
+            let codec = codec("session");
+            let value = codec.seal_value(&1, Lifetime::hours(8));
+            assert_eq!(value, Err(SealError::Randomness));
 
-        let mut token = Token::new();
-        assert!(token.uuid().is_nil());
-        token.cargo_mut().insert("a", 1).unwrap();
-        let sealed = codec.seal(&mut token, Lifetime::hours(8));
-        assert_eq!(sealed, Err(SealError::Randomness));
-        assert!(!token.is_valid() && token.is_dirty() && token.uuid().is_nil());
-        assert_eq!(token.cargo().require::<u8>("a"), Ok(1));
-    });
+            let mut token = Token::new();
+            assert!(token.uuid().is_nil());
+            token.cargo_mut().insert("a", 1).unwrap();
+            let sealed = codec.seal(&mut token, Lifetime::hours(8));
+            assert_eq!(sealed, Err(SealError::Randomness));
+            assert!(!token.is_valid() && token.is_dirty() && token.uuid().is_nil());
+            assert_eq!(token.cargo().require::<u8>("a"), Ok(1));
+        },
+    );
     let mut token = with_source(|_| Err(Failed), Token::new);
-    codec("session").seal(&mut token, Lifetime::hours(8)).unwrap();
+    codec("session")
+        .seal(&mut token, Lifetime::hours(8))
+        .unwrap();
     assert_eq!(token.uuid().get_version_num(), 4);
 }

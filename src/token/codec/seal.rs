@@ -36,7 +36,7 @@ impl Codec {
         lifetime: Lifetime,
     ) -> Result<String, SealError> {
         let reading = self.clock.read();
-        let times = self.times(&reading, lifetime, token.not_before_second())?;
+        let times = times_from(&reading, lifetime, token.not_before_second())?;
         self.seal_token(token, times, &reading, Vec::new())
     }
 
@@ -74,7 +74,7 @@ impl Codec {
     ) -> Result<String, SealError> {
         let reading = self.clock.read();
         let (old, ends) = self.still_valid(token, &reading)?;
-        let fresh = self.times(&reading, lifetime, token.not_before_second())?;
+        let fresh = times_from(&reading, lifetime, token.not_before_second())?;
         // A clock that ran backwards must not put the first issue after the new one.
         let origin = old.origin.unwrap_or(old.begun).min(fresh.begun);
         let times = Times {
@@ -107,7 +107,7 @@ impl Codec {
         lifetime: Lifetime,
     ) -> Result<String, SealError> {
         let reading = self.clock.read();
-        let times = self.times(&reading, lifetime, None)?;
+        let times = times_from(&reading, lifetime, None)?;
         // One fill for the identity and the nonce.
         let mut random = [[0; 8]; 5];
         random::fill(random.as_flattened_mut(), reading.nanos)?;
@@ -126,20 +126,6 @@ impl Codec {
         json::write_value(&mut scratch, value)?;
         json::write_ends(&mut scratch, std::iter::empty())?;
         self.finish(scratch, nonce, &reading)
-    }
-
-    fn times(
-        &self,
-        reading: &Reading,
-        lifetime: Lifetime,
-        not_before: Option<i64>,
-    ) -> Result<Times, SealError> {
-        Ok(Times {
-            begun: times::on_the_wire(reading.now).ok_or(SealError::Clock)?,
-            lifetime: lifetime.on_the_wire()?,
-            not_before,
-            origin: None,
-        })
     }
 
     /// The times and entry ends of a token that may be sealed once more.
@@ -170,7 +156,7 @@ impl Codec {
 
         let mut scratch = self.begin(&token.uuid(), &times);
         if let Some(cargo) = token.as_map_mut() {
-            let (entries, ends) = cargo.to_be_sealed(reading.now);
+            let (entries, ends) = cargo.entries_to_seal(reading.now);
             json::write_value(&mut scratch, entries)?;
             json::write_ends(&mut scratch, ends)?;
         } else {
@@ -225,8 +211,6 @@ impl Codec {
         if length > max || !scratch.is_whole() {
             return Err(SealError::TooLong { length, max });
         }
-        // Bytes of the header, not written yet, and the plaintext.
-        const BEFORE: usize = st1::HEADER - random::ROOM;
         let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
         if json::is_too_deep(message) {
             return Err(SealError::TooDeep);
@@ -246,6 +230,23 @@ impl Codec {
         )?)
     }
 }
+
+/// The times of a token that is sealed now.
+fn times_from(
+    reading: &Reading,
+    lifetime: Lifetime,
+    not_before: Option<i64>,
+) -> Result<Times, SealError> {
+    Ok(Times {
+        begun: times::on_the_wire(reading.now).ok_or(SealError::Clock)?,
+        lifetime: lifetime.on_the_wire()?,
+        not_before,
+        origin: None,
+    })
+}
+
+/// Where the end of the header begins that is not written yet and serves [`random::separate`].
+const BEFORE: usize = st1::HEADER - random::ROOM;
 
 /// Drops the ends of entries that have come, or whose entry the value no longer has.
 fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>, reading: &Reading) {

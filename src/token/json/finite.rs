@@ -29,10 +29,13 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
     let inner = &mut json;
     value
         .serialize(Finite { inner, met: &met })
-        .map_err(|_| match met.get() {
-            true => Unwritable::NotFinite,
-            // The message may quote the value, so it ends here.
-            false => Unwritable::Unsupported,
+        // The message may quote the value, so it ends here.
+        .map_err(|_| {
+            if met.get() {
+                Unwritable::NotFinite
+            } else {
+                Unwritable::Unsupported
+            }
         })
 }
 
