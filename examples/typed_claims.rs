@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let links = keys.codec("invitation")?;
     let mut token = Token::new();
     token.cargo_mut().insert(USER_ID, 123)?; // a 123_i32 or a "123" would not compile
-    token.cargo_mut().push(ROLES, "editor")?;
+    token.cargo_mut().push(ROLES, "editor".to_owned())?;
     let text = links.seal(&mut token, Lifetime::days(3))?;
 
     let token = links.open(&text)?;

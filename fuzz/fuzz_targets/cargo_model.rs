@@ -225,6 +225,9 @@ fn read_every_way(token: &Token, model: &Model, name: &str) {
     };
     assert_eq!(cargo.get::<&str>(name), text);
 
+    assert_eq!(Plain::from(cargo), model.plain());
+    assert_eq!(Plain::from(&cargo.dump()), model.plain());
+    assert!(cargo.keys().eq(model.all_live().map(|(name, _)| name)));
     // JSON and back: the entries come back, their ends do not.
     let written = serde_json::to_string(cargo).expect("a cargo can be written");
     let judged = json::read(&written)

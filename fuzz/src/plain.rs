@@ -82,6 +82,27 @@ impl Plain {
         inside.unwrap_or(0) + 1
     }
 
+    /// Whether the value is this one. Nothing is copied: a model is compared after every step.
+    pub fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Text(a), Value::String(b)) => **a == **b,
+            (Self::Array(a), Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
+            }
+            (Self::Object(a), Value::Object(b)) => {
+                a.len() == b.len()
+                    && a.iter()
+                        .zip(b)
+                        .all(|((n, a), (m, b))| **n == **m && a.is(b))
+            }
+            (Self::Text(_) | Self::Array(_) | Self::Object(_), _) => false,
+            (scalar, Value::Null | Value::Bool(_) | Value::Number(_)) => {
+                *scalar == Self::from(value)
+            }
+            _ => false,
+        }
+    }
+
     pub fn entries(&self) -> &[(String, Plain)] {
         match self {
             Self::Object(entries) => entries,

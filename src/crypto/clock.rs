@@ -47,6 +47,13 @@ impl UnixTime {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// The seconds from `earlier` to this moment; negative where it is the later one. It stops at the ends of the
+    /// range instead of wrapping.
+    #[must_use]
+    pub const fn seconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// As a calendar date in UTC. What lies outside the years that [`OffsetDateTime`] can hold becomes
     /// the nearest one that it can, at the latest 9999-12-31T23:59:59Z.
     #[must_use]

@@ -39,9 +39,19 @@ fn with_associated<R>(kid: [u8; KID], context: &[u8], use_it: impl FnOnce(&[u8])
     prefix.copy_from_slice(PREFIX);
     id.copy_from_slice(&kid);
     if context.is_empty() {
-        use_it(&fixed)
-    } else {
-        use_it(&[fixed.as_slice(), context].concat())
+        return use_it(&fixed);
+    }
+    // An ordinary context allocates nothing.
+    let mut room = [0; 256];
+    let (head, tail) = room.split_at_mut(fixed.len());
+    match tail.get_mut(..context.len()) {
+        Some(place) => {
+            head.copy_from_slice(&fixed);
+            place.copy_from_slice(context);
+            let length = fixed.len().saturating_add(context.len());
+            use_it(room.get(..length).unwrap_or_default())
+        }
+        None => use_it(&[fixed.as_slice(), context].concat()),
     }
 }
 
@@ -153,6 +163,15 @@ mod tests {
                 b"",
             );
             assert_eq!(text.map(|text| text.len()), Ok(sealed_len(length)));
+        }
+    }
+
+    #[test]
+    fn long_contexts_are_bound_as_whole_as_short_ones() {
+        for length in [0, 1, 247, 248, 249, 5000] {
+            let context = vec![b'c'; length];
+            let whole = with_associated(*b"kidd", &context, <[u8]>::to_vec);
+            assert_eq!(whole, [b"st1_kidd".as_slice(), &context].concat());
         }
     }
 

@@ -142,7 +142,7 @@ impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let bytes = text::decode(PREFIX, text)?;
+        let bytes = text::decode(PREFIX, 32..=32, text)?;
         let root = Secret::from_slice(&bytes).ok_or(KeyError::Length)?;
         Ok(Self::from_root(root))
     }

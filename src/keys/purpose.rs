@@ -1,6 +1,7 @@
 //! A purpose, and the key that belongs to it alone.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use super::key::KeyId;
 use super::text;
 
 const PREFIX: &str = "stpurpose1_";
+
+/// Key id, key, and a purpose of 1 to 255 bytes.
+const LENGTHS: RangeInclusive<usize> = KID + 32 + 1..=KID + 32 + 255;
 
 /// What tokens are for: 1 to 255 bytes of UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +100,7 @@ impl FromStr for PurposeKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let bytes = text::decode(PREFIX, text)?;
+        let bytes = text::decode(PREFIX, LENGTHS, text)?;
         let (id, rest) = bytes.split_first_chunk::<KID>().ok_or(KeyError::Length)?;
         let (key, purpose) = rest.split_at_checked(32).ok_or(KeyError::Length)?;
         let purpose = str::from_utf8(purpose).map_err(|_| KeyError::Purpose)?;

@@ -1,17 +1,16 @@
 //! Keys as text: a prefix, and base64url of some bytes with a check over prefix and bytes.
 
+use std::ops::RangeInclusive;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::crypto::secret;
+use crate::crypto::{base64url, secret};
 
 use super::error::KeyError;
 
 const CHECK: usize = 4;
-
-/// The longest text of any key: a purpose key with a purpose of 255 bytes.
-const LONGEST: usize = 512;
 
 fn check(prefix: &str, bytes: &[u8]) -> [u8; CHECK] {
     let digest = Sha256::new()
@@ -35,10 +34,16 @@ pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(text)
 }
 
-/// The bytes of a text that [`encode`] made. The decoder takes the same time for every key of a length.
-pub(super) fn decode(prefix: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// The bytes, as many as `lengths` says, of a text that [`encode`] made. The decoder takes the same time for
+/// every key of a length.
+pub(super) fn decode(
+    prefix: &str,
+    lengths: RangeInclusive<usize>,
+    text: &str,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let body = text.strip_prefix(prefix).ok_or(KeyError::Prefix)?;
-    if body.len() > LONGEST {
+    let characters = |bytes: &usize| base64url::encoded_len(bytes.saturating_add(CHECK));
+    if body.len() < characters(lengths.start()) || body.len() > characters(lengths.end()) {
         return Err(KeyError::Length);
     }
     let mut bytes = Zeroizing::new(vec![0; body.len()]);

@@ -27,12 +27,13 @@ use crate::crypto::clock::MAX_SECONDS;
 /// # let codec = sealtoken::KeyRing::new(sealtoken::Key::generate()).codec("p").unwrap();
 /// codec.seal(&mut sealtoken::Token::new());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Lifetimes are ordered, so that `min` caps one: [`Lifetime::Forever`] is the longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lifetime {
-    /// The token never expires. Whoever finds it in ten years can use it: only a retired key ends it.
-    Forever,
     /// The token expires; made by [`Lifetime::seconds`] and its companions.
     For(Seconds),
+    /// The token never expires. Whoever finds it in ten years can use it: only a removed key ends it.
+    Forever,
 }
 
 /// The number of seconds in a [`Lifetime`]. Whether it is in range is judged when a token is sealed.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::crypto::clock::{ClockSource, UnixTime};
+use crate::crypto::clock::{ClockSource, MAX_SECONDS, UnixTime};
 use crate::crypto::random;
 
-use super::cargo::{Cargo, Text};
+use super::cargo::{Cargo, Mark, Text};
 use super::lifetime::Lifetime;
 use super::times::Times;
 
@@ -65,6 +65,8 @@ pub(crate) struct Sealed {
     /// The text that it was last sealed into, or opened from where that was kept.
     pub(crate) text: Option<String>,
     pub(crate) times: Times,
+    /// The mark of the cargo that was sealed, where it is the map.
+    pub(crate) mark: Mark,
     /// The ends of entries that a caller's own type does not hold.
     pub(crate) ends: Vec<(Text, i64)>,
     pub(crate) needs_reseal: bool,
@@ -227,11 +229,9 @@ impl<T> Token<T> {
 
     /// Sets when the token becomes valid: `open` refuses it before. Takes effect when it is sealed.
     ///
-    /// A moment before 1970 means no limit; one after 9999 becomes the last second of 9999.
+    /// A moment before 1970 becomes its first second, one after 9999 the last of 9999.
     pub fn set_not_before(&mut self, moment: Option<UnixTime>) {
-        let last = crate::crypto::clock::MAX_SECONDS;
-        let second = moment.map(|moment| moment.as_secs().min(last));
-        let second = second.filter(|second| *second >= 0);
+        let second = moment.map(|moment| moment.as_secs().clamp(0, MAX_SECONDS));
         self.changed |= self.not_before != second;
         self.not_before = second;
     }
@@ -337,7 +337,11 @@ impl<T: 'static> Token<T> {
     /// Whether the token differs from what was last sealed or opened.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        self.sealed.is_none() || self.changed || self.as_map().is_some_and(Cargo::is_dirty)
+        let Some(sealed) = &self.sealed else {
+            return true;
+        };
+        let is_another = |cargo: &Cargo| cargo.is_dirty() || cargo.mark() != sealed.mark;
+        self.changed || self.as_map().is_some_and(is_another)
     }
 
     /// The cargo, if it is the map. Decided when the program is compiled.

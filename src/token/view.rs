@@ -31,7 +31,28 @@ pub struct View {
     extras: bool,
     sealed: bool,
     pretty: bool,
-    offset: UtcOffset,
+    zone: Zone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    Offset(UtcOffset),
+    #[cfg(feature = "local-time")]
+    Local,
+}
+
+impl Zone {
+    #[cfg_attr(
+        not(feature = "local-time"),
+        expect(unused_variables, reason = "only a local zone's offset depends on it")
+    )]
+    fn offset(self, moment: OffsetDateTime) -> UtcOffset {
+        match self {
+            Self::Offset(offset) => offset,
+            #[cfg(feature = "local-time")]
+            Self::Local => local_offset(moment),
+        }
+    }
 }
 
 impl View {
@@ -42,7 +63,7 @@ impl View {
             extras: false,
             sealed: false,
             pretty: false,
-            offset: UtcOffset::UTC,
+            zone: Zone::Offset(UtcOffset::UTC),
         }
     }
 
@@ -82,7 +103,20 @@ impl View {
     /// Times with this offset from UTC, instead of in UTC.
     #[must_use]
     pub const fn in_offset(self, offset: UtcOffset) -> Self {
-        Self { offset, ..self }
+        Self {
+            zone: Zone::Offset(offset),
+            ..self
+        }
+    }
+
+    /// Times in the zone of this machine, each with the offset of its moment. UTC where the zone cannot be told.
+    #[cfg(feature = "local-time")]
+    #[must_use]
+    pub const fn in_local_zone(self) -> Self {
+        Self {
+            zone: Zone::Local,
+            ..self
+        }
     }
 }
 
@@ -174,7 +208,8 @@ impl Token {
             ("custom", self.cargo().dump()),
         ];
         if view.extras {
-            let moment = |moment: OffsetDateTime| Value::from(text(moment, view.offset));
+            let moment =
+                |moment: OffsetDateTime| Value::from(text(moment, view.zone.offset(moment)));
             let end = self.expires_at().map_or(Value::Null, moment);
             members.extend([
                 ("uuid", self.uuid().to_string().into()),

@@ -42,15 +42,21 @@ fn what_is_wrong_with_a_key_text_is_told_by_name() {
     assert_eq!(parse(&good), None);
     assert_eq!(parse(""), Some(KeyError::Prefix));
     assert_eq!(parse("stkey1_"), Some(KeyError::Length));
+    for cut in 1..good.len() - 7 {
+        assert_eq!(parse(&good[..good.len() - cut]), Some(KeyError::Length));
+    }
     assert_eq!(parse("stkey1_AAAA"), Some(KeyError::Length));
     assert_eq!(
         parse(&good.replace("stkey1_", "stkey2_")),
         Some(KeyError::Prefix)
     );
-    assert_eq!(parse(&format!("{good}=")), Some(KeyError::Spelling));
-    assert_eq!(parse(&format!("{good}\n")), Some(KeyError::Spelling));
+    assert_eq!(parse(&format!("{good}=")), Some(KeyError::Length));
+    assert_eq!(parse(&format!("{good}\n")), Some(KeyError::Length));
     assert_eq!(parse(&format!(" {good}")), Some(KeyError::Prefix));
-    assert_eq!(parse(&good[..good.len() - 4]), Some(KeyError::Check));
+    assert_eq!(
+        parse(&good.replace(&good[50..], "=====")),
+        Some(KeyError::Spelling)
+    );
     assert_eq!(
         parse(&format!("stkey1_{}", "A".repeat(100_000))),
         Some(KeyError::Length)

@@ -136,16 +136,17 @@ impl Primordyx {
     }
 
     fn token(&self, content: Content) -> Result<Token, ImportError> {
-        let no_ends = std::iter::empty::<(&str, i64)>();
+        let mut cargo = content.cargo;
+        cargo.now_sealed(&self.clock);
         let sealed = Sealed {
             text: None,
             times: content.times,
+            mark: cargo.mark(),
             ends: Vec::new(),
             needs_reseal: true,
             clock: self.clock.clone(),
             leeway: Duration::ZERO,
         };
-        let cargo = content.cargo.with_ends(no_ends, &self.clock);
         let mut token = Token::restored(Uuid::nil(), cargo, sealed);
         token.ensure_uuid(self.clock.read().nanos)?;
         Ok(token)

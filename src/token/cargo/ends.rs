@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::token::times;
 
-use super::Cargo;
 use super::error::CargoError;
 use super::value::{Object, Text};
+use super::{Cargo, Mark};
 
 /// The second at which an entry ends, for those that do.
 #[derive(Clone, Default)]
@@ -121,13 +121,19 @@ impl Cargo {
         clock: &ClockSource,
     ) -> Self {
         self.ends.0 = ends.map(|(name, end)| (name.into(), end)).collect();
-        self.clock = clock.clone();
-        self.purge_ended();
-        self.dirty = false;
+        self.purge_ended_at(clock.now());
+        self.now_sealed(clock);
         self
     }
 
-    pub(crate) fn set_clock(&mut self, clock: &ClockSource) {
+    /// Takes note that it was sealed, or opened, as it is.
+    pub(crate) fn now_sealed(&mut self, clock: &ClockSource) {
         self.clock = clock.clone();
+        self.mark = Mark::fresh();
+        self.dirty = false;
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
     }
 }

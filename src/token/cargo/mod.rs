@@ -11,6 +11,7 @@ use std::borrow::Borrow as _;
 use std::collections::btree_map;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
@@ -60,7 +61,20 @@ pub struct Cargo {
     values: Object,
     ends: EntryEnds,
     dirty: bool,
+    /// Which sealed state it belongs to, so that another cargo in its place is noticed.
+    mark: Mark,
     clock: ClockSource,
+}
+
+/// One sealed or opened state of a cargo. No two are the same, but for clones; the default is of none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    fn fresh() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+    }
 }
 
 impl Cargo {
@@ -234,7 +248,7 @@ impl Cargo {
     /// [`CargoError::WrongType`] when the entry is not a list; otherwise as for [`insert`](Cargo::insert).
     pub fn push<T: Serialize>(
         &mut self,
-        name: impl AsRef<str>,
+        name: impl CargoName<Vec<T>>,
         value: T,
     ) -> Result<(), CargoError> {
         let name = name.as_ref();
@@ -433,7 +447,8 @@ impl Serialize for Cargo {
 impl<'de> Deserialize<'de> for Cargo {
     /// From a map with distinct names; the cargo is clean.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
+        // The token's object stands around the cargo.
+        match read::deserialize(deserializer, LEVELS - 1)? {
             Value::Object(values) => Ok(Self::of(values)),
             _ => Err(D::Error::custom("a cargo is a map")),
         }

@@ -46,10 +46,18 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The token's object and the cargo's stand around every value.
-        let levels = LEVELS.saturating_sub(2);
-        let huge = &Cell::new(false);
-        Seed { levels, huge }.deserialize(deserializer)
+        deserialize(deserializer, LEVELS.saturating_sub(2))
     }
+}
+
+/// A value from any format, with at most `levels` levels. Only JSON text can tell integers from floats beyond 64
+/// bits, so here they are floats.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    levels: usize,
+) -> Result<Value, D::Error> {
+    let huge = &Cell::new(false);
+    Seed { levels, huge }.deserialize(deserializer)
 }
 
 #[derive(Clone, Copy)]

@@ -166,7 +166,8 @@ impl Codec {
 
     /// The codec for tokens that are good in one context only, such as one user, one address or one state.
     ///
-    /// The context is not in the token: who opens it must know it, and gets [`OpenError::Forged`](crate::OpenError::Forged) where it is another.
+    /// The context is not in the token: who opens it must know it beforehand (from the path of the link, or from the user who
+    /// is logged in), and gets [`OpenError::Forged`](crate::OpenError::Forged) where it is another.
     /// Bound to a state that its use changes, a token is good for one use without a database:
     ///
     /// ```

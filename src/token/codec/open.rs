@@ -7,7 +7,7 @@ use crate::crypto::clock::UnixTime;
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1;
 use crate::keys::Role;
-use crate::token::cargo::{Cargo, Text};
+use crate::token::cargo::{Cargo, Mark, Text};
 use crate::token::error::OpenError;
 use crate::token::json::{self, Ends, Head, Payload};
 use crate::token::state::{Sealed, Token};
@@ -150,6 +150,7 @@ impl Codec {
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             let cargo = cargo.with_ends(ends, &self.clock);
             let mut sealed = self.sealed(&head, needs_reseal);
+            sealed.mark = cargo.mark();
             sealed.text = Some(text.to_owned());
             Ok(Token::restored(head.uuid, cargo, sealed))
         })
@@ -233,6 +234,7 @@ impl Codec {
         Sealed {
             text: None,
             times: head.times,
+            mark: Mark::default(),
             ends: Vec::new(),
             needs_reseal,
             clock: self.clock.clone(),

@@ -36,6 +36,9 @@ pub struct Outline {
 impl Outline {
     /// The version of the format, which is the token's prefix.
     pub const VERSION: &str = "st1";
+
+    /// The longest text that is looked at, 1 MiB.
+    pub const MAX_LEN: usize = 1 << 20;
 }
 
 impl FromStr for Outline {
@@ -43,10 +46,10 @@ impl FromStr for Outline {
 
     /// # Errors
     ///
-    /// [`OpenError::Malformed`] when the text is not an st1 token.
+    /// [`OpenError::Malformed`] when the text is not an st1 token, or longer than [`Outline::MAX_LEN`].
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        let mut scratch = Scratch::take(text.len());
-        let outside = st1::decode(text, text.len(), &mut scratch)?;
+        let mut scratch = Scratch::take(Self::MAX_LEN);
+        let outside = st1::decode(text, Self::MAX_LEN, &mut scratch)?;
         Ok(Self {
             key_id: KeyId::from_bytes(outside.kid),
             length: text.len(),

@@ -168,13 +168,14 @@ impl Codec {
         }
         let text = self.finish(scratch, nonce, reading)?;
 
-        if let Some(cargo) = token.as_map_mut() {
-            cargo.set_clean();
-            cargo.set_clock(&self.clock);
-        }
+        let mark = token.as_map_mut().map(|cargo| {
+            cargo.now_sealed(&self.clock);
+            cargo.mark()
+        });
         token.now_sealed(Sealed {
             text: Some(text.clone()),
             times,
+            mark: mark.unwrap_or_default(),
             ends,
             needs_reseal: false,
             clock: self.clock.clone(),
