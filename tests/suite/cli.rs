@@ -558,8 +558,8 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
         .run(&open, "")?
         .failed("SEALTOKEN_KEYS");
     let key = Key::generate().expose();
-    // Of a length that no base64 has.
     let start = &key[..key.len() - 3];
+    let foreign = format!("{}!", &key[..key.len() - 1]);
     let other = if key.starts_with("stkey1_A") {
         "stkey1_B"
     } else {
@@ -571,7 +571,8 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     for (keys, because) in [
         ("", "there is no key"),
         ("nonsense-of-mine", "prefix"),
-        (start, "base64url"),
+        (start, "the wrong length"),
+        (&foreign, "base64url"),
         (&mistyped, "a character of it is wrong"),
         (&double, "remove one of them"),
         (&standby, "standby"),
