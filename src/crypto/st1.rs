@@ -6,7 +6,7 @@ use super::scratch::Scratch;
 use super::xaes::{Backend, Oversize, TAG, XNonce, Xaes};
 
 /// The version, which is the whole suite.
-pub(crate) const PREFIX: &[u8; 4] = b"st1_";
+pub(crate) const PREFIX: &str = "st1_";
 pub(crate) const KID: usize = 4;
 /// What stands before the ciphertext.
 pub(crate) const HEADER: usize = KID + size_of::<XNonce>();
@@ -36,7 +36,7 @@ const SHORTEST: usize = sealed_len(0);
 fn with_associated<R>(kid: [u8; KID], context: &[u8], use_it: impl FnOnce(&[u8]) -> R) -> R {
     let mut fixed = [0; PREFIX.len() + KID];
     let (prefix, id) = fixed.split_at_mut(PREFIX.len());
-    prefix.copy_from_slice(PREFIX);
+    prefix.copy_from_slice(PREFIX.as_bytes());
     id.copy_from_slice(&kid);
     if context.is_empty() {
         return use_it(&fixed);
@@ -80,13 +80,11 @@ pub(crate) fn seal(
 
 /// Prefix and base64url, in one allocation of the exact size.
 fn armour(bytes: &[u8]) -> String {
-    let mut text = vec![0; base64url::encoded_len(bytes.len()).saturating_add(PREFIX.len())];
-    if let Some((prefix, body)) = text.split_first_chunk_mut() {
-        *prefix = *PREFIX;
-        base64url::encode_into(bytes, body);
-    }
-    // The alphabet is ASCII.
-    String::from_utf8(text).unwrap_or_default()
+    let length = base64url::encoded_len(bytes.len()).saturating_add(PREFIX.len());
+    let mut text = String::with_capacity(length);
+    text.push_str(PREFIX);
+    base64url::encode_onto(bytes, &mut text);
+    text
 }
 
 /// What can be read of a token without a key.
@@ -106,7 +104,9 @@ pub(crate) fn decode(
     if text.len() > max_len || text.len() < SHORTEST {
         return Err(Refused::Malformed);
     }
-    let body = text.strip_prefix(PREFIX).ok_or(Refused::Malformed)?;
+    let body = text
+        .strip_prefix(PREFIX.as_bytes())
+        .ok_or(Refused::Malformed)?;
     let length = base64url::decoded_len(body.len()).ok_or(Refused::Malformed)?;
     scratch.fill_up(0, length);
     base64url::decode_into(body, scratch.as_mut_slice()).map_err(|_| Refused::Malformed)?;

@@ -1,4 +1,6 @@
-//! Allocators that watch what the crate does with memory. Each test binary installs one of them.
+//! Allocators that watch what the crate does with memory; each test binary installs one of them. And what an AES key
+//! becomes in memory.
 
 pub mod count;
 pub mod freed;
+pub mod schedule;

@@ -1,0 +1,54 @@
+//! No key and no plaintext is left in memory that is given back.
+//!
+//! Every test runs some operations while an allocator copies all memory that is freed, then searches the copy. What
+//! the caller owns, the test keeps alive or wipes itself: [`Wiped`] is the type of a careful caller.
+
+mod cargo;
+mod escaped;
+#[cfg(feature = "import")]
+mod import;
+mod keys;
+mod refused;
+mod secrets;
+mod tokens;
+
+use sealtoken::{Codec, Key, KeyRing};
+use sealtoken_process_tests::freed::Recording;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
+
+#[global_allocator]
+static RECORDING: Recording = Recording;
+
+/// Text that its owner wipes.
+#[derive(Serialize, Deserialize, Clone, PartialEq)]
+#[serde(transparent)]
+struct Wiped(String);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// A caller's own cargo.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    user: u64,
+    secret: Wiped,
+    more: Vec<Wiped>,
+}
+
+impl Session {
+    fn new(secrets: &[&str]) -> Self {
+        let mut more: Vec<_> = secrets.iter().map(|text| Wiped((*text).to_owned())).collect();
+        let secret = more.pop().expect("one at least");
+        Self { user: 42, secret, more }
+    }
+}
+
+/// A codec of the fixed key that takes long tokens.
+fn codec(purpose: &str) -> Codec {
+    let ring = KeyRing::new(Key::from_bytes(secrets::ROOT));
+    ring.codec(purpose).expect("a purpose").with_max_len(1 << 20)
+}
