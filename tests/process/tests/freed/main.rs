@@ -3,8 +3,9 @@
 //! Every test runs some operations while an allocator copies all memory that is freed, then searches the copy. What
 //! the caller owns, the test keeps alive or wipes itself: [`Wiped`] is the type of a careful caller.
 
+mod by_serde;
 mod cargo;
-mod escaped;
+
 #[cfg(feature = "import")]
 mod import;
 mod keys;

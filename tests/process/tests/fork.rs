@@ -1,0 +1,145 @@
+//! After a real fork, parent and children go on with the same generator, and yet no nonce comes twice.
+//!
+//! This test is a program of its own with one thread: only the thread that forks lives on in a child.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::FromRawFd as _;
+use std::time::Instant;
+
+use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+
+const CHILDREN: usize = 8;
+/// The tokens that each process seals of each kind.
+const TOKENS: usize = 40;
+
+/// What a process tells about one token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Sealed {
+    process: usize,
+    text: String,
+}
+
+impl Sealed {
+    fn nonce(&self) -> [u8; 24] {
+        let bytes = base64url(self.text.strip_prefix("st1_").expect("a token"));
+        bytes[4..28].try_into().expect("24 bytes")
+    }
+
+    /// The last eight bytes come from the generator as they are; clock and message go into the others.
+    fn raw(&self) -> [u8; 8] {
+        self.nonce()[16..].try_into().expect("eight bytes")
+    }
+}
+
+fn main() {
+    // Without this, the clock of the codec would tell the processes apart.
+    let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
+    let ring = KeyRing::new(Key::generate());
+    let codec = ring.codec("fork").expect("a purpose").with_clock(clock);
+
+    // A generator draws a new seed after a second: on a machine that stalls, the next try finds it shared.
+    let shared = (0..20).map(|_| fork_and_seal(&codec)).find(|shared| *shared);
+    assert_eq!(shared, Some(true), "no try showed a generator that was really shared");
+    println!("fork: no nonce and no UUID came twice");
+}
+
+/// Forks, lets all seal, checks what came. Whether the processes went on from the same state is returned.
+fn fork_and_seal(codec: &Codec) -> bool {
+    let begun = Instant::now();
+    // A token from before the fork, so that all processes seal the very same message again.
+    let mut before = Token::new();
+    before.cargo_mut().insert("user_id", 123).expect("a number");
+    sealtoken::reseed();
+    let first = codec.seal(&mut before, Lifetime::hours(1)).expect("fits");
+
+    let mut pipes = Vec::new();
+    for child in 1..=CHILDREN {
+        let (reader, mut writer) = pipe();
+        // SAFETY: this process has one thread, so the child has everything that it needs.
+        match unsafe { libc::fork() } {
+            -1 => panic!("no fork: {}", std::io::Error::last_os_error()),
+            0 => {
+                drop(reader);
+                for sealed in seal(codec, &mut before, child) {
+                    writeln!(writer, "{}", sealed.text).expect("a pipe");
+                }
+                drop(writer);
+                // SAFETY: nothing of the parent is to be run here, neither destructors nor the test's end.
+                unsafe { libc::_exit(0) }
+            }
+            pid => pipes.push((child, pid, reader)),
+        }
+    }
+
+    let mut all = seal(codec, &mut before, 0);
+    for (process, pid, mut reader) in pipes {
+        let mut lines = String::new();
+        reader.read_to_string(&mut lines).expect("a pipe");
+        all.extend(lines.lines().map(|text| Sealed { process, text: text.to_owned() }));
+        let mut status = 0;
+        // SAFETY: it is this process's child, and nobody else waits for it.
+        assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+        assert_eq!(status, 0, "a child failed");
+    }
+    assert_eq!(all.len(), (CHILDREN + 1) * TOKENS * 3);
+    all.push(Sealed { process: 0, text: first });
+
+    let nonces: HashSet<[u8; 24]> = all.iter().map(Sealed::nonce).collect();
+    assert_eq!(nonces.len(), all.len(), "a nonce came twice");
+    uuids_differ(codec, &all);
+    println!("fork: {} tokens in {:?}", all.len(), begun.elapsed());
+    was_shared(&all)
+}
+
+/// The same message in every process, equal values of a type, and different ones: in turn, from the very first.
+fn seal(codec: &Codec, before: &mut Token, process: usize) -> Vec<Sealed> {
+    let mut texts = Vec::with_capacity(TOKENS * 3);
+    for count in 0..TOKENS {
+        texts.push(codec.reseal(before).expect("valid"));
+        texts.push(codec.seal_value("the same", Lifetime::hours(1)).expect("fits"));
+        texts.push(codec.seal_value(&(process, count), Lifetime::hours(1)).expect("fits"));
+    }
+    texts.into_iter().map(|text| Sealed { process, text }).collect()
+}
+
+/// But for the token that was there before, each has an identity of its own.
+fn uuids_differ(codec: &Codec, all: &[Sealed]) {
+    let uuid = |sealed: &Sealed| codec.open_with(&sealed.text, |opened| Ok(opened.uuid())).expect("genuine");
+    let mut times = HashMap::new();
+    for sealed in all {
+        *times.entry(uuid(sealed)).or_insert(0) += 1;
+    }
+    let again = (CHILDREN + 1) * TOKENS + 1;
+    let mut counts: Vec<usize> = times.into_values().filter(|count| *count > 1).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [again], "a UUID came twice");
+}
+
+/// The control: the first random bytes after the fork are the same in all processes.
+fn was_shared(all: &[Sealed]) -> bool {
+    let first_of = |process| all.iter().find(|sealed| sealed.process == process).map(Sealed::raw);
+    let parent = first_of(0);
+    (1..=CHILDREN).all(|child| first_of(child) == parent)
+}
+
+fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: there is room for two, and both are owned from here on.
+    unsafe {
+        assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+        (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
+    }
+}
+
+/// base64url without padding.
+fn base64url(text: &str) -> Vec<u8> {
+    let alphabet: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*b"-_").collect();
+    let value = |c: &u8| alphabet.iter().position(|letter| letter == c).expect("its alphabet") as u32;
+    let bytes = text.as_bytes().chunks(4).flat_map(|group| {
+        let bits = group.iter().fold(0, |bits, c| bits << 6 | value(c)) << (6 * (4 - group.len()));
+        bits.to_be_bytes()[1..group.len()].to_vec()
+    });
+    bytes.collect()
+}
