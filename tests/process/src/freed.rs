@@ -4,7 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,22 +51,46 @@ pub fn record<R>(_alone: &MutexGuard<'_, ()>, body: impl FnOnce() -> R) -> (R, F
 impl Freed {
     /// How many pieces of the secret are in there.
     pub fn pieces_of(&self, secret: &[u8]) -> usize {
-        assert!(secret.len() >= PIECE, "too short to be told apart");
-        let pieces: HashSet<&[u8]> = secret.windows(PIECE).collect();
-        let may_begin = |byte: u8| pieces.iter().any(|piece| piece[0] == byte);
-        let begins: Vec<bool> = (0..=255).map(may_begin).collect();
-        let places = self.0.windows(PIECE);
-        places.filter(|place| begins[usize::from(place[0])] && pieces.contains(place)).count()
+        self.pieces(&[("", secret)]).len()
     }
 
     /// Asserts that nothing of any of these secrets was given back.
     #[track_caller]
-    pub fn holds_nothing_of(&self, secrets: &[(&str, &[u8])]) {
-        for (name, secret) in secrets {
-            let pieces = self.pieces_of(secret);
-            assert_eq!(pieces, 0, "{name}: pieces of it in memory that was given back");
-        }
+    pub fn holds_nothing_of<S: AsRef<[u8]>>(&self, secrets: &[(&str, S)]) {
+        let mut found = self.pieces(secrets);
+        found.dedup();
+        assert!(
+            found.is_empty(),
+            "in memory that was given back are pieces of: {found:?}"
+        );
     }
+
+    /// The name of the secret for each piece that is found, in the order of the log.
+    fn pieces<'s, S: AsRef<[u8]>>(&self, secrets: &[(&'s str, S)]) -> Vec<&'s str> {
+        let mut pieces = HashMap::new();
+        // Most memory can be told apart by two bytes, without a look into the map.
+        let mut begins = vec![false; 1 << 16];
+        for (name, secret) in secrets {
+            let secret = secret.as_ref();
+            assert!(
+                secret.len() >= PIECE,
+                "{name} is too short to be told apart"
+            );
+            for piece in secret.windows(PIECE) {
+                begins[begin_of(piece)] = true;
+                pieces.insert(piece, *name);
+            }
+        }
+        let places = self.0.windows(PIECE);
+        places
+            .filter(|place| begins[begin_of(place)])
+            .filter_map(|place| pieces.get(place).copied())
+            .collect()
+    }
+}
+
+fn begin_of(piece: &[u8]) -> usize {
+    usize::from(piece[0]) << 8 | usize::from(piece[1])
 }
 
 fn keep(block: *const u8, size: usize) {

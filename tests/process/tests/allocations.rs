@@ -36,11 +36,24 @@ struct Owned {
     roles: Vec<String>,
 }
 
-const FLAT: Flat = Flat { user: 42, admin: true, score: -0.25, kind: Kind::Session };
-const BORROWED: Borrowed<'_> = Borrowed { user: 42, role: "reader", tenant: "example.com" };
+const FLAT: Flat = Flat {
+    user: 42,
+    admin: true,
+    score: -0.25,
+    kind: Kind::Session,
+};
+const BORROWED: Borrowed<'_> = Borrowed {
+    user: 42,
+    role: "reader",
+    tenant: "example.com",
+};
 
 fn owned() -> Owned {
-    Owned { user: 42, role: "reader".into(), roles: vec!["a".into(), "b".into(), "c".into(), "d".into()] }
+    Owned {
+        user: 42,
+        role: "reader".into(),
+        roles: vec!["a".into(), "b".into(), "c".into(), "d".into()],
+    }
 }
 
 /// A codec that was in use already, so that this thread has its buffer and its generator.
@@ -52,7 +65,9 @@ fn warm(codec: Codec) -> Codec {
 }
 
 fn codec() -> Codec {
-    let ring = KeyRing::new(Key::generate()).with_retired(Key::generate()).expect("two ids");
+    let ring = KeyRing::new(Key::generate())
+        .with_retired(Key::generate())
+        .expect("two ids");
     warm(ring.codec("session").expect("a purpose"))
 }
 
@@ -68,7 +83,10 @@ fn a_typed_seal_asks_once() {
         }
         assert_eq!(allocations(|| codec.seal_value(&BORROWED, HOUR)).0, 1);
         let owned = owned();
-        assert_eq!(allocations(|| codec.seal_value(&owned, Lifetime::Forever)).0, 1);
+        assert_eq!(
+            allocations(|| codec.seal_value(&owned, Lifetime::Forever)).0,
+            1
+        );
     }
 }
 
@@ -100,7 +118,8 @@ fn lending_asks_for_nothing() {
     let text = codec.seal_value(&BORROWED, HOUR).expect("fits");
     let (calls, same) = allocations(|| {
         codec.open_with(&text, |opened| {
-            let end = opened.expires_at().is_some() && opened.issued_at() == opened.first_issued_at();
+            let end =
+                opened.expires_at().is_some() && opened.issued_at() == opened.first_issued_at();
             Ok(end && opened.cargo::<Borrowed<'_>>()? == BORROWED)
         })
     });
@@ -112,7 +131,11 @@ fn refusing_asks_for_nothing() {
     let codec = codec();
     let text = codec.seal_value(&BORROWED, HOUR).expect("fits");
     let unknown = self::codec().seal_value(&FLAT, HOUR).expect("fits");
-    let forged = codec.bound_to("context").expect("not empty").seal_value(&FLAT, HOUR).expect("fits");
+    let forged = codec
+        .bound_to("context")
+        .expect("not empty")
+        .seal_value(&FLAT, HOUR)
+        .expect("fits");
     for (text, code) in [
         ("no token", "malformed"),
         (&text[1..], "malformed"),
@@ -124,7 +147,10 @@ fn refusing_asks_for_nothing() {
         assert_eq!((calls, error.map(|error| error.code())), (0, Some(code)));
         let (calls, error) = allocations(|| codec.open(text).err());
         assert_eq!((calls, error.map(|error| error.code())), (0, Some(code)));
-        assert_eq!(allocations(|| codec.open_with(text, |_| Ok(())).is_err()), (0, true));
+        assert_eq!(
+            allocations(|| codec.open_with(text, |_| Ok(())).is_err()),
+            (0, true)
+        );
     }
     assert_eq!(allocations(|| text.parse::<Outline>().is_ok()), (0, true));
 }
@@ -133,7 +159,10 @@ fn refusing_asks_for_nothing() {
 fn a_token_asks_once_more_for_the_copy_that_it_keeps() {
     let codec = codec();
     let mut token = Token::with_value(FLAT);
-    assert_eq!(allocations(|| codec.seal(&mut token, HOUR).is_ok()), (2, true));
+    assert_eq!(
+        allocations(|| codec.seal(&mut token, HOUR).is_ok()),
+        (2, true)
+    );
     assert_eq!(allocations(|| codec.reseal(&mut token).is_ok()), (2, true));
 }
 

@@ -11,7 +11,12 @@ fn full() -> Cargo {
     let mut cargo = Cargo::new();
     cargo.insert("plain", PLAIN).expect("text");
     cargo.insert(NAME, [OTHER, OTHER]).expect("a list");
-    cargo.insert("map", std::collections::BTreeMap::from([("inside", [[NESTED]])])).expect("a map");
+    cargo
+        .insert(
+            "map",
+            std::collections::BTreeMap::from([("inside", [[NESTED]])]),
+        )
+        .expect("a map");
     cargo
 }
 
@@ -21,7 +26,7 @@ fn entries_that_go_in_and_out_leave_nothing() {
     let ((), freed) = record(&alone, || {
         let mut cargo = full();
         cargo.insert("plain", OTHER).expect("text");
-        cargo.insert("plain", &PLAIN).expect("text");
+        cargo.insert("plain", PLAIN).expect("text");
         assert!(cargo.remove("plain") && cargo.remove(NAME));
         cargo.insert(NAME, Wiped(PLAIN.to_owned())).expect("text");
         let mut taken: String = cargo.take(NAME).expect("text").expect("there");
@@ -29,7 +34,9 @@ fn entries_that_go_in_and_out_leave_nothing() {
         for _ in 0..20 {
             cargo.push("list", PLAIN).expect("a list");
         }
-        let made = cargo.get_or_insert_with("made", || Wiped(OTHER.to_owned())).expect("text");
+        let made = cargo
+            .get_or_insert_with("made", || Wiped(OTHER.to_owned()))
+            .expect("text");
         drop(made);
         drop(cargo.dump());
         cargo.clear();
@@ -50,7 +57,12 @@ fn copies_and_merges_leave_nothing() {
         cargo.merge(&other, Merge::Keep);
         cargo.merge(&other, Merge::Overwrite);
         cargo.replace(other);
-        drop(cargo.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
+        drop(
+            cargo
+                .iter()
+                .map(|(_, value)| value.clone())
+                .collect::<Vec<_>>(),
+        );
     });
     freed.holds_nothing_of(&TEXTS);
 }
@@ -60,8 +72,12 @@ fn entries_with_an_end_leave_nothing() {
     let alone = alone();
     let ((), freed) = record(&alone, || {
         let mut cargo = Cargo::new();
-        cargo.insert_until("plain", PLAIN, UnixTime::from_secs(5)).expect("in range");
-        cargo.insert_until(NAME, OTHER, UnixTime::from_secs(5)).expect("in range");
+        cargo
+            .insert_until("plain", PLAIN, UnixTime::from_secs(5))
+            .expect("in range");
+        cargo
+            .insert_until(NAME, OTHER, UnixTime::from_secs(5))
+            .expect("in range");
         assert!(cargo.is_empty());
         cargo.insert("plain", NESTED).expect("text");
         assert_eq!(cargo.purge_ended(), 1);
@@ -81,12 +97,19 @@ fn json_that_is_read_or_refused_leaves_nothing() {
         format!(r#"{{"a":"{PLAIN}","a":["{OTHER}",{{"b":"{NESTED}"}}]}}"#),
         format!(r#"{{"a":"{PLAIN}","b":["{OTHER}","{NESTED}",18446744073709551616]}}"#),
         format!(r#"["{PLAIN}","{OTHER}","{NESTED}"]"#),
-        format!(r#"{{"a":"{PLAIN}","b":["{OTHER}","{NESTED}",{}{}]}}"#, "[".repeat(70), "]".repeat(70)),
+        format!(
+            r#"{{"a":"{PLAIN}","b":["{OTHER}","{NESTED}",{}{}]}}"#,
+            "[".repeat(70),
+            "]".repeat(70)
+        ),
     ];
     let (refused, freed) = record(&alone, || {
         let cargo: Cargo = good.parse().expect("a cargo");
         assert!(serde_json::from_str::<Cargo>(&good).is_ok_and(|other| other == cargo));
-        wrong.iter().filter(|json| json.parse::<Cargo>() == Err(CargoError::Json)).count()
+        wrong
+            .iter()
+            .filter(|json| json.parse::<Cargo>() == Err(CargoError::Json))
+            .count()
     });
     assert_eq!(refused, wrong.len());
     freed.holds_nothing_of(&TEXTS);
@@ -96,11 +119,15 @@ fn json_that_is_read_or_refused_leaves_nothing() {
 #[test]
 fn a_value_that_is_refused_leaves_nothing() {
     let alone = alone();
-    let deep = (0..70).fold(serde_json::json!([PLAIN, OTHER]), |inside, _| serde_json::json!([inside]));
+    let deep = (0..70).fold(serde_json::json!([PLAIN, OTHER]), |inside, _| {
+        serde_json::json!([inside])
+    });
     let (refused, freed) = record(&alone, || {
         let mut cargo = full();
-        let not_finite = cargo.insert("plain", (PLAIN, OTHER, f64::NAN)) == Err(CargoError::NotFinite);
-        let wide = cargo.insert("plain", (PLAIN, NESTED, u128::MAX)) == Err(CargoError::Unsupported);
+        let not_finite =
+            cargo.insert("plain", (PLAIN, OTHER, f64::NAN)) == Err(CargoError::NotFinite);
+        let wide =
+            cargo.insert("plain", (PLAIN, NESTED, u128::MAX)) == Err(CargoError::Unsupported);
         let too_deep = cargo.push("new", &deep) == Err(CargoError::TooDeep);
         let no_list = cargo.push("plain", OTHER) == Err(CargoError::WrongType);
         let no_number = cargo.require::<u64>("plain") == Err(CargoError::WrongType);

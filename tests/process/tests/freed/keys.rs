@@ -13,12 +13,13 @@ fn body(text: &str) -> &[u8] {
 }
 
 fn nothing_of_the_key(freed: &Freed) {
-    for (name, secret) in secrets::of_key(&ROOT, PURPOSE) {
-        freed.holds_nothing_of(&[(name, &secret)]);
-    }
+    freed.holds_nothing_of(&secrets::of_key(&ROOT, PURPOSE));
     let key = Key::from_bytes(ROOT);
     let exported = key.for_purpose(PURPOSE).expect("a purpose").expose();
-    freed.holds_nothing_of(&[("key text", body(&key.expose())), ("purpose key text", body(&exported))]);
+    freed.holds_nothing_of(&[
+        ("key text", body(&key.expose())),
+        ("purpose key text", body(&exported)),
+    ]);
 }
 
 #[test]
@@ -32,10 +33,10 @@ fn a_generated_key_is_gone_with_its_text() {
         // Kept to know what to look for.
         other.expose()
     });
-    let root: [u8; 32] = secrets::decode(text.strip_prefix("stkey1_").expect("its prefix"))[..32].try_into().expect("32 bytes");
-    for (name, secret) in secrets::of_key(&root, PURPOSE) {
-        freed.holds_nothing_of(&[(name, &secret)]);
-    }
+    let root: [u8; 32] = secrets::decode(text.strip_prefix("stkey1_").expect("its prefix"))[..32]
+        .try_into()
+        .expect("32 bytes");
+    freed.holds_nothing_of(&secrets::of_key(&root, PURPOSE));
     freed.holds_nothing_of(&[("key text", body(&text))]);
 }
 
@@ -71,7 +72,9 @@ fn a_mistyped_key_leaves_nothing_either() {
     }
     let (refused, freed) = record(&alone, || {
         let refused = |text: &String| {
-            text.parse::<Key>().is_err() && text.parse::<PurposeKey>().is_err() && text.parse::<KeyRing>().is_err()
+            text.parse::<Key>().is_err()
+                && text.parse::<PurposeKey>().is_err()
+                && text.parse::<KeyRing>().is_err()
         };
         wrong.iter().filter(|text| refused(text)).count()
     });
@@ -83,21 +86,40 @@ fn a_mistyped_key_leaves_nothing_either() {
 fn rings_and_codecs_leave_nothing_of_their_keys() {
     let alone = alone();
     let key = Key::from_bytes(ROOT);
-    let ring = format!("{},+{} {}", *key.expose(), *Key::generate().expose(), *Key::generate().expose());
+    let ring = format!(
+        "{},+{} {}",
+        *key.expose(),
+        *Key::generate().expose(),
+        *Key::generate().expose()
+    );
     let exported = key.for_purpose(PURPOSE).expect("a purpose").expose();
     let ((), freed) = record(&alone, || {
         let keys: KeyRing = ring.parse().expect("a ring");
         let purpose_keys: PurposeRing = exported.parse().expect("a ring");
         let codec = keys.codec(PURPOSE).expect("a purpose");
-        let others = [codec.clone(), codec.bound_to("context").expect("not empty"), purpose_keys.codec()];
-        let text = codec.seal(&mut Token::new(), Lifetime::hours(1)).expect("fits");
+        let others = [
+            codec.clone(),
+            codec.bound_to("context").expect("not empty"),
+            purpose_keys.codec(),
+        ];
+        let text = codec
+            .seal(&mut Token::new(), Lifetime::hours(1))
+            .expect("fits");
         assert!(others[2].open(&text).is_ok());
 
         // The codec derives from the new keys, and the old ones go.
-        let new = KeyRing::new(Key::generate()).with_retired(key.clone()).expect("two ids");
+        let new = KeyRing::new(Key::generate())
+            .with_retired(key.clone())
+            .expect("two ids");
         keys.replace(&new).expect("both are for all purposes");
-        assert!(codec.open(&text).expect("sealed by a retired key").needs_reseal());
-        keys.replace(&KeyRing::new(Key::generate())).expect("both are for all purposes");
+        assert!(
+            codec
+                .open(&text)
+                .expect("sealed by a retired key")
+                .needs_reseal()
+        );
+        keys.replace(&KeyRing::new(Key::generate()))
+            .expect("both are for all purposes");
         assert!(codec.open(&text).is_err());
         let _ = format!("{keys:?} {codec:?}");
     });
@@ -109,7 +131,11 @@ fn a_ring_that_is_refused_leaves_nothing_of_its_good_keys() {
     let alone = alone();
     let key = Key::from_bytes(ROOT);
     let text = key.expose();
-    let texts = [format!("{} {}", *text, *text), format!("{} stkey1_no", *text), format!("+{}", *text)];
+    let texts = [
+        format!("{} {}", *text, *text),
+        format!("{} stkey1_no", *text),
+        format!("+{}", *text),
+    ];
     let (refused, freed) = record(&alone, || {
         let twice = KeyRing::new(key.clone()).with_retired(key.clone()).is_err();
         twice && texts.iter().all(|text| text.parse::<KeyRing>().is_err())
@@ -123,9 +149,17 @@ fn the_key_of_a_single_token_is_not_left() {
     let alone = alone();
     let codec = super::codec(PURPOSE);
     let (text, freed) = record(&alone, || {
-        let text = codec.seal(&mut Token::new(), Lifetime::hours(1)).expect("fits");
+        let text = codec
+            .seal(&mut Token::new(), Lifetime::hours(1))
+            .expect("fits");
         assert!(codec.open(&text).is_ok());
-        assert!(codec.bound_to("another context").expect("not empty").open(&text).is_err());
+        assert!(
+            codec
+                .bound_to("another context")
+                .expect("not empty")
+                .open(&text)
+                .is_err()
+        );
         text
     });
     let key = secrets::of_token(&ROOT, PURPOSE, &text);

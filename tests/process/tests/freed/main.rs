@@ -42,14 +42,23 @@ struct Session {
 
 impl Session {
     fn new(secrets: &[&str]) -> Self {
-        let mut more: Vec<_> = secrets.iter().map(|text| Wiped((*text).to_owned())).collect();
+        let mut more: Vec<_> = secrets
+            .iter()
+            .map(|text| Wiped((*text).to_owned()))
+            .collect();
         let secret = more.pop().expect("one at least");
-        Self { user: 42, secret, more }
+        Self {
+            user: 42,
+            secret,
+            more,
+        }
     }
 }
 
 /// A codec of the fixed key that takes long tokens.
 fn codec(purpose: &str) -> Codec {
     let ring = KeyRing::new(Key::from_bytes(secrets::ROOT));
-    ring.codec(purpose).expect("a purpose").with_max_len(1 << 20)
+    ring.codec(purpose)
+        .expect("a purpose")
+        .with_max_len(1 << 20)
 }

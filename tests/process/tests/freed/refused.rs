@@ -23,7 +23,9 @@ fn what_is_too_long_or_cannot_be_written_leaves_nothing() {
     let codec = codec("session");
     let session = Session::new(&[PLAIN, OTHER, NESTED]);
     let long = long(20_000);
-    let deep = (0..130).fold(serde_json::json!([PLAIN]), |inside, _| serde_json::json!([inside]));
+    let deep = (0..130).fold(serde_json::json!([PLAIN]), |inside, _| {
+        serde_json::json!([inside])
+    });
     let (errors, freed) = record(&alone, || {
         let short = codec.clone().with_max_len(200);
         let mut token = Token::new();
@@ -32,9 +34,15 @@ fn what_is_too_long_or_cannot_be_written_leaves_nothing() {
         [
             short.seal_value(&session, HOUR).err(),
             short.seal(&mut token, HOUR).err(),
-            codec.clone().with_max_len(16_000).seal(&mut token, HOUR).err(),
+            codec
+                .clone()
+                .with_max_len(16_000)
+                .seal(&mut token, HOUR)
+                .err(),
             codec.seal_value(&(PLAIN, OTHER, f64::INFINITY), HOUR).err(),
-            codec.seal_value(&BTreeMap::from([((1, 2), PLAIN)]), HOUR).err(),
+            codec
+                .seal_value(&BTreeMap::from([((1, 2), PLAIN)]), HOUR)
+                .err(),
             codec.seal_value(&(PLAIN, Failing), HOUR).err(),
             codec.seal_value(&deep, HOUR).err(),
             codec.seal(&mut token, Lifetime::seconds(0)).err(),
@@ -42,8 +50,20 @@ fn what_is_too_long_or_cannot_be_written_leaves_nothing() {
         ]
     });
     let errors = errors.map(|error| error.expect("each is refused"));
-    assert!(errors[..3].iter().all(|error| matches!(error, SealError::TooLong { .. })));
-    assert_eq!(errors[3..7], [SealError::Cargo, SealError::Cargo, SealError::Cargo, SealError::TooDeep]);
+    assert!(
+        errors[..3]
+            .iter()
+            .all(|error| matches!(error, SealError::TooLong { .. }))
+    );
+    assert_eq!(
+        errors[3..7],
+        [
+            SealError::Cargo,
+            SealError::Cargo,
+            SealError::Cargo,
+            SealError::TooDeep
+        ]
+    );
     freed.holds_nothing_of(&TEXTS);
     freed.holds_nothing_of(&[("long", long.as_bytes())]);
 }
@@ -76,14 +96,18 @@ fn a_cargo_of_another_type_leaves_nothing() {
     let codec = codec("session");
     let session = Session::new(&[PLAIN, OTHER, NESTED]);
     let text = codec.seal_value(&session, HOUR).expect("fits");
-    let list = codec.seal_value(&[PLAIN, OTHER, NESTED], HOUR).expect("fits");
+    let list = codec
+        .seal_value(&[PLAIN, OTHER, NESTED], HOUR)
+        .expect("fits");
     let (errors, freed) = record(&alone, || {
         [
             codec.open_value::<Another>(&text).err(),
             codec.open_value::<Strict>(&text).err(),
             codec.open_value::<u64>(&text).err(),
             codec.open_value::<(Wiped, Wiped)>(&list).err(),
-            codec.open_with(&text, |opened| opened.cargo::<Strict>().map(drop)).err(),
+            codec
+                .open_with(&text, |opened| opened.cargo::<Strict>().map(drop))
+                .err(),
             codec.open(&list).err(),
         ]
     });
@@ -104,7 +128,9 @@ fn a_payload_that_breaks_the_rules_leaves_nothing() {
         format!(r#"["{PLAIN}","{OTHER}","{NESTED}"]"#),
     ];
     let texts = broken.each_ref().map(|json| seal_raw(&codec, json));
-    let (errors, freed) = record(&alone, || texts.each_ref().map(|text| codec.open(text).err()));
+    let (errors, freed) = record(&alone, || {
+        texts.each_ref().map(|text| codec.open(text).err())
+    });
     assert_eq!(errors, [Some(OpenError::Payload); 5]);
     freed.holds_nothing_of(&TEXTS);
 }
@@ -131,12 +157,19 @@ fn a_token_at_the_wrong_time_or_with_the_wrong_key_leaves_nothing() {
         };
         clock.advance(3600);
         let expired = refused();
-        drop(codec.inspect_value::<Session>(&text).expect("whatever the time"));
+        drop(
+            codec
+                .inspect_value::<Session>(&text)
+                .expect("whatever the time"),
+        );
         drop(codec.inspect(&text).expect("whatever the time"));
         clock.advance(-100_000);
         [expired, refused()]
     });
     assert_eq!(codes[0][..4], ["expired", "expired", "expired", "forged"]);
-    assert_eq!(codes[1][..4], ["not_yet_valid", "not_yet_valid", "not_yet_valid", "forged"]);
+    assert_eq!(
+        codes[1][..4],
+        ["not_yet_valid", "not_yet_valid", "not_yet_valid", "forged"]
+    );
     freed.holds_nothing_of(&TEXTS);
 }

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 /// The key of these tests. It looks like nothing else.
 pub const ROOT: [u8; 32] = [
-    0x8c, 0x1f, 0x55, 0xa9, 0x03, 0xe7, 0x6d, 0xb2, 0x40, 0x9e, 0x71, 0xdc, 0x2a, 0xf6, 0x38, 0x95, 0xc4, 0x0d, 0x7a, 0xe1, 0x5b,
-    0x96, 0x23, 0xbf, 0x68, 0x14, 0xfa, 0x4e, 0x87, 0xd3, 0x31, 0xac,
+    0x8c, 0x1f, 0x55, 0xa9, 0x03, 0xe7, 0x6d, 0xb2, 0x40, 0x9e, 0x71, 0xdc, 0x2a, 0xf6, 0x38, 0x95,
+    0xc4, 0x0d, 0x7a, 0xe1, 0x5b, 0x96, 0x23, 0xbf, 0x68, 0x14, 0xfa, 0x4e, 0x87, 0xd3, 0x31, 0xac,
 ];
 
 /// Texts of cargo. They look like nothing else, and like each other in no eight letters.
@@ -22,15 +22,20 @@ pub const NESTED: &str = "hB5nJ8mK1lP4oI7uY0tR3eW6qA9s";
 pub const NAME: &str = "nameZa7Xs4Dc1Vf8Bg5Nh2Mj9";
 
 /// The three that most tests put into a cargo.
-pub const TEXTS: [(&str, &[u8]); 3] =
-    [("plain", PLAIN.as_bytes()), ("other", OTHER.as_bytes()), ("nested", NESTED.as_bytes())];
+pub const TEXTS: [(&str, &[u8]); 3] = [
+    ("plain", PLAIN.as_bytes()),
+    ("other", OTHER.as_bytes()),
+    ("nested", NESTED.as_bytes()),
+];
 
 /// Text of this length that repeats no eight letters, within itself or elsewhere.
 pub fn long(length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ length as u64;
     let letter = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         char::from(LETTERS[(state >> 59) as usize])
     };
     (0..length).map(letter).collect()
@@ -41,8 +46,14 @@ pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
     let purpose_key = derive::<32>(root, &["sealtoken v1 purpose\0", purpose].concat());
     vec![
         ("root key", root.to_vec()),
-        ("purpose key, expanded", schedule::expand(&purpose_key).to_vec()),
-        ("key of the nonces", derive::<16>(&purpose_key, "sealtoken v1 internal\0nonce").to_vec()),
+        (
+            "purpose key, expanded",
+            schedule::expand(&purpose_key).to_vec(),
+        ),
+        (
+            "key of the nonces",
+            derive::<16>(&purpose_key, "sealtoken v1 internal\0nonce").to_vec(),
+        ),
         ("K1 of XAES", k1(&purpose_key).to_be_bytes().to_vec()),
     ]
 }
@@ -64,7 +75,9 @@ pub fn of_token(root: &[u8; 32], purpose: &str, token: &str) -> Vec<u8> {
 
 fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
     let mut output = [0; N];
-    Hkdf::<Sha256>::new(None, key).expand(info.as_bytes(), &mut output).expect("short");
+    Hkdf::<Sha256>::new(None, key)
+        .expand(info.as_bytes(), &mut output)
+        .expect("short");
     output
 }
 
@@ -76,7 +89,7 @@ fn encrypt(key: &[u8; 32], block: u128) -> u128 {
 
 fn k1(purpose_key: &[u8; 32]) -> u128 {
     let l = encrypt(purpose_key, 0);
-    (l << 1) ^ (l >> 127) * 0x87
+    (l << 1) ^ ((l >> 127) * 0x87)
 }
 
 /// base64url without padding.
@@ -90,7 +103,9 @@ pub fn decode(text: &str) -> Vec<u8> {
     };
     let mut bytes = Vec::new();
     for group in text.as_bytes().chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, c| bits << 6 | u32::from(value(*c)));
+        let bits = group
+            .iter()
+            .fold(0_u32, |bits, c| bits << 6 | u32::from(value(*c)));
         let bits = bits << (6 * (4 - group.len()));
         bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
     }
@@ -127,7 +142,9 @@ fn a_secret_that_was_wiped_is_not_found() {
 #[test]
 fn an_expanded_key_that_was_not_wiped_is_found() {
     let alone = alone();
-    let ((), freed) = record(&alone, || drop(Box::new(ManuallyDrop::new(Aes256Enc::new(&ROOT.into())))));
+    let ((), freed) = record(&alone, || {
+        drop(Box::new(ManuallyDrop::new(Aes256Enc::new(&ROOT.into()))))
+    });
     // An AES without hardware keeps its keys in another order.
     if cfg!(target_arch = "x86_64") && is_x86_feature_detected("aes") {
         assert!(freed.pieces_of(&schedule::expand(&ROOT)) > 200);
@@ -144,8 +161,14 @@ fn is_x86_feature_detected(_: &str) -> bool {
 
 #[test]
 fn the_derivations_here_are_those_of_the_crate() {
-    let key = sealtoken::Key::from_bytes(ROOT).for_purpose("session").expect("a purpose");
-    let exported = decode(key.expose().strip_prefix("stpurpose1_").expect("its prefix"));
+    let key = sealtoken::Key::from_bytes(ROOT)
+        .for_purpose("session")
+        .expect("a purpose");
+    let exported = decode(
+        key.expose()
+            .strip_prefix("stpurpose1_")
+            .expect("its prefix"),
+    );
     let (_, expanded) = &of_key(&ROOT, "session")[1];
     assert_eq!(exported[4..36], expanded[..32]);
 }

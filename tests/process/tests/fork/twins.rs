@@ -1,6 +1,4 @@
-//! After a real fork, parent and children go on with the same generator, and yet no nonce comes twice.
-//!
-//! This test is a program of its own with one thread: only the thread that forks lives on in a child.
+//! Processes that share the state of a generator.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -33,15 +31,22 @@ impl Sealed {
     }
 }
 
-fn main() {
+/// Nonces and UUIDs differ, and the control shows that the state was shared.
+pub fn differ() {
     // Without this, the clock of the codec would tell the processes apart.
     let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
     let ring = KeyRing::new(Key::generate());
     let codec = ring.codec("fork").expect("a purpose").with_clock(clock);
 
     // A generator draws a new seed after a second: on a machine that stalls, the next try finds it shared.
-    let shared = (0..20).map(|_| fork_and_seal(&codec)).find(|shared| *shared);
-    assert_eq!(shared, Some(true), "no try showed a generator that was really shared");
+    let shared = (0..20)
+        .map(|_| fork_and_seal(&codec))
+        .find(|shared| *shared);
+    assert_eq!(
+        shared,
+        Some(true),
+        "no try showed a generator that was really shared"
+    );
     println!("fork: no nonce and no UUID came twice");
 }
 
@@ -77,14 +82,20 @@ fn fork_and_seal(codec: &Codec) -> bool {
     for (process, pid, mut reader) in pipes {
         let mut lines = String::new();
         reader.read_to_string(&mut lines).expect("a pipe");
-        all.extend(lines.lines().map(|text| Sealed { process, text: text.to_owned() }));
+        all.extend(lines.lines().map(|text| Sealed {
+            process,
+            text: text.to_owned(),
+        }));
         let mut status = 0;
         // SAFETY: it is this process's child, and nobody else waits for it.
         assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
         assert_eq!(status, 0, "a child failed");
     }
     assert_eq!(all.len(), (CHILDREN + 1) * TOKENS * 3);
-    all.push(Sealed { process: 0, text: first });
+    all.push(Sealed {
+        process: 0,
+        text: first,
+    });
 
     let nonces: HashSet<[u8; 24]> = all.iter().map(Sealed::nonce).collect();
     assert_eq!(nonces.len(), all.len(), "a nonce came twice");
@@ -98,15 +109,30 @@ fn seal(codec: &Codec, before: &mut Token, process: usize) -> Vec<Sealed> {
     let mut texts = Vec::with_capacity(TOKENS * 3);
     for count in 0..TOKENS {
         texts.push(codec.reseal(before).expect("valid"));
-        texts.push(codec.seal_value("the same", Lifetime::hours(1)).expect("fits"));
-        texts.push(codec.seal_value(&(process, count), Lifetime::hours(1)).expect("fits"));
+        texts.push(
+            codec
+                .seal_value("the same", Lifetime::hours(1))
+                .expect("fits"),
+        );
+        texts.push(
+            codec
+                .seal_value(&(process, count), Lifetime::hours(1))
+                .expect("fits"),
+        );
     }
-    texts.into_iter().map(|text| Sealed { process, text }).collect()
+    texts
+        .into_iter()
+        .map(|text| Sealed { process, text })
+        .collect()
 }
 
 /// But for the token that was there before, each has an identity of its own.
 fn uuids_differ(codec: &Codec, all: &[Sealed]) {
-    let uuid = |sealed: &Sealed| codec.open_with(&sealed.text, |opened| Ok(opened.uuid())).expect("genuine");
+    let uuid = |sealed: &Sealed| {
+        codec
+            .open_with(&sealed.text, |opened| Ok(opened.uuid()))
+            .expect("genuine")
+    };
     let mut times = HashMap::new();
     for sealed in all {
         *times.entry(uuid(sealed)).or_insert(0) += 1;
@@ -119,7 +145,11 @@ fn uuids_differ(codec: &Codec, all: &[Sealed]) {
 
 /// The control: the first random bytes after the fork are the same in all processes.
 fn was_shared(all: &[Sealed]) -> bool {
-    let first_of = |process| all.iter().find(|sealed| sealed.process == process).map(Sealed::raw);
+    let first_of = |process| {
+        all.iter()
+            .find(|sealed| sealed.process == process)
+            .map(Sealed::raw)
+    };
     let parent = first_of(0);
     (1..=CHILDREN).all(|child| first_of(child) == parent)
 }
@@ -135,8 +165,17 @@ fn pipe() -> (File, File) {
 
 /// base64url without padding.
 fn base64url(text: &str) -> Vec<u8> {
-    let alphabet: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*b"-_").collect();
-    let value = |c: &u8| alphabet.iter().position(|letter| letter == c).expect("its alphabet") as u32;
+    let alphabet: Vec<u8> = (b'A'..=b'Z')
+        .chain(b'a'..=b'z')
+        .chain(b'0'..=b'9')
+        .chain(*b"-_")
+        .collect();
+    let value = |c: &u8| {
+        alphabet
+            .iter()
+            .position(|letter| letter == c)
+            .expect("its alphabet") as u32
+    };
     let bytes = text.as_bytes().chunks(4).flat_map(|group| {
         let bits = group.iter().fold(0, |bits, c| bits << 6 | value(c)) << (6 * (4 - group.len()));
         bits.to_be_bytes()[1..group.len()].to_vec()

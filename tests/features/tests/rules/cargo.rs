@@ -1,0 +1,135 @@
+//! Names and levels of a map.
+
+use sealtoken::{Cargo, CargoError, OpenError, SealError, Token};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::{HOUR, codec, open, seal};
+
+const MARKS: [&str; 2] = [
+    "$serde_json::private::Number",
+    "$serde_json::private::RawValue",
+];
+
+#[test]
+fn a_name_stands_once_at_every_depth_and_however_it_is_spelled() {
+    for cargo in [
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"{"b":[{"c":{"a":1,"b":2,"a":3}}]}"#,
+        r#"{"b":[{"c":{"a":1,"\u0061":3}}]}"#,
+        r#"{"\ud83d\ude00":1,"😀":2}"#,
+        r#"{"":1,"":2}"#,
+        r#"{"$serde_json::private::Number":"1","$serde_json::private::Number":"2"}"#,
+    ] {
+        assert_eq!(open(cargo).err(), Some(OpenError::Payload), "{cargo}");
+        assert_eq!(cargo.parse::<Cargo>(), Err(CargoError::Json), "{cargo}");
+    }
+    assert!(open(r#"{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}"#).is_ok());
+}
+
+#[test]
+fn entries_named_like_the_marks_of_serde_json_are_entries() {
+    for mark in MARKS {
+        for value in [r#""12""#, "12", r#""text""#, "null", r#"{"a":1}"#, "[]"] {
+            let expected: Value = serde_json::from_str(value).expect("JSON");
+            for cargo in [
+                format!(r#"{{"{mark}":{value}}}"#),
+                format!(r#"{{"{mark}":{value},"b":2}}"#),
+                format!(r#"{{"a":1,"{mark}":{value}}}"#),
+                format!(r#"{{"{}":{value}}}"#, mark.replace('$', "\\u0024")),
+            ] {
+                let token = open(&cargo).expect("a map");
+                assert_eq!(
+                    token.cargo().require::<Value>(mark).as_ref(),
+                    Ok(&expected),
+                    "{cargo}"
+                );
+                // And it goes in as it came out.
+                let mut copy = Token::new();
+                copy.cargo_mut()
+                    .insert(mark, token.cargo().value(mark))
+                    .expect("within the rules");
+                copy.cargo_mut()
+                    .insert("inside", token.cargo())
+                    .expect("within the rules");
+                let text = codec().seal(&mut copy, HOUR).expect("fits");
+                assert!(
+                    codec().open(&text).expect("genuine").cargo() == copy.cargo(),
+                    "{cargo}"
+                );
+            }
+            let inside = open(&format!(r#"{{"a":[{{"{mark}":{value}}}]}}"#)).expect("a map");
+            assert!(inside.cargo().value("a").is_some());
+        }
+    }
+}
+
+fn nested(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
+#[test]
+fn a_map_has_64_levels_and_no_more() {
+    // The token's object and the cargo's are two of them.
+    assert!(open(&format!(r#"{{"a":{}}}"#, nested(62))).is_ok());
+    for levels in [63, 64, 100, 126] {
+        let cargo = format!(r#"{{"a":{}}}"#, nested(levels));
+        assert_eq!(open(&cargo).err(), Some(OpenError::Payload), "{levels}");
+        assert_eq!(cargo.parse::<Cargo>(), Err(CargoError::Json), "{levels}");
+    }
+    for levels in [1_000, 100_000] {
+        assert_eq!(
+            format!(r#"{{"a":{}}}"#, nested(levels)).parse::<Cargo>(),
+            Err(CargoError::Json)
+        );
+    }
+    let value = |levels| serde_json::from_str::<Value>(&nested(levels)).expect("JSON");
+    let mut cargo = Cargo::new();
+    assert!(cargo.insert("a", value(62)).is_ok());
+    assert_eq!(cargo.insert("a", value(63)), Err(CargoError::TooDeep));
+    assert!(cargo.push("b", value(61)).is_ok());
+    assert_eq!(cargo.push("b", value(62)), Err(CargoError::TooDeep));
+}
+
+#[test]
+fn a_callers_type_has_128_levels_and_no_more() {
+    let text = seal(&nested(127));
+    assert!(codec().open_value::<IgnoredAny>(&text).is_ok());
+    assert!(codec().open_value::<Value>(&text).is_ok());
+    assert!(
+        codec()
+            .open_with(&text, |opened| opened.cargo::<Value>())
+            .is_ok()
+    );
+    let deeper = (1..128).fold(Value::Array(Vec::new()), |inside, _| {
+        Value::Array(vec![inside])
+    });
+    assert_eq!(codec().seal_value(&deeper, HOUR), Err(SealError::TooDeep));
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_refused_by_every_reader() {
+    for cargo in [
+        r#"{"a":"\ud83d"}"#,
+        r#"{"\udc00":1}"#,
+        r#"{"a":["\ude00\ud83d"]}"#,
+    ] {
+        let text = seal(cargo);
+        let errors = [
+            codec().open(&text).err(),
+            codec().open_value::<IgnoredAny>(&text).err(),
+            codec().open_value::<Value>(&text).err(),
+            codec().open_with(&text, |_| Ok(())).err(),
+        ];
+        assert_eq!(errors, [Some(OpenError::Payload); 4], "{cargo}");
+    }
+}
+
+#[test]
+fn entries_are_sorted_whatever_the_order_of_the_text() {
+    let token = open(r#"{"b":1,"a":{"d":1,"c":2}}"#).expect("a map");
+    assert!(token.cargo().keys().eq(["a", "b"]));
+    let written = serde_json::to_string(token.cargo()).expect("a map");
+    assert_eq!(written, r#"{"a":{"c":2,"d":1},"b":1}"#);
+}
