@@ -67,7 +67,7 @@ pub fn open_payload(plaintext: &[u8], now: i64) -> Result<Token, OpenError> {
 /// # Errors
 ///
 /// [`OpenError`], as [`Codec::open_value`] has it.
-pub fn open_payload_as<T: DeserializeOwned>(
+pub fn open_payload_as<T: DeserializeOwned + 'static>(
     plaintext: &[u8],
     now: i64,
 ) -> Result<Token<T>, OpenError> {

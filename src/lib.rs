@@ -24,7 +24,8 @@ pub use token::{
     View,
 };
 
-/// The examples of the README, compiled and run.
+/// The examples of the documents beside the code, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-mod readme {}
+#[doc = include_str!("../docs/from-primordyx.md")]
+mod documents {}

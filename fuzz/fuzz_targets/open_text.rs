@@ -64,9 +64,9 @@ fn refused(text: &str, code: &str) {
     assert!(!token.is_valid() && token.is_dirty() && token.is_expired());
     assert_eq!(token.uuid(), uuid);
 
-    // An outline has no limit of its own, and asks for no key.
+    // An outline has a limit of its own, and asks for no key.
     let outline = text.parse::<Outline>();
-    let bytes = armour::token_bytes(text, usize::MAX);
+    let bytes = armour::token_bytes(text, Outline::MAX_LEN);
     assert_eq!(outline.is_ok(), bytes.is_some());
     if let (Ok(outline), Some(bytes)) = (outline, bytes) {
         assert_eq!(outline.key_id.to_bytes(), bytes[..4]);

@@ -99,7 +99,7 @@ impl Case<'_> {
         let Some((code, second)) = self.sound.time(self.now) else {
             return self.inspected(answer, verdict, plain);
         };
-        let error = answer.err().expect("the judge refuses its time");
+        let error = answer.expect_err("the judge refuses its time");
         let named = match error {
             OpenError::Expired { at: second } | OpenError::NotYetValid { from: second } => {
                 Some(second)

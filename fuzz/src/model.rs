@@ -151,7 +151,7 @@ impl Model {
     pub fn check(&self, cargo: &Cargo) {
         assert_eq!(cargo.is_dirty(), self.dirty);
         assert_eq!(cargo.len(), self.all_live().count());
-        assert_eq!(cargo.is_empty(), cargo.len() == 0);
+        assert_eq!(cargo.is_empty(), self.all_live().next().is_none());
         for ((name, value), (model_name, (model, end))) in cargo.iter().zip(self.all_live()) {
             assert_eq!(name, model_name);
             assert!(model.is(value));

@@ -51,6 +51,8 @@ const NANOS: u64 = 1_000_000_000;
 /// The generator of one thread.
 struct Generator {
     source: fn(&mut [u8]) -> Result<(), Failed>,
+    /// Counts the calls of [`reseed`].
+    calls: &'static AtomicU64,
     rng: Option<ChaCha12Rng>,
     fills_left: u32,
     seeded_at: u64,
@@ -59,9 +61,13 @@ struct Generator {
 }
 
 impl Generator {
-    const fn unseeded(source: fn(&mut [u8]) -> Result<(), Failed>) -> Self {
+    const fn unseeded(
+        source: fn(&mut [u8]) -> Result<(), Failed>,
+        calls: &'static AtomicU64,
+    ) -> Self {
         Self {
             source,
+            calls,
             rng: None,
             fills_left: 0,
             seeded_at: 0,
@@ -72,7 +78,7 @@ impl Generator {
 
     /// `nanos` is the system clock, which the caller has read anyway.
     fn fill(&mut self, out: &mut [u8], nanos: u64) -> Result<(), Failed> {
-        let epoch = EPOCH.load(Ordering::Relaxed);
+        let epoch = self.calls.load(Ordering::Relaxed);
         let stale = self.fills_left == 0
             || nanos < self.last_seen
             || nanos.saturating_sub(self.seeded_at) >= NANOS
@@ -98,7 +104,7 @@ impl Generator {
 }
 
 thread_local! {
-    static GENERATOR: RefCell<Generator> = const { RefCell::new(Generator::unseeded(system)) };
+    static GENERATOR: RefCell<Generator> = const { RefCell::new(Generator::unseeded(system, &EPOCH)) };
 }
 
 /// Fills `out` from this thread's generator.
@@ -151,7 +157,8 @@ pub(crate) fn with_source<R>(
     source: fn(&mut [u8]) -> Result<(), Failed>,
     body: impl FnOnce() -> R,
 ) -> R {
-    let before = GENERATOR.replace(Generator::unseeded(source));
+    static NEVER: AtomicU64 = AtomicU64::new(0);
+    let before = GENERATOR.replace(Generator::unseeded(source, &NEVER));
     let result = body();
     GENERATOR.set(before);
     result
@@ -171,15 +178,21 @@ mod tests {
         Ok(())
     }
 
+    /// A generator that other tests' calls of `reseed` do not reach.
+    fn unseeded(source: fn(&mut [u8]) -> Result<(), Failed>) -> Generator {
+        static NEVER: AtomicU64 = AtomicU64::new(0);
+        Generator::unseeded(source, &NEVER)
+    }
+
     fn draw(generator: &mut Generator, nanos: u64) -> XNonce {
         let mut nonce = XNonce::default();
         assert_eq!(generator.fill(nonce.as_flattened_mut(), nanos), Ok(()));
         nonce
     }
 
-    /// How many seeds `generator` draws in `body`, seen by a stream that starts again.
+    /// Whether `body` leads to a new seed, seen by a stream that starts again.
     fn starts_again(body: impl FnOnce(&mut Generator)) -> bool {
-        let mut generator = Generator::unseeded(constant);
+        let mut generator = unseeded(constant);
         let first = draw(&mut generator, NOW);
         body(&mut generator);
         let nanos = generator.last_seen;
@@ -210,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_runs_backwards_and_a_call_of_reseed_draw_a_new_seed() {
-        let mut generator = Generator::unseeded(constant);
+        let mut generator = Generator::unseeded(constant, &EPOCH);
         let first = draw(&mut generator, NOW);
         assert_ne!(draw(&mut generator, NOW), first);
         assert_eq!(draw(&mut generator, NOW - 1), first);
@@ -228,7 +241,7 @@ mod tests {
                 _ => Err(Failed),
             }
         }
-        let mut generator = Generator::unseeded(works_once);
+        let mut generator = unseeded(works_once);
         draw(&mut generator, NOW);
         let mut nonce = [7; 24];
         assert_eq!(generator.fill(&mut nonce, NOW - 5), Err(Failed));
@@ -241,7 +254,7 @@ mod tests {
         let key = Secret::from([3; 16]);
         let nonce_of = |nanos, context: &[u8], plaintext: &[u8]| {
             // Every call starts from the same state: a copy.
-            let mut nonce = draw(&mut Generator::unseeded(constant), NOW);
+            let mut nonce = draw(&mut unseeded(constant), NOW);
             let mut message = [&[0; ROOM], plaintext].concat();
             separate(&mut nonce, &key, nanos, context, &mut message);
             nonce
@@ -260,7 +273,7 @@ mod tests {
         assert_eq!(all.len(), 6);
         // Only the first 16 bytes are mixed; the others are the generator's.
         assert!(all.iter().all(|other| other[1][4..] == nonce[1][4..]));
-        let mut other_key = draw(&mut Generator::unseeded(constant), NOW);
+        let mut other_key = draw(&mut unseeded(constant), NOW);
         let mut message = [[0; ROOM].as_slice(), b"p"].concat();
         separate(
             &mut other_key,

@@ -105,8 +105,10 @@ pub enum SealError {
     },
     /// The lifetime is zero or too long.
     Lifetime(LifetimeError),
-    /// The cargo cannot be written as JSON: a number is NaN or infinite, a map's key is no string, or the
-    /// type's own `Serialize` failed.
+    /// A number of the cargo is NaN or infinite, which JSON cannot hold.
+    NotFinite,
+    /// The cargo cannot be written as JSON: a map's key is neither text nor a number, the type's own `Serialize`
+    /// failed, or it brought JSON of its own that no opener accepts.
     Cargo,
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
@@ -130,8 +132,9 @@ impl fmt::Display for SealError {
                 "the token would have {length} characters, and {max} are allowed: put less into it, or raise the codec's max_len"
             ),
             Self::Lifetime(error) => error.fmt(f),
-            Self::Cargo => f.write_str("the cargo cannot be written as JSON"),
-            Self::TooDeep => f.write_str("the cargo is nested too deeply"),
+            Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
+            Self::Cargo => f.write_str("the cargo cannot be written as JSON: does every map have text for keys?"),
+            Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
             Self::NotSealed => {
                 f.write_str("the token was not sealed yet: seal it with a lifetime first")
             }

@@ -345,7 +345,7 @@ impl<T: 'static> Token<T> {
     }
 
     /// The cargo, if it is the map. Decided when the program is compiled.
-    fn as_map(&self) -> Option<&Cargo> {
+    pub(crate) fn as_map(&self) -> Option<&Cargo> {
         (&self.value as &dyn Any).downcast_ref()
     }
 

@@ -334,6 +334,110 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
 }
 
 #[test]
+fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = KeyRing::new(Key::generate())
+        .codec("ends")
+        .unwrap()
+        .with_clock(clock.clone());
+    let mut token = Token::new();
+    token
+        .cargo_mut()
+        .insert_until("mfa", true, UnixTime::from_secs(4_000_000_000))
+        .unwrap();
+    let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
+
+    // The value still holds the entry when its end has come in memory: sealed again, it stays ended.
+    let mut typed = codec.open_value::<BTreeMap<String, bool>>(&text).unwrap();
+    clock.set(UnixTime::from_secs(4_000_000_000));
+    for seal in [
+        &|token: &mut Token<_>| codec.reseal(token),
+        &|token: &mut Token<_>| codec.renew(token, Lifetime::Forever),
+        &|token: &mut Token<_>| codec.seal(token, Lifetime::Forever),
+    ]
+        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, sealtoken::SealError>; 3]
+    {
+        let text = seal(&mut typed).unwrap();
+        assert!(codec.open(&text).unwrap().cargo().is_empty());
+    }
+}
+
+#[test]
+fn a_map_asked_for_as_a_type_keeps_its_ends_and_its_clock() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = KeyRing::new(Key::generate())
+        .codec("ends")
+        .unwrap()
+        .with_clock(clock.clone());
+    let end = UnixTime::from_secs(2000);
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    let text = codec.reseal(&mut token).unwrap();
+    let mut opened = codec.open_value::<Cargo>(&text).unwrap();
+    assert_eq!(
+        (opened.cargo().ends_at("mfa"), opened.is_dirty()),
+        (Some(end), false)
+    );
+    let text = codec.reseal(&mut opened).unwrap();
+    clock.set(end);
+    assert!(!opened.cargo().contains("mfa") && codec.open(&text).unwrap().cargo().is_empty());
+}
+
+#[test]
+fn a_failed_seal_does_not_touch_the_cargo() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = KeyRing::new(Key::generate())
+        .codec("ends")
+        .unwrap()
+        .with_clock(clock.clone());
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    token
+        .cargo_mut()
+        .insert_until("a", 1, UnixTime::from_secs(2000))
+        .unwrap();
+    token.cargo_mut().insert("long", "x".repeat(300)).unwrap();
+    codec.reseal(&mut token).unwrap();
+    clock.set(UnixTime::from_secs(2000));
+    assert!(codec.clone().with_max_len(100).reseal(&mut token).is_err());
+    assert!(!token.is_dirty());
+    clock.set(UnixTime::from_secs(1999));
+    assert!(token.cargo().contains("a"));
+}
+
+#[test]
+fn maps_with_other_keys_than_text_come_back_as_they_went_in() {
+    let mut cargo = Cargo::new();
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    struct Id(String);
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    enum Day {
+        Monday,
+        Tuesday,
+    }
+    let numbers = BTreeMap::from([(1_u64, "a".to_owned()), (u64::MAX, "b".to_owned())]);
+    let signed = BTreeMap::from([(-5_i8, true)]);
+    let flags = BTreeMap::from([(true, 1), (false, 0)]);
+    let ids = BTreeMap::from([(Id("x".into()), 1)]);
+    let days = BTreeMap::from([(Day::Monday, 1), (Day::Tuesday, 2)]);
+    cargo.insert("numbers", &numbers).unwrap();
+    cargo.insert("signed", &signed).unwrap();
+    cargo.insert("flags", &flags).unwrap();
+    cargo.insert("ids", &ids).unwrap();
+    cargo.insert("days", &days).unwrap();
+    assert_eq!(cargo.require("numbers"), Ok(numbers));
+    assert_eq!(cargo.require("signed"), Ok(signed));
+    assert_eq!(cargo.require("flags"), Ok(flags));
+    assert_eq!(cargo.require("ids"), Ok(ids));
+    assert_eq!(cargo.require("days"), Ok(days));
+    assert_eq!(
+        cargo.require::<BTreeMap<u8, String>>("numbers"),
+        Err(CargoError::WrongType)
+    );
+}
+
+#[test]
 fn merging_and_replacing_take_ends_along() {
     let end = UnixTime::from_secs(9_000_000_000);
     let mut other = Cargo::new();

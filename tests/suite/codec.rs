@@ -354,7 +354,7 @@ fn cargo_of_another_type_is_a_payload_error_and_lets_nothing_out() {
 fn numbers_that_are_not_finite_are_refused_in_typed_seals_at_any_depth() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let seal = |value: &dyn Fn() -> Result<String, SealError>| {
-            assert_eq!(value(), Err(SealError::Cargo))
+            assert_eq!(value(), Err(SealError::NotFinite))
         };
         seal(&|| codec().seal_value(&bad, Lifetime::hours(1)));
         seal(&|| codec().seal_value(&(bad as f32), Lifetime::hours(1)));
@@ -380,6 +380,19 @@ fn a_typed_cargo_has_at_most_128_levels_in_both_directions() {
     assert!(codec.open_value::<serde_json::Value>(&text).is_ok());
     let refused = codec.seal_value(&nested(128), Lifetime::hours(1));
     assert_eq!(refused, Err(SealError::TooDeep));
+}
+
+#[test]
+fn json_of_the_callers_own_is_not_sealed_where_no_opener_would_take_it() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    let seal = |text| {
+        codec()
+            .seal_value(&raw(text), Lifetime::hours(1))
+            .map(|_| ())
+    };
+    assert_eq!(seal(r#""\ud83d\ude00""#), Ok(()));
+    assert_eq!(seal(r#"{"a":"\ud83d"}"#), Err(SealError::Cargo));
+    assert_eq!(seal(r#""\n\\""#), Ok(()));
 }
 
 #[test]

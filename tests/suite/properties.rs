@@ -92,7 +92,7 @@ proptest! {
         let float = f64::from_bits(bits);
         let sealed = codec().seal_value(&(integers, float, &text), Lifetime::hours(1));
         if !float.is_finite() {
-            prop_assert_eq!(sealed, Err(sealtoken::SealError::Cargo));
+            prop_assert_eq!(sealed, Err(sealtoken::SealError::NotFinite));
             return Ok(());
         }
         type Own = ((u64, i64, u8, i128), f64, String);

@@ -316,14 +316,44 @@ fn an_end_beyond_the_calendar_is_shown_as_its_last_second() {
     assert!(!token.is_expired_at(UnixTime::from_secs(i64::MAX)));
 }
 
+/// The zone is read when a process begins, so the other zone is that of a child.
 #[cfg(feature = "local-time")]
 #[test]
-fn local_text_names_the_same_moment() {
-    let (codec, _) = setup();
+fn local_text_has_the_offset_of_its_moment_in_the_machines_zone() {
+    const CHILD: &str = "SEALTOKEN_TEST_ZONE";
+    if std::env::var_os(CHILD).is_none() {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "states::local_text_has_the_offset_of_its_moment_in_the_machines_zone",
+            ])
+            .env("TZ", "EST5EDT,M3.2.0,M11.1.0")
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(
+            child.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+        return;
+    }
+    let (codec, clock) = setup();
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
-    let local = token.expires_at_local_text().unwrap();
-    let rfc3339 = &time::format_description::well_known::Rfc3339;
-    let parsed = time::OffsetDateTime::parse(&local, rfc3339).unwrap();
-    assert_eq!(Some(parsed), token.expires_at());
+    assert_eq!(
+        token.expires_at_local_text().as_deref(),
+        Some("2025-11-21T15:30:00-05:00")
+    );
+    clock.set(UnixTime::from_secs(1_750_000_000));
+    codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
+    assert_eq!(
+        token.expires_at_local_text().as_deref(),
+        Some("2025-06-15T11:36:40-04:00")
+    );
+    let shown = token.to_json(View::with_extras().in_local_zone());
+    assert!(
+        shown.contains(r#""expires_at":"2025-06-15T11:36:40-04:00""#),
+        "{shown}"
+    );
 }

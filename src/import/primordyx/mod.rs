@@ -137,7 +137,7 @@ impl Primordyx {
 
     fn token(&self, content: Content) -> Result<Token, ImportError> {
         let mut cargo = content.cargo;
-        cargo.now_sealed(&self.clock);
+        cargo.now_sealed(self.clock.now(), &self.clock);
         let sealed = Sealed {
             text: None,
             times: content.times,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
+
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::token::times;
 
 use super::error::CargoError;
-use super::value::{Object, Text};
+use super::value::Text;
 use super::{Cargo, Mark};
 
 /// The second at which an entry ends, for those that do.
@@ -105,29 +107,26 @@ impl Cargo {
     }
 
     /// What a token is made of: the entries that have not ended at `now`, and the ends that are to come.
-    pub(crate) fn entries_to_seal(
-        &mut self,
+    pub(crate) fn at(
+        &self,
         now: UnixTime,
-    ) -> (&Object, impl Iterator<Item = (&str, i64)>) {
-        self.purge_ended_at(now);
+    ) -> (impl Serialize + '_, impl Iterator<Item = (&str, i64)>) {
         let ends = self.ends.0.iter().map(|(name, end)| (&**name, *end));
-        (&self.values, ends)
+        let to_come = ends.filter(move |(_, end)| *end > now.as_secs());
+        (At { cargo: self, now }, to_come)
     }
 
-    /// What a codec adds to a cargo that it read: the ends of entries, and its clock.
-    pub(crate) fn with_ends<'e>(
-        mut self,
-        ends: impl Iterator<Item = (&'e str, i64)>,
-        clock: &ClockSource,
-    ) -> Self {
+    /// What a codec adds to a cargo that it read: the ends of entries.
+    pub(crate) fn with_ends<'e>(mut self, ends: impl Iterator<Item = (&'e str, i64)>) -> Self {
         self.ends.0 = ends.map(|(name, end)| (name.into(), end)).collect();
-        self.purge_ended_at(clock.now());
-        self.now_sealed(clock);
         self
     }
 
-    /// Takes note that it was sealed, or opened, as it is.
-    pub(crate) fn now_sealed(&mut self, clock: &ClockSource) {
+    /// Takes note that it was sealed, or opened, as it is at `now`.
+    pub(crate) fn now_sealed(&mut self, now: UnixTime, clock: &ClockSource) {
+        if !self.ends.is_empty() {
+            self.purge_ended_at(now);
+        }
         self.clock = clock.clone();
         self.mark = Mark::fresh();
         self.dirty = false;
@@ -135,5 +134,23 @@ impl Cargo {
 
     pub(crate) fn mark(&self) -> Mark {
         self.mark
+    }
+}
+
+/// The entries of a cargo at one moment, whatever its clock says by now.
+struct At<'a> {
+    cargo: &'a Cargo,
+    now: UnixTime,
+}
+
+impl Serialize for At<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ends = &self.cargo.ends;
+        if ends.is_empty() {
+            return serializer.collect_map(&self.cargo.values);
+        }
+        let live = |name: &str| ends.get(name).is_none_or(|end| end > self.now.as_secs());
+        let entries = self.cargo.values.iter();
+        serializer.collect_map(entries.filter(|(name, _)| live(name)))
     }
 }

@@ -23,10 +23,65 @@ impl<'de> IntoDeserializer<'de, CargoError> for &'de Value {
 }
 
 impl<'de> IntoDeserializer<'de, CargoError> for &'de Text {
-    type Deserializer = BorrowedStrDeserializer<'de, CargoError>;
+    type Deserializer = Name<'de>;
 
-    fn into_deserializer(self) -> Self::Deserializer {
-        BorrowedStrDeserializer::new(self)
+    fn into_deserializer(self) -> Name<'de> {
+        Name(self)
+    }
+}
+
+/// The name of an entry, for a map whose keys need not be text: JSON has written numbers and truth values as text.
+#[derive(Debug)]
+pub struct Name<'de>(&'de str);
+
+/// Keys that are read from their text.
+macro_rules! parsed {
+    ($($method:ident $visit:ident,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CargoError> {
+            visitor.$visit(self.0.parse().map_err(|_| CargoError::WrongType)?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Name<'de> {
+    type Error = CargoError;
+
+    parsed! {
+        deserialize_bool visit_bool, deserialize_i8 visit_i8, deserialize_i16 visit_i16,
+        deserialize_i32 visit_i32, deserialize_i64 visit_i64, deserialize_i128 visit_i128,
+        deserialize_u8 visit_u8, deserialize_u16 visit_u16, deserialize_u32 visit_u32,
+        deserialize_u64 visit_u64, deserialize_u128 visit_u128, deserialize_f32 visit_f32,
+        deserialize_f64 visit_f64,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CargoError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CargoError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, CargoError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, CargoError> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.0))
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        ignored_any
     }
 }
 
@@ -78,8 +133,8 @@ impl<'de> Deserializer<'de> for &'de Value {
         visitor: V,
     ) -> Result<V::Value, CargoError> {
         match self {
-            Value::String(variant) => visitor.visit_enum(variant.into_deserializer()),
-            Value::Object(values) => {
+            Value::String(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
+            Value::Object(values) if values.len() == 1 => {
                 let entries = MapDeserializer::new(values.iter());
                 visitor.visit_enum(MapAccessDeserializer::new(entries))
             }

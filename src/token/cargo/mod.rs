@@ -3,24 +3,24 @@
 mod ends;
 mod error;
 mod give;
+mod iter;
 mod key;
 mod read;
+mod text;
 mod value;
 
-use std::borrow::Borrow as _;
-use std::collections::btree_map;
+use std::cell::Cell;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::de::{Deserializer, Error as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::crypto::scratch::Scratch;
 use crate::token::json::{Unwritable, depth, write_value};
 
 pub use error::CargoError;
+pub use iter::Iter;
 pub use key::{CargoKey, CargoName};
 pub use value::{Number, Object, Text, Value};
 
@@ -71,9 +71,20 @@ pub struct Cargo {
 pub(crate) struct Mark(u64);
 
 impl Mark {
+    /// Threads take marks by the million, so that they do not meet at every token.
     fn fresh() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+        const MANY: u64 = 1 << 20;
+        static TAKEN: AtomicU64 = AtomicU64::new(0);
+        thread_local! {
+            static LAST: Cell<u64> = const { Cell::new(0) };
+        }
+        LAST.with(|last| {
+            if last.get().is_multiple_of(MANY) {
+                last.set(TAKEN.fetch_add(MANY, Ordering::Relaxed));
+            }
+            last.set(last.get().wrapping_add(1));
+            Self(last.get())
+        })
     }
 }
 
@@ -296,20 +307,6 @@ impl Cargo {
         self.replace(Self::new());
     }
 
-    /// The names of the entries, sorted.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.iter().map(|(name, _)| name)
-    }
-
-    /// The entries, sorted by name.
-    #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter {
-            cargo: self,
-            values: self.values.iter(),
-        }
-    }
-
     /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -368,6 +365,7 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     write_value(&mut scratch, value).map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
         Unwritable::Unsupported => CargoError::Unsupported,
+        Unwritable::TooDeep => CargoError::TooDeep,
     })?;
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {
@@ -376,39 +374,6 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     match read_value::<LEVELS_OF_VALUES>(text) {
         Some((value, "")) => Ok(value),
         _ => Err(CargoError::Unsupported),
-    }
-}
-
-/// The entries of a [`Cargo`], sorted by name.
-#[derive(Clone)]
-pub struct Iter<'a> {
-    cargo: &'a Cargo,
-    values: btree_map::Iter<'a, Text, Value>,
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a str, &'a Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.values
-            .by_ref()
-            .map(|(name, value)| (name.borrow(), value))
-            .find(|(name, _)| self.cargo.is_live(name))
-    }
-}
-
-impl fmt::Debug for Iter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Iter")
-    }
-}
-
-impl<'a> IntoIterator for &'a Cargo {
-    type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
     }
 }
 
@@ -434,58 +399,5 @@ impl fmt::Debug for Cargo {
             .field("entries", &self.len())
             .field("dirty", &self.dirty)
             .finish_non_exhaustive()
-    }
-}
-
-impl Serialize for Cargo {
-    /// The entries as a map; their ends are told by [`Cargo::ends_at`] alone.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Cargo {
-    /// From a map with distinct names; the cargo is clean.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The token's object stands around the cargo.
-        match read::deserialize(deserializer, LEVELS - 1)? {
-            Value::Object(values) => Ok(Self::of(values)),
-            _ => Err(D::Error::custom("a cargo is a map")),
-        }
-    }
-}
-
-impl FromStr for Cargo {
-    type Err = CargoError;
-
-    /// From the JSON of an object by the rules of a token's cargo. The cargo is clean.
-    ///
-    /// # Errors
-    ///
-    /// [`CargoError::Json`] when it is none, a name is there twice, an integer has more than 64 bits, or it is
-    /// nested too deeply.
-    fn from_str(json: &str) -> Result<Self, CargoError> {
-        match Self::read(json) {
-            Some((cargo, rest)) if rest.trim_ascii().is_empty() => Ok(cargo),
-            _ => Err(CargoError::Json),
-        }
-    }
-}
-
-impl Cargo {
-    fn of(values: Object) -> Self {
-        Self {
-            values,
-            ..Self::default()
-        }
-    }
-
-    /// The cargo at the beginning of `text`, and what follows it.
-    pub(crate) fn read(text: &str) -> Option<(Self, &str)> {
-        // The token's object stands around the cargo.
-        match read_value::<{ LEVELS - 1 }>(text)? {
-            (Value::Object(values), rest) => Some((Self::of(values), rest)),
-            _ => None,
-        }
     }
 }

@@ -37,7 +37,8 @@ impl Codec {
     ) -> Result<String, SealError> {
         let reading = self.clock.read();
         let times = times_from(&reading, lifetime, token.not_before_second())?;
-        self.seal_token(token, times, &reading, Vec::new())
+        let ends = token.sealed_state().map(|sealed| sealed.ends.clone());
+        self.seal_token(token, times, &reading, ends.unwrap_or_default())
     }
 
     /// Seals the token as it is now under the current key. UUID, times and end stay.
@@ -155,21 +156,21 @@ impl Codec {
         random::fill(nonce.as_flattened_mut(), reading.nanos)?;
 
         let mut scratch = self.begin(&token.uuid(), &times);
-        if let Some(cargo) = token.as_map_mut() {
-            let (entries, ends) = cargo.entries_to_seal(reading.now);
-            json::write_value(&mut scratch, entries)?;
+        if let Some(cargo) = token.as_map() {
+            let (entries, ends) = cargo.at(reading.now);
+            json::write_value(&mut scratch, &entries)?;
             json::write_ends(&mut scratch, ends)?;
         } else {
             let from = scratch.written();
             json::write_value(&mut scratch, token.value())?;
-            keep_the_existing(&mut ends, scratch.as_slice().get(from..), reading);
+            keep_the_existing(&mut ends, scratch.as_slice().get(from..));
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
         }
         let text = self.finish(scratch, nonce, reading)?;
 
         let mark = token.as_map_mut().map(|cargo| {
-            cargo.now_sealed(&self.clock);
+            cargo.now_sealed(reading.now, &self.clock);
             cargo.mark()
         });
         token.now_sealed(Sealed {
@@ -213,9 +214,7 @@ impl Codec {
             return Err(SealError::TooLong { length, max });
         }
         let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
-        if json::is_too_deep(message) {
-            return Err(SealError::TooDeep);
-        }
+        json::openable(message.get(random::ROOM..).unwrap_or_default())?;
 
         let keys = self.keys();
         let key = keys.current();
@@ -249,20 +248,25 @@ fn times_from(
 /// Where the end of the header begins that is not written yet and serves [`random::separate`].
 const BEFORE: usize = st1::HEADER - random::ROOM;
 
-/// Drops the ends of entries that have come, or whose entry the value no longer has.
-fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>, reading: &Reading) {
+/// Drops the ends of entries that the value no longer has.
+///
+/// An end that has come stays with its entry, which is still in the caller's value: without it, the entry would be
+/// there for ever.
+fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>) {
     if ends.is_empty() {
         return;
     }
     let cargo = cargo.and_then(|bytes| str::from_utf8(bytes).ok());
     let entries = cargo.and_then(json::entries).unwrap_or_default();
-    ends.retain(|(name, end)| {
-        *end > reading.now.as_secs() && entries.iter().any(|(entry, _)| **entry == **name)
-    });
+    ends.retain(|(name, _)| entries.iter().any(|(entry, _)| **entry == **name));
 }
 
 impl From<Unwritable> for SealError {
-    fn from(_: Unwritable) -> Self {
-        Self::Cargo
+    fn from(error: Unwritable) -> Self {
+        match error {
+            Unwritable::NotFinite => Self::NotFinite,
+            Unwritable::Unsupported => Self::Cargo,
+            Unwritable::TooDeep => Self::TooDeep,
+        }
     }
 }

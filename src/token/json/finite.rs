@@ -15,8 +15,10 @@ use crate::crypto::scratch::Scratch;
 pub(crate) enum Unwritable {
     /// It holds NaN or an infinity.
     NotFinite,
-    /// serde_json refused it, or its own `Serialize` failed.
+    /// serde_json refused it, its own `Serialize` failed, or it brought JSON that no opener accepts.
     Unsupported,
+    /// It is nested more deeply than an opener accepts.
+    TooDeep,
 }
 
 /// Appends the JSON of `value`, compact.

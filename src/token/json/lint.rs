@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::finite::Unwritable;
+
 /// The levels that a token read as the caller's own type may have, its own object included.
 pub(crate) const LEVELS: usize = 128;
 
@@ -19,9 +21,19 @@ pub(crate) fn keeps_the_rules(cargo: &str) -> bool {
         && (!bytes.contains(&b'\\') || serde_json::from_str::<Checked>(cargo).is_ok())
 }
 
-/// Whether a plaintext has more levels than an opener accepts.
-pub(crate) fn is_too_deep(plaintext: &[u8]) -> bool {
-    depth(plaintext) > LEVELS
+/// Whether an opener accepts what is about to be sealed.
+///
+/// serde_json writes no escapes for surrogates; but a caller's `RawValue` can bring some.
+pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
+    if depth(plaintext) > LEVELS {
+        return Err(Unwritable::TooDeep);
+    }
+    if !plaintext.contains(&b'\\') {
+        return Ok(());
+    }
+    serde_json::from_slice::<Checked>(plaintext)
+        .map(|_| ())
+        .map_err(|_| Unwritable::Unsupported)
 }
 
 /// The number of levels of a JSON text, told by its brackets. Far from the limits, only that it is no more.

@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub(crate) use finite::{Unwritable, write_value};
-pub(crate) use lint::{depth, is_too_deep, keeps_the_rules};
+pub(crate) use lint::{depth, keeps_the_rules, openable};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };

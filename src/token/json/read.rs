@@ -34,7 +34,7 @@ pub(crate) type Ends<'a> = Vec<(Cow<'a, str>, i64)>;
 pub(crate) struct Payload<'a> {
     pub(crate) head: Head,
     pub(crate) cargo: &'a str,
-    pub(crate) ends: Ends<'a>,
+    pub(crate) ends: Option<Ends<'a>>,
 }
 
 /// The head of an ordinary plaintext, and where its cargo begins.
@@ -90,12 +90,13 @@ pub(crate) fn read_whole(text: &str) -> Result<Payload<'_>, OpenError> {
         return Err(OpenError::Payload);
     }
     let Members(payload) = serde_json::from_str(object).map_err(|_| OpenError::Payload)?;
-    if !payload.ends.is_empty() {
+    if let Some(ends) = &payload.ends {
+        // An `e` is there, if only an empty one: then the cargo is an object.
         let entries = entries(payload.cargo).ok_or(OpenError::Payload)?;
         let names: HashSet<&str> = entries.iter().map(|(name, _)| &**name).collect();
         let mut named = HashSet::new();
         let sound = |name| names.contains(name) && named.insert(name);
-        if !payload.ends.iter().map(|(name, _)| &**name).all(sound) {
+        if !ends.iter().map(|(name, _)| &**name).all(sound) {
             return Err(OpenError::Payload);
         }
     }
@@ -215,17 +216,17 @@ impl<'de> Visitor<'de> for MembersVisitor {
         if !keep(&times) {
             return Err(A::Error::custom("times"));
         }
-        let ends: Vec<(_, Second)> = ends.unwrap_or_default();
+        let ends = ends.map(|ends: Vec<(_, Second)>| {
+            let plain = |(name, Second(end))| (name, end);
+            ends.into_iter().map(plain).collect()
+        });
         Ok(Payload {
             head: Head {
                 uuid: uuid.ok_or_else(missing)?,
                 times,
             },
             cargo: cargo.ok_or_else(missing)?,
-            ends: ends
-                .into_iter()
-                .map(|(name, Second(end))| (name, end))
-                .collect(),
+            ends,
         })
     }
 }
@@ -295,5 +296,84 @@ impl<'de> Deserialize<'de> for Second {
             .filter(|value| *value <= MAX_SECONDS)
             .map(Self)
             .ok_or_else(|| D::Error::custom("out of range"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plaintext(rest: &str) -> String {
+        format!(r#"{{"u":"AAAAAAAAAAAAAAAAAAAAAA","t":1,{rest}}}"#)
+    }
+
+    #[test]
+    fn ends_stand_beside_an_object_only_and_name_its_entries_once() {
+        let code = |rest: &str| {
+            read_whole(&plaintext(rest))
+                .map(|_| ())
+                .map_err(|e| e.code())
+        };
+        for good in [
+            r#""c":{},"e":{}"#,
+            r#""e":{"a":1},"c":{"a":2}"#,
+            r#""c":{"a":1},"e":{"\u0061":1}"#,
+        ] {
+            assert_eq!(code(good), Ok(()), "{good}");
+        }
+        let bad = [
+            r#""c":5,"e":{}"#,
+            r#""c":[1],"e":{}"#,
+            r#""c":null,"e":{}"#,
+            r#""c":"x","e":{}"#,
+            r#""c":{"a":1},"e":{"b":1}"#,
+            r#""c":{"a":1},"e":{"a":1,"a":1}"#,
+            r#""c":{"a":1},"e":{"a":1,"\u0061":1}"#,
+            r#""c":{"a":1},"e":{"a":-1}"#,
+            r#""c":{"a":1},"e":{"a":253402300800}"#,
+            r#""c":{"a":1},"e":{"a":null}"#,
+            r#""c":{"a":1},"e":null"#,
+            r#""c":{"a":1},"e":[]"#,
+            r#""c":{},"e":{},"e":{}"#,
+        ];
+        for bad in bad {
+            assert_eq!(code(bad), Err("payload"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_fast_head_takes_the_formats_order_alone_and_agrees_with_the_slow_one() {
+        let texts = [
+            r#""c":{}"#,
+            r#""x":1,"c":{}"#,
+            r#""x":1,"n":2,"o":1,"c":{}"#,
+            r#""n":2,"c":{}"#,
+            r#""o":0,"c":{}"#,
+            r#""x":253402300799,"c":{}"#,
+        ];
+        for rest in texts {
+            let text = plaintext(rest);
+            let (head, cargo) = read_head(&text).unwrap();
+            assert_eq!(
+                (Some(head), cargo),
+                (read_whole(&text).ok().map(|p| p.head), "{}}")
+            );
+        }
+        let unusual = [
+            r#""n":2,"x":1,"c":{}"#,
+            r#""x":0,"c":{}"#,
+            r#""x":01,"c":{}"#,
+            r#""x":-1,"c":{}"#,
+            r#""x":1.0,"c":{}"#,
+            r#""x":,"c":{}"#,
+            r#""x":253402300800,"c":{}"#,
+            r#""x":1000000000000,"c":{}"#,
+            r#""o":2,"c":{}"#,
+            r#" "c":{}"#,
+            r#""c" :{}"#,
+        ];
+        for rest in unusual {
+            assert_eq!(read_head(&plaintext(rest)), None, "{rest}");
+        }
     }
 }

@@ -168,7 +168,8 @@ fn a_panic_while_a_token_is_lent_wipes_it() {
     let (caught, freed) = record(&alone, || {
         // The buffer that was in use is given back when the thread ends.
         std::thread::scope(|scope| {
-            let lend = || codec.open_with(&text, |_| -> Result<(), _> { resume_unwind(Box::new(())) });
+            let lend =
+                || codec.open_with(&text, |_| -> Result<(), _> { resume_unwind(Box::new(())) });
             scope.spawn(lend).join().is_err()
         })
     });

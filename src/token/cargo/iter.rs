@@ -1,0 +1,57 @@
+//! Walking over the entries.
+
+use std::borrow::Borrow as _;
+use std::collections::btree_map;
+use std::fmt;
+
+use super::Cargo;
+use super::value::{Text, Value};
+
+/// The entries of a [`Cargo`], sorted by name.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    cargo: &'a Cargo,
+    values: btree_map::Iter<'a, Text, Value>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.values
+            .by_ref()
+            .map(|(name, value)| (name.borrow(), value))
+            .find(|(name, _)| self.cargo.is_live(name))
+    }
+}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Iter")
+    }
+}
+
+impl<'a> IntoIterator for &'a Cargo {
+    type Item = (&'a str, &'a Value);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl Cargo {
+    /// The entries, sorted by name.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            cargo: self,
+            values: self.values.iter(),
+        }
+    }
+
+    /// The names of the entries, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+}
