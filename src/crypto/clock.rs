@@ -93,7 +93,8 @@ impl From<UnixTime> for OffsetDateTime {
 }
 
 impl fmt::Display for UnixTime {
-    /// RFC 3339 in UTC, for years 0 to 9999; the bare number of seconds outside of them.
+    /// RFC 3339 in UTC for years 0 to 9999, which later moments are shown as the last second of; the bare number of
+    /// seconds before.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self
             .to_date_time()

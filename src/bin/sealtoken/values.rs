@@ -30,11 +30,11 @@ pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
 }
 
 /// A block that a token has room for.
-pub(crate) fn block(text: &str) -> Result<usize, String> {
+pub(crate) fn block(text: &str) -> Result<usize, &'static str> {
     let block = text.parse().ok();
     block
-        .filter(|block| (1..=Codec::DEFAULT_MAX_LEN).contains(block))
-        .ok_or_else(|| format!("give a number from 1 to {}", Codec::DEFAULT_MAX_LEN))
+        .filter(|block| *block > 0 && Codec::sealed_len(*block) <= Codec::DEFAULT_MAX_LEN)
+        .ok_or("give a number of bytes from 1 to 3025: a token has no room for more")
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ fn ten_thousand_random_messages_give_the_specified_hash() {
 }
 
 #[test]
-#[ignore = "a minute without optimisation: cargo test --release -- --ignored"]
+#[ignore = "minutes without optimisation: cargo test --release -- --ignored"]
 fn a_million_random_messages_give_the_specified_hash() {
     let file = vectors(include_str!("../../../tests/vectors/xaes256gcm.json"));
     for backend in BACKENDS {

@@ -23,11 +23,11 @@ impl fmt::Display for CargoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "the cargo has no such entry",
-            Self::WrongType => "the cargo entry is of another type",
-            Self::NotFinite => "the number is NaN or infinite",
-            Self::Unsupported => "the value cannot be held by a cargo",
+            Self::WrongType => "the cargo entry is of another type than was asked for",
+            Self::NotFinite => "the number is NaN or infinite: leave it out, or write it as text",
+            Self::Unsupported => "the value cannot be held by a cargo: integers have 64 bits, and maps have plain keys",
             Self::TooDeep => "the value is nested more than 64 levels deep",
-            Self::Json => "the text is not a JSON object with distinct names and 64-bit integers",
+            Self::Json => "the text is not a JSON object with distinct names, 64-bit integers and at most 64 levels",
         })
     }
 }

@@ -161,7 +161,8 @@ impl Cargo {
         Ok(self.put(name.as_ref(), value, None))
     }
 
-    /// Puts `value` into the entry, which ends at `end`.
+    /// Puts `value` into the entry, which ends at `end`: by the system's clock, or by that of the codec which sealed or
+    /// opened the cargo.
     ///
     /// # Errors
     ///

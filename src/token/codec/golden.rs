@@ -35,7 +35,7 @@ struct Session {
     role: &'static str,
 }
 
-/// Decrypted and checked by `tests/interop/st1.py`, which knows the format and not this code.
+/// Opened once by `tests/interop/st1.py`, which knows the format and not this code.
 const VALUE: &str = concat!(
     "st1_lhkmQqFtNDbE9nXSVwvE4P0WG2BZQLMIwoV8nxLu5leA338QDtFpkmvQhvQDU8D-_nzdnkHPKom6AoscD1mB_t",
     "VCM6zIwx-Cf78kNKcbchi53dapNYKou5phUOsuJFs1nsWBGIuA1hGbu7qLlrmIAJ0Kcl2U-VUvbiLo-trXKUnozw",

@@ -203,7 +203,7 @@ impl Codec {
 
     /// The length of a token around `plaintext` bytes of JSON, padding included: prefix, header, tag and base64url.
     ///
-    /// The JSON is the cargo's and 44 to 100 bytes for the token's own members.
+    /// The JSON is the cargo's, 50 to 100 bytes for the token's own members, and the ends of entries.
     ///
     /// ```
     /// const LENGTH: usize = sealtoken::Codec::sealed_len(124);

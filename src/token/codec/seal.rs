@@ -91,6 +91,10 @@ impl Codec {
     ///
     /// [`SealError`].
     ///
+    /// # Security
+    ///
+    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token.
+    ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime};
     ///

@@ -11,7 +11,7 @@ use super::read::UUID_TEXT;
 
 /// Everything before the cargo.
 pub(crate) fn write_head(out: &mut Scratch, uuid: &Uuid, times: &Times) {
-    // The longest head has 22 characters of UUID, four integers of 12, and 27 of names and quotes.
+    // The longest head has 22 characters of UUID, four integers of 12, and 32 of names and quotes.
     let mut head = Head {
         bytes: [0; 128],
         length: 0,

@@ -58,7 +58,7 @@ fn what_is_too_long_or_cannot_be_written_leaves_nothing() {
     assert_eq!(
         errors[3..7],
         [
-            SealError::Cargo,
+            SealError::NotFinite,
             SealError::Cargo,
             SealError::Cargo,
             SealError::TooDeep
