@@ -102,8 +102,9 @@ fn two_tokens_of_one_codec_cannot_be_mixed() {
     let other = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
     assert_eq!(one.len(), other.len());
     for cut in 10..one.len() {
-        if one[cut..] != other[cut..] {
-            let mixed = format!("{}{}", &one[..cut], &other[cut..]);
+        let mixed = format!("{}{}", &one[..cut], &other[cut..]);
+        // By chance the beginnings, or the ends, are the same.
+        if mixed != one && mixed != other {
             assert_eq!(refused(&codec, &mixed), OpenError::Forged, "{cut}");
         }
     }

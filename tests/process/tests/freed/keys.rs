@@ -1,7 +1,10 @@
 //! Keys, rings and codecs: made, read, refused, replaced and dropped.
 
+use std::collections::BTreeMap;
+
 use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, PurposeRing, Token};
 use sealtoken_process_tests::freed::{Freed, alone, record};
+use serde::de::IgnoredAny;
 
 use super::secrets::{self, ROOT};
 
@@ -148,21 +151,33 @@ fn a_ring_that_is_refused_leaves_nothing_of_its_good_keys() {
 fn the_key_of_a_single_token_is_not_left() {
     let alone = alone();
     let codec = super::codec(PURPOSE);
-    let (text, freed) = record(&alone, || {
-        let text = codec
-            .seal(&mut Token::new(), Lifetime::hours(1))
+    let (texts, freed) = record(&alone, || {
+        let mut token = Token::new();
+        let cargo = token.cargo_mut();
+        for index in 0..20 {
+            cargo
+                .insert(format!("entry {index}"), index)
+                .expect("a number");
+            cargo
+                .push("list", (index, true, "text", 0.5))
+                .expect("a list");
+        }
+        let map = codec.seal(&mut token, Lifetime::hours(1)).expect("fits");
+        let typed = codec
+            .seal_value(token.cargo(), Lifetime::hours(1))
             .expect("fits");
-        assert!(codec.open(&text).is_ok());
-        assert!(
+        assert!(codec.open(&typed).expect("genuine").cargo() == token.cargo());
+        drop(
             codec
-                .bound_to("another context")
-                .expect("not empty")
-                .open(&text)
-                .is_err()
+                .open_value::<BTreeMap<String, IgnoredAny>>(&map)
+                .expect("genuine"),
         );
-        text
+        let bound = codec.bound_to("another context").expect("not empty");
+        assert!(bound.open(&map).is_err());
+        [map, typed]
     });
-    let key = secrets::of_token(&ROOT, PURPOSE, &text);
-    freed.holds_nothing_of(&[("key of the token", &key)]);
+    for text in texts {
+        freed.holds_nothing_of(&[("key of the token", secrets::of_token(&ROOT, PURPOSE, &text))]);
+    }
     nothing_of_the_key(&freed);
 }

@@ -6,6 +6,7 @@ use hkdf::Hkdf;
 use sealtoken_process_tests::freed::{alone, record};
 use sealtoken_process_tests::schedule;
 use sha2::Sha256;
+use std::hint::black_box;
 use std::mem::ManuallyDrop;
 use zeroize::Zeroizing;
 
@@ -115,7 +116,7 @@ pub fn decode(text: &str) -> Vec<u8> {
 #[test]
 fn a_secret_in_an_ordinary_vector_is_found() {
     let alone = alone();
-    let ((), freed) = record(&alone, || drop(PLAIN.as_bytes().to_vec()));
+    let ((), freed) = record(&alone, || drop(black_box(PLAIN.as_bytes().to_vec())));
     assert_eq!(freed.pieces_of(PLAIN.as_bytes()), PLAIN.len() - 7);
     assert_eq!(freed.pieces_of(OTHER.as_bytes()), 0);
 }
@@ -124,7 +125,7 @@ fn a_secret_in_an_ordinary_vector_is_found() {
 fn a_secret_that_grew_out_of_its_buffer_is_found_there() {
     let alone = alone();
     let (kept, freed) = record(&alone, || {
-        let mut text = String::from(PLAIN);
+        let mut text = black_box(String::from(PLAIN));
         text.reserve(10_000);
         text
     });
@@ -135,7 +136,7 @@ fn a_secret_that_grew_out_of_its_buffer_is_found_there() {
 #[test]
 fn a_secret_that_was_wiped_is_not_found() {
     let alone = alone();
-    let ((), freed) = record(&alone, || drop(Zeroizing::new(PLAIN.to_owned())));
+    let ((), freed) = record(&alone, || drop(black_box(Zeroizing::new(PLAIN.to_owned()))));
     assert_eq!(freed.pieces_of(PLAIN.as_bytes()), 0);
 }
 
@@ -143,7 +144,10 @@ fn a_secret_that_was_wiped_is_not_found() {
 fn an_expanded_key_that_was_not_wiped_is_found() {
     let alone = alone();
     let ((), freed) = record(&alone, || {
-        drop(Box::new(ManuallyDrop::new(Aes256Enc::new(&ROOT.into()))))
+        // An optimiser would leave the block out that nobody looks at.
+        drop(black_box(Box::new(ManuallyDrop::new(Aes256Enc::new(
+            &ROOT.into(),
+        )))));
     });
     // An AES without hardware keeps its keys in another order.
     if cfg!(target_arch = "x86_64") && is_x86_feature_detected("aes") {
