@@ -224,6 +224,17 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::WrongType`] when it is not a `T`; it is then still there.
+    ///
+    /// ```
+    /// use sealtoken::Cargo;
+    ///
+    /// # fn main() -> Result<(), sealtoken::CargoError> {
+    /// let mut cargo: Cargo = r#"{"flash":"saved"}"#.parse()?;
+    /// assert_eq!(cargo.take::<String>("flash")?.as_deref(), Some("saved"));
+    /// assert!(!cargo.contains("flash"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take<T: serde::de::DeserializeOwned>(
         &mut self,
         name: impl CargoName<T>,
@@ -239,6 +250,17 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::WrongType`] when there is one and it is not a `T`; otherwise as for [`insert`](Cargo::insert).
+    ///
+    /// ```
+    /// use sealtoken::Cargo;
+    ///
+    /// # fn main() -> Result<(), sealtoken::CargoError> {
+    /// let mut cargo = Cargo::new();
+    /// assert_eq!(cargo.get_or_insert_with("visits", || 1)?, 1);
+    /// assert_eq!(cargo.get_or_insert_with("visits", || 9)?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_or_insert_with<T: Serialize + serde::de::DeserializeOwned>(
         &mut self,
         name: impl CargoName<T>,
@@ -258,6 +280,18 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::WrongType`] when the entry is not a list; otherwise as for [`insert`](Cargo::insert).
+    ///
+    /// ```
+    /// use sealtoken::Cargo;
+    ///
+    /// # fn main() -> Result<(), sealtoken::CargoError> {
+    /// let mut cargo = Cargo::new();
+    /// cargo.push("roles", "reader")?;
+    /// cargo.push("roles", "writer")?;
+    /// assert_eq!(cargo.require::<Vec<&str>>("roles")?, ["reader", "writer"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn push<T: Serialize>(
         &mut self,
         name: impl CargoName<Vec<T>>,
@@ -280,6 +314,18 @@ impl Cargo {
     }
 
     /// Takes over the entries of `other` with their ends, and returns how many changed this cargo.
+    ///
+    /// ```
+    /// use sealtoken::{Cargo, Merge};
+    ///
+    /// # fn main() -> Result<(), sealtoken::CargoError> {
+    /// let mut cargo: Cargo = r#"{"theme":"dark"}"#.parse()?;
+    /// let defaults: Cargo = r#"{"theme":"light","size":12}"#.parse()?;
+    /// assert_eq!(cargo.merge(&defaults, Merge::Keep), 1);
+    /// assert_eq!(cargo.require::<&str>("theme")?, "dark");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn merge(&mut self, other: &Cargo, conflicts: Merge) -> usize {
         let mut changed = 0_usize;
         for (name, value) in other {

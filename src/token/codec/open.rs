@@ -32,6 +32,23 @@ impl Codec {
     /// # Errors
     ///
     /// [`OpenError`].
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// let text = codec.seal(&mut Token::new(), Lifetime::minutes(30))?;
+    /// assert!(codec.open(&text).is_ok());
+    ///
+    /// match codec.open("st1_nonsense") {
+    ///     Ok(_) => unreachable!(),
+    ///     Err(OpenError::Expired { at }) => println!("the link ended at {at}: ask for a new one"),
+    ///     Err(error) => println!("{}: {error}", error.code()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(&self, text: &str) -> Result<Token, OpenError> {
         self.open_map(text, Time::Matters)
     }
@@ -45,6 +62,21 @@ impl Codec {
     /// # Security
     ///
     /// For tools, and for pages that say more than "expired". Never let in whom `open` would refuse.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// let clock = ManualClock::at(UnixTime::now());
+    /// let codec = codec.with_clock(clock.clone());
+    /// let text = codec.seal(&mut Token::new(), Lifetime::minutes(30))?;
+    /// clock.advance(3600);
+    /// assert!(codec.open(&text).is_err());
+    /// assert!(codec.inspect(&text)?.is_expired());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inspect(&self, text: &str) -> Result<Token, OpenError> {
         self.open_map(text, Time::IsShown)
     }
@@ -54,6 +86,21 @@ impl Codec {
     /// # Errors
     ///
     /// [`OpenError`]; the token is then [reset](Token::reset): invalid, dirty and empty, with the UUID that it had.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// let text = codec.seal(&mut Token::new(), Lifetime::minutes(30))?;
+    /// let mut token = Token::new();
+    /// codec.load(&mut token, &text)?;
+    /// assert!(token.is_valid());
+    /// assert!(codec.load(&mut token, "nonsense").is_err());
+    /// assert!(!token.is_valid() && token.is_dirty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn load(&self, token: &mut Token, text: &str) -> Result<(), OpenError> {
         match self.open(text) {
             Ok(opened) => {

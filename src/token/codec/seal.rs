@@ -30,6 +30,19 @@ impl Codec {
     ///
     /// Whoever has the text has the token. Without a store nothing can take it back before its end: bind it to
     /// a context that changes, or keep its lifetime short.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// let mut token = Token::new();
+    /// token.cargo_mut().insert("user_id", 123)?;
+    /// let text = codec.seal(&mut token, Lifetime::minutes(30))?;
+    /// assert_eq!(token.sealed(), Some(text.as_str()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn seal<T: Serialize + 'static>(
         &self,
         token: &mut Token<T>,
@@ -47,6 +60,22 @@ impl Codec {
     ///
     /// [`SealError::NotSealed`] for a token without times, [`SealError::Expired`] for one that has ended, and the others as
     /// for [`seal`](Codec::seal). The token is then as it was.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// # let text = codec.seal(&mut Token::new(), Lifetime::minutes(30))?;
+    /// let mut token = codec.open(&text)?;
+    /// token.cargo_mut().insert("seen", true)?;
+    /// if token.is_dirty() || token.needs_reseal() {
+    ///     let text = codec.reseal(&mut token)?;
+    ///     assert_eq!(codec.open(&text)?.expires_at(), token.expires_at());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reseal<T: Serialize + 'static>(
         &self,
         token: &mut Token<T>,
@@ -68,6 +97,19 @@ impl Codec {
     /// # Errors
     ///
     /// As for [`reseal`](Codec::reseal): what has expired stays expired.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
+    /// # let mut token = Token::new();
+    /// # codec.seal(&mut token, Lifetime::minutes(20))?;
+    /// let text = codec.renew(&mut token, Lifetime::minutes(20))?;   // at every request, or at some
+    /// assert_eq!(codec.open(&text)?.uuid(), token.uuid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn renew<T: Serialize + 'static>(
         &self,
         token: &mut Token<T>,
