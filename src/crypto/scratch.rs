@@ -84,7 +84,8 @@ impl Scratch {
     /// Makes room for `more` bytes without leaving a copy of the old ones, or counts them as beyond the limit.
     fn make_room(&mut self, more: usize) -> bool {
         let needed = self.written().saturating_add(more);
-        if needed > self.limit {
+        // No buffer is longer than `isize::MAX`.
+        if needed > self.limit.min(isize::MAX.unsigned_abs()) {
             self.beyond = needed.saturating_sub(self.bytes.len());
             self.room = 0;
             return false;

@@ -157,7 +157,8 @@ impl<K: RingKey> Ring<K> {
         }
     }
 
-    /// A ring with one more key that opens, and whose tokens need a re-seal.
+    /// A ring with one more key that opens, and whose tokens need a re-seal. It is a ring of its own: codecs that were
+    /// made before follow the old one.
     ///
     /// # Errors
     ///

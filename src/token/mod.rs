@@ -16,7 +16,11 @@ pub use lifetime::{Lifetime, LifetimeError, Seconds};
 pub use state::Token;
 pub use view::View;
 #[cfg(feature = "import")]
-pub(crate) use {json::entries, state::Sealed, times::Times};
+pub(crate) use {
+    json::entries,
+    state::{Sealed, random_uuid},
+    times::Times,
+};
 
 /// Iterators that methods of this crate return.
 pub mod iter {

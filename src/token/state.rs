@@ -318,10 +318,9 @@ impl<T> Token<T> {
 
     /// Draws the UUID where that was not possible before.
     pub(crate) fn ensure_uuid(&mut self, nanos: u64) -> Result<(), random::Failed> {
-        if self.uuid.is_nil() {
-            let mut bytes = [0; 16];
-            random::fill(&mut bytes, nanos)?;
-            self.uuid = fresh_uuid(bytes, nanos);
+        // A nil UUID that came with a token is its identity.
+        if self.uuid.is_nil() && self.sealed.is_none() {
+            self.uuid = random_uuid(nanos)?;
         }
         Ok(())
     }
@@ -359,6 +358,13 @@ impl Sealed {
     pub(crate) fn ended(&self) -> Option<UnixTime> {
         self.times.ended(self.clock.now(), self.leeway)
     }
+}
+
+/// A version 4 UUID from this thread's generator.
+pub(crate) fn random_uuid(nanos: u64) -> Result<Uuid, random::Failed> {
+    let mut bytes = [0; 16];
+    random::fill(&mut bytes, nanos)?;
+    Ok(fresh_uuid(bytes, nanos))
 }
 
 /// A version 4 UUID. The clock goes in so that a copied generator does not repeat it.

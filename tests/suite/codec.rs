@@ -158,6 +158,55 @@ fn the_maximum_length_holds_in_both_directions_and_is_told() {
 }
 
 #[test]
+fn settings_beyond_all_memory_are_an_error_and_no_panic() {
+    let codec = codec().with_max_len(usize::MAX).with_padding(usize::MAX);
+    let sealed = codec.seal_value(&1, Lifetime::hours(1));
+    assert!(matches!(sealed, Err(SealError::TooLong { .. })));
+}
+
+#[test]
+fn a_type_that_ignores_numbers_ignores_them_with_escapes_beside_and_without() {
+    #[derive(Deserialize)]
+    struct OnlyA {
+        a: u64,
+    }
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    for text in [r#"{"a":1,"b":1e999}"#, r#"{"a":1,"b":1e999,"d":"x\n"}"#] {
+        let sealed = codec().seal_value(&raw(text), Lifetime::hours(1)).unwrap();
+        assert_eq!(codec().open_value::<OnlyA>(&sealed).unwrap().value().a, 1);
+    }
+}
+
+#[test]
+fn what_has_ended_is_gone_before_the_rest_is_read_as_a_map() {
+    #[derive(Serialize, Deserialize)]
+    struct Own {
+        big: u128,
+        small: u8,
+    }
+    let (codec, clock) = at(1000);
+    let mut token = Token::new();
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    token
+        .cargo_mut()
+        .insert_until("big", 1, UnixTime::from_secs(2000))
+        .unwrap();
+    token.cargo_mut().insert("small", 1).unwrap();
+    let text = codec.reseal(&mut token).unwrap();
+    let mut own = codec.open_value::<Own>(&text).unwrap();
+    own.value_mut().big = u128::MAX;
+    let text = codec.reseal(&mut own).unwrap();
+    assert_eq!(
+        codec.open(&text).err(),
+        Some(OpenError::Payload),
+        "no map holds it"
+    );
+    clock.set(UnixTime::from_secs(2000));
+    let opened = codec.open(&text).unwrap();
+    assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["small"]);
+}
+
+#[test]
 fn padding_fills_up_to_whole_blocks() {
     for block in [0, 1, 2, 16, 64, 1000] {
         let padded = codec().with_padding(block);

@@ -66,9 +66,10 @@ fn shows_a_secret(error: &clap::Error) -> bool {
 fn is_secret(word: &str) -> bool {
     let prefix = ["st1_", "stkey1_", "stpurpose1_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // A ring has its keys behind commas and pluses, an option its value behind `=`.
+    // Wherever it stands: behind a quote, in a path, in a list.
     let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
-    is_hex || word.split(['=', '+', ',', ' ']).any(begins)
+    let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    is_hex || word.split(outside).any(begins)
 }
 
 impl From<clap::Error> for Failure {
@@ -110,6 +111,7 @@ mod tests {
     #[test]
     fn what_has_the_form_of_a_key_or_a_token_is_taken_for_one() {
         assert!(is_secret("st1_AAAA") && is_secret("+stkey1_AAAA") && is_secret("--x=stpurpose1_"));
+        assert!(is_secret("\"stkey1_A") && is_secret("/reset/st1_A") && is_secret("a:st1_A"));
         assert!(is_secret(&"0aF".repeat(20)));
         assert!(
             !is_secret("--purpose")

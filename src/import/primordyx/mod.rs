@@ -10,12 +10,11 @@ use std::time::Duration;
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::crypto::clock::{Clock, ClockSource};
 use crate::crypto::secret::Secret;
-use crate::token::{Sealed, Token};
+use crate::token::{Sealed, Token, random_uuid};
 
 use super::error::ImportError;
 use content::Content;
@@ -114,10 +113,11 @@ impl Primordyx {
     /// [`ImportError`].
     pub fn read(&self, text: &str) -> Result<Token, ImportError> {
         let content = self.content(text)?;
+        if !content.has_lifetime {
+            return Err(ImportError::Expired { at: None });
+        }
         match content.times.ended(self.clock.now(), Duration::ZERO) {
-            Some(at) => Err(ImportError::Expired {
-                at: content.has_lifetime.then_some(at),
-            }),
+            Some(at) => Err(ImportError::Expired { at: Some(at) }),
             None => self.token(content),
         }
     }
@@ -147,9 +147,8 @@ impl Primordyx {
             clock: self.clock.clone(),
             leeway: Duration::ZERO,
         };
-        let mut token = Token::restored(Uuid::nil(), cargo, sealed);
-        token.ensure_uuid(self.clock.read().nanos)?;
-        Ok(token)
+        let uuid = random_uuid(self.clock.read().nanos)?;
+        Ok(Token::restored(uuid, cargo, sealed))
     }
 
     /// Limits before hexadecimal, hexadecimal before the cipher, the cipher before JSON.

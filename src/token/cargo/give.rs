@@ -38,7 +38,8 @@ pub struct Name<'de>(&'de str);
 macro_rules! parsed {
     ($($method:ident $visit:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CargoError> {
-            visitor.$visit(self.0.parse().map_err(|_| CargoError::WrongType)?)
+            // As JSON has it: one spelling for a number, so that no two names are one key.
+            visitor.$visit(serde_json::from_str(self.0).map_err(|_| CargoError::WrongType)?)
         }
     )*};
 }

@@ -196,11 +196,13 @@ impl Codec {
                 .and_then(|(head, rest)| Some((head, Cargo::read(rest)?)))
                 .filter(|(_, (_, end))| json::envelope_ends(end));
             let (head, cargo, ends) = if let Some((head, (cargo, _))) = ordinary {
-                (head, cargo, Ends::new())
+                (head, cargo, Vec::new())
             } else {
                 let payload = self.whole(plaintext, now, time)?;
-                let (cargo, _) = Cargo::read(payload.cargo).ok_or(OpenError::Payload)?;
-                (payload.head, cargo, payload.ends.unwrap_or_default())
+                let head = payload.head;
+                let (cargo, ends) = live(payload, now)?;
+                let (cargo, _) = Cargo::read(cargo.as_str()).ok_or(OpenError::Payload)?;
+                (head, cargo, ends)
             };
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             let mut cargo = cargo.with_ends(ends);

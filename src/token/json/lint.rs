@@ -1,9 +1,5 @@
-//! The format's rules that a caller's own type does not see: how deep JSON is, and surrogates that stand alone.
-
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+//! The format's rules that a caller's own type does not see: how deep JSON is, surrogates that stand alone, and
+//! control characters in text that is read as bytes.
 
 use super::finite::Unwritable;
 
@@ -12,13 +8,11 @@ pub(crate) const LEVELS: usize = 128;
 
 /// Whether the cargo's text keeps the rules also where the type that was read from it ignored parts.
 ///
-/// serde_json skips what a type does not name without a limit of depth and without looking at escapes. Both
-/// are rare, and what cannot have them is told apart by a glance at the bytes.
+/// serde_json skips what a type does not name without a limit of depth and without looking at escapes, and lets control
+/// characters through to a type that takes bytes.
 pub(crate) fn keeps_the_rules(cargo: &str) -> bool {
-    let bytes = cargo.as_bytes();
     // The token's own object is a level, too.
-    depth(bytes) < LEVELS
-        && (!bytes.contains(&b'\\') || serde_json::from_str::<Checked>(cargo).is_ok())
+    depth(cargo.as_bytes()) < LEVELS && strings_are_sound(cargo.as_bytes())
 }
 
 /// Whether an opener accepts what is about to be sealed.
@@ -28,12 +22,51 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     if depth(plaintext) > LEVELS {
         return Err(Unwritable::TooDeep);
     }
-    if !plaintext.contains(&b'\\') {
-        return Ok(());
+    if strings_are_sound(plaintext) {
+        Ok(())
+    } else {
+        Err(Unwritable::Unsupported)
     }
-    serde_json::from_slice::<Checked>(plaintext)
-        .map(|_| ())
-        .map_err(|_| Unwritable::Unsupported)
+}
+
+/// Whether no string of a JSON text has a lone surrogate or a bare control character. Everything else is
+/// serde_json's to judge: the text is JSON by then.
+fn strings_are_sound(json: &[u8]) -> bool {
+    // Most texts have neither an escape nor white space but spaces, and one sweep tells.
+    let unusual = |byte: &u8| *byte == b'\\' || *byte < b' ';
+    if !json.iter().fold(false, |any, byte| any | unusual(byte)) {
+        return true;
+    }
+    let mut rest = json;
+    let mut in_string = false;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => in_string = !in_string,
+            0..b' ' if in_string => return false,
+            b'\\' => match escaped_unit(after) {
+                None => rest = after.get(1..).unwrap_or_default(),
+                Some((0xdc00..=0xdfff, _)) => return false,
+                Some((0xd800..=0xdbff, second)) => {
+                    let second = second.strip_prefix(b"\\").and_then(escaped_unit);
+                    let Some((0xdc00..=0xdfff, behind)) = second else {
+                        return false;
+                    };
+                    rest = behind;
+                }
+                Some((_, behind)) => rest = behind,
+            },
+            _ => {}
+        }
+    }
+    true
+}
+
+/// The UTF-16 unit of `uXXXX`, and what follows it.
+fn escaped_unit(escape: &[u8]) -> Option<(u16, &[u8])> {
+    let (digits, rest) = escape.strip_prefix(b"u")?.split_at_checked(4)?;
+    let unit = u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+    Some((unit, rest))
 }
 
 /// The number of levels of a JSON text, told by its brackets. Far from the limits, only that it is no more.
@@ -76,48 +109,6 @@ fn count_opening(json: &[u8]) -> usize {
     blocks.map(usize::from).fold(0, usize::wrapping_add)
 }
 
-/// Any JSON, every string of it decoded.
-struct Checked;
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-/// Accepts the scalars of JSON, as they are decoded.
-macro_rules! accept {
-    ($($method:ident: $type:ty),* $(,)?) => {$(
-        fn $method<E>(self, _: $type) -> Result<Self, E> {
-            Ok(self)
-        }
-    )*};
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    accept!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self, A::Error> {
-        while values.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
-        while entries.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,8 +132,36 @@ mod tests {
     fn what_no_type_looked_at_still_keeps_the_rules() {
         assert!(keeps_the_rules(&nested(127)));
         assert!(!keeps_the_rules(&nested(128)));
-        assert!(keeps_the_rules(r#"{"a":"\ud83d\ude00","b":"\\ud800"}"#));
-        assert!(!keeps_the_rules(r#"{"a":"\ud83d"}"#));
-        assert!(!keeps_the_rules(r#"{"\udc00":1}"#));
+        let sound = [
+            r#"{"a":"\ud83d\ude00","b":"\\ud800"}"#,
+            r#""\n\"\u00e9\ud7ff\ue000\\""#,
+            "{\n\t\"a\": \"b\\n\"\r}",
+            r#"{"a":1e999,"b":"\n"}"#,
+        ];
+        for json in sound {
+            assert!(keeps_the_rules(json), "{json}");
+        }
+        let unsound = [
+            r#"{"a":"\ud83d"}"#,
+            r#"{"\udc00":1}"#,
+            r#""\ud83d\n""#,
+            r#""\ud83d\ud83d\ude00""#,
+            r#""\uDBFFx\uDC00""#,
+            r#""\\\ude00""#,
+            "\"a\u{1}b\"",
+            "\"a\tb\"",
+        ];
+        for json in unsound {
+            assert!(!keeps_the_rules(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_at_the_limit_is_sealed_with_escapes_and_without() {
+        let deep = |leaf: &str| format!("{}{leaf}{}", "[".repeat(128), "]".repeat(128));
+        assert_eq!(openable(deep(r#""x""#).as_bytes()), Ok(()));
+        assert_eq!(openable(deep(r#""\n""#).as_bytes()), Ok(()));
+        let deeper = format!("[{}]", deep("1"));
+        assert_eq!(openable(deeper.as_bytes()), Err(Unwritable::TooDeep));
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::crypto::base64url;
 use crate::crypto::clock::MAX_SECONDS;
@@ -79,7 +80,8 @@ pub(crate) fn value_then_end<'a, T: Deserialize<'a>>(
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     let value = values.next()?.ok()?;
     let (own, rest) = text.split_at_checked(values.byte_offset())?;
-    Some((value, own, rest))
+    // A type that reads nothing does not make a value of nothing.
+    (!own.trim_ascii().is_empty()).then_some((value, own, rest))
 }
 
 /// Any plaintext that keeps the rules, its members in any order.
@@ -116,7 +118,8 @@ pub(crate) fn without(cargo: &str, drop: impl Fn(&str) -> bool) -> Option<String
     for (name, value) in entries(cargo)? {
         if !drop(&name) {
             rest.push(if rest.is_empty() { '{' } else { ',' });
-            rest.push_str(&serde_json::to_string(&name).ok()?);
+            let name = Zeroizing::new(serde_json::to_string(&name).ok()?);
+            rest.push_str(&name);
             rest.push(':');
             rest.push_str(value.get());
         }
