@@ -148,19 +148,19 @@ fn what_is_not_finite_is_refused_wherever_it_is_put_in() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(cargo.insert("a", bad), Err(CargoError::NotFinite));
         assert_eq!(cargo.push("a", [Some(bad)]), Err(CargoError::NotFinite));
-        assert_eq!(codec.seal_value(&bad, HOUR), Err(SealError::Cargo));
+        assert_eq!(codec.seal_value(&bad, HOUR), Err(SealError::NotFinite));
         assert_eq!(
             codec.seal_value(&BTreeMap::from([("a", vec![bad])]), HOUR),
-            Err(SealError::Cargo)
+            Err(SealError::NotFinite)
         );
         #[expect(clippy::cast_possible_truncation, reason = "it stays what it is")]
         let deep = Deep {
             inner: vec![None, Some((1, bad as f32))],
         };
-        assert_eq!(codec.seal_value(&deep, HOUR), Err(SealError::Cargo));
+        assert_eq!(codec.seal_value(&deep, HOUR), Err(SealError::NotFinite));
         assert_eq!(
             codec.seal(&mut Token::with_value(bad), HOUR),
-            Err(SealError::Cargo)
+            Err(SealError::NotFinite)
         );
     }
     assert!(cargo.is_empty() && !cargo.is_dirty());
