@@ -212,7 +212,10 @@ impl Case<'_> {
     }
 }
 
-fn open_value<T: DeserializeOwned>(codec: &Codec, text: &str) -> Result<Token<T>, OpenError> {
+fn open_value<T: DeserializeOwned + 'static>(
+    codec: &Codec,
+    text: &str,
+) -> Result<Token<T>, OpenError> {
     codec.open_value(text)
 }
 
