@@ -11,6 +11,8 @@ pub mod fuzzing;
 #[cfg(feature = "import")]
 pub mod import;
 mod keys;
+#[cfg(feature = "store")]
+pub mod store;
 mod token;
 
 pub use crypto::clock::{Clock, ManualClock, SystemClock, UnixTime};

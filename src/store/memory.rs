@@ -1,0 +1,275 @@
+//! Records in the memory of one process: for tests, and for what may be gone with the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+
+use crate::crypto::clock::UnixTime;
+
+use super::Store;
+use super::change::{Change, Limits, Outcome};
+use super::error::StoreError;
+use super::name::{Collection, LabelName};
+use super::query::{Page, Paging, Position, Query, Selection, Values};
+use super::record::{Record, RecordKey, Version};
+
+/// Records in the memory of this process. Clones share them.
+///
+/// ```
+/// use sealtoken::store::MemoryStore;
+///
+/// let store = MemoryStore::new();
+/// let the_same = store.clone();
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<RwLock<State>>,
+}
+
+/// Where a label is found: in the order of a scan.
+type Entry = (Collection, LabelName, Vec<u8>, Vec<u8>);
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<RecordKey, Record>,
+    labels: BTreeSet<Entry>,
+    purges: BTreeSet<(Collection, UnixTime, Vec<u8>)>,
+}
+
+impl MemoryStore {
+    const LIMITS: Limits = Limits {
+        max_body: 4 * 1024 * 1024,
+        max_batch: 1000,
+        durable: false,
+    };
+
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    // A batch is judged before anything is changed, so what a panic left behind is whole.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, State> {
+        self.shared.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn limits(&self) -> Limits {
+        Self::LIMITS
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        key.check()?;
+        Ok(self.read().records.get(key).cloned())
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        keys.iter().try_for_each(RecordKey::check)?;
+        let state = self.read();
+        Ok(keys
+            .iter()
+            .map(|key| state.records.get(key).cloned())
+            .collect())
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        Self::LIMITS.check(batch)?;
+        let mut state = self.change();
+        for (index, change) in batch.iter().enumerate() {
+            let current = state.records.get(change.key());
+            if !fits(change, current.map(|record| record.version)) {
+                let current = current.cloned();
+                return Ok(Outcome::Conflict { index, current });
+            }
+        }
+        for change in batch {
+            state.remove(change.key());
+            match change {
+                Change::Insert(record) | Change::Replace { record, .. } => state.insert(record),
+                Change::Remove { .. } => {}
+            }
+        }
+        Ok(Outcome::Written)
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        let after = query
+            .after
+            .as_ref()
+            .map(Position::from_cursor)
+            .transpose()?;
+        let state = self.read();
+        Ok(match &query.selection {
+            Selection::All => state.scan_all(query, after),
+            Selection::Label { name, values } => state.scan_label(query, name, values, after),
+        })
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let state = self.read();
+        let count = match &query.selection {
+            Selection::All => state.all(&query.collection, None).count(),
+            Selection::Label { name, values } => state
+                .labelled(&query.collection, name, values, None)
+                .count(),
+        };
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut state = self.change();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let start = (
+            collection.clone(),
+            UnixTime::from_secs(i64::MIN),
+            Vec::new(),
+        );
+        let end = (collection.clone(), before, Vec::new());
+        let due: Vec<_> = state
+            .purges
+            .range(start..end)
+            .take(limit)
+            .cloned()
+            .collect();
+        for (collection, _, id) in &due {
+            state.remove(&RecordKey::new(collection.clone(), id.clone()));
+        }
+        Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Whether a change fits what is there.
+fn fits(change: &Change, there: Option<Version>) -> bool {
+    match change {
+        Change::Insert(_) => there.is_none(),
+        Change::Replace { expected, .. } => there == Some(*expected),
+        Change::Remove { expected: None, .. } => true,
+        Change::Remove { expected, .. } => there == *expected,
+    }
+}
+
+impl State {
+    fn insert(&mut self, record: &Record) {
+        for label in &record.labels {
+            self.labels
+                .insert(entry(&record.key, &label.name, &label.value));
+        }
+        if let Some(at) = record.purge_at {
+            self.purges
+                .insert((record.key.collection.clone(), at, record.key.id.clone()));
+        }
+        self.records.insert(record.key.clone(), record.clone());
+    }
+
+    fn remove(&mut self, key: &RecordKey) {
+        let Some(record) = self.records.remove(key) else {
+            return;
+        };
+        for label in &record.labels {
+            self.labels.remove(&entry(key, &label.name, &label.value));
+        }
+        if let Some(at) = record.purge_at {
+            self.purges
+                .remove(&(key.collection.clone(), at, key.id.clone()));
+        }
+    }
+
+    fn all(
+        &self,
+        collection: &Collection,
+        after: Option<Position>,
+    ) -> impl Iterator<Item = &Record> {
+        let start = match after {
+            Some(position) => Bound::Excluded(RecordKey::new(collection.clone(), position.id)),
+            None => Bound::Included(RecordKey::new(collection.clone(), [])),
+        };
+        let same = collection.clone();
+        self.records
+            .range((start, Bound::Unbounded))
+            .map(|(_, record)| record)
+            .take_while(move |record| record.key.collection == same)
+    }
+
+    fn labelled(
+        &self,
+        collection: &Collection,
+        name: &LabelName,
+        values: &Values,
+        after: Option<Position>,
+    ) -> impl Iterator<Item = &Entry> {
+        let at = |value: Vec<u8>, id| (collection.clone(), name.clone(), value, id);
+        let start = match after {
+            Some(position) => Bound::Excluded(at(position.value, position.id)),
+            None => Bound::Included(at(values.from.clone(), Vec::new())),
+        };
+        let (collection, name, values) = (collection.clone(), name.clone(), values.clone());
+        self.labels
+            .range((start, Bound::Unbounded))
+            .take_while(move |(c, n, value, _)| {
+                *c == collection && *n == name && values.contains(value)
+            })
+    }
+
+    fn scan_all(&self, query: &Query, after: Option<Position>) -> Page {
+        let mut paging = Paging::new(query);
+        let mut last = None;
+        for record in self.all(&query.collection, after) {
+            if paging.is_full() {
+                return paging.into_page(last.as_ref());
+            }
+            last = Some(Position::new(&[], &record.key.id));
+            paging.push(record.clone());
+        }
+        paging.into_page(None)
+    }
+
+    fn scan_label(
+        &self,
+        query: &Query,
+        name: &LabelName,
+        values: &Values,
+        after: Option<Position>,
+    ) -> Page {
+        let mut paging = Paging::new(query);
+        let mut last = None;
+        for (collection, _, value, id) in self.labelled(&query.collection, name, values, after) {
+            if paging.is_full() {
+                return paging.into_page(last.as_ref());
+            }
+            last = Some(Position::new(value, id));
+            let key = RecordKey::new(collection.clone(), id.clone());
+            if let Some(record) = self.records.get(&key) {
+                paging.push(record.clone());
+            }
+        }
+        paging.into_page(None)
+    }
+}
+
+fn entry(key: &RecordKey, name: &LabelName, value: &[u8]) -> Entry {
+    let value = value.to_vec();
+    (key.collection.clone(), name.clone(), value, key.id.clone())
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("records", &self.read().records.len())
+            .finish_non_exhaustive()
+    }
+}

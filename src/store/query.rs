@@ -1,0 +1,266 @@
+//! What a scan selects, and how it goes on.
+
+use super::error::StoreError;
+use super::name::{Collection, LabelName};
+use super::record::{Record, RecordKey};
+
+/// Which records, how many at once, and from where on.
+///
+/// ```
+/// use sealtoken::store::{Collection, LabelName, Query, Values};
+///
+/// # fn main() -> Result<(), sealtoken::store::RecordError> {
+/// let (notes, author) = (Collection::new("note")?, LabelName::new("author")?);
+/// let hers = Query::label(notes, author, Values::exactly("ada")).limit(50);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// The kind of record.
+    pub collection: Collection,
+    /// Which of them.
+    pub selection: Selection,
+    /// The most records of a page; zero is taken for one.
+    pub limit: u32,
+    /// Where the last page ended.
+    pub after: Option<Cursor>,
+}
+
+/// Which records of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those with a label in a range of values.
+    Label {
+        /// The label's name.
+        name: LabelName,
+        /// The range.
+        values: Values,
+    },
+}
+
+/// A range of label values, in the order of their bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values {
+    /// The first value that belongs to it.
+    pub from: Vec<u8>,
+    /// The first value that does not belong to it any more.
+    pub until: Option<Vec<u8>>,
+}
+
+impl Values {
+    /// One value.
+    #[must_use]
+    pub fn exactly(value: impl Into<Vec<u8>>) -> Self {
+        let from = value.into();
+        let mut until = from.clone();
+        until.push(0);
+        Self {
+            from,
+            until: Some(until),
+        }
+    }
+
+    /// All values that begin with `prefix`.
+    #[must_use]
+    pub fn beginning_with(prefix: impl Into<Vec<u8>>) -> Self {
+        let from = prefix.into();
+        let mut until = from.clone();
+        // The next prefix of the same length, or a shorter one where it ends in 0xff.
+        while let Some(last) = until.pop() {
+            if let Some(next) = last.checked_add(1) {
+                until.push(next);
+                break;
+            }
+        }
+        let until = Some(until).filter(|until| !until.is_empty());
+        Self { from, until }
+    }
+
+    /// From one value, inclusive, to another, exclusive.
+    #[must_use]
+    pub fn between(from: impl Into<Vec<u8>>, until: impl Into<Vec<u8>>) -> Self {
+        Self {
+            from: from.into(),
+            until: Some(until.into()),
+        }
+    }
+
+    /// Whether a value belongs to it.
+    #[must_use]
+    pub fn contains(&self, value: &[u8]) -> bool {
+        value >= self.from.as_slice()
+            && self
+                .until
+                .as_ref()
+                .is_none_or(|until| value < until.as_slice())
+    }
+
+    /// Whether no value can belong to it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.until.as_ref().is_some_and(|until| *until <= self.from)
+    }
+}
+
+impl Query {
+    /// The most bytes of bodies in a page: an engine ends it with the record that passes them.
+    pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+    /// A whole collection, 100 records a page.
+    #[must_use]
+    pub fn all(collection: Collection) -> Self {
+        Self {
+            collection,
+            selection: Selection::All,
+            limit: 100,
+            after: None,
+        }
+    }
+
+    /// Those with a label in a range of values, 100 records a page.
+    #[must_use]
+    pub fn label(collection: Collection, name: LabelName, values: Values) -> Self {
+        Self {
+            selection: Selection::Label { name, values },
+            ..Self::all(collection)
+        }
+    }
+
+    /// The query with another number of records a page.
+    #[must_use]
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The query, from where a page ended.
+    #[must_use]
+    pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+}
+
+/// Some of what a query selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// Where a page ended: opaque, and good for the same query on the same store only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(Vec<u8>);
+
+impl Cursor {
+    /// The cursor with these bytes: from another process, or made by an engine.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes, to be kept until the next page is asked for.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// How the engines of this crate write a cursor: the last label value, with its length before it, and the last id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) value: Vec<u8>,
+    pub(super) id: Vec<u8>,
+}
+
+impl Position {
+    pub(super) fn new(value: &[u8], id: &[u8]) -> Self {
+        Self {
+            value: value.to_vec(),
+            id: id.to_vec(),
+        }
+    }
+
+    pub(super) fn to_cursor(&self) -> Cursor {
+        let length = u16::try_from(self.value.len()).unwrap_or(u16::MAX);
+        Cursor([&length.to_be_bytes(), &self.value[..], &self.id].concat())
+    }
+
+    pub(super) fn from_cursor(cursor: &Cursor) -> Result<Self, StoreError> {
+        let (length, rest) = cursor.0.split_first_chunk().ok_or(StoreError::Cursor)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let (value, id) = rest.split_at_checked(length).ok_or(StoreError::Cursor)?;
+        if id.is_empty() || id.len() > RecordKey::MAX_ID {
+            return Err(StoreError::Cursor);
+        }
+        Ok(Self::new(value, id))
+    }
+}
+
+/// Takes records until a page is full.
+#[derive(Debug)]
+pub(super) struct Paging {
+    limit: usize,
+    bytes: usize,
+    page: Vec<Record>,
+}
+
+impl Paging {
+    pub(super) fn new(query: &Query) -> Self {
+        Self {
+            limit: usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX),
+            bytes: 0,
+            page: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.page.len() >= self.limit || self.bytes >= Query::PAGE_BYTES
+    }
+
+    pub(super) fn push(&mut self, record: Record) {
+        self.bytes = self.bytes.saturating_add(record.body.len());
+        self.page.push(record);
+    }
+
+    /// The page. `last` is where its last record stood, where there are more behind it.
+    pub(super) fn into_page(self, last: Option<&Position>) -> Page {
+        Page {
+            records: self.page,
+            next: last.map(Position::to_cursor),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_end_where_they_say() {
+        assert!(Values::exactly("a").contains(b"a"));
+        assert!(!Values::exactly("a").contains(b"a\0") && !Values::exactly("a").contains(b"b"));
+        let prefix = Values::beginning_with([1, 0xff]);
+        assert_eq!(prefix.until, Some(vec![2]));
+        assert!(prefix.contains(&[1, 0xff]) && prefix.contains(&[1, 0xff, 0xff]));
+        assert!(!prefix.contains(&[2]));
+        assert_eq!(Values::beginning_with([0xff, 0xff]).until, None);
+        assert!(Values::between("b", "a").is_empty() && Values::between("b", "b").is_empty());
+        assert!(!Values::exactly("").is_empty());
+    }
+
+    #[test]
+    fn a_cursor_comes_back_and_a_strange_one_is_refused() {
+        let position = Position::new(b"value", b"id");
+        assert_eq!(Position::from_cursor(&position.to_cursor()), Ok(position));
+        for strange in [&b""[..], &[0], &[0, 0], &[0, 5, 1], &[0, 1, 1]] {
+            let cursor = Cursor::from_bytes(strange);
+            assert_eq!(Position::from_cursor(&cursor), Err(StoreError::Cursor));
+        }
+    }
+}
