@@ -6,14 +6,22 @@
 )]
 
 mod crypto;
+#[cfg(feature = "store")]
+pub mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(feature = "import")]
 pub mod import;
 mod keys;
 #[cfg(feature = "store")]
+pub mod limits;
+#[cfg(feature = "store")]
+mod sealed;
+#[cfg(feature = "store")]
 pub mod store;
 mod token;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use crypto::clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use crypto::random::reseed;

@@ -1,8 +1,12 @@
 //! Layer 0: bytes in, bytes out. Nothing here knows of JSON, storage or policy.
 
+#[cfg(feature = "vault")]
+pub(crate) mod argon2id;
 pub(crate) mod base64url;
 pub(crate) mod clock;
 pub(crate) mod kdf;
+#[cfg(feature = "store")]
+pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod secret;

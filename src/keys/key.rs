@@ -136,6 +136,13 @@ impl Key {
         let info: [&[u8]; 3] = [b"sealtoken v1 purpose", b"\0", purpose.as_str().as_bytes()];
         PurposeKey::new(self.id, kdf::derive(&self.root, &info), purpose.clone())
     }
+
+    /// A key for the library's own use: its name is listed in `docs/format.md`, and no purpose can collide with it.
+    #[cfg(feature = "store")]
+    pub(super) fn internal(&self, name: &str) -> Secret<32> {
+        let info: [&[u8]; 3] = [b"sealtoken v1 internal", b"\0", name.as_bytes()];
+        kdf::derive(&self.root, &info)
+    }
 }
 
 impl FromStr for Key {

@@ -235,6 +235,28 @@ impl<K: RingKey> Ring<K> {
     }
 }
 
+/// A key for the library's own use, with the id and the role of the ring key that it was derived from.
+#[cfg(feature = "store")]
+pub(crate) struct InternalKey {
+    pub(crate) id: KeyId,
+    pub(crate) role: Role,
+    pub(crate) secret: Secret<32>,
+}
+
+#[cfg(feature = "store")]
+impl KeyRing {
+    /// The keys with this name in `docs/format.md`, the current one first.
+    pub(crate) fn internal(&self, name: &str) -> Vec<InternalKey> {
+        let keys = self.shared.keys.load();
+        let derive = |(key, role): (&Key, Role)| InternalKey {
+            id: key.id(),
+            role,
+            secret: key.internal(name),
+        };
+        keys.iter().map(derive).collect()
+    }
+}
+
 impl PurposeRing {
     pub(crate) fn shared_purpose(&self) -> Purpose {
         self.shared.keys.load().current.shared_purpose().clone()

@@ -7,10 +7,6 @@ use super::record::{Record, RecordKey, Version};
 
 /// One change of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most changes carry a record, and a batch is a vector of few"
-)]
 pub enum Change {
     /// Puts a record where none is. Where one is, that is a conflict.
     Insert(Record),

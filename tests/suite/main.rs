@@ -23,4 +23,6 @@ mod mutations;
 mod properties;
 mod readme;
 mod states;
+#[cfg(feature = "vault")]
+mod vault;
 mod vectors;

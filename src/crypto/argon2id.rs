@@ -1,0 +1,74 @@
+//! Argon2id (RFC 9106), version 0x13: the one way from a password to bytes.
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroizing;
+
+use super::secret::Secret;
+
+/// What one run costs. The bounds are checked before memory is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// KiB of memory.
+    pub(crate) memory: u32,
+    /// Passes over it.
+    pub(crate) passes: u32,
+    /// Lanes.
+    pub(crate) lanes: u32,
+}
+
+/// There is no memory for it, or the cost is none that Argon2 knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failed;
+
+/// Hashes a password to `N` bytes. The memory that it filled is wiped.
+pub(crate) fn hash<const N: usize>(
+    cost: Cost,
+    password: &[u8],
+    salt: &[u8],
+) -> Result<Secret<N>, Failed> {
+    let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(N)).map_err(|_| Failed)?;
+    // Memory that is not there is an error here and not the end of the process.
+    let mut blocks: Zeroizing<Vec<Block>> = Zeroizing::new(Vec::new());
+    blocks
+        .try_reserve_exact(params.block_count())
+        .map_err(|_| Failed)?;
+    blocks.resize(params.block_count(), Block::new());
+    let mut output = Secret::zeroed();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, salt, output.expose_mut(), blocks.as_mut_slice())
+        .map_err(|_| Failed)?;
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_argon2id_of_another_implementation() {
+        // argon2-cffi 25.1: low_level.hash_secret_raw(b"password", b"0123456789abcdef", 2, 64, 1, 32, Type.ID)
+        let cost = Cost {
+            memory: 64,
+            passes: 2,
+            lanes: 1,
+        };
+        let hashed = hash::<32>(cost, b"password", b"0123456789abcdef").unwrap();
+        assert_eq!(
+            hex::encode(hashed.expose()),
+            "fb83b5711fd91df630b63677dee62ccd13ee6f0c4897d856b49542b9b1e9975b"
+        );
+    }
+
+    #[test]
+    fn a_cost_of_no_sense_is_an_error() {
+        let cost = Cost {
+            memory: 1,
+            passes: 0,
+            lanes: 0,
+        };
+        assert_eq!(
+            hash::<32>(cost, b"password", b"salt of a size").err(),
+            Some(Failed)
+        );
+    }
+}

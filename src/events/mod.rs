@@ -1,0 +1,161 @@
+//! Layer 3: what the services did, told to whoever keeps records of it. No event holds a secret.
+
+#[cfg(feature = "tracing")]
+mod tracing;
+
+use std::fmt;
+
+use crate::crypto::clock::UnixTime;
+
+#[cfg(feature = "tracing")]
+pub use self::tracing::TracingSink;
+
+/// What was done, to what, and how it ended.
+///
+/// It holds no token, password or value: a token is named by its [`Fingerprint`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// What was asked for.
+    pub operation: Operation,
+    /// How it ended: `Ok`, or the stable code of the error.
+    pub outcome: Result<(), &'static str>,
+    /// The token that it was about; none for what is about many.
+    pub token: Option<Fingerprint>,
+    /// The namespace, as the caller named it.
+    pub namespace: Option<String>,
+    /// How many records it was about, where that is more than one or none.
+    pub count: Option<u64>,
+    /// When it ended, on the service's clock.
+    pub at: UnixTime,
+}
+
+/// The operations of every service of the crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// A value was put into the vault.
+    VaultCreate,
+    /// A value was read.
+    VaultRead,
+    /// An earlier value was read.
+    VaultReadVersion,
+    /// A value was replaced.
+    VaultUpdate,
+    /// A value was replaced by an earlier one.
+    VaultRollBack,
+    /// Earlier values were removed.
+    VaultPrune,
+    /// An end was moved.
+    VaultRenew,
+    /// A value was hidden until it is restored.
+    VaultSoftDelete,
+    /// A hidden value was brought back.
+    VaultRestore,
+    /// A value was removed.
+    VaultDelete,
+    /// What is known about a token was looked up.
+    VaultInfo,
+    /// A password was tried, and its keys taken.
+    VaultUnlock,
+    /// A password took the place of another one.
+    VaultRekey,
+    /// What had expired was hidden or removed.
+    VaultSweep,
+    /// What had been hidden was removed.
+    VaultPurge,
+    /// Keysets were sealed again by the ring's current key.
+    VaultRewrap,
+    /// Values of another system were taken in.
+    VaultImport,
+}
+
+impl Operation {
+    /// The stable name, such as `vault.create`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VaultCreate => "vault.create",
+            Self::VaultRead => "vault.read",
+            Self::VaultReadVersion => "vault.read_version",
+            Self::VaultUpdate => "vault.update",
+            Self::VaultRollBack => "vault.roll_back",
+            Self::VaultPrune => "vault.prune",
+            Self::VaultRenew => "vault.renew",
+            Self::VaultSoftDelete => "vault.soft_delete",
+            Self::VaultRestore => "vault.restore",
+            Self::VaultDelete => "vault.delete",
+            Self::VaultInfo => "vault.info",
+            Self::VaultUnlock => "vault.unlock",
+            Self::VaultRekey => "vault.rekey",
+            Self::VaultSweep => "vault.sweep",
+            Self::VaultPurge => "vault.purge",
+            Self::VaultRewrap => "vault.rewrap",
+            Self::VaultImport => "vault.import",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The name of a token in logs: eight bytes of a keyed hash. It is the same each time, and nobody finds the token by it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 8]);
+
+impl Fingerprint {
+    pub(crate) const fn new(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// Where events go: a log, an audit table, a counter.
+///
+/// It is called when an operation has ended, on the task that asked for it: hand on what takes time.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use sealtoken::events::{Event, EventSink};
+///
+/// #[derive(Debug, Default)]
+/// struct Refusals(AtomicU64);
+///
+/// impl EventSink for Refusals {
+///     fn record(&self, event: &Event) {
+///         if event.outcome.is_err() {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// ```
+pub trait EventSink: fmt::Debug + Send + Sync + 'static {
+    /// Takes an event.
+    fn record(&self, event: &Event);
+}
+
+/// No events.
+impl EventSink for () {
+    fn record(&self, _: &Event) {}
+}
+
+impl<S: EventSink + ?Sized> EventSink for std::sync::Arc<S> {
+    fn record(&self, event: &Event) {
+        (**self).record(event);
+    }
+}

@@ -1,0 +1,239 @@
+//! The body of a sealed record: `01 ‖ nonce[24] ‖ length[4] ‖ ciphertext ‖ tag[16] ‖ payload`.
+//!
+//! The payload is ciphertext already, under another key; it is authenticated here as part of the associated data, so that what is sealed
+//! can be changed without the key of the payload.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::clock::UnixTime;
+use crate::crypto::random;
+use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
+use crate::store::{Label, Record, RecordKey, Version};
+
+use super::error::SealedError;
+
+/// The one format so far.
+const FORMAT: u8 = 1;
+const NONCE: usize = size_of::<XNonce>();
+const LENGTH: usize = 4;
+
+/// The most bytes that [`seal`] adds to plaintext and payload.
+pub(crate) const OVERHEAD: usize = 1 + NONCE + LENGTH + TAG;
+
+/// A record before it is sealed.
+pub(crate) struct Draft<'a> {
+    pub(crate) key: RecordKey,
+    pub(crate) purge_at: Option<UnixTime>,
+    pub(crate) labels: Vec<Label>,
+    /// What is sealed.
+    pub(crate) plaintext: &'a [u8],
+    /// What is ciphertext already.
+    pub(crate) payload: &'a [u8],
+}
+
+/// What was in a record.
+pub(crate) struct Opened<'r> {
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
+    pub(crate) payload: &'r [u8],
+}
+
+/// Seals a draft under a version and a nonce of its own.
+pub(crate) fn seal(cipher: &Xaes, scope: &[u8], draft: Draft<'_>) -> Result<Record, SealedError> {
+    let Draft {
+        key,
+        purge_at,
+        labels,
+        plaintext,
+        payload,
+    } = draft;
+    let mut record = Record {
+        key,
+        version: Version::draw()?,
+        body: Vec::new(),
+        purge_at,
+        labels,
+    };
+    let mut nonce = XNonce::default();
+    // Straight from the system: beside a write to disk it costs nothing, and a copied process cannot repeat it.
+    random::system(nonce.as_flattened_mut())?;
+
+    let room = plaintext.len().saturating_add(payload.len());
+    let mut body = Vec::with_capacity(room.saturating_add(OVERHEAD));
+    body.push(FORMAT);
+    body.extend_from_slice(nonce.as_flattened());
+    let length = u32::try_from(plaintext.len()).map_err(|_| SealedError::Tampered)?;
+    body.extend_from_slice(&length.to_be_bytes());
+    let begin = body.len();
+    body.extend_from_slice(plaintext);
+    let associated = associated(scope, &record, payload);
+    let message = body.get_mut(begin..).unwrap_or_default();
+    // Only what is longer than 64 GiB is refused, and a length of four bytes has been checked.
+    let tag = cipher
+        .seal(Backend::default(), &nonce, &associated, message)
+        .map_err(|_| SealedError::Tampered)?;
+    body.extend_from_slice(&tag);
+    body.extend_from_slice(payload);
+    record.body = body;
+    Ok(record)
+}
+
+/// Opens a record that was sealed under this cipher and scope, and that is as it was.
+pub(crate) fn open<'r>(
+    cipher: &Xaes,
+    scope: &[u8],
+    record: &'r Record,
+) -> Result<Opened<'r>, SealedError> {
+    let parts = split(&record.body).ok_or(SealedError::Tampered)?;
+    let associated = associated(scope, record, parts.payload);
+    let mut plaintext = Zeroizing::new(parts.ciphertext.to_vec());
+    cipher
+        .open(
+            Backend::default(),
+            &parts.nonce,
+            &associated,
+            &mut plaintext,
+            &parts.tag,
+        )
+        .map_err(|_| SealedError::Tampered)?;
+    Ok(Opened {
+        plaintext,
+        payload: parts.payload,
+    })
+}
+
+/// The parts of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parts<'b> {
+    pub(crate) nonce: XNonce,
+    pub(crate) ciphertext: &'b [u8],
+    pub(crate) tag: [u8; TAG],
+    pub(crate) payload: &'b [u8],
+}
+
+/// Takes a body apart; `None` for what is none.
+pub(crate) fn split(body: &[u8]) -> Option<Parts<'_>> {
+    let (&format, rest) = body.split_first()?;
+    let (derives, rest) = rest.split_first_chunk()?;
+    let (nonce, rest) = rest.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk::<LENGTH>()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    let (ciphertext, rest) = rest.split_at_checked(length)?;
+    let (tag, payload) = rest.split_first_chunk()?;
+    (format == FORMAT).then_some(Parts {
+        nonce: [*derives, *nonce],
+        ciphertext,
+        tag: *tag,
+        payload,
+    })
+}
+
+/// Everything around the plaintext, each part with its length before it. Labels stand in order, for engines give them in any.
+fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
+    let mut labels: Vec<&Label> = record.labels.iter().collect();
+    labels.sort_unstable();
+    let purge_at = record.purge_at.map(|at| at.as_secs().to_be_bytes());
+    let count = labels.len().to_be_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        b"sealtoken record v1",
+        record.key.collection.as_str().as_bytes(),
+        scope,
+        &record.key.id,
+        record.version.as_bytes(),
+        purge_at.as_ref().map_or(&[], |at| at.as_slice()),
+        &count,
+    ];
+    for label in labels {
+        parts.push(label.name.as_str().as_bytes());
+        parts.push(&label.value);
+    }
+    parts.push(payload);
+    join(&parts)
+}
+
+/// Joins parts, each with its length in eight bytes before it.
+pub(crate) fn join(parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len().saturating_add(8)).sum();
+    let mut joined = Vec::with_capacity(length);
+    for part in parts {
+        joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        joined.extend_from_slice(part);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::secret::Secret;
+    use crate::store::{Collection, LabelName};
+
+    fn cipher() -> Xaes {
+        Xaes::new(&Secret::from([3; 32]))
+    }
+
+    fn sealed() -> Record {
+        let draft = Draft {
+            key: RecordKey::new(Collection::known("vault"), "id"),
+            purge_at: Some(UnixTime::from_secs(5)),
+            labels: vec![
+                Label::new(LabelName::known("b"), "2"),
+                Label::new(LabelName::known("a"), "1"),
+            ],
+            plaintext: b"plain",
+            payload: b"payload",
+        };
+        seal(&cipher(), b"scope", draft).unwrap()
+    }
+
+    #[test]
+    fn a_record_opens_as_it_was_whatever_the_order_of_its_labels() {
+        let mut record = sealed();
+        record.labels.reverse();
+        let opened = open(&cipher(), b"scope", &record).unwrap();
+        assert_eq!(*opened.plaintext, b"plain");
+        assert_eq!(opened.payload, b"payload");
+    }
+
+    #[test]
+    fn everything_around_the_plaintext_is_bound() {
+        let changes: [fn(&mut Record); 12] = [
+            |record| record.key.id.push(0),
+            |record| record.key.collection = Collection::known("pat"),
+            |record| record.version = Version::from_bytes([0; 16]),
+            |record| record.purge_at = None,
+            |record| record.purge_at = Some(UnixTime::from_secs(6)),
+            |record| record.labels.truncate(1),
+            |record| record.labels[0].value.push(0),
+            |record| record.labels[0].name = LabelName::known("c"),
+            |record| record.labels.push(Label::new(LabelName::known("c"), "3")),
+            |record| record.body.push(0),
+            |record| record.body.truncate(record.body.len() - 1),
+            |record| record.body[0] = 2,
+        ];
+        for (at, change) in changes.iter().enumerate() {
+            let mut record = sealed();
+            change(&mut record);
+            assert!(open(&cipher(), b"scope", &record).is_err(), "change {at}");
+        }
+        assert!(open(&cipher(), b"other", &sealed()).is_err());
+        assert!(open(&Xaes::new(&Secret::from([4; 32])), b"scope", &sealed()).is_err());
+    }
+
+    #[test]
+    fn every_bit_of_a_body_counts() {
+        let record = sealed();
+        for bit in 0..record.body.len() * 8 {
+            let mut changed = record.clone();
+            changed.body[bit / 8] ^= 1 << (bit % 8);
+            assert!(open(&cipher(), b"scope", &changed).is_err(), "bit {bit}");
+        }
+        for length in 0..record.body.len() {
+            let mut changed = record.clone();
+            changed.body.truncate(length);
+            assert!(
+                open(&cipher(), b"scope", &changed).is_err(),
+                "length {length}"
+            );
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Keysets in the store: made once, sealed by the ring, and sealed again when the ring's key is rotated.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::secret::Secret;
+use crate::crypto::xaes::Xaes;
+use crate::keys::{KeyId, KeyRing, Role};
+use crate::store::{
+    Change, Collection, Label, LabelName, Query, Record, RecordKey, Store, Version,
+};
+
+use super::body::{self, Draft};
+use super::commit::{Committed, commit};
+use super::error::SealedError;
+use super::keyset::Keyset;
+
+/// The name of the ring's keys that seal keysets: see `docs/format.md`.
+const INTERNAL: &str = "keyset";
+
+/// Which key of the ring sealed a keyset. The id is public.
+const KEY_ID: LabelName = LabelName::known("key_id");
+
+const ROOT: usize = 32;
+
+/// How often a keyset is read again after another process changed it.
+const ATTEMPTS: u32 = 16;
+
+/// The keysets of one service.
+#[derive(Debug, Clone)]
+pub(crate) struct Keysets {
+    store: Arc<dyn Store>,
+    keys: KeyRing,
+    collection: Collection,
+}
+
+/// A keyset as it is in the store.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) keyset: Keyset,
+    /// What a service keeps beside the 32 bytes.
+    pub(crate) settings: Zeroizing<Vec<u8>>,
+    version: Version,
+}
+
+/// What came of [`Keysets::rewrap`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rewrapped {
+    /// Keysets that the current key seals now, and did not before.
+    pub(crate) resealed: u64,
+    /// Keysets that it sealed already.
+    pub(crate) current: u64,
+}
+
+impl Keysets {
+    pub(crate) fn new(store: Arc<dyn Store>, keys: KeyRing, collection: Collection) -> Self {
+        Self {
+            store,
+            keys,
+            collection,
+        }
+    }
+
+    /// The keyset with this id, if there is one.
+    pub(crate) async fn find(&self, id: &[u8]) -> Result<Option<Stored>, SealedError> {
+        let record = self.store.get(&self.key(id)).await?;
+        record.map(|record| self.open(&record)).transpose()
+    }
+
+    /// The keyset with this id, which is made where there is none. Of several that make it at once, one wins for all.
+    pub(crate) async fn find_or_create(
+        &self,
+        id: &[u8],
+        settings: &[u8],
+    ) -> Result<Stored, SealedError> {
+        if let Some(found) = self.find(id).await? {
+            return Ok(found);
+        }
+        let keyset = Keyset::new(id.to_vec(), Secret::from_system()?);
+        let record = self.seal(id, &keyset, settings)?;
+        let version = record.version;
+        match commit(&*self.store, &[Change::Insert(record)]).await? {
+            Committed::Written => Ok(Stored {
+                keyset,
+                settings: Zeroizing::new(settings.to_vec()),
+                version,
+            }),
+            Committed::Conflict {
+                current: Some(record),
+                ..
+            } => self.open(&record),
+            Committed::Conflict { current: None, .. } => Err(contended()),
+        }
+    }
+
+    /// Keeps other settings, unless someone else changed the keyset since; then `None`.
+    pub(crate) async fn replace(
+        &self,
+        old: Stored,
+        settings: &[u8],
+    ) -> Result<Option<Stored>, SealedError> {
+        let record = self.seal(old.keyset.scope(), &old.keyset, settings)?;
+        let version = record.version;
+        let change = Change::Replace {
+            record,
+            expected: old.version,
+        };
+        Ok(match commit(&*self.store, &[change]).await? {
+            Committed::Written => Some(Stored {
+                keyset: old.keyset,
+                settings: Zeroizing::new(settings.to_vec()),
+                version,
+            }),
+            Committed::Conflict { .. } => None,
+        })
+    }
+
+    /// Seals every keyset again that the ring's current key did not seal.
+    ///
+    /// Keysets are looked at one by one, and each is replaced on its own: what stops half way goes on from where it was, and
+    /// what runs twice finds nothing to do.
+    pub(crate) async fn rewrap(
+        &self,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<Rewrapped, SealedError> {
+        let mut done = Rewrapped::default();
+        let mut next = None;
+        loop {
+            let query = Query::all(self.collection.clone()).after(next);
+            let page = self.store.scan(&query).await?;
+            for record in page.records {
+                if self.rewrap_one(record).await? {
+                    done.resealed = done.resealed.saturating_add(1);
+                } else {
+                    done.current = done.current.saturating_add(1);
+                }
+                progress(done.resealed.saturating_add(done.current));
+            }
+            next = page.next;
+            if next.is_none() {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Whether it had to be sealed again.
+    async fn rewrap_one(&self, mut record: Record) -> Result<bool, SealedError> {
+        for _ in 0..ATTEMPTS {
+            let stored = self.open(&record)?;
+            if key_id(&record) == Some(self.keys.current()) {
+                return Ok(false);
+            }
+            let fresh = self.seal(&record.key.id, &stored.keyset, &stored.settings)?;
+            let change = Change::Replace {
+                record: fresh,
+                expected: record.version,
+            };
+            match commit(&*self.store, &[change]).await? {
+                Committed::Written => return Ok(true),
+                Committed::Conflict {
+                    current: Some(current),
+                    ..
+                } => record = current,
+                Committed::Conflict { current: None, .. } => return Ok(false),
+            }
+        }
+        Err(contended())
+    }
+
+    fn key(&self, id: &[u8]) -> RecordKey {
+        RecordKey::new(self.collection.clone(), id)
+    }
+
+    fn seal(&self, id: &[u8], keyset: &Keyset, settings: &[u8]) -> Result<Record, SealedError> {
+        let keys = self.keys.internal(INTERNAL);
+        let current = keys.iter().find(|key| key.role == Role::Current);
+        let current = current.ok_or(SealedError::Tampered)?;
+        let room = ROOT.saturating_add(settings.len());
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(room));
+        plaintext.extend_from_slice(keyset.root().expose());
+        plaintext.extend_from_slice(settings);
+        let draft = Draft {
+            key: self.key(id),
+            purge_at: None,
+            labels: vec![Label::new(KEY_ID, current.id.to_bytes())],
+            plaintext: &plaintext,
+            payload: &[],
+        };
+        body::seal(&Xaes::new(&current.secret), b"", draft)
+    }
+
+    fn open(&self, record: &Record) -> Result<Stored, SealedError> {
+        let id = key_id(record).ok_or(SealedError::Tampered)?;
+        let keys = self.keys.internal(INTERNAL);
+        let key = keys.iter().find(|key| key.id == id);
+        let key = key.ok_or(SealedError::UnknownKey(id))?;
+        let opened = body::open(&Xaes::new(&key.secret), b"", record)?;
+        let (root, settings) = opened
+            .plaintext
+            .split_at_checked(ROOT)
+            .ok_or(SealedError::Tampered)?;
+        let root = Secret::from_slice(root).ok_or(SealedError::Tampered)?;
+        Ok(Stored {
+            keyset: Keyset::new(record.key.id.clone(), root),
+            settings: Zeroizing::new(settings.to_vec()),
+            version: record.version,
+        })
+    }
+}
+
+/// Which key of the ring sealed a keyset, as its label says.
+fn key_id(record: &Record) -> Option<KeyId> {
+    let label = record.labels.iter().find(|label| label.name == KEY_ID)?;
+    label
+        .value
+        .as_slice()
+        .try_into()
+        .ok()
+        .map(KeyId::from_bytes)
+}
+
+/// Others changed the same record again and again.
+pub(crate) fn contended() -> SealedError {
+    SealedError::Store(crate::store::StoreError::unavailable("contention"))
+}

@@ -1,0 +1,18 @@
+//! Layer 3: records between the services and the store, so that a database shows nothing and can change nothing unseen.
+//!
+//! A *keyset* is 32 random bytes that the ring seals. From it come the keys for ids, labels and bodies of its scope: a whole service,
+//! or one namespace of the vault. What is in a record is sealed with everything around it as associated data: collection, scope, id, version,
+//! labels, `purge_at` and payload. `docs/sealed-records.md` has every byte.
+
+mod body;
+mod commit;
+mod error;
+mod keyset;
+mod keysets;
+mod order;
+
+pub(crate) use body::Draft;
+pub(crate) use commit::{Committed, commit};
+pub(crate) use error::SealedError;
+pub(crate) use keyset::{Keyset, Use};
+pub(crate) use keysets::{Keysets, Stored, contended};

@@ -1,0 +1,83 @@
+//! Times as label values that keep their order and do not show the time.
+//!
+//! A label by which records are found in order cannot hide the order. A keyed function that keeps it hides the rest as far as that goes: the
+//! range of 128 bits is halved once for each bit of the time, at a place that a keyed hash of the bits before chooses between the first and the
+//! last quarter. Who knows some times and their values can still say between which of them another one lies: see `SECURITY.md`.
+
+use siphasher::sip::SipHasher24;
+use std::hash::Hasher as _;
+
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+use crate::crypto::secret::Secret;
+
+/// 2^38 seconds reach beyond the year 9999.
+const BITS: u32 = 38;
+
+/// The value for a moment. Moments before 1970 and after 9999 have the values of the ends.
+pub(super) fn encode(key: &Secret<32>, at: UnixTime) -> [u8; 16] {
+    let seconds = at.as_secs().clamp(0, MAX_SECONDS).unsigned_abs();
+    let (half, _) = key.expose().split_at(16);
+    let hasher =
+        <&[u8; 16]>::try_from(half).map_or_else(|_| SipHasher24::new(), SipHasher24::new_with_key);
+    let mut low = 0_u128;
+    let mut size = u128::MAX;
+    for bit in (0..BITS).rev() {
+        // One hash for each node of the tree: the depth, and the bits that lead there.
+        let mut hasher = hasher;
+        hasher.write_u32(bit);
+        hasher.write_u64(seconds.checked_shr(bit.saturating_add(1)).unwrap_or(0));
+        let split = (size >> 2).saturating_add(scale(size >> 1, hasher.finish()));
+        if seconds >> bit & 1 == 1 {
+            low = low.saturating_add(split);
+            size = size.saturating_sub(split);
+        } else {
+            size = split;
+        }
+    }
+    low.to_be_bytes()
+}
+
+/// `range · fraction / 2^64`, without a product that overflows.
+fn scale(range: u128, fraction: u64) -> u128 {
+    let fraction = u128::from(fraction);
+    let high = (range >> 64).saturating_mul(fraction);
+    let low = (range & u128::from(u64::MAX)).saturating_mul(fraction) >> 64;
+    high.saturating_add(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value(key: u8, seconds: i64) -> [u8; 16] {
+        encode(&Secret::from([key; 32]), UnixTime::from_secs(seconds))
+    }
+
+    proptest! {
+        #[test]
+        fn values_are_in_the_order_of_their_times(a in 0..=MAX_SECONDS, b in 0..=MAX_SECONDS, key: u8) {
+            prop_assert_eq!(a.cmp(&b), value(key, a).cmp(&value(key, b)));
+        }
+    }
+
+    #[test]
+    fn neighbours_differ_and_the_ends_saturate() {
+        for start in [0, 1_700_000_000, MAX_SECONDS - 2000] {
+            for second in start..start + 2000 {
+                assert!(value(9, second) < value(9, second + 1), "{second}");
+            }
+        }
+        assert_eq!(value(1, i64::MIN), value(1, 0));
+        assert_eq!(value(1, i64::MAX), value(1, MAX_SECONDS));
+    }
+
+    #[test]
+    fn another_key_gives_other_values_from_the_first_bits_on() {
+        let now = 1_763_755_200;
+        let distinct: std::collections::HashSet<u8> =
+            (0..64).map(|key| value(key, now)[0]).collect();
+        assert!(distinct.len() > 4, "{distinct:?}");
+    }
+}

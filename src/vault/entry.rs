@@ -1,0 +1,179 @@
+//! What a password leads to: an entry with the data keys of its values.
+//!
+//! The password is right where its entry is found. Whether a ciphertext opens is never taken for an answer: AES-GCM does not commit to its key.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::mac;
+use crate::crypto::secret::Secret;
+use crate::sealed::{Draft, SealedError, Use};
+use crate::store::{Record, RecordKey, Version};
+
+use super::VaultError;
+use super::names;
+use super::namespace::{DataKey, Namespace};
+
+const FORMAT: u8 = 1;
+/// An id and a key.
+const EACH: usize = 16 + 32;
+
+/// The most data keys of an entry: one is added each time that the password is changed. An entry then has some 200 KB, which every engine takes.
+pub(super) const MOST: usize = 4096;
+
+/// Where the entry of a password is, and the key that it is under; made of the 64 bytes of Argon2id.
+pub(super) struct Place {
+    pub(super) at: RecordKey,
+    key: Secret<32>,
+}
+
+impl Place {
+    pub(super) fn new(namespace: &Namespace, hash: &Secret<64>) -> Self {
+        let (finds, opens) = hash.expose().split_at(32);
+        let keyset = &namespace.keyset;
+        let id = mac::of_parts(&keyset.key(Use::PasswordId), &[finds]);
+        Self {
+            at: RecordKey::new(names::PASSWORDS, *id.expose()),
+            key: mac::of_parts(&keyset.key(Use::PasswordEntry), &[opens]),
+        }
+    }
+}
+
+/// The data keys of a password, the newest first: there is at least one.
+#[derive(Debug, Clone)]
+pub(super) struct DataKeys(Vec<DataKey>);
+
+impl DataKeys {
+    /// One new key.
+    pub(super) fn fresh() -> Result<Self, VaultError> {
+        let mut id = [0; 16];
+        crate::crypto::random::system(&mut id).map_err(SealedError::from)?;
+        let key = Secret::from_system().map_err(SealedError::from)?;
+        Ok(Self(vec![DataKey { id, key }]))
+    }
+
+    /// A list of one that the namespace has for values without a password.
+    pub(super) fn open(namespace: &Namespace) -> Self {
+        Self(vec![namespace.open.clone()])
+    }
+
+    /// Adds the keys of `older` that are not here yet.
+    pub(super) fn append(&mut self, older: &Self) -> Result<(), VaultError> {
+        for key in &older.0 {
+            if self.find(key.id).is_none() {
+                self.0.push(key.clone());
+            }
+        }
+        if self.0.len() > MOST {
+            return Err(VaultError::TooManyDataKeys);
+        }
+        Ok(())
+    }
+
+    /// What new values are sealed with.
+    pub(super) fn newest(&self) -> Result<&DataKey, VaultError> {
+        self.0.first().ok_or(VaultError::Tampered)
+    }
+
+    pub(super) fn find(&self, id: [u8; 16]) -> Option<&DataKey> {
+        self.0.iter().find(|key| key.id == id)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = [u8; 16]> {
+        self.0.iter().map(|key| key.id)
+    }
+}
+
+/// An entry as it is in the store.
+pub(super) struct Entry {
+    pub(super) keys: DataKeys,
+    pub(super) version: Version,
+}
+
+/// Seals an entry for its place.
+pub(super) fn seal(
+    namespace: &Namespace,
+    place: &Place,
+    keys: &DataKeys,
+) -> Result<Record, VaultError> {
+    let room = keys.0.len().saturating_mul(EACH).saturating_add(1);
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(room));
+    plaintext.push(FORMAT);
+    for key in &keys.0 {
+        plaintext.extend_from_slice(&key.id);
+        plaintext.extend_from_slice(key.key.expose());
+    }
+    let draft = Draft {
+        key: place.at.clone(),
+        purge_at: None,
+        labels: Vec::new(),
+        plaintext: &plaintext,
+        payload: &[],
+    };
+    Ok(namespace.keyset.seal_under(&place.key, draft)?)
+}
+
+/// Opens the entry that was found at a place.
+pub(super) fn open(
+    namespace: &Namespace,
+    place: &Place,
+    record: &Record,
+) -> Result<Entry, VaultError> {
+    let opened = namespace.keyset.open_under(&place.key, record)?;
+    let keys = parse(&opened.plaintext).ok_or(VaultError::Tampered)?;
+    Ok(Entry {
+        keys,
+        version: record.version,
+    })
+}
+
+/// The data keys of an entry's plaintext; `None` for what is none.
+pub(super) fn parse(plaintext: &[u8]) -> Option<DataKeys> {
+    let (&format, rest) = plaintext.split_first()?;
+    let (each, rest) = rest.as_chunks::<EACH>();
+    if format != FORMAT || !rest.is_empty() || each.is_empty() || each.len() > MOST {
+        return None;
+    }
+    let keys = each.iter().map(|each| {
+        let (id, key) = each.split_first_chunk()?;
+        Some(DataKey {
+            id: *id,
+            key: Secret::from_slice(key)?,
+        })
+    });
+    keys.collect::<Option<Vec<_>>>().map(DataKeys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_list_of_data_keys_is_refused() {
+        let good = [&[FORMAT][..], &[7; 2 * EACH]].concat();
+        assert_eq!(parse(&good).map(|keys| keys.0.len()), Some(2));
+        assert!(parse(&[]).is_none() && parse(&[FORMAT]).is_none());
+        assert!(parse(&good[..good.len() - 1]).is_none());
+        assert!(parse(&[&[2][..], &[7; EACH]].concat()).is_none());
+        assert!(parse(&[&[FORMAT][..], &vec![7; (MOST + 1) * EACH]].concat()).is_none());
+    }
+
+    #[test]
+    fn keys_are_added_behind_the_newer_ones_and_once() {
+        let (mut new, old) = (DataKeys::fresh().unwrap(), DataKeys::fresh().unwrap());
+        let newest = new.newest().unwrap().id;
+        new.append(&old).unwrap();
+        new.append(&old).unwrap();
+        assert_eq!(
+            new.ids().collect::<Vec<_>>(),
+            [newest, old.newest().unwrap().id]
+        );
+    }
+
+    #[test]
+    fn an_entry_has_a_bound() {
+        let mut keys = DataKeys::fresh().unwrap();
+        keys.0 = vec![keys.0[0].clone(); MOST];
+        let fresh = DataKeys::fresh().unwrap();
+        assert_eq!(keys.append(&fresh), Err(VaultError::TooManyDataKeys));
+    }
+}

@@ -1,0 +1,266 @@
+//! Why the vault did not do it, with nothing secret inside.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::keys::KeyId;
+use crate::limits::Exhausted;
+use crate::sealed::SealedError;
+use crate::store::{RecordError, StoreError};
+use crate::token::LifetimeError;
+
+/// Why the vault did not do what it was asked.
+///
+/// [`code`](VaultError::code) is a stable name, for logs and for the command line. What a stranger may be told is
+/// [`public`](VaultError::public).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// There is no such token in this namespace.
+    NotFound,
+    /// Its end has come.
+    Expired,
+    /// It was soft-deleted, and not restored.
+    Deleted,
+    /// The password is not the one that protects the value; or none was given and one does; or one was given and none does.
+    InvalidPassword,
+    /// A token with this text is there already, perhaps expired or soft-deleted.
+    AlreadyExists,
+    /// There is no such earlier value.
+    NoSuchVersion,
+    /// A record in the database is not as it was written.
+    Tampered,
+    /// Too many attempts have failed.
+    TooManyAttempts {
+        /// After this long there is another one.
+        retry_after: Duration,
+    },
+    /// A length of 15 to 64 characters was expected.
+    InvalidTokenLength,
+    /// A token of this length has less than 128 random bits: [`weak_length`](super::Create::weak_length) allows it.
+    WeakToken,
+    /// A token of one's own has 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-`, `_`.
+    InvalidToken,
+    /// The password is empty: leave it out if there is to be none.
+    EmptyPassword,
+    /// The new password has too few characters.
+    PasswordTooShort {
+        /// The least.
+        min: usize,
+    },
+    /// The password has more than 1,024 bytes.
+    PasswordTooLong,
+    /// The value is longer than the vault takes.
+    ValueTooLong {
+        /// The most bytes.
+        limit: usize,
+    },
+    /// A label has 1 to 255 bytes.
+    InvalidLabel,
+    /// A namespace has 1 to 255 bytes.
+    InvalidNamespace,
+    /// The lifetime is zero, or too long.
+    Lifetime(LifetimeError),
+    /// The end lies in the past, or after the year 9999.
+    InvalidEnd,
+    /// A setting of the vault is out of its bounds.
+    InvalidSetting(&'static str),
+    /// The password was changed so often that its entry is full.
+    TooManyDataKeys,
+    /// The ring has no key with the id that sealed the keyset: add the key to the ring, as a retired one.
+    UnknownKey(KeyId),
+    /// The store did not do it.
+    Store(StoreError),
+    /// There is not enough memory for Argon2id, or no tokio runtime to run it on, or it is ending.
+    Hashing,
+    /// The operating system gave no random bytes.
+    Randomness,
+}
+
+/// What a stranger may be told.
+///
+/// Whether a token is unknown, expired, deleted or under another password makes no difference here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublicError {
+    /// Not found, or not permitted.
+    Refused,
+    /// What was sent could not be right: a length, a spelling, a time.
+    Invalid,
+    /// Too many attempts: try later.
+    TryLater {
+        /// After this long.
+        retry_after: Duration,
+    },
+    /// Something is wrong on this side.
+    Unavailable,
+}
+
+impl VaultError {
+    /// The stable name of the error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::InvalidPassword => "invalid_password",
+            Self::AlreadyExists => "already_exists",
+            Self::NoSuchVersion => "no_such_version",
+            Self::Tampered => "tampered",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::InvalidTokenLength => "invalid_token_length",
+            Self::WeakToken => "weak_token",
+            Self::InvalidToken => "invalid_token",
+            Self::EmptyPassword => "empty_password",
+            Self::PasswordTooShort { .. } => "password_too_short",
+            Self::PasswordTooLong => "password_too_long",
+            Self::ValueTooLong { .. } => "value_too_long",
+            Self::InvalidLabel => "invalid_label",
+            Self::InvalidNamespace => "invalid_namespace",
+            Self::Lifetime(_) => "invalid_lifetime",
+            Self::InvalidEnd => "invalid_end",
+            Self::InvalidSetting(_) => "invalid_setting",
+            Self::TooManyDataKeys => "too_many_data_keys",
+            Self::UnknownKey(_) => "unknown_key",
+            Self::Store(_) => "unavailable",
+            Self::Hashing => "hashing",
+            Self::Randomness => "randomness",
+        }
+    }
+
+    /// Whether it is what a guess ends with. What the token's own life ends with says nothing about the password.
+    pub(super) const fn is_failed_attempt(&self) -> bool {
+        matches!(self, Self::NotFound | Self::InvalidPassword)
+    }
+
+    /// What a stranger may be told of it.
+    ///
+    /// ```
+    /// use sealtoken::vault::{PublicError, VaultError};
+    ///
+    /// assert_eq!(VaultError::NotFound.public(), PublicError::Refused);
+    /// assert_eq!(VaultError::InvalidPassword.public(), PublicError::Refused);
+    /// ```
+    #[must_use]
+    pub const fn public(&self) -> PublicError {
+        match self {
+            Self::NotFound
+            | Self::Expired
+            | Self::Deleted
+            | Self::InvalidPassword
+            | Self::NoSuchVersion
+            | Self::Tampered => PublicError::Refused,
+            Self::TooManyAttempts { retry_after } => PublicError::TryLater {
+                retry_after: *retry_after,
+            },
+            Self::AlreadyExists
+            | Self::InvalidTokenLength
+            | Self::WeakToken
+            | Self::InvalidToken
+            | Self::EmptyPassword
+            | Self::PasswordTooShort { .. }
+            | Self::PasswordTooLong
+            | Self::ValueTooLong { .. }
+            | Self::InvalidLabel
+            | Self::InvalidNamespace
+            | Self::Lifetime(_)
+            | Self::InvalidEnd => PublicError::Invalid,
+            Self::InvalidSetting(_)
+            | Self::TooManyDataKeys
+            | Self::UnknownKey(_)
+            | Self::Store(_)
+            | Self::Hashing
+            | Self::Randomness => PublicError::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such token"),
+            Self::Expired => f.write_str("the token has expired"),
+            Self::Deleted => f.write_str("the token was deleted; it can be restored until it is purged"),
+            Self::InvalidPassword => f.write_str("the password does not fit this token"),
+            Self::AlreadyExists => f.write_str("a token with this text exists already, perhaps expired or deleted: choose another"),
+            Self::NoSuchVersion => f.write_str("there is no such earlier value: list the versions that are kept"),
+            Self::Tampered => f.write_str("a record in the database was changed from outside: restore it from a backup"),
+            Self::TooManyAttempts { retry_after } => {
+                write!(f, "too many failed attempts: try again in {} s", retry_after.as_secs().saturating_add(1))
+            }
+            Self::InvalidTokenLength => f.write_str("a token has 15 to 64 characters"),
+            Self::WeakToken => f.write_str("a token of less than 25 characters has less than 128 random bits: ask for it by weak_length if that is meant"),
+            Self::InvalidToken => f.write_str("a token of your own has 15 to 200 characters of A-Z, a-z, 0-9, - and _"),
+            Self::EmptyPassword => f.write_str("the password is empty: leave it out if there is to be none"),
+            Self::PasswordTooShort { min } => write!(f, "a new password has at least {min} characters"),
+            Self::PasswordTooLong => f.write_str("a password has at most 1024 bytes"),
+            Self::ValueTooLong { limit } => write!(f, "a value has at most {limit} bytes"),
+            Self::InvalidLabel => f.write_str("a label has 1 to 255 bytes"),
+            Self::InvalidNamespace => f.write_str("a namespace has 1 to 255 bytes"),
+            Self::Lifetime(error) => error.fmt(f),
+            Self::InvalidEnd => f.write_str("the end lies in the past, or after the year 9999"),
+            Self::InvalidSetting(what) => f.write_str(what),
+            Self::TooManyDataKeys => f.write_str("this password was changed too often: read the values and create them anew"),
+            Self::UnknownKey(id) => write!(f, "the vault was sealed by the key {id}, which is not in the ring: add it as a retired key"),
+            Self::Store(error) => error.fmt(f),
+            Self::Hashing => f.write_str("the password could not be hashed: there is not enough memory, or no tokio runtime here"),
+            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {}
+
+impl fmt::Display for PublicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("not found or not permitted"),
+            Self::Invalid => f.write_str("the request is not valid"),
+            Self::TryLater { retry_after } => {
+                write!(
+                    f,
+                    "try again in {} s",
+                    retry_after.as_secs().saturating_add(1)
+                )
+            }
+            Self::Unavailable => f.write_str("not available at the moment"),
+        }
+    }
+}
+
+impl std::error::Error for PublicError {}
+
+impl From<SealedError> for VaultError {
+    fn from(error: SealedError) -> Self {
+        match error {
+            SealedError::Store(error) => error.into(),
+            SealedError::Tampered => Self::Tampered,
+            SealedError::UnknownKey(id) => Self::UnknownKey(id),
+            SealedError::Randomness => Self::Randomness,
+        }
+    }
+}
+
+impl From<StoreError> for VaultError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt => Self::Tampered,
+            StoreError::Randomness => Self::Randomness,
+            StoreError::Invalid(RecordError::BodyTooLong { limit }) => Self::ValueTooLong { limit },
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<LifetimeError> for VaultError {
+    fn from(error: LifetimeError) -> Self {
+        Self::Lifetime(error)
+    }
+}
+
+impl From<Exhausted> for VaultError {
+    fn from(Exhausted { retry_after }: Exhausted) -> Self {
+        Self::TooManyAttempts { retry_after }
+    }
+}

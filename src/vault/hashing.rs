@@ -1,0 +1,157 @@
+//! Passwords through Argon2id: off the async threads, and only so many at once.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::crypto::argon2id::{self, Cost};
+use crate::crypto::secret::Secret;
+
+use super::VaultError;
+use super::secret::Normalised;
+
+/// What it costs to try one password: Argon2id (RFC 9106) with so much memory, so many passes and lanes.
+///
+/// The default is OWASP's first choice for servers: 19 MiB, two passes, one lane.
+///
+/// ```
+/// use sealtoken::vault::Argon2Cost;
+///
+/// # fn main() -> Result<(), sealtoken::vault::VaultError> {
+/// let stronger = Argon2Cost::new(64, 3, 1)?;
+/// assert!(Argon2Cost::new(1, 1, 1).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Argon2Cost {
+    #[serde(rename = "m")]
+    memory_mib: u32,
+    #[serde(rename = "t")]
+    passes: u32,
+    #[serde(rename = "p")]
+    lanes: u32,
+}
+
+impl Argon2Cost {
+    /// A cost within the bounds: 19 to 256 MiB, 1 to 10 passes (2 at less than 46 MiB), 1 to 4 lanes.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::InvalidSetting`] for what is out of bounds.
+    pub const fn new(memory_mib: u32, passes: u32, lanes: u32) -> Result<Self, VaultError> {
+        let cost = Self {
+            memory_mib,
+            passes,
+            lanes,
+        };
+        if cost.is_bounded() {
+            Ok(cost)
+        } else {
+            Err(VaultError::InvalidSetting(
+                "Argon2id takes 19 to 256 MiB, 1 to 10 passes (2 at less than 46 MiB) and 1 to 4 lanes",
+            ))
+        }
+    }
+
+    /// Checked when it is set, and again when it is read from a keyset, before memory is taken.
+    pub(super) const fn is_bounded(&self) -> bool {
+        let memory = self.memory_mib >= 19 && self.memory_mib <= 256;
+        let passes = self.passes >= 1 && self.passes <= 10;
+        let enough = self.memory_mib >= 46 || self.passes >= 2;
+        memory && passes && enough && self.lanes >= 1 && self.lanes <= 4
+    }
+
+    /// Bytes written while one password is hashed: what a guess costs.
+    pub(super) const fn work(&self) -> u32 {
+        self.memory_mib.saturating_mul(self.passes)
+    }
+}
+
+impl Default for Argon2Cost {
+    fn default() -> Self {
+        Self {
+            memory_mib: 19,
+            passes: 2,
+            lanes: 1,
+        }
+    }
+}
+
+/// Runs Argon2id on the runtime's blocking threads.
+#[derive(Debug, Clone)]
+pub(super) struct Hasher {
+    at_once: Arc<Semaphore>,
+}
+
+impl Hasher {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self {
+            at_once: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// The 64 bytes of a password.
+    pub(super) async fn hash(
+        &self,
+        cost: Argon2Cost,
+        password: &Normalised,
+        salt: [u8; 16],
+    ) -> Result<Secret<64>, VaultError> {
+        let password = password.clone();
+        self.run(move || {
+            let cost = Cost {
+                memory: cost.memory_mib.saturating_mul(1024),
+                passes: cost.passes,
+                lanes: cost.lanes,
+            };
+            argon2id::hash(cost, password.as_bytes(), &salt).map_err(|_| VaultError::Hashing)
+        })
+        .await
+    }
+
+    /// Runs what takes long and much memory. The permit goes with the work, so that a caller who goes away frees nothing early.
+    pub(super) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, VaultError> + Send + 'static,
+    ) -> Result<R, VaultError> {
+        let permit = Arc::clone(&self.at_once).acquire_owned().await;
+        let permit = permit.map_err(|_| VaultError::Hashing)?;
+        // Outside of a runtime that is an error, and no panic.
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
+        let task = runtime.spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        task.await.map_err(|_| VaultError::Hashing)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_have_bounds() {
+        for (memory, passes, lanes, fits) in [
+            (19, 2, 1, true),
+            (256, 10, 4, true),
+            (46, 1, 1, true),
+            (18, 2, 1, false),
+            (19, 1, 1, false),
+            (257, 2, 1, false),
+            (64, 0, 1, false),
+            (64, 11, 1, false),
+            (64, 2, 0, false),
+            (64, 2, 5, false),
+            (u32::MAX, u32::MAX, u32::MAX, false),
+        ] {
+            let cost = Argon2Cost::new(memory, passes, lanes);
+            assert_eq!(cost.is_ok(), fits, "{memory} {passes} {lanes}");
+        }
+        assert!(Argon2Cost::default().is_bounded());
+    }
+}

@@ -1,0 +1,308 @@
+//! Earlier values: listed, read, brought back, removed.
+
+use std::fmt;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
+use crate::sealed::{Committed, commit};
+use crate::store::{Change, RecordKey};
+
+use super::access::{Access, Attempts};
+use super::namespace::Namespace;
+use super::row::{EarlierRow, Row};
+use super::secret::{Password, SecretBytes};
+use super::target::{Target, token_key};
+use super::text::{VaultToken, is_custom};
+use super::{BoxFuture, Vault, VaultError};
+
+/// An earlier value, or the present one: [`Vault::versions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Version {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it was written.
+    pub written_at: UnixTime,
+    /// Its bytes.
+    pub length: u64,
+    /// Whether it is the present one.
+    pub is_current: bool,
+}
+
+/// What is to be done with an earlier value.
+#[derive(Clone, Copy)]
+pub(super) enum Goal {
+    Read,
+    RollBack,
+}
+
+/// Gets an earlier value, or brings it back: [`Vault::read_version`] and [`Vault::roll_back`].
+#[must_use = "nothing is done until this is awaited"]
+pub struct VersionRead<'a> {
+    vault: &'a Vault,
+    token: VaultToken,
+    number: u64,
+    access: Access,
+    goal: Goal,
+}
+
+impl Vault {
+    /// The values that a token has and had, as far as they are kept, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
+        let namespace = self.for_reading().await?;
+        let row = self.row(&namespace, &target.into().key(&namespace)).await?;
+        let mut versions = vec![Version {
+            number: row.meta.revision,
+            written_at: UnixTime::from_secs(row.meta.updated),
+            length: row.meta.length,
+            is_current: true,
+        }];
+        for number in (row.meta.oldest..row.meta.revision).rev() {
+            // One that was pruned meanwhile is not there any more.
+            let Some(earlier) = self.earlier(&namespace, &row, number).await? else {
+                continue;
+            };
+            versions.push(Version {
+                number,
+                written_at: UnixTime::from_secs(earlier.updated),
+                length: earlier.length,
+                is_current: false,
+            });
+        }
+        Ok(versions)
+    }
+
+    /// Gets an earlier value, with the password that protects the present one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Vault::read), and [`VaultError::NoSuchVersion`].
+    pub fn read_version(&self, token: impl AsRef<str>, number: u64) -> VersionRead<'_> {
+        self.version(token.as_ref(), number, Goal::Read)
+    }
+
+    /// Makes an earlier value the present one, as a new version; the awaited builder gives that value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Vault::update), and [`VaultError::NoSuchVersion`].
+    pub fn roll_back(&self, token: impl AsRef<str>, number: u64) -> VersionRead<'_> {
+        self.version(token.as_ref(), number, Goal::RollBack)
+    }
+
+    fn version(&self, token: &str, number: u64, goal: Goal) -> VersionRead<'_> {
+        VersionRead {
+            vault: self,
+            token: VaultToken::new(if is_custom(token) { token } else { "" }),
+            number,
+            access: Access::Open,
+            goal,
+        }
+    }
+
+    /// Removes earlier values but for the newest `keep`, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn prune_versions(
+        &self,
+        target: impl Into<Target>,
+        keep: u32,
+    ) -> Result<u64, VaultError> {
+        let namespace = self.for_reading().await?;
+        let key = target.into().key(&namespace);
+        let result = self.try_prune(&namespace, &key, keep).await;
+        let count = result.as_ref().ok().copied();
+        self.report(
+            Operation::VaultPrune,
+            Some(namespace.fingerprint(&key.id)),
+            count,
+            result,
+        )
+    }
+
+    async fn try_prune(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+        keep: u32,
+    ) -> Result<u64, VaultError> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let row = self.row(namespace, key).await?;
+            let oldest = row
+                .meta
+                .revision
+                .saturating_sub(keep.into())
+                .max(row.meta.oldest);
+            if oldest == row.meta.oldest {
+                return Ok(0);
+            }
+            let mut meta = row.meta.clone();
+            meta.oldest = oldest;
+            let mut batch = vec![Change::Replace {
+                record: row.with_meta(namespace, &meta)?,
+                expected: row.record.version,
+            }];
+            batch.extend(removals(namespace, &row, row.meta.oldest..oldest));
+            if let Committed::Written = commit(self.store(), &batch).await? {
+                return Ok(oldest.saturating_sub(row.meta.oldest));
+            }
+        }
+    }
+
+    async fn earlier(
+        &self,
+        namespace: &Namespace,
+        row: &Row,
+        number: u64,
+    ) -> Result<Option<EarlierRow>, VaultError> {
+        let id = &row.record.key.id;
+        let record = self.store().get(&namespace.version_key(id, number)).await?;
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let earlier = EarlierRow::open(namespace, id, &record)?;
+        if earlier.revision == number {
+            Ok(Some(earlier))
+        } else {
+            Err(VaultError::Tampered)
+        }
+    }
+
+    async fn reveal_version(
+        &self,
+        namespace: &Namespace,
+        row: &Row,
+        number: u64,
+        keys: &super::entry::DataKeys,
+    ) -> Result<SecretBytes, VaultError> {
+        let key = |id| keys.find(id).ok_or(VaultError::InvalidPassword);
+        // Who does not have the present value gets no earlier one.
+        let current = key(row.data_key)?;
+        if number == row.meta.revision {
+            return row.reveal(namespace, current);
+        }
+        if !(row.meta.oldest..row.meta.revision).contains(&number) {
+            return Err(VaultError::NoSuchVersion);
+        }
+        let earlier = self.earlier(namespace, row, number).await?;
+        let earlier = earlier.ok_or(VaultError::NoSuchVersion)?;
+        earlier.reveal(namespace, key(earlier.data_key)?)
+    }
+}
+
+/// What takes away the earlier values with these numbers.
+pub(super) fn removals(
+    namespace: &Namespace,
+    row: &Row,
+    numbers: std::ops::Range<u64>,
+) -> impl Iterator<Item = Change> {
+    numbers.map(|number| Change::Remove {
+        key: namespace.version_key(&row.record.key.id, number),
+        expected: None,
+    })
+}
+
+impl VersionRead<'_> {
+    /// The password that protects the value.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.access = Access::Password(password.into());
+        self
+    }
+
+    async fn run(self) -> Result<SecretBytes, VaultError> {
+        let vault = self.vault;
+        let operation = match self.goal {
+            Goal::Read => Operation::VaultReadVersion,
+            Goal::RollBack => Operation::VaultRollBack,
+        };
+        let namespace = match vault.for_reading().await {
+            Ok(namespace) => namespace,
+            Err(error) => return vault.report(operation, None, None, Err(error)),
+        };
+        let key = token_key(&namespace, self.token.expose());
+        let work = async {
+            match self.goal {
+                Goal::Read => self.read(&namespace, &key).await,
+                Goal::RollBack => self.roll_back(&namespace, &key).await,
+            }
+        };
+        let result = vault.attempt(&namespace.subjects(&key.id), work).await;
+        vault.report(
+            operation,
+            Some(namespace.fingerprint(&key.id)),
+            None,
+            result,
+        )
+    }
+
+    async fn read(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+    ) -> Result<SecretBytes, VaultError> {
+        let vault = self.vault;
+        let row = vault.row(namespace, key).await;
+        let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
+        let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
+        let row = row?;
+        row.meta.check(vault.now())?;
+        let keys = keys.ok_or(VaultError::InvalidPassword)?;
+        vault
+            .reveal_version(namespace, &row, self.number, &keys)
+            .await
+    }
+
+    async fn roll_back(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+    ) -> Result<SecretBytes, VaultError> {
+        let vault = self.vault;
+        let brought = std::sync::Mutex::new(None);
+        let choose = |row: Row, keys: std::sync::Arc<super::entry::DataKeys>| {
+            let brought = &brought;
+            async move {
+                let value = vault
+                    .reveal_version(namespace, &row, self.number, &keys)
+                    .await?;
+                let mut brought = brought
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                *brought = Some(value.clone());
+                Ok(value)
+            }
+        };
+        vault
+            .replace_value(namespace, key, &self.access, None, choose)
+            .await?;
+        let brought = brought
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        brought.ok_or(VaultError::NoSuchVersion)
+    }
+}
+
+impl fmt::Debug for VersionRead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VersionRead")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoFuture for VersionRead<'a> {
+    type Output = Result<SecretBytes, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

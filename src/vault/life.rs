@@ -1,0 +1,243 @@
+//! The life of a value: looked at, renewed, hidden, restored, removed. None of it needs the password.
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
+use crate::sealed::{Committed, commit};
+use crate::store::{Change, RecordKey};
+use crate::token::Lifetime;
+
+use super::access::Attempts;
+use super::create::End;
+use super::history::removals;
+use super::list::Info;
+use super::namespace::Namespace;
+use super::row::{Meta, Row};
+use super::target::Target;
+use super::{BoxFuture, Vault, VaultError};
+
+/// Moves an end: [`Vault::renew`].
+#[must_use = "nothing is renewed until this is awaited"]
+#[derive(Debug)]
+pub struct Renew<'a> {
+    vault: &'a Vault,
+    target: Target,
+    end: End,
+    even_expired: bool,
+    even_deleted: bool,
+}
+
+impl Vault {
+    /// Whether a value can be had: there, not soft-deleted, not expired.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
+        let namespace = self.for_reading().await?;
+        match self.row(&namespace, &target.into().key(&namespace)).await {
+            Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
+            Err(VaultError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is known about a value, wherever it stands in its life: never the value.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn info(&self, target: impl Into<Target>) -> Result<Info, VaultError> {
+        let namespace = self.for_reading().await?;
+        let key = target.into().key(&namespace);
+        let row = self.row(&namespace, &key).await;
+        let info = row.and_then(|row| Info::of(&namespace, &row, self.now()));
+        self.report(
+            Operation::VaultInfo,
+            Some(namespace.fingerprint(&key.id)),
+            None,
+            info,
+        )
+    }
+
+    /// Moves the end of a value: to so much from now. What is expired or soft-deleted is refused, unless the builder is told
+    /// otherwise. See [`Renew::expires_at`] for a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Expired`], [`VaultError::Deleted`], [`VaultError::Lifetime`],
+    /// [`VaultError::InvalidEnd`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub fn renew(&self, target: impl Into<Target>, lifetime: Lifetime) -> Renew<'_> {
+        Renew {
+            vault: self,
+            target: target.into(),
+            end: End::In(lifetime),
+            even_expired: false,
+            even_deleted: false,
+        }
+    }
+
+    /// Hides a value until it is [restored](Vault::restore) or [purged](Vault::purge_deleted).
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Deleted`] when it is hidden already, [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn soft_delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
+        let change = |meta: &mut Meta, now: UnixTime| {
+            if meta.is_deleted() {
+                return Err(VaultError::Deleted);
+            }
+            meta.deleted = Some(now.as_secs());
+            Ok(())
+        };
+        self.change(Operation::VaultSoftDelete, &target.into(), change)
+            .await
+    }
+
+    /// Brings back a value that was hidden. One that is not hidden stays as it is; one that has expired stays expired.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub async fn restore(&self, target: impl Into<Target>) -> Result<(), VaultError> {
+        let change = |meta: &mut Meta, _| {
+            meta.deleted = None;
+            Ok(())
+        };
+        self.change(Operation::VaultRestore, &target.into(), change)
+            .await
+    }
+
+    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Store`].
+    pub async fn delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
+        let namespace = self.for_reading().await?;
+        let key = target.into().key(&namespace);
+        let result = self.try_delete(&namespace, &key).await;
+        self.report(
+            Operation::VaultDelete,
+            Some(namespace.fingerprint(&key.id)),
+            None,
+            result,
+        )
+    }
+
+    async fn try_delete(&self, namespace: &Namespace, key: &RecordKey) -> Result<(), VaultError> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
+            let expected = Some(record.version);
+            let mut batch = vec![Change::Remove {
+                key: key.clone(),
+                expected,
+            }];
+            // What was changed from outside can be removed all the same: that is the way to be rid of it.
+            if let Ok(row) = Row::open(namespace, record) {
+                batch.extend(removals(
+                    namespace,
+                    &row,
+                    row.meta.oldest..row.meta.revision,
+                ));
+            }
+            if let Committed::Written = commit(self.store(), &batch).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Changes what is known about a value, again where others do so at the same time.
+    async fn change(
+        &self,
+        operation: Operation,
+        target: &Target,
+        change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
+    ) -> Result<(), VaultError> {
+        let namespace = self.for_reading().await?;
+        let key = target.key(&namespace);
+        let result = self.try_change(&namespace, &key, change).await;
+        self.report(
+            operation,
+            Some(namespace.fingerprint(&key.id)),
+            None,
+            result,
+        )
+    }
+
+    async fn try_change(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+        change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
+    ) -> Result<(), VaultError> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let row = self.row(namespace, key).await?;
+            let mut meta = row.meta.clone();
+            change(&mut meta, self.now())?;
+            if meta == row.meta {
+                return Ok(());
+            }
+            let replace = Change::Replace {
+                record: row.with_meta(namespace, &meta)?,
+                expected: row.record.version,
+            };
+            if let Committed::Written = commit(self.store(), &[replace]).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Renew<'_> {
+    /// Lets it end at this moment instead.
+    pub fn expires_at(mut self, at: impl Into<UnixTime>) -> Self {
+        self.end = End::At(at.into());
+        self
+    }
+
+    /// Also where it has expired: it lives again.
+    pub fn even_expired(mut self) -> Self {
+        self.even_expired = true;
+        self
+    }
+
+    /// Also where it is hidden, which it stays.
+    pub fn even_deleted(mut self) -> Self {
+        self.even_deleted = true;
+        self
+    }
+
+    async fn run(self) -> Result<(), VaultError> {
+        let Self {
+            vault,
+            target,
+            end,
+            even_expired,
+            even_deleted,
+        } = self;
+        let change = |meta: &mut Meta, now: UnixTime| {
+            if meta.is_deleted() && !even_deleted {
+                return Err(VaultError::Deleted);
+            }
+            if meta.is_expired(now) && !even_expired {
+                return Err(VaultError::Expired);
+            }
+            meta.expires = end.seconds(now)?;
+            Ok(())
+        };
+        vault.change(Operation::VaultRenew, &target, change).await
+    }
+}
+
+impl<'a> IntoFuture for Renew<'a> {
+    type Output = Result<(), VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

@@ -1,0 +1,343 @@
+//! What is in a namespace, found by label and by time.
+
+use crate::crypto::clock::UnixTime;
+use crate::store::{Cursor, Query, Record, Values};
+
+use super::names;
+use super::namespace::Namespace;
+use super::row::Row;
+use super::target::ValueId;
+use super::{BoxFuture, Vault, VaultError};
+
+/// Where a value stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It can be had.
+    Live,
+    /// Its end has come.
+    Expired,
+    /// It was soft-deleted; whether it has expired, too, its end tells.
+    Deleted,
+}
+
+impl State {
+    /// `live`, `expired` or `deleted`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What is known about a value: times, state and label. Never the value, and not the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Info {
+    /// By what it is renewed, hidden, restored and removed without the token.
+    pub id: ValueId,
+    /// Where it stands.
+    pub state: State,
+    /// When the token was created.
+    pub created_at: UnixTime,
+    /// When the value was written last.
+    pub updated_at: UnixTime,
+    /// When it ends.
+    pub expires_at: Option<UnixTime>,
+    /// When it was soft-deleted.
+    pub deleted_at: Option<UnixTime>,
+    /// The label of its creation.
+    pub label: Option<String>,
+    /// Whether a password protects it.
+    pub has_password: bool,
+    /// The bytes of the value.
+    pub length: u64,
+    /// The number of the present value, from 1.
+    pub version: u64,
+    /// How many earlier values are kept.
+    pub earlier_versions: u64,
+}
+
+impl Info {
+    pub(super) fn of(namespace: &Namespace, row: &Row, now: UnixTime) -> Result<Self, VaultError> {
+        let meta = &row.meta;
+        Ok(Self {
+            id: ValueId::of(&row.record.key)?,
+            state: if meta.is_deleted() {
+                State::Deleted
+            } else if meta.is_expired(now) {
+                State::Expired
+            } else {
+                State::Live
+            },
+            created_at: UnixTime::from_secs(meta.created),
+            updated_at: UnixTime::from_secs(meta.updated),
+            expires_at: meta.expires_at(),
+            deleted_at: meta.deleted.map(UnixTime::from_secs),
+            label: meta.label.clone(),
+            has_password: row.data_key != namespace.open.id,
+            length: meta.length,
+            version: meta.revision,
+            earlier_versions: meta.revision.saturating_sub(meta.oldest),
+        })
+    }
+}
+
+/// A part of a list.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ListPage {
+    /// What was found. A record that was changed from outside is an error of its own, and hides no other.
+    pub entries: Vec<Result<Info, VaultError>>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// Which of expired, or of deleted, values are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    No,
+    Too,
+    Only,
+}
+
+impl Wanted {
+    fn admits(self, is: bool) -> bool {
+        match self {
+            Self::No => !is,
+            Self::Too => true,
+            Self::Only => is,
+        }
+    }
+}
+
+/// Finds values: [`Vault::list`]. Awaited, it gives a page; [`count`](List::count) gives a number.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is listed until this is awaited"]
+pub struct List<'a> {
+    vault: &'a Vault,
+    label: Option<String>,
+    created: (Option<UnixTime>, Option<UnixTime>),
+    expires: (Option<UnixTime>, Option<UnixTime>),
+    expired: Wanted,
+    deleted: Wanted,
+    limit: u32,
+    after: Option<Cursor>,
+}
+
+impl Vault {
+    /// Finds values of this namespace: the live ones, unless the builder is told otherwise, in the order of their creation as a rule.
+    ///
+    /// ```
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # async fn example(vault: Vault) -> Result<(), VaultError> {
+    /// let mut next = None;
+    /// loop {
+    ///     let page = vault.list().label("backup").limit(50).after(next).await?;
+    ///     for entry in page.entries {
+    ///         println!("{:?}", entry?.expires_at);
+    ///     }
+    ///     next = page.next;
+    ///     if next.is_none() { break }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> List<'_> {
+        List {
+            vault: self,
+            label: None,
+            created: (None, None),
+            expires: (None, None),
+            expired: Wanted::No,
+            deleted: Wanted::No,
+            limit: 100,
+            after: None,
+        }
+    }
+}
+
+impl List<'_> {
+    /// Those with this label.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Those created at this moment or later.
+    pub fn created_from(mut self, at: impl Into<UnixTime>) -> Self {
+        self.created.0 = Some(at.into());
+        self
+    }
+
+    /// Those created before this moment.
+    pub fn created_before(mut self, at: impl Into<UnixTime>) -> Self {
+        self.created.1 = Some(at.into());
+        self
+    }
+
+    /// Those that end at this moment or later, so not those without an end.
+    pub fn expires_from(mut self, at: impl Into<UnixTime>) -> Self {
+        self.expires.0 = Some(at.into());
+        self
+    }
+
+    /// Those that end before this moment.
+    pub fn expires_before(mut self, at: impl Into<UnixTime>) -> Self {
+        self.expires.1 = Some(at.into());
+        self
+    }
+
+    /// Also those that have expired.
+    pub fn with_expired(mut self) -> Self {
+        self.expired = Wanted::Too;
+        self
+    }
+
+    /// Those that have expired, and no others.
+    pub fn only_expired(mut self) -> Self {
+        self.expired = Wanted::Only;
+        self
+    }
+
+    /// Also those that are soft-deleted.
+    pub fn with_deleted(mut self) -> Self {
+        self.deleted = Wanted::Too;
+        self
+    }
+
+    /// Those that are soft-deleted, and no others.
+    pub fn only_deleted(mut self) -> Self {
+        self.deleted = Wanted::Only;
+        self
+    }
+
+    /// The most entries of a page; 100 unless set.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// From where a page ended.
+    pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+
+    /// How many there are, on all pages.
+    ///
+    /// Each is looked at, but for the whole of a namespace and for a label with expired and deleted ones: there the store counts, which trusts
+    /// that nobody changed its index.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`], and [`VaultError::Tampered`] where a record was changed from outside.
+    pub async fn count(self) -> Result<u64, VaultError> {
+        let namespace = self.vault.for_reading().await?;
+        let untimed = self.created == (None, None) && self.expires == (None, None);
+        let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
+        if untimed && whole {
+            return Ok(self.vault.store().count(&self.query(&namespace)).await?);
+        }
+        let mut list = self;
+        list.limit = 1000;
+        let mut count = 0_u64;
+        loop {
+            let page = list.page(&namespace).await?;
+            for entry in page.entries {
+                entry?;
+                count = count.saturating_add(1);
+            }
+            list.after = page.next;
+            if list.after.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// One page, filled from as many of the store's as it takes.
+    async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let mut entries = Vec::new();
+        let mut next = self.after.clone();
+        loop {
+            // Never more than are missing, so that the store's cursor is this page's, too.
+            let missing = u32::try_from(limit.saturating_sub(entries.len())).unwrap_or(u32::MAX);
+            let query = self.query(namespace).limit(missing.min(1000)).after(next);
+            let page = self.vault.store().scan(&query).await?;
+            let now = self.vault.now();
+            for record in page.records {
+                entries.extend(self.judge(namespace, now, record).transpose());
+            }
+            next = page.next;
+            if next.is_none() || entries.len() >= limit {
+                return Ok(ListPage { entries, next });
+            }
+        }
+    }
+
+    /// The index with the fewest entries that holds all that is wanted.
+    fn query(&self, namespace: &Namespace) -> Query {
+        let timed = |from: Option<UnixTime>, until: Option<UnixTime>| {
+            let mark = namespace.mark();
+            let value = |at: UnixTime| [mark, namespace.keyset.order(at)].concat();
+            let all = Values::beginning_with(mark);
+            Values {
+                from: from.map_or(all.from, value),
+                until: until.map(value).or(all.until),
+            }
+        };
+        let (name, values) = if let Some(label) = &self.label {
+            let value = namespace.keyset.label(&[b"label", label.as_bytes()]);
+            (names::LABEL, Values::exactly(value))
+        } else if self.deleted == Wanted::Only {
+            (names::DELETED, timed(None, None))
+        } else if self.deleted == Wanted::No
+            && (self.expires != (None, None) || self.expired == Wanted::Only)
+        {
+            (names::EXPIRES, timed(self.expires.0, self.expires.1))
+        } else {
+            (names::CREATED, timed(self.created.0, self.created.1))
+        };
+        Query::label(names::VALUES, name, values)
+    }
+
+    /// What is known about a record, if it is wanted.
+    fn judge(
+        &self,
+        namespace: &Namespace,
+        now: UnixTime,
+        record: Record,
+    ) -> Result<Option<Info>, VaultError> {
+        let row = Row::open(namespace, record)?;
+        let meta = &row.meta;
+        let within = |at: Option<UnixTime>, (from, until): (Option<UnixTime>, Option<UnixTime>)| {
+            let late = from.is_none_or(|from| at.is_some_and(|at| at >= from));
+            let early = until.is_none_or(|until| at.is_some_and(|at| at < until));
+            late && early
+        };
+        let wanted = self.deleted.admits(meta.is_deleted())
+            && self.expired.admits(meta.is_expired(now))
+            && within(Some(UnixTime::from_secs(meta.created)), self.created)
+            && within(meta.expires_at(), self.expires)
+            && self
+                .label
+                .as_ref()
+                .is_none_or(|label| meta.label.as_ref() == Some(label));
+        wanted.then(|| Info::of(namespace, &row, now)).transpose()
+    }
+}
+
+impl<'a> IntoFuture for List<'a> {
+    type Output = Result<ListPage, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let namespace = self.vault.for_reading().await?;
+            self.page(&namespace).await
+        })
+    }
+}

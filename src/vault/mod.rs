@@ -1,0 +1,240 @@
+//! Layer 4: secrets behind a token and, where you want that, a password.
+//!
+//! ```
+//! use sealtoken::store::MemoryStore;
+//! use sealtoken::vault::{Vault, VaultError};
+//! use sealtoken::{Key, KeyRing, Lifetime};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = KeyRing::new(Key::generate());
+//! let vault = Vault::open(MemoryStore::new(), &keys).await?;
+//!
+//! let id = vault.create("db-password").password("correct horse").expires_in(Lifetime::days(1)).await?;
+//! let secret = vault.read(&id).password("correct horse").await?;
+//! assert_eq!(secret.expose(), b"db-password");
+//!
+//! let wrong = vault.read(&id).password("battery staple").await;
+//! assert_eq!(wrong.err(), Some(VaultError::InvalidPassword));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a password protects needs the ring *and* the password. What none protects needs the ring and the token. The store never sees a token,
+//! a value, a label, a namespace or a time.
+//!
+//! Operations are builders that are awaited. An operation whose future is dropped has been done or not, never half.
+
+mod access;
+mod create;
+mod create_many;
+mod entry;
+mod error;
+mod hashing;
+mod history;
+mod life;
+mod list;
+mod names;
+mod namespace;
+mod options;
+mod read;
+mod rekey;
+mod root;
+mod row;
+mod secret;
+mod sweep;
+mod target;
+mod text;
+mod unlock;
+mod update;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::{Event, Fingerprint, Operation};
+use crate::keys::KeyRing;
+use crate::sealed::Keysets;
+use crate::store::Store;
+
+use self::hashing::Hasher;
+use self::namespace::{Kept, Namespace};
+use self::options::Settings;
+use self::root::Root;
+
+pub use self::create::Create;
+pub use self::create_many::CreateMany;
+pub use self::error::{PublicError, VaultError};
+pub use self::hashing::Argon2Cost;
+pub use self::history::{Version, VersionRead};
+pub use self::life::Renew;
+pub use self::list::{Info, List, ListPage, State};
+pub use self::options::VaultOptions;
+pub use self::read::{Read, ReadMany};
+pub use self::rekey::Rekey;
+pub use self::secret::{Password, SecretBytes};
+pub use self::sweep::{Rewrap, Rewrapped, Sweep, SweepMode, Swept};
+pub use self::target::{Target, ValueId};
+pub use self::text::VaultToken;
+pub use self::unlock::Unlocked;
+pub use self::update::{Update, Upsert};
+
+/// What an awaited builder runs.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How often an operation begins again because someone else changed the record meanwhile.
+const ATTEMPTS: u32 = 128;
+
+/// Secrets behind tokens and passwords, in one namespace of a store. Clones share everything.
+///
+/// See the [module](self) for an example.
+#[derive(Clone)]
+pub struct Vault {
+    shared: Arc<Shared>,
+    name: Arc<str>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    keysets: Keysets,
+    root: ArcSwap<Root>,
+    kept: Kept,
+    hasher: Hasher,
+    settings: Settings,
+}
+
+impl Vault {
+    /// The namespace of a vault that was opened and not told another one.
+    pub const DEFAULT_NAMESPACE: &'static str = "default";
+
+    /// Opens the vault in this store, or makes one, with the settings of [`VaultOptions`].
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`], [`VaultError::UnknownKey`] when the ring lacks the key that sealed the vault, and
+    /// [`VaultError::Tampered`].
+    pub async fn open(store: impl Store, keys: &KeyRing) -> Result<Self, VaultError> {
+        Self::options().open(store, keys).await
+    }
+
+    /// The settings, to change some before the vault is opened.
+    pub fn options() -> VaultOptions {
+        VaultOptions::default()
+    }
+
+    async fn with_settings(
+        store: Arc<dyn Store>,
+        keys: &KeyRing,
+        settings: Settings,
+    ) -> Result<Self, VaultError> {
+        let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
+        let root = Root::open(&keysets, settings.cost).await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                root: ArcSwap::from_pointee(root),
+                kept: Kept::default(),
+                hasher: Hasher::new(settings.hash_at_once),
+                store,
+                keysets,
+                settings,
+            }),
+            name: Self::DEFAULT_NAMESPACE.into(),
+        })
+    }
+
+    /// The same vault with another namespace: one for each user or tenant, say.
+    ///
+    /// Namespaces have keys of their own. What is in one is not found in another, and a password that is changed in one stays what it
+    /// is in the others. A namespace begins with the first value in it.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::InvalidNamespace`] unless the name has 1 to 255 bytes.
+    pub fn namespace(&self, name: &str) -> Result<Self, VaultError> {
+        if !(1..=255).contains(&name.len()) {
+            return Err(VaultError::InvalidNamespace);
+        }
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            name: name.into(),
+        })
+    }
+
+    /// The name of the namespace.
+    #[must_use]
+    pub fn namespace_name(&self) -> &str {
+        &self.name
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.shared.store
+    }
+
+    fn now(&self) -> UnixTime {
+        self.shared.settings.clock.now()
+    }
+
+    /// The keys of the namespace, for looking: where there is none, keys under which nothing is found.
+    async fn for_reading(&self) -> Result<Arc<Namespace>, VaultError> {
+        if let Some(namespace) = self.shared.kept.get(&self.name) {
+            return Ok(namespace);
+        }
+        let root = self.shared.root.load_full();
+        let found = self
+            .shared
+            .keysets
+            .find(&root.namespace_id(&self.name))
+            .await?;
+        Ok(match found {
+            Some(stored) => self.keep(stored.keyset),
+            None => Arc::new(Namespace::new(root.phantom(&self.name))),
+        })
+    }
+
+    /// The keys of the namespace, which begins if there is none.
+    async fn for_writing(&self) -> Result<Arc<Namespace>, VaultError> {
+        if let Some(namespace) = self.shared.kept.get(&self.name) {
+            return Ok(namespace);
+        }
+        let id = self.shared.root.load_full().namespace_id(&self.name);
+        let stored = self.shared.keysets.find_or_create(&id, &[]).await?;
+        Ok(self.keep(stored.keyset))
+    }
+
+    fn keep(&self, keyset: crate::sealed::Keyset) -> Arc<Namespace> {
+        let namespace = Arc::new(Namespace::new(keyset));
+        self.shared.kept.put(&self.name, &namespace);
+        namespace
+    }
+
+    /// Tells the sink how an operation ended, and hands its result on.
+    fn report<T>(
+        &self,
+        operation: Operation,
+        token: Option<Fingerprint>,
+        count: Option<u64>,
+        result: Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        self.shared.settings.events.record(&Event {
+            operation,
+            outcome: result.as_ref().map(|_| ()).map_err(VaultError::code),
+            token,
+            namespace: Some(self.name.as_ref().into()),
+            count,
+            at: self.now(),
+        });
+        result
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("store", &self.shared.store)
+            .field("namespace", &self.name)
+            .finish_non_exhaustive()
+    }
+}

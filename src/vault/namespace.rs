@@ -1,0 +1,106 @@
+//! The keys of one namespace, and what is found by them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::crypto::secret::Secret;
+use crate::events::Fingerprint;
+use crate::limits::Subject;
+use crate::sealed::{Keyset, Use};
+use crate::store::RecordKey;
+
+use super::names;
+
+/// The most namespaces whose keys are kept in memory.
+const KEPT: usize = 1024;
+
+/// A namespace: its keys, and the names of what is in it.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    pub(super) keyset: Keyset,
+    /// The key of payloads that no password protects, under the id that says so.
+    pub(super) open: DataKey,
+    pub(super) salt: [u8; 16],
+}
+
+/// A key of payloads, and the public id by which they name it.
+#[derive(Clone)]
+pub(super) struct DataKey {
+    pub(super) id: [u8; 16],
+    pub(super) key: Secret<32>,
+}
+
+impl Namespace {
+    pub(super) fn new(keyset: Keyset) -> Self {
+        let open = DataKey {
+            id: first_half(keyset.label(&[b"open"])),
+            key: keyset.key(Use::Payload),
+        };
+        let salt = first_half(keyset.key(Use::PasswordSalt).expose().to_vec());
+        Self { keyset, open, salt }
+    }
+
+    /// Where the value of a token is.
+    pub(super) fn value_key(&self, token: &str) -> RecordKey {
+        let id = self.keyset.id(&[b"value", token.as_bytes()]);
+        RecordKey::new(names::VALUES, id)
+    }
+
+    /// Where an earlier value is.
+    pub(super) fn version_key(&self, value: &[u8], revision: u64) -> RecordKey {
+        let id = self
+            .keyset
+            .id(&[b"version", value, &revision.to_be_bytes()]);
+        RecordKey::new(names::VERSIONS, id)
+    }
+
+    /// What begins the values of labels that list this namespace alone.
+    pub(super) fn mark(&self) -> [u8; 16] {
+        first_half(self.keyset.scope().to_vec())
+    }
+
+    pub(super) fn fingerprint(&self, value: &[u8]) -> Fingerprint {
+        Fingerprint::new(self.keyset.fingerprint(&[value]))
+    }
+
+    /// What attempts at this token are counted for.
+    pub(super) fn subjects(&self, value: &[u8]) -> [Subject; 2] {
+        [Subject::Token(first_half(value.to_vec())), self.subject()]
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject::Namespace(self.mark())
+    }
+}
+
+/// The first 16 bytes of at least as many.
+fn first_half(bytes: Vec<u8>) -> [u8; 16] {
+    bytes.first_chunk().copied().unwrap_or_default()
+}
+
+/// The namespaces that were used. A namespace's keys never change, so what is here stays right.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Mutex<HashMap<Arc<str>, Arc<Namespace>>>);
+
+impl Kept {
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Namespace>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name).cloned()
+    }
+
+    pub(super) fn put(&self, name: &Arc<str>, namespace: &Arc<Namespace>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            // Which one goes makes little difference: to read it again is one point read.
+            let any = kept.keys().next().cloned();
+            any.map(|any| kept.remove(&any));
+        }
+        kept.insert(Arc::clone(name), Arc::clone(namespace));
+    }
+}
+
+impl std::fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DataKey")
+    }
+}

@@ -1,0 +1,293 @@
+//! Getting values out.
+
+use std::collections::BTreeMap;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
+use crate::limits::Subject;
+use crate::store::{Record, RecordKey};
+
+use super::access::Access;
+use super::entry::DataKeys;
+use super::namespace::Namespace;
+use super::row::Row;
+use super::secret::{Password, SecretBytes};
+use super::target::token_key;
+use super::text::VaultToken;
+use super::{BoxFuture, Vault, VaultError};
+
+/// How many records are asked for at once.
+const AT_ONCE: usize = 100;
+
+/// Gets a value: [`Vault::read`].
+#[derive(Debug)]
+#[must_use = "nothing is read until this is awaited"]
+pub struct Read<'a> {
+    vault: &'a Vault,
+    token: VaultToken,
+    access: Access,
+}
+
+/// Gets many values: [`Vault::read_many`].
+#[derive(Debug)]
+#[must_use = "nothing is read until this is awaited"]
+pub struct ReadMany<'a> {
+    vault: &'a Vault,
+    tokens: Vec<VaultToken>,
+    access: Access,
+}
+
+impl Vault {
+    /// Gets the value of a token.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::NotFound`], [`VaultError::Deleted`], [`VaultError::Expired`], [`VaultError::InvalidPassword`],
+    /// [`VaultError::Tampered`], [`VaultError::TooManyAttempts`], [`VaultError::Store`].
+    ///
+    /// # Security
+    ///
+    /// A password is hashed whether there is such a token or not, so the time does not tell. Tell strangers no more than
+    /// [`public`](VaultError::public) does.
+    pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
+        self.read_with(token.as_ref(), Access::Open)
+    }
+
+    /// Gets the values of many tokens under one password, for the price of one hash. Each has a result of its own, in the order of
+    /// the tokens; one may stand there twice.
+    ///
+    /// # Errors
+    ///
+    /// Only what concerns them all: [`VaultError::TooManyAttempts`], [`VaultError::Store`], a password that can be none.
+    pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
+        self.read_many_with(tokens, Access::Open)
+    }
+
+    /// Gets the values of tokens that have names, under these names: an application's secrets, say.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use sealtoken::vault::{Vault, VaultError};
+    ///
+    /// # async fn example(vault: Vault, database: &str, mail: &str) -> Result<(), VaultError> {
+    /// let secrets = BTreeMap::from([("database", database), ("mail", mail)]);
+    /// let secrets = vault.read_map(secrets, Some("correct horse")).await?;
+    /// if let Some(Ok(password)) = secrets.get("database") {
+    ///     println!("{} bytes", password.expose().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_many`](Vault::read_many).
+    pub async fn read_map<N: Ord, T: AsRef<str>, P: Into<Password>>(
+        &self,
+        tokens: impl IntoIterator<Item = (N, T)>,
+        password: Option<P>,
+    ) -> Result<BTreeMap<N, Result<SecretBytes, VaultError>>, VaultError> {
+        let (names, tokens): (Vec<N>, Vec<T>) = tokens.into_iter().unzip();
+        let access = password.map_or(Access::Open, |password| Access::Password(password.into()));
+        let values = self.read_many_with(tokens, access).await?;
+        Ok(names.into_iter().zip(values).collect())
+    }
+
+    pub(super) fn read_with(&self, token: &str, access: Access) -> Read<'_> {
+        Read {
+            vault: self,
+            token: bounded(token),
+            access,
+        }
+    }
+
+    pub(super) fn read_many_with<T: AsRef<str>>(
+        &self,
+        tokens: impl IntoIterator<Item = T>,
+        access: Access,
+    ) -> ReadMany<'_> {
+        ReadMany {
+            vault: self,
+            tokens: tokens
+                .into_iter()
+                .map(|token| bounded(token.as_ref()))
+                .collect(),
+            access,
+        }
+    }
+
+    /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
+    pub(super) async fn attempt<T>(
+        &self,
+        subjects: &[Subject],
+        work: impl Future<Output = Result<T, VaultError>> + Send,
+    ) -> Result<T, VaultError> {
+        let limiter = &self.shared.settings.limiter;
+        limiter.take(subjects).await?;
+        let result = work.await;
+        if !result.as_ref().is_err_and(VaultError::is_failed_attempt) {
+            limiter.give_back(subjects).await;
+        }
+        result
+    }
+
+    /// The row of a value, wherever it stands in its life.
+    pub(super) async fn row(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+    ) -> Result<Row, VaultError> {
+        let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
+        Row::open(namespace, record)
+    }
+}
+
+/// A token's text, without what is longer than any token.
+fn bounded(text: &str) -> VaultToken {
+    VaultToken::new(if super::text::is_custom(text) {
+        text
+    } else {
+        ""
+    })
+}
+
+/// The value of what was found, if the keys at hand open it.
+fn judge(
+    namespace: &Namespace,
+    now: UnixTime,
+    row: &Result<Row, VaultError>,
+    keys: Option<&DataKeys>,
+) -> Result<SecretBytes, VaultError> {
+    let row = row.as_ref().map_err(Clone::clone)?;
+    row.meta.check(now)?;
+    let key = keys.and_then(|keys| keys.find(row.data_key));
+    row.reveal(namespace, key.ok_or(VaultError::InvalidPassword)?)
+}
+
+impl Read<'_> {
+    /// The password that protects the value.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.access = Access::Password(password.into());
+        self
+    }
+
+    async fn run(self) -> Result<SecretBytes, VaultError> {
+        let vault = self.vault;
+        let namespace = match vault.for_reading().await {
+            Ok(namespace) => namespace,
+            Err(error) => return vault.report(Operation::VaultRead, None, None, Err(error)),
+        };
+        let key = token_key(&namespace, self.token.expose());
+        let result = self.try_run(&namespace, &key).await;
+        let token = Some(namespace.fingerprint(&key.id));
+        vault.report(Operation::VaultRead, token, None, result)
+    }
+
+    async fn try_run(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+    ) -> Result<SecretBytes, VaultError> {
+        let vault = self.vault;
+        let work = async {
+            let row = vault.row(namespace, key).await;
+            // Whatever the row says, the password costs the same.
+            let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
+            let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
+            judge(namespace, vault.now(), &row, keys.as_deref())
+        };
+        vault.attempt(&namespace.subjects(&key.id), work).await
+    }
+}
+
+impl ReadMany<'_> {
+    /// The password that protects the values.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.access = Access::Password(password.into());
+        self
+    }
+
+    async fn run(self) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
+        let result = self.try_run().await;
+        let count = result
+            .as_ref()
+            .map_or(0, |all| all.iter().flatten().count());
+        self.vault
+            .report(Operation::VaultRead, None, Some(count as u64), result)
+    }
+
+    async fn try_run(&self) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
+        let vault = self.vault;
+        let namespace = vault.for_reading().await?;
+        let limiter = &vault.shared.settings.limiter;
+        let all = [namespace.subject()];
+        limiter.take(&all).await?;
+
+        let mut rows = Vec::with_capacity(self.tokens.len());
+        for tokens in self.tokens.chunks(AT_ONCE) {
+            let keys = tokens
+                .iter()
+                .map(|token| token_key(&namespace, token.expose()));
+            let keys: Vec<RecordKey> = keys.collect();
+            let records = vault.store().get_many(&keys).await?;
+            for (key, record) in keys.iter().zip(records) {
+                // A token whose attempts are used up fails nobody else.
+                let [token, _] = namespace.subjects(&key.id);
+                let row = match limiter.take(&[token]).await {
+                    Ok(()) => open(&namespace, record),
+                    Err(exhausted) => Err(exhausted.into()),
+                };
+                rows.push((token, row));
+            }
+        }
+        let mut wanted: Vec<[u8; 16]> = rows
+            .iter()
+            .flat_map(|(_, row)| row)
+            .map(|row| row.data_key)
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let keys = vault
+            .keys_to_read(&namespace, &self.access, &wanted)
+            .await?;
+        let now = vault.now();
+        let mut values = Vec::with_capacity(rows.len());
+        let mut failed = false;
+        for (token, row) in rows {
+            let value = judge(&namespace, now, &row, keys.as_deref());
+            match &value {
+                Err(VaultError::TooManyAttempts { .. }) => {}
+                Err(error) if error.is_failed_attempt() => failed = true,
+                _ => limiter.give_back(&[token]).await,
+            }
+            values.push(value);
+        }
+        if !failed {
+            limiter.give_back(&all).await;
+        }
+        Ok(values)
+    }
+}
+
+fn open(namespace: &Namespace, record: Option<Record>) -> Result<Row, VaultError> {
+    Row::open(namespace, record.ok_or(VaultError::NotFound)?)
+}
+
+impl<'a> IntoFuture for Read<'a> {
+    type Output = Result<SecretBytes, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<'a> IntoFuture for ReadMany<'a> {
+    type Output = Result<Vec<Result<SecretBytes, VaultError>>, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

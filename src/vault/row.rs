@@ -1,0 +1,271 @@
+//! A value's record: what is known about it under the namespace's key, and the value itself under a data key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::clock::UnixTime;
+use crate::sealed::Draft;
+use crate::store::{Label, Record, RecordKey};
+
+use super::VaultError;
+use super::names;
+use super::namespace::{DataKey, Namespace};
+use super::secret::SecretBytes;
+
+/// What is known about a value, without the value. It is sealed, and its payload is bound to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meta {
+    /// When the token was created, in Unix seconds, as all times here.
+    #[serde(rename = "c")]
+    pub(super) created: i64,
+    /// When the value was written last.
+    #[serde(rename = "u")]
+    pub(super) updated: i64,
+    /// When it ends: expired at that second.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<i64>,
+    /// When it was soft-deleted.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub(super) deleted: Option<i64>,
+    /// The caller's label.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub(super) label: Option<String>,
+    /// Counts the values that the token has had, from 1.
+    #[serde(rename = "r")]
+    pub(super) revision: u64,
+    /// The first earlier value that is kept; the same as `revision` where none is.
+    #[serde(rename = "o")]
+    pub(super) oldest: u64,
+    /// The bytes of the value.
+    #[serde(rename = "n")]
+    pub(super) length: u64,
+}
+
+impl Meta {
+    pub(super) fn expires_at(&self) -> Option<UnixTime> {
+        self.expires.map(UnixTime::from_secs)
+    }
+
+    pub(super) fn is_expired(&self, now: UnixTime) -> bool {
+        self.expires_at().is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted.is_some()
+    }
+
+    /// Whether the value may be had now.
+    pub(super) fn check(&self, now: UnixTime) -> Result<(), VaultError> {
+        if self.is_deleted() {
+            Err(VaultError::Deleted)
+        } else if self.is_expired(now) {
+            Err(VaultError::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A value's record, opened as far as it goes without a password.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) record: Record,
+    pub(super) meta: Meta,
+    /// Which data key the payload is under.
+    pub(super) data_key: [u8; 16],
+    pub(super) payload: Vec<u8>,
+}
+
+impl Row {
+    /// Opens a record of this namespace.
+    pub(super) fn open(namespace: &Namespace, record: Record) -> Result<Self, VaultError> {
+        let opened = namespace.keyset.open(&record)?;
+        let meta: Meta =
+            serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
+        let payload = opened.payload.to_vec();
+        let label = record
+            .labels
+            .iter()
+            .find(|label| label.name == names::DATA_KEY);
+        let data_key = label.and_then(|label| label.value.as_slice().try_into().ok());
+        Ok(Self {
+            data_key: data_key.ok_or(VaultError::Tampered)?,
+            meta,
+            payload,
+            record,
+        })
+    }
+
+    /// The value, with the data key that it names.
+    pub(super) fn reveal(
+        &self,
+        namespace: &Namespace,
+        key: &DataKey,
+    ) -> Result<SecretBytes, VaultError> {
+        let place = place(&self.record.key.id, self.meta.revision);
+        reveal(namespace, key, &place, &self.payload)
+    }
+
+    /// Seals the row anew with other things known about it, and the same value.
+    pub(super) fn with_meta(
+        &self,
+        namespace: &Namespace,
+        meta: &Meta,
+    ) -> Result<Record, VaultError> {
+        seal(
+            namespace,
+            &self.record.key,
+            meta,
+            self.data_key,
+            &self.payload,
+        )
+    }
+}
+
+/// What a payload is bound to: the token, and which of its values it is. It moves to the earlier values as it is.
+fn place(id: &[u8], revision: u64) -> [Vec<u8>; 2] {
+    [id.to_vec(), revision.to_be_bytes().to_vec()]
+}
+
+fn reveal(
+    namespace: &Namespace,
+    key: &DataKey,
+    [id, revision]: &[Vec<u8>; 2],
+    payload: &[u8],
+) -> Result<SecretBytes, VaultError> {
+    let value = namespace
+        .keyset
+        .open_payload(&key.key, &[id, revision], payload)?;
+    Ok(value.into())
+}
+
+/// Encrypts a value for a token.
+pub(super) fn conceal(
+    namespace: &Namespace,
+    key: &DataKey,
+    id: &[u8],
+    revision: u64,
+    value: &SecretBytes,
+) -> Result<Vec<u8>, VaultError> {
+    let [id, revision] = place(id, revision);
+    Ok(namespace
+        .keyset
+        .seal_payload(&key.key, &[&id, &revision], value.expose())?)
+}
+
+/// Seals a value's record.
+pub(super) fn seal(
+    namespace: &Namespace,
+    key: &RecordKey,
+    meta: &Meta,
+    data_key: [u8; 16],
+    payload: &[u8],
+) -> Result<Record, VaultError> {
+    let timed = |name, seconds| {
+        let at = namespace.keyset.order(UnixTime::from_secs(seconds));
+        Label::new(name, [namespace.mark(), at].concat())
+    };
+    let mut labels = vec![
+        timed(names::CREATED, meta.created),
+        Label::new(names::DATA_KEY, data_key),
+    ];
+    let expires = if meta.is_deleted() {
+        names::EXPIRES_DELETED
+    } else {
+        names::EXPIRES
+    };
+    labels.extend(meta.expires.map(|seconds| timed(expires, seconds)));
+    labels.extend(meta.deleted.map(|seconds| timed(names::DELETED, seconds)));
+    labels.extend(meta.label.as_ref().map(|label| {
+        let value = namespace.keyset.label(&[b"label", label.as_bytes()]);
+        Label::new(names::LABEL, value)
+    }));
+    let plaintext = serde_json::to_vec(meta).map_err(|_| VaultError::Tampered)?;
+    let draft = Draft {
+        key: key.clone(),
+        purge_at: None,
+        labels,
+        plaintext: &plaintext,
+        payload,
+    };
+    Ok(namespace.keyset.seal(draft)?)
+}
+
+/// What is known about an earlier value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Earlier {
+    #[serde(rename = "r")]
+    revision: u64,
+    #[serde(rename = "u")]
+    updated: i64,
+    #[serde(rename = "n")]
+    length: u64,
+}
+
+/// An earlier value's record, opened as far as it goes without a password.
+#[derive(Debug)]
+pub(super) struct EarlierRow {
+    pub(super) revision: u64,
+    pub(super) updated: i64,
+    pub(super) length: u64,
+    pub(super) data_key: [u8; 16],
+    value: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl EarlierRow {
+    /// Seals what a row holds now as an earlier value.
+    pub(super) fn seal(namespace: &Namespace, row: &Row) -> Result<Record, VaultError> {
+        let meta = Earlier {
+            revision: row.meta.revision,
+            updated: row.meta.updated,
+            length: row.meta.length,
+        };
+        let plaintext = serde_json::to_vec(&meta).map_err(|_| VaultError::Tampered)?;
+        let draft = Draft {
+            key: namespace.version_key(&row.record.key.id, row.meta.revision),
+            purge_at: None,
+            labels: vec![Label::new(names::DATA_KEY, row.data_key)],
+            plaintext: &plaintext,
+            payload: &row.payload,
+        };
+        Ok(namespace.keyset.seal(draft)?)
+    }
+
+    pub(super) fn open(
+        namespace: &Namespace,
+        value: &[u8],
+        record: &Record,
+    ) -> Result<Self, VaultError> {
+        let opened = namespace.keyset.open(record)?;
+        let meta: Earlier =
+            serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
+        let label = record
+            .labels
+            .iter()
+            .find(|label| label.name == names::DATA_KEY);
+        let data_key = label.and_then(|label| label.value.as_slice().try_into().ok());
+        Ok(Self {
+            revision: meta.revision,
+            updated: meta.updated,
+            length: meta.length,
+            data_key: data_key.ok_or(VaultError::Tampered)?,
+            value: value.to_vec(),
+            payload: opened.payload.to_vec(),
+        })
+    }
+
+    pub(super) fn reveal(
+        &self,
+        namespace: &Namespace,
+        key: &DataKey,
+    ) -> Result<SecretBytes, VaultError> {
+        reveal(
+            namespace,
+            key,
+            &place(&self.value, self.revision),
+            &self.payload,
+        )
+    }
+}

@@ -1,0 +1,335 @@
+//! Work on many values at once: what has expired, what is hidden, and the keysets after the ring was rotated.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
+use crate::sealed::{Committed, commit};
+use crate::store::{Change, LabelName, Query, Record, Values};
+
+use super::access::Attempts;
+use super::history::removals;
+use super::names;
+use super::namespace::Namespace;
+use super::row::{Meta, Row};
+use super::{BoxFuture, Vault, VaultError};
+
+/// What becomes of a value that has expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SweepMode {
+    /// It is hidden, and can be restored and renewed.
+    Soft,
+    /// It is removed with all its earlier values, also where it was hidden before.
+    Hard,
+}
+
+/// What came of a sweep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Swept {
+    /// How many values were hidden or removed.
+    pub count: u64,
+    /// How many records were left alone because they were changed from outside.
+    pub tampered: u64,
+}
+
+/// Who is told how far long work has come.
+type Progress<'a> = Box<dyn FnMut(u64) + Send + 'a>;
+
+/// Hides or removes values: [`Vault::sweep_expired`] and [`Vault::purge_deleted`].
+#[must_use = "nothing is swept until this is awaited"]
+pub struct Sweep<'a> {
+    work: Work<'a>,
+    progress: Progress<'a>,
+}
+
+/// What is to be swept, and where.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    vault: &'a Vault,
+    goal: Goal,
+}
+
+#[derive(Clone, Copy)]
+enum Goal {
+    Expired(SweepMode),
+    /// Hidden so long ago.
+    Deleted(Duration),
+}
+
+/// What came of [`Vault::rewrap`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rewrapped {
+    /// Keysets that the current key seals now and did not before.
+    pub resealed: u64,
+    /// Keysets that it sealed already.
+    pub unchanged: u64,
+}
+
+/// Seals the keysets again: [`Vault::rewrap`].
+#[must_use = "nothing is sealed until this is awaited"]
+pub struct Rewrap<'a> {
+    vault: &'a Vault,
+    progress: Progress<'a>,
+}
+
+impl Vault {
+    /// Hides or removes what has expired in this namespace: page by page, each value on the condition that nobody renewed it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`]. What was swept before stays swept, and the next sweep goes on.
+    pub fn sweep_expired(&self, mode: SweepMode) -> Sweep<'_> {
+        self.sweep(Goal::Expired(mode))
+    }
+
+    /// Removes what was soft-deleted at least so long ago in this namespace, with all earlier values.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sweep_expired`](Vault::sweep_expired).
+    pub fn purge_deleted(&self, older_than: Duration) -> Sweep<'_> {
+        self.sweep(Goal::Deleted(older_than))
+    }
+
+    fn sweep(&self, goal: Goal) -> Sweep<'_> {
+        Sweep {
+            work: Work { vault: self, goal },
+            progress: Box::new(|_| {}),
+        }
+    }
+
+    /// Seals the keysets of *all* namespaces again that the ring's current key did not seal. After that, the retired key can leave the
+    /// ring, and everything still opens.
+    ///
+    /// Values are not touched. It can be stopped and begun again, and done twice.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::UnknownKey`], [`VaultError::Tampered`], [`VaultError::Store`].
+    pub fn rewrap(&self) -> Rewrap<'_> {
+        Rewrap {
+            vault: self,
+            progress: Box::new(|_| {}),
+        }
+    }
+}
+
+impl<'a> Sweep<'a> {
+    /// Tells how many were swept, again and again.
+    pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    async fn run(mut self) -> Result<Swept, VaultError> {
+        let mut swept = Swept::default();
+        let result = self.work.run(&mut swept, &mut self.progress).await;
+        let operation = match self.work.goal {
+            Goal::Expired(_) => Operation::VaultSweep,
+            Goal::Deleted(_) => Operation::VaultPurge,
+        };
+        let result = result.map(|()| swept);
+        self.work
+            .vault
+            .report(operation, None, Some(swept.count), result)
+    }
+}
+
+impl Work<'_> {
+    async fn run(self, swept: &mut Swept, progress: &mut Progress<'_>) -> Result<(), VaultError> {
+        let namespace = self.vault.for_reading().await?;
+        let mark = namespace.mark();
+        for index in self.indexes() {
+            let mut next = None;
+            loop {
+                let until = namespace.keyset.order(self.until().saturating_add(1));
+                let values = Values::between(mark, [mark, until].concat());
+                let query = Query::label(names::VALUES, index.clone(), values).after(next);
+                let page = self.vault.store().scan(&query).await?;
+                self.sweep_page(&namespace, page.records, swept).await?;
+                progress(swept.count);
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn indexes(self) -> Vec<LabelName> {
+        match self.goal {
+            Goal::Expired(SweepMode::Soft) => vec![names::EXPIRES],
+            Goal::Expired(SweepMode::Hard) => vec![names::EXPIRES, names::EXPIRES_DELETED],
+            Goal::Deleted(_) => vec![names::DELETED],
+        }
+    }
+
+    /// The last second whose values are swept.
+    fn until(self) -> UnixTime {
+        let now = self.vault.now();
+        match self.goal {
+            Goal::Expired(_) => now,
+            Goal::Deleted(age) => {
+                let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+                UnixTime::from_secs(now.as_secs().saturating_sub(age))
+            }
+        }
+    }
+
+    /// Whether a value is due, by what is sealed: the index only leads here.
+    fn is_due(self, meta: &Meta) -> bool {
+        match self.goal {
+            Goal::Expired(SweepMode::Soft) => {
+                meta.is_expired(self.vault.now()) && !meta.is_deleted()
+            }
+            Goal::Expired(SweepMode::Hard) => meta.is_expired(self.vault.now()),
+            Goal::Deleted(_) => meta.deleted.is_some_and(|at| at <= self.until().as_secs()),
+        }
+    }
+
+    async fn sweep_page(
+        self,
+        namespace: &Namespace,
+        records: Vec<Record>,
+        swept: &mut Swept,
+    ) -> Result<(), VaultError> {
+        let mut due = Vec::new();
+        for record in records {
+            match Row::open(namespace, record) {
+                Ok(row) if self.is_due(&row.meta) => due.push(row),
+                Ok(_) => {}
+                Err(_) => swept.tampered = swept.tampered.saturating_add(1),
+            }
+        }
+        let most = self.vault.store().limits().max_batch;
+        while !due.is_empty() {
+            let mut batch = Vec::new();
+            let (mut weight, mut rows) = (0_usize, 0_usize);
+            for row in &due {
+                let changes = self.changes(namespace, row)?;
+                let more = changes
+                    .iter()
+                    .map(Change::weight)
+                    .fold(0, usize::saturating_add);
+                weight = weight.saturating_add(more);
+                if rows > 0 && weight > most {
+                    break;
+                }
+                rows = rows.saturating_add(1);
+                batch.push(changes);
+            }
+            let done = self
+                .write(namespace, due.drain(..rows).collect(), batch)
+                .await?;
+            swept.count = swept.count.saturating_add(done);
+        }
+        Ok(())
+    }
+
+    /// What sweeps one value.
+    fn changes(self, namespace: &Namespace, row: &Row) -> Result<Vec<Change>, VaultError> {
+        let expected = row.record.version;
+        if let Goal::Expired(SweepMode::Soft) = self.goal {
+            let mut meta = row.meta.clone();
+            meta.deleted = Some(self.vault.now().as_secs());
+            let record = row.with_meta(namespace, &meta)?;
+            return Ok(vec![Change::Replace { record, expected }]);
+        }
+        let key = row.record.key.clone();
+        let mut changes = vec![Change::Remove {
+            key,
+            expected: Some(expected),
+        }];
+        changes.extend(removals(namespace, row, row.meta.oldest..row.meta.revision));
+        Ok(changes)
+    }
+
+    /// Writes a batch. Where others changed one of its values, they are written one by one, each judged again.
+    async fn write(
+        self,
+        namespace: &Namespace,
+        rows: Vec<Row>,
+        batch: Vec<Vec<Change>>,
+    ) -> Result<u64, VaultError> {
+        let together: Vec<Change> = batch.concat();
+        if let Committed::Written = commit(self.vault.store(), &together).await? {
+            return Ok(rows.len() as u64);
+        }
+        let mut done = 0_u64;
+        for row in rows {
+            if self.write_one(namespace, row).await? {
+                done = done.saturating_add(1);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Whether it was swept here: not where it lives again, or is gone.
+    async fn write_one(self, namespace: &Namespace, mut row: Row) -> Result<bool, VaultError> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let changes = self.changes(namespace, &row)?;
+            if let Committed::Written = commit(self.vault.store(), &changes).await? {
+                return Ok(true);
+            }
+            row = match self.vault.row(namespace, &row.record.key).await {
+                Ok(row) if self.is_due(&row.meta) => row,
+                Ok(_) | Err(VaultError::NotFound) => return Ok(false),
+                Err(error) => return Err(error),
+            };
+        }
+    }
+}
+
+impl<'a> Rewrap<'a> {
+    /// Tells how many keysets were looked at, again and again.
+    pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    async fn run(mut self) -> Result<Rewrapped, VaultError> {
+        let done = self.vault.shared.keysets.rewrap(&mut self.progress).await;
+        let done = done.map_err(VaultError::from).map(|done| Rewrapped {
+            resealed: done.resealed,
+            unchanged: done.current,
+        });
+        let count = done.as_ref().ok().map(|done| done.resealed);
+        self.vault.report(Operation::VaultRewrap, None, count, done)
+    }
+}
+
+impl fmt::Debug for Sweep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sweep")
+    }
+}
+
+impl fmt::Debug for Rewrap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rewrap")
+    }
+}
+
+impl<'a> IntoFuture for Sweep<'a> {
+    type Output = Result<Swept, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<'a> IntoFuture for Rewrap<'a> {
+    type Output = Result<Rewrapped, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

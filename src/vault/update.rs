@@ -1,0 +1,264 @@
+//! Replacing values.
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
+use crate::sealed::{Committed, commit};
+use crate::store::{Change, RecordKey};
+use crate::token::Lifetime;
+
+use super::access::{Access, Attempts};
+use super::create::{Common, End, common_settings};
+use super::entry::DataKeys;
+use super::namespace::Namespace;
+use super::row::{self, EarlierRow, Meta, Row};
+use super::secret::{Password, SecretBytes};
+use super::target::token_key;
+use super::text::{Choice, VaultToken, is_custom};
+use super::{BoxFuture, Vault, VaultError};
+
+/// Replaces a value: [`Vault::update`].
+#[derive(Debug)]
+#[must_use = "nothing is updated until this is awaited"]
+pub struct Update<'a> {
+    vault: &'a Vault,
+    token: VaultToken,
+    value: SecretBytes,
+    access: Access,
+    end: Option<End>,
+}
+
+/// Replaces a value or puts it in: [`Vault::upsert`].
+#[derive(Debug)]
+#[must_use = "nothing is written until this is awaited"]
+pub struct Upsert<'a> {
+    vault: &'a Vault,
+    token: VaultToken,
+    value: SecretBytes,
+    common: Common,
+}
+
+impl Vault {
+    /// Replaces the value of a token. It needs the password that protects the value now, and leaves the end as it is unless another
+    /// is given.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Vault::read), and [`VaultError::ValueTooLong`].
+    pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
+        self.update_with(token.as_ref(), value.into(), Access::Open)
+    }
+
+    /// Replaces the value of a token, or puts it in under this very token where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Vault::update) where the token is there, also expired or deleted, and as for [`create`](Vault::create)
+    /// where it is not.
+    pub fn upsert(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Upsert<'_> {
+        Upsert {
+            vault: self,
+            token: VaultToken::new(token.as_ref()),
+            value: value.into(),
+            common: Common::new(Access::Open),
+        }
+    }
+
+    pub(super) fn update_with(
+        &self,
+        token: &str,
+        value: SecretBytes,
+        access: Access,
+    ) -> Update<'_> {
+        Update {
+            vault: self,
+            token: VaultToken::new(if is_custom(token) { token } else { "" }),
+            value,
+            access,
+            end: None,
+        }
+    }
+
+    /// Replaces the value at `key`, again and again where others do so at the same time.
+    ///
+    /// `choose` gives the new value: what the caller brings, or an earlier one.
+    pub(super) async fn replace_value<F>(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+        access: &Access,
+        end: Option<End>,
+        choose: impl Fn(Row, std::sync::Arc<DataKeys>) -> F + Send + Sync,
+    ) -> Result<(), VaultError>
+    where
+        F: Future<Output = Result<SecretBytes, VaultError>> + Send,
+    {
+        let mut row = self.row(namespace, key).await;
+        let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
+        let keys = self.keys_to_read(namespace, access, &wanted).await?;
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let old = row?;
+            let now = self.now();
+            old.meta.check(now)?;
+            let keys = keys.as_ref().ok_or(VaultError::InvalidPassword)?;
+            if keys.find(old.data_key).is_none() {
+                return Err(VaultError::InvalidPassword);
+            }
+            let value = choose(old.clone(), std::sync::Arc::clone(keys)).await?;
+            let expires = match end {
+                Some(end) => end.seconds(now)?,
+                None => old.meta.expires,
+            };
+            let batch = self.succeed(namespace, &old, keys, &value, expires)?;
+            match commit(self.store(), &batch).await? {
+                Committed::Written => return Ok(()),
+                // Someone else was first with this value: judge what is there now.
+                Committed::Conflict { .. } => row = self.row(namespace, key).await,
+            }
+        }
+    }
+
+    /// The batch that puts a value in the place of the one in `old`, which stays as an earlier one where they are kept.
+    fn succeed(
+        &self,
+        namespace: &Namespace,
+        old: &Row,
+        keys: &DataKeys,
+        value: &SecretBytes,
+        expires: Option<i64>,
+    ) -> Result<Vec<Change>, VaultError> {
+        let keep = u64::from(self.shared.settings.keep_versions);
+        let revision = old
+            .meta
+            .revision
+            .checked_add(1)
+            .ok_or(VaultError::Tampered)?;
+        // Fewer than before may be kept now; so many of them go at a time that the batch stays small.
+        let oldest = revision.saturating_sub(keep).max(old.meta.oldest);
+        let oldest = oldest.min(old.meta.oldest.saturating_add(8));
+        let meta = Meta {
+            updated: self.now().as_secs(),
+            expires,
+            revision,
+            oldest,
+            length: value.expose().len() as u64,
+            ..old.meta.clone()
+        };
+        let id = &old.record.key.id;
+        let key = keys.newest()?;
+        let payload = row::conceal(namespace, key, id, revision, value)?;
+        let record = row::seal(namespace, &old.record.key, &meta, key.id, &payload)?;
+        let mut batch = vec![Change::Replace {
+            record,
+            expected: old.record.version,
+        }];
+        if oldest < revision {
+            batch.push(Change::Insert(EarlierRow::seal(namespace, old)?));
+        }
+        for gone in old.meta.oldest..oldest.min(old.meta.revision) {
+            batch.push(Change::Remove {
+                key: namespace.version_key(id, gone),
+                expected: None,
+            });
+        }
+        Ok(batch)
+    }
+}
+
+impl Update<'_> {
+    /// The password that protects the value now. It goes on protecting it.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.access = Access::Password(password.into());
+        self
+    }
+
+    /// Lets it end after this long from now.
+    pub fn expires_in(mut self, lifetime: Lifetime) -> Self {
+        self.end = Some(End::In(lifetime));
+        self
+    }
+
+    /// Lets it end at this moment.
+    pub fn expires_at(mut self, at: impl Into<UnixTime>) -> Self {
+        self.end = Some(End::At(at.into()));
+        self
+    }
+
+    async fn run(self) -> Result<(), VaultError> {
+        let (vault, operation) = (self.vault, Operation::VaultUpdate);
+        let namespace = match vault.for_reading().await {
+            Ok(namespace) => namespace,
+            Err(error) => return vault.report(operation, None, None, Err(error)),
+        };
+        let key = token_key(&namespace, self.token.expose());
+        let result = self.try_run(&namespace, &key).await;
+        vault.report(
+            operation,
+            Some(namespace.fingerprint(&key.id)),
+            None,
+            result,
+        )
+    }
+
+    async fn try_run(&self, namespace: &Namespace, key: &RecordKey) -> Result<(), VaultError> {
+        let vault = self.vault;
+        vault.check_value(&self.value)?;
+        self.end.map(|end| end.seconds(vault.now())).transpose()?;
+        let choose = |_, _| async { Ok(self.value.clone()) };
+        let work = vault.replace_value(namespace, key, &self.access, self.end, choose);
+        vault.attempt(&namespace.subjects(&key.id), work).await
+    }
+}
+
+impl Upsert<'_> {
+    common_settings!();
+
+    async fn run(self) -> Result<(), VaultError> {
+        let vault = self.vault;
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next().await?;
+            let update = Update {
+                vault,
+                token: self.token.clone(),
+                value: self.value.clone(),
+                access: self.common.access.clone(),
+                end: self.common.end,
+            };
+            // A token that is free is no failed guess.
+            let namespace = vault.for_writing().await?;
+            let key = token_key(&namespace, self.token.expose());
+            if vault.store().get(&key).await?.is_some() {
+                match update.run().await {
+                    Err(VaultError::NotFound) => continue,
+                    result => return result,
+                }
+            }
+            let mut create = vault.create_with(self.value.clone(), Access::Open);
+            create.set(self.common.clone(), Choice::Custom(self.token.clone()));
+            match create.await {
+                Err(VaultError::AlreadyExists) => {}
+                result => return result.map(|_| ()),
+            }
+        }
+    }
+}
+
+impl<'a> IntoFuture for Update<'a> {
+    type Output = Result<(), VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<'a> IntoFuture for Upsert<'a> {
+    type Output = Result<(), VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
