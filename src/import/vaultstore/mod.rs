@@ -74,10 +74,11 @@ impl Vaultstore {
     /// # Security
     ///
     /// This format is not authenticated. [`Forged`](ImportError::Forged) means that what comes out has no structure. A
-    /// wrong password gives that all but surely, and damage often. A forgery does not: who knows one value can compute
-    /// the key from it without the password, and then write any other value. So use this reader once, on data that
-    /// nobody else can write to, and store anew what comes out. Never let the stored text decide which reader takes
-    /// it: then a forged value would only have to leave its prefix out.
+    /// wrong password gives that all but surely, and damage often. A forgery does not: who knows a value can put another
+    /// of its length there without the password; and who knows one of 110 bytes has the key, and can write any value.
+    /// So use this reader on a database to which nobody else could ever write, once, and store anew what comes out.
+    /// With any other database, do not let the stored text decide which reader takes it: a forged value would only
+    /// have to leave the prefix out.
     ///
     /// Nor does the format hide much. All values of a password have the same key, and it is quick to compute for
     /// whoever guesses passwords. Replace the passwords and the secrets that were stored so.
