@@ -260,6 +260,28 @@ def imports(seeds):
     seeds.add("import", "not UTF-8", b'{"k":"\xff"}')
 
 
+# ---- vaultstore: stored texts, and what may stand in their layers ----------------------------
+
+
+def vaultstores(seeds):
+    def add(name, content):
+        seeds.add("vaultstore", name, content)
+
+    for vector in VECTORS_GO["vectors"]:
+        if len(vector["stored"]) < 400 and "stored_repeated" not in vector:
+            add("vector " + vector["name"], vector["stored"])
+    for begin in (
+        "0_", "4_QQ==", "4_QUJD", "8_fn5_Pz8_", "04_QQ==", "+4_QQ==", "-1_", "4__QQ==", "4_QQ==_", "4_QQ===", "4_QQ== ", "5_QQ==\n", "4_QR==",
+        "4_QQ+/", "3_QQ=", "_", "_QQ==", "4QQ==", "124_", "125_", "126_", "999999999999_", f"{2**32}_", f"{2**64}_", f"{2**64 + 4}_QQ==",
+    ):
+        add("block " + begin, begin)
+    for length in (0, 1, 2, 3, 43, 44, 45, 90, 91, 93, 94, 124, 125, 128, 129, 172, 173, 186, 190, 256, 257, 344, 345):
+        add(f"letters {length}", "A" * length)
+        add(f"bytes {length}", bytes(at % 251 for at in range(length)))
+    for text in ("v2:", "V2:", "v1:", "v2:" + "A" * 56, "v2:" + "A" * 60, "v2:" + "A" * 58 + "==", "v2:" + "A" * 59 + "=", "v2:" + "=" * 60):
+        add("text " + text, text)
+
+
 # ---- scripts: bytes that fuzz/src/script.rs reads --------------------------------------------
 
 NAMES = ["a", "b", "c", "user", "", "ä", "a\n", "\0", "e", "$serde_json::private::Number", "$serde_json::private::RawValue", "__cargo_value"]
@@ -376,12 +398,13 @@ def models(seeds):
 # ----------------------------------------------------------------------------------------------
 
 VECTORS_ST1 = json.loads((VECTORS / "st1.json").read_text(encoding="utf-8"))
+VECTORS_GO = json.loads((VECTORS / "vaultstore.json").read_text(encoding="utf-8"))
 VECTORS_PHP = json.loads((VECTORS / "primordyx.json").read_text(encoding="utf-8"))
 
 
 def main(arguments):
     seeds = Seeds()
-    for part in (payloads, texts, keys, imports, mutations, models):
+    for part in (payloads, texts, keys, imports, vaultstores, mutations, models):
         part(seeds)
     count, size = len(seeds.files), sum(map(len, seeds.files.values()))
     assert count >= 500 and size < LIMIT, (count, size)

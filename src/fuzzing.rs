@@ -74,3 +74,17 @@ pub fn open_payload_as<T: DeserializeOwned + 'static>(
     let codec = codec(now).ok_or(OpenError::UnknownKey)?;
     codec.open_value(&seal_payload(plaintext))
 }
+
+/// What [`Vaultstore::read`](crate::import::Vaultstore::read) says of a value of the second format where Argon2id
+/// gives this key. A fuzzer has no time for Argon2id.
+///
+/// # Errors
+///
+/// [`ImportError`](crate::import::ImportError), as the reader has it.
+#[cfg(feature = "import")]
+pub fn read_vaultstore(
+    stored: &str,
+    key: [u8; 32],
+) -> Result<zeroize::Zeroizing<Vec<u8>>, crate::import::ImportError> {
+    crate::import::vaultstore::v2::Sealed::parse(stored)?.open(&Secret::from(key))
+}

@@ -38,4 +38,5 @@ pub use token::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/from-primordyx.md")]
+#[doc = include_str!("../docs/from-vaultstore.md")]
 mod documents {}

@@ -10,3 +10,4 @@ pub mod payload;
 pub mod plain;
 pub mod primordyx;
 pub mod script;
+pub mod vaultstore;

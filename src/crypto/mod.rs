@@ -1,6 +1,6 @@
 //! Layer 0: bytes in, bytes out. Nothing here knows of JSON, storage or policy.
 
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "import", feature = "vault"))]
 pub(crate) mod argon2id;
 pub(crate) mod base64url;
 pub(crate) mod clock;

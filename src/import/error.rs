@@ -1,14 +1,14 @@
-//! Why another system's token was not read. No variant holds any of the token.
+//! Why what another system made was not read. No variant holds any of it.
 
 use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 use crate::crypto::random;
 
-/// Why a token of another system was not read.
+/// Why a token or a stored value of another system was not read.
 ///
 /// [`code`](ImportError::code) is a stable name for logs. The first two depend on public bytes and on
-/// authentication alone; the others are told about authentic tokens only.
+/// authentication alone; the others say nothing of the text, or are told about authentic tokens only.
 ///
 /// ```
 /// use sealtoken::import::{ImportError, Primordyx};
@@ -21,10 +21,13 @@ use crate::crypto::random;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// Not hexadecimal, or too short, or too long.
+    /// Not in the alphabet of that system, or without its prefix, or too short, or too long. It depends on the text
+    /// alone.
     Malformed,
-    /// The token was changed, or made with another passphrase.
+    /// The text was changed, or made with another passphrase or password.
     Forged,
+    /// Argon2id did not run: there was no memory for its 64 MiB, or the password has more than 4 GiB.
+    KeyDerivation,
     /// The token is authentic, but what is inside is not what that system's tokens hold, or more than a cargo can.
     Payload,
     /// The lifetime is more than 253,402,300,799 seconds, which no token of this crate can have.
@@ -41,13 +44,14 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    /// The name of the refusal: `malformed`, `forged`, `payload`, `lifetime_out_of_range`,
+    /// The name of the refusal: `malformed`, `forged`, `key_derivation`, `payload`, `lifetime_out_of_range`,
     /// `timestamp_out_of_range`, `expired` or `randomness`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::Forged => "forged",
+            Self::KeyDerivation => "key_derivation",
             Self::Payload => "payload",
             Self::LifetimeOutOfRange => "lifetime_out_of_range",
             Self::TimestampOutOfRange => "timestamp_out_of_range",
@@ -61,10 +65,14 @@ impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str(
-                "not a token: 58 to 65536 hexadecimal digits are one, without a space or a line ending",
+                "not in the format that this reads: a Primordyx token is 58 to 65536 hexadecimal digits, a vaultstore \
+                 value is base64url, after v2: unless it is of the first format; neither has a space or a line ending",
             ),
             Self::Forged => f.write_str(
-                "not authentic: check the passphrase; if it is right, the token was changed",
+                "not authentic: check the passphrase or password; if it is right, the text was changed",
+            ),
+            Self::KeyDerivation => f.write_str(
+                "Argon2id did not run: it needs 64 MiB of memory, and a password below 4 GiB",
             ),
             Self::Payload => {
                 f.write_str("authentic, but its content is not that of a token: issue a new one")

@@ -1,6 +1,7 @@
-//! Layer 2: readers for the tokens of other systems, so that a change to this crate logs no one out.
+//! Layer 2: readers for what other systems made, so that a change to this crate logs no one out and loses no secret.
 //!
-//! What they read is an ordinary [`Token`](crate::Token) that [needs a re-seal](crate::Token::needs_reseal):
+//! [`Primordyx`] reads tokens, and [`Vaultstore`] reads stored values. What becomes of a token is an ordinary
+//! [`Token`](crate::Token) that [needs a re-seal](crate::Token::needs_reseal):
 //!
 //! ```
 //! use sealtoken::import::Primordyx;
@@ -16,6 +17,8 @@
 
 mod error;
 mod primordyx;
+pub(crate) mod vaultstore;
 
 pub use error::ImportError;
 pub use primordyx::Primordyx;
+pub use vaultstore::Vaultstore;

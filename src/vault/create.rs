@@ -20,6 +20,9 @@ use super::{BoxFuture, Vault, VaultError};
 pub(super) enum End {
     In(Lifetime),
     At(UnixTime),
+    /// Where it was before: perhaps in the past.
+    #[cfg(feature = "import")]
+    Was(UnixTime),
 }
 
 impl End {
@@ -31,6 +34,8 @@ impl End {
                 None => return Ok(None),
             },
             Self::At(at) => at,
+            #[cfg(feature = "import")]
+            Self::Was(at) => return Ok(Some(at.as_secs().max(0))),
         };
         if at <= now || at.as_secs() > MAX_SECONDS {
             return Err(VaultError::InvalidEnd);
@@ -45,6 +50,8 @@ pub(super) struct Common {
     pub(super) access: Access,
     pub(super) end: Option<End>,
     pub(super) label: Option<String>,
+    /// Whether the password may be shorter than a new one: it is in use elsewhere.
+    pub(super) any_password: bool,
 }
 
 impl Common {
@@ -53,13 +60,16 @@ impl Common {
             access,
             end: None,
             label: None,
+            any_password: false,
         }
     }
 
     pub(super) fn check(&self, vault: &Vault) -> Result<(), VaultError> {
         if let Access::Password(password) = &self.access {
-            let min = vault.shared.settings.min_password;
-            password.normalised()?.check_new(min)?;
+            let password = password.normalised()?;
+            if !self.any_password {
+                password.check_new(vault.shared.settings.min_password)?;
+            }
         }
         match &self.label {
             Some(label) if !(1..=255).contains(&label.len()) => Err(VaultError::InvalidLabel),
@@ -233,6 +243,14 @@ impl Create<'_> {
     pub fn token(mut self, token: impl AsRef<str>) -> Self {
         self.choice = Choice::Custom(VaultToken::new(token.as_ref()));
         self
+    }
+
+    /// What comes from another system keeps its token, its end and its password.
+    #[cfg(feature = "import")]
+    pub(super) fn take_in(&mut self, choice: Choice, end: Option<End>) {
+        self.choice = choice;
+        self.common.end = end;
+        self.common.any_password = true;
     }
 
     pub(super) fn set(&mut self, common: Common, choice: Choice) {

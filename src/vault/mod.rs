@@ -32,6 +32,8 @@ mod entry;
 mod error;
 mod hashing;
 mod history;
+#[cfg(feature = "import")]
+mod import;
 mod life;
 mod list;
 mod names;
@@ -70,6 +72,8 @@ pub use self::create_many::CreateMany;
 pub use self::error::{PublicError, VaultError};
 pub use self::hashing::Argon2Cost;
 pub use self::history::{Version, VersionRead};
+#[cfg(feature = "import")]
+pub use self::import::{Import, ImportFailure, StoredValue};
 pub use self::life::Renew;
 pub use self::list::{Info, List, ListPage, State};
 pub use self::options::VaultOptions;

@@ -296,6 +296,7 @@ fn refusals_have_a_code_and_say_what_to_do() {
     for (error, code, says) in [
         (ImportError::Malformed, "malformed", "hexadecimal"),
         (ImportError::Forged, "forged", "check the passphrase"),
+        (ImportError::KeyDerivation, "key_derivation", "64 MiB"),
         (ImportError::Payload, "payload", "issue a new one"),
         (
             ImportError::LifetimeOutOfRange,

@@ -16,6 +16,8 @@ mod codec;
 mod compile_fail;
 #[cfg(feature = "import")]
 mod import;
+#[cfg(feature = "import")]
+mod import_vaultstore;
 mod keys;
 mod layers;
 mod model;

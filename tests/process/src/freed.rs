@@ -14,8 +14,8 @@ pub struct Recording;
 /// Shorter pieces of a secret than this are not searched for: they could be anything.
 const PIECE: usize = 8;
 
-/// What one recording can hold. Pages that are not written to cost nothing.
-const ROOM: usize = 64 << 20;
+/// What one recording can hold: also the 64 MiB of one Argon2id. Pages that are not written to cost nothing.
+const ROOM: usize = 80 << 20;
 
 struct Log(UnsafeCell<[u8; ROOM]>);
 

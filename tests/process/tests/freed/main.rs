@@ -8,6 +8,8 @@ mod cargo;
 
 #[cfg(feature = "import")]
 mod import;
+#[cfg(feature = "import")]
+mod import_vaultstore;
 mod keys;
 mod refused;
 mod secrets;

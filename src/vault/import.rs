@@ -1,0 +1,231 @@
+//! Values of another system's vault, read there and sealed anew here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+use crate::events::Operation;
+use crate::import::{ImportError, Vaultstore};
+
+use super::access::Access;
+use super::create::End;
+use super::secret::{Password, SecretBytes};
+use super::text::{Choice, VaultToken};
+use super::{BoxFuture, Vault, VaultError};
+
+/// A value as another system has it.
+#[derive(Clone)]
+pub struct StoredValue {
+    /// Its token, which it keeps: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    pub token: String,
+    /// What is stored there: ciphertext.
+    pub stored: String,
+    /// When it ends. The last second of the year 9999 means never, as it does there. What has ended is taken in as expired.
+    pub expires_at: Option<UnixTime>,
+}
+
+/// Why one value was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportFailure {
+    /// It could not be read.
+    Read(ImportError),
+    /// It could not be put in.
+    Vault(VaultError),
+}
+
+impl ImportFailure {
+    /// The stable name of what is wrong.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Read(error) => error.code(),
+            Self::Vault(error) => error.code(),
+        }
+    }
+}
+
+/// Takes values in: [`Vault::import`].
+#[must_use = "nothing is taken in until this is awaited"]
+pub struct Import<'a> {
+    vault: &'a Vault,
+    reader: Arc<Vaultstore>,
+    values: Box<dyn Iterator<Item = StoredValue> + Send + 'a>,
+    password: Option<Password>,
+    progress: Box<dyn FnMut(u64) + Send + 'a>,
+}
+
+impl Vault {
+    /// Takes values of another system in, under their own tokens. Each has a result of its own, in their order.
+    ///
+    /// Each costs the other system's work for a password; several are worked on at once. What was taken in before is `AlreadyExists`, so
+    /// an import that was cut off can be done again.
+    ///
+    /// ```
+    /// use sealtoken::import::Vaultstore;
+    /// use sealtoken::vault::{StoredValue, Vault, VaultError};
+    ///
+    /// # async fn example(vault: Vault, rows: Vec<StoredValue>) -> Result<(), VaultError> {
+    /// let taken = vault
+    ///     .import(Vaultstore::v2("the password there".to_owned()), rows)
+    ///     .password("the password here")
+    ///     .await?;
+    /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What concerns them all: [`VaultError::Store`], and a password that can be none. A short one is taken: it is not new.
+    pub fn import<'a, I>(&'a self, reader: Vaultstore, values: I) -> Import<'a>
+    where
+        I: IntoIterator<Item = StoredValue>,
+        I::IntoIter: Send + 'a,
+    {
+        Import {
+            vault: self,
+            reader: Arc::new(reader),
+            values: Box::new(values.into_iter()),
+            password: None,
+            progress: Box::new(|_| {}),
+        }
+    }
+}
+
+impl<'a> Import<'a> {
+    /// The password that is to protect the values here. Without one, the keyset alone does.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Tells how many were looked at, again and again.
+    pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    async fn run(self) -> Result<Vec<Result<VaultToken, ImportFailure>>, VaultError> {
+        let vault = self.vault;
+        let result = self.try_run().await;
+        let count = result
+            .as_ref()
+            .map_or(0, |all| all.iter().flatten().count());
+        vault.report(Operation::VaultImport, None, Some(count as u64), result)
+    }
+
+    async fn try_run(self) -> Result<Vec<Result<VaultToken, ImportFailure>>, VaultError> {
+        let Self {
+            vault,
+            reader,
+            mut values,
+            password,
+            mut progress,
+        } = self;
+        let mut access = password.map_or(Access::Open, Access::Password);
+        if let Access::Password(password) = &access {
+            password.normalised()?;
+        }
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
+        let at_once = vault.shared.settings.hash_at_once;
+        let mut results = Vec::new();
+        loop {
+            // Several at a time, and no more in memory than those.
+            let some: Vec<StoredValue> = values.by_ref().take(at_once).collect();
+            if some.is_empty() {
+                return Ok(results);
+            }
+            let read: Vec<_> = some
+                .into_iter()
+                .map(|value| runtime.spawn(read(vault.clone(), Arc::clone(&reader), value)))
+                .collect();
+            for task in read {
+                let (value, read) = task.await.map_err(|_| VaultError::Hashing)?;
+                let taken = match read {
+                    Ok(secret) => vault.take_in(&value, secret, &mut access).await,
+                    Err(failure) => Err(failure),
+                };
+                // What the store does not do now, it does for no other value either.
+                if let Err(ImportFailure::Vault(error @ VaultError::Store(_))) = taken {
+                    return Err(error);
+                }
+                results.push(taken);
+                progress(results.len() as u64);
+            }
+        }
+    }
+}
+
+/// Reads one value on the blocking threads.
+async fn read(
+    vault: Vault,
+    reader: Arc<Vaultstore>,
+    value: StoredValue,
+) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
+    let stored = value.stored.clone();
+    let work = move || Ok(reader.read(&stored));
+    let read = match vault.shared.hasher.run(work).await {
+        Ok(read) => read.map(SecretBytes::from).map_err(ImportFailure::Read),
+        Err(error) => Err(ImportFailure::Vault(error)),
+    };
+    (value, read)
+}
+
+impl Vault {
+    /// Puts one value in. The first one turns a password into its data keys, for all that follow.
+    async fn take_in(
+        &self,
+        value: &StoredValue,
+        secret: SecretBytes,
+        access: &mut Access,
+    ) -> Result<VaultToken, ImportFailure> {
+        let mut create = self.create_with(secret, access.clone());
+        let end = value.expires_at.filter(|at| at.as_secs() < MAX_SECONDS);
+        create.take_in(
+            Choice::Custom(VaultToken::new(&value.token)),
+            end.map(End::Was),
+        );
+        let token = create.await.map_err(ImportFailure::Vault)?;
+        if let Access::Password(_) = access {
+            let namespace = self.for_writing().await.map_err(ImportFailure::Vault)?;
+            let keys = self.keys_to_read(&namespace, access, &[]).await;
+            if let Some(keys) = keys.map_err(ImportFailure::Vault)? {
+                *access = Access::Unlocked(keys);
+            }
+        }
+        Ok(token)
+    }
+}
+
+impl fmt::Debug for StoredValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredValue")
+    }
+}
+
+impl fmt::Debug for Import<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Import")
+    }
+}
+
+impl fmt::Display for ImportFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ImportFailure {}
+
+impl<'a> IntoFuture for Import<'a> {
+    type Output = Result<Vec<Result<VaultToken, ImportFailure>>, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
