@@ -25,6 +25,8 @@ mod mutations;
 mod properties;
 mod readme;
 mod states;
+#[cfg(feature = "unstable-conformance")]
+mod store;
 #[cfg(feature = "vault")]
 mod vault;
 mod vectors;
