@@ -9,6 +9,7 @@ use crate::import::{ImportError, Vaultstore};
 
 use super::access::Access;
 use super::create::End;
+use super::entry::DataKeys;
 use super::secret::{Password, SecretBytes};
 use super::text::{Choice, VaultToken};
 use super::{BoxFuture, Vault, VaultError};
@@ -188,13 +189,17 @@ impl Vault {
         );
         let token = create.await.map_err(ImportFailure::Vault)?;
         if let Access::Password(_) = access {
-            let namespace = self.for_writing().await.map_err(ImportFailure::Vault)?;
-            let keys = self.keys_to_read(&namespace, access, &[]).await;
-            if let Some(keys) = keys.map_err(ImportFailure::Vault)? {
+            // The value is in. Where its keys cannot be had now, the next one hashes the password again.
+            if let Ok(Some(keys)) = self.keys_of(access).await {
                 *access = Access::Unlocked(keys);
             }
         }
         Ok(token)
+    }
+
+    async fn keys_of(&self, access: &Access) -> Result<Option<Arc<DataKeys>>, VaultError> {
+        let namespace = self.for_reading().await?;
+        self.keys_to_read(&namespace, access, &[]).await
     }
 }
 

@@ -78,14 +78,15 @@ impl Rekey<'_> {
                 };
                 let target = vault.look(&namespace, &to).await?;
                 let batch = batch(&namespace, (&from, &there, &keys), (&to, &target))?;
+                // Counted before: where the count fails, nothing has been changed.
+                let covered = vault.covered(&keys).await?;
                 match commit(vault.store(), &batch).await? {
-                    Committed::Written => return Ok(keys),
+                    Committed::Written => return Ok(covered),
                     Committed::Conflict { .. } => {}
                 }
             }
         };
-        let keys = vault.attempt(&[namespace.subject()], work).await?;
-        vault.covered(&keys).await
+        vault.attempt(&[namespace.subject()], work).await
     }
 }
 

@@ -1,10 +1,15 @@
 //! The vault through its public API, on every engine.
 
+mod engine;
 mod operations;
 
-use sealtoken::store::{MemoryStore, Store};
+use std::sync::Arc;
+
+use sealtoken::store::Store;
 use sealtoken::vault::{Vault, VaultError, VaultOptions};
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
+
+use engine::Engine;
 
 /// A right password.
 pub(crate) const RIGHT: &str = "correct horse";
@@ -13,26 +18,36 @@ pub(crate) const WRONG: &str = "battery staple";
 
 pub(crate) const NOW: i64 = 1_763_755_200;
 
-/// A vault with a clock of its own.
+/// A vault with a clock of its own, and without a limit of attempts.
 pub(crate) struct Bench {
     pub(crate) vault: Vault,
     pub(crate) clock: ManualClock,
     pub(crate) keys: KeyRing,
     /// The one key of the ring at first.
     pub(crate) old: Key,
-    pub(crate) store: std::sync::Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
+    /// What the engine needs as long as it runs.
+    _engine: Option<Engine>,
 }
 
 impl Bench {
-    pub(crate) async fn new() -> Self {
-        Self::with(MemoryStore::new(), Vault::options()).await
+    pub(crate) async fn on(engine: Engine) -> Self {
+        Self::with(engine, Vault::options()).await
     }
 
-    pub(crate) async fn with(store: impl Store, options: VaultOptions) -> Self {
+    pub(crate) async fn with(engine: Engine, options: VaultOptions) -> Self {
+        let store = engine.store.clone();
+        let bench = Self::over(store, options).await;
+        Self {
+            _engine: Some(engine),
+            ..bench
+        }
+    }
+
+    pub(crate) async fn over(store: Arc<dyn Store>, options: VaultOptions) -> Self {
         let clock = ManualClock::at(UnixTime::from_secs(NOW));
         let old = Key::generate();
         let keys = KeyRing::new(old.clone());
-        let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
         let options = options.clock(clock.clone()).attempts(());
         let vault = options.open(store.clone(), &keys).await.unwrap();
         Self {
@@ -41,6 +56,7 @@ impl Bench {
             keys,
             old,
             store,
+            _engine: None,
         }
     }
 

@@ -6,11 +6,35 @@ use std::time::Duration;
 use sealtoken::vault::{Argon2Cost, PublicError, State, SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
+use super::engine::Engine;
 use super::{Bench, NOW, RIGHT, WRONG};
 
-#[tokio::test]
-async fn a_value_comes_back_with_its_password_and_with_no_other() {
-    let bench = Bench::new().await;
+super::engine::on_every_engine! {
+    a_value_comes_back_with_its_password_and_with_no_other,
+    a_value_without_a_password_is_under_the_keyset_alone,
+    a_password_that_is_right_for_one_value_is_wrong_for_another,
+    lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for,
+    a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion,
+    a_value_expires_at_its_second,
+    many_are_read_for_one_password_and_a_missing_one_fails_nobody,
+    an_update_needs_the_current_password_and_leaves_the_end,
+    an_upsert_inserts_what_is_not_there_and_updates_what_is,
+    a_renewal_refuses_what_is_over_unless_told_otherwise,
+    what_is_hidden_can_be_restored_until_it_is_purged,
+    a_sweep_hides_or_removes_what_has_expired_and_nothing_else,
+    lists_find_by_label_by_times_and_by_state,
+    namespaces_know_nothing_of_each_other,
+    a_rekey_moves_everything_under_a_password_and_nothing_else,
+    what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_never_had,
+    an_unlocked_namespace_reads_and_writes_without_the_password,
+    earlier_values_are_kept_read_brought_back_and_pruned,
+    the_ring_is_rotated_and_everything_still_opens,
+    without_the_key_that_sealed_it_a_vault_does_not_open_and_says_which_it_was,
+    a_stronger_cost_is_taken_up_as_passwords_are_used,
+}
+
+async fn a_value_comes_back_with_its_password_and_with_no_other(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("db-password").password(RIGHT).await.unwrap();
     assert!(id.expose().starts_with("tk_") && id.expose().len() == 32);
@@ -25,18 +49,16 @@ async fn a_value_comes_back_with_its_password_and_with_no_other() {
     assert_eq!(VaultError::InvalidPassword.public(), PublicError::Refused);
 }
 
-#[tokio::test]
-async fn a_value_without_a_password_is_under_the_keyset_alone() {
-    let bench = Bench::new().await;
+async fn a_value_without_a_password_is_under_the_keyset_alone(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let id = bench.vault.create(b"\x00\xff").await.unwrap();
     assert_eq!(bench.vault.read(&id).await.unwrap().expose(), b"\x00\xff");
     let with = bench.vault.read(&id).password(RIGHT).await;
     assert_eq!(with.err(), Some(VaultError::InvalidPassword));
 }
 
-#[tokio::test]
-async fn a_password_that_is_right_for_one_value_is_wrong_for_another() {
-    let bench = Bench::new().await;
+async fn a_password_that_is_right_for_one_value_is_wrong_for_another(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let one = vault.create("one").password(RIGHT).await.unwrap();
     let two = vault.create("two").password(WRONG).await.unwrap();
@@ -45,9 +67,8 @@ async fn a_password_that_is_right_for_one_value_is_wrong_for_another() {
     assert_eq!(crossed.err(), Some(VaultError::InvalidPassword));
 }
 
-#[tokio::test]
-async fn lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for() {
-    let bench = Bench::new().await;
+async fn lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     for length in [25, 64] {
         let id = vault.create("v").length(length).await.unwrap();
@@ -73,9 +94,8 @@ async fn lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for() {
     }
 }
 
-#[tokio::test]
-async fn a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion() {
-    let bench = Bench::new().await;
+async fn a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("v").token("my-own_token-0001").await.unwrap();
     assert_eq!(id.expose(), "my-own_token-0001");
@@ -96,9 +116,8 @@ async fn a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion() {
     }
 }
 
-#[tokio::test]
-async fn a_value_expires_at_its_second() {
-    let bench = Bench::new().await;
+async fn a_value_expires_at_its_second(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault
         .create("v")
@@ -121,9 +140,8 @@ async fn a_value_expires_at_its_second() {
     assert!(matches!(zero.err(), Some(VaultError::Lifetime(_))));
 }
 
-#[tokio::test]
-async fn many_are_read_for_one_password_and_a_missing_one_fails_nobody() {
-    let bench = Bench::new().await;
+async fn many_are_read_for_one_password_and_a_missing_one_fails_nobody(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let ids = vault
         .create_many(["a", "b", "c"])
@@ -166,9 +184,8 @@ async fn many_are_read_for_one_password_and_a_missing_one_fails_nobody() {
     assert_eq!(read["mail"].as_ref().unwrap().expose(), b"a");
 }
 
-#[tokio::test]
-async fn an_update_needs_the_current_password_and_leaves_the_end() {
-    let bench = Bench::new().await;
+async fn an_update_needs_the_current_password_and_leaves_the_end(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault
         .create("old")
@@ -221,9 +238,8 @@ async fn an_update_needs_the_current_password_and_leaves_the_end() {
     );
 }
 
-#[tokio::test]
-async fn an_upsert_inserts_what_is_not_there_and_updates_what_is() {
-    let bench = Bench::new().await;
+async fn an_upsert_inserts_what_is_not_there_and_updates_what_is(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let token = "service-config-0001";
     vault
@@ -252,9 +268,8 @@ async fn an_upsert_inserts_what_is_not_there_and_updates_what_is() {
     );
 }
 
-#[tokio::test]
-async fn a_renewal_refuses_what_is_over_unless_told_otherwise() {
-    let bench = Bench::new().await;
+async fn a_renewal_refuses_what_is_over_unless_told_otherwise(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault
         .create("v")
@@ -297,9 +312,8 @@ async fn a_renewal_refuses_what_is_over_unless_told_otherwise() {
     assert_eq!(past, Err(VaultError::InvalidEnd));
 }
 
-#[tokio::test]
-async fn what_is_hidden_can_be_restored_until_it_is_purged() {
-    let bench = Bench::new().await;
+async fn what_is_hidden_can_be_restored_until_it_is_purged(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("v").await.unwrap();
     vault.soft_delete(&id).await.unwrap();
@@ -319,9 +333,8 @@ async fn what_is_hidden_can_be_restored_until_it_is_purged() {
     assert_eq!(vault.delete(&id).await, Err(VaultError::NotFound));
 }
 
-#[tokio::test]
-async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() {
-    let bench = Bench::new().await;
+async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let mut short = Vec::new();
     for _ in 0..250 {
@@ -379,9 +392,8 @@ async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() {
     );
 }
 
-#[tokio::test]
-async fn lists_find_by_label_by_times_and_by_state() {
-    let bench = Bench::new().await;
+async fn lists_find_by_label_by_times_and_by_state(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let mut ids = Vec::new();
     for n in 0..10_u64 {
@@ -476,9 +488,8 @@ async fn lists_find_by_label_by_times_and_by_state() {
     assert_eq!(vault.info(&ids[0]).await.err(), Some(VaultError::NotFound));
 }
 
-#[tokio::test]
-async fn namespaces_know_nothing_of_each_other() {
-    let bench = Bench::new().await;
+async fn namespaces_know_nothing_of_each_other(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let ada = bench.vault.namespace("ada").unwrap();
     let bob = bench.vault.namespace("bob").unwrap();
     let token = "the-very-same-token";
@@ -509,9 +520,8 @@ async fn namespaces_know_nothing_of_each_other() {
     );
 }
 
-#[tokio::test]
-async fn a_rekey_moves_everything_under_a_password_and_nothing_else() {
-    let bench = Bench::new().await;
+async fn a_rekey_moves_everything_under_a_password_and_nothing_else(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let mut ids = Vec::new();
     for one in vault
@@ -562,9 +572,10 @@ async fn a_rekey_moves_everything_under_a_password_and_nothing_else() {
     assert!(vault.read(&ids[0]).password(RIGHT).await.is_ok());
 }
 
-#[tokio::test]
-async fn what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_never_had() {
-    let bench = Bench::new().await;
+async fn what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_never_had(
+    engine: Engine,
+) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let before = vault.create("before").password(RIGHT).await.unwrap();
     let old = vault.unlock(RIGHT).await.unwrap();
@@ -592,9 +603,8 @@ async fn what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_neve
     );
 }
 
-#[tokio::test]
-async fn an_unlocked_namespace_reads_and_writes_without_the_password() {
-    let bench = Bench::new().await;
+async fn an_unlocked_namespace_reads_and_writes_without_the_password(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     assert_eq!(
         vault.unlock(RIGHT).await.err(),
@@ -614,10 +624,9 @@ async fn an_unlocked_namespace_reads_and_writes_without_the_password() {
     );
 }
 
-#[tokio::test]
-async fn earlier_values_are_kept_read_brought_back_and_pruned() {
+async fn earlier_values_are_kept_read_brought_back_and_pruned(engine: Engine) {
     let options = Vault::options().keep_versions(3);
-    let bench = Bench::with(sealtoken::store::MemoryStore::new(), options).await;
+    let bench = Bench::with(engine, options).await;
     let vault = &bench.vault;
     let id = vault.create("v1").password(RIGHT).await.unwrap();
     for n in 2..=6 {
@@ -693,9 +702,8 @@ async fn earlier_values_are_kept_read_brought_back_and_pruned() {
     assert_eq!(bench.store.count(&left).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn the_ring_is_rotated_and_everything_still_opens() {
-    let bench = Bench::new().await;
+async fn the_ring_is_rotated_and_everything_still_opens(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let id = bench.vault.create("v").password(RIGHT).await.unwrap();
     let ada = bench.vault.namespace("ada").unwrap();
     let hers = ada.create("hers").await.unwrap();
@@ -720,17 +728,17 @@ async fn the_ring_is_rotated_and_everything_still_opens() {
     assert_eq!(ada.read(&hers).await.unwrap().expose(), b"hers");
 }
 
-#[tokio::test]
-async fn without_the_key_that_sealed_it_a_vault_does_not_open_and_says_which_it_was() {
-    let bench = Bench::new().await;
+async fn without_the_key_that_sealed_it_a_vault_does_not_open_and_says_which_it_was(
+    engine: Engine,
+) {
+    let bench = Bench::on(engine).await;
     bench.keys.replace(&KeyRing::new(Key::generate())).unwrap();
     let refused = bench.again(Vault::options()).await;
     assert_eq!(refused.err(), Some(VaultError::UnknownKey(bench.old.id())));
 }
 
-#[tokio::test]
-async fn a_stronger_cost_is_taken_up_as_passwords_are_used() {
-    let bench = Bench::new().await;
+async fn a_stronger_cost_is_taken_up_as_passwords_are_used(engine: Engine) {
+    let bench = Bench::on(engine).await;
     let read = bench.vault.create("read").password(RIGHT).await.unwrap();
     let rekeyed = bench
         .vault
