@@ -1,7 +1,11 @@
 //! The vault through its public API, on every engine.
 
+mod around;
 mod engine;
+mod faults;
 mod operations;
+mod races;
+mod tampering;
 
 use std::sync::Arc;
 

@@ -1,0 +1,293 @@
+//! What is around the operations: attempts, events, limits, and what the database shows.
+
+use std::sync::{Arc, Mutex};
+
+use sealtoken::events::{Event, EventSink, Operation};
+use sealtoken::limits::MemoryLimiter;
+use sealtoken::store::{Collection, MemoryStore, Query, Store};
+use sealtoken::vault::{PublicError, Vault, VaultError};
+use sealtoken::{Key, KeyRing, Lifetime};
+
+use super::engine::Engine;
+use super::{Bench, RIGHT, WRONG};
+
+async fn limited() -> Vault {
+    let keys = KeyRing::new(Key::generate());
+    let options = Vault::options().attempts(MemoryLimiter::default());
+    options.open(MemoryStore::new(), &keys).await.unwrap()
+}
+
+#[tokio::test]
+async fn after_ten_wrong_passwords_a_token_is_closed_for_a_while_and_no_other() {
+    let vault = limited().await;
+    let id = vault.create("v").password(RIGHT).await.unwrap();
+    let other = vault.create("w").password(RIGHT).await.unwrap();
+    for _ in 0..10 {
+        let refused = vault.read(&id).password(WRONG).await;
+        assert_eq!(refused.err(), Some(VaultError::InvalidPassword));
+    }
+    let closed = vault.read(&id).password(RIGHT).await.err().unwrap();
+    assert!(
+        matches!(closed, VaultError::TooManyAttempts { .. }),
+        "{closed:?}"
+    );
+    assert!(matches!(closed.public(), PublicError::TryLater { .. }));
+    // By no other way either.
+    let many = vault
+        .read_many([&id, &other])
+        .password(RIGHT)
+        .await
+        .unwrap();
+    assert!(matches!(many[0], Err(VaultError::TooManyAttempts { .. })));
+    assert!(many[1].is_ok());
+    let update = vault.update(&id, "x").password(RIGHT).await;
+    assert!(matches!(update, Err(VaultError::TooManyAttempts { .. })));
+    assert!(vault.read(&other).password(RIGHT).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_closed_as_a_known_one_is() {
+    let vault = limited().await;
+    vault.create("v").await.unwrap();
+    for _ in 0..10 {
+        let refused = vault.read("tk_not_there_at_all").await;
+        assert_eq!(refused.err(), Some(VaultError::NotFound));
+    }
+    let closed = vault.read("tk_not_there_at_all").await.err();
+    assert!(
+        matches!(closed, Some(VaultError::TooManyAttempts { .. })),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_right_password_uses_no_attempt_up() {
+    let vault = limited().await;
+    let id = vault
+        .create("v")
+        .expires_in(Lifetime::hours(1))
+        .await
+        .unwrap();
+    for _ in 0..2000 {
+        assert!(vault.read(&id).await.is_ok());
+    }
+}
+
+#[derive(Debug, Default, Clone)]
+struct Recorder(Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Recorder {
+    fn record(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_reported_without_a_secret() {
+    let recorder = Recorder::default();
+    let options = Vault::options().events(recorder.clone()).keep_versions(2);
+    let bench = Bench::with(Engine::memory(), options).await;
+    let vault = bench.vault.namespace("ada").unwrap();
+    let id = vault.create("the-value").password(RIGHT).await.unwrap();
+    vault.create_many(["the-value"]).await.unwrap();
+    vault.read(&id).password(RIGHT).await.unwrap();
+    vault.read(&id).password(WRONG).await.unwrap_err();
+    vault.read_many([&id]).password(RIGHT).await.unwrap();
+    vault.update(&id, "x").password(RIGHT).await.unwrap();
+    vault.read_version(&id, 1).password(RIGHT).await.unwrap();
+    vault.roll_back(&id, 1).password(RIGHT).await.unwrap();
+    vault.prune_versions(&id, 1).await.unwrap();
+    vault.renew(&id, Lifetime::hours(1)).await.unwrap();
+    vault.soft_delete(&id).await.unwrap();
+    vault.restore(&id).await.unwrap();
+    vault.info(&id).await.unwrap();
+    vault.unlock(RIGHT).await.unwrap();
+    vault.rekey(RIGHT, WRONG).await.unwrap();
+    vault
+        .sweep_expired(sealtoken::vault::SweepMode::Soft)
+        .await
+        .unwrap();
+    vault
+        .purge_deleted(std::time::Duration::ZERO)
+        .await
+        .unwrap();
+    vault.rewrap().await.unwrap();
+    vault.delete(&id).await.unwrap();
+
+    let events = recorder.0.lock().unwrap();
+    use Operation as Op;
+    let operations: Vec<Operation> = events.iter().map(|event| event.operation).collect();
+    assert_eq!(
+        operations,
+        [
+            Op::VaultCreate,
+            Op::VaultCreate,
+            Op::VaultRead,
+            Op::VaultRead,
+            Op::VaultRead,
+            Op::VaultUpdate,
+            Op::VaultReadVersion,
+            Op::VaultRollBack,
+            Op::VaultPrune,
+            Op::VaultRenew,
+            Op::VaultSoftDelete,
+            Op::VaultRestore,
+            Op::VaultInfo,
+            Op::VaultUnlock,
+            Op::VaultRekey,
+            Op::VaultSweep,
+            Op::VaultPurge,
+            Op::VaultRewrap,
+            Op::VaultDelete,
+        ]
+    );
+    assert_eq!(events[3].outcome, Err("invalid_password"));
+    assert_eq!(events[0].token, events[2].token);
+    assert!(events[0].token.is_some() && events[0].namespace.as_deref() == Some("ada"));
+    assert_eq!((events[1].count, events[14].count), (Some(1), Some(1)));
+    let text = format!("{events:?}");
+    for secret in [id.expose(), "the-value", RIGHT, WRONG] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_shows_no_token_value_label_namespace_password_or_time() {
+    let bench = Bench::with(Engine::memory(), Vault::options().keep_versions(1)).await;
+    let vault = bench.vault.namespace("namespace-of-ada").unwrap();
+    let token = "a-token-of-my-own-001";
+    let end = super::NOW + 86_400;
+    let create = vault
+        .create("the-value-itself")
+        .token(token)
+        .password(RIGHT)
+        .label("her-label");
+    create
+        .expires_at(sealtoken::UnixTime::from_secs(end))
+        .await
+        .unwrap();
+    vault
+        .update(token, "another-value")
+        .password(RIGHT)
+        .await
+        .unwrap();
+    vault.soft_delete(token).await.unwrap();
+
+    let mut shown = Vec::new();
+    for name in [
+        "vault_keysets",
+        "vault_passwords",
+        "vault_values",
+        "vault_versions",
+    ] {
+        let query = Query::all(Collection::new(name).unwrap());
+        for record in bench.store.scan(&query).await.unwrap().records {
+            shown.extend([record.key.id.clone(), record.body.clone()]);
+            shown.extend(record.labels.iter().map(|label| label.value.clone()));
+            assert_eq!(record.purge_at, None);
+        }
+    }
+    assert!(shown.len() > 10);
+    let mut secrets: Vec<Vec<u8>> = [
+        token,
+        "the-value-itself",
+        "another-value",
+        RIGHT,
+        "her-label",
+        "namespace-of-ada",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec();
+    for second in [super::NOW, end] {
+        secrets.push(second.to_string().into_bytes());
+        secrets.push(second.to_be_bytes()[3..].to_vec());
+        secrets.push(second.to_le_bytes()[..5].to_vec());
+    }
+    for secret in secrets {
+        for bytes in &shown {
+            let found = bytes.windows(secret.len()).any(|window| window == secret);
+            assert!(!found, "{}", String::from_utf8_lossy(&secret));
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_have_a_limit_and_one_byte_more_is_refused_before_any_work() {
+    let bench = Bench::with(Engine::memory(), Vault::options().max_value(1000)).await;
+    let id = bench.vault.create(vec![7; 1000]).await.unwrap();
+    assert_eq!(bench.vault.read(&id).await.unwrap().expose(), vec![7; 1000]);
+    let limit = 1000;
+    let refused = bench.vault.create(vec![7; 1001]).await;
+    assert_eq!(refused.err(), Some(VaultError::ValueTooLong { limit }));
+    let refused = bench.vault.update(&id, vec![7; 1001]).await;
+    assert_eq!(refused, Err(VaultError::ValueTooLong { limit }));
+    assert!(bench.vault.create("").await.is_ok());
+    let many = bench
+        .vault
+        .create_many([vec![1; 10], vec![1; 1001], vec![2; 10]])
+        .await
+        .unwrap();
+    assert!(many[0].is_ok() && many[2].is_ok());
+    assert_eq!(
+        many[1].clone().err(),
+        Some(VaultError::ValueTooLong { limit })
+    );
+}
+
+#[tokio::test]
+async fn a_value_of_a_mebibyte_goes_in_and_comes_out() {
+    let bench = Bench::on(Engine::memory()).await;
+    let big = vec![0x5a; 1024 * 1024];
+    let id = bench
+        .vault
+        .create(big.clone())
+        .password(RIGHT)
+        .await
+        .unwrap();
+    assert!(
+        bench
+            .vault
+            .read(&id)
+            .password(RIGHT)
+            .await
+            .unwrap()
+            .expose()
+            == big
+    );
+}
+
+#[tokio::test]
+async fn what_is_dropped_before_its_end_is_done_or_not() {
+    let bench = Bench::on(Engine::memory()).await;
+    for n in 0..20_u64 {
+        let token = format!("token-number-{n:08}");
+        let create = bench.vault.create("v").token(&token).password(RIGHT);
+        let wait = std::time::Duration::from_millis(n * 5);
+        let _ = tokio::time::timeout(wait, create.into_future()).await;
+        match bench.vault.read(&token).password(RIGHT).await {
+            Ok(value) => assert_eq!(value.expose(), b"v"),
+            Err(error) => assert_eq!(error, VaultError::NotFound),
+        }
+    }
+}
+
+#[test]
+fn outside_of_a_runtime_a_password_is_an_error_and_no_panic() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (vault, id) = runtime.block_on(async {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let id = vault.create("v").password(RIGHT).await.unwrap();
+        (vault, id)
+    });
+    drop(runtime);
+    let mut future = vault.read(&id).password(RIGHT).into_future();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let polled = future.as_mut().poll(&mut context);
+    assert!(matches!(
+        polled,
+        std::task::Poll::Ready(Err(VaultError::Hashing))
+    ));
+}

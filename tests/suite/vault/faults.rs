@@ -1,0 +1,315 @@
+//! A store that fails at each of its calls: what was acknowledged is there, and what was refused can be done again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use sealtoken::store::{
+    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
+    StoreError,
+};
+use sealtoken::vault::{State, SweepMode, Vault, VaultError};
+use sealtoken::{Lifetime, UnixTime};
+
+use super::{Bench, RIGHT};
+
+const NEW: &str = "a new password";
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It is not done, and the store says so.
+    Before,
+    /// It is done, and the reply is lost.
+    After,
+    /// From that call on nothing is done.
+    ForGood,
+}
+
+/// A store whose call number `at` fails.
+#[derive(Debug)]
+struct Faulty {
+    inner: MemoryStore,
+    calls: AtomicU64,
+    at: AtomicU64,
+    fault: Fault,
+    healed: AtomicBool,
+}
+
+impl Faulty {
+    fn new(fault: Fault, at: u64) -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            calls: AtomicU64::new(0),
+            at: AtomicU64::new(at),
+            fault,
+            healed: AtomicBool::new(false),
+        })
+    }
+
+    /// How this call ends: an error before it is done, and one after.
+    fn next(&self) -> (Result<(), StoreError>, Result<(), StoreError>) {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let at = self.at.load(Ordering::SeqCst);
+        let away = || Err(StoreError::unavailable("test"));
+        match self.fault {
+            _ if self.healed.load(Ordering::SeqCst) => (Ok(()), Ok(())),
+            Fault::Before if call == at => (away(), Ok(())),
+            Fault::After if call == at => (Ok(()), Err(StoreError::unknown("test"))),
+            Fault::ForGood if call >= at => (away(), Ok(())),
+            _ => (Ok(()), Ok(())),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.get(key).await?;
+        after.map(|()| result)
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.get_many(keys).await?;
+        after.map(|()| result)
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.write(batch).await?;
+        after.map(|()| result)
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.scan(query).await?;
+        after.map(|()| result)
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.count(query).await?;
+        after.map(|()| result)
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before_: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let (before, after) = self.next();
+        before?;
+        let result = self.inner.purge(collection, before_, limit).await?;
+        after.map(|()| result)
+    }
+}
+
+const KEPT: &str = "kept-through-it-all";
+const GONE: &str = "gone-in-the-end-0001";
+const HIDDEN: &str = "hidden-by-the-sweep-1";
+
+/// The operations, one by one. Each ends in the same state however often it is begun.
+const STEPS: usize = 13;
+
+async fn step(bench: &Bench, number: usize) -> Result<(), VaultError> {
+    let vault = &bench.vault;
+    // What a lost reply hides may have been done: then it is done.
+    let done = |result: Result<(), VaultError>, already: VaultError| match result {
+        Err(error) if error == already => Ok(()),
+        result => result,
+    };
+    match number {
+        0 => {
+            let create = vault.create("one").token(KEPT).password(RIGHT).label("l");
+            done(create.await.map(|_| ()), VaultError::AlreadyExists)
+        }
+        1 => {
+            let create = vault.create("two").token(GONE);
+            done(create.await.map(|_| ()), VaultError::AlreadyExists)
+        }
+        2 => {
+            let create = vault
+                .create("three")
+                .token(HIDDEN)
+                .expires_in(Lifetime::seconds(5));
+            done(create.await.map(|_| ()), VaultError::AlreadyExists)
+        }
+        3 => vault.update(KEPT, "uno").password(RIGHT).await,
+        4 => vault.renew(KEPT, Lifetime::hours(1)).await,
+        5 => done(vault.soft_delete(GONE).await, VaultError::Deleted),
+        6 => vault.restore(GONE).await,
+        7 => {
+            let rekey = vault
+                .rekey(RIGHT, NEW)
+                .await
+                .map(|count| assert_eq!(count, 1));
+            done(rekey, VaultError::InvalidPassword)
+        }
+        8 => vault
+            .read(KEPT)
+            .password(NEW)
+            .await
+            .map(|value| assert_eq!(value.expose(), b"uno")),
+        9 => vault.upsert(KEPT, "eins").password(NEW).await,
+        10 => {
+            bench.clock.set(UnixTime::from_secs(super::NOW + 10));
+            let swept = vault.sweep_expired(SweepMode::Soft).await;
+            swept.map(|swept| assert_eq!(swept.tampered, 0))
+        }
+        11 => done(vault.delete(GONE).await, VaultError::NotFound),
+        _ => vault.rewrap().await.map(|_| ()),
+    }
+}
+
+/// Whether everything is as the steps leave it, seen by another process.
+async fn check(bench: &Bench, what: &str) {
+    let vault = bench
+        .again(Vault::options().keep_versions(2))
+        .await
+        .unwrap();
+    let value = vault.read(KEPT).password(NEW).await;
+    assert_eq!(
+        value.as_ref().map(|v| v.expose()),
+        Ok(&b"eins"[..]),
+        "{what}"
+    );
+    let old = vault.read(KEPT).password(RIGHT).await;
+    assert_eq!(old.err(), Some(VaultError::InvalidPassword), "{what}");
+    let info = vault.info(KEPT).await.unwrap();
+    assert_eq!(
+        info.expires_at,
+        Some(UnixTime::from_secs(super::NOW + 3600)),
+        "{what}"
+    );
+    assert_eq!(
+        vault.info(HIDDEN).await.unwrap().state,
+        State::Deleted,
+        "{what}"
+    );
+    assert_eq!(
+        vault.read(GONE).await.err(),
+        Some(VaultError::NotFound),
+        "{what}"
+    );
+    let all = vault.list().with_deleted().with_expired().count().await;
+    assert_eq!(all, Ok(2), "{what}");
+    for version in vault.versions(KEPT).await.unwrap() {
+        let read = vault.read_version(KEPT, version.number).password(NEW).await;
+        assert!(read.is_ok(), "{what}: version {}", version.number);
+    }
+}
+
+/// Runs all steps with a fault at call `at`; how many calls there were.
+async fn run(fault: Fault, at: u64) -> u64 {
+    let what = format!("{fault:?} at call {at}");
+    let store = Faulty::new(fault, at);
+    // The vault is opened without a fault: that call has a test of its own.
+    store.healed.store(true, Ordering::SeqCst);
+    let bench = Bench::over(store.clone(), Vault::options().keep_versions(2)).await;
+    store.calls.store(0, Ordering::SeqCst);
+    store.healed.store(false, Ordering::SeqCst);
+    for number in 0..STEPS {
+        if let Err(error) = step(&bench, number).await {
+            assert!(
+                matches!(error, VaultError::Store(_)),
+                "{what}, step {number}: {error:?}"
+            );
+            store.healed.store(true, Ordering::SeqCst);
+            let again = step(&bench, number).await;
+            assert_eq!(again, Ok(()), "{what}, step {number}");
+        }
+    }
+    let calls = store.calls.load(Ordering::SeqCst);
+    store.healed.store(true, Ordering::SeqCst);
+    check(&bench, &what).await;
+    calls
+}
+
+/// With a fault at each call in turn.
+async fn run_all(fault: Fault) {
+    let calls = run(fault, u64::MAX).await;
+    assert!(calls > 30, "{calls}");
+    for at in 1..=calls {
+        run(fault, at).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_done_loses_nothing() {
+    run_all(Fault::Before).await;
+}
+
+#[tokio::test]
+async fn a_call_whose_reply_is_lost_doubles_nothing() {
+    run_all(Fault::After).await;
+}
+
+#[tokio::test]
+async fn a_store_that_goes_away_at_any_call_leaves_nothing_half_done() {
+    run_all(Fault::ForGood).await;
+}
+
+#[tokio::test]
+async fn a_lost_reply_of_a_write_is_no_error() {
+    // A first value in a new namespace: the keyset is looked for and made, then the value is written.
+    let mut outcomes = Vec::new();
+    for at in 1..=3 {
+        let store = Faulty::new(Fault::After, u64::MAX);
+        let bench = Bench::over(store.clone(), Vault::options()).await;
+        store.calls.store(0, Ordering::SeqCst);
+        store.at.store(at, Ordering::SeqCst);
+        let created = bench.vault.create("v").token(KEPT).await;
+        store.healed.store(true, Ordering::SeqCst);
+        assert_eq!(
+            bench.vault.exists(KEPT).await,
+            Ok(created.is_ok()),
+            "call {at}"
+        );
+        outcomes.push(created.is_ok());
+    }
+    assert_eq!(outcomes, [false, true, true]);
+}
+
+#[tokio::test]
+async fn opening_the_vault_may_fail_and_be_done_again() {
+    for fault in [Fault::Before, Fault::After, Fault::ForGood] {
+        for at in 1..=4 {
+            let store = Faulty::new(fault, at);
+            let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
+            let first = Vault::open(store.clone(), &keys).await;
+            store.healed.store(true, Ordering::SeqCst);
+            let vault = Vault::open(store.clone(), &keys).await.unwrap();
+            let id = vault.create("v").await.unwrap();
+            if let Ok(first) = first {
+                assert!(first.read(&id).await.is_ok(), "{fault:?} at {at}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outage_uses_up_nobodys_attempts() {
+    let store = Faulty::new(Fault::ForGood, u64::MAX);
+    let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
+    let vault = Vault::open(store.clone(), &keys).await.unwrap();
+    let id = vault.create("v").await.unwrap();
+    store.at.store(0, Ordering::SeqCst);
+    for _ in 0..50 {
+        let away = vault.read(&id).await.err();
+        assert!(matches!(away, Some(VaultError::Store(_))), "{away:?}");
+    }
+    store.healed.store(true, Ordering::SeqCst);
+    assert!(vault.read(&id).await.is_ok());
+}

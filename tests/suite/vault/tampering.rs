@@ -1,0 +1,268 @@
+//! A stranger who writes to the database.
+
+use sealtoken::store::{
+    Change, Collection, Label, LabelName, Outcome, Query, Record, Store, Version,
+};
+use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::{Lifetime, UnixTime};
+
+use super::engine::Engine;
+use super::{Bench, NOW, RIGHT};
+
+super::engine::on_every_engine! {
+    whatever_a_stranger_changes_is_never_read_as_something_else,
+    a_sweep_that_is_led_astray_touches_nothing_that_lives,
+}
+
+const COLLECTIONS: [&str; 4] = [
+    "vault_keysets",
+    "vault_passwords",
+    "vault_values",
+    "vault_versions",
+];
+
+async fn records(store: &dyn Store) -> Vec<Record> {
+    let mut all = Vec::new();
+    for name in COLLECTIONS {
+        let query = Query::all(Collection::new(name).unwrap()).limit(1000);
+        all.extend(store.scan(&query).await.unwrap().records);
+    }
+    all
+}
+
+/// Puts `record` in the place of what is there now.
+async fn put(store: &dyn Store, record: &Record) {
+    let change = match store.get(&record.key).await.unwrap() {
+        Some(there) => Change::Replace {
+            record: record.clone(),
+            expected: there.version,
+        },
+        None => Change::Insert(record.clone()),
+    };
+    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
+}
+
+async fn remove(store: &dyn Store, record: &Record) {
+    let key = record.key.clone();
+    let change = Change::Remove {
+        key,
+        expected: None,
+    };
+    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
+}
+
+fn is_keyset(record: &Record) -> bool {
+    record.key.collection.as_str() == "vault_keysets"
+}
+
+/// What a stranger makes of a record, given all the others.
+fn changed(record: &Record, all: &[Record]) -> Vec<(String, Record)> {
+    let mut changes = Vec::new();
+    let mut change = |what: String, edit: &dyn Fn(&mut Record)| {
+        let mut edited = record.clone();
+        edit(&mut edited);
+        if edited != *record {
+            changes.push((what, edited));
+        }
+    };
+    for at in (0..record.body.len())
+        .step_by(7)
+        .chain([record.body.len() - 1])
+    {
+        change(format!("bit of byte {at}"), &|r| {
+            r.body[at] ^= 1 << (at % 8)
+        });
+    }
+    for length in [0, 1, 29, record.body.len() / 2, record.body.len() - 1] {
+        change(format!("cut to {length}"), &|r| r.body.truncate(length));
+    }
+    change("a byte more".into(), &|r| r.body.push(0));
+    change("another version".into(), &|r| {
+        r.version = Version::from_bytes([7; 16])
+    });
+    change("to be purged".into(), &|r| {
+        r.purge_at = Some(UnixTime::from_secs(1))
+    });
+    for at in 0..record.labels.len() {
+        change(format!("label {at} gone"), &|r| {
+            r.labels.remove(at);
+        });
+        change(format!("label {at} changed"), &|r| {
+            let last = r.labels[at].value.len() - 1;
+            r.labels[at].value[last] ^= 1;
+        });
+    }
+    change("one more label".into(), &|r| {
+        r.labels
+            .push(Label::new(LabelName::new("deleted").unwrap(), [1]));
+    });
+    for (at, other) in all
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| other.key != record.key)
+    {
+        change(format!("the body of record {at}"), &|r| {
+            r.body.clone_from(&other.body)
+        });
+        change(format!("record {at} under this id"), &|r| {
+            *r = Record {
+                key: r.key.clone(),
+                ..other.clone()
+            };
+        });
+        change(format!("the labels of record {at}"), &|r| {
+            r.labels.clone_from(&other.labels)
+        });
+        change(format!("the version of record {at}"), &|r| {
+            r.version = other.version
+        });
+    }
+    changes
+}
+
+async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Engine) {
+    let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
+    let ada = bench.vault.namespace("ada").unwrap();
+    let end = Lifetime::hours(1);
+    let mut tokens = Vec::new();
+    for (vault, value, password) in [
+        (&bench.vault, "one", Some(RIGHT)),
+        (&bench.vault, "two", Some(RIGHT)),
+        (&bench.vault, "open", None),
+        (&ada, "hers", Some(RIGHT)),
+    ] {
+        let mut create = vault.create(value).expires_in(end).label("l");
+        if let Some(password) = password {
+            create = create.password(password);
+        }
+        let id = create.await.unwrap();
+        tokens.push((vault.namespace_name().to_owned(), id, value, password));
+    }
+    bench
+        .vault
+        .update(&tokens[0].1, "uno")
+        .password(RIGHT)
+        .await
+        .unwrap();
+    tokens[0].2 = "uno";
+
+    let all = records(&*bench.store).await;
+    assert!(all.len() >= 9, "{}", all.len());
+    let (mut looked, mut tampered) = (0, 0);
+    for record in &all {
+        for (what, edited) in changed(record, &all) {
+            put(&*bench.store, &edited).await;
+            let fresh = bench.again(Vault::options().keep_versions(2)).await;
+            for (namespace, id, value, password) in &tokens {
+                let Ok(vault) = &fresh else { continue };
+                let vault = vault.namespace(namespace).unwrap();
+                // Only what concerns this record costs a hash.
+                let with = password.filter(|_| record.key.collection.as_str() != "vault_values");
+                let read = match with {
+                    Some(password) => vault.read(id).password(password).await,
+                    None => vault.read(id).await,
+                };
+                match read {
+                    Ok(read) => assert_eq!(read.expose(), value.as_bytes(), "{what}"),
+                    Err(VaultError::Tampered) => tampered += 1,
+                    // Which key sealed a keyset stands there in clear: another name is a key that the ring lacks.
+                    Err(VaultError::UnknownKey(_)) => {
+                        assert!(is_keyset(record) && what.contains("label"), "{what}");
+                    }
+                    // Without its password, a value that is as it was says just that.
+                    Err(VaultError::InvalidPassword) => {
+                        assert!(with.is_none() && password.is_some(), "{what} of {record:?}");
+                    }
+                    Err(error) => panic!("{what} of {record:?}: {error:?}"),
+                }
+                looked += 1;
+            }
+            match fresh.err() {
+                Some(VaultError::Tampered) => tampered += 1,
+                Some(VaultError::UnknownKey(_)) => assert!(is_keyset(record), "{what}"),
+                None => {}
+                Some(error) => panic!("{what} of {record:?}: {error:?}"),
+            }
+            put(&*bench.store, record).await;
+        }
+    }
+    assert!(looked > 1000 && tampered > 200, "{looked} {tampered}");
+
+    // A row that is taken away cannot be told from one that never was; nothing else is read in its place.
+    for record in &all {
+        remove(&*bench.store, record).await;
+        if let Ok(vault) = bench.again(Vault::options()).await {
+            for (namespace, id, value, _) in &tokens {
+                let vault = vault.namespace(namespace).unwrap();
+                if let Ok(read) = vault.read(id).await {
+                    assert_eq!(read.expose(), value.as_bytes());
+                }
+            }
+        }
+        remove(&*bench.store, record).await;
+        for again in records(&*bench.store).await {
+            if !all.contains(&again) {
+                remove(&*bench.store, &again).await;
+            }
+        }
+        put(&*bench.store, record).await;
+    }
+    for (namespace, id, value, password) in &tokens {
+        let vault = bench.vault.namespace(namespace).unwrap();
+        let read = match password {
+            Some(password) => vault.read(id).password(*password).await,
+            None => vault.read(id).await,
+        };
+        assert_eq!(read.unwrap().expose(), value.as_bytes());
+    }
+}
+
+async fn a_sweep_that_is_led_astray_touches_nothing_that_lives(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let vault = &bench.vault;
+    let lives = vault
+        .create("lives")
+        .expires_in(Lifetime::hours(1))
+        .await
+        .unwrap();
+    let over = vault
+        .create("over")
+        .expires_in(Lifetime::seconds(1))
+        .await
+        .unwrap();
+    bench.clock.advance(1);
+    let all = records(&*bench.store).await;
+    let values: Vec<&Record> = all
+        .iter()
+        .filter(|r| r.key.collection.as_str() == "vault_values")
+        .collect();
+    let hex = |record: &Record| {
+        let digits = record.key.id.iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<String>()
+    };
+    let over_id = vault.info(&over).await.unwrap().id.to_string();
+    let (ended, other): (Vec<&Record>, Vec<&Record>) =
+        values.iter().partition(|r| hex(r) == over_id);
+    // The one that lives gets the labels of the one that has expired: the index leads there.
+    let mut edited = other[0].clone();
+    edited.labels.clone_from(&ended[0].labels);
+    put(&*bench.store, &edited).await;
+    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
+    assert_eq!((swept.count, swept.tampered), (1, 1));
+    assert_eq!(vault.read(&lives).await.err(), Some(VaultError::Tampered));
+    put(&*bench.store, other[0]).await;
+    assert_eq!(vault.read(&lives).await.unwrap().expose(), b"lives");
+    // A list names what was changed, and shows all the others.
+    put(&*bench.store, &edited).await;
+    vault
+        .create("another")
+        .expires_at(UnixTime::from_secs(NOW + 50))
+        .await
+        .unwrap();
+    let page = vault.list().with_expired().await.unwrap();
+    assert_eq!(
+        page.entries.iter().filter(|entry| entry.is_err()).count(),
+        1
+    );
+    assert_eq!(page.entries.len(), 2);
+}
