@@ -287,6 +287,36 @@ def vaultstores(seeds):
 NAMES = ["a", "b", "c", "user", "", "ä", "a\n", "\0", "e", "$serde_json::private::Number", "$serde_json::private::RawValue", "__cargo_value"]
 
 
+def sealed_records(seeds):
+    body = bytes([1]) + bytes(range(24)) + struct.pack(">I", 5) + b"12345" + b"t" * 16
+    for name, content in [
+        ("body", body),
+        ("body-with-payload", body + b"payload"),
+        ("body-of-another-format", b"\x02" + body[1:]),
+        ("body-too-long-a-length", body[:25] + b"\xff" * 4 + body[29:]),
+        ("body-cut", body[:-1]),
+        ("entry", b"\x01" + bytes(range(48))),
+        ("entry-of-three", b"\x01" + bytes(144)),
+        ("entry-empty", b"\x01"),
+        ("entry-cut", b"\x01" + bytes(47)),
+    ]:
+        seeds.add("sealed_record", name, content)
+    meta = '{"c":%d,"u":%d,"x":%d,"d":%d,"l":"label","r":3,"o":1,"n":12}' % (T, T, T, T)
+    for name, json_text in [
+        ("meta", meta),
+        ("meta-least", '{"c":0,"u":0,"r":1,"o":1,"n":0}'),
+        ("meta-null", '{"c":0,"u":0,"x":null,"r":1,"o":1,"n":0}'),
+        ("meta-unknown", '{"c":0,"u":0,"r":1,"o":1,"n":0,"z":1}'),
+        ("meta-twice", '{"c":0,"c":1,"u":0,"r":1,"o":1,"n":0}'),
+        ("meta-list", "[0,0,1,1,0]"),
+        ("meta-large", '{"c":%d,"u":-1,"r":18446744073709551615,"o":0,"n":0}' % LAST),
+        ("meta-float", '{"c":1.0,"u":0,"r":1,"o":1,"n":0}'),
+        ("meta-cut", meta[:-1]),
+    ]:
+        seeds.add("sealed_record", name, b"\x10" + bytes(16) + json_text.encode())
+        seeds.add("sealed_record", name + "-short-key", b"\x0f" + bytes(15) + json_text.encode())
+
+
 def name_bytes(name):
     return bytes([NAMES.index(name)]) if name in NAMES else b"\x0c" + text_bytes(name)
 
@@ -404,7 +434,7 @@ VECTORS_PHP = json.loads((VECTORS / "primordyx.json").read_text(encoding="utf-8"
 
 def main(arguments):
     seeds = Seeds()
-    for part in (payloads, texts, keys, imports, vaultstores, mutations, models):
+    for part in (payloads, texts, keys, imports, vaultstores, sealed_records, mutations, models):
         part(seeds)
     count, size = len(seeds.files), sum(map(len, seeds.files.values()))
     assert count >= 500 and size < LIMIT, (count, size)

@@ -88,3 +88,32 @@ pub fn read_vaultstore(
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, crate::import::ImportError> {
     crate::import::vaultstore::v2::Sealed::parse(stored)?.open(&Secret::from(key))
 }
+
+/// The parts of a sealed record's body: nonce, ciphertext, tag and payload.
+#[cfg(feature = "vault")]
+pub type Parts = ([u8; 24], Vec<u8>, [u8; 16], Vec<u8>);
+
+/// Takes a sealed record's body apart; `None` for what is none.
+#[cfg(feature = "vault")]
+#[must_use]
+pub fn split_record(body: &[u8]) -> Option<Parts> {
+    let parts = crate::sealed::split(body)?;
+    let mut nonce = [0; 24];
+    nonce.copy_from_slice(parts.nonce.as_flattened());
+    let ciphertext = parts.ciphertext.to_vec();
+    Some((nonce, ciphertext, parts.tag, parts.payload.to_vec()))
+}
+
+/// The ids of the data keys in a password entry's plaintext; `None` for what is none.
+#[cfg(feature = "vault")]
+#[must_use]
+pub fn parse_password_entry(plaintext: &[u8]) -> Option<Vec<[u8; 16]>> {
+    crate::vault::fuzzing::entry_ids(plaintext)
+}
+
+/// What the vault says of a value's record around these bytes: whether it is one, and if so, its metadata written again.
+#[cfg(feature = "vault")]
+#[must_use]
+pub fn open_value_record(plaintext: &[u8], data_key: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
+    crate::vault::fuzzing::open_row(&Secret::from(ROOT), plaintext, data_key, payload)
+}

@@ -12,6 +12,8 @@ mod keysets;
 mod order;
 
 pub(crate) use body::Draft;
+#[cfg(fuzzing)]
+pub(crate) use body::split;
 pub(crate) use commit::{Committed, commit};
 pub(crate) use error::SealedError;
 pub(crate) use keyset::{Keyset, Use};

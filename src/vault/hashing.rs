@@ -84,12 +84,17 @@ impl Default for Argon2Cost {
 #[derive(Debug, Clone)]
 pub(super) struct Hasher {
     at_once: Arc<Semaphore>,
+    /// Counts the passwords, for tests that compare the work of two answers.
+    #[cfg(test)]
+    pub(super) hashed: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Hasher {
     pub(super) fn new(at_once: usize) -> Self {
         Self {
             at_once: Arc::new(Semaphore::new(at_once)),
+            #[cfg(test)]
+            hashed: Arc::default(),
         }
     }
 
@@ -100,6 +105,9 @@ impl Hasher {
         password: &Normalised,
         salt: [u8; 16],
     ) -> Result<Secret<64>, VaultError> {
+        #[cfg(test)]
+        self.hashed
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let password = password.clone();
         self.run(move || {
             let cost = Cost {

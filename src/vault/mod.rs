@@ -30,6 +30,8 @@ mod create;
 mod create_many;
 mod entry;
 mod error;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod hashing;
 mod history;
 #[cfg(feature = "import")]
@@ -240,5 +242,119 @@ impl fmt::Debug for Vault {
             .field("store", &self.shared.store)
             .field("namespace", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::keys::Key;
+    use crate::store::MemoryStore;
+    use crate::token::Lifetime;
+
+    /// How many passwords an operation hashes.
+    async fn hashed<T>(vault: &Vault, operation: impl IntoFuture<Output = T>) -> (T, u64) {
+        let hashed = &vault.shared.hasher.hashed;
+        let before = hashed.load(Ordering::SeqCst);
+        let result = operation.await;
+        (result, hashed.load(Ordering::SeqCst) - before)
+    }
+
+    #[tokio::test]
+    async fn every_refusal_costs_the_same_number_of_hashes() {
+        let keys = KeyRing::new(Key::generate());
+        let store = MemoryStore::new();
+        let vault = Vault::open(store.clone(), &keys).await.unwrap();
+        let id = vault.create("v").password("correct horse").await.unwrap();
+        let hidden = vault.create("v").password("correct horse").await.unwrap();
+        let other = vault
+            .create("v")
+            .password("another password")
+            .await
+            .unwrap();
+        let open = vault.create("v").await.unwrap();
+        let over = vault.create("v").expires_at(vault.now().saturating_add(1));
+        let over = over.password("correct horse").await.unwrap();
+        vault.soft_delete(&hidden).await.unwrap();
+        let nowhere = vault.namespace("nobody").unwrap();
+
+        // With one cost, and with a second one that passwords have not moved up to.
+        for costs in 1..=2_u64 {
+            let cost = Argon2Cost::new(18 + u32::try_from(costs).unwrap(), 2, 1).unwrap();
+            let clock = crate::ManualClock::at(vault.now().saturating_add(10));
+            let options = Vault::options().argon2_cost(cost).attempts(()).clock(clock);
+            let vault = options.open(store.clone(), &keys).await.unwrap();
+            let nowhere = Vault {
+                shared: Arc::clone(&vault.shared),
+                name: Arc::clone(&nowhere.name),
+            };
+            for (what, vault, token) in [
+                ("wrong password", &vault, id.expose()),
+                ("unknown token", &vault, "tk_not_there_at_all"),
+                ("no token", &vault, "?"),
+                ("deleted", &vault, hidden.expose()),
+                ("expired", &vault, over.expose()),
+                ("another's value", &vault, other.expose()),
+                ("no password on it", &vault, open.expose()),
+                ("unknown namespace", &nowhere, id.expose()),
+            ] {
+                let (result, count) =
+                    hashed(vault, vault.read(token).password("wrong password")).await;
+                assert!(result.is_err());
+                assert_eq!(count, costs, "{what}");
+                let (result, count) =
+                    hashed(vault, vault.update(token, "w").password("wrong password")).await;
+                assert!(result.is_err());
+                assert_eq!(count, costs, "{what}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn many_values_cost_one_hash_and_a_rekey_two() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let (ids, count) = hashed(
+            &vault,
+            vault.create_many(["v"; 500]).password("correct horse"),
+        )
+        .await;
+        assert_eq!(count, 1);
+        let ids: Vec<VaultToken> = ids.unwrap().into_iter().map(Result::unwrap).collect();
+        let (read, count) = hashed(&vault, vault.read_many(&ids).password("correct horse")).await;
+        assert_eq!((read.unwrap().iter().flatten().count(), count), (500, 1));
+        let (covered, count) = hashed(&vault, vault.rekey("correct horse", "another one")).await;
+        assert_eq!((covered, count), (Ok(500), 2));
+        let unlocked = vault.unlock("another one").await.unwrap();
+        let (_, count) = hashed(&vault, async { unlocked.read_many(&ids).await.unwrap() }).await;
+        assert_eq!(count, 0);
+        let renewed = vault.renew(&ids[0], Lifetime::hours(1));
+        assert_eq!(hashed(&vault, renewed).await.1, 0);
+    }
+
+    #[tokio::test]
+    async fn no_more_passwords_are_hashed_at_once_than_is_set() {
+        let hasher = Hasher::new(2);
+        let running = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..12 {
+            let (hasher, running) = (hasher.clone(), Arc::clone(&running));
+            tasks.spawn(async move {
+                let work = move || {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    Ok(now)
+                };
+                hasher.run(work).await
+            });
+        }
+        let mut most = 0;
+        while let Some(result) = tasks.join_next().await {
+            most = most.max(result.unwrap().unwrap());
+        }
+        assert_eq!(most, 2);
     }
 }
