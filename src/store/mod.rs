@@ -32,10 +32,16 @@ mod change;
 #[cfg(feature = "unstable-conformance")]
 pub mod conformance;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod labels;
 mod memory;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod migration;
 mod name;
 mod query;
 mod record;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -47,9 +53,13 @@ use crate::crypto::clock::UnixTime;
 pub use change::{Change, Limits, Outcome};
 pub use error::{Effect, RecordError, StoreError};
 pub use memory::MemoryStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use migration::Migration;
 pub use name::{Collection, LabelName};
 pub use query::{Cursor, Page, Query, Selection, Values};
 pub use record::{Label, Record, RecordKey, Version};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// A place where records are kept.
 ///

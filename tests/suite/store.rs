@@ -2,6 +2,8 @@
 
 mod faults;
 mod naive;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::collections::BTreeSet;
 use std::fs;

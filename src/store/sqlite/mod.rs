@@ -1,0 +1,203 @@
+//! Records in an SQLite file.
+//!
+//! One connection writes, others read beside it: the file is in WAL mode, and each commit is synced. A few keys are read on the
+//! thread that asks, which takes less time than handing the work over; all else leaves the async threads.
+
+#[cfg_attr(unix, path = "create/unix.rs")]
+#[cfg_attr(not(unix), path = "create/other.rs")]
+mod create;
+mod fault;
+mod migrate;
+mod open;
+mod options;
+mod pool;
+mod purge;
+mod read;
+mod row;
+mod scan;
+mod transaction;
+mod write;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use crate::crypto::clock::UnixTime;
+
+use super::Store;
+use super::change::{Change, Limits, Outcome};
+use super::error::StoreError;
+use super::migration::Migration;
+use super::name::Collection;
+use super::query::{Page, Query};
+use super::record::{Record, RecordKey};
+
+use fault::Fault;
+use pool::{Pool, off_thread};
+
+pub use options::SqliteOptions;
+
+/// Records in an SQLite file. Clones share its connections.
+///
+/// Several processes on one machine can have the same file open. It must not lie on a network file system, and needs a
+/// directory in which SQLite may create files beside it.
+///
+/// Its methods need a tokio runtime, of any kind.
+///
+/// ```
+/// use sealtoken::store::{Collection, Query, SqliteStore, Store as _};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = std::env::temp_dir().join(format!("sealtoken-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("tokens.db");
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = SqliteStore::open(path).await?;
+/// assert_eq!(store.count(&Query::all(Collection::new("note")?)).await?, 0);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # })?;
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+// The readers are closed before the writer: the last one to close moves the log into the file.
+struct Shared {
+    /// For reads of a few keys, which are over in microseconds.
+    quick: Arc<Pool>,
+    /// For what takes longer, so that it hinders no quick one.
+    slow: Arc<Pool>,
+    writer: Arc<Pool>,
+}
+
+impl SqliteStore {
+    const LIMITS: Limits = Limits {
+        max_body: 4 * 1024 * 1024,
+        max_batch: 10_000,
+        durable: true,
+    };
+
+    /// The most keys that are read on the thread that asks.
+    const FEW: usize = 16;
+
+    /// Opens the file, and creates it, or its tables, where they are not there. A new file is its owner's alone (0600).
+    ///
+    /// For other settings, see [`SqliteOptions`].
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Configuration`] where the path cannot be opened, is no SQLite database, or there is no tokio runtime.
+    /// - [`StoreError::Schema`] where a newer version of this crate has upgraded the file.
+    /// - [`StoreError::Unavailable`] where another process locks it for longer than 5 seconds.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        SqliteOptions::new(path).open().await
+    }
+
+    /// The steps of the schema, for who runs them by hand: see [`SqliteOptions::migrate`].
+    #[must_use]
+    pub fn migrations() -> &'static [Migration] {
+        migrate::MIGRATIONS
+    }
+
+    /// Runs a job on a reader, off the async threads.
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let lease = self.shared.slow.take().await?;
+        off_thread(move || job(&lease).map_err(Fault::of_read)).await
+    }
+
+    /// Reads a few keys here; where the file is locked for a moment, off the async threads.
+    async fn read_few<T: Send + 'static>(
+        &self,
+        keys: &[RecordKey],
+        job: fn(&Connection, &[RecordKey]) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let lease = self.shared.quick.take().await?;
+        match job(&lease, keys) {
+            Err(fault) if fault.is_busy() => {
+                drop(lease);
+                let keys = keys.to_vec();
+                self.read(move |connection| job(connection, &keys)).await
+            }
+            result => result.map_err(Fault::of_read),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn limits(&self) -> Limits {
+        Self::LIMITS
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        key.check()?;
+        self.read_few(std::slice::from_ref(key), read::first).await
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        keys.iter().try_for_each(RecordKey::check)?;
+        if keys.len() <= Self::FEW {
+            return self.read_few(keys, read::all).await;
+        }
+        let keys = keys.to_vec();
+        self.read(move |connection| read::all(connection, &keys))
+            .await
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        Self::LIMITS.check(batch)?;
+        if batch.is_empty() {
+            return Ok(Outcome::Written);
+        }
+        let batch = batch.to_vec();
+        let lease = self.shared.writer.take().await?;
+        off_thread(move || write::write(&lease, &batch)).await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        let scan = scan::Scan::new(query)?;
+        self.read(move |connection| scan.page(connection)).await
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| scan::count(connection, &query))
+            .await
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut purged: u32 = 0;
+        // In parts, so that it holds little in memory and other writers come in between.
+        loop {
+            let part = limit.saturating_sub(purged).min(purge::PART);
+            let (collection, lease) = (collection.clone(), self.shared.writer.take().await?);
+            let done = off_thread(move || purge::purge(&lease, &collection, before, part)).await;
+            let done = done.map_err(|error| purge::after(purged, error))?;
+            purged = purged.saturating_add(done);
+            if done < part || purged >= limit {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! What is due is removed.
+
+use rusqlite::Connection;
+
+use crate::crypto::clock::UnixTime;
+use crate::store::error::{Effect, StoreError};
+use crate::store::labels;
+use crate::store::name::Collection;
+use crate::store::record::RecordKey;
+
+use super::fault::Fault;
+use super::transaction::Transaction;
+use super::write::delete;
+
+/// The most records of one transaction.
+pub(super) const PART: u32 = 500;
+
+const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
+    WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3";
+
+/// Removes some of what is due, and tells how many.
+pub(super) fn purge(
+    connection: &Connection,
+    collection: &Collection,
+    before: UnixTime,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let transaction = Transaction::writing(connection).map_err(Fault::of_write)?;
+    let due = due(connection, collection, before, limit).map_err(Fault::of_write)?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    for (row, key, labels) in &due {
+        let labels = labels::decode(labels)?;
+        delete(connection, key, *row, &labels).map_err(Fault::of_write)?;
+    }
+    transaction.commit()?;
+    Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
+}
+
+/// What a later part's error is: something was done, if an earlier one was.
+pub(super) fn after(purged: u32, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { reason, .. } if purged > 0 => StoreError::Unavailable {
+            effect: Effect::Unknown,
+            reason,
+        },
+        error => error,
+    }
+}
+
+/// Row, key and labels of each.
+type Due = (i64, RecordKey, Vec<u8>);
+
+fn due(
+    connection: &Connection,
+    collection: &Collection,
+    before: UnixTime,
+    limit: u32,
+) -> Result<Vec<Due>, Fault> {
+    let mut statement = connection.prepare_cached(DUE)?;
+    let mut rows = statement.query((collection.as_str(), before.as_secs(), limit))?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = RecordKey::new(collection.clone(), row.get_ref(1)?.as_blob()?);
+        let labels = row.get_ref(2)?.as_blob()?.to_vec();
+        due.push((row.get_ref(0)?.as_i64()?, key, labels));
+    }
+    Ok(due)
+}

@@ -1,0 +1,147 @@
+//! Pages and counts.
+
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use crate::store::error::StoreError;
+use crate::store::query::{Page, Paging, Position, Query, Selection, Values};
+use crate::store::record::{Label, Record, RecordKey};
+
+use super::fault::Fault;
+use super::row;
+
+// No statement has a limit: its rows are made one by one, and no more than a page needs.
+const ALL: &str = "SELECT id, version, purge_at, labels, body FROM sealtoken_record \
+    WHERE collection = ?1 AND id > ?2 ORDER BY id";
+const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value \
+    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
+    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) ORDER BY l.value, l.id";
+const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value \
+    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
+    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
+const COUNT: &str = "SELECT count(*) FROM sealtoken_record WHERE collection = ?1";
+const COUNT_LABEL: &str =
+    "SELECT count(*) FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value >= ?3";
+const COUNT_LABEL_UNTIL: &str = "SELECT count(*) FROM sealtoken_label \
+    WHERE collection = ?1 AND name = ?2 AND value >= ?3 AND value < ?4";
+
+/// A query and where it goes on.
+pub(super) struct Scan {
+    query: Query,
+    after: Position,
+}
+
+impl Scan {
+    pub(super) fn new(query: &Query) -> Result<Self, StoreError> {
+        let after = query
+            .after
+            .as_ref()
+            .map(Position::from_cursor)
+            .transpose()?;
+        // An empty id is before all others. A cursor of another query does not lead out of the range of this one.
+        let begin = match &query.selection {
+            Selection::All => Position::new(&[], &[]),
+            Selection::Label { values, .. } => Position::new(&values.from, &[]),
+        };
+        Ok(Self {
+            after: after.map_or(begin.clone(), |after| after.max(begin)),
+            query: query.clone(),
+        })
+    }
+
+    pub(super) fn page(&self, connection: &Connection) -> Result<Page, Fault> {
+        let collection = self.query.collection.as_str();
+        let Position { value, id } = &self.after;
+        match &self.query.selection {
+            Selection::All => self.fill(connection, ALL, &[&collection, id]),
+            Selection::Label { name, values } => {
+                let name = name.as_str();
+                match &values.until {
+                    None => self.fill(connection, LABEL, &[&collection, &name, value, id]),
+                    Some(until) => {
+                        let values: [&dyn ToSql; 5] = [&collection, &name, value, id, until];
+                        self.fill(connection, LABEL_UNTIL, &values)
+                    }
+                }
+            }
+        }
+    }
+
+    fn fill(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        values: &[&dyn ToSql],
+    ) -> Result<Page, Fault> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut paging = Paging::new(&self.query);
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            if paging.is_full() {
+                return Ok(paging.into_page(last.as_ref()));
+            }
+            let record = self.record(row)?;
+            last = Some(Position::new(self.value(row)?, &record.key.id));
+            paging.push(record);
+        }
+        Ok(paging.into_page(None))
+    }
+
+    fn record(&self, row: &Row<'_>) -> Result<Record, Fault> {
+        let id = row.get_ref(0)?.as_blob()?;
+        let key = RecordKey::new(self.query.collection.clone(), id);
+        key.check().map_err(|_| Fault::Corrupt)?;
+        row::record(row, 1, key)
+    }
+
+    /// The label's value by which a row was found.
+    fn value<'a>(&self, row: &'a Row<'_>) -> Result<&'a [u8], Fault> {
+        if self.query.selection == Selection::All {
+            return Ok(&[]);
+        }
+        let value = row.get_ref(5)?.as_blob()?;
+        if (1..=Label::MAX_VALUE).contains(&value.len()) {
+            Ok(value)
+        } else {
+            Err(Fault::Corrupt)
+        }
+    }
+}
+
+pub(super) fn count(connection: &Connection, query: &Query) -> Result<u64, Fault> {
+    let collection = query.collection.as_str();
+    let (sql, values): (_, Vec<&dyn ToSql>) = match &query.selection {
+        Selection::All => (COUNT, vec![&collection]),
+        Selection::Label { name, values } => {
+            return count_label(connection, &collection, &name.as_str(), values);
+        }
+    };
+    one(connection, sql, &values)
+}
+
+fn count_label(
+    connection: &Connection,
+    collection: &dyn ToSql,
+    name: &dyn ToSql,
+    values: &Values,
+) -> Result<u64, Fault> {
+    match &values.until {
+        None => one(connection, COUNT_LABEL, &[collection, name, &values.from]),
+        Some(until) => one(
+            connection,
+            COUNT_LABEL_UNTIL,
+            &[collection, name, &values.from, until],
+        ),
+    }
+}
+
+fn one(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let count = match rows.next()? {
+        Some(row) => row.get_ref(0)?.as_i64()?,
+        None => 0,
+    };
+    u64::try_from(count).map_err(|_| Fault::Corrupt)
+}

@@ -1,0 +1,153 @@
+//! Batches of changes.
+
+use rusqlite::{CachedStatement, Connection, params};
+
+use crate::store::change::{Change, Outcome};
+use crate::store::error::StoreError;
+use crate::store::labels;
+use crate::store::record::{Label, Record, RecordKey, Version};
+
+use super::fault::Fault;
+use super::transaction::Transaction;
+use super::{read, row};
+
+const INSERT: &str = "INSERT INTO sealtoken_record (collection, id, version, purge_at, labels, body) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+const FIND: &str =
+    "SELECT rowid, version, labels FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+const REPLACE: &str = "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
+const REMOVE: &str = "DELETE FROM sealtoken_record WHERE rowid = ?1";
+// A stranger may have put the row there.
+const LABEL: &str = "INSERT INTO sealtoken_label (collection, name, value, id) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+const UNLABEL: &str =
+    "DELETE FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value = ?3 AND id = ?4";
+
+/// What a change finds there.
+struct There {
+    row: i64,
+    version: Version,
+    labels: Vec<Label>,
+}
+
+pub(super) fn write(connection: &Connection, batch: &[Change]) -> Result<Outcome, StoreError> {
+    let transaction = Transaction::writing(connection).map_err(Fault::of_write)?;
+    for (index, change) in batch.iter().enumerate() {
+        if !make(connection, change).map_err(Fault::of_write)? {
+            let current = read::first(connection, std::slice::from_ref(change.key()));
+            let current = current.map_err(Fault::of_write)?;
+            return Ok(Outcome::Conflict { index, current });
+        }
+    }
+    transaction.commit()?;
+    Ok(Outcome::Written)
+}
+
+/// Makes a change, if it fits.
+fn make(connection: &Connection, change: &Change) -> Result<bool, Fault> {
+    match change {
+        Change::Insert(record) => insert(connection, record),
+        Change::Replace { record, expected } => replace(connection, record, *expected),
+        Change::Remove { key, expected } => remove(connection, key, *expected),
+    }
+}
+
+fn insert(connection: &Connection, record: &Record) -> Result<bool, Fault> {
+    let mut statement = connection.prepare_cached(INSERT)?;
+    let inserted = statement.execute(params![
+        record.key.collection.as_str(),
+        record.key.id,
+        record.version.as_bytes().as_slice(),
+        record.purge_at.map(|at| at.as_secs()),
+        labels::encode(&record.labels),
+        record.body,
+    ])?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    each_label(connection, LABEL, &record.key, record.labels.iter())?;
+    Ok(true)
+}
+
+fn replace(connection: &Connection, record: &Record, expected: Version) -> Result<bool, Fault> {
+    let there = match find(connection, &record.key)? {
+        Some(there) if there.version == expected => there,
+        _ => return Ok(false),
+    };
+    let mut statement = connection.prepare_cached(REPLACE)?;
+    statement.execute(params![
+        there.row,
+        record.version.as_bytes().as_slice(),
+        record.purge_at.map(|at| at.as_secs()),
+        labels::encode(&record.labels),
+        record.body,
+    ])?;
+    // The rows of labels that stay are left alone.
+    let goes = there
+        .labels
+        .iter()
+        .filter(|label| !record.labels.contains(label));
+    each_label(connection, UNLABEL, &record.key, goes)?;
+    let comes = record
+        .labels
+        .iter()
+        .filter(|label| !there.labels.contains(label));
+    each_label(connection, LABEL, &record.key, comes)?;
+    Ok(true)
+}
+
+fn remove(
+    connection: &Connection,
+    key: &RecordKey,
+    expected: Option<Version>,
+) -> Result<bool, Fault> {
+    match find(connection, key)? {
+        None => Ok(expected.is_none()),
+        Some(there) if expected.is_some_and(|expected| expected != there.version) => Ok(false),
+        Some(there) => {
+            delete(connection, key, there.row, &there.labels)?;
+            Ok(true)
+        }
+    }
+}
+
+/// Deletes a record with its labels.
+pub(super) fn delete(
+    connection: &Connection,
+    key: &RecordKey,
+    row: i64,
+    labels: &[Label],
+) -> Result<(), Fault> {
+    connection.prepare_cached(REMOVE)?.execute([row])?;
+    each_label(connection, UNLABEL, key, labels.iter())
+}
+
+fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault> {
+    let mut statement: CachedStatement<'_> = connection.prepare_cached(FIND)?;
+    let mut rows = statement.query((key.collection.as_str(), key.id.as_slice()))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(There {
+        row: row.get_ref(0)?.as_i64()?,
+        version: row::version(row.get_ref(1)?)?,
+        labels: labels::decode(row.get_ref(2)?.as_blob()?)?,
+    }))
+}
+
+fn each_label<'a>(
+    connection: &Connection,
+    sql: &str,
+    key: &RecordKey,
+    labels: impl Iterator<Item = &'a Label>,
+) -> Result<(), Fault> {
+    let mut labels = labels.peekable();
+    if labels.peek().is_none() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(sql)?;
+    for label in labels {
+        let (collection, name) = (key.collection.as_str(), label.name.as_str());
+        statement.execute((collection, name, label.value.as_slice(), key.id.as_slice()))?;
+    }
+    Ok(())
+}

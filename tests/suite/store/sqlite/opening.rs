@@ -1,0 +1,1 @@
+//! Files: new ones, old ones, and what is no database.
