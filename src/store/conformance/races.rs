@@ -1,6 +1,7 @@
 //! Many writers at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::store::{Change, Outcome, Query, Record, Store};
 
@@ -111,25 +112,36 @@ pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
     assert_eq!(tagged(&*store, b"x").await.len(), WRITERS);
 }
 
-/// A reader sees a batch whole or not at all, where one record is all that it reads.
+/// A reader sees a record whole, as one write left it, while another is under way.
 pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
-    let body = |round: u8| vec![round; 20_000];
-    let start = changed(&record("id"), body(0)).with_label(tag(), [1; 100]);
+    const ROUNDS: u8 = 40;
+    let state = |round: u8| {
+        let record = changed(&record("id"), vec![round; 20_000]);
+        record.with_label(tag(), [round; 100])
+    };
+    let start = state(1);
     insert(&*store, [start.clone()]).await;
     at_once(5, &store, |at, store| {
         let mut there = start.clone();
         async move {
-            for round in 1..40_u8 {
-                if at == 0 {
-                    let mut next = changed(&there, body(round));
-                    next.labels.clear();
-                    let next = next.with_label(tag(), [round + 1; 100]);
+            if at == 0 {
+                for round in 2..=ROUNDS {
+                    let next = state(round);
                     write(&*store, &[replace(&there, next.clone())]).await;
                     there = next;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
+                return;
+            }
+            loop {
                 let seen = get(&*store, &key("id")).await.expect("it is there");
-                assert_eq!(seen.body, body(seen.body[0]));
-                assert_eq!(seen.labels[0].value, [seen.body[0] + 1; 100]);
+                let round = seen.body[0];
+                assert!(seen.body.len() == 20_000 && seen.body.iter().all(|byte| *byte == round));
+                assert_eq!(seen.labels[0].value, [round; 100]);
+                if round == ROUNDS {
+                    return;
+                }
+                tokio::task::yield_now().await;
             }
         }
     })

@@ -46,8 +46,9 @@ impl Fault {
 
     fn code(&self) -> Option<i32> {
         match self {
-            Self::Engine(Error::SqliteFailure(error, _)) => Some(error.extended_code),
-            Self::Engine(Error::SqlInputError { error, .. }) => Some(error.extended_code),
+            Self::Engine(Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. }) => {
+                Some(error.extended_code)
+            }
             _ => None,
         }
     }
@@ -97,41 +98,95 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// What SQLite calls a code; its number, where it is a rare one.
+/// What SQLite calls a code; and its number, where it is a rare one.
 fn name(code: i32) -> String {
-    let known = match code {
+    let exact = match code {
+        ffi::SQLITE_BUSY => "SQLITE_BUSY",
         ffi::SQLITE_BUSY_RECOVERY => "SQLITE_BUSY_RECOVERY",
         ffi::SQLITE_BUSY_SNAPSHOT => "SQLITE_BUSY_SNAPSHOT",
-        ffi::SQLITE_BUSY_TIMEOUT => "SQLITE_BUSY_TIMEOUT",
+        ffi::SQLITE_LOCKED => "SQLITE_LOCKED",
+        ffi::SQLITE_NOMEM => "SQLITE_NOMEM",
+        ffi::SQLITE_FULL => "SQLITE_FULL",
+        ffi::SQLITE_PROTOCOL => "SQLITE_PROTOCOL",
         ffi::SQLITE_IOERR_READ => "SQLITE_IOERR_READ",
         ffi::SQLITE_IOERR_SHORT_READ => "SQLITE_IOERR_SHORT_READ",
         ffi::SQLITE_IOERR_WRITE => "SQLITE_IOERR_WRITE",
         ffi::SQLITE_IOERR_FSYNC => "SQLITE_IOERR_FSYNC",
-        ffi::SQLITE_IOERR_TRUNCATE => "SQLITE_IOERR_TRUNCATE",
         ffi::SQLITE_IOERR_LOCK => "SQLITE_IOERR_LOCK",
-        ffi::SQLITE_IOERR_SHMOPEN => "SQLITE_IOERR_SHMOPEN",
-        ffi::SQLITE_IOERR_SHMSIZE => "SQLITE_IOERR_SHMSIZE",
-        ffi::SQLITE_IOERR_SHMMAP => "SQLITE_IOERR_SHMMAP",
+        ffi::SQLITE_READONLY => "SQLITE_READONLY",
         ffi::SQLITE_READONLY_DBMOVED => "SQLITE_READONLY_DBMOVED",
         ffi::SQLITE_READONLY_DIRECTORY => "SQLITE_READONLY_DIRECTORY",
-        ffi::SQLITE_READONLY_CANTINIT => "SQLITE_READONLY_CANTINIT",
-        ffi::SQLITE_CANTOPEN_ISDIR => "SQLITE_CANTOPEN_ISDIR",
-        _ => match code & 0xff {
-            ffi::SQLITE_BUSY => "SQLITE_BUSY",
-            ffi::SQLITE_LOCKED => "SQLITE_LOCKED",
-            ffi::SQLITE_NOMEM => "SQLITE_NOMEM",
-            ffi::SQLITE_READONLY => "SQLITE_READONLY",
-            ffi::SQLITE_INTERRUPT => "SQLITE_INTERRUPT",
-            ffi::SQLITE_IOERR => "SQLITE_IOERR",
-            ffi::SQLITE_FULL => "SQLITE_FULL",
-            ffi::SQLITE_CANTOPEN => "SQLITE_CANTOPEN",
-            ffi::SQLITE_PROTOCOL => "SQLITE_PROTOCOL",
-            ffi::SQLITE_PERM => "SQLITE_PERM",
-            _ => return format!("SQLite error {code}"),
-        },
+        ffi::SQLITE_CANTOPEN => "SQLITE_CANTOPEN",
+        _ => "",
     };
-    if code > 0xff && !known.contains("_RE") && known.matches('_').count() == 1 {
-        return format!("{known} ({code})");
+    if !exact.is_empty() {
+        return exact.into();
     }
-    known.into()
+    let family = match code & 0xff {
+        ffi::SQLITE_BUSY => "SQLITE_BUSY",
+        ffi::SQLITE_IOERR => "SQLITE_IOERR",
+        ffi::SQLITE_READONLY => "SQLITE_READONLY",
+        ffi::SQLITE_CANTOPEN => "SQLITE_CANTOPEN",
+        _ => "SQLITE",
+    };
+    format!("{family} {code}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(code: i32) -> Fault {
+        Fault::Engine(Error::SqliteFailure(
+            ffi::Error::new(code),
+            Some("data".into()),
+        ))
+    }
+
+    #[test]
+    fn only_a_failed_commit_leaves_doubt() {
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_NOMEM,
+        ] {
+            let reason = name(code);
+            assert_eq!(engine(code).of_read(), StoreError::unavailable(&*reason));
+            assert_eq!(engine(code).of_write(), StoreError::unavailable(&*reason));
+            assert_eq!(engine(code).of_commit(), StoreError::unknown(&*reason));
+        }
+        let busy = StoreError::unavailable("SQLITE_BUSY");
+        assert_eq!(engine(ffi::SQLITE_BUSY).of_commit(), busy);
+    }
+
+    #[test]
+    fn what_is_broken_is_corrupt_and_stays_so() {
+        for code in [
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_CORRUPT_VTAB,
+            ffi::SQLITE_ERROR,
+        ] {
+            assert_eq!(engine(code).of_read(), StoreError::Corrupt);
+            assert_eq!(engine(code).of_commit(), StoreError::Corrupt);
+        }
+        assert_eq!(Fault::Corrupt.of_write(), StoreError::Corrupt);
+        let of_another_type = Fault::Engine(Error::IntegralValueOutOfRange(1, 2));
+        assert_eq!(of_another_type.of_read(), StoreError::Corrupt);
+    }
+
+    #[test]
+    fn reasons_are_names_and_hold_no_data() {
+        assert_eq!(
+            name(ffi::SQLITE_IOERR_SHORT_READ),
+            "SQLITE_IOERR_SHORT_READ"
+        );
+        assert_eq!(
+            name(ffi::SQLITE_IOERR_MMAP),
+            format!("SQLITE_IOERR {}", ffi::SQLITE_IOERR_MMAP)
+        );
+        assert_eq!(name(ffi::SQLITE_AUTH), "SQLITE 23");
+    }
 }

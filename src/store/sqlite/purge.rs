@@ -15,7 +15,7 @@ use super::write::delete;
 /// The most records of one transaction.
 pub(super) const PART: u32 = 500;
 
-const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
+pub(super) const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
     WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3";
 
 /// Removes some of what is due, and tells how many.

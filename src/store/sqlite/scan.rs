@@ -145,3 +145,48 @@ fn one(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<u64,
     };
     u64::try_from(count).map_err(|_| Fault::Corrupt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrate;
+    use super::*;
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+        let rows = statement.query_map(params_from_iter(nothing), |row| row.get::<_, String>(3));
+        rows.unwrap()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    #[test]
+    fn every_scan_goes_along_an_index_and_sorts_nothing() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&connection).unwrap();
+        let labels = "SEARCH l USING PRIMARY KEY (collection=? AND name=? AND (value,id)>(?,?)";
+        let records =
+            "SEARCH r USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id=?)";
+        let all = "SEARCH sealtoken_record USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id>?)";
+        assert_eq!(plan(&connection, ALL), all);
+        assert_eq!(plan(&connection, LABEL), format!("{labels}); {records}"));
+        let until = plan(&connection, LABEL_UNTIL);
+        assert_eq!(until, format!("{labels} AND value<?); {records}"));
+        for sql in [COUNT, COUNT_LABEL, COUNT_LABEL_UNTIL] {
+            let plan = plan(&connection, sql);
+            assert!(
+                plan.starts_with("SEARCH") && !plan.contains("TEMP"),
+                "{plan}"
+            );
+        }
+        let plan = plan(&connection, super::super::purge::DUE);
+        assert!(
+            plan.contains("sealtoken_record_purge (collection=? AND purge_at<?)"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP"), "{plan}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, params};
 
+use crate::crypto::clock::UnixTime;
 use crate::store::change::{Change, Outcome};
 use crate::store::error::StoreError;
 use crate::store::labels;
@@ -57,7 +58,7 @@ fn insert(connection: &Connection, record: &Record) -> Result<bool, Fault> {
         record.key.collection.as_str(),
         record.key.id,
         record.version.as_bytes().as_slice(),
-        record.purge_at.map(|at| at.as_secs()),
+        record.purge_at.map(UnixTime::as_secs),
         labels::encode(&record.labels),
         record.body,
     ])?;
@@ -77,7 +78,7 @@ fn replace(connection: &Connection, record: &Record, expected: Version) -> Resul
     statement.execute(params![
         there.row,
         record.version.as_bytes().as_slice(),
-        record.purge_at.map(|at| at.as_secs()),
+        record.purge_at.map(UnixTime::as_secs),
         labels::encode(&record.labels),
         record.body,
     ])?;

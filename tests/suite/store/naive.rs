@@ -318,7 +318,7 @@ impl Store for Naive {
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
         let record = self.read(key)?;
         if self.is(Fault::TornReads) {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(3)).await;
             let later = self.read(key)?;
             return Ok(record.zip(later).map(|(first, later)| Record {
                 labels: later.labels,

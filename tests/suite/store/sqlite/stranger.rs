@@ -1,11 +1,17 @@
 //! What someone else does to the file: nothing of it is a panic.
 
+use std::fs;
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sealtoken::store::{Change, SqliteStore, Store as _};
+use sealtoken::UnixTime;
+use sealtoken::store::{
+    Change, Collection, LabelName, Outcome, Query, Record, RecordKey, SqliteStore, Store as _,
+    StoreError, Values, Version,
+};
 use tempfile::TempDir;
+use tokio::runtime::Builder;
 
 use super::folder;
 
@@ -22,11 +28,298 @@ pub(super) async fn away() -> (SqliteStore, (TempDir, Connection)) {
     // The stranger's connection keeps the log in its place.
     let stranger = bare(&path);
     let _: i64 = stranger
-        .query_row("SELECT count(*) FROM sealtoken_record", [], |row| row.get(0))
+        .query_row("SELECT count(*) FROM sealtoken_record", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     drop(first);
     let store = SqliteStore::open(&path).await.unwrap();
-    let log = OpenOptions::new().write(true).open(folder.path().join("store.db-wal"));
+    let log = OpenOptions::new()
+        .write(true)
+        .open(folder.path().join("store.db-wal"));
     log.unwrap().set_len(0).unwrap();
     (store, (folder, stranger))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn notes() -> Collection {
+    Collection::new("note").unwrap()
+}
+
+fn tag() -> LabelName {
+    LabelName::new("tag").unwrap()
+}
+
+fn key(id: &str) -> RecordKey {
+    RecordKey::new(notes(), id)
+}
+
+fn by_tag(values: Values) -> Query {
+    Query::label(notes(), tag(), values)
+}
+
+/// A file with the records `a`, `b` and `c`, under the labels `x`, `y` and `z`; and how it is closed.
+fn filled() -> (TempDir, PathBuf) {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    block_on(async {
+        let store = SqliteStore::open(&path).await.unwrap();
+        let batch = [("a", "x"), ("b", "y"), ("c", "z")].map(|(id, label)| {
+            let record = Record::new(key(id), Version::draw().unwrap(), id);
+            let record = record.with_label(tag(), label);
+            Change::Insert(record.with_purge_at(UnixTime::from_secs(7)))
+        });
+        assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    });
+    (folder, path)
+}
+
+/// The tables again, but for any type that a row may have: a stranger is bound by no schema.
+const LOOSE: &str = "
+    ALTER TABLE sealtoken_record RENAME TO old;
+    CREATE TABLE sealtoken_record (collection, id, version, purge_at, labels, body, UNIQUE (collection, id));
+    INSERT INTO sealtoken_record SELECT collection, id, version, purge_at, labels, body FROM old;
+    DROP TABLE old;";
+
+fn edited(sql: &str) -> (TempDir, SqliteStore) {
+    let (folder, path) = filled();
+    bare(&path).execute_batch(sql).unwrap();
+    let store = block_on(SqliteStore::open(&path)).unwrap();
+    (folder, store)
+}
+
+/// What each call says, in short.
+fn everything(store: &SqliteStore) -> Vec<Result<(), StoreError>> {
+    let ids = ["a", "b", "c"].map(key);
+    let many: Vec<_> = ids.iter().cycle().take(40).cloned().collect();
+    block_on(async {
+        let mut said = vec![
+            store.get(&ids[1]).await.map(drop),
+            store.get_many(&ids).await.map(drop),
+            store.get_many(&many).await.map(drop),
+            store.scan(&Query::all(notes())).await.map(drop),
+            store
+                .scan(&by_tag(Values::beginning_with("")))
+                .await
+                .map(drop),
+            store.scan(&by_tag(Values::exactly("y"))).await.map(drop),
+            store.count(&Query::all(notes())).await.map(drop),
+            store.count(&by_tag(Values::exactly("y"))).await.map(drop),
+        ];
+        let record = Record::new(key("b"), Version::draw().unwrap(), "new").with_label(tag(), "x");
+        for change in [
+            Change::Insert(record.clone()),
+            Change::Replace {
+                record: record.clone(),
+                expected: record.version,
+            },
+            Change::Remove {
+                key: key("b"),
+                expected: None,
+            },
+        ] {
+            said.push(store.write(&[change]).await.map(drop));
+        }
+        said.push(
+            store
+                .purge(&notes(), UnixTime::from_secs(8), 10)
+                .await
+                .map(drop),
+        );
+        said
+    })
+}
+
+#[test]
+fn a_row_that_was_not_written_here_is_corrupt() {
+    let edits = [
+        "version = x'00'",
+        "version = zeroblob(17)",
+        "version = 'sixteen letters!'",
+        "version = NULL",
+        "version = 7",
+        "purge_at = 'soon'",
+        "purge_at = 1.5",
+        "purge_at = x'07'",
+        "labels = x''",
+        "labels = x'01'",
+        "labels = zeroblob(100)",
+        "labels = NULL",
+        "labels = labels || x'00'",
+        "body = 'text'",
+        "body = NULL",
+        "body = zeroblob(5000000)",
+    ];
+    for edit in edits {
+        let (_folder, store) = edited(&format!(
+            "{LOOSE} UPDATE sealtoken_record SET {edit} WHERE id = x'62'"
+        ));
+        let read = block_on(store.get(&key("b")));
+        assert_eq!(read, Err(StoreError::Corrupt), "{edit}");
+        let scanned = block_on(store.scan(&Query::all(notes())));
+        assert_eq!(scanned.map(drop), Err(StoreError::Corrupt), "{edit}");
+        // Its neighbours are read as ever.
+        assert!(block_on(store.get(&key("a"))).unwrap().is_some());
+        everything(&store);
+    }
+}
+
+#[test]
+fn an_id_or_a_label_that_cannot_be_is_corrupt() {
+    let edit = "UPDATE sealtoken_record SET id = zeroblob(1025) WHERE id = x'62'";
+    let (_folder, store) = edited(edit);
+    let scanned = block_on(store.scan(&Query::all(notes())));
+    assert_eq!(scanned.map(drop), Err(StoreError::Corrupt));
+    everything(&store);
+    for length in [513, 70_000] {
+        let (_folder, store) = edited(&format!(
+            "INSERT INTO sealtoken_label VALUES ('note', 'tag', zeroblob({length}), x'61')"
+        ));
+        let scanned = block_on(store.scan(&by_tag(Values::beginning_with(""))));
+        assert_eq!(scanned.map(drop), Err(StoreError::Corrupt));
+        everything(&store);
+    }
+}
+
+#[test]
+fn a_label_row_without_its_record_is_skipped() {
+    let rows = (0..300).map(|at| format!("('note', 'tag', x'79', x'62{at:04x}')"));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let (_folder, store) = edited(&format!("INSERT INTO sealtoken_label VALUES {rows}"));
+    let mut query = by_tag(Values::beginning_with("")).limit(1);
+    let mut seen = Vec::new();
+    loop {
+        let page = block_on(store.scan(&query)).unwrap();
+        seen.extend(page.records.into_iter().map(|record| record.key.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [b"a", b"b", b"c"]);
+}
+
+#[test]
+fn a_label_row_that_leads_to_another_record_gives_it_as_its_own_row_says() {
+    let (_folder, store) =
+        edited("INSERT INTO sealtoken_label VALUES ('note', 'tag', x'79', x'61')");
+    let page = block_on(store.scan(&by_tag(Values::exactly("y")))).unwrap();
+    let labels: Vec<_> = page
+        .records
+        .iter()
+        .map(|r| r.labels[0].value.clone())
+        .collect();
+    assert_eq!(labels, [b"x", b"y"]);
+    // It hinders no write: here the record takes the label, and there it gives it up.
+    let a = page.records[0].clone();
+    let next = Record {
+        version: Version::draw().unwrap(),
+        labels: Vec::new(),
+        ..a.clone()
+    };
+    let next = next.with_label(tag(), "y");
+    let replace = |record: Record, before: &Record| Change::Replace {
+        record,
+        expected: before.version,
+    };
+    let written = block_on(store.write(&[replace(next.clone(), &a)]));
+    assert_eq!(written, Ok(Outcome::Written));
+    let written = block_on(store.write(&[replace(a, &next)]));
+    assert_eq!(written, Ok(Outcome::Written));
+    let page = block_on(store.scan(&by_tag(Values::exactly("y")))).unwrap();
+    assert_eq!(page.records.len(), 1);
+}
+
+#[test]
+fn missing_label_rows_hinder_no_change() {
+    let (_folder, store) = edited("DELETE FROM sealtoken_label");
+    assert!(everything(&store).iter().all(Result::is_ok));
+    assert_eq!(block_on(store.count(&Query::all(notes()))), Ok(0));
+}
+
+#[test]
+fn triggers_and_views_of_a_stranger_are_not_run() {
+    let (_folder, store) = edited(
+        "CREATE TRIGGER t AFTER UPDATE ON sealtoken_record BEGIN DELETE FROM sealtoken_record; END;
+         CREATE TRIGGER u AFTER INSERT ON sealtoken_label BEGIN DELETE FROM sealtoken_label; END;",
+    );
+    let before = block_on(store.get(&key("a"))).unwrap().unwrap();
+    let record = Record::new(key("a"), Version::draw().unwrap(), "new").with_label(tag(), "new");
+    let expected = before.version;
+    let written = block_on(store.write(&[Change::Replace { record, expected }]));
+    assert_eq!(written, Ok(Outcome::Written));
+    assert_eq!(block_on(store.count(&Query::all(notes()))), Ok(3));
+    assert_eq!(
+        block_on(store.count(&by_tag(Values::beginning_with("")))),
+        Ok(3)
+    );
+
+    let (_folder, store) = edited(
+        "ALTER TABLE sealtoken_record RENAME TO hidden;
+         CREATE VIEW sealtoken_record AS SELECT * FROM hidden;",
+    );
+    assert_eq!(block_on(store.get(&key("a"))), Err(StoreError::Corrupt));
+    everything(&store);
+}
+
+#[test]
+fn tables_that_are_gone_are_corrupt() {
+    for table in ["sealtoken_record", "sealtoken_label"] {
+        let (_folder, store) = edited(&format!("DROP TABLE {table}"));
+        let said = everything(&store);
+        assert!(
+            said.contains(&Err(StoreError::Corrupt)),
+            "{table}: {said:?}"
+        );
+    }
+}
+
+/// Numbers that look random and are the same each time.
+fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap() % below
+    }
+}
+
+#[test]
+fn a_file_with_changed_bytes_is_no_panic() {
+    let (folder, path) = filled();
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for seed in 0..150 {
+        let mut number = numbers(seed);
+        let mut bytes = whole.clone();
+        match seed % 3 {
+            // Where most is empty, one byte would seldom hit.
+            0 => (0..40)
+                .for_each(|_| bytes[number(whole.len())] = u8::try_from(number(256)).unwrap()),
+            1 => bytes.truncate(number(whole.len())),
+            _ => {
+                let page = number(whole.len() / 4096) * 4096;
+                let begin = page + number(200);
+                (0..20).for_each(|at| bytes[begin + at] = u8::try_from(number(256)).unwrap());
+            }
+        }
+        let path = folder.path().join(format!("{seed}.db"));
+        fs::write(&path, bytes).unwrap();
+        match block_on(SqliteStore::open(&path)) {
+            Err(_) => refused += 1,
+            Ok(store) => refused += usize::from(everything(&store).iter().any(Result::is_err)),
+        }
+    }
+    assert!(
+        (25..=150).contains(&refused),
+        "{refused} of 150 were refused"
+    );
 }
