@@ -25,9 +25,10 @@ const OURS: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 fn argon2id((memory, passes, lanes): (u32, u32, u32)) -> Duration {
     let params = Params::new(memory, passes, lanes, Some(64)).unwrap();
-    let mut blocks = vec![argon2::Block::new(); params.block_count()];
+    let count = params.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let began = Instant::now();
+    let mut blocks = vec![argon2::Block::new(); count];
     let mut out = [0; 64];
     let hashed = argon2.hash_password_into_with_memory(
         b"correct horse",

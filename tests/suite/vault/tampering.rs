@@ -156,8 +156,8 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
             for (namespace, id, value, password) in &tokens {
                 let Ok(vault) = &fresh else { continue };
                 let vault = vault.namespace(namespace).unwrap();
-                // Only what concerns this record costs a hash.
-                let with = password.filter(|_| record.key.collection.as_str() != "vault_values");
+                // A hash only where the password's entry is what was changed.
+                let with = password.filter(|_| record.key.collection.as_str() == "vault_passwords");
                 let read = match with {
                     Some(password) => vault.read(id).password(password).await,
                     None => vault.read(id).await,
