@@ -56,6 +56,12 @@ pub enum Operation {
     VaultDelete,
     /// What is known about a token was looked up.
     VaultInfo,
+    /// It was asked whether a value can be had.
+    VaultExists,
+    /// Values were listed or counted.
+    VaultList,
+    /// Earlier values were listed.
+    VaultVersions,
     /// A password was tried, and its keys taken.
     VaultUnlock,
     /// A password took the place of another one.
@@ -86,6 +92,9 @@ impl Operation {
             Self::VaultRestore => "vault.restore",
             Self::VaultDelete => "vault.delete",
             Self::VaultInfo => "vault.info",
+            Self::VaultExists => "vault.exists",
+            Self::VaultList => "vault.list",
+            Self::VaultVersions => "vault.versions",
             Self::VaultUnlock => "vault.unlock",
             Self::VaultRekey => "vault.rekey",
             Self::VaultSweep => "vault.sweep",

@@ -20,9 +20,14 @@ pub struct Allowance {
 
 /// Attempts counted in one process, in memory that does not grow beyond a bound.
 ///
-/// By default ten for a token, of which one comes back each minute, and a thousand for a namespace, of which ten come back each second.
+/// By default ten for a token, of which one comes back each minute, and ten thousand for a namespace, of which a hundred come back each second.
 /// It keeps at most 65,536 tokens and as many namespaces; beyond that it forgets those whose attempts come back first. So that a flood of
 /// made-up tokens cannot push a real one out unseen, the count of the namespace stays.
+///
+/// # Security
+///
+/// Whoever can make attempts can use them up: those of a token, for who knows the token; those of a namespace, for anyone who sends more failures
+/// than come back. Limit strangers by their address before you ask the vault, and give each tenant a namespace.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,8 +77,8 @@ impl Default for MemoryLimiter {
                 every: Duration::from_secs(60),
             },
             Allowance {
-                burst: 1000,
-                every: Duration::from_millis(100),
+                burst: 10_000,
+                every: Duration::from_millis(10),
             },
         )
     }

@@ -54,7 +54,19 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
         let namespace = self.for_reading().await?;
-        let row = self.row(&namespace, &target.into().key(&namespace)).await?;
+        let key = target.into().key(&namespace);
+        let result = self.try_versions(&namespace, &key).await;
+        let count = result.as_ref().ok().map(|all| all.len() as u64);
+        let token = Some(namespace.fingerprint(&key.id));
+        self.report(Operation::VaultVersions, token, count, result)
+    }
+
+    async fn try_versions(
+        &self,
+        namespace: &Namespace,
+        key: &RecordKey,
+    ) -> Result<Vec<Version>, VaultError> {
+        let row = self.row(namespace, key).await?;
         let mut versions = vec![Version {
             number: row.meta.revision,
             written_at: UnixTime::from_secs(row.meta.updated),
@@ -63,7 +75,7 @@ impl Vault {
         }];
         for number in (row.meta.oldest..row.meta.revision).rev() {
             // One that was pruned meanwhile is not there any more.
-            let Some(earlier) = self.earlier(&namespace, &row, number).await? else {
+            let Some(earlier) = self.earlier(namespace, &row, number).await? else {
                 continue;
             };
             versions.push(Version {

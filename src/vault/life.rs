@@ -34,11 +34,14 @@ impl Vault {
     /// [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
         let namespace = self.for_reading().await?;
-        match self.row(&namespace, &target.into().key(&namespace)).await {
+        let key = target.into().key(&namespace);
+        let exists = match self.row(&namespace, &key).await {
             Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
             Err(VaultError::NotFound) => Ok(false),
             Err(error) => Err(error),
-        }
+        };
+        let token = Some(namespace.fingerprint(&key.id));
+        self.report(Operation::VaultExists, token, None, exists)
     }
 
     /// What is known about a value, wherever it stands in its life: never the value.

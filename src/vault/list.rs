@@ -1,6 +1,7 @@
 //! What is in a namespace, found by label and by time.
 
 use crate::crypto::clock::UnixTime;
+use crate::events::Operation;
 use crate::store::{Cursor, Query, Record, Values};
 
 use super::names;
@@ -235,6 +236,13 @@ impl List<'_> {
     ///
     /// [`VaultError::Store`], and [`VaultError::Tampered`] where a record was changed from outside.
     pub async fn count(self) -> Result<u64, VaultError> {
+        let vault = self.vault;
+        let result = self.try_count().await;
+        let count = result.as_ref().ok().copied();
+        vault.report(Operation::VaultList, None, count, result)
+    }
+
+    async fn try_count(self) -> Result<u64, VaultError> {
         let namespace = self.vault.for_reading().await?;
         let untimed = self.created == (None, None) && self.expires == (None, None);
         let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
@@ -336,8 +344,12 @@ impl<'a> IntoFuture for List<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let namespace = self.vault.for_reading().await?;
-            self.page(&namespace).await
+            let page = match self.vault.for_reading().await {
+                Ok(namespace) => self.page(&namespace).await,
+                Err(error) => Err(error),
+            };
+            let count = page.as_ref().ok().map(|page| page.entries.len() as u64);
+            self.vault.report(Operation::VaultList, None, count, page)
         })
     }
 }

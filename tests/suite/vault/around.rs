@@ -101,6 +101,9 @@ async fn every_operation_is_reported_without_a_secret() {
     vault.soft_delete(&id).await.unwrap();
     vault.restore(&id).await.unwrap();
     vault.info(&id).await.unwrap();
+    vault.exists(&id).await.unwrap();
+    vault.list().await.unwrap();
+    vault.versions(&id).await.unwrap();
     vault.unlock(RIGHT).await.unwrap();
     vault.rekey(RIGHT, WRONG).await.unwrap();
     vault
@@ -133,6 +136,9 @@ async fn every_operation_is_reported_without_a_secret() {
             Op::VaultSoftDelete,
             Op::VaultRestore,
             Op::VaultInfo,
+            Op::VaultExists,
+            Op::VaultList,
+            Op::VaultVersions,
             Op::VaultUnlock,
             Op::VaultRekey,
             Op::VaultSweep,
@@ -144,7 +150,7 @@ async fn every_operation_is_reported_without_a_secret() {
     assert_eq!(events[3].outcome, Err("invalid_password"));
     assert_eq!(events[0].token, events[2].token);
     assert!(events[0].token.is_some() && events[0].namespace.as_deref() == Some("ada"));
-    assert_eq!((events[1].count, events[14].count), (Some(1), Some(1)));
+    assert_eq!((events[1].count, events[17].count), (Some(1), Some(1)));
     let text = format!("{events:?}");
     for secret in [id.expose(), "the-value", RIGHT, WRONG] {
         assert!(!text.contains(secret), "{secret}");
