@@ -1,0 +1,134 @@
+//! A process that writes to SQLite is killed, again and again, and nothing that it acknowledged is lost or half done.
+//!
+//! `SEALTOKEN_KILLS` says how often; 20 times where it says nothing. What is killed is this test program itself, which is
+//! started with the name of its one ignored test.
+
+mod check;
+mod writer;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use check::{Broken, check};
+
+/// Which writer is started, on which file.
+const MODE: &str = "SEALTOKEN_KILL_MODE";
+const FILE: &str = "SEALTOKEN_KILL_FILE";
+
+fn kills() -> usize {
+    let kills = std::env::var("SEALTOKEN_KILLS");
+    kills.map_or(20, |kills| kills.parse().expect("a number"))
+}
+
+fn start(mode: &str, file: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "the_process_that_is_killed",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(MODE, mode)
+        .env(FILE, file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts")
+}
+
+/// Runs the writer until it has acknowledged some batches, waits a moment, and kills it. Returns the last acknowledged one.
+fn kill(mode: &str, file: &Path, batches: usize, moment: Duration) -> Option<u64> {
+    let mut child = start(mode, file);
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    let (sender, acknowledged) = mpsc::channel();
+    // What was acknowledged before the kill is still in the pipe after it.
+    let reading = thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if let Some(batch) = line.strip_prefix("acknowledged ") {
+                sender
+                    .send(batch.parse::<u64>().ok())
+                    .expect("someone listens");
+            }
+        }
+    });
+    let mut last = None;
+    for _ in 0..batches {
+        let batch = acknowledged.recv_timeout(Duration::from_secs(60));
+        last = batch.expect("the writer writes");
+    }
+    thread::sleep(moment);
+    // SIGKILL.
+    child.kill().expect("it runs");
+    child.wait().expect("it ended");
+    reading.join().expect("it read to the end");
+    acknowledged.try_iter().last().unwrap_or(last)
+}
+
+/// Kills so often, and says what was found broken. New files come in between, so that opening is killed, too.
+fn killed(mode: &str, times: usize) -> Vec<Broken> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut file = folder.path().join("0.db");
+    let mut broken = Vec::new();
+    let mut acknowledged = None;
+    for at in 0..times {
+        let is_new = at % 10 == 0;
+        if is_new {
+            (file, acknowledged) = (folder.path().join(format!("{at}.db")), None);
+        }
+        // From the very beginning to some way into the writing; in steps that share no divisor with anything.
+        let batches = if is_new && at % 20 == 0 { 0 } else { at % 4 };
+        let moment = Duration::from_micros(u64::try_from(at * 1237 % 9001).expect("small"));
+        acknowledged = kill(mode, &file, batches, moment).or(acknowledged);
+        if let Err(found) = check(&file, acknowledged) {
+            broken.push(found);
+            // What is broken stays so: on with a new one.
+            (file, acknowledged) = (folder.path().join(format!("{at}.new.db")), None);
+        }
+    }
+    broken
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_half_done() {
+    let times = kills();
+    assert_eq!(killed("store", times), []);
+    println!("{times} processes were killed");
+}
+
+/// The control: the same statements with each its own transaction.
+#[test]
+fn without_a_transaction_the_check_finds_what_is_half_done() {
+    let broken = killed("bare", 20);
+    assert!(!broken.is_empty(), "the check can fail");
+    assert!(!broken.contains(&Broken::Lost), "{broken:?}");
+}
+
+#[test]
+fn processes_that_open_a_new_file_at_once_all_succeed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..5 {
+        let file = folder.path().join(format!("{round}.db"));
+        let processes: Vec<_> = (0..8).map(|_| start("one", &file)).collect();
+        for process in processes {
+            let output = process.wait_with_output().expect("it ends");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(
+                output.status.success() && said.contains("acknowledged 1"),
+                "{said}"
+            );
+        }
+        assert_eq!(check::count(&file), 8);
+    }
+}
+
+#[test]
+#[ignore = "started by the others, and killed"]
+fn the_process_that_is_killed() {
+    if let (Ok(mode), Ok(file)) = (std::env::var(MODE), std::env::var(FILE)) {
+        writer::run(&mode, Path::new(&file));
+    }
+}
