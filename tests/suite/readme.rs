@@ -134,3 +134,17 @@ fn the_names_in_the_records_are_listed_in_their_document() {
     }
     assert_eq!(count, 10);
 }
+
+#[test]
+fn every_code_of_the_vault_is_in_the_table() {
+    let readme = file("README.md");
+    let errors = file("src/vault/error.rs");
+    let (_, rest) = errors.split_once("pub const fn code(&self)").unwrap();
+    let (codes, _) = rest.split_once("\n    }\n").unwrap();
+    let codes: Vec<&str> = codes.split("=> \"").skip(1).collect();
+    assert!(codes.len() > 20);
+    for rest in codes {
+        let (code, _) = rest.split_once('"').unwrap();
+        assert!(readme.contains(&format!("`{code}`")), "{code}");
+    }
+}
