@@ -39,4 +39,5 @@ pub use token::{
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/from-primordyx.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]
+#[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]
 mod documents {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 fn file(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -49,12 +50,101 @@ fn the_commands_of_a_newcomer_are_named() {
     assert!(file("Cargo.toml").contains("rust-version = \"1.89\"") && readme.contains("1.89"));
 }
 
+/// The names in the first column of the table under `heading`.
+fn first_column(document: &str, heading: &str) -> BTreeSet<String> {
+    let document = file(document);
+    let (_, rest) = document.split_once(heading).expect(heading);
+    let lines = rest.lines().skip_while(|line| !line.starts_with('|'));
+    let table = lines.take_while(|line| line.starts_with('|'));
+    let cells = table.filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    cells.map(|(name, _)| name.to_owned()).collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// What is passed to `.internal(`: a text, or a constant of the same file that is one.
+fn internal_names(source: &str) -> impl Iterator<Item = String> {
+    let arguments = source.split(".internal(").skip(1);
+    arguments.filter_map(move |rest| {
+        let (argument, _) = rest.split_once(')').unwrap();
+        // What hands a name on, in `keys/`, has a parameter there.
+        if argument == "name" {
+            return None;
+        }
+        let text = if argument.starts_with('"') {
+            argument
+        } else {
+            let declared = format!("const {argument}: &str = ");
+            let (_, rest) = source.split_once(&declared).expect("a constant beside it");
+            rest.split_once(';').unwrap().0
+        };
+        Some(text.trim_matches('"').to_owned())
+    })
+}
+
 #[test]
 fn the_internal_keys_in_use_are_listed_in_the_format() {
-    let listed = file("docs/format.md");
-    let source = file("src/keys/purpose.rs");
-    let (_, rest) = source.split_once("sealtoken v1 internal").unwrap();
-    let name = rest.split('"').nth(4).unwrap();
-    assert_eq!(name, "nonce");
-    assert!(listed.contains("`nonce`") || listed.contains("\"nonce\""));
+    let mut found = Vec::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources(&folder, &mut found);
+    let mut in_use: BTreeSet<String> = found
+        .iter()
+        .flat_map(|source| internal_names(source))
+        .collect();
+    // This one hangs on a purpose key, and is derived where those are.
+    let (_, rest) = found
+        .iter()
+        .find_map(|source| source.split_once("&self.key, &[b\"sealtoken v1 internal\""))
+        .unwrap();
+    in_use.insert(rest.split('"').nth(3).unwrap().to_owned());
+
+    let listed = first_column("docs/format.md", "Each name in use is listed here:");
+    assert!(listed.contains("nonce") && listed.contains("keyset"));
+    assert_eq!(in_use, listed);
+}
+
+#[test]
+fn the_names_in_the_records_are_listed_in_their_document() {
+    // The keys of a keyset.
+    let keyset = file("src/sealed/keyset.rs");
+    let (_, rest) = keyset.split_once("const fn name(self)").unwrap();
+    let (names, _) = rest.split_once("\n    }\n}").unwrap();
+    let names = names.split("b\"").skip(1);
+    let in_use: BTreeSet<&str> = names.map(|rest| rest.split_once('"').unwrap().0).collect();
+    let listed = first_column("docs/sealed-records.md", "keys with these names:");
+    assert!(in_use.len() > 5 && in_use.iter().eq(listed.iter()));
+
+    // Collections and labels.
+    let document = file("docs/sealed-records.md");
+    let names = file("src/vault/names.rs");
+    let mut count = 0;
+    for rest in names.split("::known(\"").skip(1) {
+        let (name, _) = rest.split_once('"').unwrap();
+        assert!(document.contains(&format!("`{name}`")), "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 10);
+}
+
+#[test]
+fn every_code_of_the_vault_is_in_the_table() {
+    let readme = file("README.md");
+    let errors = file("src/vault/error.rs");
+    let (_, rest) = errors.split_once("pub const fn code(&self)").unwrap();
+    let (codes, _) = rest.split_once("\n    }\n").unwrap();
+    let codes: Vec<&str> = codes.split("=> \"").skip(1).collect();
+    assert!(codes.len() > 20);
+    for rest in codes {
+        let (code, _) = rest.split_once('"').unwrap();
+        assert!(readme.contains(&format!("`{code}`")), "{code}");
+    }
 }

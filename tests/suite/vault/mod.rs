@@ -6,6 +6,7 @@ mod faults;
 mod operations;
 mod races;
 mod tampering;
+mod vectors;
 
 use std::sync::Arc;
 

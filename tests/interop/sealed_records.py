@@ -1,0 +1,456 @@
+#!/usr/bin/env python3
+"""Sealed records and the vault's records, read a second time.
+
+It shares no code with the crate: it was written from docs/sealed-records.md alone, on the PyPI
+packages `cryptography` and `argon2-cffi`. Where it and the crate agree, they agree because both
+read the same bytes in the same way.
+
+    python3 sealed_records.py --check vault.json
+
+The file has a vault in several states. In each one every value is found by its token and opened,
+with its password where it has one, every label is computed anew, and no record is left over that
+is not accounted for. Then each record is changed in many ways: none may open.
+
+It is a reference for tests. It does not hide timing and does not wipe keys.
+"""
+
+import hashlib
+import hmac
+import json
+import sys
+import unicodedata
+from dataclasses import dataclass, replace
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+
+sys.dont_write_bytecode = True  # a check leaves nothing behind in the source tree
+
+from st1 import hkdf, parse_ring, xaes_open  # noqa: E402
+
+LAST_SECOND = 253_402_300_799
+
+
+class Refused(Exception):
+    """What does not open. `code` is the answer."""
+
+    def __init__(self, code, detail=""):
+        super().__init__(f"{code} {detail}".strip())
+        self.code = code
+
+
+# ---- bytes ------------------------------------------------------------------------------------
+
+
+def u64(n):
+    return n.to_bytes(8, "big")
+
+
+def parts(*pieces):
+    return b"".join(u64(len(piece)) + piece for piece in pieces)
+
+
+def mac(key, *pieces):
+    return hmac.new(key, parts(*pieces), hashlib.sha256).digest()
+
+
+def siphash24(key, data):
+    mask = (1 << 64) - 1
+    k0, k1 = (int.from_bytes(key[at : at + 8], "little") for at in (0, 8))
+    v = [
+        k0 ^ 0x736F6D6570736575,
+        k1 ^ 0x646F72616E646F6D,
+        k0 ^ 0x6C7967656E657261,
+        k1 ^ 0x7465646279746573,
+    ]
+
+    def rotate(x, by):
+        return (x << by | x >> (64 - by)) & mask
+
+    def sip_round():
+        v[0] = (v[0] + v[1]) & mask
+        v[2] = (v[2] + v[3]) & mask
+        v[1] = rotate(v[1], 13) ^ v[0]
+        v[3] = rotate(v[3], 16) ^ v[2]
+        v[0] = rotate(v[0], 32)
+        v[2] = (v[2] + v[1]) & mask
+        v[0] = (v[0] + v[3]) & mask
+        v[1] = rotate(v[1], 17) ^ v[2]
+        v[3] = rotate(v[3], 21) ^ v[0]
+        v[2] = rotate(v[2], 32)
+
+    padded = data + bytes(-(len(data) + 1) % 8) + bytes([len(data) & 0xFF])
+    for at in range(0, len(padded), 8):
+        word = int.from_bytes(padded[at : at + 8], "little")
+        v[3] ^= word
+        sip_round()
+        sip_round()
+        v[0] ^= word
+    v[2] ^= 0xFF
+    for _ in range(4):
+        sip_round()
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+def order(key, seconds):
+    t = min(max(seconds, 0), LAST_SECOND)
+    low, size = 0, (1 << 128) - 1
+    for bit in reversed(range(38)):
+        message = bit.to_bytes(4, "little") + (t >> (bit + 1)).to_bytes(8, "little")
+        f = siphash24(key[:16], message)
+        half = size >> 1
+        split = (size >> 2) + (half >> 64) * f + (((half & ((1 << 64) - 1)) * f) >> 64)
+        if t >> bit & 1:
+            low, size = low + split, size - split
+        else:
+            size = split
+    return low.to_bytes(16, "big")
+
+
+# ---- records ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Record:
+    collection: str
+    id: bytes
+    version: bytes
+    purge_at: int | None
+    labels: tuple  # of (name, value)
+    body: bytes
+
+    @classmethod
+    def read(cls, data):
+        return cls(
+            data["collection"],
+            bytes.fromhex(data["id"]),
+            bytes.fromhex(data["version"]),
+            data["purge_at"],
+            tuple((label["name"], bytes.fromhex(label["value"])) for label in data["labels"]),
+            bytes.fromhex(data["body"]),
+        )
+
+    def label(self, name):
+        found = [value for label, value in self.labels if label == name]
+        if len(found) != 1:
+            raise Refused("tampered", f"{len(found)} labels {name}")
+        return found[0]
+
+
+def open_body(key, scope, record):
+    """`(plaintext, payload)` of a record."""
+    body = record.body
+    if len(body) < 1 + 24 + 4 + 16 or body[0] != 1:
+        raise Refused("tampered", "no body")
+    nonce, n = body[1:25], int.from_bytes(body[25:29], "big")
+    sealed, payload = body[29 : 29 + n + 16], body[29 + n + 16 :]
+    if len(sealed) != n + 16:
+        raise Refused("tampered", "a body cut off")
+    pieces = [
+        b"sealtoken record v1",
+        record.collection.encode(),
+        scope,
+        record.id,
+        record.version,
+        b"" if record.purge_at is None else record.purge_at.to_bytes(8, "big", signed=True),
+        u64(len(record.labels)),
+    ]
+    for name, value in sorted((name.encode(), value) for name, value in record.labels):
+        pieces += [name, value]
+    return _open(key, nonce, sealed, parts(*pieces, payload)), payload
+
+
+def open_payload(key, scope, value_id, revision, payload):
+    if len(payload) < 24 + 16:
+        raise Refused("tampered", "no payload")
+    associated = parts(b"sealtoken payload v1", scope, value_id, u64(revision))
+    return _open(key, payload[:24], payload[24:], associated)
+
+
+def _open(key, nonce, sealed, associated):
+    try:
+        return xaes_open(key, nonce, sealed, associated)
+    except InvalidTag:
+        raise Refused("tampered", "AES-GCM does not open it") from None
+
+
+@dataclass(frozen=True)
+class Keyset:
+    scope: bytes
+    root: bytes
+    settings: bytes
+
+    def key(self, name):
+        return hkdf(self.root, b"sealtoken v1 keyset\0" + name.encode(), 32)
+
+
+# ---- the vault --------------------------------------------------------------------------------
+
+
+class Vault:
+    """The records of a vault, and the ring that opens it. `seen` is what was opened of it."""
+
+    def __init__(self, records, ring):
+        self.records = {(record.collection, record.id): record for record in records}
+        self.ring = {key.kid: key for key, _ in parse_ring(ring)}
+        self.seen = set()
+        self.hashes = {}
+        self.root = self.keyset(b"vault")
+        if self.root is None:
+            raise Refused("not_found", "no vault")
+        settings = json.loads(self.root.settings)
+        if settings.keys() != {"costs"} or not 1 <= len(settings["costs"]) <= 8:
+            raise Refused("tampered", "settings")
+        self.costs = [self._cost(cost) for cost in settings["costs"]]
+
+    @staticmethod
+    def _cost(cost):
+        if cost.keys() != {"m", "t", "p"}:
+            raise Refused("tampered", "a cost")
+        m, t, p = cost["m"], cost["t"], cost["p"]
+        if not (19 <= m <= 256 and 1 <= t <= 10 and 1 <= p <= 4 and (m >= 46 or t >= 2)):
+            raise Refused("tampered", "a cost out of bounds")
+        return m, t, p
+
+    def get(self, collection, record_id):
+        record = self.records.get((collection, record_id))
+        if record is not None:
+            self.seen.add((collection, record_id))
+        return record
+
+    def keyset(self, keyset_id):
+        record = self.get("vault_keysets", keyset_id)
+        if record is None:
+            return None
+        key = self.ring.get(record.label("key_id"))
+        if key is None:
+            raise Refused("unknown_key")
+        plaintext, payload = open_body(hkdf(key.root, b"sealtoken v1 internal\0keyset", 32), b"", record)
+        if len(plaintext) < 32 or payload:
+            raise Refused("tampered", "a keyset")
+        return Keyset(record.id, plaintext[:32], plaintext[32:])
+
+    def namespace(self, name):
+        keyset = self.keyset(mac(self.root.key("id"), b"namespace", name.encode()))
+        if keyset is None:
+            raise Refused("not_found", "no such namespace")
+        return Namespace(self, keyset)
+
+
+class Namespace:
+    def __init__(self, vault, keyset):
+        self.vault, self.keyset, self.mark = vault, keyset, keyset.scope[:16]
+        self.open_id = mac(keyset.key("label"), b"open")[:16]
+
+    def password_hash(self, password, cost):
+        """H. It takes a while, so each one is computed once."""
+        normal = unicodedata.normalize("NFC", password).encode()
+        salt, (m, t, p) = self.keyset.key("password salt")[:16], cost
+        known = self.vault.hashes
+        if (normal, salt, cost) not in known:
+            known[normal, salt, cost] = hash_secret_raw(
+                normal, salt, time_cost=t, memory_cost=m * 1024, parallelism=p, hash_len=64, type=Type.ID
+            )
+        return known[normal, salt, cost]
+
+    def data_keys(self, password):
+        """`[{id: key}]`, one dict for each cost at which the password has an entry."""
+        if password is None:
+            return [{self.open_id: self.keyset.key("payload")}]
+        found = []
+        for cost in self.vault.costs:
+            h = self.password_hash(password, cost)
+            entry = self.vault.get("vault_passwords", mac(self.keyset.key("password id"), h[:32]))
+            if entry is None:
+                continue
+            key = mac(self.keyset.key("password entry"), h[32:])
+            plaintext, payload = open_body(key, self.keyset.scope, entry)
+            count, rest = divmod(len(plaintext) - 1, 48)
+            if plaintext[0] != 1 or rest or not 1 <= count <= 4096 or payload or entry.labels:
+                raise Refused("tampered", "an entry")
+            each = [plaintext[at : at + 48] for at in range(1, len(plaintext), 48)]
+            found.append({pair[:16]: pair[16:] for pair in each})
+        return found
+
+    def meta(self, record):
+        """What is known about a value, and its payload."""
+        plaintext, payload = open_body(self.keyset.key("record"), self.keyset.scope, record)
+        meta = json.loads(plaintext)
+        if not {"c", "u", "r", "o", "n"} <= meta.keys() <= set("cuxdlron"):
+            raise Refused("tampered", "members")
+        return meta, payload
+
+    def labels(self, meta, data_key):
+        """The labels that a value with this meta has."""
+
+        def timed(seconds):
+            return self.mark + order(self.keyset.key("order"), seconds)
+
+        labels = [("created", timed(meta["c"])), ("data_key", data_key)]
+        if "x" in meta:
+            name = "expires_deleted" if "d" in meta else "expires"
+            labels.append((name, timed(meta["x"])))
+        if "d" in meta:
+            labels.append(("deleted", timed(meta["d"])))
+        if "l" in meta:
+            value = mac(self.keyset.key("label"), b"label", meta["l"].encode())[:16]
+            labels.append(("label", value))
+        return sorted(labels)
+
+    def value(self, token):
+        record_id = mac(self.keyset.key("id"), b"value", token.encode())
+        record = self.vault.get("vault_values", record_id)
+        if record is None:
+            raise Refused("not_found")
+        return record
+
+    def reveal(self, record_id, revision, data_key, payload, password):
+        for keys in self.data_keys(password):
+            if data_key in keys:
+                key = keys[data_key]
+                return open_payload(key, self.keyset.scope, record_id, revision, payload)
+        raise Refused("invalid_password")
+
+    def read(self, token, password):
+        """`(meta, value)`, whatever the value's end says."""
+        record = self.value(token)
+        meta, payload = self.meta(record)
+        same("labels", sorted(record.labels), self.labels(meta, record.label("data_key")))
+        value = self.reveal(record.id, meta["r"], record.label("data_key"), payload, password)
+        same("length", len(value), meta["n"])
+        return meta, value
+
+    def earlier(self, token, revision, password):
+        record_id = self.value(token).id
+        found = mac(self.keyset.key("id"), b"version", record_id, u64(revision))
+        record = self.vault.get("vault_versions", found)
+        if record is None:
+            raise Refused("no_such_version")
+        plaintext, payload = open_body(self.keyset.key("record"), self.keyset.scope, record)
+        meta = json.loads(plaintext)
+        same("members", meta.keys(), {"r", "u", "n"})
+        same("revision", meta["r"], revision)
+        same("labels", [name for name, _ in record.labels], ["data_key"])
+        value = self.reveal(record_id, revision, record.label("data_key"), payload, password)
+        same("length", len(value), meta["n"])
+        return meta, value
+
+
+# ---- the check --------------------------------------------------------------------------------
+
+
+def same(what, ours, theirs):
+    if ours != theirs:
+        raise ValueError(f"{what}: {ours!r} instead of {theirs!r}")
+
+
+def check_value(vault, expected):
+    namespace = vault.namespace(expected["namespace"])
+    token, password = expected["token"], expected["password"]
+    meta, value = namespace.read(token, password)
+    same("value", value, bytes.fromhex(expected["value"]))
+    names = {"c": "created", "u": "updated", "x": "expires", "d": "deleted", "l": "label", "r": "revision"}
+    for short, name in names.items():
+        same(name, meta.get(short), expected[name])
+    kept = range(meta["r"] - 1, meta["o"] - 1, -1)
+    same("earlier", list(kept), [earlier["revision"] for earlier in expected["earlier"]])
+    for earlier in expected["earlier"]:
+        meta, value = namespace.earlier(token, earlier["revision"], password)
+        same("earlier value", value, bytes.fromhex(earlier["value"]))
+        same("earlier time", meta["u"], earlier["updated"])
+
+
+def check_refused(vault, expected):
+    try:
+        vault.namespace(expected["namespace"]).read(expected["token"], expected["password"])
+        answer = "opened"
+    except Refused as refused:
+        answer = refused.code
+    same("answer", answer, expected["code"])
+
+
+def changed(record, others):
+    """The record with one thing changed, again and again."""
+    yield "id", replace(record, id=record.id[:-1] + bytes([record.id[-1] ^ 1]))
+    yield "version", replace(record, version=bytes(16))
+    yield "purge_at", replace(record, purge_at=0)
+    yield "one more label", replace(record, labels=(*record.labels, ("zzz", b"\0")))
+    for at, (name, value) in enumerate(record.labels):
+        without = record.labels[:at] + record.labels[at + 1 :]
+        yield "a label less", replace(record, labels=without)
+        yield "another label", replace(record, labels=(*without, (name, value + b"\0")))
+        yield "another name", replace(record, labels=(*without, (name + "_", value)))
+    for at in range(0, len(record.body), 7):
+        body = bytearray(record.body)
+        body[at] ^= 1 << at % 8
+        yield f"byte {at}", replace(record, body=bytes(body))
+    for length in {0, 28, 29, len(record.body) // 2, len(record.body) - 1}:
+        yield f"length {length}", replace(record, body=record.body[:length])
+    for other in others:
+        if other.collection == record.collection and other.id != record.id:
+            yield "another body", replace(record, body=other.body, version=other.version)
+
+
+def check_changes(vault, state, records):
+    """How many changed records were refused. Those of passwords need a password, and are left out."""
+    namespaces = [vault.namespace(name) for name in state["namespaces"]]
+    count = 0
+    for record in records:
+        if record.collection == "vault_passwords":
+            continue
+        if record.collection == "vault_keysets":
+            kid = record.label("key_id")
+            opens = [(hkdf(vault.ring[kid].root, b"sealtoken v1 internal\0keyset", 32), b"")]
+        else:
+            opens = [(n.keyset.key("record"), n.keyset.scope) for n in namespaces]
+        same("opens once", sum(is_open(key, scope, record) for key, scope in opens), 1)
+        for what, other in changed(record, records):
+            if any(is_open(key, scope, other) for key, scope in opens):
+                raise ValueError(f"{record.collection} opens with another {what}")
+            count += 1
+    return count
+
+
+def is_open(key, scope, record):
+    try:
+        open_body(key, scope, record)
+        return True
+    except Refused:
+        return False
+
+
+def check_state(state):
+    records = [Record.read(data) for data in state["records"]]
+    vault = Vault(records, state["ring"])
+    for expected in state["values"]:
+        check_value(vault, expected)
+    same("records that nothing leads to", set(vault.records) - vault.seen, set())
+    for expected in state["refused"]:
+        check_refused(vault, expected)
+    refused = check_changes(vault, state, records)
+    print(
+        f"{state['name']}: {len(records)} records, {len(state['values'])} values opened,"
+        f" {len(state['refused'])} refused, {refused} changed records refused"
+    )
+
+
+def main(arguments):
+    if len(arguments) != 2 or arguments[0] != "--check":
+        print(__doc__, file=sys.stderr)
+        return 2
+    same("SipHash-2-4 of its authors", siphash24(bytes(range(16)), bytes(range(15))), 0xA129CA6149BE45E5)
+    with open(arguments[1], encoding="utf-8") as file:
+        states = json.load(file)["states"]
+    failed = 0
+    for state in states:
+        try:
+            check_state(state)
+        except (ValueError, Refused) as error:
+            failed += 1
+            print(f"FAILED {state['name']}: {error}")
+    # A file in which nothing was found to check is a mistake, not a success.
+    return 0 if states and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
