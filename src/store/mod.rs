@@ -29,6 +29,8 @@
 //! ```
 
 mod change;
+#[cfg(feature = "unstable-conformance")]
+pub mod conformance;
 mod error;
 mod memory;
 mod name;

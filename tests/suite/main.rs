@@ -23,4 +23,6 @@ mod mutations;
 mod properties;
 mod readme;
 mod states;
+#[cfg(feature = "unstable-conformance")]
+mod store;
 mod vectors;

@@ -1,0 +1,137 @@
+//! Many writers at once.
+
+use std::sync::Arc;
+
+use crate::store::{Change, Outcome, Query, Record, Store};
+
+use super::fixture::{
+    all_pages, assert_there, at_once, changed, get, insert, key, notes, record, replace, sorted,
+    tag, tagged, write,
+};
+
+const WRITERS: usize = 32;
+
+/// What each writer had to offer, and what it was told.
+type Told = (Record, Outcome);
+
+/// That one writer won, that each loser was given the winner's record, and that it is there.
+async fn assert_one_won(store: &dyn Store, results: Vec<Told>) -> Record {
+    let (won, lost): (Vec<Told>, Vec<Told>) = results
+        .into_iter()
+        .partition(|(_, outcome)| *outcome == Outcome::Written);
+    assert_eq!(won.len(), 1, "one writer wins");
+    let winner = sorted(won[0].0.clone());
+    assert_eq!(lost.len(), WRITERS - 1);
+    for (_, outcome) in lost {
+        let Outcome::Conflict { index: 0, current } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(current.map(sorted), Some(winner.clone()));
+    }
+    assert_there(store, &winner).await;
+    winner
+}
+
+/// Of 32 writers at one version exactly one wins, and each loser is given the winner's record.
+pub async fn of_32_writers_at_one_version_one_wins(store: Arc<dyn Store>) {
+    let mut there = record("id").with_label(tag(), "start");
+    insert(&*store, [there.clone()]).await;
+    for _ in 0..5 {
+        let results = at_once(WRITERS, &store, |at, store| {
+            let mut mine = changed(&there, [u8::try_from(at).unwrap()]);
+            mine.labels.clear();
+            let mine = mine.with_label(tag(), at.to_be_bytes());
+            let change = replace(&there, mine.clone());
+            async move { (mine, store.write(&[change]).await.expect("no error")) }
+        })
+        .await;
+        there = assert_one_won(&*store, results).await;
+        // The losers left no label.
+        for at in 0..WRITERS {
+            let value = at.to_be_bytes();
+            let found = tagged(&*store, &value).await.len();
+            assert_eq!(found, usize::from(there.labels[0].value == value));
+        }
+    }
+}
+
+/// Of 32 who insert one id exactly one wins, and each loser is given the winner's record.
+pub async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
+    for round in 0..5_u8 {
+        let results = at_once(WRITERS, &store, |at, store| {
+            let mut mine = record([round]).with_label(tag(), [round, 1]);
+            mine.body = vec![u8::try_from(at).unwrap()];
+            let change = Change::Insert(mine.clone());
+            async move { (mine, store.write(&[change]).await.expect("no error")) }
+        })
+        .await;
+        assert_one_won(&*store, results).await;
+        assert_eq!(tagged(&*store, &[round, 1]).await, [[round]]);
+    }
+}
+
+/// Writers whose batches name the same records in different orders come to an end, and none loses an update.
+pub async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
+    const ROUNDS: u8 = 5;
+    const RECORDS: u8 = 4;
+    let zero = |at: u8| changed(&record([at + 1]), [0]).with_label(tag(), [at + 1]);
+    insert(&*store, (0..RECORDS).map(zero)).await;
+    at_once(8, &store, |at, store| async move {
+        for _ in 0..ROUNDS {
+            loop {
+                let mut batch = Vec::new();
+                for record in all_pages(&*store, &Query::all(notes())).await {
+                    let next = changed(&record, [record.body[0] + 1]);
+                    batch.push(replace(&record, next));
+                }
+                batch.rotate_left(at % usize::from(RECORDS));
+                if at % 2 == 0 {
+                    batch.reverse();
+                }
+                if store.write(&batch).await.expect("no error") == Outcome::Written {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+    for record in all_pages(&*store, &Query::all(notes())).await {
+        assert_eq!(record.body, [8 * ROUNDS], "no update is lost");
+    }
+}
+
+/// Writers of different records do not hinder each other.
+pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
+    let results = at_once(WRITERS, &store, |at, store| {
+        let mine = record(at.to_be_bytes()).with_label(tag(), "x");
+        async move { store.write(&[Change::Insert(mine)]).await }
+    })
+    .await;
+    assert!(results.iter().all(|result| *result == Ok(Outcome::Written)));
+    assert_eq!(tagged(&*store, b"x").await.len(), WRITERS);
+}
+
+/// A reader sees a batch whole or not at all, where one record is all that it reads.
+pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
+    let body = |round: u8| vec![round; 20_000];
+    let start = changed(&record("id"), body(0)).with_label(tag(), [1; 100]);
+    insert(&*store, [start.clone()]).await;
+    at_once(5, &store, |at, store| {
+        let mut there = start.clone();
+        async move {
+            for round in 1..40_u8 {
+                if at == 0 {
+                    let mut next = changed(&there, body(round));
+                    next.labels.clear();
+                    let next = next.with_label(tag(), [round + 1; 100]);
+                    write(&*store, &[replace(&there, next.clone())]).await;
+                    there = next;
+                }
+                let seen = get(&*store, &key("id")).await.expect("it is there");
+                assert_eq!(seen.body, body(seen.body[0]));
+                assert_eq!(seen.labels[0].value, [seen.body[0] + 1; 100]);
+            }
+        }
+    })
+    .await;
+}
