@@ -32,8 +32,14 @@ mod change;
 #[cfg(feature = "unstable-conformance")]
 pub mod conformance;
 mod error;
+#[cfg(feature = "postgres")]
+mod labels;
 mod memory;
+#[cfg(feature = "postgres")]
+mod migration;
 mod name;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
 
@@ -47,7 +53,11 @@ use crate::crypto::clock::UnixTime;
 pub use change::{Change, Limits, Outcome};
 pub use error::{Effect, RecordError, StoreError};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use migration::Migration;
 pub use name::{Collection, LabelName};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use query::{Cursor, Page, Query, Selection, Values};
 pub use record::{Label, Record, RecordKey, Version};
 
