@@ -36,6 +36,9 @@ pub async fn an_engine_that_is_away_is_unavailable_and_does_not_panic(store: Arc
         assert_away(store.count(&by_label).await, true);
         let batch = [Change::Insert(record("id"))];
         assert_away(store.write(&batch).await, false);
-        assert_away(store.purge(&notes(), UnixTime::from_secs(0), 10).await, false);
+        assert_away(
+            store.purge(&notes(), UnixTime::from_secs(0), 10).await,
+            false,
+        );
     }
 }

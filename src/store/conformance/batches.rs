@@ -102,7 +102,11 @@ pub async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
         Record::new(key, version(), name).with_label(tag(), "x")
     };
     let (a, b) = (in_collection("a"), in_collection("b"));
-    write(&*store, &[Change::Insert(a.clone()), Change::Insert(b.clone())]).await;
+    write(
+        &*store,
+        &[Change::Insert(a.clone()), Change::Insert(b.clone())],
+    )
+    .await;
     assert_there(&*store, &a).await;
     assert_there(&*store, &b).await;
     let batch = [

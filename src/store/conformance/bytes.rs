@@ -163,14 +163,23 @@ pub async fn ranges_of_any_length_are_taken(store: Arc<dyn Store>) {
             values,
         };
         assert_eq!(all_pages(&*store, &query).await.len(), count);
-        assert_eq!(store.count(&query).await.map(usize::try_from), Ok(Ok(count)));
+        assert_eq!(
+            store.count(&query).await.map(usize::try_from),
+            Ok(Ok(count))
+        );
     }
 }
 
 /// A body may be empty, and may be any bytes.
 pub async fn bodies_are_any_bytes(store: Arc<dyn Store>) {
     let every: Vec<u8> = (0..=u8::MAX).cycle().take(5000).collect();
-    let bodies = [vec![], vec![0], b"'\"\\x00;--".to_vec(), vec![0xff; 300], every];
+    let bodies = [
+        vec![],
+        vec![0],
+        b"'\"\\x00;--".to_vec(),
+        vec![0xff; 300],
+        every,
+    ];
     let mut there = record("id");
     insert(&*store, [there.clone()]).await;
     for body in bodies {

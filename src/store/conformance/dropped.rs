@@ -67,7 +67,11 @@ pub async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
     for (attempt, polls) in (2..40_u8).zip([0, 1, 2, 3, 4, 6, 9, 13].into_iter().cycle()) {
         let pause = Duration::from_micros(u64::from(attempt / 8) * 150);
         let next: Vec<_> = marked_records(attempt).collect();
-        let batch: Vec<_> = there.iter().zip(&next).map(|(a, b)| replace(a, b.clone())).collect();
+        let batch: Vec<_> = there
+            .iter()
+            .zip(&next)
+            .map(|(a, b)| replace(a, b.clone()))
+            .collect();
         poll_and_drop(store.write(&batch), polls, pause).await;
         // What is written now comes after what was dropped, or before it: then one of them is told.
         let other = record("other");
@@ -93,7 +97,12 @@ pub async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
 pub async fn dropped_reads_leave_the_store_usable(store: Arc<dyn Store>) {
     let records: Vec<_> = marked_records(1).collect();
     insert(&*store, records.clone()).await;
-    let keys: Vec<_> = records.iter().cycle().take(100).map(|r| r.key.clone()).collect();
+    let keys: Vec<_> = records
+        .iter()
+        .cycle()
+        .take(100)
+        .map(|r| r.key.clone())
+        .collect();
     let query = Query::all(notes());
     let epoch = crate::crypto::clock::UnixTime::from_secs(0);
     for round in 0..100_usize {

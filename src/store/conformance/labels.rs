@@ -44,7 +44,12 @@ pub async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
         .with_label(tag(), "x")
         .with_label(name("other"), "x")
         .with_label(tag(), "x");
-    assert_refused(&*store, &[Change::Insert(twice)], RecordError::DuplicateLabel).await;
+    assert_refused(
+        &*store,
+        &[Change::Insert(twice)],
+        RecordError::DuplicateLabel,
+    )
+    .await;
 }
 
 /// One name can have several values, and one value several names.
@@ -54,7 +59,11 @@ pub async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
         .with_label(tag(), "a")
         .with_label(name("other"), "a")
         .with_label(tag(), "ab");
-    insert(&*store, [several.clone(), record("z").with_label(tag(), "a")]).await;
+    insert(
+        &*store,
+        [several.clone(), record("z").with_label(tag(), "a")],
+    )
+    .await;
     assert_there(&*store, &several).await;
     assert_eq!(tagged(&*store, b"a").await, [&b"id"[..], b"z"]);
     assert_eq!(tagged(&*store, b"b").await, [b"id"]);
@@ -73,7 +82,11 @@ pub async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
         .with_label(tag(), "old")
         .with_label(tag(), "both")
         .with_label(name("other"), "old");
-    insert(&*store, [before.clone(), record("z").with_label(tag(), "old")]).await;
+    insert(
+        &*store,
+        [before.clone(), record("z").with_label(tag(), "old")],
+    )
+    .await;
     let mut after = changed(&before, "next");
     after.labels.clear();
     let after = after

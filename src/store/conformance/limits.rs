@@ -13,7 +13,10 @@ use super::fixture::{
 pub async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
     let limits = store.limits();
     assert!(limits.max_body >= 64 * 1024, "{limits:?}");
-    assert!(limits.max_batch >= 5 * (Record::MAX_LABELS + 1), "{limits:?}");
+    assert!(
+        limits.max_batch >= 5 * (Record::MAX_LABELS + 1),
+        "{limits:?}"
+    );
 }
 
 /// A body at the limit is kept, and one byte more is refused.
@@ -47,11 +50,16 @@ fn batches(weight: usize) -> [Vec<Change>; 3] {
     let removals = (0..weight / 5).map(|at| remove(&key(id(at)), None));
     let fill = |mut batch: Vec<Change>| {
         let filled: usize = batch.iter().map(Change::weight).sum();
-        let rest = (filled..weight).map(|at| Change::Insert(record([b"rest", &id(at)[..]].concat())));
+        let rest =
+            (filled..weight).map(|at| Change::Insert(record([b"rest", &id(at)[..]].concat())));
         batch.extend(rest);
         batch
     };
-    [bare.collect(), fill(one_label.collect()), fill(removals.collect())]
+    [
+        bare.collect(),
+        fill(one_label.collect()),
+        fill(removals.collect()),
+    ]
 }
 
 /// A batch at the limit is written, and one that weighs one more is refused.

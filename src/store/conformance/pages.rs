@@ -28,7 +28,12 @@ async fn fill(store: &dyn Store) -> Vec<Vec<u8>> {
 pub async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>) {
     fill(&*store).await;
     for query in [Query::all(notes()), by_label()] {
-        for (limit, lengths) in [(3, &[3, 3, 3, 1][..]), (5, &[5, 5]), (10, &[10]), (11, &[10])] {
+        for (limit, lengths) in [
+            (3, &[3, 3, 3, 1][..]),
+            (5, &[5, 5]),
+            (10, &[10]),
+            (11, &[10]),
+        ] {
             let mut query = query.clone().limit(limit);
             for (at, length) in lengths.iter().enumerate() {
                 let page = page(&*store, &query).await;

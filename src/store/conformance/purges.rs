@@ -29,7 +29,10 @@ pub async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>)
         assert_gone(&*store, &record.key).await;
     }
     assert_eq!(store.purge(&notes(), NOW, 100).await, Ok(0));
-    assert_eq!(store.purge(&notes(), NOW.saturating_add(1), 100).await, Ok(1));
+    assert_eq!(
+        store.purge(&notes(), NOW.saturating_add(1), 100).await,
+        Ok(1)
+    );
     assert_gone(&*store, &key("now")).await;
 }
 
@@ -49,7 +52,9 @@ pub async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
 
 /// The labels of a purged record go with it.
 pub async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
-    let goes = due("goes", -1).with_label(tag(), "x").with_label(tag(), "y");
+    let goes = due("goes", -1)
+        .with_label(tag(), "x")
+        .with_label(tag(), "y");
     let stays = due("stays", 1).with_label(tag(), "x");
     insert(&*store, [goes, stays]).await;
     assert_eq!(store.purge(&notes(), NOW, 100).await, Ok(1));
@@ -93,7 +98,15 @@ pub async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
 
 /// `purge_at` is any second that there is: negative, zero, and the ends of the range.
 pub async fn purge_at_is_any_second(store: Arc<dyn Store>) {
-    let seconds = [i64::MIN, -62_135_596_801, -1, 0, 1, 253_402_300_800, i64::MAX];
+    let seconds = [
+        i64::MIN,
+        -62_135_596_801,
+        -1,
+        0,
+        1,
+        253_402_300_800,
+        i64::MAX,
+    ];
     for (at, second) in seconds.iter().enumerate() {
         let moment = UnixTime::from_secs(*second);
         let there = record(at.to_be_bytes()).with_purge_at(moment);
@@ -102,7 +115,11 @@ pub async fn purge_at_is_any_second(store: Arc<dyn Store>) {
     }
     for (second, count) in [(i64::MIN, 0), (-1, 2), (0, 1), (1, 1), (i64::MAX, 2)] {
         let before = UnixTime::from_secs(second);
-        assert_eq!(store.purge(&notes(), before, 100).await, Ok(count), "{second}");
+        assert_eq!(
+            store.purge(&notes(), before, 100).await,
+            Ok(count),
+            "{second}"
+        );
     }
     assert_eq!(store.count(&Query::all(notes())).await, Ok(1));
 }

@@ -57,8 +57,7 @@ pub async fn a_replacement_at_another_version_is_a_conflict(store: Arc<dyn Store
     let there = record("id");
     insert(&*store, [there.clone()]).await;
     let stale = record("id");
-    let (index, current) =
-        conflict(&*store, &[replace(&stale, changed(&there, "changed"))]).await;
+    let (index, current) = conflict(&*store, &[replace(&stale, changed(&there, "changed"))]).await;
     assert_eq!((index, current), (0, Some(there.clone())));
     assert_there(&*store, &there).await;
 }
@@ -133,7 +132,13 @@ pub async fn many_records_are_read_in_the_order_of_their_keys(store: Arc<dyn Sto
     let there = |at: usize| (key([u8::try_from(at).unwrap()]), Some(records[at].clone()));
     let elsewhere = RecordKey::new(collection("other"), [7]);
     let missing = (key("missing"), None);
-    let few = [there(9), missing.clone(), there(3), there(9), (elsewhere, None)];
+    let few = [
+        there(9),
+        missing.clone(),
+        there(3),
+        there(9),
+        (elsewhere, None),
+    ];
     let many: Vec<_> = (0..100)
         .rev()
         .flat_map(|at| [there(at), missing.clone(), there(at / 2)])
@@ -169,7 +174,12 @@ pub async fn a_lost_reply_is_told_by_the_version(store: Arc<dyn Store>) {
 
 /// A version is 16 bytes of any value, and comes back as it was.
 pub async fn versions_come_back_byte_for_byte(store: Arc<dyn Store>) {
-    let strange = [[0; 16], [0xff; 16], *b"' OR 1=1 --\0\0\xff\xfe\n", *b"\x80ABCDEFGHIJKLMN\0"];
+    let strange = [
+        [0; 16],
+        [0xff; 16],
+        *b"' OR 1=1 --\0\0\xff\xfe\n",
+        *b"\x80ABCDEFGHIJKLMN\0",
+    ];
     let mut there = record("id");
     insert(&*store, [there.clone()]).await;
     for bytes in strange {

@@ -153,7 +153,11 @@ pub async fn a_count_follows_what_is_written(store: Arc<dyn Store>) {
 
 /// A limit of zero is taken for one.
 pub async fn a_limit_of_zero_is_one(store: Arc<dyn Store>) {
-    insert(&*store, ["a", "b", "c"].map(|id| record(id).with_label(tag(), "x"))).await;
+    insert(
+        &*store,
+        ["a", "b", "c"].map(|id| record(id).with_label(tag(), "x")),
+    )
+    .await;
     let mut query = Query::label(notes(), tag(), Values::exactly("x")).limit(0);
     for selection in [query.selection.clone(), Selection::All] {
         query.selection = selection;
