@@ -49,6 +49,16 @@ impl Change {
         }
     }
 
+    /// Whether it can be made where this version is, or no record.
+    pub(super) fn fits(&self, there: Option<Version>) -> bool {
+        match self {
+            Self::Insert(_) => there.is_none(),
+            Self::Replace { expected, .. } => there == Some(*expected),
+            Self::Remove { expected: None, .. } => true,
+            Self::Remove { expected, .. } => there == *expected,
+        }
+    }
+
     fn record(&self) -> Option<&Record> {
         match self {
             Self::Insert(record) | Self::Replace { record, .. } => Some(record),

@@ -14,7 +14,7 @@ use super::change::{Change, Limits, Outcome};
 use super::error::StoreError;
 use super::name::{Collection, LabelName};
 use super::query::{Page, Paging, Position, Query, Selection, Values};
-use super::record::{Record, RecordKey, Version};
+use super::record::{Record, RecordKey};
 
 /// Records in the memory of this process. Clones share them.
 ///
@@ -87,7 +87,7 @@ impl Store for MemoryStore {
         let mut state = self.change();
         for (index, change) in batch.iter().enumerate() {
             let current = state.records.get(change.key());
-            if !fits(change, current.map(|record| record.version)) {
+            if !change.fits(current.map(|record| record.version)) {
                 let current = current.cloned();
                 return Ok(Outcome::Conflict { index, current });
             }
@@ -150,16 +150,6 @@ impl Store for MemoryStore {
             state.remove(&RecordKey::new(collection.clone(), id.clone()));
         }
         Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
-    }
-}
-
-/// Whether a change fits what is there.
-fn fits(change: &Change, there: Option<Version>) -> bool {
-    match change {
-        Change::Insert(_) => there.is_none(),
-        Change::Replace { expected, .. } => there == Some(*expected),
-        Change::Remove { expected: None, .. } => true,
-        Change::Remove { expected, .. } => there == *expected,
     }
 }
 

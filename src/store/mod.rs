@@ -38,6 +38,8 @@ mod memory;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migration;
 mod name;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
 #[cfg(feature = "sqlite")]
@@ -56,6 +58,8 @@ pub use memory::MemoryStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migration::Migration;
 pub use name::{Collection, LabelName};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use query::{Cursor, Page, Query, Selection, Values};
 pub use record::{Label, Record, RecordKey, Version};
 #[cfg(feature = "sqlite")]

@@ -22,6 +22,8 @@ mod keys;
 mod layers;
 mod model;
 mod mutations;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod properties;
 mod readme;
 mod states;

@@ -1,0 +1,253 @@
+//! The statements.
+//!
+//! Each write of one record is one statement, so that it needs no transaction around it. The labels to index are read out of
+//! the record's own row, where `labels.rs` put them.
+//!
+//! Why no label is left behind at READ COMMITTED: all parts of a statement see the same moment. A part that changes a row asks
+//! for the version that was there at that moment; when another writer was faster, the row is looked at again, its version
+//! is another one, and nothing is done. So the labels that are taken away are those of the very row that was replaced, and
+//! whoever wrote that row had committed its labels with it.
+
+use tokio_postgres::types::Type;
+
+/// A statement, and the types of its parameters.
+#[derive(Debug)]
+pub(super) struct Sql {
+    pub(super) text: &'static str,
+    pub(super) types: &'static [Type],
+}
+
+/// The name and the value of each label in the bytes of `labels.rs`, of which there are at most 16.
+macro_rules! labels {
+    ($bytes:literal, $from:literal) => {
+        concat!(
+            "SELECT convert_from(substring(packed FROM start + 1 FOR named), 'UTF8') AS name, ",
+            "substring(packed FROM start + named + 1 FOR valued) AS value FROM (SELECT ",
+            $bytes,
+            " AS packed, get_byte(",
+            $bytes,
+            ", 5 * n + 1) * 256 + get_byte(",
+            $bytes,
+            ", 5 * n + 2) AS start, get_byte(",
+            $bytes,
+            ", 5 * n + 3) AS named, get_byte(",
+            $bytes,
+            ", 5 * n + 4) * 256 + get_byte(",
+            $bytes,
+            ", 5 * n + 5) AS valued FROM ",
+            $from,
+            "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9),(10),(11),(12),(13),(14),(15)) AS numbers (n) ",
+            "WHERE n < get_byte(",
+            $bytes,
+            ", 0)) AS entries"
+        )
+    };
+}
+
+/// What the pages of all scans have in common. The inner query gives one row more than the page, which tells whether there is
+/// another page; `passed` is how many bytes of bodies stand in front of a row.
+macro_rules! page {
+    ($order:literal, $limit:literal, $bytes:literal, $($inner:literal),+) => {
+        concat!(
+            "SELECT value, id, version, purge_at, body, labels, fetched FROM (SELECT *, count(*) OVER () AS fetched, row_number() OVER (ORDER BY ",
+            $order,
+            ") AS place, coalesce(sum(octet_length(body)) OVER (ORDER BY ",
+            $order,
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS passed FROM (",
+            $($inner,)+
+            ") AS fetching) AS measured WHERE place <= ",
+            $limit,
+            " AND passed < ",
+            $bytes,
+            " ORDER BY ",
+            $order
+        )
+    };
+}
+
+/// A page by label. The labels come first, so that their order needs no sorting however the planner judges the tables.
+macro_rules! page_by_label {
+    ($until:literal, $limit:literal, $bytes:literal) => {
+        page!(
+            "value, id",
+            $limit,
+            $bytes,
+            "SELECT l.value, l.id, r.version, r.purge_at, r.body, r.labels FROM (",
+            "SELECT value, id FROM sealtoken_label WHERE collection = $1 AND name = $2 AND (value, id) > ($3, $4)",
+            $until,
+            " ORDER BY value, id LIMIT ",
+            $limit,
+            " + 1) AS l LEFT JOIN sealtoken_record AS r ON r.collection = $1 AND r.id = l.id"
+        )
+    };
+}
+
+/// `$1` collection, `$2` id.
+pub(super) static GET: Sql = Sql {
+    text: "SELECT version, purge_at, body, labels FROM sealtoken_record WHERE collection = $1 AND id = $2",
+    types: &[Type::TEXT, Type::BYTEA],
+};
+
+/// `$1` collection, `$2` ids.
+pub(super) static GET_MANY: Sql = Sql {
+    text: "SELECT id, version, purge_at, body, labels FROM sealtoken_record WHERE collection = $1 AND id = ANY ($2)",
+    types: &[Type::TEXT, Type::BYTEA_ARRAY],
+};
+
+/// `$1` collection, `$2` ids.
+pub(super) static VERSIONS: Sql = Sql {
+    text: "SELECT id, version FROM sealtoken_record WHERE collection = $1 AND id = ANY ($2)",
+    types: &[Type::TEXT, Type::BYTEA_ARRAY],
+};
+
+/// `$1` collection, `$2` id, `$3` version, `$4` when to purge, `$5` body, `$6` labels.
+pub(super) static INSERT: Sql = Sql {
+    text: concat!(
+        "WITH came AS (INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) ",
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (collection, id) DO NOTHING RETURNING id), ",
+        "listed AS (INSERT INTO sealtoken_label (collection, name, value, id) ",
+        "SELECT $1, has.name, has.value, came.id FROM came, (",
+        labels!("$6", ""),
+        ") AS has) SELECT count(*) = 1 FROM came"
+    ),
+    types: &[
+        Type::TEXT,
+        Type::BYTEA,
+        Type::BYTEA,
+        Type::INT8,
+        Type::BYTEA,
+        Type::BYTEA,
+    ],
+};
+
+/// As [`INSERT`] for a record without labels.
+pub(super) static INSERT_BARE: Sql = Sql {
+    text: concat!(
+        "INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) ",
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (collection, id) DO NOTHING RETURNING true"
+    ),
+    types: INSERT.types,
+};
+
+/// As [`INSERT`], and `$7` the version that is expected. Labels that stay are not touched.
+pub(super) static REPLACE: Sql = Sql {
+    text: concat!(
+        "WITH old AS (SELECT labels FROM sealtoken_record WHERE collection = $1 AND id = $2 AND version = $7), ",
+        "came AS (UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 ",
+        "WHERE collection = $1 AND id = $2 AND version = $7 RETURNING id), ",
+        "had AS MATERIALIZED (",
+        labels!("old.labels", "old, "),
+        "), has AS MATERIALIZED (",
+        labels!("$6", ""),
+        "), unlisted AS (DELETE FROM sealtoken_label AS l USING came, (SELECT * FROM had EXCEPT SELECT * FROM has) AS gone ",
+        "WHERE l.collection = $1 AND l.name = gone.name AND l.value = gone.value AND l.id = came.id), ",
+        "listed AS (INSERT INTO sealtoken_label (collection, name, value, id) SELECT $1, fresh.name, fresh.value, came.id ",
+        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh) SELECT count(*) = 1 FROM came"
+    ),
+    types: &[
+        Type::TEXT,
+        Type::BYTEA,
+        Type::BYTEA,
+        Type::INT8,
+        Type::BYTEA,
+        Type::BYTEA,
+        Type::BYTEA,
+    ],
+};
+
+/// `$1` collection, `$2` id, `$3` the version that is expected, or NULL for any. Where any will do, and one is there that another
+/// writer changes meanwhile, it is not done.
+pub(super) static REMOVE: Sql = Sql {
+    text: concat!(
+        "WITH old AS (SELECT id, version, labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND id = $2 AND ($3 IS NULL OR version = $3)), ",
+        "gone AS (DELETE FROM sealtoken_record AS r USING old ",
+        "WHERE r.collection = $1 AND r.id = $2 AND r.version = old.version RETURNING r.id), ",
+        "had AS MATERIALIZED (",
+        labels!("old.labels", "old, "),
+        "), unlisted AS (DELETE FROM sealtoken_label AS l USING gone, had ",
+        "WHERE l.collection = $1 AND l.name = had.name AND l.value = had.value AND l.id = gone.id) ",
+        "SELECT (SELECT count(*) FROM gone) = CASE WHEN $3 IS NULL THEN (SELECT count(*) FROM old) ELSE 1 END"
+    ),
+    types: &[Type::TEXT, Type::BYTEA, Type::BYTEA],
+};
+
+/// `$1` collection, `$2` the moment, `$3` how many. It gives how many it found and how many it removed, which are fewer where other
+/// writers were faster.
+pub(super) static PURGE: Sql = Sql {
+    text: concat!(
+        "WITH old AS MATERIALIZED (SELECT id, version, labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND purge_at < $2 ORDER BY purge_at LIMIT $3), ",
+        "gone AS (DELETE FROM sealtoken_record AS r USING old ",
+        "WHERE r.collection = $1 AND r.id = old.id AND r.version = old.version RETURNING r.id), ",
+        "had AS MATERIALIZED (SELECT old.id, has.name, has.value FROM old, LATERAL (",
+        labels!("old.labels", ""),
+        ") AS has), unlisted AS (DELETE FROM sealtoken_label AS l USING gone, had ",
+        "WHERE had.id = gone.id AND l.collection = $1 AND l.name = had.name AND l.value = had.value AND l.id = gone.id) ",
+        "SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM gone)"
+    ),
+    types: &[Type::TEXT, Type::INT8, Type::INT8],
+};
+
+/// `$1` collection, `$2` the id before, `$3` the most rows, `$4` the most bytes.
+pub(super) static PAGE: Sql = Sql {
+    text: page!(
+        "id",
+        "$3",
+        "$4",
+        "SELECT ''::bytea AS value, id, version, purge_at, body, labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3 + 1"
+    ),
+    types: &[Type::TEXT, Type::BYTEA, Type::INT8, Type::INT8],
+};
+
+/// `$1` collection, `$2` name, `$3` and `$4` the value and id before, `$5` the most rows, `$6` the most bytes.
+pub(super) static PAGE_FROM: Sql = Sql {
+    text: page_by_label!("", "$5", "$6"),
+    types: &[
+        Type::TEXT,
+        Type::TEXT,
+        Type::BYTEA,
+        Type::BYTEA,
+        Type::INT8,
+        Type::INT8,
+    ],
+};
+
+/// As [`PAGE_FROM`], and `$7` the first value behind the range.
+pub(super) static PAGE_BETWEEN: Sql = Sql {
+    text: page_by_label!(" AND value < $7", "$5", "$6"),
+    types: &[
+        Type::TEXT,
+        Type::TEXT,
+        Type::BYTEA,
+        Type::BYTEA,
+        Type::INT8,
+        Type::INT8,
+        Type::BYTEA,
+    ],
+};
+
+/// `$1` collection.
+pub(super) static COUNT: Sql = Sql {
+    text: "SELECT count(*) FROM sealtoken_record WHERE collection = $1",
+    types: &[Type::TEXT],
+};
+
+/// `$1` collection, `$2` name, `$3` the first value.
+pub(super) static COUNT_FROM: Sql = Sql {
+    text: "SELECT count(*) FROM sealtoken_label WHERE collection = $1 AND name = $2 AND value >= $3",
+    types: &[Type::TEXT, Type::TEXT, Type::BYTEA],
+};
+
+/// As [`COUNT_FROM`], and `$4` the first value behind the range.
+pub(super) static COUNT_BETWEEN: Sql = Sql {
+    text: "SELECT count(*) FROM sealtoken_label WHERE collection = $1 AND name = $2 AND value >= $3 AND value < $4",
+    types: &[Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA],
+};
+
+/// The last migration that the database has had.
+pub(super) static SCHEMA: Sql = Sql {
+    text: "SELECT max(number) FROM sealtoken_schema",
+    types: &[],
+};

@@ -1,0 +1,244 @@
+//! Writing: one change as one statement, several as one transaction.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::crypto::clock::UnixTime;
+use crate::store::change::{Change, Outcome};
+use crate::store::error::StoreError;
+use crate::store::labels;
+use crate::store::name::Collection;
+use crate::store::record::{Record, RecordKey};
+
+use super::PostgresStore;
+use super::fault::Fault;
+use super::lease::{Lease, Values};
+use super::pipeline;
+use super::retry::Attempts;
+use super::sql::{self, Sql};
+
+impl PostgresStore {
+    pub(super) async fn change(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let done = match batch {
+                [] => return Ok(Outcome::Written),
+                [change] => self.change_one(change).await,
+                _ => self.change_all(batch).await,
+            };
+            let fault = match done {
+                Ok(true) => return Ok(Outcome::Written),
+                Ok(false) => Fault::Unsent("other writers were faster each time".to_owned()),
+                Err(fault) if fault.is_contention() => fault,
+                Err(fault) => return Err(fault.of_write()),
+            };
+            if let Some(conflict) = self.judge(batch).await? {
+                return Ok(conflict);
+            }
+            // All of it fits what is there now: it was another writer who was there meanwhile.
+            attempts.again(fault).await?;
+        }
+    }
+
+    /// The first change that does not fit what is there.
+    async fn judge(&self, batch: &[Change]) -> Result<Option<Outcome>, StoreError> {
+        let keys: Vec<RecordKey> = batch.iter().map(|change| change.key().clone()).collect();
+        let there = match &keys[..] {
+            // The record is what is asked for next.
+            [_] => None,
+            _ => Some(self.versions(&keys).await?),
+        };
+        for (index, change) in batch.iter().enumerate() {
+            if there
+                .as_ref()
+                .is_some_and(|there| change.fits(there.get(change.key()).copied()))
+            {
+                continue;
+            }
+            let current = self.read(change.key()).await?;
+            if !change.fits(current.as_ref().map(|record| record.version)) {
+                return Ok(Some(Outcome::Conflict { index, current }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn change_one(&self, change: &Change) -> Result<bool, Fault> {
+        let step = Step::new(change);
+        let mut lease = self.pool.lease().await?;
+        Ok(is_done(&lease.query(step.sql, &step.values()).await?))
+    }
+
+    async fn change_all(&self, batch: &[Change]) -> Result<bool, Fault> {
+        let mut steps: Vec<Step<'_>> = batch.iter().map(Step::new).collect();
+        // Writers that lock in one order do not wait for each other in a circle.
+        steps.sort_unstable_by_key(|step| step.key);
+        let mut lease = self.pool.lease().await?;
+        match transaction(&mut lease, &steps).await {
+            Ok(true) => {
+                // From here on it may be done, whatever becomes of the answer.
+                lease.batch("COMMIT").await?;
+                Ok(true)
+            }
+            Ok(false) => {
+                lease
+                    .batch("ROLLBACK")
+                    .await
+                    .map_err(Fault::before_commit)?;
+                Ok(false)
+            }
+            Err(fault) => {
+                // Where this fails, the connection is cut.
+                let _ = lease.batch("ROLLBACK").await;
+                Err(fault.before_commit())
+            }
+        }
+    }
+
+    pub(super) async fn sweep(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        const MOST: u32 = 500;
+        let mut attempts = Attempts::default();
+        let mut removed: u32 = 0;
+        while removed < limit {
+            let most = limit.saturating_sub(removed).min(MOST);
+            let values: Values<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(most)];
+            let fault = match self.pool.query(&sql::PURGE, values).await {
+                Ok(rows) => {
+                    let (found, gone) = counts(&rows)?;
+                    removed = removed.saturating_add(gone);
+                    if found < most && found == gone {
+                        break;
+                    }
+                    if found == gone {
+                        continue;
+                    }
+                    Fault::Unsent("other writers were faster each time".to_owned())
+                }
+                Err(fault) if fault.is_contention() => fault,
+                Err(fault) if removed > 0 => return Err(fault.after_some()),
+                Err(fault) => return Err(fault.of_write()),
+            };
+            match attempts.again(fault).await {
+                Err(_) if removed > 0 => break,
+                other => other?,
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// All changes, in a transaction that is left open. None waits for the answer to the one before.
+async fn transaction(lease: &mut Lease<'_>, steps: &[Step<'_>]) -> Result<bool, Fault> {
+    lease.unsettle();
+    let lease = &*lease;
+    lease
+        .in_time(async {
+            let client = lease.client()?;
+            let mut sending = Vec::with_capacity(steps.len().saturating_add(1));
+            sending.push(pipeline::boxed(async move {
+                let begun = client.batch_execute("BEGIN").await;
+                begun.map_err(|error| Fault::of_sent(&error))?;
+                Ok(true)
+            }));
+            for step in steps {
+                let ready = lease.ready(step.sql).await?;
+                sending.push(pipeline::boxed(async move {
+                    Ok(is_done(&ready.send(client, &step.values()).await?))
+                }));
+            }
+            let answers = pipeline::in_order(sending).await;
+            // Behind a statement that failed, the others fail for that alone.
+            answers
+                .into_iter()
+                .try_fold(true, |all, done| Ok(all & done?))
+        })
+        .await
+}
+
+/// A change as a statement.
+struct Step<'a> {
+    sql: &'static Sql,
+    key: &'a RecordKey,
+    collection: &'a str,
+    put: Option<Put<'a>>,
+    expected: Option<&'a [u8]>,
+}
+
+/// What a statement writes.
+struct Put<'a> {
+    version: &'a [u8],
+    purge_at: Option<i64>,
+    body: &'a [u8],
+    labels: Vec<u8>,
+}
+
+impl<'a> Step<'a> {
+    fn new(change: &'a Change) -> Self {
+        let (sql, record, expected) = match change {
+            Change::Insert(record) if record.labels.is_empty() => {
+                (&sql::INSERT_BARE, Some(record), None)
+            }
+            Change::Insert(record) => (&sql::INSERT, Some(record), None),
+            Change::Replace { record, expected } => (&sql::REPLACE, Some(record), Some(expected)),
+            Change::Remove { expected, .. } => (&sql::REMOVE, None, expected.as_ref()),
+        };
+        Self {
+            sql,
+            key: change.key(),
+            collection: change.key().collection.as_str(),
+            put: record.map(Put::new),
+            expected: expected.map(|version| &version.as_bytes()[..]),
+        }
+    }
+
+    /// The parameters, in the order that all these statements have.
+    fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&self.collection, &self.key.id];
+        if let Some(put) = &self.put {
+            values.extend::<[&(dyn ToSql + Sync); 4]>([
+                &put.version,
+                &put.purge_at,
+                &put.body,
+                &put.labels,
+            ]);
+        }
+        if values.len() < self.sql.types.len() {
+            values.push(&self.expected);
+        }
+        values
+    }
+}
+
+impl<'a> Put<'a> {
+    fn new(record: &'a Record) -> Self {
+        Self {
+            version: record.version.as_bytes(),
+            purge_at: record.purge_at.map(UnixTime::as_secs),
+            body: &record.body,
+            labels: labels::encode(&record.labels),
+        }
+    }
+}
+
+/// Whether a statement did what it was to do: it says so in its one row, or gives none.
+fn is_done(rows: &[Row]) -> bool {
+    rows.first()
+        .is_some_and(|row| row.try_get(0).is_ok_and(|done: bool| done))
+}
+
+/// How many records were found, and how many of them removed.
+fn counts(rows: &[Row]) -> Result<(u32, u32), StoreError> {
+    let row = rows.first().ok_or(StoreError::Corrupt)?;
+    let number = |column: usize| {
+        let number = row.try_get::<_, i64>(column).ok();
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .ok_or(StoreError::Corrupt)
+    };
+    Ok((number(0)?, number(1)?))
+}

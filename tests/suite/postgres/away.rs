@@ -1,0 +1,201 @@
+//! A server that goes away, comes back, or takes too long.
+
+use std::time::{Duration, Instant};
+
+use sealtoken::store::{
+    Change, Collection, Effect, Outcome, PostgresOptions, PostgresStore, Record, RecordKey,
+    Store as _, StoreError, Version,
+};
+
+use super::server::{Schema, Server, connect};
+
+fn note(id: impl Into<Vec<u8>>) -> Record {
+    let key = RecordKey::new(Collection::new("note").unwrap(), id);
+    Record::new(key, Version::draw().unwrap(), "body")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pool_heals_when_the_server_comes_back() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let store = PostgresStore::open(&server.url).await.unwrap();
+    let first = note("first");
+    let insert = [Change::Insert(first.clone())];
+    assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    // Several connections, so that several die.
+    let reads: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, key) = (store.clone(), first.key.clone());
+            tokio::spawn(async move { store.get(&key).await })
+        })
+        .collect();
+    for read in reads {
+        assert_eq!(read.await.unwrap(), Ok(Some(first.clone())));
+    }
+    for round in 0..3_u8 {
+        server.halt();
+        let away = store.get(&first.key).await;
+        assert!(
+            matches!(
+                away,
+                Err(StoreError::Unavailable {
+                    effect: Effect::None,
+                    ..
+                })
+            ),
+            "{away:?}"
+        );
+        server.resume();
+        assert_eq!(store.get(&first.key).await, Ok(Some(first.clone())));
+        let insert = [Change::Insert(note([round]))];
+        assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    }
+}
+
+/// Writers go on while the server crashes: what was acknowledged is there, what had no effect is not, and of what is unknown the
+/// version tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_loses_nothing_that_was_acknowledged() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let store = PostgresStore::open(&server.url).await.unwrap();
+    let writers: Vec<_> = (0..8_u32)
+        .map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut told = Vec::new();
+                for n in 0_u32.. {
+                    let pair = ["a", "b"].map(|half| note(format!("{writer} {n} {half}")));
+                    let batch = pair.clone().map(Change::Insert);
+                    // One statement, or a transaction.
+                    let batch = &batch[usize::try_from(n % 2).unwrap()..];
+                    let answer = store.write(batch).await;
+                    let over = answer.is_err();
+                    told.push((batch.to_vec(), answer));
+                    if over {
+                        break;
+                    }
+                }
+                told
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.halt();
+    let mut told = Vec::new();
+    for writer in writers {
+        told.extend(writer.await.unwrap());
+    }
+    server.resume();
+    let mut acknowledged = 0;
+    for (batch, answer) in told {
+        let keys: Vec<_> = batch.iter().map(|change| change.key().clone()).collect();
+        let there = store.get_many(&keys).await.unwrap();
+        let count = there.iter().flatten().count();
+        match answer {
+            Ok(outcome) => {
+                assert_eq!((outcome, count), (Outcome::Written, keys.len()));
+                acknowledged += 1;
+            }
+            Err(StoreError::Unavailable {
+                effect: Effect::None,
+                ..
+            }) => assert_eq!(count, 0),
+            Err(StoreError::Unavailable { .. }) => assert!(count == 0 || count == keys.len()),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!(acknowledged > 20, "{acknowledged}");
+}
+
+/// Someone holds a lock for longer than the store waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_gives_up_and_leaves_no_lock() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let options = PostgresOptions::new(&*schema.url).connections(2);
+    let store = options
+        .statement_timeout(Duration::from_millis(300))
+        .open()
+        .await
+        .unwrap();
+    let (one, two) = (note("one"), note("two"));
+    let inserts = [Change::Insert(one.clone()), Change::Insert(two.clone())];
+    assert_eq!(store.write(&inserts).await, Ok(Outcome::Written));
+
+    let holder = connect(&schema.url).await;
+    holder
+        .batch_execute("BEGIN; UPDATE sealtoken_record SET body = '' WHERE id = 'two'")
+        .await
+        .unwrap();
+    let began = Instant::now();
+    let change = |record: &Record| Change::Replace {
+        record: note(record.key.id.clone()),
+        expected: record.version,
+    };
+    // A statement of its own may yet be done; a transaction was not committed.
+    let single = store.write(&[change(&two)]).await;
+    assert!(
+        matches!(
+            single,
+            Err(StoreError::Unavailable {
+                effect: Effect::Unknown,
+                ..
+            })
+        ),
+        "{single:?}"
+    );
+    let both = store.write(&[change(&one), change(&two)]).await;
+    assert!(
+        matches!(
+            both,
+            Err(StoreError::Unavailable {
+                effect: Effect::None,
+                ..
+            })
+        ),
+        "{both:?}"
+    );
+    // The first record was locked by that transaction, which is over.
+    assert_eq!(store.write(&[change(&one)]).await, Ok(Outcome::Written));
+    assert!(began.elapsed() < Duration::from_secs(5));
+
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(store.get(&two.key).await, Ok(Some(two.clone())));
+    assert_eq!(store.write(&[change(&two)]).await, Ok(Outcome::Written));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_connection_too_long_is_told() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let options = PostgresOptions::new(&*schema.url).connections(1);
+    let store = options
+        .wait_timeout(Duration::from_millis(100))
+        .open()
+        .await
+        .unwrap();
+    let one = note("one");
+    assert_eq!(
+        store.write(&[Change::Insert(one.clone())]).await,
+        Ok(Outcome::Written)
+    );
+    let holder = connect(&schema.url).await;
+    holder
+        .batch_execute("BEGIN; LOCK TABLE sealtoken_record")
+        .await
+        .unwrap();
+    let waiting = tokio::spawn({
+        let (store, key) = (store.clone(), one.key.clone());
+        async move { store.get(&key).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let in_use = StoreError::unavailable("all connections are in use");
+    assert_eq!(store.get(&one.key).await, Err(in_use));
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(waiting.await.unwrap(), Ok(Some(one)));
+}

@@ -1,0 +1,215 @@
+//! The labels to search by are those of the records, whoever wrote at the same time.
+
+use std::collections::BTreeSet;
+
+use sealtoken::UnixTime;
+use sealtoken::store::{
+    Change, Collection, LabelName, Outcome, PostgresStore, Query, Record, RecordKey, Store as _,
+    StoreError, Values, Version,
+};
+
+use super::server::{Schema, connect, isolated, url};
+
+/// Who is where: name, value, id.
+type Index = BTreeSet<(String, Vec<u8>, Vec<u8>)>;
+
+/// A generator that gives the same numbers for the same seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+fn collection() -> Collection {
+    Collection::new("note").unwrap()
+}
+
+fn record(dice: &mut Dice, key: RecordKey) -> Record {
+    let mut record = Record::new(key, Version::draw().unwrap(), "body");
+    for name in ["a", "b", "c"] {
+        for value in 0..3_u8 {
+            if dice.below(3) == 0 {
+                record = record.with_label(LabelName::new(name).unwrap(), [value]);
+            }
+        }
+    }
+    if dice.below(8) == 0 {
+        record = record.with_purge_at(UnixTime::from_secs(0));
+    }
+    record
+}
+
+/// A change that fits what this writer saw, and often no more what is there.
+async fn change(dice: &mut Dice, store: &PostgresStore, id: u8) -> Change {
+    let key = RecordKey::new(collection(), [id]);
+    match (store.get(&key).await.unwrap(), dice.below(8)) {
+        (_, 0 | 1) => Change::Remove {
+            key,
+            expected: None,
+        },
+        (Some(there), 2) => Change::Remove {
+            key,
+            expected: Some(there.version),
+        },
+        (Some(there), _) => Change::Replace {
+            record: record(dice, key),
+            expected: there.version,
+        },
+        (None, _) => Change::Insert(record(dice, key)),
+    }
+}
+
+async fn writer(store: PostgresStore, seed: u64, rounds: u32) -> (u32, u32) {
+    let mut dice = Dice(seed);
+    let (mut written, mut lost) = (0, 0);
+    for _ in 0..rounds {
+        if dice.below(20) == 0 {
+            let purged = store.purge(&collection(), UnixTime::from_secs(1), 10).await;
+            assert!(
+                matches!(purged, Ok(_) | Err(StoreError::Unavailable { .. })),
+                "{purged:?}"
+            );
+            continue;
+        }
+        let mut batch: Vec<Change> = Vec::new();
+        for _ in 0..[1, 1, 1, 2, 3][usize::try_from(dice.below(5)).unwrap()] {
+            let id = u8::try_from(dice.below(4)).unwrap();
+            if batch.iter().all(|change| change.key().id != [id]) {
+                batch.push(change(&mut dice, &store, id).await);
+            }
+        }
+        match store.write(&batch).await {
+            Ok(Outcome::Written) => written += 1,
+            Ok(Outcome::Conflict { index, .. }) => {
+                assert!(index < batch.len());
+                lost += 1;
+            }
+            // So many at so few records may find no gap; nothing was done then.
+            Err(StoreError::Unavailable {
+                effect: sealtoken::store::Effect::None,
+                ..
+            }) => lost += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    (written, lost)
+}
+
+/// What the records say, and what the index says.
+async fn both(store: &PostgresStore, url: &str) -> (Index, Index) {
+    let page = store
+        .scan(&Query::all(collection()).limit(1000))
+        .await
+        .unwrap();
+    let records = page.records.iter().flat_map(|record| {
+        let labels = record.labels.iter();
+        labels.map(|label| {
+            (
+                label.name.to_string(),
+                label.value.clone(),
+                record.key.id.clone(),
+            )
+        })
+    });
+    let sql = "SELECT name, value, id FROM sealtoken_label";
+    let rows = connect(url).await.query(sql, &[]).await.unwrap();
+    let index = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2)));
+    (records.collect(), index.collect())
+}
+
+async fn writers_leave_no_label_behind(isolation: &str) {
+    let Some(schema) = Schema::new(&[&isolated(isolation)]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    for round in 0..5 {
+        let writers: Vec<_> = (0..10)
+            .map(|n| tokio::spawn(writer(store.clone(), round * 100 + n, 40)))
+            .collect();
+        let (mut written, mut lost) = (0, 0);
+        for writer in writers {
+            let (w, l) = writer.await.unwrap();
+            written += w;
+            lost += l;
+        }
+        assert!(
+            written > 50 && lost > 10,
+            "{written} written, {lost} lost: no race"
+        );
+        let (records, index) = both(&store, &schema.url).await;
+        assert_eq!(records, index);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_at_few_records_leave_no_label_behind_at_read_committed() {
+    writers_leave_no_label_behind("read committed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_at_few_records_leave_no_label_behind_at_serializable() {
+    writers_leave_no_label_behind("serializable").await;
+}
+
+/// What a stranger did to the tables is told, and panics nowhere.
+#[tokio::test]
+async fn rows_that_are_not_of_this_engine_are_corrupt() {
+    if url().is_none() {
+        return;
+    }
+    let key = RecordKey::new(collection(), "id");
+    let tag = LabelName::new("tag").unwrap();
+    let by_tag = Query::label(collection(), tag.clone(), Values::exactly("x"));
+    let record = Record::new(key.clone(), Version::draw().unwrap(), "body");
+    let record = record.with_label(tag, "x");
+    for (damage, hurts_get) in [
+        ("UPDATE sealtoken_record SET version = '\\x00'", true),
+        ("UPDATE sealtoken_record SET labels = ''", true),
+        ("UPDATE sealtoken_record SET labels = '\\x01'", true),
+        (
+            "UPDATE sealtoken_record SET labels = '\\x01ffffffffff'",
+            true,
+        ),
+        (
+            "UPDATE sealtoken_record SET labels = labels || '\\x00'",
+            true,
+        ),
+        ("DELETE FROM sealtoken_record", false),
+    ] {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let insert = [Change::Insert(record.clone())];
+        assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+        assert_eq!(store.scan(&by_tag).await.unwrap().records, std::slice::from_ref(&record));
+        connect(&schema.url)
+            .await
+            .batch_execute(damage)
+            .await
+            .unwrap();
+
+        assert_eq!(
+            store.scan(&by_tag).await,
+            Err(StoreError::Corrupt),
+            "{damage}"
+        );
+        if hurts_get {
+            assert_eq!(store.get(&key).await, Err(StoreError::Corrupt), "{damage}");
+            let all = Query::all(collection());
+            assert_eq!(store.scan(&all).await, Err(StoreError::Corrupt), "{damage}");
+        } else {
+            // The label that was left says that the record cannot be put where it was.
+            assert_eq!(
+                store.write(&insert).await,
+                Err(StoreError::Corrupt),
+                "{damage}"
+            );
+            assert_eq!(store.get(&key).await, Ok(None));
+        }
+    }
+}
