@@ -5,7 +5,7 @@
 mod away;
 mod labels;
 mod opening;
-mod server;
+pub(crate) mod server;
 
 #[cfg(feature = "unstable-conformance")]
 mod conformance {

@@ -186,7 +186,10 @@ async fn rows_that_are_not_of_this_engine_are_corrupt() {
         let store = PostgresStore::open(&schema.url).await.unwrap();
         let insert = [Change::Insert(record.clone())];
         assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
-        assert_eq!(store.scan(&by_tag).await.unwrap().records, std::slice::from_ref(&record));
+        assert_eq!(
+            store.scan(&by_tag).await.unwrap().records,
+            std::slice::from_ref(&record)
+        );
         connect(&schema.url)
             .await
             .batch_execute(damage)

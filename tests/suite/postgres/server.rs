@@ -32,15 +32,15 @@ pub(super) async fn connect(url: &str) -> Client {
 }
 
 /// A schema that nothing else uses. It goes with this.
-pub(super) struct Schema {
+pub(crate) struct Schema {
     server: String,
     name: String,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Schema {
     /// `options` are settings of each connection: `name=value`.
-    pub(super) async fn new(options: &[&str]) -> Option<Self> {
+    pub(crate) async fn new(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = url()?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl Drop for Schema {
 /// A server of a test's own, which it may stop.
 pub(super) struct Server {
     dir: PathBuf,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Server {

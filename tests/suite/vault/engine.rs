@@ -9,6 +9,8 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     #[cfg(feature = "sqlite")]
     _folder: Option<tempfile::TempDir>,
+    #[cfg(feature = "postgres")]
+    _schema: Option<crate::postgres::server::Schema>,
 }
 
 impl Engine {
@@ -17,6 +19,8 @@ impl Engine {
             store: Arc::new(MemoryStore::new()),
             #[cfg(feature = "sqlite")]
             _folder: None,
+            #[cfg(feature = "postgres")]
+            _schema: None,
         }
     }
 
@@ -27,7 +31,20 @@ impl Engine {
         Self {
             store: Arc::new(store.await.unwrap()),
             _folder: Some(folder),
+            ..Self::memory()
         }
+    }
+
+    /// None where there is no server: that has been said then.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn postgres() -> Option<Self> {
+        let schema = crate::postgres::server::Schema::new(&[]).await?;
+        let store = sealtoken::store::PostgresStore::open(&schema.url);
+        Some(Self {
+            store: Arc::new(store.await.unwrap()),
+            _schema: Some(schema),
+            ..Self::memory()
+        })
     }
 }
 
@@ -51,6 +68,19 @@ macro_rules! on_every_engine {
                 #[tokio::test]
                 async fn $name() {
                     super::$name(Engine::sqlite().await).await;
+                }
+            )*
+        }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            use crate::vault::engine::Engine;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    if let Some(engine) = Engine::postgres().await {
+                        super::$name(engine).await;
+                    }
                 }
             )*
         }
