@@ -1,10 +1,14 @@
 //! The program `sealtoken`, run as a process.
 
+mod vault;
+mod vault_import;
+mod vault_many;
+
 use std::error::Error;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use sealtoken::{Cargo, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
 use serde_json::{Value, json};
@@ -71,7 +75,10 @@ impl Program {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealtoken"));
-        command.args(arguments).env_remove("SEALTOKEN_KEYS");
+        command
+            .args(arguments)
+            .env_remove("SEALTOKEN_KEYS")
+            .env_remove("SEALTOKEN_STORE");
         if let Some(keys) = &self.keys {
             command.env("SEALTOKEN_KEYS", keys);
         }
@@ -83,18 +90,23 @@ impl Program {
     }
 
     fn run(&self, arguments: &[&str], stdin: impl AsRef<[u8]>) -> Result<Done, Box<dyn Error>> {
-        let mut child = self.command(arguments).spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            // A program that needs no more may have ended by now.
-            let _ = pipe.write_all(stdin.as_ref());
-        }
-        let output = child.wait_with_output()?;
+        let output = feed(&mut self.command(arguments), stdin.as_ref())?;
         Ok(Done {
             status: output.status.code(),
             stdout: String::from_utf8(output.stdout)?,
             stderr: String::from_utf8(output.stderr)?,
         })
     }
+}
+
+/// Runs a command with this on its stdin.
+fn feed(command: &mut Command, stdin: &[u8]) -> Result<Output, std::io::Error> {
+    let mut child = command.spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A program that needs no more may have ended by now.
+        let _ = pipe.write_all(stdin);
+    }
+    child.wait_with_output()
 }
 
 /// A token that was issued at [`NOW`] for half an hour, for the purpose `reset`.
@@ -610,6 +622,24 @@ fn keys_tokens_and_passphrases_as_arguments_are_refused_without_being_shown() ->
         vec!["import", &hex],
         vec!["import", "--from", "primordyx", "hunter2"],
         vec!["open", "--purpose", "p", "--at", &text],
+        vec!["vault", "read", "tk_hunter2"],
+        vec!["vault", "read", "--token", "tk_hunter2"],
+        vec!["vault", "read", "--token-file=tk_hunter2", "--bogus"],
+        vec!["vault", "read", "hunter2-my-own-token"],
+        vec!["vault", "read", "--ask-password", "hunter2"],
+        vec!["vault", "read", "--ask-password=hunter2"],
+        vec![
+            "vault",
+            "list",
+            "--stor",
+            "postgres://user:hunter2@db.example.com/app",
+        ],
+        vec![
+            "vault",
+            "list",
+            "--bogus",
+            "--store=postgres://h/db?password=hunter2",
+        ],
     ] {
         let done = program.run(&arguments, "")?;
         done.failed("never arguments");
@@ -653,6 +683,64 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
         ),
         (vec!["import", "--from", "primordyx"], "--passphrase-file"),
         (vec!["completions", "tcl"], "bash"),
+        (vec!["vault"], "Usage"),
+        (vec!["vault", "exists"], "exists"),
+        (vec!["vault", "renew"], "--expires-in"),
+        (vec!["vault", "create", "--expires-in", "1y"], "a unit"),
+        (vec!["vault", "create", "--weak"], "--length"),
+        (
+            vec!["vault", "create", "--length", "30", "--token-file", "x"],
+            "--length",
+        ),
+        (
+            vec!["vault", "read", "--password-file", "x", "--ask-password"],
+            "--ask-password",
+        ),
+        (
+            vec!["vault", "info", "--id", "x", "--token-file", "x"],
+            "--id",
+        ),
+        (vec!["vault", "delete", "--soft", "--hard"], "--hard"),
+        (
+            vec!["vault", "sweep", "--hard", "--purge-deleted", "1d"],
+            "--purge-deleted",
+        ),
+        (vec!["vault", "sweep", "--purge-deleted", "forever"], "0s"),
+        (
+            vec!["vault", "list", "--created-from", "today"],
+            "Unix seconds",
+        ),
+        (
+            vec!["vault", "list", "--only-expired", "--with-expired"],
+            "--only-expired",
+        ),
+        (vec!["vault", "list", "--count", "--json"], "--count"),
+        (vec!["vault", "import", "--password-file", "x"], "--format"),
+        (
+            vec!["vault", "import", "--format", "vaultstore-v2"],
+            "--password-file",
+        ),
+        (
+            vec![
+                "vault",
+                "import",
+                "--format",
+                "vaultstore",
+                "--password-file",
+                "x",
+            ],
+            "vaultstore-v1",
+        ),
+        (
+            vec!["vault", "list", "--store", "mysql://h/db"],
+            "sqlite:FILE",
+        ),
+        (vec!["vault", "list", "--store", "sqlite:"], "names no file"),
+        (
+            vec!["vault", "list", "--store", "sqlite::memory:"],
+            "in memory",
+        ),
+        (vec!["store", "schema", "mysql"], "sqlite"),
     ] {
         let done = program.run(&arguments, "")?;
         done.failed(because);
@@ -675,6 +763,20 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "open",
         "inspect",
         "import",
+        "vault",
+        "vault create",
+        "vault read",
+        "vault update",
+        "vault info",
+        "vault renew",
+        "vault delete",
+        "vault restore",
+        "vault list",
+        "vault sweep",
+        "vault rekey",
+        "vault rewrap",
+        "vault import",
+        "store schema",
         "completions",
     ] {
         for flag in ["--help", "-h"] {

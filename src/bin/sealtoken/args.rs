@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use sealtoken::Lifetime;
 
 use crate::values::{block, lifetime};
+use crate::vault::{self, VaultCommand};
 
 /// Put data in a token, seal it into one URL-safe string, open it anywhere with the key.
 #[derive(Debug, Parser)]
@@ -18,18 +19,19 @@ pub(crate) struct Arguments {
 }
 
 const GENERAL: &str = "\
-Keys, tokens and passphrases are never arguments, which every user of the machine can see: \
+Keys, tokens and passwords are never arguments, which every user of the machine can see: \
 tokens come from stdin, keys from --key-file or the environment variable SEALTOKEN_KEYS.
 
 Examples:
   export SEALTOKEN_KEYS=$(sealtoken key generate)
   echo '{\"user_id\":123}' | sealtoken seal --purpose password-reset --expires-in 30m > token
   sealtoken open --purpose password-reset < token
+  printf %s 'the secret' | sealtoken vault create --expires-in 30d > token
 
 Exit status:
   0  done
-  1  wrong usage, or something is wrong with the keys, a file or what is to be sealed
-  2  the token was refused: stderr has one line, which begins with the code of the reason";
+  1  wrong usage, or something is wrong with the keys, a file, a store or what is to be sealed
+  2  refused: stderr has one line, which begins with the code of the reason";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -73,6 +75,14 @@ Examples:
     /// malformed, forged, payload, lifetime_out_of_range, timestamp_out_of_range or expired.
     Import(Import),
 
+    /// Keep secrets in a database, behind a token and a password
+    #[command(subcommand, after_help = vault::ABOUT)]
+    Vault(VaultCommand),
+
+    /// What there is to do with a database itself
+    #[command(subcommand)]
+    Store(StoreCommand),
+
     /// Print the completions for a shell
     #[command(after_help = "\
 Examples:
@@ -106,6 +116,29 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Print the SQL that makes the schema, for who runs it by hand: `vault` has --no-migrate then
+    ///
+    /// Its steps are numbered, and each is a transaction. A database gets those that it has not had.
+    #[command(after_help = "\
+Examples:
+  sealtoken store schema sqlite | sqlite3 vault.db
+  sealtoken store schema postgres | psql app")]
+    Schema {
+        /// The database
+        engine: Engine,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Engine {
+    /// An SQLite file
+    Sqlite,
+    /// PostgreSQL, or a compatible database
+    Postgres,
 }
 
 #[derive(Debug, Args)]

@@ -87,6 +87,7 @@ pub(crate) fn codec(
     })
 }
 
-fn clock(at: Option<i64>) -> Option<ManualClock> {
+/// The clock that stands at this second.
+pub(crate) fn clock(at: Option<i64>) -> Option<ManualClock> {
     at.map(|second| ManualClock::at(UnixTime::from_secs(second)))
 }

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sealtoken::OpenError;
 use sealtoken::import::ImportError;
+use sealtoken::store::StoreError;
+use sealtoken::vault::VaultError;
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -14,6 +16,8 @@ pub(crate) enum Failure {
     Refused { code: &'static str, why: String },
     /// Anything else: exit status 1.
     Problem(String),
+    /// Something was refused, and stderr says what: exit status 2.
+    Told,
     /// What clap says of the arguments, help and version among it.
     Arguments(clap::Error),
 }
@@ -24,6 +28,21 @@ impl Failure {
         move |error| Self::Problem(format!("cannot {doing}: {error}"))
     }
 
+    /// So many records were changed from outside, and everything else was done.
+    pub(crate) fn tampered(count: u64) -> Self {
+        let records = if count == 1 {
+            "record was"
+        } else {
+            "records were"
+        };
+        Self::Refused {
+            code: VaultError::Tampered.code(),
+            why: format!(
+                "{count} {records} changed from outside, and left alone: restore the database from a backup"
+            ),
+        }
+    }
+
     /// Says what is wrong, and with which status the process ends.
     pub(crate) fn report(self) -> ExitCode {
         // Where stderr is gone there is nobody left to tell.
@@ -32,6 +51,7 @@ impl Failure {
                 let _ = writeln!(stderr(), "{code}: {why}");
                 ExitCode::from(2)
             }
+            Self::Told => ExitCode::from(2),
             Self::Problem(what) => {
                 let _ = writeln!(stderr(), "error: {what}");
                 ExitCode::from(1)
@@ -47,29 +67,42 @@ impl Failure {
     }
 }
 
-const NOT_AN_ARGUMENT: &str = "keys, tokens and passphrases are never arguments, which every user of the machine can \
-see: a token comes from stdin, keys from --key-file or SEALTOKEN_KEYS (see --help)";
+const NOT_AN_ARGUMENT: &str = "keys, tokens, passwords and passphrases are never arguments, which every user of the \
+machine can see: a token comes from stdin, keys from --key-file or SEALTOKEN_KEYS (see --help)";
 
 /// Whether clap would print an argument that is a secret, or may be one.
 fn shows_a_secret(error: &clap::Error) -> bool {
-    // Nothing is taken without an option's name before it, so what was given there is likely a token.
-    let stray = error.kind() == ErrorKind::UnknownArgument
-        && matches!(
-            error.get(ContextKind::InvalidArg),
-            Some(ContextValue::String(text)) if !text.starts_with('-')
-        );
+    // Nothing is taken without an option's name before it, so what was given there is likely a token; and what was
+    // given to an option that takes nothing, a password.
+    let stray = error.kind() == ErrorKind::TooManyValues
+        || error.kind() == ErrorKind::UnknownArgument
+            && matches!(
+                error.get(ContextKind::InvalidArg),
+                Some(ContextValue::String(text)) if !text.starts_with('-')
+            );
     let mut arguments = std::env::args_os();
     error.use_stderr() && (stray || arguments.any(|word| is_secret(&word.to_string_lossy())))
 }
 
-/// Whether a word has the form of a key, or of a token of this crate or of one that it imports.
+/// Whether a word has the form of a key, of a token of this crate or of one that it imports, or of a URL with a password.
 fn is_secret(word: &str) -> bool {
-    let prefix = ["st1_", "stkey1_", "stpurpose1_"];
+    let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Wherever it stands: behind a quote, in a path, in a list.
     let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
     let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    is_hex || word.split(outside).any(begins)
+    is_hex || has_password(word) || word.split(outside).any(begins)
+}
+
+/// Whether a URL has a password in it.
+pub(crate) fn has_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let user = rest.split_once('@').map_or("", |(user, _)| user);
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let gives = |pair: &str| pair.starts_with("password=");
+    user.contains(':') || query.split('&').any(gives)
 }
 
 impl From<clap::Error> for Failure {
@@ -99,6 +132,33 @@ impl From<ImportError> for Failure {
     }
 }
 
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        let why = match &error {
+            VaultError::Store(_)
+            | VaultError::Hashing
+            | VaultError::Randomness
+            | VaultError::InvalidSetting(_) => return problem(error),
+            VaultError::WeakToken => {
+                "a token of less than 25 characters has less than 128 random bits: give --weak if \
+                                      that is meant"
+                    .into()
+            }
+            refusal => refusal.to_string(),
+        };
+        Self::Refused {
+            code: error.code(),
+            why,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        VaultError::from(error).into()
+    }
+}
+
 /// What is wrong with keys, or with what is to be sealed.
 pub(crate) fn problem(error: impl Display) -> Failure {
     Failure::Problem(error.to_string())
@@ -113,10 +173,17 @@ mod tests {
         assert!(is_secret("st1_AAAA") && is_secret("+stkey1_AAAA") && is_secret("--x=stpurpose1_"));
         assert!(is_secret("\"stkey1_A") && is_secret("/reset/st1_A") && is_secret("a:st1_A"));
         assert!(is_secret(&"0aF".repeat(20)));
+        assert!(is_secret("tk_0aF") && is_secret("--token=tk_0aF") && is_secret("x/tk_0aF"));
+        assert!(
+            is_secret("postgres://u:p@h/db") && is_secret("--store=postgres://h/db?a=b&password=p")
+        );
         assert!(
             !is_secret("--purpose")
                 && !is_secret("test1_session")
                 && !is_secret("first1")
+                && !is_secret("stk_0aF")
+                && !is_secret("postgres://u@h:5432/db?sslmode=require")
+                && !is_secret("sqlite:vault.db")
                 && !is_secret(&"0".repeat(57))
         );
     }

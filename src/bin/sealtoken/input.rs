@@ -44,7 +44,7 @@ pub(crate) fn passphrase(path: &Path) -> Result<Zeroizing<String>, Failure> {
 ///
 /// `max` is where its reader's limit is. A longer text is cut off beyond it, for the reader to refuse.
 pub(crate) fn token(max: usize) -> Result<Zeroizing<String>, Failure> {
-    hint("the token");
+    hint("the token", "to its end (Ctrl-D)");
     let longest = max.saturating_add("\r\n".len());
     let (bytes, _) = bounded(stdin().lock(), longest).map_err(Failure::at("read stdin"))?;
     // No token is anything but ASCII: its reader refuses the empty text, too.
@@ -54,7 +54,7 @@ pub(crate) fn token(max: usize) -> Result<Zeroizing<String>, Failure> {
 
 /// The cargo on stdin.
 pub(crate) fn cargo() -> Result<Cargo, Failure> {
-    hint("the cargo, a JSON object");
+    hint("the cargo, a JSON object", "to its end (Ctrl-D)");
     let (bytes, whole) = bounded(stdin().lock(), MAX_CARGO).map_err(Failure::at("read stdin"))?;
     if !whole {
         let what = format!("the cargo on stdin is longer than {MAX_CARGO} bytes");
@@ -65,7 +65,8 @@ pub(crate) fn cargo() -> Result<Cargo, Failure> {
         .map_err(|error| Failure::Problem(format!("the cargo on stdin: {error}")))
 }
 
-fn secrets(path: &Path, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
+/// The text of a file of secrets.
+pub(crate) fn secrets(path: &Path, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
     // The path stays out of the message: a key given in its place would be printed.
     let (bytes, whole) = File::open(path)
         .and_then(|file| bounded(file, MAX_SECRETS))
@@ -80,7 +81,7 @@ fn secrets(path: &Path, doing: &'static str) -> Result<Zeroizing<String>, Failur
 }
 
 /// Reads `max` bytes and, to know whether that was all, one more.
-fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing<Vec<u8>>, bool)> {
+pub(crate) fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing<Vec<u8>>, bool)> {
     let more = max.saturating_add(1);
     // Never longer, so it does not grow and leave a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(more));
@@ -89,16 +90,17 @@ fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing<Vec<u8>>, 
     Ok((bytes, whole))
 }
 
-fn without_line_ending(text: &str) -> &str {
+/// The text without one line ending.
+pub(crate) fn without_line_ending(text: &str) -> &str {
     text.strip_suffix("\r\n")
         .or_else(|| text.strip_suffix('\n'))
         .unwrap_or(text)
 }
 
 /// Tells who sits at a terminal what the command waits for.
-fn hint(what: &str) {
+pub(crate) fn hint(what: &str, how: &str) {
     if stdin().is_terminal() {
-        let _ = writeln!(stderr(), "reading {what} from stdin, to its end (Ctrl-D)");
+        let _ = writeln!(stderr(), "reading {what} from stdin, {how}");
     }
 }
 

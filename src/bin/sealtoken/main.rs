@@ -1,4 +1,4 @@
-//! Seals, opens and inspects tokens from the command line: `sealtoken --help`.
+//! Tokens and the vault from the command line: `sealtoken --help`.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -7,13 +7,15 @@ mod failure;
 mod input;
 mod inspect;
 mod output;
+mod store;
 mod values;
+mod vault;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Arguments, Command, KeyCommand};
+use args::{Arguments, Command, KeyCommand, StoreCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -31,6 +33,8 @@ fn run() -> Result<(), Failure> {
         Command::Open { usage, at } => commands::open(&usage, at),
         Command::Inspect(inspect) => inspect::inspect(&inspect),
         Command::Import(import) => commands::import(&import),
+        Command::Vault(command) => vault::run(&command),
+        Command::Store(StoreCommand::Schema { engine }) => store::schema(engine),
         Command::Completions { shell } => commands::completions(shell),
     }
 }

@@ -20,10 +20,17 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 
 /// Prints bytes as they are.
 pub(crate) fn all(bytes: &[u8]) -> Result<(), Failure> {
+    part(bytes).map(|_| ())
+}
+
+/// Prints bytes of which more will follow; whether anybody reads them.
+pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::at("write to stdout")),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .map_err(Failure::at("write to stdout")),
     }
 }
 

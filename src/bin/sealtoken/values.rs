@@ -1,31 +1,54 @@
 //! The values of options that are more than text.
 
-use sealtoken::{Codec, Lifetime};
+use sealtoken::{Codec, Lifetime, UnixTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A number with a unit, or `forever`.
 pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
     const FORM: &str = "give a number and a unit, as in 90s, 30m, 8h, 1d or 2w, or forever";
-    if text == "forever" {
-        return Ok(Lifetime::Forever);
-    }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = text.split_at_checked(digits).ok_or(FORM)?;
-    let count = match count {
-        "" => return Err(FORM),
-        // What is beyond 64 bits is too long in any unit.
-        count => count.parse().unwrap_or(u64::MAX),
-    };
-    let lifetime = match unit {
-        "s" => Lifetime::seconds(count),
-        "m" => Lifetime::minutes(count),
-        "h" => Lifetime::hours(count),
-        "d" => Lifetime::days(count),
-        "w" => Lifetime::weeks(count),
-        _ => return Err(FORM),
+    let lifetime = match text {
+        "forever" => Lifetime::Forever,
+        _ => span(text).ok_or(FORM)?,
     };
     match lifetime.check() {
         Ok(()) => Ok(lifetime),
         Err(_) => Err("a lifetime has at least a second and at most 253402300799"),
+    }
+}
+
+/// A number with a unit, in seconds; it may be none.
+pub(crate) fn age(text: &str) -> Result<u64, &'static str> {
+    let age = span(text).and_then(Lifetime::as_secs);
+    age.ok_or("give a number and a unit, as in 0s, 30m, 8h, 1d or 2w")
+}
+
+/// A moment in Unix seconds, or as RFC 3339 has it.
+pub(crate) fn moment(text: &str) -> Result<UnixTime, &'static str> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(UnixTime::from_secs(seconds));
+    }
+    let moment = OffsetDateTime::parse(text, &Rfc3339);
+    let moment = moment.map_err(|_| "give Unix seconds, or a moment as in 2027-01-01T00:00:00Z")?;
+    Ok(moment.into())
+}
+
+/// A number with a unit.
+fn span(text: &str) -> Option<Lifetime> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = text.split_at_checked(digits)?;
+    let count = match count {
+        "" => return None,
+        // What is beyond 64 bits is too long in any unit.
+        count => count.parse().unwrap_or(u64::MAX),
+    };
+    match unit {
+        "s" => Some(Lifetime::seconds(count)),
+        "m" => Some(Lifetime::minutes(count)),
+        "h" => Some(Lifetime::hours(count)),
+        "d" => Some(Lifetime::days(count)),
+        "w" => Some(Lifetime::weeks(count)),
+        _ => None,
     }
 }
 
@@ -83,6 +106,25 @@ mod tests {
             "1_0s",
         ] {
             assert!(lifetime(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_age_may_be_nothing_and_is_no_forever() {
+        assert_eq!((age("0s"), age("30d")), (Ok(0), Ok(2_592_000)));
+        for text in ["", "0", "forever", "-1s", "1y"] {
+            assert!(age(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_number_or_a_date() {
+        let moment = |text| moment(text).map(UnixTime::as_secs);
+        assert_eq!(moment("1763755200"), Ok(1_763_755_200));
+        assert_eq!(moment("2025-11-21T20:00:00Z"), Ok(1_763_755_200));
+        assert_eq!(moment("2025-11-21T21:00:00+01:00"), Ok(1_763_755_200));
+        for text in ["", "now", "2025-11-21", "1e9", "2025-11-21T20:00:00"] {
+            assert!(moment(text).is_err(), "{text}");
         }
     }
 

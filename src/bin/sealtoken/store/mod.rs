@@ -1,0 +1,119 @@
+//! Which database, and how it is opened.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(not(feature = "postgres"))]
+#[path = "no_postgres.rs"]
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sealtoken::store::{Migration, Store};
+use zeroize::Zeroizing;
+
+use crate::args::Engine;
+use crate::failure::{Failure, has_password};
+use crate::output;
+
+/// The variable with the store.
+const VARIABLE: &str = "SEALTOKEN_STORE";
+
+/// Where a vault is that nobody said it of.
+const DEFAULT: &str = "sqlite:sealtoken.db";
+
+/// A database.
+pub(crate) enum Address {
+    Sqlite(PathBuf),
+    Postgres(Zeroizing<String>),
+}
+
+impl Address {
+    /// The one that the option names or, without it, the environment.
+    pub(crate) fn choose(option: Option<&str>) -> Result<Self, Failure> {
+        if let Some(text) = option {
+            if has_password(text) {
+                let what = "a URL with a password is no argument, which every user of the machine can see: put it \
+                            into the environment variable SEALTOKEN_STORE";
+                return Err(Failure::Problem(what.into()));
+            }
+            return Self::parse(text);
+        }
+        match std::env::var(VARIABLE).map(Zeroizing::new) {
+            Ok(text) if !text.is_empty() => Self::parse(&text),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Failure::Problem(format!("{VARIABLE} is not UTF-8")))
+            }
+            _ => Self::parse(DEFAULT),
+        }
+    }
+
+    /// No part of the text is in an error: it may be a password.
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| Err(Failure::Problem(what.into()));
+        match text.split_once(':') {
+            Some(("sqlite", "")) => wrong("the store names no file: give sqlite:FILE"),
+            Some(("sqlite", file)) if file.starts_with(':') => {
+                wrong("a store in memory would end with the command: give sqlite:FILE")
+            }
+            Some(("sqlite", file)) => Ok(Self::Sqlite(file.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Zeroizing::new(text.into()))),
+            _ => wrong("a store is sqlite:FILE or postgres://user@host/database"),
+        }
+    }
+
+    pub(crate) async fn open(self, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
+        match self {
+            Self::Sqlite(file) => sqlite::open(file, migrate).await,
+            Self::Postgres(url) => postgres::open(url, migrate).await,
+        }
+    }
+}
+
+/// Prints the steps of a schema.
+pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
+    let steps = match engine {
+        Engine::Sqlite => sqlite::schema(),
+        Engine::Postgres => postgres::schema()?,
+    };
+    let step = |step: &Migration| {
+        format!(
+            "-- {}\nBEGIN;\n{}\nCOMMIT;",
+            step.number,
+            step.sql.trim_end()
+        )
+    };
+    output::line(&steps.iter().map(step).collect::<Vec<_>>().join("\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_a_file_or_a_url() {
+        let file = |text| match Address::parse(text) {
+            Ok(Address::Sqlite(file)) => file.to_str().map(str::to_owned),
+            _ => None,
+        };
+        assert_eq!(file("sqlite:vault.db").as_deref(), Some("vault.db"));
+        assert_eq!(file("sqlite:/a b/ü?.db").as_deref(), Some("/a b/ü?.db"));
+        for url in ["postgres://u@h/db", "postgresql://h"] {
+            assert!(
+                matches!(Address::parse(url), Ok(Address::Postgres(_))),
+                "{url}"
+            );
+        }
+        for text in [
+            "",
+            "vault.db",
+            "sqlite:",
+            "sqlite::memory:",
+            "mysql://h/db",
+            "SQLITE:a",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! PostgreSQL, in builds without it.
+
+use std::sync::Arc;
+
+use sealtoken::store::{Migration, Store};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+#[expect(clippy::unused_async, reason = "it is async in builds with it")]
+pub(super) async fn open(_: Zeroizing<String>, _: bool) -> Result<Arc<dyn Store>, Failure> {
+    Err(missing())
+}
+
+pub(super) fn schema() -> Result<&'static [Migration], Failure> {
+    Err(missing())
+}
+
+fn missing() -> Failure {
+    Failure::Problem("this build has no PostgreSQL: build with --features cli,postgres".into())
+}

@@ -1,0 +1,66 @@
+//! The commands about many values.
+
+use std::time::Duration;
+
+use sealtoken::vault::SweepMode;
+
+use crate::failure::Failure;
+use crate::output::{self, Members};
+
+use super::args::{Rekey, Rewrap, Sweep};
+use super::input;
+use super::progress::Progress;
+
+pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?.open().await?;
+    let sweep = match options.purge_deleted {
+        Some(seconds) => vault.purge_deleted(Duration::from_secs(seconds)),
+        None if options.mode.hard => vault.sweep_expired(SweepMode::Hard),
+        None => vault.sweep_expired(SweepMode::Soft),
+    };
+    let progress = Progress::of("values swept")?;
+    let swept = sweep.progress(progress.after(0)).await;
+    drop(progress);
+    let swept = swept?;
+    if options.json {
+        output::json(&Members(vec![
+            ("count", swept.count.into()),
+            ("tampered", swept.tampered.into()),
+        ]))?;
+    } else {
+        output::line(&swept.count.to_string())?;
+    }
+    match swept.tampered {
+        0 => Ok(()),
+        count => Err(Failure::tampered(count)),
+    }
+}
+
+pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let old = match options.password_file.as_deref() {
+        Some(path) => input::password_of(path)?,
+        None => input::ask("Present password: ")?,
+    };
+    let new = match options.new_password_file.as_deref() {
+        Some(path) => input::password_of(path)?,
+        None => input::ask_twice("New password: ")?,
+    };
+    let vault = vault.open().await?;
+    output::line(&vault.rekey(old, new).await?.to_string())
+}
+
+pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
+    let vault = options.place.prepare()?.open().await?;
+    let progress = Progress::of("keysets looked at")?;
+    let done = vault.rewrap().progress(progress.after(0)).await;
+    drop(progress);
+    let done = done?;
+    if options.json {
+        return output::json(&Members(vec![
+            ("resealed", done.resealed.into()),
+            ("unchanged", done.unchanged.into()),
+        ]));
+    }
+    output::line(&done.resealed.to_string())
+}

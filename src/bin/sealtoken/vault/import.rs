@@ -1,0 +1,247 @@
+//! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with their number.
+
+use std::io::{BufRead, BufReader, Read as _, Stdin, stdin};
+
+use sealtoken::UnixTime;
+use sealtoken::import::Vaultstore;
+use sealtoken::vault::{ImportFailure, StoredValue, Vault, VaultToken};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::{input::hint, output};
+
+use super::args::{Format, Import};
+use super::input;
+use super::progress::Progress;
+
+/// The most bytes of a line: a value of 1 MiB in the first format, and some of it escaped.
+const MAX_LINE: usize = 8 * 1024 * 1024;
+
+/// How many lines share the price of the password in this vault, and wait with what is said of them.
+const AT_ONCE: usize = 500;
+
+pub(super) async fn import(options: &Import) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let old = input::password_of(&options.password_file)?;
+    let new = match options.new_password_file.as_deref() {
+        Some(path) => input::password_of(path)?,
+        None => old.clone(),
+    };
+    let reader = match options.format {
+        Format::VaultstoreV2 => Vaultstore::v2(old),
+        Format::VaultstoreV1 => Vaultstore::v1(old),
+    };
+    hint("a value a line", "to its end (Ctrl-D)");
+    let vault = vault.open().await?;
+
+    let progress = Progress::of("lines read")?;
+    let mut lines = Lines::new(BufReader::new(stdin()));
+    let (mut taken, mut refused) = (0_u64, 0_u64);
+    while !lines.ended {
+        let before = lines.number;
+        let results = some(&vault, &reader, &new, &mut lines, progress.after(before)).await?;
+        let numbers = std::mem::take(&mut lines.good);
+        let mut outcomes = std::mem::take(&mut lines.bad);
+        for (number, result) in numbers.into_iter().zip(results) {
+            match result {
+                Ok(_) => taken = taken.saturating_add(1),
+                Err(failure) => outcomes.push((number, why(&failure))),
+            }
+        }
+        outcomes.sort_unstable_by_key(|(number, _)| *number);
+        for (number, why) in outcomes {
+            refused = refused.saturating_add(1);
+            progress.say(&format!("line {number}: {why}"));
+        }
+        if let Some(error) = lines.failed.take() {
+            return Err(Failure::at("read stdin")(error));
+        }
+    }
+    drop(progress);
+    output::line(&taken.to_string())?;
+    match refused {
+        0 => Ok(()),
+        _ => Err(Failure::Told),
+    }
+}
+
+/// Takes in what the next lines hold.
+async fn some(
+    vault: &Vault,
+    reader: &Vaultstore,
+    password: &Zeroizing<String>,
+    lines: &mut Lines<BufReader<Stdin>>,
+    progress: impl FnMut(u64) + Send,
+) -> Result<Vec<Result<VaultToken, ImportFailure>>, Failure> {
+    let import = vault.import(reader.clone(), lines.take(AT_ONCE));
+    let mut import = import.progress(progress);
+    if !password.is_empty() {
+        import = import.password(password.clone());
+    }
+    Ok(import.await?)
+}
+
+/// The code of a failure, and what it means.
+fn why(failure: &ImportFailure) -> String {
+    format!("{}: {failure}", failure.code())
+}
+
+/// A line, with every name once and no other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    token: String,
+    value: String,
+    expires_at: Option<i64>,
+}
+
+/// What a line that is none is called; nothing of it is repeated.
+const NO_VALUE: &str = "malformed: not a JSON object of \"token\", \"value\" and perhaps \"expires_at\", a number of seconds";
+const TOO_LONG: &str = "malformed: the line is longer than 8 MiB";
+
+/// The values of lines, as they come.
+struct Lines<R> {
+    from: R,
+    /// The number of the last line that was read, from 1.
+    number: u64,
+    /// The numbers of lines that gave a value.
+    good: Vec<u64>,
+    /// Those of lines that did not, and why.
+    bad: Vec<(u64, String)>,
+    ended: bool,
+    failed: Option<std::io::Error>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(from: R) -> Self {
+        Self {
+            from,
+            number: 0,
+            good: Vec::new(),
+            bad: Vec::new(),
+            ended: false,
+            failed: None,
+        }
+    }
+
+    /// The next line, without what is beyond the limit; `None` at the end.
+    fn line(&mut self) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
+        let mut line = Zeroizing::new(Vec::new());
+        let most = (MAX_LINE as u64).saturating_add(1);
+        let from = self.from.by_ref();
+        if from.take(most).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        let whole = line.ends_with(b"\n") || line.len() <= MAX_LINE;
+        if !whole {
+            self.from.skip_until(b'\n')?;
+        }
+        Ok(Some((line, whole)))
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = StoredValue;
+
+    fn next(&mut self) -> Option<StoredValue> {
+        while !self.ended && self.bad.len() < AT_ONCE {
+            let (line, whole) = match self.line() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.ended = true;
+                    break;
+                }
+            };
+            self.number = self.number.saturating_add(1);
+            if !whole {
+                self.bad.push((self.number, TOO_LONG.into()));
+                continue;
+            }
+            let text = line.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            match parse(text) {
+                Some(value) => {
+                    self.good.push(self.number);
+                    return Some(value);
+                }
+                None => self.bad.push((self.number, NO_VALUE.into())),
+            }
+        }
+        None
+    }
+}
+
+/// The value in a line: an object, and not the list that would do as well for serde.
+fn parse(text: &[u8]) -> Option<StoredValue> {
+    let Line {
+        token,
+        value,
+        expires_at,
+    } = text
+        .starts_with(b"{")
+        .then(|| serde_json::from_slice(text).ok())??;
+    Some(StoredValue {
+        token,
+        stored: value,
+        expires_at: expires_at.map(UnixTime::from_secs),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> (Vec<String>, Vec<u64>, Vec<u64>) {
+        let mut lines = Lines::new(text.as_bytes());
+        let tokens = (&mut lines).map(|value| value.token).collect();
+        let bad = lines.bad.iter().map(|(number, _)| *number).collect();
+        (tokens, lines.good, bad)
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_is_in_them() {
+        let text = "{\"token\":\"a\",\"value\":\"b\"}\r\n\nnonsense\n \n{\"token\":\"c\",\"value\":\"d\",\"expires_at\":5}";
+        let expected = (vec!["a".into(), "c".into()], vec![1, 5], vec![3]);
+        assert_eq!(lines(text), expected);
+        assert_eq!(lines("\n\n"), (vec![], vec![], vec![]));
+    }
+
+    #[test]
+    fn a_line_is_an_object_with_every_name_once_and_no_other() {
+        for line in [
+            r#"["a","b",null]"#,
+            r#"{"token":"a"}"#,
+            r#"{"token":"a","value":"b","value":"c"}"#,
+            r#"{"token":"a","value":"b","extra":1}"#,
+            r#"{"token":"a","value":"b","expires_at":1.5}"#,
+            r#"{"token":"a","value":"b","expires_at":"5"}"#,
+            r#"{"token":"a","value":"b","expires_at":9223372036854775808}"#,
+            r#"{"token":1,"value":"b"}"#,
+            r#"{"token":"a","value":"b"} x"#,
+            r#"{"token":"a","value":"b"}{"token":"a","value":"b"}"#,
+            "{",
+            "5",
+            "null",
+        ] {
+            assert!(parse(line.as_bytes()).is_none(), "{line}");
+        }
+        let value = parse(br#"{"token":"a","value":"b","expires_at":null}"#);
+        assert!(value.is_some_and(|value| value.expires_at.is_none()));
+        assert!(parse(b"{\"token\":\"\xff\",\"value\":\"b\"}").is_none());
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_passed_over() {
+        let long = "x".repeat(MAX_LINE + 5);
+        let text = format!("{long}\n{{\"token\":\"a\",\"value\":\"b\"}}\n{long}");
+        assert_eq!(lines(&text), (vec!["a".into()], vec![2], vec![1, 3]));
+    }
+}

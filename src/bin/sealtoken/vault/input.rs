@@ -1,0 +1,147 @@
+//! Tokens, values and passwords, from files, stdin and the terminal.
+
+use std::io::{BufRead, stdin};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::input::{bounded, hint, secrets, without_line_ending};
+
+use super::args::PasswordFrom;
+
+/// The most bytes of a line with a token: the longest token, its line ending, and one more that tells that it is longer.
+const MAX_LINE: usize = 203;
+
+/// The most bytes of a value; the vault refuses one more.
+const MAX_VALUE: usize = 1024 * 1024;
+
+type Value = Zeroizing<Vec<u8>>;
+type Token = Zeroizing<String>;
+type Password = Zeroizing<String>;
+
+/// The password of the file or of the terminal, if one is to be had.
+pub(super) fn password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
+    if from.ask_password {
+        return ask("Password: ").map(Some);
+    }
+    from.password_file.as_deref().map(password_of).transpose()
+}
+
+/// A password that is to protect something new: whoever types it types it twice.
+pub(super) fn new_password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
+    if from.ask_password {
+        return ask_twice("Password: ").map(Some);
+    }
+    password(from)
+}
+
+/// The password of the file, without one line ending.
+pub(super) fn password_of(path: &Path) -> Result<Password, Failure> {
+    let text = secrets(path, "read the password file")?;
+    Ok(Zeroizing::new(without_line_ending(&text).into()))
+}
+
+/// Asks for a password at the terminal, whatever stdin is.
+pub(super) fn ask(prompt: &str) -> Result<Password, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(Failure::at(
+            "ask for the password at a terminal (there is --password-file, too)",
+        ))
+}
+
+/// Asks for a new password, and for the same once more.
+pub(super) fn ask_twice(prompt: &str) -> Result<Password, Failure> {
+    let password = ask(prompt)?;
+    if *ask("Once more: ")? == *password {
+        Ok(password)
+    } else {
+        let what = "the two passwords differ: nothing was done";
+        Err(Failure::Problem(what.into()))
+    }
+}
+
+/// The token of the file or of the first line of stdin.
+pub(super) fn token(file: Option<&Path>) -> Result<Token, Failure> {
+    if let Some(path) = file {
+        return token_of(path);
+    }
+    hint("the token", "on a line");
+    Ok(text(&first_line()?))
+}
+
+/// The token of the file, without one line ending.
+pub(super) fn token_of(path: &Path) -> Result<Token, Failure> {
+    let text = secrets(path, "read the token file")?;
+    Ok(Zeroizing::new(without_line_ending(&text).into()))
+}
+
+/// All of stdin. What is too long has a byte too many, for the vault to refuse.
+pub(super) fn value() -> Result<Value, Failure> {
+    hint("the value", "to its end (Ctrl-D)");
+    rest()
+}
+
+/// The first line of stdin, and all that follows it.
+pub(super) fn token_and_value() -> Result<(Token, Value), Failure> {
+    hint("the token, on a line, and the value", "to its end (Ctrl-D)");
+    let line = first_line()?;
+    if !line.ends_with(b"\n") && line.len() < MAX_LINE {
+        let what = "there is no value on stdin: it comes after the line of the token";
+        return Err(Failure::Problem(what.into()));
+    }
+    Ok((text(&line), rest()?))
+}
+
+fn rest() -> Result<Value, Failure> {
+    let (bytes, _) = bounded(stdin().lock(), MAX_VALUE).map_err(Failure::at("read stdin"))?;
+    Ok(bytes)
+}
+
+fn first_line() -> Result<Value, Failure> {
+    line(stdin().lock()).map_err(Failure::at("read stdin"))
+}
+
+/// A line with its ending, as far as it may be a token.
+fn line(from: impl BufRead) -> std::io::Result<Value> {
+    // Never longer, so it does not grow and leave a copy behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+    from.take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+/// The text of a line. No token is anything but ASCII: the vault refuses the empty text, too.
+fn text(line: &[u8]) -> Token {
+    let text = str::from_utf8(line).unwrap_or_default();
+    Zeroizing::new(without_line_ending(text).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_with_its_ending_and_none_is_longer_than_a_token_may_be() {
+        for (input, expected) in [
+            ("", ""),
+            ("\n", ""),
+            ("abc", "abc"),
+            ("abc\n", "abc"),
+            ("abc\r\ndef", "abc"),
+            ("abc\n\ndef", "abc"),
+            ("abc\r\r\n", "abc\r"),
+            (" abc \n", " abc "),
+            ("abc\rdef\n", "abc\rdef"),
+        ] {
+            let line = line(input.as_bytes()).unwrap();
+            assert_eq!(*text(&line), expected, "{input:?}");
+        }
+        let long = "a".repeat(300);
+        let line = line(long.as_bytes()).unwrap();
+        assert_eq!((line.len(), line.capacity()), (MAX_LINE, MAX_LINE));
+        // Longer than the longest token, so it is none.
+        assert!(text(&line).len() > 200);
+        assert_eq!(*text(b"tk_\xff\n"), "");
+    }
+}

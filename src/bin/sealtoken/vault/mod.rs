@@ -1,0 +1,43 @@
+//! `vault`: secrets behind a token and a password. Keys and options come first, then passwords and files, and the
+//! store last: what is wrong with one is said before the next is looked at.
+
+mod args;
+mod bulk;
+mod import;
+mod input;
+mod list;
+mod one;
+mod place;
+mod progress;
+mod show;
+
+use crate::failure::{Failure, problem};
+
+pub(crate) use args::VaultCommand;
+
+/// What `vault --help` says at its end.
+pub(crate) const ABOUT: &str = args::ABOUT;
+
+pub(crate) fn run(command: &VaultCommand) -> Result<(), Failure> {
+    // The thread of this one also drives the connections of a store; what blocks has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(problem)?;
+    runtime.block_on(async {
+        match command {
+            VaultCommand::Create(options) => one::create(options).await,
+            VaultCommand::Read(options) => one::read(options).await,
+            VaultCommand::Update(options) => one::update(options).await,
+            VaultCommand::Info(options) => one::info(options).await,
+            VaultCommand::Renew(options) => one::renew(options).await,
+            VaultCommand::Delete(options) => one::delete(options).await,
+            VaultCommand::Restore(options) => one::restore(options).await,
+            VaultCommand::List(options) => list::list(options).await,
+            VaultCommand::Sweep(options) => bulk::sweep(options).await,
+            VaultCommand::Rekey(options) => bulk::rekey(options).await,
+            VaultCommand::Rewrap(options) => bulk::rewrap(options).await,
+            VaultCommand::Import(options) => import::import(options).await,
+        }
+    })
+}

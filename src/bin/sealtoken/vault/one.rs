@@ -1,0 +1,120 @@
+//! The commands about one value.
+
+use sealtoken::vault::Target;
+
+use crate::failure::Failure;
+use crate::output;
+
+use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, Update};
+use super::{input, show};
+
+pub(super) async fn create(options: &Create) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let password = input::new_password(&options.password)?;
+    let token = options.token_file.as_deref().map(input::token_of);
+    let token = token.transpose()?;
+    let value = input::value()?;
+
+    let vault = vault.open().await?;
+    let mut create = vault.create(value);
+    if let Some(password) = password {
+        create = create.password(password);
+    }
+    if let Some(lifetime) = options.expires_in {
+        create = create.expires_in(lifetime);
+    }
+    if let Some(label) = &options.label {
+        create = create.label(label);
+    }
+    create = match (options.length, options.weak) {
+        (Some(length), true) => create.weak_length(length),
+        (Some(length), false) => create.length(length),
+        (None, _) => create,
+    };
+    if let Some(token) = token {
+        create = create.token(&*token);
+    }
+    output::line(create.await?.expose())
+}
+
+pub(super) async fn read(options: &Read) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let password = input::password(&options.password)?;
+    let token = input::token(options.token.token_file.as_deref())?;
+
+    let vault = vault.open().await?;
+    let mut read = vault.read(&*token);
+    if let Some(password) = password {
+        read = read.password(password);
+    }
+    output::all(read.await?.expose())
+}
+
+pub(super) async fn update(options: &Update) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let password = input::password(&options.password)?;
+    let (token, value) = match options.token.token_file.as_deref() {
+        Some(path) => (input::token_of(path)?, input::value()?),
+        None => input::token_and_value()?,
+    };
+
+    let vault = vault.open().await?;
+    let mut update = vault.update(&*token, value);
+    if let Some(password) = password {
+        update = update.password(password);
+    }
+    if let Some(lifetime) = options.expires_in {
+        update = update.expires_in(lifetime);
+    }
+    Ok(update.await?)
+}
+
+pub(super) async fn info(options: &Info) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    let info = vault.open().await?.info(target).await?;
+    if options.json {
+        return output::json(&show::members(&info));
+    }
+    output::line(&show::rows(&info))
+}
+
+pub(super) async fn renew(options: &Renew) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    let vault = vault.open().await?;
+    let mut renew = vault.renew(target, options.expires_in);
+    if options.even_expired {
+        renew = renew.even_expired();
+    }
+    if options.even_deleted {
+        renew = renew.even_deleted();
+    }
+    Ok(renew.await?)
+}
+
+pub(super) async fn delete(options: &Delete) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    let vault = vault.open().await?;
+    if options.mode.hard {
+        vault.delete(target).await?;
+    } else {
+        vault.soft_delete(target).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    Ok(vault.open().await?.restore(target).await?)
+}
+
+fn target(named: &Named) -> Result<Target, Failure> {
+    if let Some(id) = &named.id {
+        return Ok(id.parse::<sealtoken::vault::ValueId>()?.into());
+    }
+    let token = input::token(named.token.token_file.as_deref())?;
+    Ok(Target::from(token.as_str()))
+}

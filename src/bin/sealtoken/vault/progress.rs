@@ -1,0 +1,46 @@
+//! How far long work has come, shown where somebody sits at a terminal.
+
+use std::io::{IsTerminal as _, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::{Failure, problem};
+
+/// A count that grows on stderr. Where that is no terminal, nothing is shown.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// `what` is counted, such as "values looked at".
+    pub(super) fn of(what: &'static str) -> Result<Self, Failure> {
+        if !stderr().is_terminal() {
+            return Ok(Self(ProgressBar::hidden()));
+        }
+        let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {elapsed}");
+        let bar = ProgressBar::new_spinner().with_style(style.map_err(problem)?);
+        bar.set_message(what);
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        Ok(Self(bar))
+    }
+
+    /// What the work calls, `before` counted already.
+    pub(super) fn after(&self, before: u64) -> impl FnMut(u64) + Send + use<> {
+        let bar = self.0.clone();
+        move |count| bar.set_position(before.saturating_add(count))
+    }
+
+    /// Writes a line to stderr that stays.
+    pub(super) fn say(&self, line: &str) {
+        use std::io::Write as _;
+
+        self.0.suspend(|| {
+            // Where stderr is gone there is nobody left to tell.
+            let _ = writeln!(stderr(), "{line}");
+        });
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,107 @@
+//! What is known about a value, for people and for programs.
+
+use sealtoken::vault::{Info, VaultError};
+use sealtoken::{UnixTime, Value};
+
+use crate::output::Members;
+
+/// The members of its JSON object.
+pub(super) fn members(info: &Info) -> Members {
+    let optional = |at: Option<UnixTime>| at.map_or(Value::Null, |at| at.to_string().into());
+    let label = info.label.as_deref();
+    Members(vec![
+        ("id", info.id.to_string().into()),
+        ("state", info.state.name().into()),
+        ("created_at", info.created_at.to_string().into()),
+        ("updated_at", info.updated_at.to_string().into()),
+        ("expires_at", optional(info.expires_at)),
+        ("deleted_at", optional(info.deleted_at)),
+        ("label", label.map_or(Value::Null, Value::from)),
+        ("has_password", info.has_password.into()),
+        ("length", info.length.into()),
+        ("version", info.version.into()),
+        ("earlier_versions", info.earlier_versions.into()),
+    ])
+}
+
+/// What a list holds in the place of a record that was changed from outside.
+pub(super) fn error(error: &VaultError) -> Members {
+    Members(vec![("error", error.code().into())])
+}
+
+/// A line for each thing that is known.
+pub(super) fn rows(info: &Info) -> String {
+    let mut rows = vec![
+        ("id", info.id.to_string()),
+        ("state", info.state.name().into()),
+        ("created", info.created_at.to_string()),
+        ("updated", info.updated_at.to_string()),
+        ("expires", end(info)),
+    ];
+    if let Some(at) = info.deleted_at {
+        rows.push(("deleted", at.to_string()));
+    }
+    if let Some(label) = &info.label {
+        rows.push(("label", printable(label)));
+    }
+    rows.extend([
+        ("password", yes_or_no(info.has_password).into()),
+        ("length", format!("{} bytes", info.length)),
+        ("version", info.version.to_string()),
+    ]);
+    if info.earlier_versions > 0 {
+        rows.push(("earlier", info.earlier_versions.to_string()));
+    }
+    let line = |(name, value)| format!("{name:<12}  {value}");
+    rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What stands over the columns of a list.
+pub(super) fn heading() -> String {
+    columns("id", "state", "created", "expires", "password", "label") + "\n"
+}
+
+/// A line of a list.
+pub(super) fn line(info: &Info) -> String {
+    let label = info.label.as_deref().map(printable);
+    columns(
+        &info.id.to_string(),
+        info.state.name(),
+        &info.created_at.to_string(),
+        &end(info),
+        yes_or_no(info.has_password),
+        &label.unwrap_or_default(),
+    )
+}
+
+/// The line in the place of a record that was changed from outside.
+pub(super) fn line_of_error(error: &VaultError) -> String {
+    columns("?", error.code(), "?", "?", "?", "")
+}
+
+fn columns(
+    id: &str,
+    state: &str,
+    created: &str,
+    expires: &str,
+    password: &str,
+    label: &str,
+) -> String {
+    let line =
+        format!("{id:<64}  {state:<8}  {created:<20}  {expires:<20}  {password:<8}  {label}");
+    line.trim_end().to_owned()
+}
+
+fn end(info: &Info) -> String {
+    info.expires_at
+        .map_or_else(|| "never".into(), |at| at.to_string())
+}
+
+/// A label as it can be shown at a terminal: no line ending or control character in it has an effect.
+fn printable(label: &str) -> String {
+    label.escape_debug().to_string()
+}
+
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
