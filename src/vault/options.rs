@@ -69,7 +69,10 @@ impl Default for VaultOptions {
 }
 
 impl VaultOptions {
-    /// What it costs to try a password. A vault that has a weaker cost gets this one: values move to it as their passwords are used.
+    /// What it costs to try a password. A vault that has a weaker cost gets this one: passwords move to it as they are used.
+    ///
+    /// Weaker is what has less memory times passes; a cost that is not stronger than the vault's is ignored. A password that is not
+    /// found is hashed at each cost that the vault has had, and it takes at most eight in its life: raise it rarely.
     pub fn argon2_cost(mut self, cost: Argon2Cost) -> Self {
         self.settings.cost = cost;
         self

@@ -47,8 +47,8 @@ impl Vault {
     ///
     /// # Security
     ///
-    /// A password is hashed whether there is such a token or not, so the time does not tell. Tell strangers no more than
-    /// [`public`](VaultError::public) does.
+    /// A password is hashed whether there is such a token or not, so the time does not tell, but for the microseconds of a look-up.
+    /// Tell strangers no more than [`public`](VaultError::public) does.
     pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
         self.read_with(token.as_ref(), Access::Open)
     }

@@ -48,7 +48,7 @@ impl Vault {
         self.update_with(token.as_ref(), value.into(), Access::Open)
     }
 
-    /// Replaces the value of a token, or puts it in under this very token where there is none.
+    /// Replaces the value of a token, or puts it in under this very token where there is none. A label is for one that is put in.
     ///
     /// # Errors
     ///
