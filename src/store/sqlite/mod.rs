@@ -189,7 +189,7 @@ impl Store for SqliteStore {
             let done = off_thread(move || purge::purge(&lease, &collection, before, part)).await;
             let done = done.map_err(|error| purge::after(purged, error))?;
             purged = purged.saturating_add(done);
-            if done < part || purged >= limit {
+            if done == 0 || purged >= limit {
                 return Ok(purged);
             }
         }

@@ -12,13 +12,14 @@ use super::fault::Fault;
 use super::transaction::Transaction;
 use super::write::delete;
 
-/// The most records of one transaction.
-pub(super) const PART: u32 = 500;
+/// The most records of one transaction, and about the most bytes of their labels.
+pub(super) const PART: u32 = 2000;
+const PART_BYTES: usize = 1024 * 1024;
 
 pub(super) const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
     WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3";
 
-/// Removes some of what is due, and tells how many.
+/// Removes some of what is due, and tells how many. Only none means that there is no more.
 pub(super) fn purge(
     connection: &Connection,
     collection: &Collection,
@@ -60,11 +61,15 @@ fn due(
 ) -> Result<Vec<Due>, Fault> {
     let mut statement = connection.prepare_cached(DUE)?;
     let mut rows = statement.query((collection.as_str(), before.as_secs(), limit))?;
-    let mut due = Vec::new();
+    let (mut due, mut bytes) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
         let key = RecordKey::new(collection.clone(), row.get_ref(1)?.as_blob()?);
         let labels = row.get_ref(2)?.as_blob()?.to_vec();
+        bytes = bytes.saturating_add(labels.len());
         due.push((row.get_ref(0)?.as_i64()?, key, labels));
+        if bytes >= PART_BYTES {
+            break;
+        }
     }
     Ok(due)
 }

@@ -3,4 +3,5 @@
 
 pub mod count;
 pub mod freed;
+pub mod live;
 pub mod schedule;
