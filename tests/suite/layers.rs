@@ -147,6 +147,29 @@ fn the_check_itself_finds_an_import_that_points_up() {
     assert!(!points_up("import", "token") && !points_up("token", "crypto"));
 }
 
+/// A backend never sees a plaintext: it names no key, no codec, no service, and of `crypto` the clock and randomness alone.
+#[test]
+fn an_engine_sees_no_plaintext() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(files.len() > 5);
+    for file in files {
+        let code = code(&file);
+        for name in named(&code) {
+            let own = name == "store" || name.contains("store_conformance");
+            assert!(own || name == "crypto", "{}: {name}", file.display());
+        }
+        for (_, rest) in code
+            .match_indices("crate::crypto::")
+            .map(|(at, found)| code.split_at(at + found.len()))
+        {
+            let fits = rest.starts_with("clock") || rest.starts_with("random");
+            assert!(fits, "{}: {rest:.40}", file.display());
+        }
+    }
+}
+
 #[test]
 fn the_envelope_knows_nothing_of_json() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/crypto");
