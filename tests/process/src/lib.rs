@@ -3,5 +3,7 @@
 
 pub mod count;
 pub mod freed;
+#[cfg(feature = "sqlite")]
+pub mod kill;
 pub mod live;
 pub mod schedule;

@@ -6,67 +6,12 @@
 mod check;
 mod writer;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
+use sealtoken_process_tests::kill;
+
 use check::{Broken, check};
-
-/// Which writer is started, on which file.
-const MODE: &str = "SEALTOKEN_KILL_MODE";
-const FILE: &str = "SEALTOKEN_KILL_FILE";
-
-fn kills() -> usize {
-    let kills = std::env::var("SEALTOKEN_KILLS");
-    kills.map_or(20, |kills| kills.parse().expect("a number"))
-}
-
-fn start(mode: &str, file: &Path) -> Child {
-    Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "--exact",
-            "the_process_that_is_killed",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(MODE, mode)
-        .env(FILE, file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts")
-}
-
-/// Runs the writer until it has acknowledged some batches, waits a moment, and kills it. Returns the last acknowledged one.
-fn kill(mode: &str, file: &Path, batches: usize, moment: Duration) -> Option<u64> {
-    let mut child = start(mode, file);
-    let output = BufReader::new(child.stdout.take().expect("piped"));
-    let (sender, acknowledged) = mpsc::channel();
-    // What was acknowledged before the kill is still in the pipe after it.
-    let reading = thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            if let Some(batch) = line.strip_prefix("acknowledged ") {
-                sender
-                    .send(batch.parse::<u64>().ok())
-                    .expect("someone listens");
-            }
-        }
-    });
-    let mut last = None;
-    for _ in 0..batches {
-        let batch = acknowledged.recv_timeout(Duration::from_secs(60));
-        last = batch.expect("the writer writes");
-    }
-    thread::sleep(moment);
-    // SIGKILL.
-    child.kill().expect("it runs");
-    child.wait().expect("it ended");
-    reading.join().expect("it read to the end");
-    acknowledged.try_iter().last().unwrap_or(last)
-}
 
 /// Kills so often, and says what was found broken. New files come in between, so that opening is killed, too.
 fn killed(mode: &str, times: usize) -> Vec<Broken> {
@@ -82,7 +27,7 @@ fn killed(mode: &str, times: usize) -> Vec<Broken> {
         // From the very beginning to some way into the writing; in steps that share no divisor with anything.
         let batches = if is_new && at % 20 == 0 { 0 } else { at % 4 };
         let moment = Duration::from_micros(u64::try_from(at * 1237 % 9001).expect("small"));
-        acknowledged = kill(mode, &file, batches, moment).or(acknowledged);
+        acknowledged = kill::kill(mode, &file, batches, moment).or(acknowledged);
         if let Err(found) = check(&file, acknowledged) {
             broken.push(found);
             // What is broken stays so: on with a new one.
@@ -94,7 +39,7 @@ fn killed(mode: &str, times: usize) -> Vec<Broken> {
 
 #[test]
 fn nothing_acknowledged_is_lost_or_half_done() {
-    let times = kills();
+    let times = kill::times(20);
     assert_eq!(killed("store", times), []);
     println!("{times} processes were killed");
 }
@@ -112,7 +57,7 @@ fn processes_that_open_a_new_file_at_once_all_succeed() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..5 {
         let file = folder.path().join(format!("{round}.db"));
-        let processes: Vec<_> = (0..8).map(|_| start("one", &file)).collect();
+        let processes: Vec<_> = (0..8).map(|_| kill::start("one", &file)).collect();
         for process in processes {
             let output = process.wait_with_output().expect("it ends");
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -128,7 +73,7 @@ fn processes_that_open_a_new_file_at_once_all_succeed() {
 #[test]
 #[ignore = "started by the others, and killed"]
 fn the_process_that_is_killed() {
-    if let (Ok(mode), Ok(file)) = (std::env::var(MODE), std::env::var(FILE)) {
+    if let Some((mode, file)) = kill::asked() {
         writer::run(&mode, Path::new(&file));
     }
 }

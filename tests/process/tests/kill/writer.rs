@@ -1,12 +1,12 @@
 //! What writes until it is killed: batch after batch, each with its number in every record and label.
 
-use std::io::Write;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
 use sealtoken::store::{
     Change, Collection, LabelName, Outcome, Record, RecordKey, SqliteStore, Store, Version,
 };
+use sealtoken_process_tests::kill::acknowledge;
 use tokio::runtime::Builder;
 
 /// Records that every batch replaces.
@@ -41,12 +41,6 @@ fn record(key: RecordKey, batch: u64) -> Record {
 
 pub(crate) fn batch_of(record: &Record) -> u64 {
     u64::from_be_bytes(record.body[..8].try_into().expect("eight bytes"))
-}
-
-fn acknowledge(batch: u64) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "acknowledged {batch}").expect("the pipe is open");
-    out.flush().expect("the pipe is open");
 }
 
 pub(crate) fn run(mode: &str, file: &Path) {
