@@ -56,21 +56,30 @@ pub use scans::*;
 /// How long a case may take: an engine that waits for itself is a fault, and not a test that never ends.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A fresh store, and what must live as long as it does: its directory, or its server.
+/// A store, and what must live as long as it does: its directory, or its server.
+pub type Started = (Arc<dyn Store>, Box<dyn std::any::Any>);
+
+/// What gives a fresh store.
 pub trait Fresh {
-    /// The store, and the rest.
-    fn fresh(self) -> (Arc<dyn Store>, Box<dyn std::any::Any>);
+    /// The store, and the rest; nothing where the engine is not at hand.
+    fn fresh(self) -> Option<Started>;
 }
 
 impl<S: Store> Fresh for S {
-    fn fresh(self) -> (Arc<dyn Store>, Box<dyn std::any::Any>) {
-        (Arc::new(self), Box::new(()))
+    fn fresh(self) -> Option<Started> {
+        Some((Arc::new(self), Box::new(())))
     }
 }
 
 impl<S: Store, G: 'static> Fresh for (S, G) {
-    fn fresh(self) -> (Arc<dyn Store>, Box<dyn std::any::Any>) {
-        (Arc::new(self.0), Box::new(self.1))
+    fn fresh(self) -> Option<Started> {
+        Some((Arc::new(self.0), Box::new(self.1)))
+    }
+}
+
+impl<F: Fresh> Fresh for Option<F> {
+    fn fresh(self) -> Option<Started> {
+        self?.fresh()
     }
 }
 
@@ -82,7 +91,9 @@ pub fn run<F: Fresh>(make: impl AsyncFnOnce() -> F, case: impl AsyncFnOnce(Arc<d
         .build()
         .expect("a runtime");
     let ended = runtime.block_on(async {
-        let (store, guard) = make().await.fresh();
+        let Some((store, guard)) = make().await.fresh() else {
+            return Ok(());
+        };
         let ended = tokio::time::timeout(PATIENCE, case(store)).await;
         drop(guard);
         ended
@@ -94,8 +105,8 @@ pub fn run<F: Fresh>(make: impl AsyncFnOnce() -> F, case: impl AsyncFnOnce(Arc<d
 /// Makes a module with one test for each case of the contract of a [`Store`].
 ///
 /// The first argument names the module. The second makes a fresh and empty store; it may `.await`, and it may give a
-/// pair of the store and what must live as long as it does. With `away = …`, which makes a store whose engine is away,
-/// there is one case more.
+/// pair of the store and what must live as long as it does, or `None` where the engine is not at hand: then nothing is
+/// shown, and it is up to you to say so. With `away = …`, which makes a store whose engine is away, there is one case more.
 ///
 /// ```
 /// use sealtoken::store::MemoryStore;

@@ -34,6 +34,15 @@ impl Pool {
     pub(super) async fn query(&self, sql: &Sql, values: Values<'_>) -> Result<Vec<Row>, Fault> {
         self.lease().await?.query(sql, values).await
     }
+
+    /// One statement on any connection, planned for this call alone.
+    pub(super) async fn query_once(
+        &self,
+        sql: &Sql,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        self.lease().await?.run(sql, values, false).await
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -89,9 +98,22 @@ pub(super) struct Lease<'a> {
 impl Lease<'_> {
     /// One statement, which is done or not done.
     pub(super) async fn query(&mut self, sql: &Sql, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+        self.run(sql, values, self.pool.prepared).await
+    }
+
+    async fn run(
+        &mut self,
+        sql: &Sql,
+        values: Values<'_>,
+        prepared: bool,
+    ) -> Result<Vec<Row>, Fault> {
         self.settled = false;
         let answer = self.in_time(async {
-            let ready = self.ready(sql).await?;
+            let ready = if prepared {
+                self.ready(sql).await?
+            } else {
+                Ready::Text(sql)
+            };
             ready.send(self.client()?, values).await
         });
         let answer = answer.await;

@@ -65,8 +65,16 @@ impl PostgresStore {
 
     async fn change_one(&self, change: &Change) -> Result<bool, Fault> {
         let step = Step::new(change);
+        let values = step.values();
         let mut lease = self.pool.lease().await?;
-        Ok(is_done(&lease.query(step.sql, &step.values()).await?))
+        // Most replacements keep their labels. One that does not costs a round trip more.
+        if let Change::Replace { .. } = change {
+            let replaced = lease.query(&sql::REPLACE_BODY, &values).await?;
+            if is_done(&replaced) {
+                return Ok(true);
+            }
+        }
+        Ok(is_done(&lease.query(step.sql, &values).await?))
     }
 
     async fn change_all(&self, batch: &[Change]) -> Result<bool, Fault> {
@@ -107,7 +115,7 @@ impl PostgresStore {
         while removed < limit {
             let most = limit.saturating_sub(removed).min(MOST);
             let values: Values<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(most)];
-            let fault = match self.pool.query(&sql::PURGE, values).await {
+            let fault = match self.pool.query_once(&sql::PURGE, values).await {
                 Ok(rows) => {
                     let (found, gone) = counts(&rows)?;
                     removed = removed.saturating_add(gone);

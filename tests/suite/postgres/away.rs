@@ -1,5 +1,7 @@
 //! A server that goes away, comes back, or takes too long.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use sealtoken::store::{
@@ -61,9 +63,10 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         return;
     };
     let store = PostgresStore::open(&server.url).await.unwrap();
+    let written = Arc::new(AtomicU32::new(0));
     let writers: Vec<_> = (0..8_u32)
         .map(|writer| {
-            let store = store.clone();
+            let (store, written) = (store.clone(), written.clone());
             tokio::spawn(async move {
                 let mut told = Vec::new();
                 for n in 0_u32.. {
@@ -73,6 +76,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
                     let batch = &batch[usize::try_from(n % 2).unwrap()..];
                     let answer = store.write(batch).await;
                     let over = answer.is_err();
+                    written.fetch_add(1, Ordering::Relaxed);
                     told.push((batch.to_vec(), answer));
                     if over {
                         break;
@@ -82,7 +86,9 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    while written.load(Ordering::Relaxed) < 100 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     server.halt();
     let mut told = Vec::new();
     for writer in writers {
@@ -107,7 +113,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
             Err(error) => panic!("{error:?}"),
         }
     }
-    assert!(acknowledged > 20, "{acknowledged}");
+    assert!(acknowledged > 50, "{acknowledged}");
 }
 
 /// Someone holds a lock for longer than the store waits.

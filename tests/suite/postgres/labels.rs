@@ -1,11 +1,13 @@
 //! The labels to search by are those of the records, whoever wrote at the same time.
 
 use std::collections::BTreeSet;
+use std::slice;
+use std::time::Duration;
 
 use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, LabelName, Outcome, PostgresStore, Query, Record, RecordKey, Store as _,
-    StoreError, Values, Version,
+    Change, Collection, LabelName, Outcome, PostgresOptions, PostgresStore, Query, Record,
+    RecordKey, Store as _, StoreError, Values, Version,
 };
 
 use super::server::{Schema, connect, isolated, url};
@@ -188,7 +190,7 @@ async fn rows_that_are_not_of_this_engine_are_corrupt() {
         assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
         assert_eq!(
             store.scan(&by_tag).await.unwrap().records,
-            std::slice::from_ref(&record)
+            slice::from_ref(&record)
         );
         connect(&schema.url)
             .await
@@ -215,4 +217,80 @@ async fn rows_that_are_not_of_this_engine_are_corrupt() {
             assert_eq!(store.get(&key).await, Ok(None));
         }
     }
+}
+
+/// How many pages of the tables and indexes were looked at so far.
+async fn looked_at(store: &PostgresStore, url: &str) -> i64 {
+    // A connection tells what it did at the end of a statement, but not twice in a second.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(
+        store.get(&RecordKey::new(collection(), "none")).await,
+        Ok(None)
+    );
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let sql = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint \
+        FROM pg_statio_user_tables WHERE relid = 'sealtoken_label'::regclass OR relid = 'sealtoken_record'::regclass";
+    connect(url).await.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// The plan of a statement is made while the tables are small, and kept.
+#[tokio::test]
+async fn what_a_call_looks_at_does_not_grow_with_the_tables() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    // One connection, whose plans are kept; nobody counts the rows meanwhile.
+    let options = PostgresOptions::new(&*schema.url).connections(1);
+    let store = options.open().await.unwrap();
+    let sql = "ALTER TABLE sealtoken_record SET (autovacuum_enabled = off); \
+        ALTER TABLE sealtoken_label SET (autovacuum_enabled = off)";
+    connect(&schema.url).await.batch_execute(sql).await.unwrap();
+    let tag = LabelName::new("tag").unwrap();
+    let labelled = |n: u32, value: u8| {
+        let key = RecordKey::new(collection(), n.to_be_bytes());
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        record
+            .with_label(tag.clone(), [value])
+            .with_label(tag.clone(), n.to_be_bytes())
+    };
+    let calls = async |first: u32| {
+        for n in first..first + 10 {
+            let (one, two) = (labelled(n, 1), labelled(n, 2));
+            let (key, expected) = (one.key.clone(), one.version);
+            assert_eq!(
+                store.write(&[Change::Insert(one)]).await,
+                Ok(Outcome::Written)
+            );
+            let replace = Change::Replace {
+                record: two,
+                expected,
+            };
+            assert_eq!(store.write(&[replace]).await, Ok(Outcome::Written));
+            assert!(store.get_many(slice::from_ref(&key)).await.unwrap()[0].is_some());
+            let query = Query::label(collection(), tag.clone(), Values::exactly([2])).limit(3);
+            assert_eq!(store.scan(&query).await.unwrap().records.len(), 1);
+            let remove = Change::Remove {
+                key,
+                expected: None,
+            };
+            assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+        }
+    };
+    calls(0).await;
+    let before = looked_at(&store, &schema.url).await;
+    calls(10).await;
+    let small = looked_at(&store, &schema.url).await - before;
+    for first in (100..3100).step_by(300) {
+        let batch: Vec<_> = (first..first + 300)
+            .map(|n| Change::Insert(labelled(n, 0)))
+            .collect();
+        assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    }
+    let before = looked_at(&store, &schema.url).await;
+    calls(20).await;
+    let large = looked_at(&store, &schema.url).await - before;
+    assert!(
+        small > 0 && large < 2 * small,
+        "{small}, with 3,000 records more {large}"
+    );
 }

@@ -82,7 +82,7 @@ impl Drop for Schema {
 /// A server of a test's own, which it may stop.
 pub(super) struct Server {
     dir: PathBuf,
-    pub(crate) url: String,
+    pub(super) url: String,
 }
 
 impl Server {
@@ -132,22 +132,18 @@ fn script(arguments: &[&str], dir: &Path) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// An empty store in a schema of its own.
-pub(super) async fn fresh(isolation: &str) -> (PostgresStore, Schema) {
-    let schema = Schema::new(&[&isolated(isolation)])
-        .await
-        .expect("a server");
+/// An empty store in a schema of its own, where there is a server.
+pub(super) async fn fresh(isolation: &str) -> Option<(PostgresStore, Schema)> {
+    let schema = Schema::new(&[&isolated(isolation)]).await?;
     let store = PostgresStore::open(&schema.url).await.expect("a store");
-    (store, schema)
+    Some((store, schema))
 }
 
 /// An empty store that prepares no statements.
-pub(super) async fn unprepared(isolation: &str) -> (PostgresStore, Schema) {
-    let schema = Schema::new(&[&isolated(isolation)])
-        .await
-        .expect("a server");
+pub(super) async fn unprepared(isolation: &str) -> Option<(PostgresStore, Schema)> {
+    let schema = Schema::new(&[&isolated(isolation)]).await?;
     let options = PostgresOptions::new(&*schema.url).prepared_statements(false);
-    (options.open().await.expect("a store"), schema)
+    Some((options.open().await.expect("a store"), schema))
 }
 
 pub(super) fn isolated(isolation: &str) -> String {
@@ -155,9 +151,9 @@ pub(super) fn isolated(isolation: &str) -> String {
 }
 
 /// A store whose server has gone.
-pub(super) async fn gone() -> (PostgresStore, Server) {
-    let server = Server::start(&[]).expect("a server");
+pub(super) async fn gone() -> Option<(PostgresStore, Server)> {
+    let server = Server::start(&[])?;
     let store = PostgresStore::open(&server.url).await.expect("a store");
     server.halt();
-    (store, server)
+    Some((store, server))
 }
