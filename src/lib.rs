@@ -6,16 +6,16 @@
 )]
 
 mod crypto;
-#[cfg(feature = "store")]
+#[cfg(feature = "vault")]
 pub mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(feature = "import")]
 pub mod import;
 mod keys;
-#[cfg(feature = "store")]
+#[cfg(feature = "vault")]
 pub mod limits;
-#[cfg(feature = "store")]
+#[cfg(feature = "vault")]
 mod sealed;
 #[cfg(feature = "store")]
 pub mod store;

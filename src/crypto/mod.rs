@@ -5,7 +5,7 @@ pub(crate) mod argon2id;
 pub(crate) mod base64url;
 pub(crate) mod clock;
 pub(crate) mod kdf;
-#[cfg(feature = "store")]
+#[cfg(feature = "vault")]
 pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod scratch;

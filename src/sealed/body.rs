@@ -132,7 +132,7 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
     let mut labels: Vec<&Label> = record.labels.iter().collect();
     labels.sort_unstable();
     let purge_at = record.purge_at.map(|at| at.as_secs().to_be_bytes());
-    let count = labels.len().to_be_bytes();
+    let count = (labels.len() as u64).to_be_bytes();
     let mut parts: Vec<&[u8]> = vec![
         b"sealtoken record v1",
         record.key.collection.as_str().as_bytes(),
@@ -173,11 +173,11 @@ mod tests {
 
     fn sealed() -> Record {
         let draft = Draft {
-            key: RecordKey::new(Collection::known("vault"), "id"),
+            key: RecordKey::new(Collection::from_static("vault"), "id"),
             purge_at: Some(UnixTime::from_secs(5)),
             labels: vec![
-                Label::new(LabelName::known("b"), "2"),
-                Label::new(LabelName::known("a"), "1"),
+                Label::new(LabelName::from_static("b"), "2"),
+                Label::new(LabelName::from_static("a"), "1"),
             ],
             plaintext: b"plain",
             payload: b"payload",
@@ -198,14 +198,17 @@ mod tests {
     fn everything_around_the_plaintext_is_bound() {
         let changes: [fn(&mut Record); 12] = [
             |record| record.key.id.push(0),
-            |record| record.key.collection = Collection::known("pat"),
+            |record| record.key.collection = Collection::from_static("pat"),
             |record| record.version = Version::from_bytes([0; 16]),
             |record| record.purge_at = None,
             |record| record.purge_at = Some(UnixTime::from_secs(6)),
             |record| record.labels.truncate(1),
             |record| record.labels[0].value.push(0),
-            |record| record.labels[0].name = LabelName::known("c"),
-            |record| record.labels.push(Label::new(LabelName::known("c"), "3")),
+            |record| record.labels[0].name = LabelName::from_static("c"),
+            |record| {
+                let label = Label::new(LabelName::from_static("c"), "3");
+                record.labels.push(label);
+            },
             |record| record.body.push(0),
             |record| record.body.truncate(record.body.len() - 1),
             |record| record.body[0] = 2,

@@ -52,18 +52,16 @@ pub(crate) async fn commit(store: &dyn Store, batch: &[Change]) -> Result<Commit
     Err(last.unwrap_or_else(|| StoreError::unknown("no reply")))
 }
 
-/// Whether the batch was done: seen by the first of its records, or by the absence of what it removes.
+/// Whether the batch was done: seen by the first of its records, or by the absence of all that it removes.
 async fn is_there(store: &dyn Store, batch: &[Change]) -> Result<bool, StoreError> {
     let written = batch.iter().find_map(|change| match change {
         Change::Insert(record) | Change::Replace { record, .. } => Some(record),
         Change::Remove { .. } => None,
     });
-    match (written, batch.first()) {
-        (Some(record), _) => {
-            let there = store.get(&record.key).await?;
-            Ok(there.is_some_and(|there| there.version == record.version))
-        }
-        (None, Some(change)) => Ok(store.get(change.key()).await?.is_none()),
-        (None, None) => Ok(true),
+    if let Some(record) = written {
+        let there = store.get(&record.key).await?;
+        return Ok(there.is_some_and(|there| there.version == record.version));
     }
+    let keys: Vec<_> = batch.iter().map(|change| change.key().clone()).collect();
+    Ok(store.get_many(&keys).await?.iter().all(Option::is_none))
 }

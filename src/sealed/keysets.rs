@@ -20,7 +20,7 @@ use super::keyset::Keyset;
 const INTERNAL: &str = "keyset";
 
 /// Which key of the ring sealed a keyset. The id is public.
-const KEY_ID: LabelName = LabelName::known("key_id");
+const KEY_ID: LabelName = LabelName::from_static("key_id");
 
 const ROOT: usize = 32;
 
@@ -51,6 +51,8 @@ pub(crate) struct Rewrapped {
     pub(crate) resealed: u64,
     /// Keysets that it sealed already.
     pub(crate) current: u64,
+    /// Keysets that were changed from outside, or that no key of the ring sealed: left as they are.
+    pub(crate) failed: u64,
 }
 
 impl Keysets {
@@ -125,17 +127,22 @@ impl Keysets {
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Rewrapped, SealedError> {
         let mut done = Rewrapped::default();
+        let mut looked_at = 0_u64;
         let mut next = None;
         loop {
             let query = Query::all(self.collection.clone()).after(next);
             let page = self.store.scan(&query).await?;
             for record in page.records {
-                if self.rewrap_one(record).await? {
-                    done.resealed = done.resealed.saturating_add(1);
-                } else {
-                    done.current = done.current.saturating_add(1);
-                }
-                progress(done.resealed.saturating_add(done.current));
+                let count = match self.rewrap_one(record).await {
+                    Ok(true) => &mut done.resealed,
+                    Ok(false) => &mut done.current,
+                    // One keyset that cannot be opened keeps no other from it.
+                    Err(SealedError::Tampered | SealedError::UnknownKey(_)) => &mut done.failed,
+                    Err(error) => return Err(error),
+                };
+                *count = count.saturating_add(1);
+                looked_at = looked_at.saturating_add(1);
+                progress(looked_at);
             }
             next = page.next;
             if next.is_none() {

@@ -24,8 +24,9 @@ pub(super) fn encode(key: &Secret<32>, at: UnixTime) -> [u8; 16] {
     for bit in (0..BITS).rev() {
         // One hash for each node of the tree: the depth, and the bits that lead there.
         let mut hasher = hasher;
-        hasher.write_u32(bit);
-        hasher.write_u64(seconds.checked_shr(bit.saturating_add(1)).unwrap_or(0));
+        let before = seconds.checked_shr(bit.saturating_add(1)).unwrap_or(0);
+        hasher.write(&bit.to_le_bytes());
+        hasher.write(&before.to_le_bytes());
         let split = (size >> 2).saturating_add(scale(size >> 1, hasher.finish()));
         if seconds >> bit & 1 == 1 {
             low = low.saturating_add(split);

@@ -9,9 +9,17 @@ use super::error::RecordError;
 const LONGEST: usize = 32;
 
 /// 1 to 32 characters of `a-z`, `0-9` and `_`.
-fn is_name(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(fits)
+const fn is_name(mut text: &[u8]) -> bool {
+    if text.is_empty() || text.len() > LONGEST {
+        return false;
+    }
+    while let [first, rest @ ..] = text {
+        if !matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        text = rest;
+    }
+    true
 }
 
 macro_rules! name {
@@ -28,11 +36,17 @@ macro_rules! name {
             /// [`RecordError::Name`] unless it is 1 to 32 characters of `a-z`, `0-9` and `_`.
             pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, RecordError> {
                 let name = name.into();
-                if is_name(&name) { Ok(Self(name)) } else { Err(RecordError::Name) }
+                if is_name(name.as_bytes()) { Ok(Self(name)) } else { Err(RecordError::Name) }
             }
 
-            /// A name of the library's own, which fits.
-            pub(crate) const fn known(name: &'static str) -> Self {
+            /// A name that is known when the program is compiled: in a constant, it is checked by then.
+            ///
+            /// # Panics
+            ///
+            /// When it is no name: see [`new`](Self::new).
+            #[must_use]
+            pub const fn from_static(name: &'static str) -> Self {
+                assert!(is_name(name.as_bytes()), "1 to 32 characters of a-z, 0-9 and _");
                 Self(Cow::Borrowed(name))
             }
 

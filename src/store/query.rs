@@ -153,7 +153,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// Where a page ended: opaque, and good for the same query on the same store only.
+/// Where a page ended: opaque, and good on the same store for the same collection and selection only. The limit may be another, and the end of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(Vec<u8>);
 

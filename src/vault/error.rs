@@ -123,15 +123,16 @@ impl VaultError {
             Self::InvalidSetting(_) => "invalid_setting",
             Self::TooManyDataKeys => "too_many_data_keys",
             Self::UnknownKey(_) => "unknown_key",
+            Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
             Self::Hashing => "hashing",
             Self::Randomness => "randomness",
         }
     }
 
-    /// Whether it is what a guess ends with. What the token's own life ends with says nothing about the password.
+    /// Whether it counts as a failed attempt: whatever a stranger is told as [`PublicError::Refused`], or the count itself would tell more.
     pub(super) const fn is_failed_attempt(&self) -> bool {
-        matches!(self, Self::NotFound | Self::InvalidPassword)
+        matches!(self.public(), PublicError::Refused)
     }
 
     /// What a stranger may be told of it.
@@ -165,7 +166,8 @@ impl VaultError {
             | Self::InvalidLabel
             | Self::InvalidNamespace
             | Self::Lifetime(_)
-            | Self::InvalidEnd => PublicError::Invalid,
+            | Self::InvalidEnd
+            | Self::Store(StoreError::Cursor) => PublicError::Invalid,
             Self::InvalidSetting(_)
             | Self::TooManyDataKeys
             | Self::UnknownKey(_)

@@ -53,7 +53,7 @@ impl Vault {
     ///
     /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(Operation::VaultVersions).await?;
         let key = target.into().key(&namespace);
         let result = self.try_versions(&namespace, &key).await;
         let count = result.as_ref().ok().map(|all| all.len() as u64);
@@ -126,7 +126,7 @@ impl Vault {
         target: impl Into<Target>,
         keep: u32,
     ) -> Result<u64, VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(Operation::VaultPrune).await?;
         let key = target.into().key(&namespace);
         let result = self.try_prune(&namespace, &key, keep).await;
         let count = result.as_ref().ok().copied();
@@ -235,10 +235,7 @@ impl VersionRead<'_> {
             Goal::Read => Operation::VaultReadVersion,
             Goal::RollBack => Operation::VaultRollBack,
         };
-        let namespace = match vault.for_reading().await {
-            Ok(namespace) => namespace,
-            Err(error) => return vault.report(operation, None, None, Err(error)),
-        };
+        let namespace = vault.begin(operation).await?;
         let key = token_key(&namespace, self.token.expose());
         let work = async {
             match self.goal {

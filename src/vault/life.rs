@@ -33,7 +33,7 @@ impl Vault {
     ///
     /// [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(Operation::VaultExists).await?;
         let key = target.into().key(&namespace);
         let exists = match self.row(&namespace, &key).await {
             Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
@@ -50,7 +50,7 @@ impl Vault {
     ///
     /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn info(&self, target: impl Into<Target>) -> Result<Info, VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(Operation::VaultInfo).await?;
         let key = target.into().key(&namespace);
         let row = self.row(&namespace, &key).await;
         let info = row.and_then(|row| Info::of(&namespace, &row, self.now()));
@@ -116,7 +116,7 @@ impl Vault {
     ///
     /// [`VaultError::NotFound`], [`VaultError::Store`].
     pub async fn delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(Operation::VaultDelete).await?;
         let key = target.into().key(&namespace);
         let result = self.try_delete(&namespace, &key).await;
         self.report(
@@ -158,7 +158,7 @@ impl Vault {
         target: &Target,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
-        let namespace = self.for_reading().await?;
+        let namespace = self.begin(operation).await?;
         let key = target.key(&namespace);
         let result = self.try_change(&namespace, &key, change).await;
         self.report(

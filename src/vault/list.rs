@@ -305,7 +305,14 @@ impl List<'_> {
         } else if self.deleted == Wanted::No
             && (self.expires != (None, None) || self.expired == Wanted::Only)
         {
-            (names::EXPIRES, timed(self.expires.0, self.expires.1))
+            // What has expired ends before the next second.
+            let next = self.vault.now().saturating_add(1);
+            let until = match (self.expired, self.expires.1) {
+                (Wanted::Only, Some(until)) => Some(until.min(next)),
+                (Wanted::Only, None) => Some(next),
+                (_, until) => until,
+            };
+            (names::EXPIRES, timed(self.expires.0, until))
         } else {
             (names::CREATED, timed(self.created.0, self.created.1))
         };

@@ -200,6 +200,14 @@ impl Vault {
         })
     }
 
+    /// The keys for an operation that looks; where they cannot be had, that is how it ended.
+    async fn begin(&self, operation: Operation) -> Result<Arc<Namespace>, VaultError> {
+        match self.for_reading().await {
+            Ok(namespace) => Ok(namespace),
+            Err(error) => self.report(operation, None, None, Err(error)),
+        }
+    }
+
     /// The keys of the namespace, which begins if there is none.
     async fn for_writing(&self) -> Result<Arc<Namespace>, VaultError> {
         if let Some(namespace) = self.shared.kept.get(&self.name) {
@@ -283,7 +291,7 @@ mod tests {
         // With one cost, and with a second one that passwords have not moved up to.
         for costs in 1..=2_u64 {
             let cost = Argon2Cost::new(18 + u32::try_from(costs).unwrap(), 2, 1).unwrap();
-            let clock = crate::ManualClock::at(vault.now().saturating_add(10));
+            let clock = crate::crypto::clock::ManualClock::at(vault.now().saturating_add(10));
             let options = Vault::options().argon2_cost(cost).attempts(()).clock(clock);
             let vault = options.open(store.clone(), &keys).await.unwrap();
             let nowhere = Vault {

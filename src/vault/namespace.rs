@@ -21,6 +21,8 @@ pub(super) struct Namespace {
     /// The key of payloads that no password protects, under the id that says so.
     pub(super) open: DataKey,
     pub(super) salt: [u8; 16],
+    /// Where texts lead that can be no token: nothing is ever there.
+    nowhere: Vec<u8>,
 }
 
 /// A key of payloads, and the public id by which they name it.
@@ -37,7 +39,13 @@ impl Namespace {
             key: keyset.key(Use::Payload),
         };
         let salt = first_half(keyset.key(Use::PasswordSalt).expose().to_vec());
-        Self { keyset, open, salt }
+        let nowhere = keyset.id(&[b"value", b""]);
+        Self {
+            keyset,
+            open,
+            salt,
+            nowhere,
+        }
     }
 
     /// Where the value of a token is.
@@ -64,8 +72,11 @@ impl Namespace {
     }
 
     /// What attempts at this token are counted for.
-    pub(super) fn subjects(&self, value: &[u8]) -> [Subject; 2] {
-        [Subject::Token(first_half(value.to_vec())), self.subject()]
+    pub(super) fn subjects(&self, value: &[u8]) -> Vec<Subject> {
+        let token = Subject::Token(first_half(value.to_vec()));
+        // All that can be no token leads to one place: nobody is to close it for the others.
+        let token = (value != self.nowhere).then_some(token);
+        token.into_iter().chain([self.subject()]).collect()
     }
 
     pub(super) fn subject(&self) -> Subject {

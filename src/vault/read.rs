@@ -1,10 +1,10 @@
 //! Getting values out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::limits::Subject;
+use crate::limits::{Exhausted, Subject};
 use crate::store::{Record, RecordKey};
 
 use super::access::Access;
@@ -66,7 +66,7 @@ impl Vault {
     /// Gets the values of tokens that have names, under these names: an application's secrets, say.
     ///
     /// ```
-    /// use std::collections::BTreeMap;
+    /// use std::collections::{BTreeMap, HashMap, HashSet};
     ///
     /// use sealtoken::vault::{Vault, VaultError};
     ///
@@ -174,10 +174,7 @@ impl Read<'_> {
 
     async fn run(self) -> Result<SecretBytes, VaultError> {
         let vault = self.vault;
-        let namespace = match vault.for_reading().await {
-            Ok(namespace) => namespace,
-            Err(error) => return vault.report(Operation::VaultRead, None, None, Err(error)),
-        };
+        let namespace = vault.begin(Operation::VaultRead).await?;
         let key = token_key(&namespace, self.token.expose());
         let result = self.try_run(&namespace, &key).await;
         let token = Some(namespace.fingerprint(&key.id));
@@ -223,50 +220,64 @@ impl ReadMany<'_> {
         let limiter = &vault.shared.settings.limiter;
         let all = [namespace.subject()];
         limiter.take(&all).await?;
+        // One attempt for each token, however often it stands there. A token whose attempts are used up fails nobody else.
+        let mut taken: HashMap<Subject, Result<(), Exhausted>> = HashMap::new();
+        let mut keys = Vec::with_capacity(self.tokens.len());
+        for token in &self.tokens {
+            let key = token_key(&namespace, token.expose());
+            for subject in namespace.subjects(&key.id) {
+                if subject != namespace.subject() && !taken.contains_key(&subject) {
+                    taken.insert(subject, limiter.take(&[subject]).await);
+                }
+            }
+            keys.push(key);
+        }
+        let values = self.values(&namespace, &keys, &taken).await;
 
-        let mut rows = Vec::with_capacity(self.tokens.len());
-        for tokens in self.tokens.chunks(AT_ONCE) {
-            let keys = tokens
-                .iter()
-                .map(|token| token_key(&namespace, token.expose()));
-            let keys: Vec<RecordKey> = keys.collect();
-            let records = vault.store().get_many(&keys).await?;
-            for (key, record) in keys.iter().zip(records) {
-                // A token whose attempts are used up fails nobody else.
-                let [token, _] = namespace.subjects(&key.id);
-                let row = match limiter.take(&[token]).await {
-                    Ok(()) => open(&namespace, record),
-                    Err(exhausted) => Err(exhausted.into()),
-                };
-                rows.push((token, row));
+        let mut failed: HashSet<Subject> = HashSet::new();
+        for (key, value) in keys.iter().zip(values.iter().flatten()) {
+            if value.as_ref().is_err_and(VaultError::is_failed_attempt) {
+                failed.extend(namespace.subjects(&key.id));
             }
         }
-        let mut wanted: Vec<[u8; 16]> = rows
-            .iter()
-            .flat_map(|(_, row)| row)
-            .map(|row| row.data_key)
-            .collect();
+        let taken = taken.into_iter().filter(|(_, taken)| taken.is_ok());
+        for subject in taken.map(|(subject, _)| subject).chain(all) {
+            if !failed.contains(&subject) {
+                limiter.give_back(&[subject]).await;
+            }
+        }
+        values
+    }
+
+    /// What each of the keys leads to.
+    async fn values(
+        &self,
+        namespace: &Namespace,
+        keys: &[RecordKey],
+        taken: &HashMap<Subject, Result<(), Exhausted>>,
+    ) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
+        let vault = self.vault;
+        let mut rows = Vec::with_capacity(keys.len());
+        for some in keys.chunks(AT_ONCE) {
+            let records = vault.store().get_many(some).await?;
+            for (key, record) in some.iter().zip(records) {
+                let subjects = namespace.subjects(&key.id);
+                let taken = subjects.iter().find_map(|subject| taken.get(subject));
+                rows.push(match taken {
+                    Some(Err(exhausted)) => Err((*exhausted).into()),
+                    _ => open(namespace, record),
+                });
+            }
+        }
+        let mut wanted: Vec<[u8; 16]> = rows.iter().flatten().map(|row| row.data_key).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let keys = vault
-            .keys_to_read(&namespace, &self.access, &wanted)
-            .await?;
+        let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
         let now = vault.now();
-        let mut values = Vec::with_capacity(rows.len());
-        let mut failed = false;
-        for (token, row) in rows {
-            let value = judge(&namespace, now, &row, keys.as_deref());
-            match &value {
-                Err(VaultError::TooManyAttempts { .. }) => {}
-                Err(error) if error.is_failed_attempt() => failed = true,
-                _ => limiter.give_back(&[token]).await,
-            }
-            values.push(value);
-        }
-        if !failed {
-            limiter.give_back(&all).await;
-        }
-        Ok(values)
+        let values = rows
+            .iter()
+            .map(|row| judge(namespace, now, row, keys.as_deref()));
+        Ok(values.collect())
     }
 }
 

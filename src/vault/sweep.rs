@@ -66,6 +66,8 @@ pub struct Rewrapped {
     pub resealed: u64,
     /// Keysets that it sealed already.
     pub unchanged: u64,
+    /// Keysets that were left alone: changed from outside, or sealed by a key that the ring lacks. Keep the retired key while there are any.
+    pub failed: u64,
 }
 
 /// Seals the keysets again: [`Vault::rewrap`].
@@ -142,11 +144,13 @@ impl Work<'_> {
     async fn run(self, swept: &mut Swept, progress: &mut Progress<'_>) -> Result<(), VaultError> {
         let namespace = self.vault.for_reading().await?;
         let mark = namespace.mark();
+        // One range for all pages: a cursor goes on in the range that it comes from.
+        let until = namespace.keyset.order(self.until().saturating_add(1));
+        let until = [mark, until].concat();
         for index in self.indexes() {
             let mut next = None;
             loop {
-                let until = namespace.keyset.order(self.until().saturating_add(1));
-                let values = Values::between(mark, [mark, until].concat());
+                let values = Values::between(mark, until.clone());
                 let query = Query::label(names::VALUES, index.clone(), values).after(next);
                 let page = self.vault.store().scan(&query).await?;
                 self.sweep_page(&namespace, page.records, swept).await?;
@@ -222,9 +226,8 @@ impl Work<'_> {
                 rows = rows.saturating_add(1);
                 batch.push(changes);
             }
-            let done = self
-                .write(namespace, due.drain(..rows).collect(), batch)
-                .await?;
+            let rows = due.drain(..rows).collect();
+            let done = self.write(namespace, rows, batch, swept).await?;
             swept.count = swept.count.saturating_add(done);
         }
         Ok(())
@@ -254,6 +257,7 @@ impl Work<'_> {
         namespace: &Namespace,
         rows: Vec<Row>,
         batch: Vec<Vec<Change>>,
+        swept: &mut Swept,
     ) -> Result<u64, VaultError> {
         let together: Vec<Change> = batch.concat();
         if let Committed::Written = commit(self.vault.store(), &together).await? {
@@ -261,8 +265,11 @@ impl Work<'_> {
         }
         let mut done = 0_u64;
         for row in rows {
-            if self.write_one(namespace, row).await? {
-                done = done.saturating_add(1);
+            match self.write_one(namespace, row).await {
+                Ok(true) => done = done.saturating_add(1),
+                Ok(false) => {}
+                Err(VaultError::Tampered) => swept.tampered = swept.tampered.saturating_add(1),
+                Err(error) => return Err(error),
             }
         }
         Ok(done)
@@ -298,6 +305,7 @@ impl<'a> Rewrap<'a> {
         let done = done.map_err(VaultError::from).map(|done| Rewrapped {
             resealed: done.resealed,
             unchanged: done.current,
+            failed: done.failed,
         });
         let count = done.as_ref().ok().map(|done| done.resealed);
         self.vault.report(Operation::VaultRewrap, None, count, done)

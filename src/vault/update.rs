@@ -3,7 +3,7 @@
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, commit};
-use crate::store::{Change, RecordKey};
+use crate::store::{Change, RecordKey, Version};
 use crate::token::Lifetime;
 
 use super::access::{Access, Attempts};
@@ -96,6 +96,7 @@ impl Vault {
         let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
         let keys = self.keys_to_read(namespace, access, &wanted).await?;
         let mut attempts = Attempts::new();
+        let mut orphan = None;
         loop {
             attempts.next().await?;
             let old = row?;
@@ -110,9 +111,18 @@ impl Vault {
                 Some(end) => end.seconds(now)?,
                 None => old.meta.expires,
             };
-            let batch = self.succeed(namespace, &old, keys, &value, expires)?;
+            let batch = self.succeed(namespace, &old, keys, &value, expires, orphan)?;
             match commit(self.store(), &batch).await? {
                 Committed::Written => return Ok(()),
+                // The row is as it was, but an earlier value is there that nobody owns: left by a row that was removed after
+                // someone else had changed it. It goes.
+                Committed::Conflict {
+                    index: 1..,
+                    current: Some(there),
+                } => {
+                    orphan = Some(there.version);
+                    row = Ok(old);
+                }
                 // Someone else was first with this value: judge what is there now.
                 Committed::Conflict { .. } => row = self.row(namespace, key).await,
             }
@@ -127,6 +137,7 @@ impl Vault {
         keys: &DataKeys,
         value: &SecretBytes,
         expires: Option<i64>,
+        orphan: Option<Version>,
     ) -> Result<Vec<Change>, VaultError> {
         let keep = u64::from(self.shared.settings.keep_versions);
         let revision = old
@@ -154,7 +165,11 @@ impl Vault {
             expected: old.record.version,
         }];
         if oldest < revision {
-            batch.push(Change::Insert(EarlierRow::seal(namespace, old)?));
+            let record = EarlierRow::seal(namespace, old)?;
+            batch.push(match orphan {
+                Some(expected) => Change::Replace { record, expected },
+                None => Change::Insert(record),
+            });
         }
         for gone in old.meta.oldest..oldest.min(old.meta.revision) {
             batch.push(Change::Remove {
@@ -187,10 +202,7 @@ impl Update<'_> {
 
     async fn run(self) -> Result<(), VaultError> {
         let (vault, operation) = (self.vault, Operation::VaultUpdate);
-        let namespace = match vault.for_reading().await {
-            Ok(namespace) => namespace,
-            Err(error) => return vault.report(operation, None, None, Err(error)),
-        };
+        let namespace = vault.begin(operation).await?;
         let key = token_key(&namespace, self.token.expose());
         let result = self.try_run(&namespace, &key).await;
         vault.report(
@@ -216,6 +228,10 @@ impl Upsert<'_> {
 
     async fn run(self) -> Result<(), VaultError> {
         let vault = self.vault;
+        let choice = Choice::Custom(self.token.clone());
+        choice.check()?;
+        self.common.check(vault)?;
+        vault.check_value(&self.value)?;
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
@@ -227,7 +243,7 @@ impl Upsert<'_> {
                 end: self.common.end,
             };
             // A token that is free is no failed guess.
-            let namespace = vault.for_writing().await?;
+            let namespace = vault.for_reading().await?;
             let key = token_key(&namespace, self.token.expose());
             if vault.store().get(&key).await?.is_some() {
                 match update.run().await {
@@ -236,7 +252,7 @@ impl Upsert<'_> {
                 }
             }
             let mut create = vault.create_with(self.value.clone(), Access::Open);
-            create.set(self.common.clone(), Choice::Custom(self.token.clone()));
+            create.set(self.common.clone(), choice.clone());
             match create.await {
                 Err(VaultError::AlreadyExists) => {}
                 result => return result.map(|_| ()),

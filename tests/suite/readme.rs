@@ -127,7 +127,7 @@ fn the_names_in_the_records_are_listed_in_their_document() {
     let document = file("docs/sealed-records.md");
     let names = file("src/vault/names.rs");
     let mut count = 0;
-    for rest in names.split("::known(\"").skip(1) {
+    for rest in names.split("::from_static(\"").skip(1) {
         let (name, _) = rest.split_once('"').unwrap();
         assert!(document.contains(&format!("`{name}`")), "{name}");
         count += 1;

@@ -61,6 +61,56 @@ async fn an_unknown_token_is_closed_as_a_known_one_is() {
 }
 
 #[tokio::test]
+async fn what_is_over_is_closed_as_what_is_unknown_is() {
+    let vault = limited().await;
+    let hidden = vault.create("v").await.unwrap();
+    vault.soft_delete(&hidden).await.unwrap();
+    for _ in 0..10 {
+        let refused = vault.read(&hidden).await;
+        assert_eq!(refused.err(), Some(VaultError::Deleted));
+    }
+    let closed = vault.read(&hidden).await.err();
+    assert!(
+        matches!(closed, Some(VaultError::TooManyAttempts { .. })),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_stands_in_a_list_twice_is_one_attempt() {
+    let vault = limited().await;
+    let id = vault.create("v").password(RIGHT).await.unwrap();
+    let many = vault
+        .read_many(vec![&id; 30])
+        .password(RIGHT)
+        .await
+        .unwrap();
+    assert!(many.iter().all(Result::is_ok));
+    // What is no attempt at all uses none up.
+    for _ in 0..20 {
+        let empty = vault.read_many([&id]).password("").await;
+        assert_eq!(empty.err(), Some(VaultError::EmptyPassword));
+    }
+    assert!(vault.read(&id).password(RIGHT).await.is_ok());
+    // But a wrong password is one, ten times.
+    for _ in 0..10 {
+        let wrong = vault.read_many([&id]).password(WRONG).await.unwrap();
+        assert_eq!(wrong[0].as_ref().err(), Some(&VaultError::InvalidPassword));
+    }
+    let closed = vault.read_many([&id]).password(RIGHT).await.unwrap();
+    assert!(matches!(closed[0], Err(VaultError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn texts_that_can_be_no_token_close_nothing() {
+    let vault = limited().await;
+    for n in 0..30 {
+        let text = "?".repeat(n);
+        assert_eq!(vault.read(&text).await.err(), Some(VaultError::NotFound));
+    }
+}
+
+#[tokio::test]
 async fn a_right_password_uses_no_attempt_up() {
     let vault = limited().await;
     let id = vault

@@ -31,7 +31,8 @@ impl Engine {
         Self {
             store: Arc::new(store.await.unwrap()),
             _folder: Some(folder),
-            ..Self::memory()
+            #[cfg(feature = "postgres")]
+            _schema: None,
         }
     }
 
@@ -42,8 +43,9 @@ impl Engine {
         let store = sealtoken::store::PostgresStore::open(&schema.url);
         Some(Self {
             store: Arc::new(store.await.unwrap()),
+            #[cfg(feature = "sqlite")]
+            _folder: None,
             _schema: Some(schema),
-            ..Self::memory()
         })
     }
 }

@@ -4,7 +4,7 @@ use sealtoken::store::{
     Change, Collection, Label, LabelName, Outcome, Query, Record, Store, Version,
 };
 use sealtoken::vault::{SweepMode, Vault, VaultError};
-use sealtoken::{Lifetime, UnixTime};
+use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::engine::Engine;
 use super::{Bench, NOW, RIGHT};
@@ -12,6 +12,8 @@ use super::{Bench, NOW, RIGHT};
 super::engine::on_every_engine! {
     whatever_a_stranger_changes_is_never_read_as_something_else,
     a_sweep_that_is_led_astray_touches_nothing_that_lives,
+    a_row_that_was_changed_can_be_deleted_and_its_token_used_again,
+    a_keyset_that_was_changed_keeps_no_other_from_being_sealed_again,
 }
 
 const COLLECTIONS: [&str; 4] = [
@@ -265,4 +267,61 @@ async fn a_sweep_that_is_led_astray_touches_nothing_that_lives(engine: Engine) {
         1
     );
     assert_eq!(page.entries.len(), 2);
+}
+
+async fn a_row_that_was_changed_can_be_deleted_and_its_token_used_again(engine: Engine) {
+    let bench = Bench::with(engine, Vault::options().keep_versions(3)).await;
+    let vault = &bench.vault;
+    let token = "a-token-of-my-own-001";
+    vault.create("one").token(token).await.unwrap();
+    vault.update(token, "two").await.unwrap();
+    vault.update(token, "three").await.unwrap();
+    let all = records(&*bench.store).await;
+    let row = all
+        .iter()
+        .find(|r| r.key.collection.as_str() == "vault_values")
+        .unwrap();
+    let mut edited = row.clone();
+    edited.body[40] ^= 1;
+    put(&*bench.store, &edited).await;
+    assert_eq!(vault.read(token).await.err(), Some(VaultError::Tampered));
+    vault.delete(token).await.unwrap();
+
+    // The earlier values of the first life are still there, and in nobody's way.
+    vault.create("uno").token(token).await.unwrap();
+    for value in ["due", "tre", "quattro", "cinque"] {
+        vault.update(token, value).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    for version in vault.versions(token).await.unwrap() {
+        let value = vault.read_version(token, version.number).await.unwrap();
+        seen.push(value.expose_str().unwrap().to_owned());
+    }
+    assert_eq!(seen, ["cinque", "quattro", "tre", "due"]);
+}
+
+async fn a_keyset_that_was_changed_keeps_no_other_from_being_sealed_again(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    for name in ["ada", "bob", "cyd", "dan"] {
+        bench
+            .vault
+            .namespace(name)
+            .unwrap()
+            .create("v")
+            .await
+            .unwrap();
+    }
+    let all = records(&*bench.store).await;
+    let keysets: Vec<&Record> = all
+        .iter()
+        .filter(|r| is_keyset(r) && r.key.id.len() == 32)
+        .collect();
+    let mut edited = keysets[1].clone();
+    edited.body[40] ^= 1;
+    put(&*bench.store, &edited).await;
+    let new = Key::generate();
+    let both = KeyRing::new(new).with_retired(bench.old.clone()).unwrap();
+    bench.keys.replace(&both).unwrap();
+    let done = bench.vault.rewrap().await.unwrap();
+    assert_eq!((done.resealed, done.unchanged, done.failed), (4, 0, 1));
 }
