@@ -771,6 +771,8 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "vault renew",
         "vault delete",
         "vault restore",
+        "vault versions",
+        "vault roll-back",
         "vault list",
         "vault sweep",
         "vault rekey",

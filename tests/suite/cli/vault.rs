@@ -405,6 +405,69 @@ fn a_value_is_hidden_brought_back_and_removed() -> Outcome {
 }
 
 #[test]
+fn earlier_values_are_kept_read_and_brought_back() -> Outcome {
+    let vault = Vault::new("versions")?;
+    let pw = "--password-file pw";
+    let token = vault.line(&format!("create {pw}"), "one")?;
+    let update = |options: &str, value: &str| {
+        vault.quiet(
+            &format!("update {pw} {options}"),
+            format!("{token}\n{value}"),
+        )
+    };
+    let numbers = || -> Result<Vec<u64>, Box<dyn Error>> {
+        let versions = vault.run("versions --json", &token)?.json()?;
+        let versions = versions.as_array().ok_or("list")?;
+        Ok(versions
+            .iter()
+            .filter_map(|version| version["number"].as_u64())
+            .collect())
+    };
+    update("", "two")?;
+    assert_eq!(numbers()?, [2]);
+    update("--keep-versions 2", "three")?;
+    update("--keep-versions 2", "four")?;
+    assert_eq!(numbers()?, [4, 3, 2]);
+    // As many as there are stay.
+    update("", "five")?;
+    assert_eq!(numbers()?, [5, 4, 3]);
+    vault.has(&format!("{pw} --earlier 3"), &token, "three")?;
+    vault.has(&format!("{pw} --earlier 5"), &token, "five")?;
+    vault
+        .run(&format!("read {pw} --earlier 2"), &token)?
+        .refused("no_such_version");
+    vault
+        .run("read --earlier 3", &token)?
+        .refused("invalid_password");
+    vault
+        .run("roll-back --to 3", &token)?
+        .refused("invalid_password");
+    vault.quiet(&format!("roll-back --to 3 {pw}"), &token)?;
+    vault.has(pw, &token, "three")?;
+    assert_eq!(numbers()?, [6, 5, 4]);
+    let table = vault.run("versions", &token)?.stdout;
+    assert!(
+        table.starts_with("6     ") && table.contains("  5 bytes  current\n"),
+        "{table}"
+    );
+    update("--keep-versions 0", "last")?;
+    assert_eq!(numbers()?, [7]);
+    vault
+        .run(
+            &format!("update {pw} --keep-versions 17"),
+            format!("{token}\nvalue"),
+        )?
+        .failed("at most 16");
+    for command in ["versions", "roll-back --to 1"] {
+        vault.run(command, "not-there")?.refused("not_found");
+    }
+    vault
+        .run("update", "not-there\nvalue")?
+        .refused("not_found");
+    Ok(())
+}
+
+#[test]
 fn a_namespace_has_values_of_its_own() -> Outcome {
     let vault = Vault::new("namespaces")?;
     vault.write("own", "the-same-token-twice")?;

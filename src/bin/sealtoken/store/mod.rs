@@ -63,7 +63,7 @@ impl Address {
         }
     }
 
-    pub(crate) async fn open(self, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
+    pub(crate) async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
         match self {
             Self::Sqlite(file) => sqlite::open(file, migrate).await,
             Self::Postgres(url) => postgres::open(url, migrate).await,

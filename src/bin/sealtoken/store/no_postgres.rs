@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use sealtoken::store::{Migration, Store};
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
 #[expect(clippy::unused_async, reason = "it is async in builds with it")]
-pub(super) async fn open(_: Zeroizing<String>, _: bool) -> Result<Arc<dyn Store>, Failure> {
+pub(super) async fn open(_: &str, _: bool) -> Result<Arc<dyn Store>, Failure> {
     Err(missing())
 }
 

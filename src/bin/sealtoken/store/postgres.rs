@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use sealtoken::store::{Migration, PostgresOptions, PostgresStore, Store};
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-pub(super) async fn open(url: Zeroizing<String>, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
+pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
     // One command needs one connection at a time.
-    let options = PostgresOptions::new(url.as_str()).connections(1);
+    let options = PostgresOptions::new(url).connections(1);
     Ok(Arc::new(options.migrate(migrate).open().await?))
 }
 

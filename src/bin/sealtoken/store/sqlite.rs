@@ -1,13 +1,13 @@
 //! SQLite.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use sealtoken::store::{Migration, SqliteOptions, SqliteStore, Store};
 
 use crate::failure::Failure;
 
-pub(super) async fn open(file: PathBuf, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
+pub(super) async fn open(file: &Path, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
     // One command reads one thing at a time.
     let options = SqliteOptions::new(file)
         .readers(1)

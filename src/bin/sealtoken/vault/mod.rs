@@ -33,6 +33,8 @@ pub(crate) fn run(command: &VaultCommand) -> Result<(), Failure> {
             VaultCommand::Renew(options) => one::renew(options).await,
             VaultCommand::Delete(options) => one::delete(options).await,
             VaultCommand::Restore(options) => one::restore(options).await,
+            VaultCommand::Versions(options) => one::versions(options).await,
+            VaultCommand::RollBack(options) => one::roll_back(options).await,
             VaultCommand::List(options) => list::list(options).await,
             VaultCommand::Sweep(options) => bulk::sweep(options).await,
             VaultCommand::Rekey(options) => bulk::rekey(options).await,

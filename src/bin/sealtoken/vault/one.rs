@@ -5,7 +5,7 @@ use sealtoken::vault::Target;
 use crate::failure::Failure;
 use crate::output;
 
-use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, Update};
+use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
 use super::{input, show};
 
 pub(super) async fn create(options: &Create) -> Result<(), Failure> {
@@ -43,6 +43,13 @@ pub(super) async fn read(options: &Read) -> Result<(), Failure> {
     let token = input::token(options.token.token_file.as_deref())?;
 
     let vault = vault.open().await?;
+    if let Some(number) = options.earlier {
+        let mut read = vault.read_version(&*token, number);
+        if let Some(password) = password {
+            read = read.password(password);
+        }
+        return output::all(read.await?.expose());
+    }
     let mut read = vault.read(&*token);
     if let Some(password) = password {
         read = read.password(password);
@@ -58,7 +65,8 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
         None => input::token_and_value()?,
     };
 
-    let vault = vault.open().await?;
+    let keep = options.keep.keep_versions;
+    let vault = vault.open_keeping(keep, &token).await?;
     let mut update = vault.update(&*token, value);
     if let Some(password) = password {
         update = update.password(password);
@@ -109,6 +117,33 @@ pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
     Ok(vault.open().await?.restore(target).await?)
+}
+
+pub(super) async fn versions(options: &Versions) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    let versions = vault.open().await?.versions(target).await?;
+    if options.json {
+        let versions: Vec<_> = versions.iter().map(show::version_members).collect();
+        return output::json(&versions);
+    }
+    let lines: Vec<_> = versions.iter().map(show::version_line).collect();
+    output::line(&lines.join("\n"))
+}
+
+pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let password = input::password(&options.password)?;
+    let token = input::token(options.token.token_file.as_deref())?;
+
+    let keep = options.keep.keep_versions;
+    let vault = vault.open_keeping(keep, &token).await?;
+    let mut back = vault.roll_back(&*token, options.to);
+    if let Some(password) = password {
+        back = back.password(password);
+    }
+    back.await?;
+    Ok(())
 }
 
 fn target(named: &Named) -> Result<Target, Failure> {

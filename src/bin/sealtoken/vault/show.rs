@@ -1,6 +1,6 @@
 //! What is known about a value, for people and for programs.
 
-use sealtoken::vault::{Info, VaultError};
+use sealtoken::vault::{Info, VaultError, Version};
 use sealtoken::{UnixTime, Value};
 
 use crate::output::Members;
@@ -90,6 +90,26 @@ fn columns(
     let line =
         format!("{id:<64}  {state:<8}  {created:<20}  {expires:<20}  {password:<8}  {label}");
     line.trim_end().to_owned()
+}
+
+/// The members of the JSON object of a version.
+pub(super) fn version_members(version: &Version) -> Members {
+    Members(vec![
+        ("number", version.number.into()),
+        ("written_at", version.written_at.to_string().into()),
+        ("length", version.length.into()),
+        ("is_current", version.is_current.into()),
+    ])
+}
+
+/// The line of a version.
+pub(super) fn version_line(version: &Version) -> String {
+    let (number, length) = (version.number, version.length);
+    let current = if version.is_current { "  current" } else { "" };
+    format!(
+        "{number:<6}  {}  {length} bytes{current}",
+        version.written_at
+    )
 }
 
 fn end(info: &Info) -> String {

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""A stranger edits the vault's SQLite file, row by row. Is anything wrong ever read back?
+
+    python3 tests/interop/tamper.py target/debug/sealtoken [--changes N] [--files N] [--seed S]
+
+A vault is filled through the command line. Then each cell of each table is changed in a fresh copy of its file, in N ways
+that are drawn from all (0: in all): bits are flipped, bytes cut off, added and taken from other rows, and it is set to nothing. Rows
+are removed, mixed and exchanged. Last come files with bytes changed anywhere. After each of these every token is read and the vault
+is listed: what comes back is right or refused, in one line with a code that is expected. After a change of the index a sweep takes
+no live value.
+
+What no vault can see without an anchor outside is not asked for: a row that is gone, or back as it was.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+CODES = {"not_found", "tampered", "invalid_password", "expired", "deleted", "unknown_key"}
+
+
+class Wrong(Exception):
+    """Something that must not be was read, or the command broke."""
+
+
+def require(condition, message):
+    if not condition:
+        raise Wrong(message)
+
+
+class Vault:
+    """A vault in a file, and what was put into it."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = os.path.abspath(program), Path(folder)
+        self.file = self.folder / "vault.db"
+        self.keys = subprocess.run([self.program, "key", "generate"], capture_output=True, check=True).stdout.decode()
+        for name in ("one", "two"):
+            self.path(name).write_text(f"the password {name}\n")
+        self.values = []
+        self.entries = {}
+
+    def path(self, name):
+        return self.folder / name
+
+    def run(self, file, *arguments, text=b""):
+        """One process on the vault in `file`."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALTOKEN_")}
+        environment |= {"SEALTOKEN_KEYS": self.keys, "SEALTOKEN_STORE": f"sqlite:{file}"}
+        command = [self.program, "vault", *map(str, arguments)]
+        return subprocess.run(command, input=text, env=environment, capture_output=True, timeout=60, check=False)
+
+    def must(self, *arguments, text=b""):
+        done = self.run(self.file, *arguments, text=text)
+        require(done.returncode == 0 and not done.stderr, f"{arguments}: {done}")
+        return done.stdout
+
+    def fill(self):
+        own = self.path("own")
+        own.write_text("the-same-token-in-two-namespaces\n")
+        one, two = (["--password-file", self.path(name)] for name in ("one", "two"))
+        other = ["--namespace", "other"]
+        for value, options, create in [
+            (b"first\0\n", one, ["--label", "a", "--expires-in", "30d"]),
+            (b"second", one, ["--label", "a"]),
+            (b"third", two, ["--expires-in", "1d"]),
+            (b"open", [], ["--token-file", own]),
+            (b"the other's", other, ["--token-file", own]),
+        ]:
+            token = self.must("create", *options, *create, text=value)
+            self.values.append((token, options, value))
+        # One that was written before, so that the first value may not come back.
+        token, options, _ = self.values[1]
+        self.must("update", *options, text=token + b"second, anew")
+        self.values[1] = (token, options, b"second, anew")
+        for options in ([], other):
+            for entry in json.loads(self.must("list", "--json", *options)):
+                self.entries[entry["id"]] = entry
+        require(len(self.entries) == len(self.values), "not all values are listed")
+        require(not Path(f"{self.file}-wal").exists(), "the log is still there: a copy of the file is not all of it")
+
+
+def check(vault, file, exits, whole=False):
+    """Reads everything. `whole`: everything must be there."""
+    right = 0
+    for token, options, value in vault.values:
+        done = vault.run(file, "read", *options, text=token)
+        if done.returncode == 0:
+            require(done.stdout == value, f"read {done.stdout!r} instead of {value!r}")
+            require(not done.stderr, f"stderr {done.stderr!r}")
+            right += 1
+        else:
+            check_refused(done, exits)
+            require(not whole, f"{value!r} is not read any more: {done.stderr!r}")
+    for options in ([], ["--namespace", "other"]):
+        check_list(vault, vault.run(file, "list", "--json", "--with-expired", "--with-deleted", *options), exits)
+    return right
+
+
+def check_refused(done, exits):
+    require(done.returncode in exits, f"exit {done.returncode}; stderr {done.stderr!r}")
+    require(done.stdout == b"", f"stdout {done.stdout!r}")
+    check_line(done)
+
+
+def check_line(done):
+    line = done.stderr.decode("utf-8")
+    require(line.endswith("\n") and line.count("\n") == 1, f"not one line on stderr: {line!r}")
+    found = re.match(r"([a-z_]+): ", line)
+    codes = CODES if done.returncode == 2 else {"error"}
+    require(found and found[1] in codes, f"exit {done.returncode} with {line!r}")
+
+
+def check_list(vault, done, exits):
+    """What is listed is as it was; what is not is missing, or named as tampered."""
+    if done.returncode != 0 and not done.stdout:
+        return check_refused(done, exits)
+    tampered = 0
+    for entry in json.loads(done.stdout):
+        if entry == {"error": "tampered"}:
+            tampered += 1
+        else:
+            require(entry == vault.entries.get(entry.get("id")), f"listed {entry}")
+    require(done.returncode == (2 if tampered else 0), f"exit {done.returncode}, {tampered} tampered")
+    if tampered:
+        check_line(done)
+
+
+def tables(file):
+    """The tables, their columns and rows, the index of the vault among them."""
+    with closing(sqlite3.connect(file)) as database:
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        for name in names:
+            cursor = database.execute(f"SELECT * FROM {name} ORDER BY 1, 2")
+            yield name, [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def changes(cell, others, rng):
+    """`(what, other content)` for one cell."""
+    yield "nothing", None
+    if isinstance(cell, int) or cell is None:
+        yield from ((f"number {n}", n) for n in (0, -1, 1, 2**62, (cell or 0) + 1))
+        return
+    as_bytes = cell if isinstance(cell, bytes) else cell.encode()
+    made = [("empty", b""), ("one byte less", as_bytes[:-1]), ("one byte more", as_bytes + b"a"), ("half", as_bytes[: len(as_bytes) // 2])]
+    places = {0, len(as_bytes) - 1, *(rng.randrange(len(as_bytes)) for _ in range(4))} if as_bytes else ()
+    for place in sorted(places):
+        bit = 1 << rng.randrange(7)
+        flipped = bytes([*as_bytes[:place], as_bytes[place] ^ bit, *as_bytes[place + 1 :]])
+        made.append((f"bit {bit} of byte {place}", flipped))
+    for what, content in made:
+        yield what, content if isinstance(cell, bytes) else content.decode("latin-1")
+    distinct = sorted({other for other in others if other != cell and other is not None})
+    for other in rng.sample(distinct, min(3, len(distinct))):
+        yield "another row's", other
+
+
+def dump(file):
+    return [rows for name, _, rows in tables(file) if name == "sealtoken_record"]
+
+
+def where(columns, row):
+    """The condition that finds a row, and its parameters."""
+    return " AND ".join(f"{column} IS ?" for column in columns), row
+
+
+def some(of, count, rng):
+    """So many of these; all for 0."""
+    of = list(of)
+    return rng.sample(of, min(count or len(of), len(of)))
+
+
+def attacks(file, count, rng):
+    """`(name, table, statements)`: each statement is SQL with its parameters."""
+    for table, columns, rows in tables(file):
+        for number, row in enumerate(rows):
+            at, these = where(columns, row)
+            name = f"{table} row {number}"
+            yield f"{name}: removed", table, [(f"DELETE FROM {table} WHERE {at}", these)]
+            for index, column in enumerate(columns):
+                others = [other[index] for other in rows]
+                for what, content in some(changes(row[index], others, rng), count, rng):
+                    yield f"{name}, {column}: {what}", table, [(f"UPDATE {table} SET {column} = ? WHERE {at}", (content, *these))]
+            if table != "sealtoken_record":
+                continue
+            for other in some((other for other in rows if other != row), count, rng):
+                for mixed in (["body", "version"], ["body", "labels"], ["body", "version", "labels"], ["version", "labels"]):
+                    chosen = [columns.index(column) for column in mixed]
+                    assign = ", ".join(f"{column} = ?" for column in mixed)
+                    there, those = where(columns, other)
+                    update = f"UPDATE {table} SET {assign} WHERE"
+                    take = (f"{update} {at}", (*(other[i] for i in chosen), *these))
+                    give = (f"{update} {there}", (*(row[i] for i in chosen), *those))
+                    yield f"{name}: {mixed} of another row", table, [take]
+                    yield f"{name}: {mixed} exchanged", table, [take, give]
+                # The other record in the place of this one, and this one in both places.
+                there, those = where(columns, other)
+                remove = (f"DELETE FROM {table} WHERE {at}", these)
+                marks = ", ".join("?" * len(columns))
+                moved = dict(zip(columns, other)) | {"id": row[columns.index("id")], "collection": row[columns.index("collection")]}
+                insert = (f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(moved.values()))
+                yield f"{name}: another row in its place", table, [remove, insert]
+
+
+def damaged(file, count, rng):
+    """Files with bytes changed anywhere, or cut off."""
+    whole = file.read_bytes()
+    for number in range(count):
+        content = bytearray(whole)
+        if number % 5 == 4:
+            del content[rng.randrange(len(content)) :]
+        else:
+            for _ in range(rng.choice([1, 1, 8, 64])):
+                content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        yield f"file {number}", bytes(content)
+
+
+def edit(file, statements):
+    """Whether the database takes the change, and it is one."""
+    with closing(sqlite3.connect(file)) as database:
+        try:
+            for sql, parameters in statements:
+                require(database.execute(sql, parameters).rowcount == 1, f"no row for {sql}")
+            database.commit()
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+
+def attack_rows(vault, folder, attack):
+    name, table, statements = attack
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        file = Path(place, "vault.db")
+        shutil.copy(vault.file, file)
+        if not edit(file, statements):
+            return None
+        try:
+            # Who changes the number of the schema has a database of another version.
+            if table == "sealtoken_label":
+                records = dump(file)
+                done = vault.run(file, "sweep", "--hard")
+                require(done.returncode in {0, 2} and done.stdout == b"0\n", f"swept: {done}")
+                require(dump(file) == records, "a sweep changed a record")
+            return check(vault, file, {1, 2} if table == "sealtoken_schema" else {2}, whole=table == "sealtoken_label")
+        except (Wrong, ValueError, subprocess.TimeoutExpired) as error:
+            return f"{name}: {error}"
+
+
+def attack_file(vault, folder, attack):
+    name, content = attack
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        file = Path(place, "vault.db")
+        file.write_bytes(content)
+        try:
+            return check(vault, file, {1, 2})
+        except (Wrong, ValueError, subprocess.TimeoutExpired) as error:
+            return f"{name}: {error}"
+
+
+def control(vault, folder):
+    """A value that is another one, as it must not come back from an attack, is found by this script."""
+    file = Path(folder, "control.db")
+    shutil.copy(vault.file, file)
+    require(check(vault, file, {2}, whole=True) == len(vault.values), "what was put in is not there")
+    token, options, _ = vault.values[0]
+    done = vault.run(file, "update", *options, text=token + b"another")
+    require(done.returncode == 0, f"{done}")
+    try:
+        check(vault, file, {2})
+    except Wrong:
+        return
+    raise Wrong("the control was not found: this script sees nothing")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("--changes", type=int, default=2)
+    parser.add_argument("--files", type=int, default=50)
+    parser.add_argument("--seed", default="1")
+    options = parser.parse_args()
+    if not os.access(options.binary, os.X_OK):
+        parser.error(f"{options.binary} is no program")
+    rng = random.Random(options.seed)
+    # In memory, where there is such a place: what is asked is not whether the disk keeps it.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        vault = Vault(options.binary, folder)
+        vault.fill()
+        control(vault, folder)
+        made = list(attacks(vault.file, options.changes, rng))
+        results = list(pool.map(lambda attack: attack_rows(vault, folder, attack), made))
+        impossible = results.count(None)
+        results += pool.map(lambda attack: attack_file(vault, folder, attack), damaged(vault.file, options.files, rng))
+    failures = [result for result in results if isinstance(result, str)]
+    for failure in failures:
+        print(f"FAILED {failure}")
+    harmless = sum(result == len(vault.values) for result in results)
+    passed = len(results) - impossible - len(failures)
+    print(f"{impossible} changes that SQLite does not take, {harmless} after which everything is read as before")
+    print(f"{passed} passed, {len(failures)} failed")
+    # A script that changes nothing would find nothing.
+    return 1 if failures or passed - harmless < 100 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
