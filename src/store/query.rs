@@ -106,7 +106,7 @@ impl Values {
 }
 
 impl Query {
-    /// The most bytes of bodies in a page: an engine ends it with the record that passes them.
+    /// The most bytes of a page: an engine ends it with the record that passes them.
     pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
     /// A whole collection, 100 records a page.
@@ -224,7 +224,11 @@ impl Paging {
     }
 
     pub(super) fn push(&mut self, record: Record) {
-        self.bytes = self.bytes.saturating_add(record.body.len());
+        let labels = record.labels.iter().map(|label| label.value.len());
+        let more = labels.sum::<usize>().saturating_add(record.key.id.len());
+        // What a record takes beside its bytes counts, too: a page of empty bodies has an end.
+        let more = more.saturating_add(record.body.len()).saturating_add(64);
+        self.bytes = self.bytes.saturating_add(more);
         self.page.push(record);
     }
 

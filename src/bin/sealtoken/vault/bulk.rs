@@ -57,10 +57,21 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     drop(progress);
     let done = done?;
     if options.json {
-        return output::json(&Members(vec![
+        output::json(&Members(vec![
             ("resealed", done.resealed.into()),
             ("unchanged", done.unchanged.into()),
-        ]));
+            ("failed", done.failed.into()),
+        ]))?;
+    } else {
+        output::line(&done.resealed.to_string())?;
     }
-    output::line(&done.resealed.to_string())
+    match done.failed {
+        0 => Ok(()),
+        failed => Err(Failure::Refused {
+            code: "tampered",
+            why: format!(
+                "{failed} keysets could not be opened and stay as they are: keep the retired keys"
+            ),
+        }),
+    }
 }
