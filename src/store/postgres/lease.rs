@@ -1,6 +1,7 @@
 //! Connections: lent for one call, and given back only when nothing is under way on them.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
@@ -18,6 +19,8 @@ pub(super) struct Pool {
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) statement_timeout: Duration,
     pub(super) prepared: bool,
+    /// Whether a statement may change a table only once.
+    pub(super) split: AtomicBool,
 }
 
 impl Pool {
@@ -130,6 +133,13 @@ impl Lease<'_> {
         });
         let answer = answer.await;
         self.settled = answer.is_ok();
+        answer
+    }
+
+    /// Ends a transaction. Refused or not, it is over.
+    pub(super) async fn commit(&mut self) -> Result<(), Fault> {
+        let answer = self.batch("COMMIT").await;
+        self.settled = matches!(answer, Ok(()) | Err(Fault::Refused(_)));
         answer
     }
 

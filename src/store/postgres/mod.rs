@@ -30,10 +30,14 @@ pub use options::PostgresOptions;
 
 /// Records in a PostgreSQL database. Clones share its connections.
 ///
-/// A batch of one change is one statement and one round trip, a larger one a transaction of two. It works at READ COMMITTED,
-/// REPEATABLE READ and SERIALIZABLE; a serialisation failure or a deadlock is tried again, a bounded number of times.
-/// It needs no advisory locks, notifications, triggers or foreign keys, so that it can run on databases that are
-/// compatible with PostgreSQL.
+/// A batch of one change is one statement and one round trip, or two where it changes the labels of a record; a larger batch is a
+/// transaction of two round trips. It works at READ COMMITTED, REPEATABLE READ and SERIALIZABLE; a serialisation failure or
+/// a deadlock is tried again, a bounded number of times.
+///
+/// It needs no advisory locks, notifications, triggers or foreign keys, so that it can run on databases that are compatible with
+/// PostgreSQL. The tests run on PostgreSQL alone. Where such a database does not create tables and change rows in one
+/// transaction, or knows no `COLLATE`, adapt the [migrations](Self::migrations) and run them by hand. What was acknowledged is
+/// as durable as the server's settings make it: `fsync` and `synchronous_commit`.
 ///
 /// ```no_run
 /// use sealtoken::store::{Change, Collection, PostgresStore, Record, RecordKey, Store as _, Version};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, QueueMode, Runtime};
@@ -164,6 +165,7 @@ impl PostgresOptions {
             tls,
             statement_timeout: self.statement_timeout,
             prepared: self.prepared,
+            split: AtomicBool::new(false),
         })
     }
 }

@@ -183,6 +183,48 @@ pub(super) static REPLACE: Sql = Sql {
     ],
 };
 
+/// [`REPLACE`] in three statements of one transaction, for databases that let a statement change a table once: this locks the row, so
+/// that the others see what it saw.
+pub(super) static REPLACE_LOCK: Sql = Sql {
+    text: "SELECT true FROM sealtoken_record WHERE collection = $1 AND id = $2 AND version = $7 FOR UPDATE",
+    types: REPLACE.types,
+};
+
+/// The second of the three.
+pub(super) static REPLACE_UNLIST: Sql = Sql {
+    text: concat!(
+        "WITH old AS (SELECT collection, id, labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND id = $2 AND version = $7 AND labels <> $6), ",
+        "had AS MATERIALIZED (",
+        labels!("old.labels", "old, "),
+        "), has AS MATERIALIZED (",
+        labels!("$6", "old, "),
+        "), gone AS MATERIALIZED (SELECT old.collection, lost.name, lost.value, old.id ",
+        "FROM old, (SELECT * FROM had EXCEPT SELECT * FROM has) AS lost), ",
+        unlist!(),
+        " SELECT true"
+    ),
+    types: REPLACE.types,
+};
+
+/// The third.
+pub(super) static REPLACE_LIST: Sql = Sql {
+    text: concat!(
+        "WITH old AS (SELECT labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND id = $2 AND version = $7 AND labels <> $6), ",
+        "came AS (UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 ",
+        "WHERE collection = $1 AND id = $2 AND version = $7 RETURNING collection, id), ",
+        "had AS MATERIALIZED (",
+        labels!("old.labels", "old, "),
+        "), has AS MATERIALIZED (",
+        labels!("$6", "old, "),
+        "), listed AS (INSERT INTO sealtoken_label (collection, name, value, id) ",
+        "SELECT came.collection, fresh.name, fresh.value, came.id ",
+        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh) SELECT count(*) = 1 FROM came"
+    ),
+    types: REPLACE.types,
+};
+
 /// As [`REPLACE`], and only where all labels stay: a tenth of the work.
 pub(super) static REPLACE_BODY: Sql = Sql {
     text: concat!(

@@ -1,5 +1,8 @@
 //! Writing: one change as one statement, several as one transaction.
 
+use std::slice;
+use std::sync::atomic::Ordering::Relaxed;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -30,6 +33,10 @@ impl PostgresStore {
                 Ok(true) => return Ok(Outcome::Written),
                 Ok(false) => Fault::Unsent("other writers were faster each time".to_owned()),
                 Err(fault) if fault.is_contention() => fault,
+                // The feature is not supported: the first time, that is taken to mean this one.
+                Err(fault) if fault.is_code("0A000") && !self.pool.split.swap(true, Relaxed) => {
+                    continue;
+                }
                 Err(fault) => return Err(fault.of_write()),
             };
             if let Some(conflict) = self.judge(batch).await? {
@@ -73,6 +80,10 @@ impl PostgresStore {
             if is_done(&replaced) {
                 return Ok(true);
             }
+            if self.pool.split.load(Relaxed) {
+                drop(lease);
+                return self.change_all(slice::from_ref(change)).await;
+            }
         }
         Ok(is_done(&lease.query(step.sql, &values).await?))
     }
@@ -82,10 +93,11 @@ impl PostgresStore {
         // Writers that lock in one order do not wait for each other in a circle.
         steps.sort_unstable_by_key(|step| step.key);
         let mut lease = self.pool.lease().await?;
-        match transaction(&mut lease, &steps).await {
+        let split = self.pool.split.load(Relaxed);
+        match transaction(&mut lease, &steps, split).await {
             Ok(true) => {
                 // From here on it may be done, whatever becomes of the answer.
-                lease.batch("COMMIT").await?;
+                lease.commit().await?;
                 Ok(true)
             }
             Ok(false) => {
@@ -141,7 +153,11 @@ impl PostgresStore {
 }
 
 /// All changes, in a transaction that is left open. None waits for the answer to the one before.
-async fn transaction(lease: &mut Lease<'_>, steps: &[Step<'_>]) -> Result<bool, Fault> {
+async fn transaction(
+    lease: &mut Lease<'_>,
+    steps: &[Step<'_>],
+    split: bool,
+) -> Result<bool, Fault> {
     lease.unsettle();
     let lease = &*lease;
     lease
@@ -154,10 +170,12 @@ async fn transaction(lease: &mut Lease<'_>, steps: &[Step<'_>]) -> Result<bool, 
                 Ok(true)
             }));
             for step in steps {
-                let ready = lease.ready(step.sql).await?;
-                sending.push(pipeline::boxed(async move {
-                    Ok(is_done(&ready.send(client, &step.values()).await?))
-                }));
+                for sql in step.statements(split) {
+                    let ready = lease.ready(sql).await?;
+                    sending.push(pipeline::boxed(async move {
+                        Ok(is_done(&ready.send(client, &step.values()).await?))
+                    }));
+                }
             }
             let answers = pipeline::in_order(sending).await;
             // Behind a statement that failed, the others fail for that alone.
@@ -201,6 +219,14 @@ impl<'a> Step<'a> {
             collection: change.key().collection.as_str(),
             put: record.map(Put::new),
             expected: expected.map(|version| &version.as_bytes()[..]),
+        }
+    }
+
+    fn statements(&self, split: bool) -> Vec<&'static Sql> {
+        if split && std::ptr::eq(self.sql, &raw const sql::REPLACE) {
+            vec![&sql::REPLACE_LOCK, &sql::REPLACE_UNLIST, &sql::REPLACE_LIST]
+        } else {
+            vec![self.sql]
         }
     }
 
@@ -249,4 +275,78 @@ fn counts(rows: &[Row]) -> Result<(u32, u32), StoreError> {
             .ok_or(StoreError::Corrupt)
     };
     Ok((number(0)?, number(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::name::LabelName;
+    use crate::store::query::{Query, Values};
+    use crate::store::record::Version;
+
+    fn record(id: u8, labels: &[u8]) -> Record {
+        let key = RecordKey::new(Collection::from_static("note"), [id]);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        labels.iter().fold(record, |record, label| {
+            record.with_label(LabelName::from_static("tag"), [*label])
+        })
+    }
+
+    /// As on a database that lets a statement change a table once.
+    #[tokio::test]
+    async fn replacements_can_be_split() {
+        let Ok(url) = std::env::var("SEALTOKEN_TEST_POSTGRES") else {
+            return;
+        };
+        let schema = format!("sealtoken_split_{}", std::process::id());
+        let sign = if url.contains('?') { '&' } else { '?' };
+        let inside = format!("{url}{sign}options=-c%20search_path%3D{schema}");
+        let client = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let (client, connection) = client.unwrap();
+        tokio::spawn(connection);
+        let create = format!("CREATE SCHEMA {schema}");
+        client.batch_execute(&create).await.unwrap();
+        let store = PostgresStore::open(&inside).await.unwrap();
+        store.pool.split.store(true, Relaxed);
+
+        let (one, two) = (record(1, &[1, 2]), record(2, &[1, 2]));
+        let batch = [&one, &two].map(|record| Change::Insert(record.clone()));
+        assert_eq!(store.change(&batch).await, Ok(Outcome::Written));
+        let replace = |old: &Record, record: &Record| Change::Replace {
+            record: record.clone(),
+            expected: old.version,
+        };
+        let (three, four, five) = (record(1, &[2, 3]), record(1, &[]), record(2, &[4]));
+        let lone = replace(&one, &three);
+        assert_eq!(
+            store.change(slice::from_ref(&lone)).await,
+            Ok(Outcome::Written)
+        );
+        let current = Some(three.clone());
+        let conflict = Outcome::Conflict { index: 0, current };
+        assert_eq!(store.change(&[lone]).await, Ok(conflict));
+        let tagged = async |tag: u8| {
+            let values = Values::exactly([tag]);
+            let query = Query::label(
+                Collection::from_static("note"),
+                LabelName::from_static("tag"),
+                values,
+            );
+            let ids = store.page(&query).await.unwrap().records;
+            ids.into_iter().map(|record| record.key.id[0]).collect()
+        };
+        let seen: [Vec<u8>; 3] = [tagged(1).await, tagged(2).await, tagged(3).await];
+        assert_eq!(seen, [vec![2], vec![1, 2], vec![1]]);
+        let both = [replace(&three, &four), replace(&two, &five)];
+        assert_eq!(store.change(&both).await, Ok(Outcome::Written));
+        let seen: [Vec<u8>; 4] = [
+            tagged(1).await,
+            tagged(2).await,
+            tagged(3).await,
+            tagged(4).await,
+        ];
+        assert_eq!(seen, [vec![], vec![], vec![], vec![2]]);
+        let drop = format!("DROP SCHEMA {schema} CASCADE");
+        client.batch_execute(&drop).await.unwrap();
+    }
 }
