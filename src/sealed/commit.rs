@@ -20,7 +20,7 @@ const SENDINGS: u32 = 3;
 /// Writes a batch. Where the reply is lost, the versions that are there tell whether it was done.
 ///
 /// The same batch is sent again then: its records have their versions, so it cannot be done twice, and a conflict with a
-/// version of its own means that it was done before. Every removal in a batch names the version that it expects.
+/// version of its own means that it was done before.
 pub(crate) async fn commit(store: &dyn Store, batch: &[Change]) -> Result<Committed, StoreError> {
     let mut lost = false;
     let mut last = None;
@@ -28,8 +28,12 @@ pub(crate) async fn commit(store: &dyn Store, batch: &[Change]) -> Result<Commit
         match store.write(batch).await {
             Ok(Outcome::Written) => return Ok(Committed::Written),
             Ok(Outcome::Conflict { index, current }) => {
-                if lost && is_there(store, batch).await? {
-                    return Ok(Committed::Written);
+                if lost {
+                    // Where nobody can say now whether it was done, it may have been.
+                    let there = is_there(store, batch).await;
+                    if there.map_err(|_| StoreError::unknown("no reply"))? {
+                        return Ok(Committed::Written);
+                    }
                 }
                 return Ok(Committed::Conflict { index, current });
             }
@@ -46,6 +50,7 @@ pub(crate) async fn commit(store: &dyn Store, batch: &[Change]) -> Result<Commit
             Err(StoreError::Unavailable { reason, .. }) if lost => {
                 last = Some(StoreError::unknown(reason));
             }
+            Err(_) if lost => last = Some(StoreError::unknown("no reply")),
             Err(error) => return Err(error),
         }
     }

@@ -23,17 +23,23 @@ pub(super) enum Access {
     Unlocked(Arc<DataKeys>),
 }
 
-/// Where the entry of a password may be: one place for each cost, the newest first.
-pub(super) struct Places(pub(super) Vec<Place>);
+/// Where the entry of a password may be: one place for each cost.
+pub(super) struct Places(pub(super) Vec<(Argon2Cost, Place)>);
 
-/// What is at the places.
+impl Places {
+    pub(super) fn at(&self, cost: Argon2Cost) -> Option<&Place> {
+        let place = self.0.iter().find(|(known, _)| *known == cost);
+        place.map(|(_, place)| place)
+    }
+}
+
+/// What is at the places, with the cost of each.
 pub(super) struct Found {
-    /// The entries with the index of their place.
-    pub(super) entries: Vec<(usize, Entry)>,
+    pub(super) entries: Vec<(Argon2Cost, Entry)>,
 }
 
 impl Found {
-    /// All keys, those of the newest place first.
+    /// All keys, those of the first place first.
     pub(super) fn keys(&self) -> Result<Option<DataKeys>, VaultError> {
         let mut entries = self.entries.iter();
         let Some((_, first)) = entries.next() else {
@@ -44,6 +50,17 @@ impl Found {
             keys.append(&entry.keys)?;
         }
         Ok(Some(keys))
+    }
+
+    pub(super) fn at(&self, cost: Argon2Cost) -> Option<&Entry> {
+        let entry = self.entries.iter().find(|(known, _)| *known == cost);
+        entry.map(|(_, entry)| entry)
+    }
+
+    /// Whether there are keys, and all that are wanted.
+    fn satisfies(&self, wanted: &[[u8; 16]]) -> Result<bool, VaultError> {
+        let keys = self.keys()?;
+        Ok(keys.is_some_and(|keys| wanted.iter().all(|id| keys.find(*id).is_some())))
     }
 }
 
@@ -110,95 +127,82 @@ impl Vault {
         let mut found = Found {
             entries: Vec::new(),
         };
-        let mut costs = self.shared.root.load().costs().to_vec();
+        let mut costs = self.costs();
+        let mut newest = costs.first().copied().unwrap_or_default();
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
                 let place = self.place(namespace, password, cost).await?;
                 if let Some(record) = self.store().get(&place.at).await? {
                     let entry = entry::open(namespace, &place, &record)?;
-                    found.entries.push((places.0.len(), entry));
+                    found.entries.push((cost, entry));
                 }
-                places.0.push(place);
-                let Some(keys) = found.keys()? else { continue };
-                if wanted.iter().all(|id| keys.find(*id).is_some()) {
+                places.0.push((cost, place));
+                if found.satisfies(wanted)? {
                     break;
                 }
             }
-            if !found.entries.is_empty() || refreshed {
+            if refreshed || found.satisfies(wanted)? {
                 break;
             }
-            // Nothing: has another process raised the cost, and moved the entry?
+            // Not all: has another process raised the cost? Those that were tried here are not tried again.
             refreshed = true;
-            costs = self.refresh_costs().await?;
-            // The new ones are stronger: what is found there needs no move.
-            if !costs.is_empty() {
-                places.0.clear();
-            }
+            let all = self.refresh_costs().await?;
+            newest = all.first().copied().unwrap_or(newest);
+            let new = all.into_iter().filter(|cost| places.at(*cost).is_none());
+            costs = new.collect();
         }
-        if found.entries.iter().any(|(index, _)| *index > 0) {
+        if found.entries.iter().any(|(cost, _)| *cost != newest) {
             // It is read all the same where this does not succeed; the next use tries again.
-            let _ = self.move_up(namespace, &places, &found).await;
+            let _ = self.move_up(namespace, &places, &found, newest).await;
         }
         let keys = found.keys()?;
-        let newest = places.0.into_iter().next().ok_or(VaultError::Tampered)?;
-        Ok((keys, newest))
+        let place = places.0.into_iter().find(|(cost, _)| *cost == newest);
+        let (_, place) = place.ok_or(VaultError::Tampered)?;
+        Ok((keys, place))
     }
 
-    /// Reads the costs again, and gives those that were not known here.
+    /// The costs that are known here, the newest first.
+    fn costs(&self) -> Vec<Argon2Cost> {
+        self.shared.root.load().costs().to_vec()
+    }
+
+    /// Reads the costs again, the newest first: another process may have raised them.
     pub(super) async fn refresh_costs(&self) -> Result<Vec<Argon2Cost>, VaultError> {
-        let before = self.shared.root.load().costs().to_vec();
         let root = Root::read_again(&self.shared.keysets).await?;
-        let new = root.costs().iter().filter(|cost| !before.contains(cost));
-        let new = new.copied().collect();
+        let costs = root.costs().to_vec();
         self.shared.root.store(Arc::new(root));
-        Ok(new)
+        Ok(costs)
     }
 
-    /// Puts the keys of entries at weaker costs into the one at the newest cost, in one batch.
+    /// Puts the keys of entries at other costs into the one at the newest cost, in one batch.
     async fn move_up(
         &self,
         namespace: &Namespace,
         places: &Places,
         found: &Found,
+        newest: Argon2Cost,
     ) -> Result<(), VaultError> {
-        let Some(keys) = found.keys()? else {
+        let (Some(keys), Some(place)) = (found.keys()?, places.at(newest)) else {
             return Ok(());
         };
-        let Some(newest) = places.0.first() else {
-            return Ok(());
-        };
-        let mut batch = Vec::new();
-        let record = entry::seal(namespace, newest, &keys)?;
-        batch.push(match found.entries.iter().find(|(index, _)| *index == 0) {
-            Some((_, entry)) => Change::Replace {
-                record,
-                expected: entry.version,
-            },
-            None => Change::Insert(record),
-        });
-        for (index, entry) in &found.entries {
-            if let (1.., Some(place)) = (*index, places.0.get(*index)) {
-                batch.push(Change::Remove {
-                    key: place.at.clone(),
-                    expected: Some(entry.version),
-                });
-            }
-        }
+        let record = entry::seal(namespace, place, &keys)?;
+        let mut batch = vec![put(record, found.at(newest))];
+        batch.extend(removals(places, found).filter(|change| change.key() != &place.at));
         commit(self.store(), &batch).await?;
         Ok(())
     }
 
-    /// All places of a password, one for each cost.
+    /// All places of a password, one for each of the costs.
     pub(super) async fn places(
         &self,
         namespace: &Namespace,
         password: &Normalised,
+        costs: &[Argon2Cost],
     ) -> Result<Places, VaultError> {
-        let costs = self.shared.root.load().costs().to_vec();
         let mut places = Vec::with_capacity(costs.len());
         for cost in costs {
-            places.push(self.place(namespace, password, cost).await?);
+            places.push((*cost, self.place(namespace, password, *cost).await?));
         }
         Ok(Places(places))
     }
@@ -209,12 +213,12 @@ impl Vault {
         namespace: &Namespace,
         places: &Places,
     ) -> Result<Found, VaultError> {
-        let keys: Vec<_> = places.0.iter().map(|place| place.at.clone()).collect();
+        let keys: Vec<_> = places.0.iter().map(|(_, place)| place.at.clone()).collect();
         let records = self.store().get_many(&keys).await?;
         let mut entries = Vec::new();
-        for (index, (place, record)) in places.0.iter().zip(records).enumerate() {
+        for ((cost, place), record) in places.0.iter().zip(records) {
             if let Some(record) = record {
-                entries.push((index, entry::open(namespace, place, &record)?));
+                entries.push((*cost, entry::open(namespace, place, &record)?));
             }
         }
         Ok(Found { entries })
@@ -252,6 +256,26 @@ impl Vault {
             }),
         })
     }
+}
+
+/// Puts an entry where none is, or in the place of the one that is there.
+pub(super) fn put(record: Record, there: Option<&Entry>) -> Change {
+    match there {
+        Some(entry) => Change::Replace {
+            record,
+            expected: entry.version,
+        },
+        None => Change::Insert(record),
+    }
+}
+
+/// Takes away all entries that were found.
+pub(super) fn removals(places: &Places, found: &Found) -> impl Iterator<Item = Change> {
+    found.entries.iter().filter_map(|(cost, entry)| {
+        let key = places.at(*cost)?.at.clone();
+        let expected = Some(entry.version);
+        Some(Change::Remove { key, expected })
+    })
 }
 
 /// Counts the beginnings of an operation.

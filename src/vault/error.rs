@@ -130,9 +130,10 @@ impl VaultError {
         }
     }
 
-    /// Whether it counts as a failed attempt: whatever a stranger is told as [`PublicError::Refused`], or the count itself would tell more.
+    /// Whether it counts as a failed attempt: whatever a stranger is told as [`PublicError::Refused`], or the count itself would tell more. Who asks
+    /// for a version that there is not has opened the present value.
     pub(super) const fn is_failed_attempt(&self) -> bool {
-        matches!(self.public(), PublicError::Refused)
+        matches!(self.public(), PublicError::Refused) && !matches!(self, Self::NoSuchVersion)
     }
 
     /// What a stranger may be told of it.

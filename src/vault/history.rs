@@ -8,6 +8,7 @@ use crate::sealed::{Committed, commit};
 use crate::store::{Change, RecordKey};
 
 use super::access::{Access, Attempts};
+use super::attempt::subjects;
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
@@ -243,7 +244,9 @@ impl VersionRead<'_> {
                 Goal::RollBack => self.roll_back(&namespace, &key).await,
             }
         };
-        let result = vault.attempt(&namespace.subjects(&key.id), work).await;
+        let result = vault
+            .attempt(&subjects(&namespace, &self.access, &key.id), work)
+            .await;
         vault.report(
             operation,
             Some(namespace.fingerprint(&key.id)),

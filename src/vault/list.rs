@@ -1,6 +1,6 @@
 //! What is in a namespace, found by label and by time.
 
-use crate::crypto::clock::UnixTime;
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
 use crate::store::{Cursor, Query, Record, Values};
 
@@ -244,6 +244,9 @@ impl List<'_> {
 
     async fn try_count(self) -> Result<u64, VaultError> {
         let namespace = self.vault.for_reading().await?;
+        if namespace.is_phantom {
+            return Ok(0);
+        }
         let untimed = self.created == (None, None) && self.expires == (None, None);
         let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
         if untimed && whole {
@@ -269,6 +272,12 @@ impl List<'_> {
     async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let mut entries = Vec::new();
+        if namespace.is_phantom {
+            return Ok(ListPage {
+                entries,
+                next: None,
+            });
+        }
         let mut next = self.after.clone();
         loop {
             // Never more than are missing, so that the store's cursor is this page's, too.
@@ -294,7 +303,11 @@ impl List<'_> {
             let all = Values::beginning_with(mark);
             Values {
                 from: from.map_or(all.from, value),
-                until: until.map(value).or(all.until),
+                // The last second of all is the end of the order, too: nothing is beyond it.
+                until: until
+                    .filter(|at| at.as_secs() <= MAX_SECONDS)
+                    .map(value)
+                    .or(all.until),
             }
         };
         let (name, values) = if let Some(label) = &self.label {

@@ -26,6 +26,7 @@
 //! Operations are builders that are awaited. An operation whose future is dropped has been done or not, never half.
 
 mod access;
+mod attempt;
 mod create;
 mod create_many;
 mod entry;
@@ -64,6 +65,7 @@ use crate::keys::KeyRing;
 use crate::sealed::Keysets;
 use crate::store::Store;
 
+use self::attempt::InFlight;
 use self::hashing::Hasher;
 use self::namespace::{Kept, Namespace};
 use self::options::Settings;
@@ -108,6 +110,7 @@ struct Shared {
     keysets: Keysets,
     root: ArcSwap<Root>,
     kept: Kept,
+    in_flight: InFlight,
     hasher: Hasher,
     settings: Settings,
 }
@@ -142,6 +145,7 @@ impl Vault {
             shared: Arc::new(Shared {
                 root: ArcSwap::from_pointee(root),
                 kept: Kept::default(),
+                in_flight: InFlight::default(),
                 hasher: Hasher::new(settings.hash_at_once),
                 store,
                 keysets,
@@ -196,7 +200,7 @@ impl Vault {
             .await?;
         Ok(match found {
             Some(stored) => self.keep(stored.keyset),
-            None => Arc::new(Namespace::new(root.phantom(&self.name))),
+            None => Arc::new(Namespace::phantom(root.phantom(&self.name))),
         })
     }
 

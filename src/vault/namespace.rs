@@ -23,6 +23,8 @@ pub(super) struct Namespace {
     pub(super) salt: [u8; 16],
     /// Where texts lead that can be no token: nothing is ever there.
     nowhere: Vec<u8>,
+    /// Whether there is no such namespace: nothing is in it, whatever the database holds by now.
+    pub(super) is_phantom: bool,
 }
 
 /// A key of payloads, and the public id by which they name it.
@@ -45,6 +47,15 @@ impl Namespace {
             open,
             salt,
             nowhere,
+            is_phantom: false,
+        }
+    }
+
+    /// One that there is not: looking for something in it costs the same, and finds nothing.
+    pub(super) fn phantom(keyset: Keyset) -> Self {
+        Self {
+            is_phantom: true,
+            ..Self::new(keyset)
         }
     }
 

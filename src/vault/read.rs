@@ -8,6 +8,7 @@ use crate::limits::{Exhausted, Subject};
 use crate::store::{Record, RecordKey};
 
 use super::access::Access;
+use super::attempt::subjects;
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::Row;
@@ -66,7 +67,7 @@ impl Vault {
     /// Gets the values of tokens that have names, under these names: an application's secrets, say.
     ///
     /// ```
-    /// use std::collections::{BTreeMap, HashMap, HashSet};
+    /// use std::collections::BTreeMap;
     ///
     /// use sealtoken::vault::{Vault, VaultError};
     ///
@@ -115,21 +116,6 @@ impl Vault {
                 .collect(),
             access,
         }
-    }
-
-    /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
-    pub(super) async fn attempt<T>(
-        &self,
-        subjects: &[Subject],
-        work: impl Future<Output = Result<T, VaultError>> + Send,
-    ) -> Result<T, VaultError> {
-        let limiter = &self.shared.settings.limiter;
-        limiter.take(subjects).await?;
-        let result = work.await;
-        if !result.as_ref().is_err_and(VaultError::is_failed_attempt) {
-            limiter.give_back(subjects).await;
-        }
-        result
     }
 
     /// The row of a value, wherever it stands in its life.
@@ -194,7 +180,8 @@ impl Read<'_> {
             let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
             judge(namespace, vault.now(), &row, keys.as_deref())
         };
-        vault.attempt(&namespace.subjects(&key.id), work).await
+        let subjects = subjects(namespace, &self.access, &key.id);
+        vault.attempt(&subjects, work).await
     }
 }
 
@@ -225,7 +212,7 @@ impl ReadMany<'_> {
         let mut keys = Vec::with_capacity(self.tokens.len());
         for token in &self.tokens {
             let key = token_key(&namespace, token.expose());
-            for subject in namespace.subjects(&key.id) {
+            for subject in subjects(&namespace, &self.access, &key.id) {
                 if subject != namespace.subject() && !taken.contains_key(&subject) {
                     taken.insert(subject, limiter.take(&[subject]).await);
                 }
@@ -235,9 +222,17 @@ impl ReadMany<'_> {
         let values = self.values(&namespace, &keys, &taken).await;
 
         let mut failed: HashSet<Subject> = HashSet::new();
+        let mut failures: HashSet<&Vec<u8>> = HashSet::new();
         for (key, value) in keys.iter().zip(values.iter().flatten()) {
             if value.as_ref().is_err_and(VaultError::is_failed_attempt) {
                 failed.extend(namespace.subjects(&key.id));
+                failures.insert(&key.id);
+            }
+        }
+        // One was taken for all of them. Each further failure is an attempt of its own.
+        for _ in failures.iter().skip(1) {
+            if limiter.take(&all).await.is_err() {
+                break;
             }
         }
         let taken = taken.into_iter().filter(|(_, taken)| taken.is_ok());
@@ -261,7 +256,7 @@ impl ReadMany<'_> {
         for some in keys.chunks(AT_ONCE) {
             let records = vault.store().get_many(some).await?;
             for (key, record) in some.iter().zip(records) {
-                let subjects = namespace.subjects(&key.id);
+                let subjects = subjects(namespace, &self.access, &key.id);
                 let taken = subjects.iter().find_map(|subject| taken.get(subject));
                 rows.push(match taken {
                     Some(Err(exhausted)) => Err((*exhausted).into()),

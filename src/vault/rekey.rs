@@ -4,7 +4,7 @@ use crate::events::Operation;
 use crate::sealed::{Committed, commit};
 use crate::store::{Change, Query, Values};
 
-use super::access::{Attempts, Found, Places};
+use super::access::{Attempts, Found, Places, put, removals};
 use super::entry::{self, DataKeys};
 use super::names;
 use super::namespace::Namespace;
@@ -35,7 +35,8 @@ impl Vault {
     ///
     /// # Security
     ///
-    /// Who had the old password *and* took the data keys out of a process's memory still opens what was written before. To end that,
+    /// It asks for no token: who knows a password can change it for everything under it in this namespace, and who guesses the password of others
+    /// by naming it as the new one has joined theirs. So give those who do not trust each other namespaces of their own. Who had the old password *and* took the data keys out of a process's memory still opens what was written before. To end that,
     /// write the values anew.
     pub fn rekey(&self, old: impl Into<Password>, new: impl Into<Password>) -> Rekey<'_> {
         Rekey {
@@ -63,20 +64,21 @@ impl Rekey<'_> {
         let work = async {
             let mut attempts = Attempts::new();
             // A cost that another process raised counts here, too: a password has one entry, at the newest cost.
-            vault.refresh_costs().await?;
-            let mut from = vault.places(&namespace, &old).await?;
-            let mut to = vault.places(&namespace, &new).await?;
+            let mut costs = vault.refresh_costs().await?;
+            let mut from = vault.places(&namespace, &old, &costs).await?;
+            let mut to = vault.places(&namespace, &new, &costs).await?;
             loop {
                 attempts.next().await?;
                 let there = vault.look(&namespace, &from).await?;
                 let Some(keys) = there.keys()? else {
-                    // Has another process raised the cost, and moved the entry?
-                    if !vault.refresh_costs().await?.is_empty() {
-                        from = vault.places(&namespace, &old).await?;
-                        to = vault.places(&namespace, &new).await?;
-                        continue;
+                    let now = vault.refresh_costs().await?;
+                    if now == costs {
+                        return Err(VaultError::InvalidPassword);
                     }
-                    return Err(VaultError::InvalidPassword);
+                    costs = now;
+                    from = vault.places(&namespace, &old, &costs).await?;
+                    to = vault.places(&namespace, &new, &costs).await?;
+                    continue;
                 };
                 let target = vault.look(&namespace, &to).await?;
                 let batch = batch(&namespace, (&from, &there, &keys), (&to, &target))?;
@@ -116,32 +118,13 @@ fn batch(
     if let Some(had) = target.keys()? {
         keys.append(&had)?;
     }
-    let newest = to.0.first().ok_or(VaultError::Tampered)?;
+    let (cost, newest) = to.0.first().ok_or(VaultError::Tampered)?;
     let record = entry::seal(namespace, newest, &keys)?;
-    let mut batch = vec![match target.entries.iter().find(|(index, _)| *index == 0) {
-        Some((_, entry)) => Change::Replace {
-            record,
-            expected: entry.version,
-        },
-        None => Change::Insert(record),
-    }];
-    let entries = |places, found: &Found| {
-        let places: &Places = places;
-        let there = found.entries.iter().filter_map(|(index, entry)| {
-            places
-                .0
-                .get(*index)
-                .map(|place| (place.at.clone(), entry.version))
-        });
-        there.collect::<Vec<_>>()
-    };
-    for (key, version) in entries(from, there).into_iter().chain(entries(to, target)) {
+    let mut batch = vec![put(record, target.at(*cost))];
+    for change in removals(from, there).chain(removals(to, target)) {
         // The same password again has the same places, and the newest one is replaced already.
-        if batch.iter().all(|change| change.key() != &key) {
-            batch.push(Change::Remove {
-                key,
-                expected: Some(version),
-            });
+        if batch.iter().all(|other| other.key() != change.key()) {
+            batch.push(change);
         }
     }
     Ok(batch)

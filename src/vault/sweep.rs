@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, commit};
-use crate::store::{Change, LabelName, Query, Record, Values};
+use crate::store::{Change, LabelName, Query, Record, StoreError, Values};
 
 use super::access::Attempts;
 use super::history::removals;
@@ -133,7 +133,13 @@ impl<'a> Sweep<'a> {
             Goal::Expired(_) => Operation::VaultSweep,
             Goal::Deleted(_) => Operation::VaultPurge,
         };
-        let result = result.map(|()| swept);
+        // Pages that were done before stay done.
+        let result = match result {
+            Err(VaultError::Store(StoreError::Unavailable { reason, .. })) if swept.count > 0 => {
+                Err(VaultError::Store(StoreError::unknown(reason)))
+            }
+            result => result.map(|()| swept),
+        };
         self.work
             .vault
             .report(operation, None, Some(swept.count), result)
@@ -143,6 +149,9 @@ impl<'a> Sweep<'a> {
 impl Work<'_> {
     async fn run(self, swept: &mut Swept, progress: &mut Progress<'_>) -> Result<(), VaultError> {
         let namespace = self.vault.for_reading().await?;
+        if namespace.is_phantom {
+            return Ok(());
+        }
         let mark = namespace.mark();
         // One range for all pages: a cursor goes on in the range that it comes from.
         let until = namespace.keyset.order(self.until().saturating_add(1));

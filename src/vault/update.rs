@@ -7,6 +7,7 @@ use crate::store::{Change, RecordKey, Version};
 use crate::token::Lifetime;
 
 use super::access::{Access, Attempts};
+use super::attempt::subjects;
 use super::create::{Common, End, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
@@ -120,11 +121,16 @@ impl Vault {
                     index: 1..,
                     current: Some(there),
                 } => {
-                    orphan = Some(there.version);
-                    row = Ok(old);
+                    let again = self.row(namespace, key).await?;
+                    let same = again.record.version == old.record.version;
+                    orphan = same.then_some(there.version);
+                    row = Ok(again);
                 }
                 // Someone else was first with this value: judge what is there now.
-                Committed::Conflict { .. } => row = self.row(namespace, key).await,
+                Committed::Conflict { .. } => {
+                    orphan = None;
+                    row = self.row(namespace, key).await;
+                }
             }
         }
     }
@@ -219,7 +225,9 @@ impl Update<'_> {
         self.end.map(|end| end.seconds(vault.now())).transpose()?;
         let choose = |_, _| async { Ok(self.value.clone()) };
         let work = vault.replace_value(namespace, key, &self.access, self.end, choose);
-        vault.attempt(&namespace.subjects(&key.id), work).await
+        vault
+            .attempt(&subjects(namespace, &self.access, &key.id), work)
+            .await
     }
 }
 
@@ -229,9 +237,6 @@ impl Upsert<'_> {
     async fn run(self) -> Result<(), VaultError> {
         let vault = self.vault;
         let choice = Choice::Custom(self.token.clone());
-        choice.check()?;
-        self.common.check(vault)?;
-        vault.check_value(&self.value)?;
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
@@ -243,9 +248,16 @@ impl Upsert<'_> {
                 end: self.common.end,
             };
             // A token that is free is no failed guess.
-            let namespace = vault.for_reading().await?;
+            let namespace = vault.begin(Operation::VaultUpdate).await?;
             let key = token_key(&namespace, self.token.expose());
-            if vault.store().get(&key).await?.is_some() {
+            let there = match vault.store().get(&key).await {
+                Ok(there) => there.is_some(),
+                Err(error) => {
+                    return vault.report(Operation::VaultUpdate, None, None, Err(error.into()));
+                }
+            };
+            // Where it is not, `create` checks the token and the new password before it does anything.
+            if there {
                 match update.run().await {
                     Err(VaultError::NotFound) => continue,
                     result => return result,

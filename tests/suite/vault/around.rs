@@ -50,10 +50,14 @@ async fn an_unknown_token_is_closed_as_a_known_one_is() {
     let vault = limited().await;
     vault.create("v").await.unwrap();
     for _ in 0..10 {
-        let refused = vault.read("tk_not_there_at_all").await;
+        let refused = vault.read("tk_not_there_at_all").password(WRONG).await;
         assert_eq!(refused.err(), Some(VaultError::NotFound));
     }
-    let closed = vault.read("tk_not_there_at_all").await.err();
+    let closed = vault
+        .read("tk_not_there_at_all")
+        .password(WRONG)
+        .await
+        .err();
     assert!(
         matches!(closed, Some(VaultError::TooManyAttempts { .. })),
         "{closed:?}"
@@ -66,10 +70,10 @@ async fn what_is_over_is_closed_as_what_is_unknown_is() {
     let hidden = vault.create("v").await.unwrap();
     vault.soft_delete(&hidden).await.unwrap();
     for _ in 0..10 {
-        let refused = vault.read(&hidden).await;
+        let refused = vault.read(&hidden).password(WRONG).await;
         assert_eq!(refused.err(), Some(VaultError::Deleted));
     }
-    let closed = vault.read(&hidden).await.err();
+    let closed = vault.read(&hidden).password(WRONG).await.err();
     assert!(
         matches!(closed, Some(VaultError::TooManyAttempts { .. })),
         "{closed:?}"
@@ -99,6 +103,57 @@ async fn a_token_that_stands_in_a_list_twice_is_one_attempt() {
     }
     let closed = vault.read_many([&id]).password(RIGHT).await.unwrap();
     assert!(matches!(closed[0], Err(VaultError::TooManyAttempts { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_right_passwords_at_once_are_all_answered() {
+    let vault = limited().await;
+    let id = vault.create("v").password(RIGHT).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (vault, id) = (vault.clone(), id.clone());
+        tasks.spawn(async move { vault.read(&id).password(RIGHT).await });
+    }
+    while let Some(read) = tasks.join_next().await {
+        assert_eq!(read.unwrap().unwrap().expose(), b"v");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_guesses_at_once_are_no_more_than_ten() {
+    let vault = limited().await;
+    let id = vault.create("v").password(RIGHT).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let (vault, id) = (vault.clone(), id.clone());
+        tasks.spawn(async move { vault.read(&id).password(format!("guess {n}")).await });
+    }
+    let mut judged = 0;
+    while let Some(read) = tasks.join_next().await {
+        match read.unwrap().unwrap_err() {
+            VaultError::InvalidPassword => judged += 1,
+            error => assert!(matches!(error, VaultError::TooManyAttempts { .. })),
+        }
+    }
+    assert_eq!(judged, 10);
+}
+
+#[tokio::test]
+async fn a_list_of_guesses_costs_the_namespace_an_attempt_each() {
+    use sealtoken::limits::Allowance;
+    let every = std::time::Duration::from_secs(60);
+    let few = Allowance { burst: 20, every };
+    let options = Vault::options().attempts(MemoryLimiter::new(few, few));
+    let keys = KeyRing::new(Key::generate());
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    let guesses = (0..50).map(|n| format!("guess-number-{n:010}"));
+    let read = vault.read_many(guesses).await.unwrap();
+    assert!(read.iter().all(Result::is_err));
+    let closed = vault.read_many(["guess-number-0000000099"]).await;
+    assert!(matches!(
+        closed.err(),
+        Some(VaultError::TooManyAttempts { .. })
+    ));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sealtoken::Lifetime;
-use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
 use tokio::task::JoinSet;
 
 use super::engine::Engine;
@@ -16,6 +16,7 @@ super::engine::on_every_engine! {
     what_is_created_while_passwords_change_is_never_lost,
     what_is_renewed_during_a_sweep_lives,
     of_two_vaults_that_are_made_at_once_both_are_one,
+    a_cost_that_another_process_raised_refuses_nobody,
 }
 
 async fn of_32_creators_of_one_token_one_wins(engine: Engine) {
@@ -207,5 +208,25 @@ async fn of_two_vaults_that_are_made_at_once_both_are_one(engine: Engine) {
         for (_, id) in &all {
             assert!(vault.read(id).await.is_ok());
         }
+    }
+}
+
+async fn a_cost_that_another_process_raised_refuses_nobody(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let id = bench.vault.create("v").password(RIGHT).await.unwrap();
+    let stronger = Argon2Cost::new(20, 2, 1).unwrap();
+    let other = bench
+        .again(Vault::options().argon2_cost(stronger))
+        .await
+        .unwrap();
+    // The entry moves to where the first process does not look yet.
+    assert!(other.read(&id).password(RIGHT).await.is_ok());
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let (vault, id) = (bench.vault.clone(), id.clone());
+        tasks.spawn(async move { vault.read(&id).password(RIGHT).await.is_ok() });
+    }
+    while let Some(read) = tasks.join_next().await {
+        assert!(read.unwrap());
     }
 }
