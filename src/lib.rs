@@ -36,7 +36,7 @@ pub use token::{
 
 /// The examples of the documents beside the code, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
+#[cfg_attr(feature = "vault", doc = include_str!("../README.md"))]
 #[doc = include_str!("../docs/from-primordyx.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]
 #[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]

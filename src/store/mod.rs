@@ -106,6 +106,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// A page of what the query selects: by label in (value, id) order, a whole collection in an order of the store's own.
     ///
+    /// A record that was broken from outside comes as one that nothing can open: it hides no other.
+    ///
     /// A page may be shorter than the query's limit, so that it stays small in memory: only one without
     /// [`next`](Page::next) is the last.
     ///

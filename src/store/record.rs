@@ -161,6 +161,12 @@ impl Record {
         self
     }
 
+    /// What stands for a record whose row was broken: nothing opens it.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn unreadable(key: RecordKey) -> Self {
+        Self::new(key, Version::from_bytes([0; 16]), [])
+    }
+
     /// Whether an engine can hold it, but for the length of its body.
     pub(super) fn check(&self) -> Result<(), RecordError> {
         self.key.check()?;

@@ -3,7 +3,7 @@
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, commit};
-use crate::store::{Change, RecordKey};
+use crate::store::{Change, RecordKey, StoreError};
 use crate::token::Lifetime;
 
 use super::access::Attempts;
@@ -131,14 +131,16 @@ impl Vault {
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
-            let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
-            let expected = Some(record.version);
+            // What was changed from outside can be removed all the same: that is the way to be rid of it.
+            let record = match self.store().get(key).await {
+                Err(StoreError::Corrupt) => None,
+                record => Some(record?.ok_or(VaultError::NotFound)?),
+            };
             let mut batch = vec![Change::Remove {
                 key: key.clone(),
-                expected,
+                expected: record.as_ref().map(|record| record.version),
             }];
-            // What was changed from outside can be removed all the same: that is the way to be rid of it.
-            if let Ok(row) = Row::open(namespace, record) {
+            if let Some(Ok(row)) = record.map(|record| Row::open(namespace, record)) {
                 batch.extend(removals(
                     namespace,
                     &row,

@@ -11,11 +11,16 @@ use crate::failure::{Failure, problem};
 
 /// Prints a line. That nobody reads it any more is no failure.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    secret_line(text).map(|_| ())
+}
+
+/// Prints a line that is there this once; whether anybody reads it.
+pub(crate) fn secret_line(text: &str) -> Result<bool, Failure> {
     // In one piece, which stdout writes on without keeping a copy: it may be a key.
     let mut line = Zeroizing::new(String::with_capacity(text.len().saturating_add(1)));
     line.push_str(text);
     line.push('\n');
-    all(line.as_bytes())
+    part(line.as_bytes())
 }
 
 /// Prints bytes as they are.

@@ -130,8 +130,14 @@ fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault
     };
     Ok(Some(There {
         row: row.get_ref(0)?.as_i64()?,
-        version: row::version(row.get_ref(1)?)?,
-        labels: labels::decode(row.get_ref(2)?.as_blob()?)?,
+        // A row that a stranger broke can be taken away; it has no version that anyone expects.
+        version: row::version(row.get_ref(1)?).unwrap_or(Version::from_bytes([0; 16])),
+        labels: row
+            .get_ref(2)?
+            .as_blob()
+            .ok()
+            .and_then(|labels| labels::decode(labels).ok())
+            .unwrap_or_default(),
     }))
 }
 

@@ -198,16 +198,15 @@ async fn rows_that_are_not_of_this_engine_are_corrupt() {
             .await
             .unwrap();
 
-        assert_eq!(
-            store.scan(&by_tag).await,
-            Err(StoreError::Corrupt),
-            "{damage}"
-        );
+        // What is broken hides no other: it comes as a record that nothing can open. A label that leads nowhere is passed by.
+        let scanned = store.scan(&by_tag).await.unwrap().records;
         if hurts_get {
+            assert_eq!(scanned[0].version, Version::from_bytes([0; 16]), "{damage}");
             assert_eq!(store.get(&key).await, Err(StoreError::Corrupt), "{damage}");
             let all = Query::all(collection());
-            assert_eq!(store.scan(&all).await, Err(StoreError::Corrupt), "{damage}");
+            assert_eq!(store.scan(&all).await.unwrap().records.len(), 1, "{damage}");
         } else {
+            assert!(scanned.is_empty(), "{damage}");
             // The label that was left says that the record cannot be put where it was.
             assert_eq!(
                 store.write(&insert).await,

@@ -2,7 +2,7 @@
 
 use sealtoken::vault::Target;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, problem};
 use crate::output;
 
 use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
@@ -34,7 +34,15 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     if let Some(token) = token {
         create = create.token(&*token);
     }
-    output::line(create.await?.expose())
+    let token = create.await?;
+    if let Ok(true) = output::secret_line(token.expose()) {
+        return Ok(());
+    }
+    // Nobody has the token, so nobody would ever have the value.
+    vault.delete(&token).await?;
+    Err(problem(
+        "the token could not be printed: the value was removed again",
+    ))
 }
 
 pub(super) async fn read(options: &Read) -> Result<(), Failure> {
