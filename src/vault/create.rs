@@ -221,7 +221,7 @@ macro_rules! length_settings {
         ///
         /// # Security
         ///
-        /// With 15 characters it has 71 bits. That is enough where attempts are limited, and too little where they are not.
+        /// With 15 characters it has 71 bits. That is enough where every way to ask for it is limited, and too little where one is not: `exists` and `info` are not limited here.
         pub fn weak_length(mut self, length: usize) -> Self {
             self.choice = drawn(length, true);
             self

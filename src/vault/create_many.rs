@@ -30,6 +30,10 @@ impl Vault {
     /// Puts many values in, with one hash of the password. The tokens come in the order of the values.
     ///
     /// They are written in batches. Should one fail, the others are there: each value has a result of its own.
+    ///
+    /// # Errors
+    ///
+    /// What concerns them all: a password, a lifetime or a label that can be none, and [`VaultError::Store`] before the first is written.
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,

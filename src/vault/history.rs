@@ -13,7 +13,7 @@ use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Target, token_key};
-use super::text::{VaultToken, is_custom};
+use super::text::VaultToken;
 use super::{BoxFuture, Vault, VaultError};
 
 /// An earlier value, or the present one: [`Vault::versions`].
@@ -110,7 +110,7 @@ impl Vault {
     fn version(&self, token: &str, number: u64, goal: Goal) -> VersionRead<'_> {
         VersionRead {
             vault: self,
-            token: VaultToken::new(if is_custom(token) { token } else { "" }),
+            token: VaultToken::presented(token),
             number,
             access: Access::Open,
             goal,

@@ -146,6 +146,10 @@ impl Vault {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`]. A record that was changed from outside is an error in its own place.
     pub fn list(&self) -> List<'_> {
         List {
             vault: self,

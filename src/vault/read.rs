@@ -98,7 +98,7 @@ impl Vault {
     pub(super) fn read_with(&self, token: &str, access: Access) -> Read<'_> {
         Read {
             vault: self,
-            token: bounded(token),
+            token: VaultToken::presented(token),
             access,
         }
     }
@@ -112,7 +112,7 @@ impl Vault {
             vault: self,
             tokens: tokens
                 .into_iter()
-                .map(|token| bounded(token.as_ref()))
+                .map(|token| VaultToken::presented(token.as_ref()))
                 .collect(),
             access,
         }
@@ -127,15 +127,6 @@ impl Vault {
         let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
         Row::open(namespace, record)
     }
-}
-
-/// A token's text, without what is longer than any token.
-fn bounded(text: &str) -> VaultToken {
-    VaultToken::new(if super::text::is_custom(text) {
-        text
-    } else {
-        ""
-    })
 }
 
 /// The value of what was found, if the keys at hand open it.

@@ -54,6 +54,12 @@ impl From<String> for SecretBytes {
     }
 }
 
+impl From<&String> for SecretBytes {
+    fn from(text: &String) -> Self {
+        text.as_bytes().into()
+    }
+}
+
 impl From<&[u8]> for SecretBytes {
     fn from(bytes: &[u8]) -> Self {
         bytes.to_vec().into()

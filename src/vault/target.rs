@@ -8,7 +8,7 @@ use crate::store::RecordKey;
 use super::VaultError;
 use super::names;
 use super::namespace::Namespace;
-use super::text::{VaultToken, is_custom};
+use super::text::VaultToken;
 
 /// The public name of a value: [`Info`](super::Info) has it, and a list shows it. Nothing can be read with it.
 ///
@@ -77,14 +77,12 @@ impl Target {
 
 /// Where the value of a token is. A text that can be no token leads to where none is, at the same cost.
 pub(super) fn token_key(namespace: &Namespace, text: &str) -> RecordKey {
-    namespace.value_key(if is_custom(text) { text } else { "" })
+    namespace.value_key(VaultToken::presented(text).expose())
 }
 
 impl From<&str> for Target {
     fn from(token: &str) -> Self {
-        // What is longer than any token is not copied.
-        let token = if is_custom(token) { token } else { "" };
-        Self(Kind::Token(VaultToken::new(token)))
+        Self(Kind::Token(VaultToken::presented(token)))
     }
 }
 

@@ -35,6 +35,11 @@ impl VaultToken {
         Self(Zeroizing::new(text.into()))
     }
 
+    /// A text that a caller presents. What can be no token becomes the empty text, which leads nowhere: what is longer than any is not copied.
+    pub(super) fn presented(text: &str) -> Self {
+        Self::new(if is_custom(text) { text } else { "" })
+    }
+
     /// Draws a token, each character evenly.
     pub(super) fn draw(length: usize) -> Result<Self, VaultError> {
         let mut text = Zeroizing::new(String::with_capacity(length));
@@ -90,7 +95,7 @@ impl Choice {
 }
 
 /// Whether a text can be a token at all: 15 to 200 URL-safe characters.
-pub(super) fn is_custom(text: &str) -> bool {
+fn is_custom(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     CUSTOM_LENGTHS.contains(&text.len()) && text.bytes().all(fits)
 }

@@ -14,7 +14,7 @@ use super::namespace::Namespace;
 use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
-use super::text::{Choice, VaultToken, is_custom};
+use super::text::{Choice, VaultToken};
 use super::{BoxFuture, Vault, VaultError};
 
 /// Replaces a value: [`Vault::update`].
@@ -72,7 +72,7 @@ impl Vault {
     ) -> Update<'_> {
         Update {
             vault: self,
-            token: VaultToken::new(if is_custom(token) { token } else { "" }),
+            token: VaultToken::presented(token),
             value,
             access,
             end: None,

@@ -15,7 +15,7 @@ pub async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
     let limits = store.limits();
     assert!(limits.max_body >= 64 * 1024, "{limits:?}");
     assert!(
-        limits.max_batch >= 5 * (Record::MAX_LABELS + 1),
+        limits.max_batch >= 5 * (Record::MAX_LABELS + 2),
         "{limits:?}"
     );
 }
