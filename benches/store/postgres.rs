@@ -1,7 +1,8 @@
 //! PostgreSQL through the trait, side by side with the bare driver and the same statements.
 //!
 //! `SEALTOKEN_TEST_POSTGRES=$(scripts/postgres start DIR) cargo bench --features postgres --bench store_postgres`. The server must wait
-//! for its disk, as it does unless told otherwise. With `-- --test` each case runs once.
+//! for its disk, as it does unless told otherwise. With `-- --test` each case runs once; with `-- --check` it fails where
+//! a ratio is larger than it may be, which wants a machine that does nothing else.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +28,8 @@ struct Effort {
     each: usize,
 }
 
-/// Times two sides in turns, so that what disturbs one disturbs the other; prints the medians and their ratio.
+/// Times two sides in turns, so that what disturbs one disturbs the other. Prints what the faster quarter of the calls took at most,
+/// since what disturbs only adds, and the ratio.
 async fn versus(
     name: &str,
     limit: Option<f64>,
@@ -50,7 +52,7 @@ async fn versus(
     }
     let [ours, bare] = times.map(|mut times| {
         times.sort_unstable();
-        times[times.len() / 2]
+        times[times.len() / 4]
     });
     let ratio = ours.as_secs_f64() / bare.as_secs_f64();
     let fits = limit.is_none_or(|limit| ratio <= limit);
@@ -309,13 +311,14 @@ async fn main() {
         println!("SKIPPED: SEALTOKEN_TEST_POSTGRES names no server (scripts/postgres starts one)");
         return;
     };
-    let once = std::env::args().any(|argument| argument == "--test");
+    let asked = |option: &str| std::env::args().any(|argument| argument == option);
+    let (once, check) = (asked("--test"), asked("--check"));
     let effort = if once {
         Effort { turns: 1, each: 1 }
     } else {
         Effort {
-            turns: 20,
-            each: 100,
+            turns: 200,
+            each: 10,
         }
     };
     let schema = format!("sealtoken_bench_{}", std::process::id());
@@ -339,5 +342,5 @@ async fn main() {
         .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
         .await
         .unwrap();
-    assert!(fits || once, "slower than it may be");
+    assert!(fits || !check, "slower than it may be");
 }
