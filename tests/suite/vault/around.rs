@@ -402,3 +402,72 @@ fn outside_of_a_runtime_a_password_is_an_error_and_no_panic() {
         std::task::Poll::Ready(Err(VaultError::Hashing))
     ));
 }
+
+/// Counts what it is asked, and admits so many.
+#[derive(Debug, Clone, Default)]
+struct Counter(Arc<Mutex<(u32, u32)>>);
+
+#[async_trait::async_trait]
+impl sealtoken::limits::AttemptLimiter for Counter {
+    async fn take(
+        &self,
+        _: &[sealtoken::limits::Subject],
+    ) -> Result<(), sealtoken::limits::Exhausted> {
+        let mut counts = self.0.lock().unwrap();
+        if counts.0 == counts.1 + 2 {
+            let retry_after = std::time::Duration::from_secs(7);
+            return Err(sealtoken::limits::Exhausted { retry_after });
+        }
+        counts.0 += 1;
+        Ok(())
+    }
+
+    async fn give_back(&self, _: &[sealtoken::limits::Subject]) {
+        self.0.lock().unwrap().1 += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_limiter_of_ones_own_is_asked_and_told() {
+    let counter = Counter::default();
+    let keys = KeyRing::new(Key::generate());
+    let options = Vault::options().attempts(counter.clone());
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    let id = vault.create("v").await.unwrap();
+    for _ in 0..5 {
+        vault.read(&id).await.unwrap();
+    }
+    assert_eq!(*counter.0.lock().unwrap(), (5, 5));
+    for _ in 0..2 {
+        assert!(vault.read("tk_not_there_at_all").await.is_err());
+    }
+    let retry_after = std::time::Duration::from_secs(7);
+    let closed = vault.read(&id).await;
+    assert_eq!(
+        closed.err(),
+        Some(VaultError::TooManyAttempts { retry_after })
+    );
+}
+
+#[tokio::test]
+async fn new_passwords_have_the_least_length_that_is_set() {
+    let bench = Bench::with(Engine::memory(), Vault::options().min_password(12)).await;
+    let short = bench.vault.create("v").password("eleven char").await;
+    assert_eq!(short.err(), Some(VaultError::PasswordTooShort { min: 12 }));
+    assert!(
+        bench
+            .vault
+            .create("v")
+            .password("twelve chars")
+            .await
+            .is_ok()
+    );
+    let out_of_bounds = Vault::options()
+        .min_password(0)
+        .open(MemoryStore::new(), &bench.keys)
+        .await;
+    assert!(matches!(
+        out_of_bounds.err(),
+        Some(VaultError::InvalidSetting(_))
+    ));
+}

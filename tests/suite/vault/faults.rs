@@ -8,7 +8,7 @@ use sealtoken::store::{
     Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
     StoreError,
 };
-use sealtoken::vault::{State, SweepMode, Vault, VaultError};
+use sealtoken::vault::{SweepMode, Vault, VaultError};
 use sealtoken::{Lifetime, UnixTime};
 
 use super::{Bench, RIGHT};
@@ -119,9 +119,10 @@ impl Store for Faulty {
 const KEPT: &str = "kept-through-it-all";
 const GONE: &str = "gone-in-the-end-0001";
 const HIDDEN: &str = "hidden-by-the-sweep-1";
+const OPEN: &str = "open-with-a-history-1";
 
 /// The operations, one by one. Each ends in the same state however often it is begun.
-const STEPS: usize = 13;
+const STEPS: usize = 21;
 
 async fn step(bench: &Bench, number: usize) -> Result<(), VaultError> {
     let vault = &bench.vault;
@@ -169,7 +170,38 @@ async fn step(bench: &Bench, number: usize) -> Result<(), VaultError> {
             swept.map(|swept| assert_eq!(swept.tampered, 0))
         }
         11 => done(vault.delete(GONE).await, VaultError::NotFound),
-        _ => vault.rewrap().await.map(|_| ()),
+        12 => vault.rewrap().await.map(|_| ()),
+        13 => {
+            let create = vault.create("v1").token(OPEN);
+            done(create.await.map(|_| ()), VaultError::AlreadyExists)
+        }
+        14 => vault.update(OPEN, "v2").await,
+        15 => vault
+            .roll_back(OPEN, 1)
+            .await
+            .map(|value| assert_eq!(value.expose(), b"v1")),
+        16 => vault.prune_versions(OPEN, 1).await.map(|_| ()),
+        17 => {
+            let many = vault.create_many(["x", "y", "z"]).label("many").await?;
+            many.into_iter().try_for_each(|one| one.map(|_| ()))
+        }
+        18 => {
+            for entry in vault.list().label("many").await?.entries {
+                done(vault.delete(entry?.id).await, VaultError::NotFound)?;
+            }
+            Ok(())
+        }
+        19 => {
+            let unlocked = vault.unlock(NEW).await?;
+            let read = unlocked.read_many([KEPT]).await?;
+            assert_eq!(read[0].as_ref().unwrap().expose(), b"eins");
+            Ok(())
+        }
+        // What was hidden has expired, too.
+        _ => {
+            let swept = vault.sweep_expired(SweepMode::Hard).await;
+            swept.map(|swept| assert_eq!(swept.tampered, 0))
+        }
     }
 }
 
@@ -193,16 +225,11 @@ async fn check(bench: &Bench, what: &str) {
         Some(UnixTime::from_secs(super::NOW + 3600)),
         "{what}"
     );
-    assert_eq!(
-        vault.info(HIDDEN).await.unwrap().state,
-        State::Deleted,
-        "{what}"
-    );
-    assert_eq!(
-        vault.read(GONE).await.err(),
-        Some(VaultError::NotFound),
-        "{what}"
-    );
+    for gone in [HIDDEN, GONE] {
+        let info = vault.info(gone).await;
+        assert_eq!(info.err(), Some(VaultError::NotFound), "{what}");
+    }
+    assert_eq!(vault.read(OPEN).await.unwrap().expose(), b"v1", "{what}");
     let all = vault.list().with_deleted().with_expired().count().await;
     assert_eq!(all, Ok(2), "{what}");
     for version in vault.versions(KEPT).await.unwrap() {
