@@ -1,7 +1,7 @@
 //! Argon2id (RFC 9106), version 0x13: the one way from a password to bytes.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use super::secret::Secret;
 
@@ -28,16 +28,33 @@ pub(crate) fn hash<const N: usize>(
 ) -> Result<Secret<N>, Failed> {
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(N)).map_err(|_| Failed)?;
     // Memory that is not there is an error here and not the end of the process.
-    let mut blocks: Zeroizing<Vec<Block>> = Zeroizing::new(Vec::new());
+    let mut blocks = Blocks(Vec::new());
     blocks
+        .0
         .try_reserve_exact(params.block_count())
         .map_err(|_| Failed)?;
-    blocks.resize(params.block_count(), Block::new());
+    blocks.0.resize(params.block_count(), Block::new());
     let mut output = Secret::zeroed();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password, salt, output.expose_mut(), blocks.as_mut_slice())
+        .hash_password_into_with_memory(
+            password,
+            salt,
+            output.expose_mut(),
+            blocks.0.as_mut_slice(),
+        )
         .map_err(|_| Failed)?;
     Ok(output)
+}
+
+/// The memory that is filled. `Zeroizing` would wipe the vector's room a second time, byte by byte.
+struct Blocks(Vec<Block>);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for block in &mut self.0 {
+            block.zeroize();
+        }
+    }
 }
 
 #[cfg(test)]
