@@ -218,13 +218,8 @@ impl Keysets {
 
 /// Which key of the ring sealed a keyset, as its label says.
 fn key_id(record: &Record) -> Option<KeyId> {
-    let label = record.labels.iter().find(|label| label.name == KEY_ID)?;
-    label
-        .value
-        .as_slice()
-        .try_into()
-        .ok()
-        .map(KeyId::from_bytes)
+    let id = record.label(&KEY_ID)?.try_into().ok();
+    id.map(KeyId::from_bytes)
 }
 
 /// Others changed the same record again and again.

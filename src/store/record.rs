@@ -154,6 +154,13 @@ impl Record {
         self
     }
 
+    /// The value of the first label with this name.
+    #[must_use]
+    pub fn label(&self, name: &LabelName) -> Option<&[u8]> {
+        let label = self.labels.iter().find(|label| label.name == *name)?;
+        Some(&label.value)
+    }
+
     /// The record, to be removed after this moment.
     #[must_use]
     pub fn with_purge_at(mut self, at: UnixTime) -> Self {

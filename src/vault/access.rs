@@ -58,9 +58,13 @@ impl Found {
     }
 
     /// Whether there are keys, and all that are wanted.
-    fn satisfies(&self, wanted: &[[u8; 16]]) -> Result<bool, VaultError> {
-        let keys = self.keys()?;
-        Ok(keys.is_some_and(|keys| wanted.iter().all(|id| keys.find(*id).is_some())))
+    fn satisfies(&self, wanted: &[[u8; 16]]) -> bool {
+        let has = |id: &[u8; 16]| {
+            self.entries
+                .iter()
+                .any(|(_, entry)| entry.keys.find(*id).is_some())
+        };
+        !self.entries.is_empty() && wanted.iter().all(has)
     }
 }
 
@@ -138,11 +142,11 @@ impl Vault {
                     found.entries.push((cost, entry));
                 }
                 places.0.push((cost, place));
-                if found.satisfies(wanted)? {
+                if found.satisfies(wanted) {
                     break;
                 }
             }
-            if refreshed || found.satisfies(wanted)? {
+            if refreshed || found.satisfies(wanted) {
                 break;
             }
             // Not all: has another process raised the cost? Those that were tried here are not tried again.

@@ -13,7 +13,7 @@ use super::namespace::{DataKey, Namespace};
 use super::row::{self, Meta};
 use super::secret::{Password, SecretBytes};
 use super::text::{self, Choice, VaultToken};
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// When a value ends.
 #[derive(Debug, Clone, Copy)]
@@ -300,11 +300,4 @@ impl Create<'_> {
     }
 }
 
-impl<'a> IntoFuture for Create<'a> {
-    type Output = Result<VaultToken, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Create => VaultToken);

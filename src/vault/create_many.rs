@@ -11,7 +11,7 @@ use super::create::{Common, End, common_settings, drawn, length_settings};
 use super::namespace::{DataKey, Namespace};
 use super::secret::{Password, SecretBytes};
 use super::text::{self, Choice, VaultToken};
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// Puts many values in: [`Vault::create_many`].
 #[derive(Debug)]
@@ -174,11 +174,4 @@ impl CreateMany<'_> {
     }
 }
 
-impl<'a> IntoFuture for CreateMany<'a> {
-    type Output = Result<Vec<Result<VaultToken, VaultError>>, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(CreateMany => Vec<Result<VaultToken, VaultError>>);

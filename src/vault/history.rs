@@ -14,7 +14,7 @@ use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Target, token_key};
 use super::text::VaultToken;
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// An earlier value, or the present one: [`Vault::versions`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Vault {
             meta.oldest = oldest;
             let mut batch = vec![Change::Replace {
                 record: row.with_meta(namespace, &meta)?,
-                expected: row.record.version,
+                expected: row.version,
             }];
             batch.extend(removals(namespace, &row, row.meta.oldest..oldest));
             if let Committed::Written = commit(self.store(), &batch).await? {
@@ -176,7 +176,7 @@ impl Vault {
         row: &Row,
         number: u64,
     ) -> Result<Option<EarlierRow>, VaultError> {
-        let id = &row.record.key.id;
+        let id = &row.key.id;
         let record = self.store().get(&namespace.version_key(id, number)).await?;
         let Some(record) = record else {
             return Ok(None);
@@ -218,7 +218,7 @@ pub(super) fn removals(
     numbers: std::ops::Range<u64>,
 ) -> impl Iterator<Item = Change> {
     numbers.map(|number| Change::Remove {
-        key: namespace.version_key(&row.record.key.id, number),
+        key: namespace.version_key(&row.key.id, number),
         expected: None,
     })
 }
@@ -310,11 +310,4 @@ impl fmt::Debug for VersionRead<'_> {
     }
 }
 
-impl<'a> IntoFuture for VersionRead<'a> {
-    type Output = Result<SecretBytes, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(VersionRead => SecretBytes);

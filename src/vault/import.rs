@@ -12,7 +12,7 @@ use super::create::End;
 use super::entry::DataKeys;
 use super::secret::{Password, SecretBytes};
 use super::text::{Choice, VaultToken};
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// A value as another system has it.
 #[derive(Clone)]
@@ -226,11 +226,4 @@ impl fmt::Display for ImportFailure {
 
 impl std::error::Error for ImportFailure {}
 
-impl<'a> IntoFuture for Import<'a> {
-    type Output = Result<Vec<Result<VaultToken, ImportFailure>>, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Import => Vec<Result<VaultToken, ImportFailure>>);

@@ -13,7 +13,7 @@ use super::list::Info;
 use super::namespace::Namespace;
 use super::row::{Meta, Row};
 use super::target::Target;
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// Moves an end: [`Vault::renew`].
 #[must_use = "nothing is renewed until this is awaited"]
@@ -188,7 +188,7 @@ impl Vault {
             }
             let replace = Change::Replace {
                 record: row.with_meta(namespace, &meta)?,
-                expected: row.record.version,
+                expected: row.version,
             };
             if let Committed::Written = commit(self.store(), &[replace]).await? {
                 return Ok(());
@@ -238,11 +238,4 @@ impl Renew<'_> {
     }
 }
 
-impl<'a> IntoFuture for Renew<'a> {
-    type Output = Result<(), VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Renew => ());

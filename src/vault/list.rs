@@ -8,7 +8,7 @@ use super::names;
 use super::namespace::Namespace;
 use super::row::Row;
 use super::target::ValueId;
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// Where a value stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ impl Info {
     pub(super) fn of(namespace: &Namespace, row: &Row, now: UnixTime) -> Result<Self, VaultError> {
         let meta = &row.meta;
         Ok(Self {
-            id: ValueId::of(&row.record.key)?,
+            id: ValueId::of(&row.key)?,
             state: if meta.is_deleted() {
                 State::Deleted
             } else if meta.is_expired(now) {
@@ -272,6 +272,15 @@ impl List<'_> {
         }
     }
 
+    async fn run(self) -> Result<ListPage, VaultError> {
+        let page = match self.vault.for_reading().await {
+            Ok(namespace) => self.page(&namespace).await,
+            Err(error) => Err(error),
+        };
+        let count = page.as_ref().ok().map(|page| page.entries.len() as u64);
+        self.vault.report(Operation::VaultList, None, count, page)
+    }
+
     /// One page, filled from as many of the store's as it takes.
     async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -362,18 +371,4 @@ impl List<'_> {
     }
 }
 
-impl<'a> IntoFuture for List<'a> {
-    type Output = Result<ListPage, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let page = match self.vault.for_reading().await {
-                Ok(namespace) => self.page(&namespace).await,
-                Err(error) => Err(error),
-            };
-            let count = page.as_ref().ok().map(|page| page.entries.len() as u64);
-            self.vault.report(Operation::VaultList, None, count, page)
-        })
-    }
-}
+awaited!(List => ListPage);

@@ -25,6 +25,20 @@
 //!
 //! Operations are builders that are awaited. An operation whose future is dropped has been done or not, never half.
 
+/// Lets a builder be awaited: it runs then.
+macro_rules! awaited {
+    ($($builder:ident => $output:ty),+ $(,)?) => {$(
+        impl<'a> IntoFuture for $builder<'a> {
+            type Output = Result<$output, super::VaultError>;
+            type IntoFuture = super::BoxFuture<'a, Self::Output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.run())
+            }
+        }
+    )+};
+}
+
 mod access;
 mod attempt;
 mod create;

@@ -15,7 +15,7 @@ use super::row::Row;
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
 use super::text::VaultToken;
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// How many records are asked for at once.
 const AT_ONCE: usize = 100;
@@ -271,20 +271,4 @@ fn open(namespace: &Namespace, record: Option<Record>) -> Result<Row, VaultError
     Row::open(namespace, record.ok_or(VaultError::NotFound)?)
 }
 
-impl<'a> IntoFuture for Read<'a> {
-    type Output = Result<SecretBytes, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
-impl<'a> IntoFuture for ReadMany<'a> {
-    type Output = Result<Vec<Result<SecretBytes, VaultError>>, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Read => SecretBytes, ReadMany => Vec<Result<SecretBytes, VaultError>>);

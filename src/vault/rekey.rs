@@ -9,7 +9,7 @@ use super::entry::{self, DataKeys};
 use super::names;
 use super::namespace::Namespace;
 use super::secret::Password;
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// Changes a password: [`Vault::rekey`].
 #[must_use = "nothing is changed until this is awaited"]
@@ -130,11 +130,4 @@ fn batch(
     Ok(batch)
 }
 
-impl<'a> IntoFuture for Rekey<'a> {
-    type Output = Result<u64, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Rekey => u64);

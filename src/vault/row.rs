@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
 use crate::sealed::Draft;
-use crate::store::{Label, Record, RecordKey};
+use crate::store::{Label, Record, RecordKey, Version};
 
 use super::VaultError;
 use super::names;
@@ -69,7 +69,8 @@ impl Meta {
 /// A value's record, opened as far as it goes without a password.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) record: Record,
+    pub(super) key: RecordKey,
+    pub(super) version: Version,
     pub(super) meta: Meta,
     /// Which data key the payload is under.
     pub(super) data_key: [u8; 16],
@@ -82,17 +83,12 @@ impl Row {
         let opened = namespace.keyset.open(&record)?;
         let meta: Meta =
             serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
-        let payload = opened.payload.to_vec();
-        let label = record
-            .labels
-            .iter()
-            .find(|label| label.name == names::DATA_KEY);
-        let data_key = label.and_then(|label| label.value.as_slice().try_into().ok());
         Ok(Self {
-            data_key: data_key.ok_or(VaultError::Tampered)?,
+            data_key: data_key(&record)?,
+            payload: opened.payload.to_vec(),
             meta,
-            payload,
-            record,
+            version: record.version,
+            key: record.key,
         })
     }
 
@@ -102,8 +98,12 @@ impl Row {
         namespace: &Namespace,
         key: &DataKey,
     ) -> Result<SecretBytes, VaultError> {
-        let place = place(&self.record.key.id, self.meta.revision);
-        reveal(namespace, key, &place, &self.payload)
+        reveal(
+            namespace,
+            key,
+            (&self.key.id, self.meta.revision),
+            &self.payload,
+        )
     }
 
     /// Seals the row anew with other things known about it, and the same value.
@@ -112,31 +112,30 @@ impl Row {
         namespace: &Namespace,
         meta: &Meta,
     ) -> Result<Record, VaultError> {
-        seal(
-            namespace,
-            &self.record.key,
-            meta,
-            self.data_key,
-            &self.payload,
-        )
+        seal(namespace, &self.key, meta, self.data_key, &self.payload)
     }
 }
 
-/// What a payload is bound to: the token, and which of its values it is. It moves to the earlier values as it is.
-fn place(id: &[u8], revision: u64) -> [Vec<u8>; 2] {
-    [id.to_vec(), revision.to_be_bytes().to_vec()]
+/// Which data key a record's payload is under.
+fn data_key(record: &Record) -> Result<[u8; 16], VaultError> {
+    let id = record
+        .label(&names::DATA_KEY)
+        .and_then(|id| id.try_into().ok());
+    id.ok_or(VaultError::Tampered)
 }
 
+/// Decrypts a payload. It is bound to the token, and to which of its values it is: it moves to the earlier values as it is.
 fn reveal(
     namespace: &Namespace,
     key: &DataKey,
-    [id, revision]: &[Vec<u8>; 2],
+    (id, revision): (&[u8], u64),
     payload: &[u8],
 ) -> Result<SecretBytes, VaultError> {
-    let value = namespace
+    let place = [id, &revision.to_be_bytes()];
+    Ok(namespace
         .keyset
-        .open_payload(&key.key, &[id, revision], payload)?;
-    Ok(value.into())
+        .open_payload(&key.key, &place, payload)?
+        .into())
 }
 
 /// Encrypts a value for a token.
@@ -147,10 +146,9 @@ pub(super) fn conceal(
     revision: u64,
     value: &SecretBytes,
 ) -> Result<Vec<u8>, VaultError> {
-    let [id, revision] = place(id, revision);
-    Ok(namespace
-        .keyset
-        .seal_payload(&key.key, &[&id, &revision], value.expose())?)
+    let place = [id, &revision.to_be_bytes()];
+    let keyset = &namespace.keyset;
+    Ok(keyset.seal_payload(&key.key, &place, value.expose())?)
 }
 
 /// Seals a value's record.
@@ -224,7 +222,7 @@ impl EarlierRow {
         };
         let plaintext = serde_json::to_vec(&meta).map_err(|_| VaultError::Tampered)?;
         let draft = Draft {
-            key: namespace.version_key(&row.record.key.id, row.meta.revision),
+            key: namespace.version_key(&row.key.id, row.meta.revision),
             purge_at: None,
             labels: vec![Label::new(names::DATA_KEY, row.data_key)],
             plaintext: &plaintext,
@@ -241,16 +239,11 @@ impl EarlierRow {
         let opened = namespace.keyset.open(record)?;
         let meta: Earlier =
             serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
-        let label = record
-            .labels
-            .iter()
-            .find(|label| label.name == names::DATA_KEY);
-        let data_key = label.and_then(|label| label.value.as_slice().try_into().ok());
         Ok(Self {
             revision: meta.revision,
             updated: meta.updated,
             length: meta.length,
-            data_key: data_key.ok_or(VaultError::Tampered)?,
+            data_key: data_key(record)?,
             value: value.to_vec(),
             payload: opened.payload.to_vec(),
         })
@@ -261,11 +254,6 @@ impl EarlierRow {
         namespace: &Namespace,
         key: &DataKey,
     ) -> Result<SecretBytes, VaultError> {
-        reveal(
-            namespace,
-            key,
-            &place(&self.value, self.revision),
-            &self.payload,
-        )
+        reveal(namespace, key, (&self.value, self.revision), &self.payload)
     }
 }

@@ -13,7 +13,7 @@ use super::history::removals;
 use super::names;
 use super::namespace::Namespace;
 use super::row::{Meta, Row};
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// What becomes of a value that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,14 +244,14 @@ impl Work<'_> {
 
     /// What sweeps one value.
     fn changes(self, namespace: &Namespace, row: &Row) -> Result<Vec<Change>, VaultError> {
-        let expected = row.record.version;
+        let expected = row.version;
         if let Goal::Expired(SweepMode::Soft) = self.goal {
             let mut meta = row.meta.clone();
             meta.deleted = Some(self.vault.now().as_secs());
             let record = row.with_meta(namespace, &meta)?;
             return Ok(vec![Change::Replace { record, expected }]);
         }
-        let key = row.record.key.clone();
+        let key = row.key.clone();
         let mut changes = vec![Change::Remove {
             key,
             expected: Some(expected),
@@ -293,7 +293,7 @@ impl Work<'_> {
             if let Committed::Written = commit(self.vault.store(), &changes).await? {
                 return Ok(true);
             }
-            row = match self.vault.row(namespace, &row.record.key).await {
+            row = match self.vault.row(namespace, &row.key).await {
                 Ok(row) if self.is_due(&row.meta) => row,
                 Ok(_) | Err(VaultError::NotFound) => return Ok(false),
                 Err(error) => return Err(error),
@@ -333,20 +333,4 @@ impl fmt::Debug for Rewrap<'_> {
     }
 }
 
-impl<'a> IntoFuture for Sweep<'a> {
-    type Output = Result<Swept, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
-impl<'a> IntoFuture for Rewrap<'a> {
-    type Output = Result<Rewrapped, VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Sweep => Swept, Rewrap => Rewrapped);

@@ -15,7 +15,7 @@ use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
 use super::text::{Choice, VaultToken};
-use super::{BoxFuture, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// Replaces a value: [`Vault::update`].
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Vault {
                     current: Some(there),
                 } => {
                     let again = self.row(namespace, key).await?;
-                    let same = again.record.version == old.record.version;
+                    let same = again.version == old.version;
                     orphan = same.then_some(there.version);
                     row = Ok(again);
                 }
@@ -162,13 +162,13 @@ impl Vault {
             length: value.expose().len() as u64,
             ..old.meta.clone()
         };
-        let id = &old.record.key.id;
+        let id = &old.key.id;
         let key = keys.newest()?;
         let payload = row::conceal(namespace, key, id, revision, value)?;
-        let record = row::seal(namespace, &old.record.key, &meta, key.id, &payload)?;
+        let record = row::seal(namespace, &old.key, &meta, key.id, &payload)?;
         let mut batch = vec![Change::Replace {
             record,
-            expected: old.record.version,
+            expected: old.version,
         }];
         if oldest < revision {
             let record = EarlierRow::seal(namespace, old)?;
@@ -273,20 +273,4 @@ impl Upsert<'_> {
     }
 }
 
-impl<'a> IntoFuture for Update<'a> {
-    type Output = Result<(), VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
-impl<'a> IntoFuture for Upsert<'a> {
-    type Output = Result<(), VaultError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
+awaited!(Update => (), Upsert => ());
