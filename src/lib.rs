@@ -6,16 +6,18 @@
 )]
 
 mod crypto;
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "pat", feature = "vault"))]
 pub mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(feature = "import")]
 pub mod import;
 mod keys;
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "pat", feature = "vault"))]
 pub mod limits;
-#[cfg(feature = "vault")]
+#[cfg(feature = "pat")]
+pub mod pat;
+#[cfg(any(feature = "pat", feature = "vault"))]
 mod sealed;
 #[cfg(feature = "store")]
 pub mod store;

@@ -6,18 +6,40 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// The MAC of the parts under `key`, each part with its length before it: no two lists of parts run into one.
-pub(crate) fn of_parts(key: &Secret<32>, parts: &[&[u8]]) -> Secret<32> {
-    // RFC 2104 fills a short key up with zeros: done here, the constructor cannot fail.
-    let mut block = Zeroizing::new([0; 64]);
-    let (head, _) = block.split_at_mut(32);
-    head.copy_from_slice(key.expose());
-    let mut mac = Hmac::<Sha256>::new((&*block).into());
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
+/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped.
+#[derive(Clone)]
+pub(crate) struct Keyed(Hmac<Sha256>);
+
+impl Keyed {
+    pub(crate) fn new(key: &Secret<32>) -> Self {
+        // RFC 2104 fills a short key up with zeros: done here, the constructor cannot fail.
+        let mut block = Zeroizing::new([0; 64]);
+        let (head, _) = block.split_at_mut(32);
+        head.copy_from_slice(key.expose());
+        Self(Hmac::<Sha256>::new((&*block).into()))
     }
-    Secret::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+
+    /// The MAC of a text.
+    #[cfg(feature = "pat")]
+    pub(crate) fn of(&self, text: &[u8]) -> Secret<32> {
+        let mac = self.0.clone().chain_update(text);
+        Secret::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+    }
+
+    /// The MAC of the parts, each with its length before it: no two lists of parts run into one.
+    pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> Secret<32> {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Secret::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+    }
+}
+
+/// The MAC of the parts under a key that is used once.
+pub(crate) fn of_parts(key: &Secret<32>, parts: &[&[u8]]) -> Secret<32> {
+    Keyed::new(key).of_parts(parts)
 }
 
 #[cfg(test)]

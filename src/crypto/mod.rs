@@ -2,10 +2,12 @@
 
 #[cfg(any(feature = "import", feature = "vault"))]
 pub(crate) mod argon2id;
+#[cfg(any(feature = "pat", feature = "vault"))]
+pub(crate) mod base62;
 pub(crate) mod base64url;
 pub(crate) mod clock;
 pub(crate) mod kdf;
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod scratch;

@@ -74,6 +74,34 @@ pub enum Operation {
     VaultRewrap,
     /// Values of another system were taken in.
     VaultImport,
+    /// A personal access token was issued.
+    PatIssue,
+    /// A token that was made elsewhere was registered.
+    PatRegister,
+    /// A token was presented.
+    PatVerify,
+    /// What is known about a token was changed.
+    PatUpdate,
+    /// A token was revoked.
+    PatRevoke,
+    /// A revoked token was brought back.
+    PatRestore,
+    /// A token got a new secret.
+    PatRotate,
+    /// A token was removed.
+    PatDelete,
+    /// Tokens were looked up by id.
+    PatGet,
+    /// Tokens were listed or counted.
+    PatList,
+    /// The first admin presented its token.
+    PatBootstrap,
+    /// Tokens of another system were taken in.
+    PatImport,
+    /// Tokens whose time was over were removed.
+    PatPurge,
+    /// The keyset was sealed again by the ring's current key.
+    PatRewrap,
 }
 
 impl Operation {
@@ -101,6 +129,20 @@ impl Operation {
             Self::VaultPurge => "vault.purge",
             Self::VaultRewrap => "vault.rewrap",
             Self::VaultImport => "vault.import",
+            Self::PatIssue => "pat.issue",
+            Self::PatRegister => "pat.register",
+            Self::PatVerify => "pat.verify",
+            Self::PatUpdate => "pat.update",
+            Self::PatRevoke => "pat.revoke",
+            Self::PatRestore => "pat.restore",
+            Self::PatRotate => "pat.rotate",
+            Self::PatDelete => "pat.delete",
+            Self::PatGet => "pat.get",
+            Self::PatList => "pat.list",
+            Self::PatBootstrap => "pat.bootstrap",
+            Self::PatImport => "pat.import",
+            Self::PatPurge => "pat.purge",
+            Self::PatRewrap => "pat.rewrap",
         }
     }
 }

@@ -138,7 +138,7 @@ impl Key {
     }
 
     /// A key for the library's own use: its name is listed in `docs/format.md`, and no purpose can collide with it.
-    #[cfg(feature = "vault")]
+    #[cfg(any(feature = "pat", feature = "vault"))]
     pub(super) fn internal(&self, name: &str) -> Secret<32> {
         let info: [&[u8]; 3] = [b"sealtoken v1 internal", b"\0", name.as_bytes()];
         kdf::derive(&self.root, &info)

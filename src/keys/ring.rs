@@ -236,14 +236,14 @@ impl<K: RingKey> Ring<K> {
 }
 
 /// A key for the library's own use, with the id and the role of the ring key that it was derived from.
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) struct InternalKey {
     pub(crate) id: KeyId,
     pub(crate) role: Role,
     pub(crate) secret: Secret<32>,
 }
 
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "pat", feature = "vault"))]
 impl KeyRing {
     /// The keys with this name in `docs/format.md`, the current one first.
     pub(crate) fn internal(&self, name: &str) -> Vec<InternalKey> {

@@ -3,6 +3,8 @@
 //! An attempt is counted *before* it is made, and given back when it succeeds: a thousand guesses at once are a
 //! thousand attempts, and one that is cut off counts.
 
+mod at_once;
+mod gate;
 mod memory;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub(crate) use at_once::{AtOnce, NotRun};
+pub(crate) use gate::Gate;
 pub use memory::{Allowance, MemoryLimiter};
 
 /// What attempts are counted for. It holds hashes, no token and no name.

@@ -5,10 +5,11 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::crypto::clock::UnixTime;
+use crate::crypto::kdf;
+use crate::crypto::mac::Keyed;
 use crate::crypto::random;
 use crate::crypto::secret::Secret;
 use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
-use crate::crypto::{kdf, mac};
 use crate::store::Record;
 
 use super::body::{self, Draft, Opened};
@@ -36,6 +37,8 @@ pub(crate) enum Use {
     PasswordEntry,
     /// The salt of passwords.
     PasswordSalt,
+    /// What personal access tokens are checked with.
+    Pat,
 }
 
 impl Use {
@@ -50,6 +53,7 @@ impl Use {
             Self::PasswordId => b"password id",
             Self::PasswordEntry => b"password entry",
             Self::PasswordSalt => b"password salt",
+            Self::Pat => b"pat",
         }
     }
 }
@@ -63,10 +67,10 @@ pub(crate) struct Keyset {
     root: Secret<32>,
     /// Those that every operation uses are derived once.
     record: Xaes,
-    id: Secret<32>,
-    label: Secret<32>,
+    id: Keyed,
+    label: Keyed,
     order: Secret<32>,
-    fingerprint: Secret<32>,
+    fingerprint: Keyed,
 }
 
 impl Keyset {
@@ -74,10 +78,10 @@ impl Keyset {
         let derive = |purpose| derived(&root, purpose);
         Self {
             record: Xaes::new(&derive(Use::Record)),
-            id: derive(Use::Id),
-            label: derive(Use::Label),
+            id: Keyed::new(&derive(Use::Id)),
+            label: Keyed::new(&derive(Use::Label)),
             order: derive(Use::Order),
-            fingerprint: derive(Use::Fingerprint),
+            fingerprint: Keyed::new(&derive(Use::Fingerprint)),
             scope,
             root,
         }
@@ -90,12 +94,12 @@ impl Keyset {
 
     /// The id under which something with a secret name is kept.
     pub(crate) fn id(&self, parts: &[&[u8]]) -> Vec<u8> {
-        mac::of_parts(&self.id, parts).expose().to_vec()
+        self.id.of_parts(parts).expose().to_vec()
     }
 
     /// A label value for equality: half a MAC.
     pub(crate) fn label(&self, parts: &[&[u8]]) -> Vec<u8> {
-        let mut value = mac::of_parts(&self.label, parts).expose().to_vec();
+        let mut value = self.label.of_parts(parts).expose().to_vec();
         value.truncate(16);
         value
     }
@@ -107,7 +111,7 @@ impl Keyset {
 
     /// The name of a thing in logs: it tells nothing, and is the same each time.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 8] {
-        let mac = mac::of_parts(&self.fingerprint, parts);
+        let mac = self.fingerprint.of_parts(parts);
         mac.expose().first_chunk().copied().unwrap_or_default()
     }
 

@@ -13,6 +13,7 @@ use crate::store::{
 
 use super::body::{self, Draft};
 use super::commit::{Committed, commit};
+use super::contention::contended;
 use super::error::SealedError;
 use super::keyset::Keyset;
 
@@ -220,9 +221,4 @@ impl Keysets {
 fn key_id(record: &Record) -> Option<KeyId> {
     let id = record.label(&KEY_ID)?.try_into().ok();
     id.map(KeyId::from_bytes)
-}
-
-/// Others changed the same record again and again.
-pub(crate) fn contended() -> SealedError {
-    SealedError::Store(crate::store::StoreError::unavailable("contention"))
 }

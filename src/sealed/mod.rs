@@ -6,15 +6,21 @@
 
 mod body;
 mod commit;
+mod contention;
+mod end;
 mod error;
 mod keyset;
 mod keysets;
 mod order;
+mod public;
 
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
 pub(crate) use commit::{Committed, commit};
+pub(crate) use contention::{Rounds, contended};
+pub(crate) use end::{End, EndError};
 pub(crate) use error::SealedError;
 pub(crate) use keyset::{Keyset, Use};
-pub(crate) use keysets::{Keysets, Stored, contended};
+pub(crate) use keysets::{Keysets, Stored};
+pub use public::PublicError;

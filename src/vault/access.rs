@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::limits::Subject;
 use crate::sealed::{Committed, commit};
 use crate::store::{Change, Record};
 
@@ -10,7 +11,7 @@ use super::hashing::Argon2Cost;
 use super::namespace::Namespace;
 use super::root::Root;
 use super::secret::{Normalised, Password};
-use super::{ATTEMPTS, Vault, VaultError};
+use super::{Vault, VaultError};
 
 /// What a caller brings beside the token.
 #[derive(Debug, Clone, Default)]
@@ -282,29 +283,10 @@ pub(super) fn removals(places: &Places, found: &Found) -> impl Iterator<Item = C
     })
 }
 
-/// Counts the beginnings of an operation.
-pub(super) struct Attempts(u32);
-
-impl Attempts {
-    pub(super) fn new() -> Self {
-        Self(0)
-    }
-
-    /// An error when it has been tried too often.
-    pub(super) async fn next(&mut self) -> Result<(), VaultError> {
-        if self.0 >= ATTEMPTS {
-            return Err(crate::sealed::contended().into());
-        }
-        // Some of the writers at one record let others go first.
-        if self.0 > 0 {
-            let mut random = [0; 1];
-            crate::crypto::random::system(&mut random).map_err(|_| VaultError::Randomness)?;
-            let [random] = random;
-            for _ in 0..random & 15 {
-                tokio::task::yield_now().await;
-            }
-        }
-        self.0 = self.0.saturating_add(1);
-        Ok(())
+/// What an attempt counts for. Without a password nothing about the token is guessed but the token itself: that is the namespace's to count.
+pub(super) fn subjects(namespace: &Namespace, access: &Access, value: &[u8]) -> Vec<Subject> {
+    match access {
+        Access::Password(_) => namespace.subjects(value),
+        Access::Open | Access::Unlocked(_) => vec![namespace.subject()],
     }
 }

@@ -2,47 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::Committed;
+use crate::sealed::{Committed, End, Rounds};
 use crate::store::{Change, Record};
 use crate::token::Lifetime;
 
-use super::access::{Access, Attempts};
+use super::access::Access;
 use super::namespace::{DataKey, Namespace};
 use super::row::{self, Meta};
 use super::secret::{Password, SecretBytes};
 use super::text::{self, Choice, VaultToken};
 use super::{Vault, VaultError};
-
-/// When a value ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum End {
-    In(Lifetime),
-    At(UnixTime),
-    /// Where it was before: perhaps in the past.
-    #[cfg(feature = "import")]
-    Was(UnixTime),
-}
-
-impl End {
-    /// The second at which it ends, if it does.
-    pub(super) fn seconds(self, now: UnixTime) -> Result<Option<i64>, VaultError> {
-        let at = match self {
-            Self::In(lifetime) => match lifetime.on_the_wire()? {
-                Some(seconds) => now.saturating_add(seconds),
-                None => return Ok(None),
-            },
-            Self::At(at) => at,
-            #[cfg(feature = "import")]
-            Self::Was(at) => return Ok(Some(at.as_secs().max(0))),
-        };
-        if at <= now || at.as_secs() > MAX_SECONDS {
-            return Err(VaultError::InvalidEnd);
-        }
-        Ok(Some(at.as_secs()))
-    }
-}
 
 /// What new values have in common.
 #[derive(Debug, Clone)]
@@ -140,9 +111,9 @@ impl Vault {
         key: &DataKey,
         entry: Option<&Record>,
     ) -> Result<Option<VaultToken>, VaultError> {
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let (token, change) = self.new_value(namespace, value, common, choice, key)?;
             match self.commit_with(entry, vec![change]).await? {
                 None => return Ok(None),
@@ -278,9 +249,9 @@ impl Create<'_> {
         self.common.meta(vault.now(), &self.value)?;
         vault.check_value(&self.value)?;
         let namespace = vault.for_writing().await?;
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let writing = vault.keys_to_write(&namespace, &self.common.access).await?;
             let key = writing.keys.newest()?;
             let entry = writing.entry.as_ref();

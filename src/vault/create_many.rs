@@ -2,12 +2,12 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::Committed;
+use crate::sealed::{Committed, End, Rounds};
 use crate::store::Change;
 use crate::token::Lifetime;
 
-use super::access::{Access, Attempts};
-use super::create::{Common, End, common_settings, drawn, length_settings};
+use super::access::Access;
+use super::create::{Common, common_settings, drawn, length_settings};
 use super::namespace::{DataKey, Namespace};
 use super::secret::{Password, SecretBytes};
 use super::text::{self, Choice, VaultToken};
@@ -80,9 +80,9 @@ impl CreateMany<'_> {
         let mut results = Vec::with_capacity(self.values.len());
         let mut values = self.values.iter();
         // The first one makes the entry of a new password; the others find it there.
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         let keys = loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let writing = vault.keys_to_write(&namespace, &self.common.access).await?;
             let Some(entry) = writing.entry else {
                 break writing.keys;

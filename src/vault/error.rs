@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::keys::KeyId;
-use crate::limits::Exhausted;
-use crate::sealed::SealedError;
+use crate::limits::{Exhausted, NotRun};
+use crate::sealed::{EndError, PublicError, SealedError};
 use crate::store::{RecordError, StoreError};
 use crate::token::LifetimeError;
 
@@ -75,25 +75,6 @@ pub enum VaultError {
     Hashing,
     /// The operating system gave no random bytes.
     Randomness,
-}
-
-/// What a stranger may be told.
-///
-/// Whether a token is unknown, expired, deleted or under another password makes no difference here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PublicError {
-    /// Not found, or not permitted.
-    Refused,
-    /// What was sent could not be right: a length, a spelling, a time.
-    Invalid,
-    /// Too many attempts: try later.
-    TryLater {
-        /// After this long.
-        retry_after: Duration,
-    },
-    /// Something is wrong on this side.
-    Unavailable,
 }
 
 impl VaultError {
@@ -215,25 +196,6 @@ impl fmt::Display for VaultError {
 
 impl std::error::Error for VaultError {}
 
-impl fmt::Display for PublicError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused => f.write_str("not found or not permitted"),
-            Self::Invalid => f.write_str("the request is not valid"),
-            Self::TryLater { retry_after } => {
-                write!(
-                    f,
-                    "try again in {} s",
-                    retry_after.as_secs().saturating_add(1)
-                )
-            }
-            Self::Unavailable => f.write_str("not available at the moment"),
-        }
-    }
-}
-
-impl std::error::Error for PublicError {}
-
 impl From<SealedError> for VaultError {
     fn from(error: SealedError) -> Self {
         match error {
@@ -253,6 +215,21 @@ impl From<StoreError> for VaultError {
             StoreError::Invalid(RecordError::BodyTooLong { limit }) => Self::ValueTooLong { limit },
             error => Self::Store(error),
         }
+    }
+}
+
+impl From<EndError> for VaultError {
+    fn from(error: EndError) -> Self {
+        match error {
+            EndError::Lifetime(error) => Self::Lifetime(error),
+            EndError::OutOfReach => Self::InvalidEnd,
+        }
+    }
+}
+
+impl From<NotRun> for VaultError {
+    fn from(_: NotRun) -> Self {
+        Self::Hashing
     }
 }
 

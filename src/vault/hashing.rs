@@ -1,12 +1,10 @@
 //! Passwords through Argon2id: off the async threads, and only so many at once.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
 use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
+use crate::limits::{AtOnce, NotRun};
 
 use super::VaultError;
 use super::secret::Normalised;
@@ -83,18 +81,18 @@ impl Default for Argon2Cost {
 /// Runs Argon2id on the runtime's blocking threads.
 #[derive(Debug, Clone)]
 pub(super) struct Hasher {
-    at_once: Arc<Semaphore>,
+    at_once: AtOnce,
     /// Counts the passwords, for tests that compare the work of two answers.
     #[cfg(test)]
-    pub(super) hashed: Arc<std::sync::atomic::AtomicU64>,
+    pub(super) hashed: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Hasher {
     pub(super) fn new(at_once: usize) -> Self {
         Self {
-            at_once: Arc::new(Semaphore::new(at_once)),
+            at_once: AtOnce::new(at_once),
             #[cfg(test)]
-            hashed: Arc::default(),
+            hashed: std::sync::Arc::default(),
         }
     }
 
@@ -117,24 +115,15 @@ impl Hasher {
             };
             argon2id::hash(cost, password.as_bytes(), &salt).map_err(|_| VaultError::Hashing)
         })
-        .await
+        .await?
     }
 
-    /// Runs what takes long and much memory. The permit goes with the work, so that a caller who goes away frees nothing early.
+    /// Runs other work that takes as long, in the same turn.
     pub(super) async fn run<R: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<R, VaultError> + Send + 'static,
-    ) -> Result<R, VaultError> {
-        let permit = Arc::clone(&self.at_once).acquire_owned().await;
-        let permit = permit.map_err(|_| VaultError::Hashing)?;
-        // Outside of a runtime that is an error, and no panic.
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
-        let task = runtime.spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        });
-        task.await.map_err(|_| VaultError::Hashing)?
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, NotRun> {
+        self.at_once.run(work).await
     }
 }
 

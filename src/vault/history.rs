@@ -4,11 +4,10 @@ use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, commit};
+use crate::sealed::{Committed, Rounds, commit};
 use crate::store::{Change, RecordKey};
 
-use super::access::{Access, Attempts};
-use super::attempt::subjects;
+use super::access::{Access, subjects};
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
@@ -145,9 +144,9 @@ impl Vault {
         key: &RecordKey,
         keep: u32,
     ) -> Result<u64, VaultError> {
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let row = self.row(namespace, key).await?;
             let oldest = row
                 .meta

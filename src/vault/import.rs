@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
 use crate::import::{ImportError, Vaultstore};
+use crate::sealed::End;
 
 use super::access::Access;
-use super::create::End;
 use super::entry::DataKeys;
 use super::secret::{Password, SecretBytes};
 use super::text::{Choice, VaultToken};
@@ -165,10 +165,10 @@ async fn read(
     value: StoredValue,
 ) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
     let stored = value.stored.clone();
-    let work = move || Ok(reader.read(&stored));
+    let work = move || reader.read(&stored);
     let read = match vault.shared.hasher.run(work).await {
         Ok(read) => read.map(SecretBytes::from).map_err(ImportFailure::Read),
-        Err(error) => Err(ImportFailure::Vault(error)),
+        Err(error) => Err(ImportFailure::Vault(error.into())),
     };
     (value, read)
 }

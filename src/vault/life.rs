@@ -2,12 +2,10 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, commit};
+use crate::sealed::{Committed, End, Rounds, commit};
 use crate::store::{Change, RecordKey, StoreError};
 use crate::token::Lifetime;
 
-use super::access::Attempts;
-use super::create::End;
 use super::history::removals;
 use super::list::Info;
 use super::namespace::Namespace;
@@ -128,9 +126,9 @@ impl Vault {
     }
 
     async fn try_delete(&self, namespace: &Namespace, key: &RecordKey) -> Result<(), VaultError> {
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             // What was changed from outside can be removed all the same: that is the way to be rid of it.
             let record = match self.store().get(key).await {
                 Err(StoreError::Corrupt) => None,
@@ -177,9 +175,9 @@ impl Vault {
         key: &RecordKey,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let row = self.row(namespace, key).await?;
             let mut meta = row.meta.clone();
             change(&mut meta, self.now())?;

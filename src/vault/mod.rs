@@ -40,7 +40,6 @@ macro_rules! awaited {
 }
 
 mod access;
-mod attempt;
 mod create;
 mod create_many;
 mod entry;
@@ -76,10 +75,10 @@ use arc_swap::ArcSwap;
 use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
+use crate::limits::{Gate, Subject};
 use crate::sealed::Keysets;
 use crate::store::Store;
 
-use self::attempt::InFlight;
 use self::hashing::Hasher;
 use self::namespace::{Kept, Namespace};
 use self::options::Settings;
@@ -87,7 +86,7 @@ use self::root::Root;
 
 pub use self::create::Create;
 pub use self::create_many::CreateMany;
-pub use self::error::{PublicError, VaultError};
+pub use self::error::VaultError;
 pub use self::hashing::Argon2Cost;
 pub use self::history::{Version, VersionRead};
 #[cfg(feature = "import")]
@@ -103,12 +102,10 @@ pub use self::target::{Target, ValueId};
 pub use self::text::VaultToken;
 pub use self::unlock::Unlocked;
 pub use self::update::{Update, Upsert};
+pub use crate::sealed::PublicError;
 
 /// What an awaited builder runs.
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// How often an operation begins again because someone else changed the record meanwhile.
-const ATTEMPTS: u32 = 128;
 
 /// Secrets behind tokens and passwords, in one namespace of a store. Clones share everything.
 ///
@@ -124,7 +121,7 @@ struct Shared {
     keysets: Keysets,
     root: ArcSwap<Root>,
     kept: Kept,
-    in_flight: InFlight,
+    gate: Gate,
     hasher: Hasher,
     settings: Settings,
 }
@@ -159,7 +156,7 @@ impl Vault {
             shared: Arc::new(Shared {
                 root: ArcSwap::from_pointee(root),
                 kept: Kept::default(),
-                in_flight: InFlight::default(),
+                gate: Gate::new(Arc::clone(&settings.limiter)),
                 hasher: Hasher::new(settings.hash_at_once),
                 store,
                 keysets,
@@ -195,6 +192,17 @@ impl Vault {
 
     fn store(&self) -> &dyn Store {
         &*self.shared.store
+    }
+
+    /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
+    async fn attempt<T>(
+        &self,
+        subjects: &[Subject],
+        work: impl Future<Output = Result<T, VaultError>> + Send,
+    ) -> Result<T, VaultError> {
+        let gate = &self.shared.gate;
+        gate.attempt(subjects, VaultError::is_failed_attempt, work)
+            .await
     }
 
     fn now(&self) -> UnixTime {
@@ -358,29 +366,5 @@ mod tests {
         assert_eq!(count, 0);
         let renewed = vault.renew(&ids[0], Lifetime::hours(1));
         assert_eq!(hashed(&vault, renewed).await.1, 0);
-    }
-
-    #[tokio::test]
-    async fn no_more_passwords_are_hashed_at_once_than_is_set() {
-        let hasher = Hasher::new(2);
-        let running = Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..12 {
-            let (hasher, running) = (hasher.clone(), Arc::clone(&running));
-            tasks.spawn(async move {
-                let work = move || {
-                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                    running.fetch_sub(1, Ordering::SeqCst);
-                    Ok(now)
-                };
-                hasher.run(work).await
-            });
-        }
-        let mut most = 0;
-        while let Some(result) = tasks.join_next().await {
-            most = most.max(result.unwrap().unwrap());
-        }
-        assert_eq!(most, 2);
     }
 }

@@ -7,8 +7,7 @@ use crate::events::Operation;
 use crate::limits::{Exhausted, Subject};
 use crate::store::{Record, RecordKey};
 
-use super::access::Access;
-use super::attempt::subjects;
+use super::access::{Access, subjects};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::Row;

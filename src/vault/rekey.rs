@@ -1,10 +1,10 @@
 //! Another password for everything that one protects, in one batch however much that is.
 
 use crate::events::Operation;
-use crate::sealed::{Committed, commit};
+use crate::sealed::{Committed, Rounds, commit};
 use crate::store::{Change, Query, Values};
 
-use super::access::{Attempts, Found, Places, put, removals};
+use super::access::{Found, Places, put, removals};
 use super::entry::{self, DataKeys};
 use super::names;
 use super::namespace::Namespace;
@@ -62,13 +62,13 @@ impl Rekey<'_> {
         new.check_new(vault.shared.settings.min_password)?;
         let namespace = vault.for_reading().await?;
         let work = async {
-            let mut attempts = Attempts::new();
+            let mut rounds = Rounds::default();
             // A cost that another process raised counts here, too: a password has one entry, at the newest cost.
             let mut costs = vault.refresh_costs().await?;
             let mut from = vault.places(&namespace, &old, &costs).await?;
             let mut to = vault.places(&namespace, &new, &costs).await?;
             loop {
-                attempts.next().await?;
+                rounds.next().await?;
                 let there = vault.look(&namespace, &from).await?;
                 let Some(keys) = there.keys()? else {
                     let now = vault.refresh_costs().await?;

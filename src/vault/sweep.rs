@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, commit};
+use crate::sealed::{Committed, Rounds, commit};
 use crate::store::{Change, LabelName, Query, Record, StoreError, Values};
 
-use super::access::Attempts;
 use super::history::removals;
 use super::names;
 use super::namespace::Namespace;
@@ -286,9 +285,9 @@ impl Work<'_> {
 
     /// Whether it was swept here: not where it lives again, or is gone.
     async fn write_one(self, namespace: &Namespace, mut row: Row) -> Result<bool, VaultError> {
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let changes = self.changes(namespace, &row)?;
             if let Committed::Written = commit(self.vault.store(), &changes).await? {
                 return Ok(true);

@@ -2,13 +2,12 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, commit};
+use crate::sealed::{Committed, End, Rounds, commit};
 use crate::store::{Change, RecordKey, Version};
 use crate::token::Lifetime;
 
-use super::access::{Access, Attempts};
-use super::attempt::subjects;
-use super::create::{Common, End, common_settings};
+use super::access::{Access, subjects};
+use super::create::{Common, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::{self, EarlierRow, Meta, Row};
@@ -96,10 +95,10 @@ impl Vault {
         let mut row = self.row(namespace, key).await;
         let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
         let keys = self.keys_to_read(namespace, access, &wanted).await?;
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         let mut orphan = None;
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let old = row?;
             let now = self.now();
             old.meta.check(now)?;
@@ -237,9 +236,9 @@ impl Upsert<'_> {
     async fn run(self) -> Result<(), VaultError> {
         let vault = self.vault;
         let choice = Choice::Custom(self.token.clone());
-        let mut attempts = Attempts::new();
+        let mut rounds = Rounds::default();
         loop {
-            attempts.next().await?;
+            rounds.next().await?;
             let update = Update {
                 vault,
                 token: self.token.clone(),

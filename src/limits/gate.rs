@@ -8,15 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::limits::{Exhausted, Subject};
-
-use super::access::Access;
-use super::namespace::Namespace;
-use super::{Vault, VaultError};
+use super::{AttemptLimiter, Exhausted, Subject};
 
 /// The attempts of this process that have not ended.
 #[derive(Debug, Default)]
-pub(super) struct InFlight {
+struct InFlight {
     subjects: Mutex<HashMap<Subject, Waiting>>,
 }
 
@@ -69,24 +65,39 @@ impl Drop for Permit<'_> {
     }
 }
 
-impl Vault {
+/// What attempts go through.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    limiter: Arc<dyn AttemptLimiter>,
+    in_flight: InFlight,
+}
+
+impl Gate {
+    pub(crate) fn new(limiter: Arc<dyn AttemptLimiter>) -> Self {
+        Self {
+            limiter,
+            in_flight: InFlight::default(),
+        }
+    }
+
     /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
-    pub(super) async fn attempt<T>(
+    pub(crate) async fn attempt<T, E: From<Exhausted>>(
         &self,
         subjects: &[Subject],
-        work: impl Future<Output = Result<T, VaultError>> + Send,
-    ) -> Result<T, VaultError> {
+        is_guess: impl Fn(&E) -> bool + Send,
+        work: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
         let permit = self.permit(subjects).await?;
         let result = work.await;
-        if !result.as_ref().is_err_and(VaultError::is_failed_attempt) {
-            self.shared.settings.limiter.give_back(subjects).await;
+        if !result.as_ref().is_err_and(is_guess) {
+            self.limiter.give_back(subjects).await;
         }
         drop(permit);
         result
     }
 
     async fn permit<'a>(&'a self, subjects: &'a [Subject]) -> Result<Permit<'a>, Exhausted> {
-        let in_flight = &self.shared.in_flight;
+        let in_flight = &self.in_flight;
         loop {
             // Asked before the attempt is taken: an end in between is not missed.
             let ended = in_flight.any(subjects);
@@ -95,7 +106,7 @@ impl Vault {
             if let Some(ended) = ended.as_mut().as_pin_mut() {
                 ended.enable();
             }
-            match self.shared.settings.limiter.take(subjects).await {
+            match self.limiter.take(subjects).await {
                 Ok(()) => {
                     in_flight.begin(subjects);
                     return Ok(Permit {
@@ -109,13 +120,5 @@ impl Vault {
                 },
             }
         }
-    }
-}
-
-/// What an attempt counts for. Without a password nothing about the token is guessed but the token itself: that is the namespace's to count.
-pub(super) fn subjects(namespace: &Namespace, access: &Access, value: &[u8]) -> Vec<Subject> {
-    match access {
-        Access::Password(_) => namespace.subjects(value),
-        Access::Open | Access::Unlocked(_) => vec![namespace.subject()],
     }
 }

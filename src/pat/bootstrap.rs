@@ -1,0 +1,108 @@
+//! The first admin.
+
+use crate::events::Operation;
+use crate::sealed::{Committed, Draft, commit};
+use crate::store::{Change, Query, RecordKey};
+
+use super::error::{Reason, VerifyError};
+use super::hash::Kind;
+use super::record::Origin;
+use super::row::Row;
+use super::text::Presented;
+use super::{NewPat, PatRecord, PersonalAccessTokens, SecretHash, names};
+
+impl PersonalAccessTokens {
+    /// Takes the token of the first admin, whose hash stands in the [settings](super::PatOptions::bootstrap): from then on it is a token like any other.
+    ///
+    /// It works once in the life of a store, and only while there is no token at all: of many at once one wins, and a store that was emptied does not open again.
+    /// After that the hash in the environment does nothing.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::KeyRing;
+    /// # async fn example(store: MemoryStore, keys: KeyRing, hash: &str, text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let pats = PersonalAccessTokens::options().bootstrap(hash.parse()?).open(store, &keys).await?;
+    /// let admin = match pats.verify(text).await {
+    ///     Ok(record) => record,
+    ///     Err(_) => pats.bootstrap(text, "root@example.com").await?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Refused`]: [`Reason::InvalidSecret`] for another token, and [`Reason::NotFound`] where no hash is set or there has been a first token.
+    /// [`VerifyError::TooManyAttempts`], [`VerifyError::Failed`].
+    pub async fn bootstrap(&self, text: &str, owner: &str) -> Result<PatRecord, VerifyError> {
+        let presented = self.shared.settings.prefixes.parse(text);
+        let id = presented.as_ref().ok().map(|presented| presented.id);
+        let result = match presented {
+            Ok(presented) => self.try_bootstrap(&presented, owner).await,
+            Err(reason) => Err(reason.into()),
+        };
+        let outcome = result.as_ref().map(|_| ()).map_err(VerifyError::code);
+        self.tell(Operation::PatBootstrap, id.as_ref(), None, outcome);
+        result
+    }
+
+    async fn try_bootstrap(
+        &self,
+        presented: &Presented<'_>,
+        owner: &str,
+    ) -> Result<PatRecord, VerifyError> {
+        let hash = self.shared.settings.bootstrap.as_ref();
+        let hash = hash.ok_or(Reason::NotFound)?;
+        let marker = RecordKey::new(names::BOOTSTRAP, self.shared.keyset.id(&[b"bootstrap"]));
+        // Asked before the secret is looked at: later on this is where all attempts end.
+        let done = self.store().get(&marker).await?.is_some();
+        let any = Query::all(names::TOKENS).limit(1);
+        if done || !self.store().scan(&any).await?.records.is_empty() {
+            return Err(Reason::NotFound.into());
+        }
+        let gate = &self.shared.gate;
+        let fits = self.fits_bootstrap(hash, presented);
+        gate.attempt(&self.subjects(&marker), VerifyError::is_guess, fits)
+            .await?;
+
+        let new = NewPat::for_owner(owner).admin(true);
+        let parts = (&presented.id, hash.to_string(), Origin::Registered);
+        let facts = new.facts(parts, self.now())?;
+        let record = self.seal(self.key(&presented.id), &facts)?;
+        let version = record.version;
+        let mark = Draft {
+            key: marker,
+            purge_at: None,
+            labels: Vec::new(),
+            plaintext: presented.id.as_str().as_bytes(),
+            payload: &[],
+        };
+        let mark = self.shared.keyset.seal(mark)?;
+        let batch = [Change::Insert(mark), Change::Insert(record)];
+        match commit(self.store(), &batch).await? {
+            Committed::Written => Ok(Row { version, facts }.into_record(false)?),
+            Committed::Conflict { .. } => Err(Reason::NotFound.into()),
+        }
+    }
+
+    async fn fits_bootstrap(
+        &self,
+        hash: &SecretHash,
+        presented: &Presented<'_>,
+    ) -> Result<(), VerifyError> {
+        let hasher = &self.shared.hasher;
+        let fits = match hash.kind() {
+            Kind::Keyed(hash) => hasher.fits(hash, &hasher.mac(presented.hashed))?,
+            Kind::Scrypt(scrypt) => match presented.original.clone() {
+                Some(secret) if scrypt.is_as_long_as(&secret) => {
+                    let scrypt = scrypt.clone();
+                    self.shared.scrypt.run(move || scrypt.fits(&secret)).await?
+                }
+                _ => false,
+            },
+            Kind::Unusable(_, reason) => return Err((*reason).into()),
+        };
+        fits.then_some(()).ok_or(Reason::InvalidSecret.into())
+    }
+}

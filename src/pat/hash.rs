@@ -1,0 +1,235 @@
+//! What is kept instead of a secret: a hash as a PHC string.
+
+mod phc;
+mod scrypt;
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64ct::{Base64Unpadded, Encoding as _};
+
+use crate::crypto::mac::Keyed;
+use crate::crypto::secret::{self, Secret};
+
+use super::PatError;
+use super::error::Reason;
+
+pub(super) use self::scrypt::Scrypt;
+
+/// What is kept of a secret, as a text like a PHC string.
+///
+/// Ours is `$hmac-sha256$kid=…$…`: HMAC-SHA256 over the token's text, under a key that belongs to one store; `kid` names the key. No one can
+/// try secrets against it without that key, and 256 random bits need no slow hash. The other is `$scrypt$ln=…,r=…,p=…$…$…`, of tokens that
+/// `@access-tokens/core` made: it is read, never made.
+///
+/// `Debug` does not show it, and no error does: who has an scrypt hash can try guesses at home.
+///
+/// ```
+/// use sealtoken::pat::{PatError, Reason, SecretHash};
+///
+/// let empty: Result<SecretHash, _> = "$scrypt$ln=14,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$".parse();
+/// assert_eq!(empty.err(), Some(PatError::Hash(Reason::InvalidPhc)));
+/// ```
+#[derive(Clone)]
+pub struct SecretHash(Kind);
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    Keyed(KeyedHash),
+    Scrypt(Scrypt),
+    /// One that was imported as it stood: nothing verifies with it.
+    Unusable(Box<str>, Reason),
+}
+
+/// A MAC under the key of a keyset, which it names.
+#[derive(Clone)]
+pub(super) struct KeyedHash {
+    key_id: KeyId,
+    mac: Secret<32>,
+}
+
+/// The name of a keyset's key.
+type KeyId = [u8; 6];
+
+/// The id of the algorithm.
+const ALGORITHM: &str = "hmac-sha256";
+
+/// Makes and checks keyed hashes.
+pub(super) struct Hasher {
+    key: Keyed,
+    key_id: KeyId,
+}
+
+impl Hasher {
+    pub(super) fn new(key: &Secret<32>) -> Self {
+        let key = Keyed::new(key);
+        let name = key.of_parts(&[b"the key's name"]);
+        Self {
+            key_id: name.expose().first_chunk().copied().unwrap_or_default(),
+            key,
+        }
+    }
+
+    /// The hash of a token's text.
+    pub(super) fn hash(&self, text: &[u8]) -> SecretHash {
+        SecretHash(Kind::Keyed(KeyedHash {
+            key_id: self.key_id,
+            mac: self.mac(text),
+        }))
+    }
+
+    pub(super) fn mac(&self, text: &[u8]) -> Secret<32> {
+        self.key.of(text)
+    }
+
+    /// Whether it is the hash of the text with this MAC. One under another key says nothing about it.
+    pub(super) fn fits(&self, hash: &KeyedHash, mac: &Secret<32>) -> Result<bool, Reason> {
+        let fits = hash.mac == *mac;
+        if hash.key_id == self.key_id {
+            Ok(fits)
+        } else {
+            Err(Reason::InvalidParameters)
+        }
+    }
+
+    /// Whether a token can be verified with it here.
+    pub(super) fn check(&self, hash: &SecretHash) -> Result<(), PatError> {
+        match hash.kind() {
+            Kind::Keyed(keyed) if keyed.key_id != self.key_id => {
+                Err(PatError::Hash(Reason::InvalidParameters))
+            }
+            Kind::Unusable(_, reason) => Err(PatError::Hash(*reason)),
+            Kind::Keyed(_) | Kind::Scrypt(_) => Ok(()),
+        }
+    }
+}
+
+impl SecretHash {
+    pub(super) fn kind(&self) -> &Kind {
+        &self.0
+    }
+
+    /// The hash as it was stored, usable or not.
+    pub(super) fn stored(text: &str) -> Self {
+        Self(read(text).unwrap_or_else(|reason| Kind::Unusable(text.into(), reason)))
+    }
+}
+
+impl FromStr for SecretHash {
+    type Err = PatError;
+
+    /// Reads a hash that a token could be verified with; others are [`PatError::Hash`].
+    fn from_str(text: &str) -> Result<Self, PatError> {
+        read(text).map(Self).map_err(PatError::Hash)
+    }
+}
+
+fn read(text: &str) -> Result<Kind, Reason> {
+    let phc = phc::Phc::parse(text)?;
+    match phc.algorithm {
+        ALGORITHM => keyed(&phc).map(Kind::Keyed),
+        "scrypt" => Scrypt::read(&phc).map(Kind::Scrypt),
+        _ => Err(Reason::UnsupportedAlgorithm),
+    }
+}
+
+fn keyed(phc: &phc::Phc<'_>) -> Result<KeyedHash, Reason> {
+    let [mac] = phc.fields.as_slice() else {
+        return Err(Reason::InvalidPhc);
+    };
+    let mac = phc::bytes(mac)?;
+    let mac = Secret::from_slice(&mac).ok_or(Reason::InvalidPhc)?;
+    let [("kid", key_id)] = phc.parameters.as_slice() else {
+        return Err(Reason::InvalidParameters);
+    };
+    let mut bytes = KeyId::default();
+    let written = Base64Unpadded::decode(key_id, &mut bytes).map(<[u8]>::len);
+    if written == Ok(size_of::<KeyId>()) {
+        let key_id = bytes;
+        Ok(KeyedHash { key_id, mac })
+    } else {
+        Err(Reason::InvalidParameters)
+    }
+}
+
+impl fmt::Display for SecretHash {
+    /// The text, to be kept beside what it belongs to.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Keyed(KeyedHash { key_id, mac }) => {
+                let key_id = Base64Unpadded::encode_string(key_id);
+                let mac = Base64Unpadded::encode_string(mac.expose());
+                write!(f, "${ALGORITHM}$kid={key_id}${mac}")
+            }
+            Kind::Scrypt(scrypt) => scrypt.fmt(f),
+            Kind::Unusable(text, _) => f.write_str(text),
+        }
+    }
+}
+
+/// As texts, in constant time.
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        secret::equal(self.to_string().as_bytes(), other.to_string().as_bytes())
+    }
+}
+
+impl Eq for SecretHash {}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyed_hash_comes_back_and_fits_its_text_alone() {
+        let hasher = Hasher::new(&Secret::from([5; 32]));
+        let other = Hasher::new(&Secret::from([6; 32]));
+        let text = hasher.hash(b"pat_text").to_string();
+        let hash: SecretHash = text.parse().unwrap();
+        assert_eq!(hash.to_string(), text);
+        assert_eq!(format!("{hash:?}"), "SecretHash");
+        let Kind::Keyed(keyed) = hash.kind() else {
+            panic!("{text}")
+        };
+        assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_text")), Ok(true));
+        assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_texu")), Ok(false));
+        let elsewhere = other.fits(keyed, &other.mac(b"pat_text"));
+        assert_eq!(elsewhere, Err(Reason::InvalidParameters));
+        assert_eq!(hasher.check(&hash), Ok(()));
+        assert!(other.check(&hash).is_err());
+    }
+
+    #[test]
+    fn one_spelling_of_a_keyed_hash_is_read() {
+        let good = Hasher::new(&Secret::from([5; 32])).hash(b"t").to_string();
+        let (head, mac) = good.rsplit_once('$').unwrap();
+        let refused = |text: &str| read(text).err();
+        for (text, reason) in [
+            (format!("{head}$"), Reason::InvalidPhc),
+            (format!("{head}${}", &mac[..42]), Reason::InvalidPhc),
+            (format!("{good}A"), Reason::InvalidPhc),
+            (format!("{good}="), Reason::InvalidPhc),
+            (format!("{good}$AAAA"), Reason::InvalidPhc),
+            (head.to_string(), Reason::InvalidPhc),
+            (good.replace("kid", "key"), Reason::InvalidParameters),
+            (good.replace("$kid", "$v=1$kid"), Reason::InvalidParameters),
+            (good.replace("$kid=", "$kid=A"), Reason::InvalidParameters),
+            (good.replace("hmac", "hmax"), Reason::UnsupportedAlgorithm),
+        ] {
+            assert_eq!(refused(&text), Some(reason), "{text}");
+            assert_eq!(SecretHash::stored(&text).to_string(), text);
+        }
+        let last = mac.chars().last().unwrap();
+        let odd = char::from(u8::try_from(last).unwrap() + 1);
+        assert_eq!(
+            refused(&format!("{head}${}{odd}", &mac[..42])),
+            Some(Reason::InvalidPhc)
+        );
+    }
+}

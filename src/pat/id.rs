@@ -1,0 +1,69 @@
+//! The id of a token: public, part of its text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::base62;
+use crate::crypto::random;
+
+use super::PatError;
+
+/// The id of a token: 21 letters and digits. It stands in the token's text, and may be shown and logged.
+///
+/// ```
+/// use sealtoken::pat::PatId;
+///
+/// # fn main() -> Result<(), sealtoken::pat::PatError> {
+/// let id: PatId = "34NwRzvnBbgI3uedkrQ3Q".parse()?;
+/// assert_eq!(id.as_str(), "34NwRzvnBbgI3uedkrQ3Q");
+/// assert!("no id".parse::<PatId>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatId([u8; Self::LENGTH]);
+
+impl PatId {
+    /// The characters of an id.
+    pub const LENGTH: usize = 21;
+
+    /// The id as it stands in a token.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Letters and digits, as each of its makers has seen to.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(super) fn draw() -> Result<Self, random::Failed> {
+        let mut text = Zeroizing::new(String::with_capacity(Self::LENGTH));
+        base62::draw_onto(&mut text, Self::LENGTH)?;
+        Self::parse(text.as_bytes()).ok_or(random::Failed)
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let id = <[u8; Self::LENGTH]>::try_from(text).ok()?;
+        id.iter().all(u8::is_ascii_alphanumeric).then_some(Self(id))
+    }
+}
+
+impl FromStr for PatId {
+    type Err = PatError;
+
+    fn from_str(text: &str) -> Result<Self, PatError> {
+        Self::parse(text.as_bytes()).ok_or(PatError::InvalidId)
+    }
+}
+
+impl fmt::Display for PatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for PatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PatId({self})")
+    }
+}

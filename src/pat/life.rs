@@ -1,0 +1,166 @@
+//! The life of a token: revoked, restored, given another secret, removed.
+
+use std::time::Duration;
+
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+use crate::events::Operation;
+use crate::sealed::{Committed, End, commit};
+use crate::store::{Change, StoreError};
+use crate::token::Lifetime;
+
+use super::issue::{Generated, Issued};
+use super::row::{Before, Facts};
+use super::{PatError, PatId, PatRecord, PersonalAccessTokens, names};
+
+/// How many records a purge removes at once.
+const PAGE: u32 = 500;
+
+impl PersonalAccessTokens {
+    /// Revokes a token: it is refused from now on, and stays in the store. One that is revoked stays as it is. Its end is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::NotFound`], [`PatError::Tampered`], [`PatError::Store`].
+    pub async fn revoke(&self, id: &PatId) -> Result<PatRecord, PatError> {
+        self.revoke_any(id, None).await
+    }
+
+    /// Revokes a token, and lets it be removed so long from now. One that is revoked gets this time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`revoke`](PersonalAccessTokens::revoke), and [`PatError::Lifetime`].
+    pub async fn revoke_and_purge(
+        &self,
+        id: &PatId,
+        after: Lifetime,
+    ) -> Result<PatRecord, PatError> {
+        self.revoke_any(id, Some(End::In(after))).await
+    }
+
+    async fn revoke_any(&self, id: &PatId, purge: Option<End>) -> Result<PatRecord, PatError> {
+        let change = |facts: &mut Facts, now: UnixTime| {
+            facts.revoked.get_or_insert(now.as_secs());
+            if let Some(purge) = purge {
+                facts.purge = purge.seconds(now)?;
+            }
+            Ok(())
+        };
+        let revoked = self.change(id, change).await;
+        let revoked = revoked.and_then(|row| row.into_record(false));
+        self.report(Operation::PatRevoke, Some(id), None, revoked)
+    }
+
+    /// Brings back a revoked token, with the end that it had: one that has expired meanwhile stays expired. One that is not revoked stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::NotFound`], [`PatError::Tampered`], [`PatError::Store`].
+    pub async fn restore(&self, id: &PatId) -> Result<PatRecord, PatError> {
+        let change = |facts: &mut Facts, _| {
+            facts.revoked = None;
+            facts.purge = None;
+            Ok(())
+        };
+        let restored = self.change(id, change).await;
+        let restored = restored.and_then(|row| row.into_record(false));
+        self.report(Operation::PatRestore, Some(id), None, restored)
+    }
+
+    /// Gives a token a new secret. The one before is good for the overlap, so that nobody who uses it is cut off; after that it is `expired`.
+    ///
+    /// The id stays, and so does everything else. Of two rotations within one overlap, only the last but one secret stays good beside the last.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
+    /// # async fn example(pats: PersonalAccessTokens, id: PatId) -> Result<(), PatError> {
+    /// let issued = pats.rotate(&id, Duration::from_secs(86_400)).await?;
+    /// println!("{}", issued.token.expose());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::NotFound`], [`PatError::Revoked`], [`PatError::Expired`], [`PatError::Tampered`], [`PatError::Store`].
+    pub async fn rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
+        let rotated = self.try_rotate(id, overlap).await;
+        self.report(Operation::PatRotate, Some(id), None, rotated)
+    }
+
+    async fn try_rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
+        let Generated { token, hash, .. } = self.generate_as(*id)?;
+        let overlap = i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX);
+        let change = |facts: &mut Facts, now: UnixTime| {
+            if facts.revoked.is_some() {
+                return Err(PatError::Revoked);
+            }
+            if facts.is_expired(now) {
+                return Err(PatError::Expired);
+            }
+            facts.before = Some(Before {
+                hash: std::mem::replace(&mut facts.hash, hash.to_string()),
+                until: now.saturating_add(overlap).as_secs().min(MAX_SECONDS),
+            });
+            Ok(())
+        };
+        let record = self.change(id, change).await?.into_record(false)?;
+        Ok(Issued {
+            token,
+            record,
+            hash,
+        })
+    }
+
+    /// Removes a token at once, also one whose record was changed from outside. A token that is only revoked can still be named in an audit.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::NotFound`], [`PatError::Store`].
+    pub async fn delete(&self, id: &PatId) -> Result<(), PatError> {
+        let deleted = self.try_delete(id).await;
+        self.forget(id);
+        self.report(Operation::PatDelete, Some(id), None, deleted)
+    }
+
+    async fn try_delete(&self, id: &PatId) -> Result<(), PatError> {
+        let key = self.key(id);
+        match self.store().get(&key).await {
+            Ok(None) => return Err(PatError::NotFound),
+            Ok(Some(_)) | Err(StoreError::Corrupt) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let remove = Change::Remove {
+            key,
+            expected: None,
+        };
+        match commit(self.store(), &[remove]).await? {
+            Committed::Written => Ok(()),
+            Committed::Conflict { .. } => Err(PatError::NotFound),
+        }
+    }
+
+    /// Removes the tokens whose time is over: those whose end lies back as far as [`keep_expired`](super::PatOptions::keep_expired) says, and those that
+    /// were revoked with a time for it. Gives their number. An engine with a time to live of its own, such as DynamoDB, does it by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Store`]. What was removed before stays removed.
+    pub async fn purge(&self) -> Result<u64, PatError> {
+        let now = self.now();
+        let mut count = 0_u64;
+        let result = loop {
+            match self.store().purge(&names::TOKENS, now, PAGE).await {
+                Ok(removed) => {
+                    count = count.saturating_add(removed.into());
+                    if removed < PAGE {
+                        break Ok(count);
+                    }
+                }
+                Err(error) => break Err(error.into()),
+            }
+        };
+        self.report(Operation::PatPurge, None, Some(count), result)
+    }
+}

@@ -1,0 +1,90 @@
+//! A list as a stream.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::store::Cursor;
+
+use super::{List, ListPage};
+use crate::pat::{PatError, PatRecord};
+
+/// Tokens one after the other: [`List::stream`]. It holds one page at a time.
+///
+/// It is a [`Stream`], and has [`next`](ListStream::next) for those who use no crate for streams. A record that was changed from outside is an error in
+/// its own place; an error of the store ends the stream.
+#[must_use = "nothing is read until it is asked for the next token"]
+pub struct ListStream<'a> {
+    list: List<'a>,
+    page: VecDeque<Result<PatRecord, PatError>>,
+    next: Next<'a>,
+}
+
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<ListPage, PatError>> + Send + 'a>>;
+
+enum Next<'a> {
+    After(Option<Cursor>),
+    Reading(Reading<'a>),
+    End,
+}
+
+impl<'a> ListStream<'a> {
+    pub(super) fn new(list: List<'a>) -> Self {
+        Self {
+            next: Next::After(list.after.clone()),
+            page: VecDeque::new(),
+            list,
+        }
+    }
+
+    /// The next token; `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<PatRecord, PatError>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
+
+impl Stream for ListStream<'_> {
+    type Item = Result<PatRecord, PatError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let stream = self.get_mut();
+        loop {
+            if let Some(token) = stream.page.pop_front() {
+                return Poll::Ready(Some(token));
+            }
+            match &mut stream.next {
+                Next::End => return Poll::Ready(None),
+                Next::After(cursor) => {
+                    let list = stream.list.clone().after(cursor.take());
+                    let page = async move { list.page().await };
+                    stream.next = Next::Reading(Box::pin(page));
+                }
+                Next::Reading(page) => match ready!(page.as_mut().poll(context)) {
+                    Ok(page) => {
+                        stream.page = page.entries.into();
+                        stream.next = match page.next {
+                            Some(cursor) => Next::After(Some(cursor)),
+                            None => Next::End,
+                        };
+                    }
+                    Err(error) => {
+                        stream.next = Next::End;
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ListStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListStream")
+            .field("list", &self.list)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,283 @@
+//! Layer 4: personal access tokens.
+//!
+//! ```
+//! use sealtoken::pat::{NewPat, PersonalAccessTokens, Reason, VerifyError};
+//! use sealtoken::store::MemoryStore;
+//! use sealtoken::{Key, KeyRing, Lifetime};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = KeyRing::new(Key::generate());
+//! let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+//!
+//! let new = NewPat::for_owner("ada@example.com").role("reader").expires_in(Lifetime::days(90));
+//! let issued = pats.issue(new).await?;
+//! let text = issued.token.expose(); // pat_…: show it once
+//!
+//! let record = pats.verify(text).await?;
+//! assert!(record.has_role("reader"));
+//!
+//! pats.revoke(&record.id).await?;
+//! let refused = pats.verify(text).await;
+//! assert_eq!(refused, Err(VerifyError::Refused(Reason::Revoked)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256 random bits, so what is kept of it is a keyed hash and
+//! no slow one: a token is verified in microseconds. The key of the hash is in the store, sealed by the ring: tokens outlive the ring's rotation.
+//! Everything known about a token is sealed, too. Who writes to the database makes nobody an admin, adds no role and plants no hash.
+
+mod bootstrap;
+mod cache;
+mod error;
+mod hash;
+mod id;
+mod issue;
+mod life;
+mod list;
+mod names;
+mod new;
+mod options;
+mod prefix;
+mod record;
+mod roles;
+mod row;
+mod text;
+mod update;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::{Event, Fingerprint, Operation};
+use crate::keys::KeyRing;
+use crate::limits::{AtOnce, Gate, Subject};
+use crate::sealed::{Committed, Keyset, Keysets, Rounds, Use, commit};
+use crate::store::{Change, Record, RecordKey, Store};
+
+use self::cache::Cache;
+use self::hash::Hasher;
+use self::options::Settings;
+use self::row::{Facts, Row};
+
+pub use self::error::{PatError, Reason, VerifyError};
+pub use self::hash::SecretHash;
+pub use self::id::PatId;
+pub use self::issue::{Generated, Issued};
+pub use self::list::{List, ListPage, ListStream};
+pub use self::new::NewPat;
+pub use self::options::PatOptions;
+pub use self::prefix::Prefix;
+pub use self::record::{Origin, PatRecord, State};
+pub use self::text::PatToken;
+pub use self::update::PatUpdate;
+pub use crate::sealed::PublicError;
+
+/// The id of the keyset's record.
+const KEYSET: &[u8] = b"pat";
+
+/// Personal access tokens in a store. Clones share everything.
+///
+/// See the [module](self) for an example.
+#[derive(Clone)]
+pub struct PersonalAccessTokens {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    keysets: Keysets,
+    keyset: Keyset,
+    hasher: Hasher,
+    /// A record that is in no store: what is opened where there is no token.
+    decoy: Record,
+    gate: Gate,
+    scrypt: AtOnce,
+    cache: Option<Cache>,
+    settings: Settings,
+}
+
+impl PersonalAccessTokens {
+    /// Opens the tokens of this store with the settings of [`PatOptions`]: prefix `pat_`, and the rest as it stands there.
+    ///
+    /// The keyset is sealed again where the ring's key has changed since: after that, the retired key can go.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Store`], [`PatError::UnknownKey`] when the ring lacks the key that sealed the keyset, and [`PatError::Tampered`].
+    pub async fn open(store: impl Store, keys: &KeyRing) -> Result<Self, PatError> {
+        Self::options().open(store, keys).await
+    }
+
+    /// The settings, to change some before the tokens are opened.
+    pub fn options() -> PatOptions {
+        PatOptions::default()
+    }
+
+    async fn with_settings(
+        store: Arc<dyn Store>,
+        keys: &KeyRing,
+        settings: Settings,
+    ) -> Result<Self, PatError> {
+        let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
+        let keyset = keysets.find_or_create(KEYSET, &[]).await?.keyset;
+        // Where it fails, the ring still opens the keyset; `rewrap` says why.
+        let _ = keysets.rewrap(|_| {}).await;
+        let hasher = Hasher::new(&keyset.key(Use::Pat));
+        if let Some(hash) = &settings.bootstrap {
+            hasher.check(hash)?;
+        }
+        Ok(Self {
+            shared: Arc::new(Shared {
+                decoy: verify::decoy(&keyset, &hasher)?,
+                gate: Gate::new(Arc::clone(&settings.limiter)),
+                scrypt: AtOnce::new(settings.scrypt_at_once),
+                cache: settings.cache.map(Cache::new),
+                store,
+                keysets,
+                keyset,
+                hasher,
+                settings,
+            }),
+        })
+    }
+
+    /// The prefix of the tokens that are issued here.
+    #[must_use]
+    pub fn prefix(&self) -> &Prefix {
+        &self.shared.settings.prefixes.own
+    }
+
+    /// Seals the keyset again by the ring's current key: the last step of a rotation, before the retired key is taken out of the ring.
+    ///
+    /// [`open`](PersonalAccessTokens::open) does it, too. It is one record, and no token changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::UnknownKey`], [`PatError::Tampered`], [`PatError::Store`].
+    pub async fn rewrap(&self) -> Result<(), PatError> {
+        let result = async {
+            self.shared.keysets.rewrap(|_| {}).await?;
+            // What could not be opened is counted there, and is an error here.
+            self.shared.keysets.find(KEYSET).await?;
+            Ok(())
+        };
+        self.report(Operation::PatRewrap, None, None, result.await)
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.shared.store
+    }
+
+    fn now(&self) -> UnixTime {
+        self.shared.settings.clock.now()
+    }
+
+    fn key(&self, id: &PatId) -> RecordKey {
+        row::key(&self.shared.keyset, id)
+    }
+
+    fn open_row(&self, record: &Record) -> Result<Row, PatError> {
+        Row::open(&self.shared.keyset, record)
+    }
+
+    fn seal(&self, key: RecordKey, facts: &Facts) -> Result<Record, PatError> {
+        let keep_expired = self.shared.settings.keep_expired;
+        row::seal(&self.shared.keyset, key, facts, keep_expired)
+    }
+
+    /// Changes what is known about a token, again where others do so at the same time: no change is lost.
+    async fn change(
+        &self,
+        id: &PatId,
+        change: impl Fn(&mut Facts, UnixTime) -> Result<(), PatError> + Send,
+    ) -> Result<Row, PatError> {
+        let key = self.key(id);
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let record = self.store().get(&key).await?.ok_or(PatError::NotFound)?;
+            let mut row = self.open_row(&record)?;
+            let (before, now) = (row.facts.clone(), self.now());
+            change(&mut row.facts, now)?;
+            if row.facts == before {
+                return Ok(row);
+            }
+            row.facts.updated = now.as_secs();
+            let replace = Change::Replace {
+                record: self.seal(key.clone(), &row.facts)?,
+                expected: row.version,
+            };
+            if let Committed::Written = commit(self.store(), &[replace]).await? {
+                self.forget(id);
+                return Ok(row);
+            }
+        }
+    }
+
+    /// Takes a token out of the cache: something about it has changed.
+    fn forget(&self, id: &PatId) {
+        if let Some(cache) = &self.shared.cache {
+            cache.forget(id);
+        }
+    }
+
+    /// What failed attempts at a token count for.
+    fn subjects(&self, key: &RecordKey) -> [Subject; 2] {
+        let keyset = &self.shared.keyset;
+        let subject = |parts: &[&[u8]]| {
+            let value = keyset.label(parts);
+            value.first_chunk().copied().unwrap_or_default()
+        };
+        [
+            Subject::Token(subject(&[b"attempts", &key.id])),
+            Subject::Namespace(subject(&[b"attempts"])),
+        ]
+    }
+
+    /// Tells the sink how an operation ended, and hands its result on.
+    fn report<T>(
+        &self,
+        operation: Operation,
+        id: Option<&PatId>,
+        count: Option<u64>,
+        result: Result<T, PatError>,
+    ) -> Result<T, PatError> {
+        let outcome = result.as_ref().map(|_| ()).map_err(PatError::code);
+        self.tell(operation, id, count, outcome);
+        result
+    }
+
+    fn tell(
+        &self,
+        operation: Operation,
+        id: Option<&PatId>,
+        count: Option<u64>,
+        outcome: Result<(), &'static str>,
+    ) {
+        let Some(sink) = &self.shared.settings.events else {
+            return;
+        };
+        let keyset = &self.shared.keyset;
+        let name = |id: &PatId| Fingerprint::new(keyset.fingerprint(&[id.as_str().as_bytes()]));
+        sink.record(&Event {
+            operation,
+            outcome,
+            token: id.map(name),
+            namespace: None,
+            count,
+            at: self.now(),
+        });
+    }
+}
+
+impl fmt::Debug for PersonalAccessTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PersonalAccessTokens")
+            .field("store", &self.shared.store)
+            .field("prefix", self.prefix())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! The roles of a token, and by which of them it is found.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::PatError;
+
+/// The most roles, and the most scopes.
+const MOST: usize = 50;
+/// The most roles that have a label of their own: a record has few labels, and each is written with it.
+const LABELLED: usize = 8;
+const CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
+
+/// The roles of a token. The first eight have a label each; those that came later share one, and are looked for among the tokens that have any.
+///
+/// Where a role stands is settled when it is given, and stays so until it is taken: a list by role that runs meanwhile skips no token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Roles {
+    #[serde(rename = "l", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) labelled: BTreeSet<String>,
+    #[serde(rename = "m", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) more: BTreeSet<String>,
+}
+
+impl Roles {
+    pub(super) fn new(roles: &BTreeSet<String>) -> Result<Self, PatError> {
+        let mut all = Self::default();
+        roles.iter().try_for_each(|role| all.add(role))?;
+        Ok(all)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.labelled.is_empty() && self.more.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &String> {
+        self.labelled.iter().chain(&self.more)
+    }
+
+    /// Gives a role; one that is there stays where it is.
+    pub(super) fn add(&mut self, role: &str) -> Result<(), PatError> {
+        check(role)?;
+        if self.labelled.contains(role) || self.more.contains(role) {
+            return Ok(());
+        }
+        if self.labelled.len().saturating_add(self.more.len()) >= MOST {
+            return Err(PatError::TooManyRoles);
+        }
+        if self.labelled.len() < LABELLED {
+            self.labelled.insert(role.into());
+        } else {
+            self.more.insert(role.into());
+        }
+        Ok(())
+    }
+
+    /// Takes a role; one that is not there is no error.
+    pub(super) fn remove(&mut self, role: &str) {
+        if !self.labelled.remove(role) {
+            self.more.remove(role);
+        }
+    }
+
+    /// Keeps these roles, and gives those of them that are not there.
+    pub(super) fn replace(&mut self, roles: &BTreeSet<String>) -> Result<(), PatError> {
+        self.labelled.retain(|role| roles.contains(role));
+        self.more.retain(|role| roles.contains(role));
+        roles.iter().try_for_each(|role| self.add(role))
+    }
+}
+
+/// Checks a set of scopes: as many as roles, and as long.
+pub(super) fn check_scopes(scopes: &BTreeSet<String>) -> Result<(), PatError> {
+    if scopes.len() > MOST {
+        return Err(PatError::TooManyRoles);
+    }
+    scopes.iter().try_for_each(|scope| check(scope))
+}
+
+fn check(role: &str) -> Result<(), PatError> {
+    if has_characters(role, CHARACTERS) {
+        Ok(())
+    } else {
+        Err(PatError::InvalidRole)
+    }
+}
+
+/// Whether a text has so many characters. A long one is not counted to its end.
+pub(super) fn has_characters(text: &str, range: std::ops::RangeInclusive<usize>) -> bool {
+    let most = range.end().saturating_add(1);
+    range.contains(&text.chars().take(most).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(roles: impl IntoIterator<Item = usize>) -> BTreeSet<String> {
+        roles
+            .into_iter()
+            .map(|role| format!("r{role:02}"))
+            .collect()
+    }
+
+    #[test]
+    fn a_role_stays_where_it_was_put_until_it_is_taken() {
+        let mut roles = Roles::new(&set(0..20)).unwrap();
+        assert_eq!((roles.labelled.len(), roles.more.len()), (8, 12));
+        roles.remove("r00");
+        roles.add("r15").unwrap();
+        assert!(roles.more.contains("r15") && roles.labelled.len() == 7);
+        roles.add("new").unwrap();
+        assert!(roles.labelled.contains("new"));
+        roles.replace(&set(5..10)).unwrap();
+        assert_eq!(roles.labelled, set(5..8));
+        assert_eq!(roles.more, set(8..10));
+        roles.replace(&BTreeSet::new()).unwrap();
+        assert!(roles.is_empty());
+    }
+
+    #[test]
+    fn there_are_at_most_fifty_of_a_hundred_characters() {
+        let mut roles = Roles::new(&set(0..50)).unwrap();
+        assert_eq!(roles.add("r49"), Ok(()));
+        assert_eq!(roles.add("r50"), Err(PatError::TooManyRoles));
+        assert_eq!(Roles::new(&set(0..51)), Err(PatError::TooManyRoles));
+        roles.remove("r00");
+        assert_eq!(roles.add(&"ä".repeat(100)), Ok(()));
+        for bad in [String::new(), "a".repeat(101)] {
+            assert_eq!(Roles::default().add(&bad), Err(PatError::InvalidRole));
+        }
+        assert_eq!(check_scopes(&set(0..50)), Ok(()));
+        assert_eq!(check_scopes(&set(0..51)), Err(PatError::TooManyRoles));
+    }
+}

@@ -1,0 +1,231 @@
+//! The text of a token: `{prefix}{id}_{secret}{check}`, and that of the system that tokens are imported from, `{prefix}{id}.{secret}`.
+
+use std::fmt;
+
+use base64ct::{Base64, Encoding as _};
+use zeroize::Zeroizing;
+
+use crate::crypto::{base62, random};
+
+use super::error::Reason;
+use super::{PatId, Prefix};
+
+/// The characters of a secret: 43 of 62 are 256 bits.
+pub(super) const SECRET: usize = 43;
+/// The digits of the check: 62^6 is more than 2^32.
+pub(super) const CHECK: usize = 6;
+
+/// No longer text is looked at: the other system's tokens have at most so many bytes, and ours fewer.
+const LONGEST: usize = 200;
+
+/// The text of a token: the one thing that its owner has.
+///
+/// Like every bearer secret it does not print: hand it out by [`expose`](PatToken::expose). It is wiped when dropped.
+#[derive(Clone)]
+pub struct PatToken(Zeroizing<String>);
+
+impl PatToken {
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Draws a secret for this id.
+    pub(super) fn draw(prefix: &Prefix, id: &PatId) -> Result<Self, random::Failed> {
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST));
+        text.push_str(prefix.as_str());
+        text.push_str(id.as_str());
+        text.push('_');
+        base62::draw_onto(&mut text, SECRET)?;
+        let check = check(text.as_bytes());
+        text.extend(check.map(char::from));
+        Ok(Self(text))
+    }
+
+    /// What its hash is over: everything before the check.
+    pub(super) fn hashed(&self) -> &[u8] {
+        let bytes = self.0.as_bytes();
+        bytes
+            .split_last_chunk::<CHECK>()
+            .map_or(bytes, |(hashed, _)| hashed)
+    }
+}
+
+impl AsRef<str> for PatToken {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PatToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PatToken")
+    }
+}
+
+/// A text that someone presents, taken apart. Nothing was looked up yet.
+pub(super) struct Presented<'t> {
+    pub(super) id: PatId,
+    /// What a keyed hash is over. No text of one system is a text of the other: only theirs has a full stop.
+    pub(super) hashed: &'t [u8],
+    /// The secret bytes of the other system's token; none for ours.
+    pub(super) original: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// The prefixes that a service takes: its own, and others for tokens of the time before.
+#[derive(Debug, Clone)]
+pub(super) struct Prefixes {
+    pub(super) own: Prefix,
+    pub(super) others: Vec<Box<str>>,
+}
+
+impl Prefixes {
+    fn strip<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let own = text.strip_prefix(self.own.as_str());
+        own.or_else(|| {
+            let mut others = self.others.iter();
+            others.find_map(|prefix| text.strip_prefix(&**prefix))
+        })
+    }
+
+    /// Takes a text apart. It costs some hundred instructions a text, and no look-up: what is mistyped is refused here.
+    pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Presented<'t>, Reason> {
+        let rest = self.strip(text).ok_or(Reason::InvalidPrefix)?;
+        if text.len() > LONGEST {
+            return Err(Reason::InvalidFormat);
+        }
+        let (id, rest) = rest
+            .as_bytes()
+            .split_at_checked(PatId::LENGTH)
+            .ok_or(Reason::InvalidFormat)?;
+        let parsed = match rest.split_first() {
+            Some((b'_', rest)) => ours(text.as_bytes(), id, rest),
+            Some((b'.', secret)) => theirs(text.as_bytes(), id, secret),
+            _ => None,
+        };
+        parsed.ok_or(Reason::InvalidFormat)
+    }
+}
+
+fn ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
+    let (hashed, digits) = text.split_last_chunk::<CHECK>()?;
+    let fits = rest.len() == SECRET.saturating_add(CHECK)
+        && *digits == check(hashed)
+        && rest.iter().all(u8::is_ascii_alphanumeric);
+    Some(Presented {
+        id: PatId::parse(id).filter(|_| fits)?,
+        hashed,
+        original: None,
+    })
+}
+
+/// The original takes several spellings of one secret: without padding, in the URL-safe alphabet, with other characters among them, with unused
+/// bits set. Here only the one that it hands out is a token.
+fn theirs<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
+    let id = PatId::parse(id)?;
+    let secret = std::str::from_utf8(secret).ok()?;
+    let secret = Base64::decode_vec(secret).ok().map(Zeroizing::new)?;
+    Some(Presented {
+        id,
+        hashed: text,
+        original: (!secret.is_empty()).then_some(secret).map(Some)?,
+    })
+}
+
+/// CRC-32/ISO-HDLC as six digits of base 62.
+fn check(text: &[u8]) -> [u8; CHECK] {
+    let mut rest = crc32fast::hash(text);
+    let mut digits = [b'0'; CHECK];
+    for digit in digits.iter_mut().rev() {
+        let index = usize::try_from(rest % 62).unwrap_or_default();
+        *digit = base62::ALPHABET.get(index).copied().unwrap_or(b'0');
+        rest /= 62;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefixes() -> Prefixes {
+        Prefixes {
+            own: Prefix::default(),
+            others: vec!["tok-".into()],
+        }
+    }
+
+    fn reason(text: &str) -> Option<Reason> {
+        prefixes().parse(text).err()
+    }
+
+    #[test]
+    fn the_check_is_that_of_zlib_in_six_digits() {
+        // From Python: zlib.crc32, and its digits by divmod.
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+        assert_eq!(check(b"123456789"), *b"3jZRME");
+        assert_eq!(check(b""), *b"000000");
+    }
+
+    #[test]
+    fn a_token_comes_back_with_its_id_and_one_spelling() {
+        let id = PatId::draw().unwrap();
+        let token = PatToken::draw(&Prefix::default(), &id).unwrap();
+        let text = token.expose();
+        assert_eq!(text.len(), 4 + 21 + 1 + 43 + 6);
+        let prefixes = prefixes();
+        let presented = prefixes.parse(text).unwrap();
+        assert_eq!((presented.id, presented.hashed), (id, token.hashed()));
+        assert!(presented.original.is_none());
+        for at in 0..text.len() {
+            for other in *b"0aZ_.-~\n" {
+                let mut changed = text.as_bytes().to_vec();
+                if changed[at] == other {
+                    continue;
+                }
+                changed[at] = other;
+                let changed = String::from_utf8(changed).unwrap();
+                let expected = if at < 4 {
+                    Reason::InvalidPrefix
+                } else {
+                    Reason::InvalidFormat
+                };
+                assert_eq!(reason(&changed), Some(expected), "{at}");
+            }
+            assert!(reason(&text[..at]).is_some());
+        }
+        assert_eq!(reason(&format!("{text}0")), Some(Reason::InvalidFormat));
+        assert_eq!(reason(&format!(" {text}")), Some(Reason::InvalidPrefix));
+    }
+
+    #[test]
+    fn the_other_systems_tokens_have_one_spelling_too() {
+        let id = "34NwRzvnBbgI3uedkrQ3Q";
+        let good = format!("pat_{id}.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let prefixes = prefixes();
+        let presented = prefixes.parse(&good).unwrap();
+        let secret: Vec<u8> = (0..32).collect();
+        assert_eq!(*presented.original.unwrap(), secret);
+        assert_eq!(presented.hashed, good.as_bytes());
+        assert!(prefixes.parse(&good.replace("pat_", "tok-")).is_ok());
+        let body = &good[26..69];
+        for other in [
+            body.to_string(),
+            format!("{body}=="),
+            format!("{body}= "),
+            format!("{body}=x"),
+            format!("{}9=", &body[..42]),
+            format!("-{}=", &body[1..]),
+            format!("{}.{}=", &body[..20], &body[21..]),
+            format!("{}:{}=", &body[..20], &body[20..]),
+            String::new(),
+            "=".into(),
+        ] {
+            let text = format!("pat_{id}.{other}");
+            assert_eq!(reason(&text), Some(Reason::InvalidFormat), "{other}");
+        }
+        let long = format!("pat_{id}.{}", "AAAA".repeat(60));
+        assert_eq!(reason(&long), Some(Reason::InvalidFormat));
+    }
+}
