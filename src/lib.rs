@@ -17,7 +17,12 @@ mod keys;
 pub mod limits;
 #[cfg(feature = "pat")]
 pub mod pat;
+// Each service uses a part of it.
 #[cfg(any(feature = "pat", feature = "vault"))]
+#[cfg_attr(
+    not(all(feature = "pat", feature = "vault")),
+    allow(dead_code, unused_imports)
+)]
 mod sealed;
 #[cfg(feature = "store")]
 pub mod store;

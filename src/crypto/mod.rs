@@ -8,6 +8,7 @@ pub(crate) mod base64url;
 pub(crate) mod clock;
 pub(crate) mod kdf;
 #[cfg(any(feature = "pat", feature = "vault"))]
+#[cfg_attr(not(feature = "vault"), allow(dead_code))]
 pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod scratch;

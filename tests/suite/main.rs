@@ -14,6 +14,8 @@ mod cargo_map;
 mod cli;
 mod codec;
 mod compile_fail;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod engine;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]
@@ -22,6 +24,8 @@ mod keys;
 mod layers;
 mod model;
 mod mutations;
+#[cfg(feature = "pat")]
+mod pat;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod properties;

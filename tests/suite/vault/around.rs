@@ -8,8 +8,8 @@ use sealtoken::store::{Collection, MemoryStore, Query, Store};
 use sealtoken::vault::{PublicError, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
-use super::engine::Engine;
 use super::{Bench, RIGHT, WRONG};
+use crate::engine::Engine;
 
 async fn limited() -> Vault {
     let keys = KeyRing::new(Key::generate());

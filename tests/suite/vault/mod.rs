@@ -1,7 +1,6 @@
 //! The vault through its public API, on every engine.
 
 mod around;
-mod engine;
 mod faults;
 mod operations;
 mod races;
@@ -14,7 +13,7 @@ use sealtoken::store::Store;
 use sealtoken::vault::{Vault, VaultError, VaultOptions};
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 
-use engine::Engine;
+use crate::engine::Engine;
 
 /// A right password.
 pub(crate) const RIGHT: &str = "correct horse";

@@ -6,10 +6,10 @@ use std::time::Duration;
 use sealtoken::vault::{Argon2Cost, PublicError, State, SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
-use super::engine::Engine;
 use super::{Bench, NOW, RIGHT, WRONG};
+use crate::engine::Engine;
 
-super::engine::on_every_engine! {
+crate::engine::on_every_engine! {
     a_value_comes_back_with_its_password_and_with_no_other,
     a_value_without_a_password_is_under_the_keyset_alone,
     a_password_that_is_right_for_one_value_is_wrong_for_another,

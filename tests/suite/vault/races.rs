@@ -6,10 +6,10 @@ use sealtoken::Lifetime;
 use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
 use tokio::task::JoinSet;
 
-use super::engine::Engine;
 use super::{Bench, RIGHT};
+use crate::engine::Engine;
 
-super::engine::on_every_engine! {
+crate::engine::on_every_engine! {
     of_32_creators_of_one_token_one_wins,
     of_32_updaters_each_has_its_turn,
     of_32_first_values_under_a_new_password_none_is_lost,

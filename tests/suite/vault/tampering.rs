@@ -6,10 +6,10 @@ use sealtoken::store::{
 use sealtoken::vault::{SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
-use super::engine::Engine;
 use super::{Bench, NOW, RIGHT};
+use crate::engine::Engine;
 
-super::engine::on_every_engine! {
+crate::engine::on_every_engine! {
     whatever_a_stranger_changes_is_never_read_as_something_else,
     a_sweep_that_is_led_astray_touches_nothing_that_lives,
     a_row_that_was_changed_can_be_deleted_and_its_token_used_again,

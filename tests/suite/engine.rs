@@ -27,7 +27,7 @@ impl Engine {
     #[cfg(feature = "sqlite")]
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = sealtoken::store::SqliteStore::open(folder.path().join("vault.db"));
+        let store = sealtoken::store::SqliteStore::open(folder.path().join("records.db"));
         Self {
             store: Arc::new(store.await.unwrap()),
             _folder: Some(folder),
@@ -54,7 +54,7 @@ impl Engine {
 macro_rules! on_every_engine {
     ($($name:ident,)*) => {
         mod memory {
-            use crate::vault::engine::Engine;
+            use crate::engine::Engine;
             $(
                 #[tokio::test]
                 async fn $name() {
@@ -65,7 +65,7 @@ macro_rules! on_every_engine {
 
         #[cfg(feature = "sqlite")]
         mod sqlite {
-            use crate::vault::engine::Engine;
+            use crate::engine::Engine;
             $(
                 #[tokio::test]
                 async fn $name() {
@@ -76,7 +76,7 @@ macro_rules! on_every_engine {
 
         #[cfg(feature = "postgres")]
         mod postgres {
-            use crate::vault::engine::Engine;
+            use crate::engine::Engine;
             $(
                 #[tokio::test]
                 async fn $name() {
