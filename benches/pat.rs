@@ -1,0 +1,186 @@
+//! What a verified token costs: beside scrypt, which is the way of the system that these tokens come from, beside a bare HMAC-SHA-256, and
+//! beside SQLite's point read.
+//!
+//! Everything is measured side by side in one process, in turns; what counts are the ratios.
+//! `cargo bench --features pat,sqlite --bench pat`; `-- --test` for a short run that only shows that it works, and `-- --check` to make it an
+//! error where a ratio is past its limit.
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    missing_docs
+)]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sealtoken::pat::{NewPat, PersonalAccessTokens, Reason, VerifyError};
+use sealtoken::store::{Collection, MemoryStore, Query, SqliteStore, Store};
+use sealtoken::{Key, KeyRing, Lifetime};
+use sha2::Sha256;
+
+/// How many tokens there are.
+const TOKENS: usize = 1000;
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Nanoseconds of one call, of so many in turn.
+async fn each<F: AsyncFnMut(usize)>(calls: usize, mut call: F) -> f64 {
+    let began = Instant::now();
+    for n in 0..calls {
+        call(n).await;
+    }
+    began.elapsed().as_nanos() as f64 / calls as f64
+}
+
+/// As who compares a MAC and knows nothing else would do it, key and all.
+fn bare_hmac(key: &[u8; 32], token: &str, expected: &[u8; 32]) -> bool {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(token.as_bytes());
+    mac.verify_slice(expected).is_ok()
+}
+
+/// As `@access-tokens/core` does it: N 16384, r 8, p 1.
+fn scrypt(secret: &[u8], salt: &[u8]) -> [u8; 32] {
+    let params = scrypt::Params::new(14, 8, 1).unwrap();
+    let mut hash = [0; 32];
+    scrypt::scrypt(secret, salt, &params, &mut hash).unwrap();
+    hash
+}
+
+async fn filled(store: impl Store) -> (PersonalAccessTokens, Vec<String>) {
+    let keys = KeyRing::new(Key::generate());
+    let pats = PersonalAccessTokens::open(store, &keys).await.unwrap();
+    let mut tokens = Vec::with_capacity(TOKENS);
+    for n in 0..TOKENS {
+        let new = NewPat::for_owner(format!("user-{n}@example.com"))
+            .roles(["reader", "writer"])
+            .expires_in(Lifetime::days(90));
+        let issued = pats.issue(new).await.unwrap();
+        // The first use is written; those that are measured are not.
+        pats.verify(issued.token.expose()).await.unwrap();
+        tokens.push(issued.token.expose().to_owned());
+    }
+    (pats, tokens)
+}
+
+/// A limit, and what was measured.
+struct Ratio(&'static str, f64, std::ops::RangeInclusive<f64>);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let (turns, calls) = if has("--test") { (1, 20) } else { (61, 2000) };
+
+    let (pats, tokens) = filled(MemoryStore::new()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqliteStore::open(folder.path().join("pats.db"))
+        .await
+        .unwrap();
+    let (on_disk, disk_tokens) = filled(file.clone()).await;
+    let all = Query::all(Collection::new("pat_tokens").unwrap()).limit(TOKENS as u32);
+    let keys: Vec<_> = file.scan(&all).await.unwrap().records;
+    let keys: Vec<_> = keys.into_iter().map(|record| record.key).collect();
+    let mistyped: Vec<String> = tokens
+        .iter()
+        .map(|token| {
+            let (head, last) = token.split_at(token.len() - 1);
+            format!("{head}{}", if last == "0" { '1' } else { '0' })
+        })
+        .collect();
+    let key = [7; 32];
+    let expected: Vec<[u8; 32]> = tokens
+        .iter()
+        .map(|token| {
+            let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+            mac.chain_update(token).finalize().into_bytes().into()
+        })
+        .collect();
+
+    let mut ratios: [Vec<f64>; 4] = std::array::from_fn(|_| Vec::new());
+    let mut times: [Vec<f64>; 3] = std::array::from_fn(|_| Vec::new());
+    for turn in 0..turns {
+        let at = |n: usize| (turn * calls + n) % TOKENS;
+        let hmac = each(calls, async |n| {
+            let token = black_box(&tokens[at(n)]);
+            assert!(bare_hmac(&key, token, &expected[at(n)]));
+        })
+        .await;
+        let verify = each(calls, async |n| {
+            black_box(pats.verify(&tokens[at(n)]).await.unwrap());
+        })
+        .await;
+        let refuse = each(calls, async |n| {
+            let refused = pats.verify(&mistyped[at(n)]).await;
+            assert_eq!(refused, Err(VerifyError::Refused(Reason::InvalidFormat)));
+        })
+        .await;
+        let read = each(calls / 10, async |n| {
+            black_box(file.get(&keys[at(n)]).await.unwrap().unwrap());
+        })
+        .await;
+        let through = each(calls / 10, async |n| {
+            black_box(on_disk.verify(&disk_tokens[at(n)]).await.unwrap());
+        })
+        .await;
+        let slow = each(1, async |n| {
+            black_box(scrypt(tokens[at(n)].as_bytes(), b"0123456789abcdef"));
+        })
+        .await;
+        for (ratio, value) in
+            ratios
+                .iter_mut()
+                .zip([slow / verify, verify / hmac, refuse / hmac, through / read])
+        {
+            ratio.push(value);
+        }
+        for (time, value) in times.iter_mut().zip([hmac, verify, refuse]) {
+            time.push(value);
+        }
+    }
+    let [hmac, verify, refuse] = times.map(median);
+    println!(
+        "a bare HMAC-SHA-256 {hmac:.0} ns, a verified token {verify:.0} ns, a mistyped one {refuse:.0} ns"
+    );
+    let [scrypt, against_hmac, refused, on_disk] = ratios.map(median);
+    let limits = [
+        Ratio(
+            "verified with memory, while one scrypt of N = 2^14 is done",
+            scrypt,
+            10_000.0..=f64::MAX,
+        ),
+        Ratio(
+            "verified with memory, of a bare HMAC-SHA-256",
+            against_hmac,
+            0.0..=10.0,
+        ),
+        Ratio(
+            "mistyped and refused, of a bare HMAC-SHA-256",
+            refused,
+            0.0..=0.5,
+        ),
+        Ratio(
+            "verified with SQLite, of its point read",
+            on_disk,
+            0.0..=1.5,
+        ),
+    ];
+    let mut met = true;
+    for Ratio(name, value, limit) in limits {
+        let within = limit.contains(&value);
+        met &= within;
+        let says = if within { "" } else { "  MISSED" };
+        println!("{name}: {value:.2}{says}");
+    }
+    if has("--check") && !met {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
