@@ -28,6 +28,13 @@ pub(crate) fn draw_onto(
     Ok(())
 }
 
+/// Whether there are letters and digits only. All of them are looked at, which the compiler does many at a time.
+#[cfg(feature = "pat")]
+pub(crate) fn is_text(text: &[u8]) -> bool {
+    let letters_and_digits = text.iter().map(u8::is_ascii_alphanumeric);
+    letters_and_digits.fold(true, |all, fits| all & fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

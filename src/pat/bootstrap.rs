@@ -67,7 +67,7 @@ impl PersonalAccessTokens {
             .await?;
 
         let new = NewPat::for_owner(owner).admin(true);
-        let parts = (&presented.id, hash.to_string(), Origin::Registered);
+        let parts = (&presented.id, hash.clone(), Origin::Registered);
         let facts = new.facts(parts, self.now())?;
         let record = self.seal(self.key(&presented.id), &facts)?;
         let version = record.version;
@@ -81,7 +81,10 @@ impl PersonalAccessTokens {
         let mark = self.shared.keyset.seal(mark)?;
         let batch = [Change::Insert(mark), Change::Insert(record)];
         match commit(self.store(), &batch).await? {
-            Committed::Written => Ok(Row { version, facts }.into_record(false)?),
+            Committed::Written => {
+                let facts = Box::new(facts);
+                Ok(Row { version, facts }.into_record(false)?)
+            }
             Committed::Conflict { .. } => Err(Reason::NotFound.into()),
         }
     }

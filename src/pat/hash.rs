@@ -2,6 +2,7 @@
 
 mod phc;
 mod scrypt;
+pub(super) mod stored;
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +46,7 @@ pub(super) enum Kind {
 #[derive(Clone)]
 pub(super) struct KeyedHash {
     key_id: KeyId,
-    mac: Secret<32>,
+    mac: [u8; 32],
 }
 
 /// The name of a keyset's key.
@@ -74,7 +75,7 @@ impl Hasher {
     pub(super) fn hash(&self, text: &[u8]) -> SecretHash {
         SecretHash(Kind::Keyed(KeyedHash {
             key_id: self.key_id,
-            mac: self.mac(text),
+            mac: *self.mac(text).expose(),
         }))
     }
 
@@ -84,7 +85,7 @@ impl Hasher {
 
     /// Whether it is the hash of the text with this MAC. One under another key says nothing about it.
     pub(super) fn fits(&self, hash: &KeyedHash, mac: &Secret<32>) -> Result<bool, Reason> {
-        let fits = hash.mac == *mac;
+        let fits = secret::equal(&hash.mac, mac.expose());
         if hash.key_id == self.key_id {
             Ok(fits)
         } else {
@@ -138,7 +139,7 @@ fn keyed(phc: &phc::Phc<'_>) -> Result<KeyedHash, Reason> {
         return Err(Reason::InvalidPhc);
     };
     let mac = phc::bytes(mac)?;
-    let mac = Secret::from_slice(&mac).ok_or(Reason::InvalidPhc)?;
+    let mac = mac.try_into().map_err(|_| Reason::InvalidPhc)?;
     let [("kid", key_id)] = phc.parameters.as_slice() else {
         return Err(Reason::InvalidParameters);
     };
@@ -158,7 +159,7 @@ impl fmt::Display for SecretHash {
         match &self.0 {
             Kind::Keyed(KeyedHash { key_id, mac }) => {
                 let key_id = Base64Unpadded::encode_string(key_id);
-                let mac = Base64Unpadded::encode_string(mac.expose());
+                let mac = Base64Unpadded::encode_string(mac);
                 write!(f, "${ALGORITHM}$kid={key_id}${mac}")
             }
             Kind::Scrypt(scrypt) => scrypt.fmt(f),

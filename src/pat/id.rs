@@ -44,7 +44,7 @@ impl PatId {
 
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let id = <[u8; Self::LENGTH]>::try_from(text).ok()?;
-        id.iter().all(u8::is_ascii_alphanumeric).then_some(Self(id))
+        base62::is_text(&id).then_some(Self(id))
     }
 }
 

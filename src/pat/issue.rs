@@ -64,7 +64,7 @@ impl PersonalAccessTokens {
                 id: drawn,
                 hash,
             } = self.generate_any(id)?;
-            let parts = (&drawn, hash.to_string(), Origin::Issued);
+            let parts = (&drawn, hash.clone(), Origin::Issued);
             let facts = new.clone().facts(parts, self.now())?;
             match self.insert(&drawn, facts).await {
                 Err(PatError::AlreadyExists) if id.is_none() => {}
@@ -130,7 +130,7 @@ impl PersonalAccessTokens {
     ) -> Result<PatRecord, PatError> {
         let registered = async {
             self.shared.hasher.check(&hash)?;
-            let parts = (&id, hash.to_string(), Origin::Registered);
+            let parts = (&id, hash.clone(), Origin::Registered);
             let facts = new.facts(parts, self.now())?;
             self.insert(&id, facts).await?.into_record(false)
         };
@@ -142,7 +142,10 @@ impl PersonalAccessTokens {
         let record = self.seal(self.key(id), &facts)?;
         let version = record.version;
         match commit(self.store(), &[Change::Insert(record)]).await? {
-            Committed::Written => Ok(Row { version, facts }),
+            Committed::Written => Ok(Row {
+                version,
+                facts: Box::new(facts),
+            }),
             Committed::Conflict { .. } => Err(PatError::AlreadyExists),
         }
     }

@@ -100,7 +100,7 @@ impl PersonalAccessTokens {
                 return Err(PatError::Expired);
             }
             facts.before = Some(Before {
-                hash: std::mem::replace(&mut facts.hash, hash.to_string()),
+                hash: std::mem::replace(&mut facts.hash, hash.clone()),
                 until: now.saturating_add(overlap).as_secs().min(MAX_SECONDS),
             });
             Ok(())

@@ -9,7 +9,7 @@ use crate::token::Lifetime;
 use super::record::Origin;
 use super::roles::{Roles, check_scopes, has_characters};
 use super::row::Facts;
-use super::{PatError, PatId};
+use super::{PatError, PatId, SecretHash};
 
 /// What a token is to be: whose, what it may do, and until when.
 ///
@@ -114,7 +114,7 @@ impl NewPat {
     /// Checks it, and gives the facts of a token with this id and hash.
     pub(super) fn facts(
         self,
-        (id, hash, origin): (&PatId, String, Origin),
+        (id, hash, origin): (&PatId, SecretHash, Origin),
         now: UnixTime,
     ) -> Result<Facts, PatError> {
         check_owner(&self.owner)?;

@@ -48,7 +48,6 @@ pub struct PatRecord {
 
 /// Where a token's secret was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Origin {
     /// Here: [`issue`](super::PersonalAccessTokens::issue).

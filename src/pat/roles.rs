@@ -16,11 +16,8 @@ const CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
 ///
 /// Where a role stands is settled when it is given, and stays so until it is taken: a list by role that runs meanwhile skips no token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Roles {
-    #[serde(rename = "l", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) labelled: BTreeSet<String>,
-    #[serde(rename = "m", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) more: BTreeSet<String>,
 }
 
@@ -29,10 +26,6 @@ impl Roles {
         let mut all = Self::default();
         roles.iter().try_for_each(|role| all.add(role))?;
         Ok(all)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.labelled.is_empty() && self.more.is_empty()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &String> {
@@ -117,7 +110,7 @@ mod tests {
         assert_eq!(roles.labelled, set(5..8));
         assert_eq!(roles.more, set(8..10));
         roles.replace(&BTreeSet::new()).unwrap();
-        assert!(roles.is_empty());
+        assert_eq!(roles, Roles::default());
     }
 
     #[test]

@@ -12,54 +12,40 @@ use super::record::{Origin, PatRecord};
 use super::roles::Roles;
 use super::{PatError, PatId, SecretHash, names};
 
-/// What is known about a token, as it is sealed. Times are Unix seconds.
+/// The first byte of what is sealed: the one format so far.
+const FORMAT: u8 = 1;
+
+/// What is known about a token, as it is sealed: in this order, written by postcard. Times are Unix seconds.
+///
+/// A member that is to come later makes a format of its own: see [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Facts {
-    #[serde(rename = "i")]
     pub(super) id: String,
-    /// The hash of the secret, as a PHC string.
-    #[serde(rename = "h")]
-    pub(super) hash: String,
+    #[serde(with = "super::hash::stored")]
+    pub(super) hash: SecretHash,
     /// The secret before the last rotation.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) before: Option<Before>,
-    #[serde(rename = "f")]
     pub(super) origin: Origin,
-    #[serde(rename = "o")]
     pub(super) owner: String,
-    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) admin: bool,
-    #[serde(rename = "r", default, skip_serializing_if = "Roles::is_empty")]
     pub(super) roles: Roles,
-    #[serde(rename = "s", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) scopes: BTreeSet<String>,
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    #[serde(rename = "m", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metadata: BTreeMap<String, String>,
-    #[serde(rename = "c")]
     pub(super) created: i64,
-    #[serde(rename = "u")]
     pub(super) updated: i64,
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) last_used: Option<i64>,
-    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<i64>,
-    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub(super) revoked: Option<i64>,
     /// When a revoked token may be removed.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub(super) purge: Option<i64>,
 }
 
 /// A secret that was replaced, and until when it is good beside the new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Before {
-    #[serde(rename = "h")]
-    pub(super) hash: String,
-    #[serde(rename = "u")]
+    #[serde(with = "super::hash::stored")]
+    pub(super) hash: SecretHash,
     pub(super) until: i64,
 }
 
@@ -81,22 +67,21 @@ impl Facts {
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) version: Version,
-    pub(super) facts: Facts,
+    pub(super) facts: Box<Facts>,
 }
 
 impl Row {
     pub(super) fn open(keyset: &Keyset, record: &Record) -> Result<Self, PatError> {
         let opened = keyset.open(record)?;
-        let facts = serde_json::from_slice(&opened.plaintext).map_err(|_| PatError::Tampered)?;
         Ok(Self {
             version: record.version,
-            facts,
+            facts: read(&opened.plaintext).ok_or(PatError::Tampered)?,
         })
     }
 
     /// What a caller sees of it.
     pub(super) fn into_record(self, with_hash: bool) -> Result<PatRecord, PatError> {
-        let facts = self.facts;
+        let facts = *self.facts;
         let at = |seconds: Option<i64>| seconds.map(UnixTime::from_secs);
         let mut roles = facts.roles.labelled;
         roles.extend(facts.roles.more);
@@ -116,7 +101,7 @@ impl Row {
             revoked_at: at(facts.revoked),
             purge_at: at(facts.revoked.and(facts.purge)),
             previous_secret_ends_at: at(facts.before.map(|before| before.until)),
-            hash: with_hash.then(|| SecretHash::stored(&facts.hash)),
+            hash: with_hash.then_some(facts.hash),
         })
     }
 }
@@ -155,7 +140,8 @@ pub(super) fn seal(
     if !facts.roles.more.is_empty() {
         labels.push(Label::new(names::MORE_ROLES, more_roles_label(keyset)));
     }
-    let plaintext = serde_json::to_vec(facts).map_err(|_| PatError::Tampered)?;
+    let plaintext = postcard::to_extend(facts, vec![FORMAT]);
+    let plaintext = plaintext.map_err(|_| PatError::Tampered)?;
     let draft = Draft {
         key,
         purge_at: facts.purge_at(keep_expired),
@@ -164,4 +150,11 @@ pub(super) fn seal(
         payload: &[],
     };
     Ok(keyset.seal(draft)?)
+}
+
+/// Reads what was sealed: all of it, and nothing behind it.
+fn read(plaintext: &[u8]) -> Option<Box<Facts>> {
+    let (&format, facts) = plaintext.split_first()?;
+    let (facts, rest) = postcard::take_from_bytes(facts).ok()?;
+    (format == FORMAT && rest.is_empty()).then(|| Box::new(facts))
 }

@@ -112,7 +112,7 @@ fn ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
     let (hashed, digits) = text.split_last_chunk::<CHECK>()?;
     let fits = rest.len() == SECRET.saturating_add(CHECK)
         && *digits == check(hashed)
-        && rest.iter().all(u8::is_ascii_alphanumeric);
+        && base62::is_text(rest);
     Some(Presented {
         id: PatId::parse(id).filter(|_| fits)?,
         hashed,

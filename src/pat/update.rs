@@ -157,7 +157,7 @@ impl PatUpdate {
             facts.metadata.clone_from(metadata);
         }
         if let Some(hash) = &self.hash {
-            facts.hash = hash.to_string();
+            facts.hash = hash.clone();
             facts.before = None;
         }
         if let Some(end) = self.end {

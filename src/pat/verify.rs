@@ -136,7 +136,7 @@ impl PersonalAccessTokens {
         mac: &Secret<32>,
     ) -> Result<Fit, Reason> {
         let hasher = &self.shared.hasher;
-        let fits = |text: &str| match SecretHash::stored(text).kind() {
+        let fits = |hash: &SecretHash| match hash.kind() {
             Kind::Keyed(hash) => hasher.fits(hash, mac),
             // What is hashed by scrypt is no token of ours.
             Kind::Scrypt(_) => Ok(false),
@@ -211,7 +211,7 @@ impl PersonalAccessTokens {
             let last = row.facts.last_used;
             last.is_none_or(|last| last.saturating_add(interval) <= now.as_secs())
         });
-        let is_scrypt = || matches!(SecretHash::stored(&row.facts.hash).kind(), Kind::Scrypt(_));
+        let is_scrypt = || matches!(row.facts.hash.kind(), Kind::Scrypt(_));
         let upgrade = settings.upgrade_hashes && fit == Fit::Current && is_scrypt();
         if !due && !upgrade {
             return row;
@@ -221,7 +221,7 @@ impl PersonalAccessTokens {
             facts.last_used = Some(now.as_secs());
         }
         if upgrade {
-            facts.hash = self.shared.hasher.hash(presented.hashed).to_string();
+            facts.hash = self.shared.hasher.hash(presented.hashed);
         }
         if let Ok(record) = self.seal(key, &facts) {
             let expected = row.version;
@@ -247,7 +247,7 @@ fn slow_hashes(row: &Row, presented: &Presented<'_>) -> Vec<(Fit, Scrypt)> {
         Some((Fit::Current, &row.facts.hash)),
         before.map(|before| (Fit::Previous, &before.hash)),
     ];
-    let scrypt = |(fit, text): (Fit, &String)| match SecretHash::stored(text).kind() {
+    let scrypt = |(fit, hash): (Fit, &SecretHash)| match hash.kind() {
         Kind::Scrypt(scrypt) if scrypt.is_as_long_as(secret) => Some((fit, scrypt.clone())),
         _ => None,
     };
@@ -270,7 +270,7 @@ fn check_ends(row: &Row, fit: Fit, now: UnixTime) -> Result<(), Reason> {
 /// What is opened and compared where there is no token: a record like any other, which is in no store.
 pub(super) fn decoy(keyset: &Keyset, hasher: &Hasher) -> Result<Record, PatError> {
     let id = PatId::draw()?;
-    let hash = hasher.hash(id.as_str().as_bytes()).to_string();
+    let hash = hasher.hash(id.as_str().as_bytes());
     let new = NewPat::for_owner("nobody@example.com").role("reader");
     let facts = new.facts((&id, hash, Origin::Issued), UnixTime::from_secs(0))?;
     row::seal(keyset, row::key(keyset, &id), &facts, 0)

@@ -34,7 +34,8 @@ type Entry = (Collection, LabelName, Vec<u8>, Vec<u8>);
 
 #[derive(Default)]
 struct State {
-    records: BTreeMap<RecordKey, Record>,
+    /// A map for each collection, so that a look-up compares ids alone.
+    records: BTreeMap<Collection, BTreeMap<Vec<u8>, Record>>,
     labels: BTreeSet<Entry>,
     purges: BTreeSet<(Collection, UnixTime, Vec<u8>)>,
 }
@@ -70,23 +71,20 @@ impl Store for MemoryStore {
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
         key.check()?;
-        Ok(self.read().records.get(key).cloned())
+        Ok(self.read().get(key).cloned())
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
         keys.iter().try_for_each(RecordKey::check)?;
         let state = self.read();
-        Ok(keys
-            .iter()
-            .map(|key| state.records.get(key).cloned())
-            .collect())
+        Ok(keys.iter().map(|key| state.get(key).cloned()).collect())
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
         Self::LIMITS.check(batch)?;
         let mut state = self.change();
         for (index, change) in batch.iter().enumerate() {
-            let current = state.records.get(change.key());
+            let current = state.get(change.key());
             if !change.fits(current.map(|record| record.version)) {
                 let current = current.cloned();
                 return Ok(Outcome::Conflict { index, current });
@@ -154,6 +152,10 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    fn get(&self, key: &RecordKey) -> Option<&Record> {
+        self.records.get(&key.collection)?.get(&key.id)
+    }
+
     fn insert(&mut self, record: &Record) {
         for label in &record.labels {
             self.labels
@@ -163,11 +165,14 @@ impl State {
             self.purges
                 .insert((record.key.collection.clone(), at, record.key.id.clone()));
         }
-        self.records.insert(record.key.clone(), record.clone());
+        let RecordKey { collection, id } = record.key.clone();
+        let records = self.records.entry(collection).or_default();
+        records.insert(id, record.clone());
     }
 
     fn remove(&mut self, key: &RecordKey) {
-        let Some(record) = self.records.remove(key) else {
+        let records = self.records.get_mut(&key.collection);
+        let Some(record) = records.and_then(|records| records.remove(&key.id)) else {
             return;
         };
         for label in &record.labels {
@@ -185,14 +190,13 @@ impl State {
         after: Option<Position>,
     ) -> impl Iterator<Item = &Record> {
         let start = match after {
-            Some(position) => Bound::Excluded(RecordKey::new(collection.clone(), position.id)),
-            None => Bound::Included(RecordKey::new(collection.clone(), [])),
+            Some(position) => Bound::Excluded(position.id),
+            None => Bound::Unbounded,
         };
-        let same = collection.clone();
-        self.records
-            .range((start, Bound::Unbounded))
-            .map(|(_, record)| record)
-            .take_while(move |record| record.key.collection == same)
+        let records = self.records.get(collection).into_iter();
+        let rest =
+            records.flat_map(move |records| records.range((start.clone(), Bound::Unbounded)));
+        rest.map(|(_, record)| record)
     }
 
     fn labelled(
@@ -243,7 +247,7 @@ impl State {
             }
             last = Some(Position::new(value, id));
             let key = RecordKey::new(collection.clone(), id.clone());
-            if let Some(record) = self.records.get(&key) {
+            if let Some(record) = self.get(&key) {
                 paging.push(record.clone());
             }
         }
@@ -258,8 +262,10 @@ fn entry(key: &RecordKey, name: &LabelName, value: &[u8]) -> Entry {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.read();
+        let records: usize = state.records.values().map(BTreeMap::len).sum();
         f.debug_struct("MemoryStore")
-            .field("records", &self.read().records.len())
+            .field("records", &records)
             .finish_non_exhaustive()
     }
 }
