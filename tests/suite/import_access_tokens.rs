@@ -16,6 +16,18 @@ struct Vectors {
     items: Vec<Vector>,
 }
 
+/// What the vectors of tokens and of items have in common.
+#[derive(Deserialize)]
+struct Faults {
+    tokens: Vec<Fault>,
+    items: Vec<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    fault: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Vector {
     name: String,
@@ -269,6 +281,40 @@ fn no_depth_costs_stack() -> Outcome {
         }
         let unknown = good.replacen('{', &format!(r#"{{"unknown":{nested},"#), 1);
         assert!(AccessToken::from_dynamodb_json(&unknown).is_ok());
+    }
+    Ok(())
+}
+
+#[test]
+fn every_behaviour_of_that_system_has_a_row_in_the_document() -> Outcome {
+    let document = include_str!("../../docs/from-access-tokens.md");
+    let rows: BTreeSet<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next())
+        .collect();
+    for (letter, last) in [
+        ('T', 13),
+        ('P', 18),
+        ('C', 4),
+        ('M', 37),
+        ('V', 12),
+        ('D', 12),
+    ] {
+        for number in 1..=last {
+            let name = format!("{letter}{number}");
+            assert!(rows.contains(&*name), "{name}");
+        }
+    }
+    let vectors: Faults = serde_json::from_str(include_str!("../vectors/access_tokens.json"))?;
+    let vectors = [vectors.tokens, vectors.items];
+    let faults: BTreeSet<String> = vectors
+        .into_iter()
+        .flatten()
+        .filter_map(|vector| vector.fault)
+        .collect();
+    assert!(faults.len() > 20);
+    for fault in faults {
+        assert!(rows.contains(&*fault), "{fault}");
     }
     Ok(())
 }
