@@ -160,7 +160,7 @@ fn every_item_is_read_or_refused_as_its_vector_says() -> Outcome {
             refused += 1;
         }
     }
-    assert!(taken >= 42 && refused >= 96, "{taken} and {refused}");
+    assert!(taken >= 42 && refused >= 97, "{taken} and {refused}");
     Ok(())
 }
 
@@ -334,7 +334,7 @@ prop_compose! {
         secret_phc in text(200),
         owner in text(100),
         admin: bool,
-        roles in proptest::collection::btree_set(text(100), 0..=50),
+        roles in proptest::collection::btree_set(text(10), 0..=50),
         created_at in 0..=253_402_300_799_i64,
         last_used_at in end(),
         revoked_at in end(),

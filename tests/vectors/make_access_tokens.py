@@ -576,7 +576,7 @@ def bad_items(cases):
     invalid("roles", "one of 101 characters", {"SS": ["x" * 101]})
     for name, value in {
         "a text": {"S": "reader"}, "numbers": {"NS": ["1"]}, "a number in a list": {"L": [{"S": "a"}, {"N": "1"}]},
-        "a list in a list": {"L": [{"L": [{"S": "a"}]}]}, "plain texts in a list": {"L": ["a"]}, "a map": {"M": {"S": {"S": "a"}}}, "NULL": {"NULL": True},
+        "bytes in a list": {"L": [{"B": "AA=="}]}, "a list in a list": {"L": [{"L": [{"S": "a"}]}]}, "plain texts in a list": {"L": ["a"]}, "a map": {"M": {"S": {"S": "a"}}}, "NULL": {"NULL": True},
     }.items():
         invalid("roles", name, value)
     for digits in ("-1", "1.5", "1e9", "", "01", "+1", "0x1", " 1", "NaN", "1" * 20):
