@@ -9,6 +9,7 @@ The same files come out every time. Needs Python alone.
 
 import json
 import random
+import re
 import shutil
 import struct
 import sys
@@ -282,6 +283,30 @@ def vaultstores(seeds):
         add("text " + text, text)
 
 
+# ---- access_token_item: items, and what may stand as one of their values ----------------------
+
+
+def access_tokens(seeds):
+    def add(name, content):
+        seeds.add("access_token_item", name, content)
+
+    for index, vector in enumerate(VECTORS_NODE["items"]):
+        if len(vector["item"]) < 1000 and "item_repeated" not in vector:
+            # Whole items are long and alike; in most, one value is what matters.
+            value = re.search(r'"%s":(\{.*?\})[,}]' % vector.get("attribute"), vector["item"])
+            if value:
+                add("value " + vector["name"], value[1])
+            elif index % 2 == 0 or "error" in vector:
+                add("vector " + vector["name"], vector["item"])
+    for value in (
+        '{"S":"x"}', '{"N":"0"}', '{"N":"253402300799"}', '{"N":"253402300800"}', '{"BOOL":true}', '{"NULL":true}', '{"SS":["a","a"]}',
+        '{"SS":[]}', '{"L":[]}', '{"L":[{"S":"a"},{"S":"b"}]}', '{"L":[{"N":"1"}]}', '{"L":[{"L":[]}]}', '{"M":{}}', '{"B":"AA=="}', '{"NS":["1"]}',
+        '{"S":"x","S":"y"}', "{}", "5", "null", '{"S":"\\ud800"}', '{"S":"\\ud83d\\ude00"}', '{"\\u0053":"x"}', '{"S":"' + "x" * 100 + '"}',
+        '{"S":"' + "x" * 101 + '"}', '{"S":"' + "x" * 201 + '"}', '{"SS":[' + '"a",' * 50 + '5]}', '{"SS":[' + '"a",' * 51 + '5]}', '{"S":"a"},"owner":{"S":"b"}',
+    ):
+        add("value " + value, value)
+
+
 # ---- scripts: bytes that fuzz/src/script.rs reads --------------------------------------------
 
 NAMES = ["a", "b", "c", "user", "", "ä", "a\n", "\0", "e", "$serde_json::private::Number", "$serde_json::private::RawValue", "__cargo_value"]
@@ -429,12 +454,13 @@ def models(seeds):
 
 VECTORS_ST1 = json.loads((VECTORS / "st1.json").read_text(encoding="utf-8"))
 VECTORS_GO = json.loads((VECTORS / "vaultstore.json").read_text(encoding="utf-8"))
+VECTORS_NODE = json.loads((VECTORS / "access_tokens.json").read_text(encoding="utf-8"))
 VECTORS_PHP = json.loads((VECTORS / "primordyx.json").read_text(encoding="utf-8"))
 
 
 def main(arguments):
     seeds = Seeds()
-    for part in (payloads, texts, keys, imports, vaultstores, sealed_records, mutations, models):
+    for part in (payloads, texts, keys, imports, vaultstores, access_tokens, sealed_records, mutations, models):
         part(seeds)
     count, size = len(seeds.files), sum(map(len, seeds.files.values()))
     assert count >= 500 and size < LIMIT, (count, size)

@@ -45,6 +45,7 @@ pub use token::{
 #[cfg(doctest)]
 #[cfg_attr(feature = "vault", doc = include_str!("../README.md"))]
 #[doc = include_str!("../docs/from-primordyx.md")]
+#[doc = include_str!("../docs/from-access-tokens.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]
 #[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]
 mod documents {}

@@ -1,7 +1,8 @@
 //! Layer 2: readers for what other systems made, so that a change to this crate logs no one out and loses no secret.
 //!
-//! [`Primordyx`] reads tokens, and [`Vaultstore`] reads stored values. What becomes of a token is an ordinary
-//! [`Token`](crate::Token) that [needs a re-seal](crate::Token::needs_reseal):
+//! [`Primordyx`] reads tokens, [`Vaultstore`] reads stored values, and [`access_tokens`] reads what is kept of personal
+//! access tokens. What becomes of a token of Primordyx is an ordinary [`Token`](crate::Token) that
+//! [needs a re-seal](crate::Token::needs_reseal):
 //!
 //! ```
 //! use sealtoken::import::Primordyx;
@@ -15,6 +16,7 @@
 //! }
 //! ```
 
+pub mod access_tokens;
 mod error;
 mod primordyx;
 pub(crate) mod vaultstore;

@@ -19,6 +19,8 @@ mod engine;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]
+mod import_access_tokens;
+#[cfg(feature = "import")]
 mod import_vaultstore;
 mod keys;
 mod layers;

@@ -1,0 +1,86 @@
+//! The items of the Node system's table: any text, as an item, under `Item`, and as each value of one.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sealtoken::UnixTime;
+use sealtoken::import::access_tokens::{AccessToken, ItemError};
+use sealtoken_fuzz::access_token::{self, GOOD, Plain, Refused};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    item(text);
+    item(&format!("{{\"Item\":{text}}}"));
+    for (name, _) in GOOD {
+        item(&access_token::around(name, text));
+    }
+});
+
+fn item(text: &str) {
+    let read = AccessToken::from_dynamodb_json(text);
+    if let Ok(token) = &read {
+        keeps_the_limits(token);
+    }
+    match access_token::judge(text) {
+        Ok(judged) => {
+            let token = read.expect("the judge takes it");
+            assert_eq!(plain(&token), judged);
+            // Written as that system writes it, it is the same token.
+            assert_eq!(AccessToken::from_dynamodb_json(&judged.item()), Ok(token));
+        }
+        Err(Refused::For(code, attribute)) => {
+            let error = read.expect_err("the judge refuses it");
+            assert_eq!((error.code(), error.attribute()), (code, attribute));
+        }
+        Err(Refused::Deep) => assert_ne!(read.err(), Some(ItemError::TooLong)),
+    }
+}
+
+/// In the words of the documentation, whatever the judge may say.
+fn keeps_the_limits(token: &AccessToken) {
+    assert!(
+        token.token_id.len() == 21
+            && token
+                .token_id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric())
+    );
+    for (text, most) in [
+        (token.secret_phc.expose(), 200),
+        (token.owner.as_str(), 100),
+    ] {
+        assert!((1..=most).contains(&text.chars().count()));
+    }
+    assert!(token.roles.len() <= 50);
+    for role in &token.roles {
+        assert!((1..=100).contains(&role.chars().count()));
+    }
+    let ends = [token.revoked_at, token.expires_at];
+    assert!(ends.into_iter().flatten().all(|end| end.as_secs() > 0));
+    for time in [Some(token.created_at), token.last_used_at]
+        .into_iter()
+        .chain(ends)
+        .flatten()
+    {
+        assert!((0..=253_402_300_799).contains(&time.as_secs()));
+    }
+}
+
+fn plain(token: &AccessToken) -> Plain {
+    let times = [
+        Some(token.created_at),
+        token.last_used_at,
+        token.revoked_at,
+        token.expires_at,
+    ];
+    Plain {
+        token_id: token.token_id.clone(),
+        secret_phc: token.secret_phc.expose().to_owned(),
+        owner: token.owner.clone(),
+        admin: token.admin,
+        roles: token.roles.clone(),
+        times: times.map(|time| time.map(UnixTime::as_secs)),
+    }
+}
