@@ -21,25 +21,25 @@ impl Keyed {
 
     /// The MAC of a text.
     #[cfg(feature = "pat")]
-    pub(crate) fn of(&self, text: &[u8]) -> Secret<32> {
+    pub(crate) fn of(&self, text: &[u8]) -> [u8; 32] {
         let mac = self.0.clone().chain_update(text);
-        Secret::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+        mac.finalize().into_bytes().into()
     }
 
     /// The MAC of the parts, each with its length before it: no two lists of parts run into one.
-    pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> Secret<32> {
+    pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        Secret::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+        mac.finalize().into_bytes().into()
     }
 }
 
-/// The MAC of the parts under a key that is used once.
+/// The MAC of the parts under a key that is used once; it may be a key itself.
 pub(crate) fn of_parts(key: &Secret<32>, parts: &[&[u8]]) -> Secret<32> {
-    Keyed::new(key).of_parts(parts)
+    Secret::from(Keyed::new(key).of_parts(parts))
 }
 
 #[cfg(test)]

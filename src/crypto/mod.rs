@@ -14,4 +14,6 @@ pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod secret;
 pub(crate) mod st1;
+#[cfg(any(feature = "pat", feature = "vault"))]
+pub(crate) mod wiped;
 pub(crate) mod xaes;

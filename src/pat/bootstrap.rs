@@ -83,7 +83,7 @@ impl PersonalAccessTokens {
         match commit(self.store(), &batch).await? {
             Committed::Written => {
                 let facts = Box::new(facts);
-                Ok(Row { version, facts }.into_record(false)?)
+                Ok(Row { version, facts }.into_record(false))
             }
             Committed::Conflict { .. } => Err(Reason::NotFound.into()),
         }

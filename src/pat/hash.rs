@@ -66,7 +66,7 @@ impl Hasher {
         let key = Keyed::new(key);
         let name = key.of_parts(&[b"the key's name"]);
         Self {
-            key_id: name.expose().first_chunk().copied().unwrap_or_default(),
+            key_id: name.first_chunk().copied().unwrap_or_default(),
             key,
         }
     }
@@ -75,17 +75,17 @@ impl Hasher {
     pub(super) fn hash(&self, text: &[u8]) -> SecretHash {
         SecretHash(Kind::Keyed(KeyedHash {
             key_id: self.key_id,
-            mac: *self.mac(text).expose(),
+            mac: self.mac(text),
         }))
     }
 
-    pub(super) fn mac(&self, text: &[u8]) -> Secret<32> {
+    pub(super) fn mac(&self, text: &[u8]) -> [u8; 32] {
         self.key.of(text)
     }
 
     /// Whether it is the hash of the text with this MAC. One under another key says nothing about it.
-    pub(super) fn fits(&self, hash: &KeyedHash, mac: &Secret<32>) -> Result<bool, Reason> {
-        let fits = secret::equal(&hash.mac, mac.expose());
+    pub(super) fn fits(&self, hash: &KeyedHash, mac: &[u8; 32]) -> Result<bool, Reason> {
+        let fits = secret::equal(&hash.mac, mac);
         if hash.key_id == self.key_id {
             Ok(fits)
         } else {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::crypto::base62;
@@ -45,6 +47,33 @@ impl PatId {
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let id = <[u8; Self::LENGTH]>::try_from(text).ok()?;
         base62::is_text(&id).then_some(Self(id))
+    }
+}
+
+/// As its text.
+impl Serialize for PatId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for PatId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = PatId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("21 letters and digits")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PatId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        from.deserialize_str(Text)
     }
 }
 

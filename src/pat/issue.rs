@@ -69,7 +69,7 @@ impl PersonalAccessTokens {
             match self.insert(&drawn, facts).await {
                 Err(PatError::AlreadyExists) if id.is_none() => {}
                 row => {
-                    let record = row?.into_record(false)?;
+                    let record = row?.into_record(false);
                     return Ok(Issued {
                         token,
                         record,
@@ -132,7 +132,7 @@ impl PersonalAccessTokens {
             self.shared.hasher.check(&hash)?;
             let parts = (&id, hash.clone(), Origin::Registered);
             let facts = new.facts(parts, self.now())?;
-            self.insert(&id, facts).await?.into_record(false)
+            Ok(self.insert(&id, facts).await?.into_record(false))
         };
         self.report(Operation::PatRegister, Some(&id), None, registered.await)
     }

@@ -47,7 +47,7 @@ impl PersonalAccessTokens {
             Ok(())
         };
         let revoked = self.change(id, change).await;
-        let revoked = revoked.and_then(|row| row.into_record(false));
+        let revoked = revoked.map(|row| row.into_record(false));
         self.report(Operation::PatRevoke, Some(id), None, revoked)
     }
 
@@ -63,7 +63,7 @@ impl PersonalAccessTokens {
             Ok(())
         };
         let restored = self.change(id, change).await;
-        let restored = restored.and_then(|row| row.into_record(false));
+        let restored = restored.map(|row| row.into_record(false));
         self.report(Operation::PatRestore, Some(id), None, restored)
     }
 
@@ -105,7 +105,7 @@ impl PersonalAccessTokens {
             });
             Ok(())
         };
-        let record = self.change(id, change).await?.into_record(false)?;
+        let record = self.change(id, change).await?.into_record(false);
         Ok(Issued {
             token,
             record,

@@ -109,7 +109,8 @@ impl PersonalAccessTokens {
         for ids in ids.chunks(IDS) {
             let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
             for record in self.store().get_many(&keys).await? {
-                let record = record.map(|record| self.open_row(&record)?.into_record(with_hash));
+                let record =
+                    record.map(|record| Ok(self.open_row(&record)?.into_record(with_hash)));
                 found.push(record);
             }
         }
@@ -226,7 +227,7 @@ impl<'a> List<'a> {
             for record in &page.records {
                 match self.pats.open_row(record) {
                     Ok(row) if !self.admits(&row, part) => {}
-                    row => entries.push(row.and_then(|row| row.into_record(self.with_hashes))),
+                    row => entries.push(row.map(|row| row.into_record(self.with_hashes))),
                 }
             }
             place.move_on(page.next);

@@ -122,7 +122,7 @@ impl NewPat {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         check_metadata(&self.metadata)?;
         Ok(Facts {
-            id: id.as_str().into(),
+            id: *id,
             hash,
             before: None,
             origin,

@@ -20,7 +20,7 @@ const FORMAT: u8 = 1;
 /// A member that is to come later makes a format of its own: see [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
-    pub(super) id: String,
+    pub(super) id: PatId,
     #[serde(with = "super::hash::stored")]
     pub(super) hash: SecretHash,
     /// The secret before the last rotation.
@@ -80,13 +80,13 @@ impl Row {
     }
 
     /// What a caller sees of it.
-    pub(super) fn into_record(self, with_hash: bool) -> Result<PatRecord, PatError> {
+    pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
         let facts = *self.facts;
         let at = |seconds: Option<i64>| seconds.map(UnixTime::from_secs);
         let mut roles = facts.roles.labelled;
         roles.extend(facts.roles.more);
-        Ok(PatRecord {
-            id: facts.id.parse().map_err(|_| PatError::Tampered)?,
+        PatRecord {
+            id: facts.id,
             owner: facts.owner,
             admin: facts.admin,
             roles,
@@ -102,7 +102,7 @@ impl Row {
             purge_at: at(facts.revoked.and(facts.purge)),
             previous_secret_ends_at: at(facts.before.map(|before| before.until)),
             hash: with_hash.then_some(facts.hash),
-        })
+        }
     }
 }
 

@@ -186,7 +186,7 @@ impl PersonalAccessTokens {
                 }
                 Ok(())
             };
-            self.change(id, change).await?.into_record(false)
+            Ok(self.change(id, change).await?.into_record(false))
         };
         self.report(Operation::PatUpdate, Some(id), None, updated.await)
     }

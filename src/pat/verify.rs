@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use crate::crypto::clock::UnixTime;
-use crate::crypto::secret::Secret;
 use crate::events::Operation;
 use crate::sealed::Keyset;
 use crate::store::{Change, Outcome, Record, RecordKey};
@@ -110,7 +109,7 @@ impl PersonalAccessTokens {
         let now = self.now();
         check_ends(&row, fit, now)?;
         let row = self.after_use(key, row, fit, presented, now).await;
-        Ok((row.into_record(false)?, fit))
+        Ok((row.into_record(false), fit))
     }
 
     /// Compares a keyed hash. Nothing here waits, and nothing depends on whether there is such a token.
@@ -119,7 +118,7 @@ impl PersonalAccessTokens {
         row: Row,
         there: bool,
         presented: &Presented<'_>,
-        mac: &Secret<32>,
+        mac: &[u8; 32],
     ) -> Result<(Row, Fit), VerifyError> {
         let fit = self.keyed_fit(&row, presented, mac);
         if there {
@@ -133,7 +132,7 @@ impl PersonalAccessTokens {
         &self,
         row: &Row,
         presented: &Presented<'_>,
-        mac: &Secret<32>,
+        mac: &[u8; 32],
     ) -> Result<Fit, Reason> {
         let hasher = &self.shared.hasher;
         let fits = |hash: &SecretHash| match hash.kind() {
@@ -158,7 +157,7 @@ impl PersonalAccessTokens {
         key: &RecordKey,
         row: Row,
         presented: &Presented<'_>,
-        mac: &Secret<32>,
+        mac: &[u8; 32],
     ) -> Result<(Row, Fit), VerifyError> {
         let keyed = self.keyed_fit(&row, presented, mac);
         let slow = slow_hashes(&row, presented);

@@ -3,10 +3,9 @@
 //! The payload is ciphertext already, under another key; it is authenticated here as part of the associated data, so that what is sealed
 //! can be changed without the key of the payload.
 
-use zeroize::Zeroizing;
-
 use crate::crypto::clock::UnixTime;
 use crate::crypto::random;
+use crate::crypto::wiped::Wiped;
 use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
 use crate::store::{Label, Record, RecordKey, Version};
 
@@ -33,7 +32,7 @@ pub(crate) struct Draft<'a> {
 
 /// What was in a record.
 pub(crate) struct Opened<'r> {
-    pub(crate) plaintext: Zeroizing<Vec<u8>>,
+    pub(crate) plaintext: Wiped,
     pub(crate) payload: &'r [u8],
 }
 
@@ -85,7 +84,7 @@ pub(crate) fn open<'r>(
 ) -> Result<Opened<'r>, SealedError> {
     let parts = split(&record.body).ok_or(SealedError::Tampered)?;
     let associated = associated(scope, record, parts.payload);
-    let mut plaintext = Zeroizing::new(parts.ciphertext.to_vec());
+    let mut plaintext = Wiped::copied(parts.ciphertext);
     cipher
         .open(
             Backend::default(),
@@ -133,7 +132,7 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
     labels.sort_unstable();
     let purge_at = record.purge_at.map(|at| at.as_secs().to_be_bytes());
     let count = (labels.len() as u64).to_be_bytes();
-    let mut parts: Vec<&[u8]> = vec![
+    let head: [&[u8]; 7] = [
         b"sealtoken record v1",
         record.key.collection.as_str().as_bytes(),
         scope,
@@ -142,12 +141,22 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
         purge_at.as_ref().map_or(&[], |at| at.as_slice()),
         &count,
     ];
-    for label in labels {
-        parts.push(label.name.as_str().as_bytes());
-        parts.push(&label.value);
+    let named = |label: &&'_ Label| label.name.as_str().len().saturating_add(label.value.len());
+    let bytes = head.iter().map(|part| part.len());
+    let bytes = bytes.chain(labels.iter().map(named)).chain([payload.len()]);
+    let bytes: usize = bytes.sum();
+    let lengths = labels.len().saturating_add(head.len()).saturating_mul(16);
+    // In one piece: this is done for every record that is read.
+    let mut joined = Vec::with_capacity(bytes.saturating_add(lengths));
+    for part in head {
+        append(&mut joined, part);
     }
-    parts.push(payload);
-    join(&parts)
+    for label in labels {
+        append(&mut joined, label.name.as_str().as_bytes());
+        append(&mut joined, &label.value);
+    }
+    append(&mut joined, payload);
+    joined
 }
 
 /// Joins parts, each with its length in eight bytes before it.
@@ -155,10 +164,14 @@ pub(crate) fn join(parts: &[&[u8]]) -> Vec<u8> {
     let length = parts.iter().map(|part| part.len().saturating_add(8)).sum();
     let mut joined = Vec::with_capacity(length);
     for part in parts {
-        joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        joined.extend_from_slice(part);
+        append(&mut joined, part);
     }
     joined
+}
+
+fn append(joined: &mut Vec<u8>, part: &[u8]) {
+    joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
+    joined.extend_from_slice(part);
 }
 
 #[cfg(test)]
@@ -190,7 +203,7 @@ mod tests {
         let mut record = sealed();
         record.labels.reverse();
         let opened = open(&cipher(), b"scope", &record).unwrap();
-        assert_eq!(*opened.plaintext, b"plain");
+        assert_eq!(*opened.plaintext, *b"plain");
         assert_eq!(opened.payload, b"payload");
     }
 

@@ -94,14 +94,14 @@ impl Keyset {
 
     /// The id under which something with a secret name is kept.
     pub(crate) fn id(&self, parts: &[&[u8]]) -> Vec<u8> {
-        self.id.of_parts(parts).expose().to_vec()
+        self.id.of_parts(parts).to_vec()
     }
 
     /// A label value for equality: half a MAC.
     pub(crate) fn label(&self, parts: &[&[u8]]) -> Vec<u8> {
-        let mut value = self.label.of_parts(parts).expose().to_vec();
-        value.truncate(16);
-        value
+        let mac = self.label.of_parts(parts);
+        let (half, _) = mac.split_at(16);
+        half.to_vec()
     }
 
     /// A label value that keeps the order of times.
@@ -112,7 +112,7 @@ impl Keyset {
     /// The name of a thing in logs: it tells nothing, and is the same each time.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 8] {
         let mac = self.fingerprint.of_parts(parts);
-        mac.expose().first_chunk().copied().unwrap_or_default()
+        mac.first_chunk().copied().unwrap_or_default()
     }
 
     /// Seals a record.

@@ -1,6 +1,6 @@
 //! Records in the memory of one process: for tests, and for what may be gone with the process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -34,8 +34,9 @@ type Entry = (Collection, LabelName, Vec<u8>, Vec<u8>);
 
 #[derive(Default)]
 struct State {
-    /// A map for each collection, so that a look-up compares ids alone.
-    records: BTreeMap<Collection, BTreeMap<Vec<u8>, Record>>,
+    records: HashMap<RecordKey, Record>,
+    /// The ids of a collection in their order, for scans.
+    ids: BTreeMap<Collection, BTreeSet<Vec<u8>>>,
     labels: BTreeSet<Entry>,
     purges: BTreeSet<(Collection, UnixTime, Vec<u8>)>,
 }
@@ -116,7 +117,7 @@ impl Store for MemoryStore {
     async fn count(&self, query: &Query) -> Result<u64, StoreError> {
         let state = self.read();
         let count = match &query.selection {
-            Selection::All => state.all(&query.collection, None).count(),
+            Selection::All => state.ids.get(&query.collection).map_or(0, BTreeSet::len),
             Selection::Label { name, values } => state
                 .labelled(&query.collection, name, values, None)
                 .count(),
@@ -153,7 +154,7 @@ impl Store for MemoryStore {
 
 impl State {
     fn get(&self, key: &RecordKey) -> Option<&Record> {
-        self.records.get(&key.collection)?.get(&key.id)
+        self.records.get(key)
     }
 
     fn insert(&mut self, record: &Record) {
@@ -166,15 +167,17 @@ impl State {
                 .insert((record.key.collection.clone(), at, record.key.id.clone()));
         }
         let RecordKey { collection, id } = record.key.clone();
-        let records = self.records.entry(collection).or_default();
-        records.insert(id, record.clone());
+        self.ids.entry(collection).or_default().insert(id);
+        self.records.insert(record.key.clone(), record.clone());
     }
 
     fn remove(&mut self, key: &RecordKey) {
-        let records = self.records.get_mut(&key.collection);
-        let Some(record) = records.and_then(|records| records.remove(&key.id)) else {
+        let Some(record) = self.records.remove(key) else {
             return;
         };
+        if let Some(ids) = self.ids.get_mut(&key.collection) {
+            ids.remove(&key.id);
+        }
         for label in &record.labels {
             self.labels.remove(&entry(key, &label.name, &label.value));
         }
@@ -184,19 +187,18 @@ impl State {
         }
     }
 
-    fn all(
-        &self,
-        collection: &Collection,
+    fn all<'a>(
+        &'a self,
+        collection: &'a Collection,
         after: Option<Position>,
-    ) -> impl Iterator<Item = &Record> {
+    ) -> impl Iterator<Item = &'a Record> {
         let start = match after {
             Some(position) => Bound::Excluded(position.id),
             None => Bound::Unbounded,
         };
-        let records = self.records.get(collection).into_iter();
-        let rest =
-            records.flat_map(move |records| records.range((start.clone(), Bound::Unbounded)));
-        rest.map(|(_, record)| record)
+        let ids = self.ids.get(collection).into_iter();
+        let rest = ids.flat_map(move |ids| ids.range((start.clone(), Bound::Unbounded)));
+        rest.filter_map(|id| self.get(&RecordKey::new(collection.clone(), id.clone())))
     }
 
     fn labelled(
@@ -262,10 +264,8 @@ fn entry(key: &RecordKey, name: &LabelName, value: &[u8]) -> Entry {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.read();
-        let records: usize = state.records.values().map(BTreeMap::len).sum();
         f.debug_struct("MemoryStore")
-            .field("records", &records)
+            .field("records", &self.read().records.len())
             .finish_non_exhaustive()
     }
 }
