@@ -226,12 +226,17 @@ mod tests {
 
     #[test]
     fn attempts_come_back_with_time() {
+        thread_local! {
+            static NOW: std::cell::Cell<Option<Instant>> = const { std::cell::Cell::new(None) };
+        }
+        let begun = Instant::now();
         let mut limiter = limiter(1);
-        limiter.token.every = Duration::from_millis(5);
-        assert_eq!(now(limiter.take(&[ADA])), Ok(()));
-        assert!(now(limiter.take(&[ADA])).is_err());
-        std::thread::sleep(Duration::from_millis(6));
-        assert_eq!(now(limiter.take(&[ADA])), Ok(()));
+        limiter.clock = || NOW.get().unwrap();
+        for seconds in [0, 60, 121] {
+            NOW.set(Some(begun + Duration::from_secs(seconds)));
+            assert_eq!(now(limiter.take(&[ADA])), Ok(()), "{seconds}");
+            assert!(now(limiter.take(&[ADA])).is_err(), "{seconds}");
+        }
     }
 
     #[test]

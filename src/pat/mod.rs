@@ -33,6 +33,8 @@ mod cache;
 mod error;
 mod hash;
 mod id;
+#[cfg(feature = "import")]
+mod import;
 mod issue;
 mod life;
 mod list;
@@ -65,6 +67,8 @@ use self::row::{Facts, Row};
 pub use self::error::{PatError, Reason, VerifyError};
 pub use self::hash::SecretHash;
 pub use self::id::PatId;
+#[cfg(feature = "import")]
+pub use self::import::{Import, Imported};
 pub use self::issue::{Generated, Issued};
 pub use self::list::{List, ListPage, ListStream};
 pub use self::new::NewPat;

@@ -31,10 +31,16 @@ pub struct PatUpdate {
     add: BTreeSet<String>,
     remove: BTreeSet<String>,
     scopes: Option<BTreeSet<String>>,
-    name: Option<Option<String>>,
+    name: Option<Rename>,
     metadata: Option<BTreeMap<String, String>>,
     hash: Option<SecretHash>,
     end: Option<End>,
+}
+
+#[derive(Debug, Clone)]
+enum Rename {
+    To(String),
+    Nameless,
 }
 
 impl PatUpdate {
@@ -85,13 +91,13 @@ impl PatUpdate {
 
     /// Another name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(Some(name.into()));
+        self.name = Some(Rename::To(name.into()));
         self
     }
 
     /// No name any more.
     pub fn without_name(mut self) -> Self {
-        self.name = Some(None);
+        self.name = Some(Rename::Nameless);
         self
     }
 
@@ -148,9 +154,13 @@ impl PatUpdate {
             check_scopes(scopes)?;
             facts.scopes.clone_from(scopes);
         }
-        if let Some(name) = &self.name {
-            name.as_deref().map_or(Ok(()), check_name)?;
-            facts.name.clone_from(name);
+        match &self.name {
+            Some(Rename::To(name)) => {
+                check_name(name)?;
+                facts.name = Some(name.clone());
+            }
+            Some(Rename::Nameless) => facts.name = None,
+            None => {}
         }
         if let Some(metadata) = &self.metadata {
             check_metadata(metadata)?;
