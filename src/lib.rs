@@ -43,9 +43,10 @@ pub use token::{
 
 /// The examples of the documents beside the code, compiled and run.
 #[cfg(doctest)]
-#[cfg_attr(feature = "vault", doc = include_str!("../README.md"))]
+#[cfg_attr(all(feature = "pat", feature = "vault"), doc = include_str!("../README.md"))]
 #[doc = include_str!("../docs/from-primordyx.md")]
 #[doc = include_str!("../docs/from-access-tokens.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]
+#[cfg_attr(feature = "pat", doc = include_str!("../docs/pat.md"))]
 #[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]
 mod documents {}
