@@ -11,6 +11,8 @@ use super::{PatError, PatId, PatRecord, PersonalAccessTokens, names};
 
 pub use self::stream::ListStream;
 
+/// The entries of a page, unless another number is asked for.
+const PAGE: usize = 100;
 /// The most records that are read for one page: what is sought rarely is found on one of the next.
 const READ_AT_MOST: usize = 10_000;
 /// Ids that are read at once.
@@ -35,7 +37,7 @@ pub struct List<'a> {
     role: Option<String>,
     state: Option<State>,
     with_hashes: bool,
-    limit: usize,
+    limit: Option<usize>,
     after: Option<Cursor>,
 }
 
@@ -59,7 +61,7 @@ impl PersonalAccessTokens {
             role: None,
             state: None,
             with_hashes: false,
-            limit: 100,
+            limit: None,
             after: None,
         }
     }
@@ -155,9 +157,9 @@ impl<'a> List<'a> {
         self
     }
 
-    /// The most entries of a page; 100 unless set. A stream reads pages of this size, and goes on to the end.
+    /// The most entries. Unless it is set a page has 100, and a stream all of them.
     pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+        self.limit = usize::try_from(limit).ok();
         self
     }
 
@@ -167,7 +169,7 @@ impl<'a> List<'a> {
         self
     }
 
-    /// The tokens one after the other, to the end.
+    /// The tokens one after the other, to the limit or to the end.
     pub fn stream(self) -> ListStream<'a> {
         ListStream::new(self)
     }
@@ -184,16 +186,20 @@ impl<'a> List<'a> {
         self.pats.report(Operation::PatList, None, count, page)
     }
 
-    /// How many there are. Each is looked at.
+    /// How many there are, whatever the limit. Each is looked at.
     ///
     /// # Errors
     ///
     /// [`PatError::Store`], and [`PatError::Tampered`] where one was changed from outside.
     pub async fn count(&self) -> Result<u64, PatError> {
         let counted = async {
+            let list = Self {
+                limit: None,
+                ..self.clone()
+            };
             let (mut count, mut next) = (0_u64, self.after.clone());
             loop {
-                let page = self.read(next.as_ref()).await?;
+                let page = list.read(next.as_ref()).await?;
                 for entry in page.entries {
                     entry?;
                     count = count.saturating_add(1);
@@ -212,9 +218,14 @@ impl<'a> List<'a> {
     /// Reads until a page is full, the list at its end, or enough has been looked at.
     async fn read(&self, after: Option<&Cursor>) -> Result<ListPage, PatError> {
         let mut place = Place::of(after)?;
+        let parts = self.parts();
+        if usize::from(place.part) >= parts.len() {
+            return Err(PatError::Store(StoreError::Cursor));
+        }
+        let limit = self.limit.unwrap_or(PAGE);
         let (mut entries, mut looked_at) = (Vec::new(), 0_usize);
-        while let Some(part) = self.parts().get(usize::from(place.part)) {
-            let room = self.limit.saturating_sub(entries.len());
+        while let Some(part) = parts.get(usize::from(place.part)) {
+            let room = limit.saturating_sub(entries.len());
             if room == 0 || looked_at >= READ_AT_MOST {
                 let next = Some(place.cursor());
                 return Ok(ListPage { entries, next });
@@ -319,9 +330,6 @@ impl Place {
             .as_bytes()
             .split_first()
             .ok_or(PatError::Store(StoreError::Cursor))?;
-        if part > 1 {
-            return Err(PatError::Store(StoreError::Cursor));
-        }
         Ok(Self {
             part,
             within: (!within.is_empty()).then(|| Cursor::from_bytes(within)),

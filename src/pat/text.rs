@@ -81,30 +81,34 @@ pub(super) struct Prefixes {
 }
 
 impl Prefixes {
-    fn strip<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let own = text.strip_prefix(self.own.as_str());
-        own.or_else(|| {
-            let mut others = self.others.iter();
-            others.find_map(|prefix| text.strip_prefix(&**prefix))
-        })
-    }
-
     /// Takes a text apart. It costs some hundred instructions a text, and no look-up: what is mistyped is refused here.
     pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Presented<'t>, Reason> {
-        let rest = self.strip(text).ok_or(Reason::InvalidPrefix)?;
-        if text.len() > LONGEST {
-            return Err(Reason::InvalidFormat);
+        let others = self.others.iter().map(|prefix| &**prefix);
+        let mut reason = Reason::InvalidPrefix;
+        // One prefix may be the beginning of another.
+        for prefix in std::iter::once(self.own.as_str()).chain(others) {
+            let Some(rest) = text.strip_prefix(prefix) else {
+                continue;
+            };
+            reason = Reason::InvalidFormat;
+            if let Some(presented) = take_apart(text, rest) {
+                return Ok(presented);
+            }
         }
-        let (id, rest) = rest
-            .as_bytes()
-            .split_at_checked(PatId::LENGTH)
-            .ok_or(Reason::InvalidFormat)?;
-        let parsed = match rest.split_first() {
-            Some((b'_', rest)) => ours(text.as_bytes(), id, rest),
-            Some((b'.', secret)) => theirs(text.as_bytes(), id, secret),
-            _ => None,
-        };
-        parsed.ok_or(Reason::InvalidFormat)
+        Err(reason)
+    }
+}
+
+/// Takes apart what is behind a prefix.
+fn take_apart<'t>(text: &'t str, rest: &str) -> Option<Presented<'t>> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let (id, rest) = rest.as_bytes().split_at_checked(PatId::LENGTH)?;
+    match rest.split_first()? {
+        (b'_', rest) => ours(text.as_bytes(), id, rest),
+        (b'.', secret) => theirs(text.as_bytes(), id, secret),
+        _ => None,
     }
 }
 
@@ -152,7 +156,7 @@ mod tests {
     fn prefixes() -> Prefixes {
         Prefixes {
             own: Prefix::default(),
-            others: vec!["tok-".into()],
+            others: vec!["tok-".into(), "pat_x_".into()],
         }
     }
 
@@ -208,7 +212,9 @@ mod tests {
         let secret: Vec<u8> = (0..32).collect();
         assert_eq!(*presented.original.unwrap(), secret);
         assert_eq!(presented.hashed, good.as_bytes());
-        assert!(prefixes.parse(&good.replace("pat_", "tok-")).is_ok());
+        for prefix in ["tok-", "pat_x_"] {
+            assert!(prefixes.parse(&good.replace("pat_", prefix)).is_ok());
+        }
         let body = &good[26..69];
         for other in [
             body.to_string(),

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use crate::store::Cursor;
 
-use super::{List, ListPage};
+use super::{List, ListPage, PAGE};
 use crate::pat::{PatError, PatRecord};
 
 /// Tokens one after the other: [`List::stream`]. It holds one page at a time.
@@ -22,6 +22,8 @@ pub struct ListStream<'a> {
     list: List<'a>,
     page: VecDeque<Result<PatRecord, PatError>>,
     next: Next<'a>,
+    /// How many more may be given, where there is a limit.
+    left: Option<usize>,
 }
 
 type Reading<'a> = Pin<Box<dyn Future<Output = Result<ListPage, PatError>> + Send + 'a>>;
@@ -37,7 +39,17 @@ impl<'a> ListStream<'a> {
         Self {
             next: Next::After(list.after.clone()),
             page: VecDeque::new(),
+            left: list.limit,
             list,
+        }
+    }
+
+    /// Where another list can go on, once this one has reached its limit; `None` where there is no more, or it has not come so far.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Cursor> {
+        match &self.next {
+            Next::After(cursor) if self.page.is_empty() => cursor.as_ref(),
+            _ => None,
         }
     }
 
@@ -58,13 +70,17 @@ impl Stream for ListStream<'_> {
             }
             match &mut stream.next {
                 Next::End => return Poll::Ready(None),
+                Next::After(_) if stream.left == Some(0) => return Poll::Ready(None),
                 Next::After(cursor) => {
-                    let list = stream.list.clone().after(cursor.take());
+                    let mut list = stream.list.clone().after(cursor.take());
+                    list.limit = stream.left.map(|left| left.min(PAGE));
                     let page = async move { list.page().await };
                     stream.next = Next::Reading(Box::pin(page));
                 }
                 Next::Reading(page) => match ready!(page.as_mut().poll(context)) {
                     Ok(page) => {
+                        let given = page.entries.len();
+                        stream.left = stream.left.map(|left| left.saturating_sub(given));
                         stream.page = page.entries.into();
                         stream.next = match page.next {
                             Some(cursor) => Next::After(Some(cursor)),
