@@ -7,6 +7,7 @@
 //! | [`MemoryStore`] | `store` | until the process ends |
 //! | `SqliteStore` | `sqlite` | in a file |
 //! | `PostgresStore` | `postgres` | in a `PostgreSQL` database, or a compatible one |
+//! | `DynamoStore` | `dynamodb` | in a DynamoDB table |
 //!
 //! Another engine implements [`Store`], and shows by the conformance suite (feature `unstable-conformance`) that it keeps the contract.
 //!
@@ -31,8 +32,10 @@
 mod change;
 #[cfg(feature = "unstable-conformance")]
 pub mod conformance;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod error;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "dynamodb", feature = "postgres", feature = "sqlite"))]
 mod labels;
 mod memory;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -53,6 +56,8 @@ use async_trait::async_trait;
 use crate::crypto::clock::UnixTime;
 
 pub use change::{Change, Limits, Outcome};
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoOptions, DynamoStore};
 pub use error::{Effect, RecordError, StoreError};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -169,7 +169,7 @@ impl Record {
     }
 
     /// What stands for a record whose row was broken: nothing opens it.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    #[cfg(any(feature = "dynamodb", feature = "postgres", feature = "sqlite"))]
     pub(super) fn unreadable(key: RecordKey) -> Self {
         Self::new(key, Version::from_bytes([0; 16]), [])
     }

@@ -11,6 +11,8 @@ pub(crate) struct Engine {
     _folder: Option<tempfile::TempDir>,
     #[cfg(feature = "postgres")]
     _schema: Option<crate::postgres::server::Schema>,
+    #[cfg(feature = "dynamodb")]
+    _table: Option<crate::dynamodb::server::Table>,
 }
 
 impl Engine {
@@ -21,6 +23,8 @@ impl Engine {
             _folder: None,
             #[cfg(feature = "postgres")]
             _schema: None,
+            #[cfg(feature = "dynamodb")]
+            _table: None,
         }
     }
 
@@ -33,6 +37,8 @@ impl Engine {
             _folder: Some(folder),
             #[cfg(feature = "postgres")]
             _schema: None,
+            #[cfg(feature = "dynamodb")]
+            _table: None,
         }
     }
 
@@ -46,6 +52,22 @@ impl Engine {
             #[cfg(feature = "sqlite")]
             _folder: None,
             _schema: Some(schema),
+            #[cfg(feature = "dynamodb")]
+            _table: None,
+        })
+    }
+
+    /// None where there is no emulator: that has been said then.
+    #[cfg(feature = "dynamodb")]
+    pub(crate) async fn dynamodb() -> Option<Self> {
+        let (store, table) = crate::dynamodb::server::fresh().await?;
+        Some(Self {
+            store: Arc::new(store),
+            #[cfg(feature = "sqlite")]
+            _folder: None,
+            #[cfg(feature = "postgres")]
+            _schema: None,
+            _table: Some(table),
         })
     }
 }
@@ -81,6 +103,19 @@ macro_rules! on_every_engine {
                 #[tokio::test]
                 async fn $name() {
                     if let Some(engine) = Engine::postgres().await {
+                        super::$name(engine).await;
+                    }
+                }
+            )*
+        }
+
+        #[cfg(feature = "dynamodb")]
+        mod dynamodb {
+            use crate::vault::engine::Engine;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    if let Some(engine) = Engine::dynamodb().await {
                         super::$name(engine).await;
                     }
                 }

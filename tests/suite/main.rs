@@ -16,6 +16,8 @@ mod codec;
 mod compile_fail;
 #[cfg(any(feature = "pat", feature = "vault"))]
 mod engine;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]
@@ -38,6 +40,19 @@ mod store;
 #[cfg(feature = "vault")]
 mod vault;
 mod vectors;
+
+/// As below.
+#[cfg(all(feature = "store", not(feature = "dynamodb")))]
+#[test]
+fn this_build_says_that_it_leaves_dynamodb_out() {
+    use std::io::Write as _;
+
+    let said = writeln!(
+        std::io::stderr(),
+        "\n!!!!!!!! SKIPPED: the tests of DynamoDB: cargo test --features dynamodb,vault, with an emulator in SEALTOKEN_TEST_DYNAMODB (scripts/dynamodb starts one)"
+    );
+    assert!(said.is_ok());
+}
 
 /// What this build leaves out is said past the test harness, which would keep it to itself.
 #[cfg(all(feature = "store", not(feature = "postgres")))]

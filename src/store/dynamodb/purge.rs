@@ -1,0 +1,149 @@
+//! Removing what is due.
+//!
+//! What is due is found by the index, which may lag behind the table; whether it still is, is a condition of its removal. DynamoDB removes it of its
+//! own accord, too, some hours or days later, at no cost: a purge is for those who cannot wait, and for what lies more than five years back, which DynamoDB leaves.
+
+use crate::crypto::clock::UnixTime;
+use crate::store::error::StoreError;
+use crate::store::name::Collection;
+use crate::store::record::RecordKey;
+
+use super::DynamoStore;
+use super::item::{self, Item};
+use super::layout::{self, BUCKETS};
+use super::plan::{self, Step};
+use super::read::Part;
+use super::retry::Attempts;
+use super::scan::count;
+use super::span::rest;
+use super::table;
+use super::write::Answer;
+
+/// So many are looked up at once, and taken away in a few transactions.
+const PART: u32 = 100;
+
+impl DynamoStore {
+    pub(super) async fn sweep(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut removed: u32 = 0;
+        for bucket in 0..BUCKETS {
+            let mut start = None;
+            while removed < limit {
+                let most = limit.saturating_sub(removed).min(PART);
+                let found = self.due(collection, bucket, before, most, start).await;
+                let (keys, next) = found.map_err(|error| after(removed, error))?;
+                let gone = self.remove(&keys, before).await;
+                let gone = gone.map_err(|error| after(removed, error))?;
+                removed = removed.saturating_add(gone);
+                start = next;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Some keys of a bucket that are due, and where the rest begins.
+    async fn due(
+        &self,
+        collection: &Collection,
+        bucket: u8,
+        before: UnixTime,
+        most: u32,
+        start: Option<Item>,
+    ) -> Result<(Vec<RecordKey>, Option<Item>), StoreError> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let request = self.shared.client.query();
+        let request = request
+            .table_name(&self.shared.table)
+            .index_name(table::INDEX)
+            .key_condition_expression("#g = :g AND #u < :u")
+            .expression_attribute_names("#g", item::DUE)
+            .expression_attribute_names("#u", item::PURGE_AT)
+            .expression_attribute_values(":g", item::bytes(layout::due(collection, bucket)))
+            .expression_attribute_values(":u", item::number(before.as_secs()))
+            .set_exclusive_start_key(start)
+            .limit(count(most));
+        let answer = self.ask(|| request.clone().send()).await?;
+        let places = answer.items.iter().flatten().filter_map(item::place);
+        let keys = places.filter_map(|place| {
+            let key = RecordKey::new(collection.clone(), &*place.sort);
+            // A stranger's item may say that it is due in this bucket, and lie elsewhere.
+            (key.check().is_ok() && layout::record(&key) == place).then_some(key)
+        });
+        Ok((keys.collect(), rest(answer.last_evaluated_key)))
+    }
+
+    /// Removes what is due of these, and tells how many there were.
+    async fn remove(&self, keys: &[RecordKey], before: UnixTime) -> Result<u32, StoreError> {
+        let there = self.items(keys, Part::Head, true).await?;
+        let due: Vec<(&RecordKey, &Item)> = keys
+            .iter()
+            .filter_map(|key| Some((key, there.get(&layout::record(key))?)))
+            .filter(|(_, item)| is_due(item, before))
+            .collect();
+        let mut removed: u32 = 0;
+        let mut batch: Vec<Vec<Step>> = Vec::new();
+        let most = Self::LIMITS.max_batch;
+        for (key, item) in due {
+            let steps = plan::removal(key, item, before);
+            let filled: usize = batch.iter().map(Vec::len).sum();
+            if filled.saturating_add(steps.len()) > most {
+                let gone = self.remove_all(std::mem::take(&mut batch)).await;
+                removed = removed.saturating_add(gone.map_err(|error| after(removed, error))?);
+            }
+            batch.push(steps);
+        }
+        let gone = self.remove_all(batch).await;
+        Ok(removed.saturating_add(gone.map_err(|error| after(removed, error))?))
+    }
+
+    /// Removes these together; where one of them was changed meanwhile, one by one, and that one not.
+    async fn remove_all(&self, batch: Vec<Vec<Step>>) -> Result<u32, StoreError> {
+        let together = self.remove_together(&batch).await?;
+        if together || batch.len() == 1 {
+            let removed = if together { batch.len() } else { 0 };
+            return Ok(u32::try_from(removed).unwrap_or(u32::MAX));
+        }
+        let mut removed: u32 = 0;
+        for steps in batch {
+            let gone = self.remove_together(&[steps]).await;
+            if gone.map_err(|error| after(removed, error))? {
+                removed = removed.saturating_add(1);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Whether all of these were removed; otherwise none was.
+    async fn remove_together(&self, batch: &[Vec<Step>]) -> Result<bool, StoreError> {
+        if batch.is_empty() {
+            return Ok(true);
+        }
+        let mut attempts = Attempts::writing(self.shared.attempts);
+        let answer = self.carry_out(&batch.concat(), &mut attempts).await?;
+        // A lone removal whose reply was lost, and that finds nothing left, was done.
+        Ok(match answer {
+            Answer::Done => true,
+            Answer::Misfit(Some(None)) => attempts.is_in_doubt(),
+            Answer::Misfit(_) | Answer::Failed(_) => false,
+        })
+    }
+}
+
+fn is_due(item: &Item, before: UnixTime) -> bool {
+    item::purge_at(item).is_ok_and(|at| at.is_some_and(|at| at < before))
+}
+
+/// What a later part's error is: something was done, if an earlier one was.
+fn after(removed: u32, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { reason, .. } if removed > 0 => StoreError::unknown(reason),
+        other => other,
+    }
+}

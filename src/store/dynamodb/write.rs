@@ -1,0 +1,265 @@
+//! Writing: one item by a conditional write, several by a transaction.
+//!
+//! A transaction carries a token: DynamoDB does it once, however often it is sent within ten minutes. A lone write has none, and is sent again
+//! under the same condition: it cannot be done twice, and where it does not fit any more, the version that is there tells whether it was the
+//! first sending that took its place.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use crate::crypto::random;
+use crate::store::change::{Change, Outcome};
+use crate::store::error::StoreError;
+use crate::store::record::{Record, RecordKey, Version};
+
+use super::DynamoStore;
+use super::fault::Fault;
+use super::item::{self, Item};
+use super::layout::{self, Place};
+use super::plan::{self, Planned, SHOWN, Step};
+use super::read::{self, Part};
+use super::retry::Attempts;
+
+/// What came of steps that were sent.
+pub(super) enum Answer {
+    Done,
+    /// A condition did not hold. Where it is known to be the first step's, it is also known what is there.
+    Misfit(Option<Option<Item>>),
+    Failed(Fault),
+}
+
+impl DynamoStore {
+    pub(super) async fn change(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        if batch.is_empty() {
+            return Ok(Outcome::Written);
+        }
+        let mut attempts = Attempts::writing(self.shared.attempts);
+        loop {
+            let contended = match plan::plan(batch, &self.before(batch).await?)? {
+                Planned::Done => return Ok(Outcome::Written),
+                Planned::Misfit => match self.judge(batch).await? {
+                    Some(conflict) => return Ok(conflict),
+                    None => Fault::Contended(FASTER.to_owned()),
+                },
+                Planned::Steps(steps) => match self.carry_out(&steps, &mut attempts).await? {
+                    Answer::Done => return Ok(Outcome::Written),
+                    Answer::Failed(fault) => fault,
+                    Answer::Misfit(found) => {
+                        let settled = self.settle(batch, &steps, found, &attempts).await;
+                        match settled.map_err(|error| attempts.not_told(error))? {
+                            Some(outcome) => return Ok(outcome),
+                            None => Fault::Contended(FASTER.to_owned()),
+                        }
+                    }
+                },
+            };
+            // All of it fits what is there now: it was another writer who was there meanwhile.
+            attempts.again(contended).await?;
+        }
+    }
+
+    /// What there is of the records that a batch replaces or removes: their labels go with them.
+    async fn before(
+        &self,
+        batch: &[Change],
+    ) -> Result<HashMap<Place, Item>, StoreError> {
+        let changed = batch
+            .iter()
+            .filter(|change| !matches!(change, Change::Insert(_)));
+        let keys: Vec<RecordKey> = changed.map(|change| change.key().clone()).collect();
+        self.items(&keys, Part::Head, true).await
+    }
+
+    /// Sends the steps until it is known what became of them. Where others were at the same items, that is the answer,
+    /// but not while it is in doubt whether they were done: other steps would be sent beside these.
+    pub(super) async fn carry_out(
+        &self,
+        steps: &[Step],
+        attempts: &mut Attempts,
+    ) -> Result<Answer, StoreError> {
+        let token = token()?;
+        loop {
+            match self.send(steps, &token).await? {
+                Answer::Failed(Fault::Contended(reason)) if !attempts.is_in_doubt() => {
+                    return Ok(Answer::Failed(Fault::Contended(reason)));
+                }
+                Answer::Failed(fault) => attempts.again(fault).await?,
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    /// What a condition that did not hold comes to: nothing, where all of it fits what is there now.
+    async fn settle(
+        &self,
+        batch: &[Change],
+        steps: &[Step],
+        found: Option<Option<Item>>,
+        attempts: &Attempts,
+    ) -> Result<Option<Outcome>, StoreError> {
+        if attempts.is_in_doubt() {
+            if self.is_ours(batch).await? {
+                return Ok(Some(Outcome::Written));
+            }
+            // The token of a transaction tells that it was not done. A lone write may have been, and another one after it.
+            if let [_] = steps {
+                return Err(StoreError::unknown("the reply was lost"));
+            }
+        }
+        if let (Some(item), Some(change)) = (found, batch.first()) {
+            let key = change.key().clone();
+            let current = item.map(|item| item::to_record(item, key)).transpose()?;
+            if let Some(conflict) = misfit(change, 0, current) {
+                return Ok(Some(conflict));
+            }
+        }
+        self.judge(batch).await
+    }
+
+    /// Whether what the batch puts there is there. No other write has its versions.
+    async fn is_ours(&self, batch: &[Change]) -> Result<bool, StoreError> {
+        let put = batch.iter().filter_map(|change| match change {
+            Change::Insert(record) | Change::Replace { record, .. } => Some(record),
+            Change::Remove { .. } => None,
+        });
+        let put: Vec<&Record> = put.collect();
+        let keys: Vec<RecordKey> = put.iter().map(|record| record.key.clone()).collect();
+        let there = self.items(&keys, Part::Head, true).await?;
+        Ok(put.iter().any(|record| {
+            let item = there.get(&layout::record(&record.key));
+            item.is_some_and(|item| item::version(item) == Ok(record.version))
+        }))
+    }
+
+    /// The first change that does not fit what is there.
+    async fn judge(&self, batch: &[Change]) -> Result<Option<Outcome>, StoreError> {
+        let keys: Vec<RecordKey> = batch.iter().map(|change| change.key().clone()).collect();
+        let there = match &keys[..] {
+            // The record is what is asked for next.
+            [_] => None,
+            _ => Some(self.items(&keys, Part::Head, true).await?),
+        };
+        for (index, change) in batch.iter().enumerate() {
+            if let Some(there) = &there {
+                let item = there.get(&layout::record(change.key()));
+                let version: Option<Version> = item.map(item::version).transpose()?;
+                if change.fits(version) {
+                    continue;
+                }
+            }
+            let current = self.read(change.key(), true).await?;
+            if let Some(conflict) = misfit(change, index, current) {
+                return Ok(Some(conflict));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends the steps once.
+    async fn send(&self, steps: &[Step], token: &str) -> Result<Answer, StoreError> {
+        match steps {
+            [Step::Put(item, condition)] => {
+                let when = condition.expression();
+                let request = self.shared.client.put_item();
+                let request = request
+                    .table_name(&self.shared.table)
+                    .set_item(Some(item.clone()))
+                    .set_condition_expression(when.text)
+                    .set_expression_attribute_names(when.names)
+                    .set_expression_attribute_values(when.values)
+                    .return_values_on_condition_check_failure(SHOWN);
+                let Err(error) = request.send().await else {
+                    return Ok(Answer::Done);
+                };
+                Ok(match error.as_service_error() {
+                    Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                        Answer::Misfit(Some(failed.item.clone()))
+                    }
+                    _ => Answer::Failed(Fault::of(&error)),
+                })
+            }
+            [Step::Delete(place, condition)] => {
+                let when = condition.expression();
+                let request = self.shared.client.delete_item();
+                let request = request
+                    .table_name(&self.shared.table)
+                    .set_key(Some(item::key(place.clone())))
+                    .set_condition_expression(when.text)
+                    .set_expression_attribute_names(when.names)
+                    .set_expression_attribute_values(when.values)
+                    .return_values_on_condition_check_failure(SHOWN);
+                let Err(error) = request.send().await else {
+                    return Ok(Answer::Done);
+                };
+                Ok(match error.as_service_error() {
+                    Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                        Answer::Misfit(Some(failed.item.clone()))
+                    }
+                    _ => Answer::Failed(Fault::of(&error)),
+                })
+            }
+            _ => self.transact(steps, token).await,
+        }
+    }
+
+    async fn transact(&self, steps: &[Step], token: &str) -> Result<Answer, StoreError> {
+        let table = &self.shared.table;
+        // A conflict at the first step is the first one there is. For one behind it, all that stands before is looked at again.
+        let items = steps.iter().enumerate();
+        let items = items.map(|(at, step)| step.clone().in_transaction(table, at == 0));
+        let items = items.collect::<Result<Vec<_>, _>>();
+        let items = items.map_err(|_| read::unsendable())?;
+        let request = self.shared.client.transact_write_items();
+        let request = request
+            .set_transact_items(Some(items))
+            .client_request_token(token);
+        let Err(error) = request.send().await else {
+            return Ok(Answer::Done);
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        else {
+            return Ok(Answer::Failed(Fault::of(&error)));
+        };
+        Ok(of_cancelled(cancelled.cancellation_reasons()))
+    }
+}
+
+/// Why a transaction was cancelled. A condition that does not hold outweighs the rest, and what cannot be helped what can.
+fn of_cancelled(reasons: &[CancellationReason]) -> Answer {
+    let mut worst = None;
+    for (index, reason) in reasons.iter().enumerate() {
+        match reason.code() {
+            None | Some("None") => {}
+            Some("ConditionalCheckFailed") => {
+                return Answer::Misfit((index == 0).then(|| reason.item.clone()));
+            }
+            Some(code) => {
+                let fault = Fault::of_code(Some(code), 400);
+                if worst.is_none() || matches!(fault, Fault::Refused(_)) {
+                    worst = Some(fault);
+                }
+            }
+        }
+    }
+    let unnamed = || Fault::Refused("TransactionCanceledException".to_owned());
+    Answer::Failed(worst.unwrap_or_else(unnamed))
+}
+
+const FASTER: &str = "other writers were faster each time";
+
+fn misfit(change: &Change, index: usize, current: Option<Record>) -> Option<Outcome> {
+    let version = current.as_ref().map(|record| record.version);
+    (!change.fits(version)).then_some(Outcome::Conflict { index, current })
+}
+
+/// A token that no other transaction has.
+fn token() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    random::system(&mut bytes).map_err(|_| StoreError::Randomness)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

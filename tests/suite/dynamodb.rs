@@ -1,0 +1,12 @@
+//! The engine in DynamoDB. Most of these tests want an emulator, which `SEALTOKEN_TEST_DYNAMODB` names: `scripts/dynamodb start` gives one.
+//!
+//! Without that variable they do nothing and say so. Those of faults bring an endpoint of their own.
+
+pub(crate) mod server;
+
+#[cfg(feature = "unstable-conformance")]
+mod conformance {
+    use super::server::fresh;
+
+    sealtoken::store_conformance!(contract, fresh().await);
+}
