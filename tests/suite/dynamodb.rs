@@ -2,11 +2,15 @@
 //!
 //! Without that variable they do nothing and say so. Those of faults bring an endpoint of their own.
 
+mod fake;
+mod faults;
+mod opening;
 pub(crate) mod server;
+mod stranger;
 
 #[cfg(feature = "unstable-conformance")]
 mod conformance {
-    use super::server::fresh;
+    use super::server::{away, fresh};
 
-    sealtoken::store_conformance!(contract, fresh().await);
+    sealtoken::store_conformance!(contract, fresh().await, away = away().await);
 }

@@ -89,3 +89,10 @@ pub(crate) async fn fresh() -> Option<(DynamoStore, Table)> {
     Some((store, table))
 }
 
+/// A store whose endpoint has gone: this one needs no emulator.
+#[cfg(feature = "unstable-conformance")]
+pub(super) async fn away() -> DynamoStore {
+    let fake = super::fake::Fake::new(|_, _| super::fake::ok());
+    let store = options("table", &fake.url).open().await;
+    store.expect("a store")
+}

@@ -1,0 +1,194 @@
+//! What someone else does to the table, DynamoDB's own TTL among them: nothing of it is a panic.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use sealtoken::UnixTime;
+use sealtoken::store::{
+    Change, Collection, DynamoStore, LabelName, Outcome, Query, Record, RecordKey, Store as _,
+    StoreError, Values, Version,
+};
+
+use super::server::{Table, client, fresh};
+
+fn notes() -> Collection {
+    Collection::new("note").unwrap()
+}
+
+fn tag() -> LabelName {
+    LabelName::new("tag").unwrap()
+}
+
+fn all_labels() -> Query {
+    Query::label(notes(), tag(), Values::beginning_with(""))
+}
+
+fn note(id: &str) -> Record {
+    let key = RecordKey::new(notes(), id);
+    Record::new(key, Version::draw().unwrap(), id)
+        .with_label(tag(), id)
+        .with_purge_at(UnixTime::from_secs(7))
+}
+
+/// A table with the records `a`, `b` and `c`, each under its id as its label.
+async fn filled() -> Option<(DynamoStore, Table, Client, [Record; 3])> {
+    let (store, table) = fresh().await?;
+    let records = ["a", "b", "c"].map(note);
+    let batch = records.clone().map(Change::Insert);
+    assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    let client = client(&table.endpoint);
+    Some((store, table, client, records))
+}
+
+fn bytes(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// The partition in which a record lies, found as a stranger finds it.
+async fn partition(client: &Client, table: &Table, letter: u8, sort: &[u8]) -> AttributeValue {
+    let found = client.scan().table_name(&table.name).send().await.unwrap();
+    let item = found.items().iter().find(|item| {
+        let partition = item["pk"].as_b().unwrap().as_ref();
+        partition[0] == letter && item["sk"].as_b().unwrap().as_ref().starts_with(sort)
+    });
+    item.unwrap()["pk"].clone()
+}
+
+fn ids(records: &[Record]) -> Vec<&[u8]> {
+    records.iter().map(|record| &*record.key.id).collect()
+}
+
+#[tokio::test]
+async fn a_label_without_its_record_is_passed_by() {
+    let Some((store, table, client, records)) = filled().await else {
+        return;
+    };
+    let delete = client.delete_item().table_name(&table.name);
+    let place = partition(&client, &table, b'r', b"b").await;
+    let deleted = delete.key("pk", place).key("sk", bytes(b"b")).send().await;
+    deleted.unwrap();
+    for limit in [1, 2, 100] {
+        let mut query = all_labels().limit(limit);
+        let mut found = Vec::new();
+        loop {
+            let page = store.scan(&query).await.unwrap();
+            found.extend(page.records);
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids(&found), [b"a", b"c"]);
+    }
+    // Until TTL takes it away, too.
+    assert_eq!(store.count(&all_labels()).await, Ok(3));
+    assert_eq!(store.get(&records[1].key).await, Ok(None));
+    // A new one takes the label over.
+    let again = note("b");
+    let insert = [Change::Insert(again.clone())];
+    assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    let by_label = Query::label(notes(), tag(), Values::exactly("b"));
+    assert_eq!(store.scan(&by_label).await.unwrap().records, [again]);
+}
+
+#[tokio::test]
+async fn a_label_that_its_record_does_not_have_is_passed_by() {
+    let Some((store, table, client, _)) = filled().await else {
+        return;
+    };
+    let partition = partition(&client, &table, b'l', b"a").await;
+    let whole = [&b"a\0\0\0\0\0\0\0\x01"[..], b"b"].concat();
+    for sort in [&whole[..], b"x", b"a\0\0\0\0\0\0\0\x01", b"\0\0\0\0\0\0\0\0\0a", &[0xff; 1024]] {
+        let put = client.put_item().table_name(&table.name);
+        let put = put.item("pk", partition.clone()).item("sk", bytes(sort));
+        put.send().await.unwrap();
+    }
+    let by_label = Query::label(notes(), tag(), Values::exactly("a"));
+    assert_eq!(ids(&store.scan(&by_label).await.unwrap().records), [b"a"]);
+    let found = store.scan(&all_labels()).await.unwrap().records;
+    assert_eq!(ids(&found), [b"a", b"b", b"c"]);
+}
+
+#[tokio::test]
+async fn a_broken_record_hides_no_other() {
+    let strange = [
+        AttributeValue::S("text".to_owned()),
+        AttributeValue::N("1.5".to_owned()),
+        AttributeValue::Null(true),
+        AttributeValue::L(vec![]),
+        bytes(b"\xff"),
+    ];
+    let Some((store, table, client, records)) = filled().await else {
+        return;
+    };
+    let place = partition(&client, &table, b'r', b"b").await;
+    for (name, strange) in ["version", "body", "labels", "purge_at"]
+        .iter()
+        .flat_map(|name| strange.iter().map(move |strange| (*name, strange)))
+    {
+        // A body is any bytes; and what is a key of the index has its type, or is no item.
+        if matches!((name, strange), ("body", AttributeValue::B(_)))
+            || (name == "purge_at" && !matches!(strange, AttributeValue::N(_)))
+        {
+            continue;
+        }
+        let remove = Change::Remove {
+            key: records[1].key.clone(),
+            expected: None,
+        };
+        let again = [remove.clone()];
+        assert_eq!(store.write(&again).await, Ok(Outcome::Written));
+        let fresh = Change::Insert(records[1].clone());
+        assert_eq!(store.write(&[fresh]).await, Ok(Outcome::Written));
+        let update = client.update_item().table_name(&table.name);
+        let update = update.key("pk", place.clone()).key("sk", bytes(b"b"));
+        let update = update
+            .update_expression("SET #n = :v")
+            .expression_attribute_names("#n", name)
+            .expression_attribute_values(":v", strange.clone());
+        update.send().await.unwrap();
+
+        let case = format!("{name} as {strange:?}");
+        let key = &records[1].key;
+        assert_eq!(store.get(key).await, Err(StoreError::Corrupt), "{case}");
+        let keys = records.clone().map(|record| record.key);
+        assert_eq!(store.get_many(&keys).await, Err(StoreError::Corrupt), "{case}");
+        let all = store.scan(&Query::all(notes())).await.unwrap().records;
+        assert_eq!(all.len(), 3, "{case}");
+        let by_label = store.scan(&all_labels()).await.unwrap().records;
+        assert_eq!(ids(&by_label), [b"a", b"b", b"c"], "{case}");
+        assert_eq!(by_label[1].version, Version::from_bytes([0; 16]), "{case}");
+        assert!(by_label[1].body.is_empty());
+        assert_eq!(store.count(&Query::all(notes())).await, Ok(3));
+        let insert = store.write(&[Change::Insert(note("b"))]).await;
+        assert_eq!(insert, Err(StoreError::Corrupt), "{case}");
+        assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written), "{case}");
+        assert_eq!(store.get(key).await, Ok(None), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_is_not_led_astray() {
+    let Some((store, table, client, records)) = filled().await else {
+        return;
+    };
+    // An item that says it is due in a bucket of records, and is none.
+    let place = partition(&client, &table, b'r', b"b").await;
+    let bucket = [b"note\0", &place.as_b().unwrap().as_ref()[6..]].concat();
+    let put = client.put_item().table_name(&table.name);
+    let put = put
+        .item("pk", bytes(b"elsewhere"))
+        .item("sk", bytes(b"b"))
+        .item("g", bytes(&bucket))
+        .item("purge_at", AttributeValue::N("1".to_owned()));
+    put.send().await.unwrap();
+    let before = UnixTime::from_secs(8);
+    assert_eq!(store.purge(&notes(), before, 100).await, Ok(3));
+    assert_eq!(store.purge(&notes(), before, 100).await, Ok(0));
+    for record in &records {
+        assert_eq!(store.get(&record.key).await, Ok(None));
+    }
+    assert_eq!(store.count(&all_labels()).await, Ok(0));
+    let left = client.scan().table_name(&table.name).send().await.unwrap();
+    assert_eq!(left.count, 1);
+}
