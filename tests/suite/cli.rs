@@ -779,6 +779,8 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "vault rewrap",
         "vault import",
         "store schema",
+        "store template",
+        "store create",
         "completions",
     ] {
         for flag in ["--help", "-h"] {

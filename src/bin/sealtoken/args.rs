@@ -131,6 +131,41 @@ Examples:
         /// The database
         engine: Engine,
     },
+
+    /// Print a DynamoDB table as a template, for who keeps what they run under version control
+    #[command(after_help = "\
+Examples:
+  sealtoken store template cloudformation --table vault > vault.template.json
+  sealtoken store template terraform > sealtoken.tf")]
+    Template {
+        /// The language
+        template: Template,
+        /// The name of the table
+        #[arg(long, default_value = "sealtoken")]
+        table: String,
+    },
+
+    /// Create what a store needs where it is not there: a file, the tables of a schema, or a table in DynamoDB
+    ///
+    /// It upgrades a schema as well. `vault` does so by itself but for DynamoDB, where a table has a price. It
+    /// waits until the table can be used.
+    #[command(after_help = "\
+Examples:
+  sealtoken store create --store 'dynamodb:vault?region=eu-central-1'
+  SEALTOKEN_STORE=postgres://app:secret@db/app sealtoken store create")]
+    Create {
+        /// Which store [default: SEALTOKEN_STORE, or sqlite:sealtoken.db]
+        #[arg(long)]
+        store: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Template {
+    /// AWS CloudFormation, as JSON
+    Cloudformation,
+    /// Terraform, or OpenTofu
+    Terraform,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -35,6 +35,10 @@ fn run() -> Result<(), Failure> {
         Command::Import(import) => commands::import(&import),
         Command::Vault(command) => vault::run(&command),
         Command::Store(StoreCommand::Schema { engine }) => store::schema(engine),
+        Command::Store(StoreCommand::Template { template, table }) => {
+            store::template(template, &table)
+        }
+        Command::Store(StoreCommand::Create { store }) => store::create(store.as_deref()),
         Command::Completions { shell } => commands::completions(shell),
     }
 }

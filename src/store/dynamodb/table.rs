@@ -80,7 +80,7 @@ pub(super) async fn create(store: &DynamoStore) -> Result<(), StoreError> {
 fn missing(store: &DynamoStore) -> StoreError {
     let name = &store.shared.table;
     StoreError::Configuration(format!(
-        "there is no table {name}: create it by DynamoOptions::create_table or `sealtoken store create dynamodb:{name}`"
+        "there is no table {name}: create it by DynamoOptions::create_table or `sealtoken store create --store dynamodb:{name}`"
     ))
 }
 

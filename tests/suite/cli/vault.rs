@@ -586,6 +586,65 @@ fn the_schema_is_printed_in_numbered_steps() -> Outcome {
 }
 
 #[test]
+fn a_store_is_created_and_a_table_is_printed() -> Outcome {
+    let vault = Vault::new("create")?;
+    let store = |line: &str| {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = vault.program.command(&arguments);
+        feed(command.current_dir(&vault.folder), b"")
+    };
+    let done = store("store create --store sqlite:made.db")?;
+    assert!(done.status.success() && done.stdout.is_empty() && done.stderr.is_empty());
+    let done = vault.run("list --no-migrate --store sqlite:made.db", "")?;
+    assert_eq!(done.status, Some(0), "{done:?}");
+
+    let template = store("store template cloudformation --table mine")?;
+    let terraform = store("store template terraform")?;
+    let opened = vault.run("list --store dynamodb:mine?zone=z", "")?;
+    if cfg!(feature = "dynamodb") {
+        let template: serde_json::Value = serde_json::from_slice(&template.stdout)?;
+        let table = &template["Resources"]["SealtokenTable"]["Properties"];
+        assert_eq!(table["TableName"], "mine");
+        let terraform = String::from_utf8(terraform.stdout)?;
+        assert!(terraform.starts_with("resource \"aws_dynamodb_table\" \"sealtoken\" {\n"));
+        opened.failed("?region=REGION");
+    } else {
+        let said = String::from_utf8(template.stderr)?;
+        assert!(said.contains("--features cli,dynamodb"), "{said}");
+        opened.failed("--features cli,dynamodb");
+    }
+    Ok(())
+}
+
+/// With an emulator, as `tests/suite/dynamodb.rs` says.
+#[cfg(feature = "dynamodb")]
+#[test]
+fn a_vault_is_in_a_table() -> Outcome {
+    let Some(endpoint) = crate::dynamodb::server::endpoint() else {
+        return Ok(());
+    };
+    let vault = Vault::new("table")?;
+    let table = format!("sealtoken_test_cli_{}", std::process::id());
+    let store = format!("dynamodb:{table}?region=eu-central-1&endpoint={endpoint}");
+    let run = |mut command: Command, stdin: &[u8]| {
+        let command = command.env("SEALTOKEN_STORE", &store);
+        let command = command.env("AWS_ACCESS_KEY_ID", "AKIATEST");
+        feed(command.env("AWS_SECRET_ACCESS_KEY", "not a secret"), stdin)
+    };
+    let early = run(vault.command("list"), b"")?;
+    let said = String::from_utf8(early.stderr)?;
+    assert!(said.contains("sealtoken store create --store dynamodb:"), "{said}");
+    for _ in 0..2 {
+        let made = run(vault.program.command(&["store", "create"]), b"")?;
+        assert!(made.status.success(), "{made:?}");
+    }
+    let token = run(vault.command("create --password-file pw"), b"value")?.stdout;
+    let value = run(vault.command("read --password-file pw"), &token)?;
+    assert_eq!(value.stdout, b"value");
+    Ok(())
+}
+
+#[test]
 fn a_vault_opens_with_its_keys_and_no_others() -> Outcome {
     let mut vault = Vault::new("keys")?;
     let token = vault.line("create", "value")?;

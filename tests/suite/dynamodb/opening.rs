@@ -26,7 +26,7 @@ async fn a_table_that_is_not_there_is_named_with_the_command_that_creates_it() {
     let Err(StoreError::Configuration(what)) = table.options().open().await else {
         panic!("there is no such table");
     };
-    let command = format!("sealtoken store create dynamodb:{}", table.name);
+    let command = format!("sealtoken store create --store dynamodb:{}", table.name);
     assert!(what.contains(&command), "{what}");
 }
 

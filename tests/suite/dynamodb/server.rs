@@ -8,7 +8,7 @@ use std::time::Duration;
 use sealtoken::store::{DynamoOptions, DynamoStore};
 
 /// The emulator to test on; says once, past the test harness, when there is none.
-pub(super) fn endpoint() -> Option<String> {
+pub(crate) fn endpoint() -> Option<String> {
     static SAID: Once = Once::new();
     let url = std::env::var("SEALTOKEN_TEST_DYNAMODB").ok();
     if url.is_none() {

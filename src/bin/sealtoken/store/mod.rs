@@ -1,5 +1,10 @@
 //! Which database, and how it is opened.
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(not(feature = "dynamodb"))]
+#[path = "no_dynamodb.rs"]
+mod dynamodb;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(not(feature = "postgres"))]
@@ -13,8 +18,8 @@ use std::sync::Arc;
 use sealtoken::store::{Migration, Store};
 use zeroize::Zeroizing;
 
-use crate::args::Engine;
-use crate::failure::{Failure, has_password};
+use crate::args::{Engine, Template};
+use crate::failure::{Failure, has_password, problem};
 use crate::output;
 
 /// The variable with the store.
@@ -27,6 +32,7 @@ const DEFAULT: &str = "sqlite:sealtoken.db";
 pub(crate) enum Address {
     Sqlite(PathBuf),
     Postgres(Zeroizing<String>),
+    Dynamo(String),
 }
 
 impl Address {
@@ -59,7 +65,10 @@ impl Address {
             }
             Some(("sqlite", file)) => Ok(Self::Sqlite(file.into())),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Zeroizing::new(text.into()))),
-            _ => wrong("a store is sqlite:FILE or postgres://user@host/database"),
+            Some(("dynamodb", table)) => Ok(Self::Dynamo(table.into())),
+            _ => wrong(
+                "a store is sqlite:FILE, postgres://user@host/database or dynamodb:TABLE",
+            ),
         }
     }
 
@@ -67,6 +76,7 @@ impl Address {
         match self {
             Self::Sqlite(file) => sqlite::open(file, migrate).await,
             Self::Postgres(url) => postgres::open(url, migrate).await,
+            Self::Dynamo(table) => dynamodb::open(table).await,
         }
     }
 }
@@ -87,6 +97,26 @@ pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
     output::line(&steps.iter().map(step).collect::<Vec<_>>().join("\n\n"))
 }
 
+/// Prints a table of DynamoDB.
+pub(crate) fn template(template: Template, table: &str) -> Result<(), Failure> {
+    output::line(&dynamodb::template(template, table)?)
+}
+
+/// Creates what the store lacks.
+pub(crate) fn create(store: Option<&str>) -> Result<(), Failure> {
+    let address = Address::choose(store)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(problem)?;
+    runtime.block_on(async {
+        match &address {
+            Address::Dynamo(table) => dynamodb::create(table).await,
+            other => other.open(true).await.map(drop),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +135,8 @@ mod tests {
                 "{url}"
             );
         }
+        let table = Address::parse("dynamodb:vault?region=eu-central-1");
+        assert!(matches!(table, Ok(Address::Dynamo(_))));
         for text in [
             "",
             "vault.db",

@@ -14,8 +14,8 @@ pub(super) use many::{Format, Import, List, Rekey, Rewrap, Sweep};
 pub(super) use one::{Create, Delete, Info, Read, Renew, Restore, RollBack, Update, Versions};
 
 pub(super) const ABOUT: &str = "\
-The vault is in --store or, without it, where the environment variable SEALTOKEN_STORE says: sqlite:FILE or \
-postgres://user@host/database. Without either it is sqlite:sealtoken.db, in the current directory. A URL with a \
+The vault is in --store or, without it, where the environment variable SEALTOKEN_STORE says: sqlite:FILE, \
+postgres://user@host/database or dynamodb:TABLE?region=REGION, with the credentials that AWS gives a process. Without either it is sqlite:sealtoken.db, in the current directory. A URL with a \
 password in it belongs in SEALTOKEN_STORE: arguments can be seen by every user of the machine.
 
 Examples:
@@ -93,8 +93,8 @@ pub(crate) enum VaultCommand {
 /// Where the vault is, and what opens it.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// Where the vault is: sqlite:FILE, or postgres://user@host/database [default: SEALTOKEN_STORE, or
-    /// sqlite:sealtoken.db]
+    /// Where the vault is: sqlite:FILE, postgres://user@host/database or dynamodb:TABLE [default:
+    /// SEALTOKEN_STORE, or sqlite:sealtoken.db]
     #[arg(long)]
     pub(in crate::vault) store: Option<String>,
     /// Do not create or upgrade the database's schema: see `sealtoken store schema`

@@ -1,0 +1,61 @@
+//! DynamoDB, in builds with it.
+
+use std::sync::Arc;
+
+use sealtoken::store::{DynamoOptions, DynamoStore, Store};
+
+use crate::args::Template;
+use crate::failure::Failure;
+
+pub(super) async fn open(address: &str) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(options(address)?.open().await?))
+}
+
+pub(super) async fn create(address: &str) -> Result<(), Failure> {
+    options(address)?.create_table().await?;
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
+pub(super) fn template(template: Template, table: &str) -> Result<String, Failure> {
+    Ok(match template {
+        Template::Cloudformation => DynamoStore::cloud_formation(table),
+        Template::Terraform => DynamoStore::terraform(table),
+    })
+}
+
+/// A table, and perhaps where it is: `TABLE?region=…&endpoint=…`. Credentials come from the environment alone.
+fn options(address: &str) -> Result<DynamoOptions, Failure> {
+    let (table, query) = address.split_once('?').unwrap_or((address, ""));
+    let wrong = |what: &str| Err(Failure::Problem(what.into()));
+    if table.is_empty() {
+        return wrong("the store names no table: give dynamodb:TABLE");
+    }
+    let mut options = DynamoStore::options(table);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        options = match pair.split_once('=') {
+            Some(("region", region)) => options.region(region),
+            Some(("endpoint", url)) => options.endpoint(url),
+            _ => return wrong("behind the table there may be ?region=REGION&endpoint=URL alone"),
+        };
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_may_say_where_it_is() {
+        let shown = |address| options(address).map(|options| format!("{options:?}")).ok();
+        let whole = shown("t?region=r&endpoint=http://127.0.0.1:8000").unwrap();
+        for part in ["\"t\"", "Some(\"r\")", "Some(\"http://127.0.0.1:8000\")"] {
+            assert!(whole.contains(part), "{whole}");
+        }
+        assert!(shown("t").is_some() && shown("t?").is_some());
+        for strange in ["", "?region=r", "t?zone=z", "t?region"] {
+            assert_eq!(shown(strange), None, "{strange}");
+        }
+    }
+}
