@@ -44,6 +44,7 @@ pub use token::{
 /// The examples of the documents beside the code, compiled and run.
 #[cfg(doctest)]
 #[cfg_attr(all(feature = "pat", feature = "vault"), doc = include_str!("../README.md"))]
+#[doc = include_str!("../docs/dynamodb.md")]
 #[doc = include_str!("../docs/from-primordyx.md")]
 #[doc = include_str!("../docs/from-access-tokens.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]

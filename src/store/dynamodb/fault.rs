@@ -124,16 +124,31 @@ mod tests {
     #[test]
     fn codes_tell_whether_it_was_done() {
         let of = |code, status| Fault::of_code(Some(code), status);
-        assert!(matches!(of("ThrottlingException", 400), Fault::Throttled(_)));
-        assert!(matches!(of("TransactionConflict", 400), Fault::Contended(_)));
-        assert!(matches!(of("AccessDeniedException", 400), Fault::Refused(_)));
-        assert!(matches!(of("InternalServerError", 500), Fault::Unanswered(_)));
+        assert!(matches!(
+            of("ThrottlingException", 400),
+            Fault::Throttled(_)
+        ));
+        assert!(matches!(
+            of("TransactionConflict", 400),
+            Fault::Contended(_)
+        ));
+        assert!(matches!(
+            of("AccessDeniedException", 400),
+            Fault::Refused(_)
+        ));
+        assert!(matches!(
+            of("InternalServerError", 500),
+            Fault::Unanswered(_)
+        ));
         assert!(matches!(
             of("TransactionInProgressException", 400),
             Fault::Unanswered(_)
         ));
         assert!(matches!(Fault::of_code(None, 200), Fault::Unanswered(_)));
-        assert_eq!(Fault::of_code(None, 404), Fault::Refused("HTTP 404".to_owned()));
+        assert_eq!(
+            Fault::of_code(None, 404),
+            Fault::Refused("HTTP 404".to_owned())
+        );
     }
 
     #[test]

@@ -79,9 +79,7 @@ pub(super) fn to_record(mut item: Item, key: RecordKey) -> Result<Record, StoreE
 
 pub(super) fn version(item: &Item) -> Result<Version, StoreError> {
     let bytes = blob(item, VERSION).and_then(|bytes| bytes.try_into().ok());
-    bytes
-        .map(Version::from_bytes)
-        .ok_or(StoreError::Corrupt)
+    bytes.map(Version::from_bytes).ok_or(StoreError::Corrupt)
 }
 
 pub(super) fn labels(item: &Item) -> Result<Vec<Label>, StoreError> {
@@ -201,7 +199,10 @@ mod tests {
         for name in [VERSION, BODY, LABELS] {
             let mut item = of_record(&record);
             item.remove(name);
-            assert_eq!(to_record(item, record.key.clone()), Err(StoreError::Corrupt));
+            assert_eq!(
+                to_record(item, record.key.clone()),
+                Err(StoreError::Corrupt)
+            );
         }
     }
 }

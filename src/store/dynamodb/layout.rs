@@ -230,6 +230,9 @@ mod tests {
         for at in 0..1600_u32 {
             seen[usize::from(bucket(&at.to_be_bytes()))] += 1;
         }
-        assert!(seen.iter().all(|count| (50..200).contains(count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|count| (50..200).contains(count)),
+            "{seen:?}"
+        );
     }
 }

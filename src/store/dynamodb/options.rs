@@ -100,7 +100,11 @@ impl DynamoOptions {
     /// # Security
     ///
     /// The secret is in no `Debug` output, and is wiped when the options are dropped. The store's copy belongs to the SDK, which wipes it, too.
-    pub fn credentials(mut self, access_key_id: impl Into<String>, secret: impl Into<String>) -> Self {
+    pub fn credentials(
+        mut self,
+        access_key_id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
         self.keys = Some(Keys {
             id: access_key_id.into(),
             secret: Zeroizing::new(secret.into()),

@@ -307,9 +307,8 @@ mod tests {
             record: record.clone(),
             expected: old.version,
         };
-        let put_record = |record: &Record| {
-            Step::Put(item::of_record(record), Condition::At(old.version))
-        };
+        let put_record =
+            |record: &Record| Step::Put(item::of_record(record), Condition::At(old.version));
         let expected = [
             put_record(&new),
             put(&new, &label(&new, 3)),
@@ -338,8 +337,14 @@ mod tests {
         }
         assert_eq!(plan(&[remove(None)], &HashMap::new()), Ok(Planned::Done));
         let expected = Some(Version::draw().unwrap());
-        assert_eq!(plan(&[remove(expected)], &there(&[&old])), Ok(Planned::Misfit));
-        assert_eq!(plan(&[remove(expected)], &HashMap::new()), Ok(Planned::Misfit));
+        assert_eq!(
+            plan(&[remove(expected)], &there(&[&old])),
+            Ok(Planned::Misfit)
+        );
+        assert_eq!(
+            plan(&[remove(expected)], &HashMap::new()),
+            Ok(Planned::Misfit)
+        );
     }
 
     #[test]
@@ -395,7 +400,11 @@ mod tests {
             Condition::Due(None, moment),
             Condition::Due(Some(version), moment),
         ] {
-            let Expression { text, names, values } = condition.expression();
+            let Expression {
+                text,
+                names,
+                values,
+            } = condition.expression();
             let text = text.unwrap_or_default();
             let aliases = names.into_iter().flatten().map(|(alias, _)| alias);
             let aliases = aliases.chain(values.into_iter().flatten().map(|(alias, _)| alias));
@@ -403,7 +412,10 @@ mod tests {
             let used = text.split([' ', '(', ')']);
             let used: HashSet<&str> = used.filter(|word| word.starts_with(['#', ':'])).collect();
             assert_eq!(aliases.len(), used.len(), "{text}");
-            assert!(aliases.iter().all(|alias| used.contains(&**alias)), "{text}");
+            assert!(
+                aliases.iter().all(|alias| used.contains(&**alias)),
+                "{text}"
+            );
         }
     }
 }

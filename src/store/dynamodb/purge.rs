@@ -17,7 +17,7 @@ use super::retry::Attempts;
 use super::scan::count;
 use super::span::rest;
 use super::table;
-use super::write::Answer;
+use super::write::{Answer, Found};
 
 /// So many are looked up at once, and taken away in a few transactions.
 const PART: u32 = 100;
@@ -130,7 +130,7 @@ impl DynamoStore {
         // A lone removal whose reply was lost, and that finds nothing left, was done.
         Ok(match answer {
             Answer::Done => true,
-            Answer::Misfit(Some(None)) => attempts.is_in_doubt(),
+            Answer::Misfit(Found::Nothing) => attempts.is_in_doubt(),
             Answer::Misfit(_) | Answer::Failed(_) => false,
         })
     }

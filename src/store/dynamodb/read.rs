@@ -70,15 +70,14 @@ impl DynamoStore {
         keys: &[RecordKey],
     ) -> Result<Vec<Option<Record>>, StoreError> {
         let consistent = self.shared.consistent;
-        let found = self.items(keys, Part::Whole, consistent).await?;
+        let mut found = self.items(keys, Part::Whole, consistent).await?;
         let mut records = HashMap::with_capacity(found.len());
         for key in keys {
             if records.contains_key(key) {
                 continue;
             }
-            // Cloned where a key stands there twice, which is seldom.
-            if let Some(item) = found.get(&layout::record(key)) {
-                records.insert(key, item::to_record(item.clone(), key.clone())?);
+            if let Some(item) = found.remove(&layout::record(key)) {
+                records.insert(key, item::to_record(item, key.clone())?);
             }
         }
         Ok(keys.iter().map(|key| records.get(key).cloned()).collect())
@@ -156,14 +155,24 @@ impl DynamoStore {
             }
             let wanted = wanted.build().map_err(|_| unsendable())?;
             let request = self.shared.client.batch_get_item();
-            let answer = match request.request_items(&self.shared.table, wanted).send().await {
+            let answer = match request
+                .request_items(&self.shared.table, wanted)
+                .send()
+                .await
+            {
                 Ok(answer) => answer,
                 Err(error) => {
                     attempts.again(Fault::of(&error)).await?;
                     continue;
                 }
             };
-            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            found.extend(
+                answer
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, items)| items),
+            );
             let unprocessed = answer.unprocessed_keys.into_iter().flatten();
             left = unprocessed.flat_map(|(_, keys)| keys.keys).collect();
             if left.is_empty() {

@@ -67,7 +67,11 @@ impl DynamoStore {
     }
 
     /// The buckets in turn, each in the order of ids.
-    async fn page_of_all(&self, query: &Query, after: Option<Position>) -> Result<Page, StoreError> {
+    async fn page_of_all(
+        &self,
+        query: &Query,
+        after: Option<Position>,
+    ) -> Result<Page, StoreError> {
         let limit = limit_of(query);
         let mut paging = Paging::new(query);
         let mut taken = 0_usize;
@@ -91,7 +95,10 @@ impl DynamoStore {
                         continue;
                     };
                     last = Some(Position::new(&[], &id));
-                    paging.push(record_of(item, RecordKey::new(query.collection.clone(), id)));
+                    let key = RecordKey::new(query.collection.clone(), id);
+                    let record = item::to_record(item, key.clone());
+                    // What a stranger broke hides no other: it comes as one that nothing above can open.
+                    paging.push(record.unwrap_or_else(|_| Record::unreadable(key)));
                     taken = taken.saturating_add(1);
                 }
                 match rest(answer.last_evaluated_key) {
@@ -118,7 +125,10 @@ impl DynamoStore {
         let mut size = Size::default();
         let mut last = None;
         loop {
-            let wanted = limit.saturating_sub(size.records).min(size.fitting()).max(1);
+            let wanted = limit
+                .saturating_sub(size.records)
+                .min(size.fitting())
+                .max(1);
             let entries = lanes.take(wanted).await?;
             if entries.is_empty() {
                 return Ok(paging.into_page(None));
@@ -137,11 +147,14 @@ impl DynamoStore {
                 let Some(item) = found.take(&key) else {
                     continue;
                 };
-                let record = record_of(item, key.clone());
-                if record == Record::unreadable(key) || has(&record, name, &entry.value) {
-                    size.add(record.body.len());
-                    paging.push(record);
-                }
+                let record = match item::to_record(item, key.clone()) {
+                    Ok(record) if has(&record, name, &entry.value) => record,
+                    Ok(_) => continue,
+                    // Broken, as above.
+                    Err(_) => Record::unreadable(key),
+                };
+                size.add(record.body.len());
+                paging.push(record);
             }
         }
     }
@@ -203,11 +216,6 @@ impl Size {
     }
 }
 
-/// What a stranger broke hides no other: it comes as a record that nothing above can open.
-fn record_of(item: Item, key: RecordKey) -> Record {
-    item::to_record(item, key.clone()).unwrap_or_else(|_| Record::unreadable(key))
-}
-
 fn has(record: &Record, name: &LabelName, value: &[u8]) -> bool {
     let mut labels = record.labels.iter();
     labels.any(|label| label.name == *name && label.value == value)
@@ -239,12 +247,7 @@ fn rows(values: &Values, after: Option<&Position>) -> Rows {
 }
 
 /// Nothing where the position lies behind the range: DynamoDB refuses to look from there.
-fn spans(
-    query: &Query,
-    name: &LabelName,
-    values: &Values,
-    after: Option<&Position>,
-) -> Vec<Span> {
+fn spans(query: &Query, name: &LabelName, values: &Values, after: Option<&Position>) -> Vec<Span> {
     let rows = rows(values, after);
     if matches!(&rows, Rows::Between(from, until) if from > until) {
         return Vec::new();

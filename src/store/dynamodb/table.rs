@@ -134,7 +134,8 @@ async fn expire(store: &DynamoStore) -> Result<(), StoreError> {
     let request = request.table_name(&store.shared.table);
     let answer = store.ask(|| request.clone().send()).await?;
     if let Some(ttl) = answer.time_to_live_description
-        && let Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) = ttl.time_to_live_status
+        && let Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) =
+            ttl.time_to_live_status
     {
         return match ttl.attribute_name.as_deref() {
             Some(item::PURGE_AT) => Ok(()),
@@ -184,7 +185,9 @@ fn has_shape(table: &TableDescription) -> Result<(), &'static str> {
         return Err("its key is not pk and sk");
     }
     let indexes = table.global_secondary_indexes();
-    let index = indexes.iter().find(|index| index.index_name() == Some(INDEX));
+    let index = indexes
+        .iter()
+        .find(|index| index.index_name() == Some(INDEX));
     let index = index.ok_or("it has no index named purge")?;
     if !is_key(index.key_schema(), INDEX_KEY) {
         return Err("the key of its index is not g and purge_at");

@@ -36,12 +36,10 @@ pub(super) fn cloud_formation(table: &str) -> String {
 }
 
 pub(super) fn terraform(table: &str) -> String {
-    let attributes: String = ATTRIBUTES
-        .iter()
-        .map(|(name, kind)| {
-            format!("\n  attribute {{\n    name = \"{name}\"\n    type = \"{kind}\"\n  }}\n")
-        })
-        .collect();
+    let attributes = ATTRIBUTES.map(|(name, kind)| {
+        format!("\n  attribute {{\n    name = \"{name}\"\n    type = \"{kind}\"\n  }}\n")
+    });
+    let attributes = attributes.concat();
     let [(partition, _), (sort, _)] = KEY;
     let [(due, _), (at, _)] = INDEX_KEY;
     let name = quoted(table);
@@ -100,9 +98,15 @@ mod tests {
             ("  range_key    = ", key(table, 1)),
             ("    hash_key        = ", key(index, 0)),
             ("    range_key       = ", key(index, 1)),
-            ("    attribute_name = ", table["TimeToLiveSpecification"]["AttributeName"].clone()),
+            (
+                "    attribute_name = ",
+                table["TimeToLiveSpecification"]["AttributeName"].clone(),
+            ),
         ] {
-            assert!(terraform.contains(&format!("\n{name}{value}\n")), "{name}{value}");
+            assert!(
+                terraform.contains(&format!("\n{name}{value}\n")),
+                "{name}{value}"
+            );
         }
     }
 

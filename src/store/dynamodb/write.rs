@@ -1,8 +1,9 @@
 //! Writing: one item by a conditional write, several by a transaction.
 //!
 //! A transaction carries a token: DynamoDB does it once, however often it is sent within ten minutes. A lone write has none, and is sent again
-//! under the same condition: it cannot be done twice, and where it does not fit any more, the version that is there tells whether it was the
-//! first sending that took its place.
+//! under the same condition: where it does not fit any more, the version that is there tells whether it was the first sending that took its
+//! place. No version returns, so a replacement or removal cannot be done twice. An insertion can only if its first sending lies somewhere
+//! for longer than a timeout, and the record is removed before it arrives.
 
 use std::collections::HashMap;
 
@@ -27,9 +28,25 @@ use super::retry::Attempts;
 /// What came of steps that were sent.
 pub(super) enum Answer {
     Done,
-    /// A condition did not hold. Where it is known to be the first step's, it is also known what is there.
-    Misfit(Option<Option<Item>>),
+    /// A condition did not hold.
+    Misfit(Found),
     Failed(Fault),
+}
+
+/// What a condition found that did not hold.
+pub(super) enum Found {
+    /// It is not said of which step it was, or not certain that it is the first.
+    Unsaid,
+    /// It was the first step's, and there is no item.
+    Nothing,
+    /// It was the first step's, and this is there.
+    Item(Item),
+}
+
+impl From<Option<Item>> for Found {
+    fn from(item: Option<Item>) -> Self {
+        item.map_or(Self::Nothing, Self::Item)
+    }
 }
 
 impl DynamoStore {
@@ -63,10 +80,7 @@ impl DynamoStore {
     }
 
     /// What there is of the records that a batch replaces or removes: their labels go with them.
-    async fn before(
-        &self,
-        batch: &[Change],
-    ) -> Result<HashMap<Place, Item>, StoreError> {
+    async fn before(&self, batch: &[Change]) -> Result<HashMap<Place, Item>, StoreError> {
         let changed = batch
             .iter()
             .filter(|change| !matches!(change, Change::Insert(_)));
@@ -98,7 +112,7 @@ impl DynamoStore {
         &self,
         batch: &[Change],
         steps: &[Step],
-        found: Option<Option<Item>>,
+        found: Found,
         attempts: &Attempts,
     ) -> Result<Option<Outcome>, StoreError> {
         if attempts.is_in_doubt() {
@@ -110,7 +124,12 @@ impl DynamoStore {
                 return Err(StoreError::unknown("the reply was lost"));
             }
         }
-        if let (Some(item), Some(change)) = (found, batch.first()) {
+        let item = match found {
+            Found::Unsaid => return self.judge(batch).await,
+            Found::Nothing => None,
+            Found::Item(item) => Some(item),
+        };
+        if let Some(change) = batch.first() {
             let key = change.key().clone();
             let current = item.map(|item| item::to_record(item, key)).transpose()?;
             if let Some(conflict) = misfit(change, 0, current) {
@@ -177,7 +196,7 @@ impl DynamoStore {
                 };
                 Ok(match error.as_service_error() {
                     Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                        Answer::Misfit(Some(failed.item.clone()))
+                        Answer::Misfit(failed.item.clone().into())
                     }
                     _ => Answer::Failed(Fault::of(&error)),
                 })
@@ -197,7 +216,7 @@ impl DynamoStore {
                 };
                 Ok(match error.as_service_error() {
                     Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
-                        Answer::Misfit(Some(failed.item.clone()))
+                        Answer::Misfit(failed.item.clone().into())
                     }
                     _ => Answer::Failed(Fault::of(&error)),
                 })
@@ -236,7 +255,8 @@ fn of_cancelled(reasons: &[CancellationReason]) -> Answer {
         match reason.code() {
             None | Some("None") => {}
             Some("ConditionalCheckFailed") => {
-                return Answer::Misfit((index == 0).then(|| reason.item.clone()));
+                let found = Found::from(reason.item.clone());
+                return Answer::Misfit(if index == 0 { found } else { Found::Unsaid });
             }
             Some(code) => {
                 let fault = Fault::of_code(Some(code), 400);

@@ -633,7 +633,10 @@ fn a_vault_is_in_a_table() -> Outcome {
     };
     let early = run(vault.command("list"), b"")?;
     let said = String::from_utf8(early.stderr)?;
-    assert!(said.contains("sealtoken store create --store dynamodb:"), "{said}");
+    assert!(
+        said.contains("sealtoken store create --store dynamodb:"),
+        "{said}"
+    );
     for _ in 0..2 {
         let made = run(vault.program.command(&["store", "create"]), b"")?;
         assert!(made.status.success(), "{made:?}");

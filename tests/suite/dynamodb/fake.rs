@@ -102,7 +102,8 @@ fn serve(stream: TcpStream, shared: &Shared, answer: &dyn Fn(usize, &Request) ->
             let body = body.to_string();
             let head = "content-type: application/x-amz-json-1.0\r\nconnection: close";
             let length = body.len();
-            let text = format!("HTTP/1.1 {status} x\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}");
+            let text =
+                format!("HTTP/1.1 {status} x\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}");
             let _ = (&stream).write_all(text.as_bytes());
         }
     }

@@ -107,7 +107,11 @@ async fn an_error_of_the_server_and_a_lost_reply_may_have_had_an_effect() {
 
 #[tokio::test]
 async fn what_is_refused_is_asked_once() {
-    for code in ["AccessDeniedException", "ValidationException", "ResourceNotFoundException"] {
+    for code in [
+        "AccessDeniedException",
+        "ValidationException",
+        "ResourceNotFoundException",
+    ] {
         let fake = Fake::new(move |_, _| error(400, code));
         assert_all(&fake, Effect::None, Effect::None, 1).await;
         let (_, reason) = effect(open(&fake).await.get(&note("id").key).await);
@@ -140,7 +144,10 @@ async fn an_address_at_which_nobody_listens_has_no_effect() {
 
 /// The keys of a `BatchGetItem`.
 fn keys(body: &Value) -> Vec<Value> {
-    body["RequestItems"]["table"]["Keys"].as_array().unwrap().clone()
+    body["RequestItems"]["table"]["Keys"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 fn processed(items: &[Value], left: &[Value]) -> Answer {
@@ -179,7 +186,8 @@ async fn unprocessed_keys_are_asked_for_again_while_that_helps() {
 
 /// A conditional write that finds this item.
 fn misfit(item: &Value) -> Answer {
-    let mut body = json!({"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"});
+    let mut body =
+        json!({"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"});
     body["Item"] = item.clone();
     Answer::Say(400, body)
 }
@@ -195,11 +203,15 @@ async fn a_lone_write_that_was_done_and_not_told_is_found() {
     static PUT: std::sync::Mutex<Value> = std::sync::Mutex::new(Value::Null);
     let record = note("id");
     let version = json!({"B": base64(record.version.as_bytes())});
-    let mut item = item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
+    let mut item =
+        item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
     item["version"] = version;
     *PUT.lock().unwrap() = item;
     let store = open(&fake).await;
-    assert_eq!(store.write(&[Change::Insert(record)]).await, Ok(Outcome::Written));
+    assert_eq!(
+        store.write(&[Change::Insert(record)]).await,
+        Ok(Outcome::Written)
+    );
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -223,7 +235,11 @@ async fn a_lone_write_whose_place_another_took_is_unknown() {
     // Without a lost reply it is a conflict, with what is there.
     let fake = Fake::new(move |_, _| misfit(&theirs));
     let write = open(&fake).await.write(&[Change::Insert(note("id"))]).await;
-    let Ok(Outcome::Conflict { index: 0, current: Some(current) }) = write else {
+    let Ok(Outcome::Conflict {
+        index: 0,
+        current: Some(current),
+    }) = write
+    else {
         panic!("{write:?}");
     };
     assert_eq!(current.version, Version::from_bytes([0; 16]));
@@ -231,7 +247,9 @@ async fn a_lone_write_whose_place_another_took_is_unknown() {
 }
 
 fn tokens(seen: &[Request]) -> Vec<String> {
-    let writes = seen.iter().filter(|(target, _)| target == "TransactWriteItems");
+    let writes = seen
+        .iter()
+        .filter(|(target, _)| target == "TransactWriteItems");
     let tokens = writes.map(|(_, body)| body["ClientRequestToken"].as_str().unwrap().to_owned());
     tokens.collect()
 }
@@ -249,7 +267,11 @@ async fn a_transaction_is_sent_again_under_its_token() {
     let first = tokens(&fake.seen());
     assert!(first.len() == 3 && first.iter().all(|token| *token == first[0]));
     assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
-    assert_ne!(tokens(&fake.seen())[3], first[0], "another write is another one");
+    assert_ne!(
+        tokens(&fake.seen())[3],
+        first[0],
+        "another write is another one"
+    );
 }
 
 #[tokio::test]
@@ -259,7 +281,10 @@ async fn throttling_after_a_lost_reply_leaves_the_write_unknown() {
         _ => error(400, "ThrottlingException"),
     });
     let write = open(&fake).await.write(&[Change::Insert(note("id"))]).await;
-    assert_eq!(effect(write), (Effect::Unknown, "ThrottlingException".to_owned()));
+    assert_eq!(
+        effect(write),
+        (Effect::Unknown, "ThrottlingException".to_owned())
+    );
 }
 
 fn cancelled(codes: &[&str]) -> Answer {
@@ -299,16 +324,26 @@ async fn requests_keep_to_what_dynamodb_takes() {
     let zeros = Query::label(notes(), tag(), Values::beginning_with(vec![0; 9000]));
     store.scan(&zeros).await.unwrap();
     store.count(&zeros).await.unwrap();
-    store.scan(&Query::all(notes()).limit(u32::MAX)).await.unwrap();
+    store
+        .scan(&Query::all(notes()).limit(u32::MAX))
+        .await
+        .unwrap();
     let behind = Query::label(notes(), tag(), Values::between("b", "a"));
     store.scan(&behind).await.unwrap();
-    store.purge(&notes(), UnixTime::from_secs(i64::MAX), u32::MAX).await.unwrap();
+    store
+        .purge(&notes(), UnixTime::from_secs(i64::MAX), u32::MAX)
+        .await
+        .unwrap();
     let seen = fake.seen();
     assert_eq!(seen.len(), 16 * 4, "an empty range is not asked for");
     for (target, body) in seen {
         // Never a scan over the table.
         assert_eq!(target, "Query");
-        assert!(body["Limit"].as_i64().is_none_or(|limit| (1..=1000).contains(&limit)));
+        assert!(
+            body["Limit"]
+                .as_i64()
+                .is_none_or(|limit| (1..=1000).contains(&limit))
+        );
         let condition = body["KeyConditionExpression"].as_str().unwrap();
         for (name, value) in body["ExpressionAttributeValues"].as_object().unwrap() {
             assert!(condition.contains(&**name));
@@ -328,7 +363,10 @@ async fn reads_are_consistent_unless_it_is_said_otherwise() {
     let eventual = eventual.open().await.unwrap();
     for (store, consistent) in [(open(&fake).await, true), (eventual, false)] {
         store.get(&note("id").key).await.unwrap();
-        store.get_many(&[note("a").key, note("b").key]).await.unwrap();
+        store
+            .get_many(&[note("a").key, note("b").key])
+            .await
+            .unwrap();
         store.scan(&Query::all(notes())).await.unwrap();
         for (_, body) in fake.seen() {
             let many = &body["RequestItems"]["table"]["ConsistentRead"];
@@ -337,7 +375,12 @@ async fn reads_are_consistent_unless_it_is_said_otherwise() {
         }
         fake.forget();
         // What a write reads is what is there.
-        let _ = store.write(&[Change::Remove { key: note("id").key, expected: None }]).await;
+        let _ = store
+            .write(&[Change::Remove {
+                key: note("id").key,
+                expected: None,
+            }])
+            .await;
         assert_eq!(fake.seen()[0].1["ConsistentRead"], json!(true));
         fake.forget();
     }

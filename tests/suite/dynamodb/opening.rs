@@ -50,7 +50,10 @@ async fn a_table_of_another_shape_is_refused() {
         .send()
         .await;
     made.unwrap();
-    for opened in [table.options().open().await, table.options().create_table().await] {
+    for opened in [
+        table.options().open().await,
+        table.options().create_table().await,
+    ] {
         let error = opened.unwrap_err();
         assert!(matches!(&error, StoreError::Configuration(_)), "{error:?}");
     }
@@ -99,7 +102,10 @@ async fn the_template_describes_the_table_that_is_created() {
     let index = &described.global_secondary_indexes()[0];
     assert_eq!(described.global_secondary_indexes().len(), 1);
     let projection = index.projection().unwrap().projection_type().unwrap();
-    let ttl = client.describe_time_to_live().table_name(&table.name).send();
+    let ttl = client
+        .describe_time_to_live()
+        .table_name(&table.name)
+        .send();
     let ttl = ttl.await.unwrap().time_to_live_description.unwrap();
     assert_eq!(ttl.time_to_live_status.unwrap().as_str(), "ENABLED");
 
@@ -108,7 +114,10 @@ async fn the_template_describes_the_table_that_is_created() {
     let mut expected = template["Resources"]["SealtokenTable"]["Properties"].clone();
     let by_name = |at: &Value| at["AttributeName"].to_string();
     attributes.sort_by_key(by_name);
-    expected["AttributeDefinitions"].as_array_mut().unwrap().sort_by_key(by_name);
+    expected["AttributeDefinitions"]
+        .as_array_mut()
+        .unwrap()
+        .sort_by_key(by_name);
     let created = json!({
         "TableName": table.name,
         "BillingMode": "PAY_PER_REQUEST",

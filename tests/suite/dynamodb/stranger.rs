@@ -98,7 +98,13 @@ async fn a_label_that_its_record_does_not_have_is_passed_by() {
     };
     let partition = partition(&client, &table, b'l', b"a").await;
     let whole = [&b"a\0\0\0\0\0\0\0\x01"[..], b"b"].concat();
-    for sort in [&whole[..], b"x", b"a\0\0\0\0\0\0\0\x01", b"\0\0\0\0\0\0\0\0\0a", &[0xff; 1024]] {
+    for sort in [
+        &whole[..],
+        b"x",
+        b"a\0\0\0\0\0\0\0\x01",
+        b"\0\0\0\0\0\0\0\0\0a",
+        &[0xff; 1024],
+    ] {
         let put = client.put_item().table_name(&table.name);
         let put = put.item("pk", partition.clone()).item("sk", bytes(sort));
         put.send().await.unwrap();
@@ -152,7 +158,11 @@ async fn a_broken_record_hides_no_other() {
         let key = &records[1].key;
         assert_eq!(store.get(key).await, Err(StoreError::Corrupt), "{case}");
         let keys = records.clone().map(|record| record.key);
-        assert_eq!(store.get_many(&keys).await, Err(StoreError::Corrupt), "{case}");
+        assert_eq!(
+            store.get_many(&keys).await,
+            Err(StoreError::Corrupt),
+            "{case}"
+        );
         let all = store.scan(&Query::all(notes())).await.unwrap().records;
         assert_eq!(all.len(), 3, "{case}");
         let by_label = store.scan(&all_labels()).await.unwrap().records;

@@ -66,9 +66,7 @@ impl Address {
             Some(("sqlite", file)) => Ok(Self::Sqlite(file.into())),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Zeroizing::new(text.into()))),
             Some(("dynamodb", table)) => Ok(Self::Dynamo(table.into())),
-            _ => wrong(
-                "a store is sqlite:FILE, postgres://user@host/database or dynamodb:TABLE",
-            ),
+            _ => wrong("a store is sqlite:FILE, postgres://user@host/database or dynamodb:TABLE"),
         }
     }
 
