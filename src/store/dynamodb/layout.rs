@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(due(&collection(), 3), b"note\0\x03");
         let tag = LabelName::from_static("tag");
         let place = label(&key, &Label::new(tag.clone(), "value"));
-        assert_eq!(place.partition, b"lnote\0tag\0\x0f");
+        assert_eq!(place.partition, b"lnote\0tag\0\x0d");
         assert_eq!(place.sort, b"value\0\0\0\x05id");
         let place = label(&key, &Label::new(tag, "nine bytes"));
         assert_eq!(place.sort, b"nine byt\x09es\0\0\0\0\0\0\x02id");
