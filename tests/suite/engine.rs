@@ -111,7 +111,7 @@ macro_rules! on_every_engine {
 
         #[cfg(feature = "dynamodb")]
         mod dynamodb {
-            use crate::vault::engine::Engine;
+            use crate::engine::Engine;
             $(
                 #[tokio::test]
                 async fn $name() {

@@ -14,10 +14,10 @@ mod cargo_map;
 mod cli;
 mod codec;
 mod compile_fail;
-#[cfg(any(feature = "pat", feature = "vault"))]
-mod engine;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod engine;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]
