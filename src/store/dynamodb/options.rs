@@ -176,11 +176,24 @@ impl DynamoOptions {
         Ok(store)
     }
 
+    /// The client that these settings make, for another table: one to import from, say. It tries again by the SDK's own rules.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Configuration`] where no region is known.
+    pub async fn into_client(self) -> Result<Client, StoreError> {
+        Ok(Client::from_conf(self.builder().await?.build()))
+    }
+
+    async fn builder(&self) -> Result<Builder, StoreError> {
+        match &self.client {
+            Some(client) => Ok(client.config().to_builder()),
+            None => self.config().await,
+        }
+    }
+
     async fn store(self) -> Result<DynamoStore, StoreError> {
-        let config = match &self.client {
-            Some(client) => client.config().to_builder(),
-            None => self.config().await?,
-        };
+        let config = self.builder().await?;
         let config = config.retry_config(RetryConfig::disabled()).build();
         let shared = Shared {
             client: Client::from_conf(config),
