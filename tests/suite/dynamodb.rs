@@ -5,6 +5,8 @@
 mod fake;
 mod faults;
 mod opening;
+#[cfg(all(feature = "import", feature = "pat"))]
+mod original;
 pub(crate) mod server;
 mod stranger;
 
