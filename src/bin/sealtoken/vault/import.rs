@@ -9,11 +9,12 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::{input::hint, output};
+use crate::input::hint;
+use crate::output;
+use crate::progress::Progress;
 
 use super::args::{Format, Import};
 use super::input;
-use super::progress::Progress;
 
 /// The most bytes of a line: a value of 1 MiB in the first format, and some of it escaped.
 const MAX_LINE: usize = 8 * 1024 * 1024;
