@@ -31,7 +31,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
         for entry in &page.entries {
             match entry {
                 Ok(record) => {
-                    table.add(|| show::members(record, now), || show::line(record, now))?
+                    table.add(|| show::members(record, now), || show::line(record, now))?;
                 }
                 Err(error) => {
                     tampered = tampered.saturating_add(1);

@@ -1,6 +1,6 @@
 //! The commands about one token that print no secret.
 
-use sealtoken::pat::{PatRecord, PersonalAccessTokens, Prefix};
+use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens, Prefix};
 
 use crate::failure::Failure;
 use crate::output;
@@ -15,7 +15,7 @@ pub(super) async fn verify(options: &Verify, prefix: &Prefix) -> Result<(), Fail
         .prefix(prefix.clone())
         .upgrade_hashes(options.upgrade_hashes);
     let also = options.also_prefixes.iter();
-    let settings = also.fold(settings, |settings, also| settings.also_prefix(also));
+    let settings = also.fold(settings, PatOptions::also_prefix);
     let pats = open::open(&place, settings).await?;
     let record = pats.verify(&token).await?;
     output::json(&show::members(&record, place.now()))

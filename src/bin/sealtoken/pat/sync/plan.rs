@@ -58,10 +58,10 @@ pub(super) async fn plan(
         declared.iter().map(|token| (token.id, token)).collect();
     let progress = Progress::of("tokens looked at")?;
     let mut count = progress.after(0);
-    let mut looked_at = 0;
+    let mut looked_at = 0_u64;
     let mut tokens = pats.list().with_hashes().limit(PAGE).stream();
     while let Some(token) = tokens.next().await {
-        looked_at += 1;
+        looked_at = looked_at.saturating_add(1);
         count(looked_at);
         let record = match token {
             Ok(record) => record,
