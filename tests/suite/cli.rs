@@ -1,6 +1,7 @@
 //! The program `sealtoken`, run as a process.
 
 mod pat;
+mod pat_import;
 mod pat_list;
 mod pat_sync;
 mod vault;
@@ -817,6 +818,26 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
             vec!["vault", "list", "--store", "sqlite::memory:"],
             "in memory",
         ),
+        (vec!["pat"], "Usage"),
+        (vec!["pat", "issue"], "--owner"),
+        (
+            vec!["pat", "issue", "--owner", "a", "--expires-in", "1y"],
+            "a unit",
+        ),
+        (
+            vec!["pat", "issue", "--owner", "a", "--metadata", "k"],
+            "KEY=VALUE",
+        ),
+        (vec!["pat", "register", "--owner", "a"], "--hash-file"),
+        (vec!["pat", "sync"], "FILE"),
+        (
+            vec!["pat", "verify", "--store", "mysql://h/db"],
+            "sqlite:FILE",
+        ),
+        (
+            vec!["pat", "scanner-rule", "--format", "trufflehog"],
+            "gitleaks",
+        ),
         (vec!["store", "schema", "mysql"], "sqlite"),
     ] {
         let done = program.run(&arguments, "")?;
@@ -866,6 +887,7 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "pat list",
         "pat get",
         "pat rotate",
+        "pat import",
         "pat sync",
         "pat scanner-rule",
         "pat purge",

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod input;
 mod inspect;
+mod lines;
 mod output;
 mod pat;
 mod progress;

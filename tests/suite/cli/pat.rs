@@ -10,10 +10,11 @@ use super::vault::{FUTURE, PAST};
 use super::{Folder, Outcome, feed};
 
 /// A hash as `@access-tokens/core` makes one, of the bytes 0 to 31: from Python's hashlib.
-const SCRYPT: &str =
+pub(super) const SCRYPT: &str =
     "$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$8/ASnI3wyFRQ9rdjFAtVOEwhRvVJcfHLuEFs02OoWn8";
 /// The token with that hash.
-const ORIGINAL: &str = "pat_34NwRzvnBbgI3uedkrQ3Q.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(super) const ORIGINAL: &str =
+    "pat_34NwRzvnBbgI3uedkrQ3Q.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(super) const ID: &str = "34NwRzvnBbgI3uedkrQ3Q";
 
 pub(super) fn pats(name: &str) -> Result<Folder, Box<dyn Error>> {

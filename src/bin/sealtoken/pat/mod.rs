@@ -4,6 +4,7 @@
 mod args;
 mod bulk;
 mod hash;
+mod import;
 mod list;
 mod one;
 mod open;
@@ -34,6 +35,7 @@ pub(crate) fn run(pat: &Pat) -> Result<(), Failure> {
             PatCommand::List(options) => list::list(options).await,
             PatCommand::Get(options) => one::get(options).await,
             PatCommand::Rotate(options) => secret::rotate(options, prefix).await,
+            PatCommand::Import(options) => import::import(options).await,
             PatCommand::Sync(options) => sync::sync(options, prefix).await,
             PatCommand::ScannerRule(options) => scanner::rule(options, prefix),
             PatCommand::Purge(options) => bulk::purge(options).await,

@@ -31,7 +31,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
             match entry {
                 Ok(info) => table.add(|| show::members(info), || show::line(info))?,
                 Err(error) => {
-                    table.add(|| output::code(error.code()), || show::line_of_error(error))?
+                    table.add(|| output::code(error.code()), || show::line_of_error(error))?;
                 }
             }
         }

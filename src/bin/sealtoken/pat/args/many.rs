@@ -54,6 +54,26 @@ pub(crate) enum ListState {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  aws dynamodb scan --table-name tokens --consistent-read --output json | jq -c '.Items[]' > items.jsonl
+  sealtoken pat import items.jsonl --dry-run
+  sealtoken pat import < items.jsonl")]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(in crate::pat) place: Place,
+    /// The file with an item a line; stdin without it
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(in crate::pat) file: Option<PathBuf>,
+    /// Find out what would be done, and do nothing
+    #[arg(long)]
+    pub(in crate::pat) dry_run: bool,
+    /// Print one JSON object instead: imported, there, unusable, failed
+    #[arg(long)]
+    pub(in crate::pat) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   sealtoken pat sync tokens.yaml --dry-run
   sealtoken pat sync tokens.yaml --own-token-stdin --purge-in 30d < token
   sealtoken pat sync tokens.yaml --keep-unlisted --json

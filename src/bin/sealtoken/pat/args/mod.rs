@@ -9,7 +9,9 @@ use clap::{Args, Subcommand};
 use sealtoken::pat::Prefix;
 
 pub(super) use facts::{Changes, Facts};
-pub(super) use many::{Colour, Format, List, ListState, Own, Purge, Rewrap, ScannerRule, Sync};
+pub(super) use many::{
+    Colour, Format, Import, List, ListState, Own, Purge, Rewrap, ScannerRule, Sync,
+};
 pub(super) use one::{
     Done, Generate, Get, Issue, Register, Restore, Revoke, Rotate, Update, Verify,
 };
@@ -80,6 +82,13 @@ pub(crate) enum PatCommand {
 
     /// Give a token a new secret, and print it; the old one is good for a while beside it
     Rotate(Rotate),
+
+    /// Take in the tokens of @access-tokens/core from lines of DynamoDB's JSON, and print how many were new
+    ///
+    /// They keep their ids, hashes and times, and their owners the tokens that they have. What was imported before is
+    /// left as it is, so an import that was cut off can be done again. Lines that were not taken are named on stderr,
+    /// with the id and the code of the reason, and make the exit status 2.
+    Import(Import),
 
     /// Make the store like a declared list of tokens, a file of YAML
     ///

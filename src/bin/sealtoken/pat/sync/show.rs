@@ -197,7 +197,7 @@ impl Report {
             }
             match &difference.after {
                 Some(value) => {
-                    lines.push("    ".to_owned() + &self.paint(ADDED, &valued(field, value)?))
+                    lines.push("    ".to_owned() + &self.paint(ADDED, &valued(field, value)?));
                 }
                 None => lines
                     .push("    ".to_owned() + &self.paint(CHANGED, &format!("{field}: changed"))),
