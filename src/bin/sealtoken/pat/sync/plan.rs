@@ -11,9 +11,6 @@ use crate::progress::Progress;
 use super::compare::{Difference, compare, facts};
 use super::file::Declared;
 
-/// How many records are read at once.
-const PAGE: u32 = 500;
-
 pub(super) struct Rules {
     /// The token of whoever runs this.
     pub(super) own: Option<PatId>,
@@ -59,7 +56,7 @@ pub(super) async fn plan(
     let progress = Progress::of("tokens looked at")?;
     let mut count = progress.after(0);
     let mut looked_at = 0_u64;
-    let mut tokens = pats.list().with_hashes().limit(PAGE).stream();
+    let mut tokens = pats.list().with_hashes().stream();
     while let Some(token) = tokens.next().await {
         looked_at = looked_at.saturating_add(1);
         count(looked_at);
