@@ -1,5 +1,9 @@
 //! The program `sealtoken`, run as a process.
 
+mod pat;
+mod pat_import;
+mod pat_list;
+mod pat_sync;
 mod vault;
 mod vault_import;
 mod vault_many;
@@ -96,6 +100,80 @@ impl Program {
             stdout: String::from_utf8(output.stdout)?,
             stderr: String::from_utf8(output.stderr)?,
         })
+    }
+}
+
+/// A folder of a test's own, where the program runs: the commands of one group, which keep what they keep there.
+struct Folder {
+    group: &'static str,
+    program: Program,
+    folder: PathBuf,
+}
+
+impl Folder {
+    fn new(group: &'static str, name: &str) -> Result<Self, Box<dyn Error>> {
+        let folder = format!("cli-{group}-{name}");
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let (program, _) = Program::new();
+        Ok(Self {
+            group,
+            program,
+            folder,
+        })
+    }
+
+    /// A file in the folder.
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+        fs::write(self.folder.join(name), content)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = self
+            .program
+            .command(&[&[self.group], &arguments[..]].concat());
+        command.current_dir(&self.folder);
+        command
+    }
+
+    fn bytes(&self, line: &str, stdin: impl AsRef<[u8]>) -> std::io::Result<Output> {
+        feed(&mut self.command(line), stdin.as_ref())
+    }
+
+    fn run(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<Done, Box<dyn Error>> {
+        let output = self.bytes(line, stdin)?;
+        Ok(Done {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout)?,
+            stderr: String::from_utf8(output.stderr)?,
+        })
+    }
+
+    /// What a command printed on a line, which it must.
+    fn line(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<String, Box<dyn Error>> {
+        let done = self.run(line, stdin)?;
+        assert!(
+            done.status == Some(0) && done.stderr.is_empty(),
+            "{line}: {done:?}"
+        );
+        assert_eq!(done.stdout.matches('\n').count(), 1, "{done:?}");
+        Ok(done.stdout.strip_suffix('\n').ok_or("no line")?.to_owned())
+    }
+
+    /// A command that does what it is told and says nothing.
+    fn quiet(&self, line: &str, stdin: impl AsRef<[u8]>) -> Outcome {
+        let done = self.run(line, stdin)?;
+        assert!(
+            done.status == Some(0) && done.stdout.is_empty() && done.stderr.is_empty(),
+            "{line}: {done:?}"
+        );
+        Ok(())
     }
 }
 
@@ -740,6 +818,26 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
             vec!["vault", "list", "--store", "sqlite::memory:"],
             "in memory",
         ),
+        (vec!["pat"], "Usage"),
+        (vec!["pat", "issue"], "--owner"),
+        (
+            vec!["pat", "issue", "--owner", "a", "--expires-in", "1y"],
+            "a unit",
+        ),
+        (
+            vec!["pat", "issue", "--owner", "a", "--metadata", "k"],
+            "KEY=VALUE",
+        ),
+        (vec!["pat", "register", "--owner", "a"], "--hash-file"),
+        (vec!["pat", "sync"], "FILE"),
+        (
+            vec!["pat", "verify", "--store", "mysql://h/db"],
+            "sqlite:FILE",
+        ),
+        (
+            vec!["pat", "scanner-rule", "--format", "trufflehog"],
+            "gitleaks",
+        ),
         (vec!["store", "schema", "mysql"], "sqlite"),
     ] {
         let done = program.run(&arguments, "")?;
@@ -778,6 +876,22 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "vault rekey",
         "vault rewrap",
         "vault import",
+        "pat",
+        "pat issue",
+        "pat verify",
+        "pat register",
+        "pat generate",
+        "pat update",
+        "pat revoke",
+        "pat restore",
+        "pat list",
+        "pat get",
+        "pat rotate",
+        "pat import",
+        "pat sync",
+        "pat scanner-rule",
+        "pat purge",
+        "pat rewrap",
         "store schema",
         "store template",
         "store create",

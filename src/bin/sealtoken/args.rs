@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use sealtoken::Lifetime;
 
+use crate::pat::Pat;
 use crate::values::{block, lifetime};
 use crate::vault::{self, VaultCommand};
 
@@ -78,6 +79,9 @@ Examples:
     /// Keep secrets in a database, behind a token and a password
     #[command(subcommand, after_help = vault::ABOUT)]
     Vault(VaultCommand),
+
+    /// Issue and verify personal access tokens
+    Pat(Pat),
 
     /// What there is to do with a database itself
     #[command(subcommand)]

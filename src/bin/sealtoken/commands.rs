@@ -70,6 +70,15 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     output::all(&script)
 }
 
+/// Runs what asks a store. This thread also drives the store's connections; what blocks has threads of its own.
+pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(problem)?;
+    runtime.block_on(work)
+}
+
 /// The codec for what the options say.
 pub(crate) fn codec(
     keys: &KeyRing,

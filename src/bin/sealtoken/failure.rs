@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sealtoken::OpenError;
 use sealtoken::import::ImportError;
+use sealtoken::pat::{PatError, VerifyError};
 use sealtoken::store::StoreError;
 use sealtoken::vault::VaultError;
 
@@ -67,7 +68,7 @@ impl Failure {
     }
 }
 
-const NOT_AN_ARGUMENT: &str = "keys, tokens, passwords and passphrases are never arguments, which every user of the \
+const NOT_AN_ARGUMENT: &str = "keys, tokens, hashes, passwords and passphrases are never arguments, which every user of the \
 machine can see: a token comes from stdin, keys from --key-file or SEALTOKEN_KEYS (see --help)";
 
 /// Whether clap would print an argument that is a secret, or may be one.
@@ -84,14 +85,26 @@ fn shows_a_secret(error: &clap::Error) -> bool {
     error.use_stderr() && (stray || arguments.any(|word| is_secret(&word.to_string_lossy())))
 }
 
-/// Whether a word has the form of a key, of a token of this crate or of one that it imports, or of a URL with a password.
+/// Whether a word has the form of a key, of a token of this crate or of one that it imports, of the hash of a token, or of a URL with a password.
 fn is_secret(word: &str) -> bool {
-    let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
+    let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_", "pat_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Wherever it stands: behind a quote, in a path, in a list.
     let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
     let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    is_hex || has_password(word) || word.split(outside).any(begins)
+    let mut parts = word.split(outside);
+    is_hex
+        || has_password(word)
+        || word.contains("$scrypt$")
+        || word.contains("$hmac-sha256$")
+        || parts.any(|part| begins(part) || is_pat(part))
+}
+
+/// Whether a text ends as a personal access token does, whatever its prefix.
+fn is_pat(part: &str) -> bool {
+    let mut ends = part.rsplit('_');
+    let (secret, id) = (ends.next(), ends.next());
+    secret.is_some_and(|secret| secret.len() == 49) && id.is_some_and(|id| id.len() >= 21)
 }
 
 /// Whether a URL has a password in it.
@@ -153,6 +166,33 @@ impl From<VaultError> for Failure {
     }
 }
 
+impl From<PatError> for Failure {
+    fn from(error: PatError) -> Self {
+        match error {
+            PatError::Store(_)
+            | PatError::Hashing
+            | PatError::Randomness
+            | PatError::InvalidSetting(_) => problem(error),
+            refusal => Self::Refused {
+                code: refusal.code(),
+                why: refusal.to_string(),
+            },
+        }
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Failed(error) => error.into(),
+            refusal => Self::Refused {
+                code: refusal.code(),
+                why: refusal.to_string(),
+            },
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         VaultError::from(error).into()
@@ -177,6 +217,9 @@ mod tests {
         assert!(
             is_secret("postgres://u:p@h/db") && is_secret("--store=postgres://h/db?a=b&password=p")
         );
+        let pat = format!("{}_{}", "a".repeat(21), "b".repeat(49));
+        assert!(is_secret(&format!("acme_{pat}")) && is_secret("--id=pat_x.AAAA"));
+        assert!(is_secret("$scrypt$ln=14,r=8,p=1$AAAA$AAAA"));
         assert!(
             !is_secret("--purpose")
                 && !is_secret("test1_session")

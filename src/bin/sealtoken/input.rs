@@ -1,7 +1,7 @@
 //! What the commands read: each with a limit, and wiped from memory where it may be a secret.
 
 use std::fs::File;
-use std::io::{IsTerminal as _, Read, Write as _, stderr, stdin};
+use std::io::{BufRead, IsTerminal as _, Read, Write as _, stderr, stdin};
 use std::path::Path;
 
 use sealtoken::{Cargo, KeyRing};
@@ -14,6 +14,9 @@ const MAX_SECRETS: usize = 64 * 1024;
 
 /// The most bytes of a cargo's JSON. A token holds less, but white space does not count.
 const MAX_CARGO: usize = 1024 * 1024;
+
+/// The most bytes of a file of declared tokens: a hundred thousand of them.
+const MAX_DECLARED: usize = 32 * 1024 * 1024;
 
 /// The variable with the keys.
 const VARIABLE: &str = "SEALTOKEN_KEYS";
@@ -67,14 +70,23 @@ pub(crate) fn cargo() -> Result<Cargo, Failure> {
 
 /// The text of a file of secrets.
 pub(crate) fn secrets(path: &Path, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
+    text_of(path, MAX_SECRETS, doing)
+}
+
+/// The text of a file of declared tokens.
+pub(crate) fn declared(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    text_of(path, MAX_DECLARED, "read the file of tokens")
+}
+
+fn text_of(path: &Path, max: usize, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
     // The path stays out of the message: a key given in its place would be printed.
     let (bytes, whole) = File::open(path)
-        .and_then(|file| bounded(file, MAX_SECRETS))
+        .and_then(|file| bounded(file, max))
         .map_err(Failure::at(doing))?;
     let text = str::from_utf8(&bytes).ok().filter(|_| whole);
     let text = text.ok_or_else(|| {
         Failure::Problem(format!(
-            "cannot {doing}: it is no UTF-8 text of at most {MAX_SECRETS} bytes"
+            "cannot {doing}: it is no UTF-8 text of at most {max} bytes"
         ))
     })?;
     Ok(Zeroizing::new(text.into()))
@@ -88,6 +100,14 @@ pub(crate) fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing
     from.take(more as u64).read_to_end(&mut bytes)?;
     let whole = bytes.len() <= max;
     Ok((bytes, whole))
+}
+
+/// A line with its ending, and no more of it than `max` bytes.
+pub(crate) fn line(from: impl BufRead, max: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // Never longer, so it does not grow and leave a copy behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(max));
+    from.take(max as u64).read_until(b'\n', &mut line)?;
+    Ok(line)
 }
 
 /// The text without one line ending.

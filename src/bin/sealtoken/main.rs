@@ -1,4 +1,4 @@
-//! Tokens and the vault from the command line: `sealtoken --help`.
+//! Tokens, the vault and personal access tokens from the command line: `sealtoken --help`.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -6,8 +6,12 @@ mod commands;
 mod failure;
 mod input;
 mod inspect;
+mod lines;
 mod output;
+mod pat;
+mod progress;
 mod store;
+mod table;
 mod values;
 mod vault;
 
@@ -34,6 +38,7 @@ fn run() -> Result<(), Failure> {
         Command::Inspect(inspect) => inspect::inspect(&inspect),
         Command::Import(import) => commands::import(&import),
         Command::Vault(command) => vault::run(&command),
+        Command::Pat(options) => pat::run(&options),
         Command::Store(StoreCommand::Schema { engine }) => store::schema(engine),
         Command::Store(StoreCommand::Template { template, table }) => {
             store::template(template, &table)

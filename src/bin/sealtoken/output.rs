@@ -1,5 +1,6 @@
 //! What the commands print.
 
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _, stdout};
 
 use sealtoken::{Lifetime, Token, UnixTime, Value};
@@ -41,8 +42,52 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
 
 /// Prints the JSON of `value` on a line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    line(&json_text(value)?)
+}
+
+/// The JSON of `value`, in which no character has an effect on a terminal: JSON itself lets most of those stand.
+pub(crate) fn json_text(value: &impl Serialize) -> Result<Zeroizing<String>, Failure> {
     let text = serde_json::to_string(value).map(Zeroizing::new);
-    line(&text.map_err(problem)?)
+    let text = text.map_err(problem)?;
+    if !text.contains(is_active) {
+        return Ok(text);
+    }
+    let mut quiet = Zeroizing::new(String::with_capacity(text.len().saturating_mul(2)));
+    for c in text.chars() {
+        if is_active(c) {
+            // They all have four digits at most, and stand in strings alone.
+            write!(quiet, "\\u{:04x}", u32::from(c)).map_err(problem)?;
+        } else {
+            quiet.push(c);
+        }
+    }
+    Ok(quiet)
+}
+
+/// Whether a terminal may take a character for a command, or for an order to turn the text around.
+fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A text as it can be shown at a terminal: no line ending or control character in it has an effect.
+pub(crate) fn printable(text: &str) -> String {
+    text.escape_debug().to_string()
+}
+
+/// An end, for people.
+pub(crate) fn end(at: Option<UnixTime>) -> String {
+    at.map_or_else(|| "never".into(), |at| at.to_string())
+}
+
+/// A time that there may not be, for programs.
+pub(crate) fn optional(at: Option<UnixTime>) -> Value {
+    at.map_or(Value::Null, |at| at.to_string().into())
+}
+
+/// What a list holds in the place of a record that could not be read.
+pub(crate) fn code(code: &'static str) -> Members {
+    Members(vec![("error", code.into())])
 }
 
 /// The members of an object, in the order in which they are to be printed.

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, Stdio};
 
 use sealtoken::{Key, KeyRing};
 
-use super::{Done, Outcome, Program, feed};
+use super::{Folder, Outcome, Program, feed};
 
 /// Long before any test runs, and long after.
 pub(super) const PAST: &str = "1763755200";
@@ -16,74 +16,27 @@ pub(super) const FUTURE: &str = "9999999999";
 pub(super) const PASSWORD: &str = "correct horse";
 
 /// A vault in a folder of its own, where the program runs.
-pub(super) struct Vault {
-    pub(super) program: Program,
-    pub(super) folder: PathBuf,
+pub(super) struct Vault(Folder);
+
+impl Deref for Vault {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.0
+    }
+}
+
+impl DerefMut for Vault {
+    fn deref_mut(&mut self) -> &mut Folder {
+        &mut self.0
+    }
 }
 
 impl Vault {
     pub(super) fn new(name: &str) -> Result<Self, Box<dyn Error>> {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-vault-{name}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder)?;
-        let (program, _) = Program::new();
-        let vault = Self { program, folder };
-        vault.write("pw", format!("{PASSWORD}\n"))?;
-        Ok(vault)
-    }
-
-    /// A file in the folder.
-    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> std::io::Result<()> {
-        fs::write(self.folder.join(name), content)
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    pub(super) fn command(&self, line: &str) -> Command {
-        let arguments: Vec<&str> = line.split_whitespace().collect();
-        let mut command = self.program.command(&[&["vault"], &arguments[..]].concat());
-        command.current_dir(&self.folder);
-        command
-    }
-
-    pub(super) fn bytes(&self, line: &str, stdin: impl AsRef<[u8]>) -> std::io::Result<Output> {
-        feed(&mut self.command(line), stdin.as_ref())
-    }
-
-    pub(super) fn run(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<Done, Box<dyn Error>> {
-        let output = self.bytes(line, stdin)?;
-        Ok(Done {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout)?,
-            stderr: String::from_utf8(output.stderr)?,
-        })
-    }
-
-    /// What a command printed on a line, which it must.
-    pub(super) fn line(
-        &self,
-        line: &str,
-        stdin: impl AsRef<[u8]>,
-    ) -> Result<String, Box<dyn Error>> {
-        let done = self.run(line, stdin)?;
-        assert!(
-            done.status == Some(0) && done.stderr.is_empty(),
-            "{line}: {done:?}"
-        );
-        assert_eq!(done.stdout.matches('\n').count(), 1, "{done:?}");
-        Ok(done.stdout.strip_suffix('\n').ok_or("no line")?.to_owned())
-    }
-
-    /// A command that does what it is told and says nothing.
-    pub(super) fn quiet(&self, line: &str, stdin: impl AsRef<[u8]>) -> Outcome {
-        let done = self.run(line, stdin)?;
-        assert!(
-            done.status == Some(0) && done.stdout.is_empty() && done.stderr.is_empty(),
-            "{line}: {done:?}"
-        );
-        Ok(())
+        let folder = Folder::new("vault", name)?;
+        folder.write("pw", format!("{PASSWORD}\n"))?;
+        Ok(Self(folder))
     }
 
     /// Asserts that a token has this value.

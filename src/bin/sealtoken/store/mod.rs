@@ -5,6 +5,7 @@ mod dynamodb;
 #[cfg(not(feature = "dynamodb"))]
 #[path = "no_dynamodb.rs"]
 mod dynamodb;
+pub(crate) mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(not(feature = "postgres"))]
@@ -22,10 +23,12 @@ use crate::args::{Engine, Template};
 use crate::failure::{Failure, has_password, problem};
 use crate::output;
 
+pub(crate) use place::Place;
+
 /// The variable with the store.
 const VARIABLE: &str = "SEALTOKEN_STORE";
 
-/// Where a vault is that nobody said it of.
+/// Where records are that nobody said it of.
 const DEFAULT: &str = "sqlite:sealtoken.db";
 
 /// A database.

@@ -6,10 +6,11 @@ use sealtoken::vault::SweepMode;
 
 use crate::failure::Failure;
 use crate::output::{self, Members};
+use crate::progress::Progress;
 
 use super::args::{Rekey, Rewrap, Sweep};
 use super::input;
-use super::progress::Progress;
+use super::place::Prepared;
 
 pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
     let vault = options.scope.prepare()?.open().await?;
@@ -51,7 +52,7 @@ pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
 }
 
 pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
-    let vault = options.place.prepare()?.open().await?;
+    let vault = Prepared::whole(&options.place)?.open().await?;
     let progress = Progress::of("keysets looked at")?;
     let done = vault.rewrap().progress(progress.after(0)).await;
     drop(progress);

@@ -1,6 +1,6 @@
 //! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with their number.
 
-use std::io::{BufRead, BufReader, Read as _, Stdin, stdin};
+use std::io::{BufReader, Stdin, stdin};
 
 use sealtoken::UnixTime;
 use sealtoken::import::Vaultstore;
@@ -9,17 +9,16 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::{input::hint, output};
+use crate::input::hint;
+use crate::lines::{AT_ONCE, Lines};
+use crate::output;
+use crate::progress::Progress;
 
 use super::args::{Format, Import};
 use super::input;
-use super::progress::Progress;
 
 /// The most bytes of a line: a value of 1 MiB in the first format, and some of it escaped.
 const MAX_LINE: usize = 8 * 1024 * 1024;
-
-/// How many lines share the price of the password in this vault, and wait with what is said of them.
-const AT_ONCE: usize = 500;
 
 pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
@@ -36,7 +35,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     let vault = vault.open().await?;
 
     let progress = Progress::of("lines read")?;
-    let mut lines = Lines::new(BufReader::new(stdin()));
+    let mut lines = Lines::new(BufReader::new(stdin()), MAX_LINE, value);
     let (mut taken, mut refused) = (0_u64, 0_u64);
     while !lines.ended {
         let before = lines.number;
@@ -71,9 +70,10 @@ async fn some(
     vault: &Vault,
     reader: &Vaultstore,
     password: &Zeroizing<String>,
-    lines: &mut Lines<BufReader<Stdin>>,
+    lines: &mut Lines<BufReader<Stdin>, StoredValue>,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Vec<Result<VaultToken, ImportFailure>>, Failure> {
+    // They share the price of the password in this vault.
     let import = vault.import(reader.clone(), lines.take(AT_ONCE));
     let mut import = import.progress(progress);
     if !password.is_empty() {
@@ -98,85 +98,9 @@ struct Line {
 
 /// What a line that is none is called; nothing of it is repeated.
 const NO_VALUE: &str = "malformed: not a JSON object of \"token\", \"value\" and perhaps \"expires_at\", a number of seconds";
-const TOO_LONG: &str = "malformed: the line is longer than 8 MiB";
 
-/// The values of lines, as they come.
-struct Lines<R> {
-    from: R,
-    /// The number of the last line that was read, from 1.
-    number: u64,
-    /// The numbers of lines that gave a value.
-    good: Vec<u64>,
-    /// Those of lines that did not, and why.
-    bad: Vec<(u64, String)>,
-    ended: bool,
-    failed: Option<std::io::Error>,
-}
-
-impl<R: BufRead> Lines<R> {
-    fn new(from: R) -> Self {
-        Self {
-            from,
-            number: 0,
-            good: Vec::new(),
-            bad: Vec::new(),
-            ended: false,
-            failed: None,
-        }
-    }
-
-    /// The next line, without what is beyond the limit; `None` at the end.
-    fn line(&mut self) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
-        let mut line = Zeroizing::new(Vec::new());
-        let most = (MAX_LINE as u64).saturating_add(1);
-        let from = self.from.by_ref();
-        if from.take(most).read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
-        let whole = line.ends_with(b"\n") || line.len() <= MAX_LINE;
-        if !whole {
-            self.from.skip_until(b'\n')?;
-        }
-        Ok(Some((line, whole)))
-    }
-}
-
-impl<R: BufRead> Iterator for Lines<R> {
-    type Item = StoredValue;
-
-    fn next(&mut self) -> Option<StoredValue> {
-        while !self.ended && self.bad.len() < AT_ONCE {
-            let (line, whole) = match self.line() {
-                Ok(Some(line)) => line,
-                Ok(None) => {
-                    self.ended = true;
-                    break;
-                }
-                Err(error) => {
-                    self.failed = Some(error);
-                    self.ended = true;
-                    break;
-                }
-            };
-            self.number = self.number.saturating_add(1);
-            if !whole {
-                self.bad.push((self.number, TOO_LONG.into()));
-                continue;
-            }
-            let text = line.trim_ascii();
-            if text.is_empty() {
-                continue;
-            }
-            match parse(text) {
-                Some(value) => {
-                    self.good.push(self.number);
-                    return Some(value);
-                }
-                None => self.bad.push((self.number, NO_VALUE.into())),
-            }
-        }
-        None
-    }
+fn value(line: &[u8]) -> Result<StoredValue, String> {
+    parse(line).ok_or_else(|| NO_VALUE.into())
 }
 
 /// The value in a line: an object, and not the list that would do as well for serde.
@@ -200,7 +124,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> (Vec<String>, Vec<u64>, Vec<u64>) {
-        let mut lines = Lines::new(text.as_bytes());
+        let mut lines = Lines::new(text.as_bytes(), MAX_LINE, value);
         let tokens = (&mut lines).map(|value| value.token).collect();
         let bad = lines.bad.iter().map(|(number, _)| *number).collect();
         (tokens, lines.good, bad)

@@ -1,12 +1,12 @@
 //! Tokens, values and passwords, from files, stdin and the terminal.
 
-use std::io::{BufRead, stdin};
+use std::io::stdin;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input::{bounded, hint, secrets, without_line_ending};
+use crate::input::{bounded, hint, line, secrets, without_line_ending};
 
 use super::args::PasswordFrom;
 
@@ -100,15 +100,7 @@ fn rest() -> Result<Value, Failure> {
 }
 
 fn first_line() -> Result<Value, Failure> {
-    line(stdin().lock()).map_err(Failure::at("read stdin"))
-}
-
-/// A line with its ending, as far as it may be a token.
-fn line(from: impl BufRead) -> std::io::Result<Value> {
-    // Never longer, so it does not grow and leave a copy behind.
-    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
-    from.take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
-    Ok(line)
+    line(stdin().lock(), MAX_LINE).map_err(Failure::at("read stdin"))
 }
 
 /// The text of a line. No token is anything but ASCII: the vault refuses the empty text, too.
@@ -134,11 +126,11 @@ mod tests {
             (" abc \n", " abc "),
             ("abc\rdef\n", "abc\rdef"),
         ] {
-            let line = line(input.as_bytes()).unwrap();
+            let line = line(input.as_bytes(), MAX_LINE).unwrap();
             assert_eq!(*text(&line), expected, "{input:?}");
         }
         let long = "a".repeat(300);
-        let line = line(long.as_bytes()).unwrap();
+        let line = line(long.as_bytes(), MAX_LINE).unwrap();
         assert_eq!((line.len(), line.capacity()), (MAX_LINE, MAX_LINE));
         // Longer than the longest token, so it is none.
         assert!(text(&line).len() > 200);

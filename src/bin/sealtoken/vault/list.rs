@@ -1,11 +1,10 @@
 //! `vault list`: page by page, so that memory does not grow with the vault.
 
-use std::fmt::Write as _;
+use sealtoken::vault::{self, Vault};
 
-use sealtoken::vault::{self, Vault, VaultError};
-
-use crate::failure::{Failure, problem};
+use crate::failure::Failure;
 use crate::output;
+use crate::table::Table;
 
 use super::args::List;
 use super::show;
@@ -21,7 +20,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     }
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut tampered = 0_u64;
-    let mut shown = Shown::new(options.json);
+    let mut table = Table::new(options.json, show::heading);
     let mut next = None;
     while left > 0 {
         let limit = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE);
@@ -29,9 +28,14 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
         left = left.saturating_sub(page.entries.len() as u64);
         for entry in &page.entries {
             tampered = tampered.saturating_add(u64::from(entry.is_err()));
-            shown.add(entry)?;
+            match entry {
+                Ok(info) => table.add(|| show::members(info), || show::line(info))?,
+                Err(error) => {
+                    table.add(|| output::code(error.code()), || show::line_of_error(error))?;
+                }
+            }
         }
-        if !shown.print()? {
+        if !table.print()? {
             // Nobody reads the rest.
             return Ok(());
         }
@@ -40,7 +44,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
             break;
         }
     }
-    shown.end()?;
+    table.end()?;
     match tampered {
         0 => Ok(()),
         count => Err(Failure::tampered(count)),
@@ -73,55 +77,5 @@ fn query<'a>(vault: &'a Vault, options: &List) -> vault::List<'a> {
         (_, true) => list.only_deleted(),
         (true, _) => list.with_deleted(),
         _ => list,
-    }
-}
-
-/// A list on its way to stdout: a table, or one line of JSON.
-struct Shown {
-    json: bool,
-    began: bool,
-    text: String,
-}
-
-impl Shown {
-    const fn new(json: bool) -> Self {
-        Self {
-            json,
-            began: false,
-            text: String::new(),
-        }
-    }
-
-    fn add(&mut self, entry: &Result<vault::Info, VaultError>) -> Result<(), Failure> {
-        let begin = match (self.began, self.json) {
-            (true, true) => ",",
-            (false, true) => "[",
-            (false, false) => &show::heading(),
-            (true, false) => "",
-        };
-        let text = match (entry, self.json) {
-            (Ok(info), true) => serde_json::to_string(&show::members(info)).map_err(problem)?,
-            (Err(error), true) => serde_json::to_string(&show::error(error)).map_err(problem)?,
-            (Ok(info), false) => show::line(info),
-            (Err(error), false) => show::line_of_error(error),
-        };
-        self.began = true;
-        let end = if self.json { "" } else { "\n" };
-        write!(self.text, "{begin}{text}{end}").map_err(problem)
-    }
-
-    /// Prints what there is so far; whether anybody reads it.
-    fn print(&mut self) -> Result<bool, Failure> {
-        let read = output::part(self.text.as_bytes())?;
-        self.text.clear();
-        Ok(read)
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        match (self.json, self.began) {
-            (true, true) => output::line("]"),
-            (true, false) => output::line("[]"),
-            (false, _) => Ok(()),
-        }
     }
 }

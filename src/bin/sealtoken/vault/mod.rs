@@ -8,10 +8,10 @@ mod input;
 mod list;
 mod one;
 mod place;
-mod progress;
 mod show;
 
-use crate::failure::{Failure, problem};
+use crate::commands::block_on;
+use crate::failure::Failure;
 
 pub(crate) use args::VaultCommand;
 
@@ -19,12 +19,7 @@ pub(crate) use args::VaultCommand;
 pub(crate) const ABOUT: &str = args::ABOUT;
 
 pub(crate) fn run(command: &VaultCommand) -> Result<(), Failure> {
-    // The thread of this one also drives the connections of a store; what blocks has threads of its own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(problem)?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             VaultCommand::Create(options) => one::create(options).await,
             VaultCommand::Read(options) => one::read(options).await,

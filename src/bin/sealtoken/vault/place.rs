@@ -4,30 +4,23 @@ use std::sync::Arc;
 
 use sealtoken::store::Store;
 use sealtoken::vault::{Vault, VaultOptions};
-use sealtoken::{KeyRing, ManualClock};
 
 use crate::failure::Failure;
-use crate::store::Address;
-use crate::{commands, input};
+use crate::store::{Place, place};
 
-use super::args::{Place, Scope};
+use super::args::Scope;
 
 /// A vault that can be opened, as far as the options tell.
 pub(super) struct Prepared {
-    keys: KeyRing,
-    address: Address,
-    migrate: bool,
-    clock: Option<ManualClock>,
+    place: place::Prepared,
     namespace: Option<String>,
 }
 
-impl Place {
-    pub(super) fn prepare(&self) -> Result<Prepared, Failure> {
-        Ok(Prepared {
-            keys: input::keys(self.keys.key_file.as_deref())?,
-            address: Address::choose(self.store.as_deref())?,
-            migrate: !self.no_migrate,
-            clock: commands::clock(self.at.at),
+impl Prepared {
+    /// A vault of which no namespace is meant.
+    pub(super) fn whole(place: &Place) -> Result<Self, Failure> {
+        Ok(Self {
+            place: place.prepare()?,
             namespace: None,
         })
     }
@@ -35,15 +28,16 @@ impl Place {
 
 impl Scope {
     pub(super) fn prepare(&self) -> Result<Prepared, Failure> {
-        let mut prepared = self.place.prepare()?;
-        prepared.namespace = Some(self.namespace.clone());
-        Ok(prepared)
+        Ok(Prepared {
+            place: self.place.prepare()?,
+            namespace: Some(self.namespace.clone()),
+        })
     }
 }
 
 impl Prepared {
     pub(super) async fn open(self) -> Result<Vault, Failure> {
-        let store = self.address.open(self.migrate).await?;
+        let store = self.place.open().await?;
         self.vault(store, Vault::options()).await
     }
 
@@ -53,7 +47,7 @@ impl Prepared {
         versions: Option<u32>,
         token: &str,
     ) -> Result<Vault, Failure> {
-        let store = self.address.open(self.migrate).await?;
+        let store = self.place.open().await?;
         let keep = if let Some(versions) = versions {
             versions
         } else {
@@ -72,10 +66,10 @@ impl Prepared {
         store: Arc<dyn Store>,
         mut options: VaultOptions,
     ) -> Result<Vault, Failure> {
-        if let Some(clock) = &self.clock {
+        if let Some(clock) = &self.place.clock {
             options = options.clock(clock.clone());
         }
-        let vault = options.open(store, &self.keys).await?;
+        let vault = options.open(store, &self.place.keys).await?;
         Ok(match &self.namespace {
             Some(name) => vault.namespace(name)?,
             None => vault,

@@ -1,13 +1,12 @@
 //! What is known about a value, for people and for programs.
 
+use sealtoken::Value;
 use sealtoken::vault::{Info, VaultError, Version};
-use sealtoken::{UnixTime, Value};
 
-use crate::output::Members;
+use crate::output::{Members, end, optional, printable};
 
 /// The members of its JSON object.
 pub(super) fn members(info: &Info) -> Members {
-    let optional = |at: Option<UnixTime>| at.map_or(Value::Null, |at| at.to_string().into());
     let label = info.label.as_deref();
     Members(vec![
         ("id", info.id.to_string().into()),
@@ -24,11 +23,6 @@ pub(super) fn members(info: &Info) -> Members {
     ])
 }
 
-/// What a list holds in the place of a record that was changed from outside.
-pub(super) fn error(error: &VaultError) -> Members {
-    Members(vec![("error", error.code().into())])
-}
-
 /// A line for each thing that is known.
 pub(super) fn rows(info: &Info) -> String {
     let mut rows = vec![
@@ -36,7 +30,7 @@ pub(super) fn rows(info: &Info) -> String {
         ("state", info.state.name().into()),
         ("created", info.created_at.to_string()),
         ("updated", info.updated_at.to_string()),
-        ("expires", end(info)),
+        ("expires", end(info.expires_at)),
     ];
     if let Some(at) = info.deleted_at {
         rows.push(("deleted", at.to_string()));
@@ -68,7 +62,7 @@ pub(super) fn line(info: &Info) -> String {
         &info.id.to_string(),
         info.state.name(),
         &info.created_at.to_string(),
-        &end(info),
+        &end(info.expires_at),
         yes_or_no(info.has_password),
         &label.unwrap_or_default(),
     )
@@ -110,16 +104,6 @@ pub(super) fn version_line(version: &Version) -> String {
         "{number:<6}  {}  {length} bytes{current}",
         version.written_at
     )
-}
-
-fn end(info: &Info) -> String {
-    info.expires_at
-        .map_or_else(|| "never".into(), |at| at.to_string())
-}
-
-/// A label as it can be shown at a terminal: no line ending or control character in it has an effect.
-fn printable(label: &str) -> String {
-    label.escape_debug().to_string()
 }
 
 const fn yes_or_no(yes: bool) -> &'static str {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use sealtoken::UnixTime;
 
+use crate::store::Place;
 use crate::values::{age, moment};
 
-use super::{Mode, Place, Scope};
+use super::{Mode, Scope};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]

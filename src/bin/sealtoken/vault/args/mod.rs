@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use crate::args::{At, Keys};
+use crate::store::Place;
 
 pub(super) use many::{Format, Import, List, Rekey, Rewrap, Sweep};
 pub(super) use one::{Create, Delete, Info, Read, Renew, Restore, RollBack, Update, Versions};
@@ -88,22 +88,6 @@ pub(crate) enum VaultCommand {
     /// perhaps the Unix second at which it ends. Lines that were not taken are named on stderr, with the code of
     /// the reason, and make the exit status 2.
     Import(Import),
-}
-
-/// Where the vault is, and what opens it.
-#[derive(Debug, Args)]
-pub(crate) struct Place {
-    /// Where the vault is: sqlite:FILE, postgres://user@host/database or dynamodb:TABLE [default:
-    /// SEALTOKEN_STORE, or sqlite:sealtoken.db]
-    #[arg(long)]
-    pub(in crate::vault) store: Option<String>,
-    /// Do not create or upgrade the database's schema: see `sealtoken store schema`
-    #[arg(long)]
-    pub(in crate::vault) no_migrate: bool,
-    #[command(flatten)]
-    pub(in crate::vault) keys: Keys,
-    #[command(flatten)]
-    pub(in crate::vault) at: At,
 }
 
 /// The vault, and a namespace in it.

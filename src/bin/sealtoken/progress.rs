@@ -7,11 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::failure::{Failure, problem};
 
 /// A count that grows on stderr. Where that is no terminal, nothing is shown.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// `what` is counted, such as "values looked at".
-    pub(super) fn of(what: &'static str) -> Result<Self, Failure> {
+    pub(crate) fn of(what: &'static str) -> Result<Self, Failure> {
         if !stderr().is_terminal() {
             return Ok(Self(ProgressBar::hidden()));
         }
@@ -23,13 +23,13 @@ impl Progress {
     }
 
     /// What the work calls, `before` counted already.
-    pub(super) fn after(&self, before: u64) -> impl FnMut(u64) + Send + use<> {
+    pub(crate) fn after(&self, before: u64) -> impl FnMut(u64) + Send + use<> {
         let bar = self.0.clone();
         move |count| bar.set_position(before.saturating_add(count))
     }
 
     /// Writes a line to stderr that stays.
-    pub(super) fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         use std::io::Write as _;
 
         self.0.suspend(|| {

@@ -1,0 +1,21 @@
+//! The commands about all tokens at once.
+
+use crate::failure::Failure;
+use crate::output::{self, Members};
+
+use super::args::{Purge, Rewrap};
+use super::open;
+
+pub(super) async fn purge(options: &Purge) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let count = open::plain(&place).await?.purge().await?;
+    if options.json {
+        return output::json(&Members(vec![("count", count.into())]));
+    }
+    output::line(&count.to_string())
+}
+
+pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    Ok(open::plain(&place).await?.rewrap().await?)
+}

@@ -1,0 +1,38 @@
+//! Hashes, from files and into them.
+
+use std::fs::OpenOptions;
+use std::io::{Write as _, stdin};
+use std::path::Path;
+
+use sealtoken::pat::SecretHash;
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, problem};
+use crate::input::{bounded, hint, secrets, without_line_ending};
+
+/// The most bytes of a hash on stdin; a hash has less.
+const LONGEST: usize = 1024;
+
+/// The hash in the file, or on stdin for `-`, without one line ending.
+pub(super) fn read(file: &str) -> Result<SecretHash, Failure> {
+    let text = if file == "-" {
+        hint("the hash", "to its end (Ctrl-D)");
+        let (bytes, _) = bounded(stdin().lock(), LONGEST).map_err(Failure::at("read stdin"))?;
+        Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+    } else {
+        secrets(Path::new(file), "read the hash file")?
+    };
+    Ok(without_line_ending(&text).parse()?)
+}
+
+/// Writes a hash into a file that is not there yet: one that is may belong to another token.
+pub(super) fn write(file: &Path, hash: &SecretHash) -> Result<(), Failure> {
+    let made = OpenOptions::new().write(true).create_new(true).open(file);
+    let mut made = made.map_err(Failure::at("make the hash file"))?;
+    let written = writeln!(made, "{hash}").and_then(|()| made.sync_all());
+    written.map_err(|error| {
+        // Half a hash is of no use to anybody.
+        let _ = std::fs::remove_file(file);
+        problem(format!("cannot write the hash file: {error}"))
+    })
+}

@@ -1,0 +1,88 @@
+//! The commands about one token that print no secret.
+
+use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens, Prefix};
+
+use crate::failure::Failure;
+use crate::output;
+
+use super::args::{Done, Get, Register, Restore, Revoke, Update, Verify};
+use super::{hash, open, own, show};
+
+pub(super) async fn verify(options: &Verify, prefix: &Prefix) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let token = own::on_stdin()?;
+    let settings = PersonalAccessTokens::options()
+        .prefix(prefix.clone())
+        .upgrade_hashes(options.upgrade_hashes);
+    let also = options.also_prefixes.iter();
+    let settings = also.fold(settings, PatOptions::also_prefix);
+    let pats = open::open(&place, settings).await?;
+    let record = pats.verify(&token).await?;
+    output::json(&show::members(&record, place.now()))
+}
+
+pub(super) async fn register(options: &Register) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.id.parse()?;
+    let hash = hash::read(&options.hash_file)?;
+    let pats = open::plain(&place).await?;
+    let new = options.facts.new_pat();
+    let record = pats.register(id, hash, new).await?;
+    done(&options.done, &record, &place)
+}
+
+pub(super) async fn update(options: &Update) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.named.id()?;
+    let mut update = options.changes.update();
+    if let Some(file) = options.changes.hash_file() {
+        update = update.hash(hash::read(file)?);
+    }
+    let record = open::plain(&place).await?.update(&id, update).await?;
+    done(&options.done, &record, &place)
+}
+
+pub(super) async fn revoke(options: &Revoke) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.named.id()?;
+    let pats = open::plain(&place).await?;
+    let record = match options.purge_in {
+        Some(after) => pats.revoke_and_purge(&id, after).await?,
+        None => pats.revoke(&id).await?,
+    };
+    done(&options.done, &record, &place)
+}
+
+pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.named.id()?;
+    let record = open::plain(&place).await?.restore(&id).await?;
+    done(&options.done, &record, &place)
+}
+
+pub(super) async fn get(options: &Get) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.named.id()?;
+    let pats = open::plain(&place).await?;
+    let record = if options.with_hash {
+        pats.get_with_hash(&id).await?
+    } else {
+        pats.get(&id).await?
+    };
+    if options.json {
+        return output::json(&show::members(&record, place.now()));
+    }
+    output::line(&show::rows(&record, place.now()))
+}
+
+/// Prints the record where that was asked for.
+fn done(
+    options: &Done,
+    record: &PatRecord,
+    place: &crate::store::place::Prepared,
+) -> Result<(), Failure> {
+    if options.json {
+        return output::json(&show::members(record, place.now()));
+    }
+    Ok(())
+}

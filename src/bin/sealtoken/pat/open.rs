@@ -1,0 +1,30 @@
+//! How the tokens of a store are opened.
+
+use sealtoken::pat::{PatOptions, PersonalAccessTokens, Prefix};
+
+use crate::failure::Failure;
+use crate::store::place::Prepared;
+
+/// Opens the tokens with no setting of their own: for what neither makes nor reads a token's text.
+pub(super) async fn plain(place: &Prepared) -> Result<PersonalAccessTokens, Failure> {
+    open(place, PersonalAccessTokens::options()).await
+}
+
+/// Opens the tokens with this prefix.
+pub(super) async fn prefixed(
+    place: &Prepared,
+    prefix: &Prefix,
+) -> Result<PersonalAccessTokens, Failure> {
+    let options = PersonalAccessTokens::options();
+    open(place, options.prefix(prefix.clone())).await
+}
+
+pub(super) async fn open(
+    place: &Prepared,
+    mut options: PatOptions,
+) -> Result<PersonalAccessTokens, Failure> {
+    if let Some(clock) = &place.clock {
+        options = options.clock(clock.clone());
+    }
+    Ok(options.open(place.open().await?, &place.keys).await?)
+}

@@ -1,0 +1,76 @@
+//! The commands that print a token: once, and nowhere but on stdout.
+
+use sealtoken::pat::{PatId, PatToken, Prefix, SecretHash};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, problem};
+use crate::output;
+
+use super::args::{Generate, Issue, Rotate};
+use super::{hash, open};
+
+pub(super) async fn issue(options: &Issue, prefix: &Prefix) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.id.as_deref().map(str::parse::<PatId>).transpose()?;
+    let pats = open::prefixed(&place, prefix).await?;
+    let new = options.facts.new_pat();
+    let issued = match id {
+        Some(id) => pats.issue_as(id, new).await?,
+        None => pats.issue(new).await?,
+    };
+    let id = issued.record.id;
+    if let Ok(true) = print(&issued.token, &id, &issued.hash, options.json) {
+        return Ok(());
+    }
+    // Nobody has the token, so nobody will ever use it.
+    pats.delete(&id).await?;
+    Err(problem(
+        "the token could not be printed: it was removed again",
+    ))
+}
+
+pub(super) async fn generate(options: &Generate, prefix: &Prefix) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.id.as_deref().map(str::parse::<PatId>).transpose()?;
+    let pats = open::prefixed(&place, prefix).await?;
+    let made = match id {
+        Some(id) => pats.generate_as(id)?,
+        None => pats.generate()?,
+    };
+    if let Some(file) = &options.hash_file {
+        hash::write(file, &made.hash)?;
+    }
+    if let Ok(true) = print(&made.token, &made.id, &made.hash, options.json) {
+        return Ok(());
+    }
+    if let Some(file) = &options.hash_file {
+        std::fs::remove_file(file).map_err(Failure::at("remove the hash file again"))?;
+    }
+    Err(problem("the token could not be printed: make another"))
+}
+
+pub(super) async fn rotate(options: &Rotate, prefix: &Prefix) -> Result<(), Failure> {
+    let place = options.place.prepare()?;
+    let id = options.named.id()?;
+    let pats = open::prefixed(&place, prefix).await?;
+    let overlap = Duration::from_secs(options.overlap);
+    let issued = pats.rotate(&id, overlap).await?;
+    if let Ok(true) = print(&issued.token, &id, &issued.hash, options.json) {
+        return Ok(());
+    }
+    Err(problem(
+        "the new token could not be printed, and the old one is good for the overlap alone: rotate it again",
+    ))
+}
+
+/// Prints a token on a line; whether anybody reads it.
+fn print(token: &PatToken, id: &PatId, hash: &SecretHash, json: bool) -> Result<bool, Failure> {
+    if !json {
+        return output::secret_line(token.expose());
+    }
+    // None of the three has a character that JSON escapes. It is written by hand for the sake of the copy that is wiped.
+    let (token, hash) = (token.expose(), hash.to_string());
+    let text = format!(r#"{{"token":"{token}","id":"{id}","hash":"{hash}"}}"#);
+    output::secret_line(&Zeroizing::new(text))
+}

@@ -1,0 +1,216 @@
+//! How a token differs from what is declared, field by field.
+
+use sealtoken::pat::{PatRecord, PatUpdate};
+use sealtoken::{UnixTime, Value};
+
+use crate::output::optional;
+use crate::pat::show;
+
+use super::file::Declared;
+use super::plan::{Plan, Step, Work};
+
+/// What is different about one field. A hash is never shown.
+pub(super) struct Difference {
+    pub(super) field: &'static str,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+}
+
+/// Plans what makes a token as it is declared.
+pub(super) fn compare(
+    plan: &mut Plan,
+    record: &PatRecord,
+    token: &Declared,
+    own: bool,
+    now: UnixTime,
+) {
+    let mut change = Changes {
+        update: PatUpdate::new(),
+        differences: Vec::new(),
+        notes: Vec::new(),
+    };
+    change.facts(record, token);
+    change.rights(record, token, own);
+    change.end(record, token, own, now);
+    let is_revoked = record.revoked_at.is_some();
+    let life = match token.revoked {
+        Some(true) if !is_revoked && own => {
+            change
+                .notes
+                .push("your own token is declared revoked: it is NOT revoked");
+            None
+        }
+        Some(true) if !is_revoked => Some(true),
+        Some(false) if is_revoked => Some(false),
+        None if is_revoked => {
+            let note = "it is revoked, and the file does not say `revoked`: it stays so (`revoked: false` restores it)";
+            change.notes.push(note);
+            None
+        }
+        _ => None,
+    };
+    let notes = change.notes.into_iter();
+    plan.notes.extend(notes.map(|note| (record.id, note)));
+    let update = (!change.differences.is_empty()).then(|| Box::new(change.update));
+    let work = match (life, update) {
+        (Some(true), update) => Work::Revoke(update),
+        (Some(false), update) => Work::Restore(update),
+        (None, Some(update)) => Work::Change(update),
+        (None, None) => {
+            plan.unchanged = plan.unchanged.saturating_add(1);
+            return;
+        }
+    };
+    plan.steps.push(Step {
+        id: record.id,
+        owner: record.owner.clone(),
+        work,
+        differences: change.differences,
+    });
+}
+
+struct Changes {
+    update: PatUpdate,
+    differences: Vec<Difference>,
+    notes: Vec<&'static str>,
+}
+
+impl Changes {
+    fn make(
+        &mut self,
+        field: &'static str,
+        (before, after): (Value, Value),
+        change: impl FnOnce(PatUpdate) -> PatUpdate,
+    ) {
+        self.differences.push(Difference {
+            field,
+            before: Some(before),
+            after: Some(after),
+        });
+        self.update = change(std::mem::take(&mut self.update));
+    }
+
+    /// What protects nobody and harms nobody.
+    fn facts(&mut self, record: &PatRecord, token: &Declared) {
+        if token.owner != record.owner {
+            let values = (record.owner.as_str().into(), token.owner.as_str().into());
+            self.make("owner", values, |update| update.owner(&token.owner));
+        }
+        if let Some(name) = token.name.as_ref().filter(|name| **name != record.name) {
+            let values = (text(record.name.as_ref()), text(name.as_ref()));
+            self.make("name", values, |update| match name {
+                Some(name) => update.name(name),
+                None => update.without_name(),
+            });
+        }
+        let metadata = token.metadata.as_ref();
+        if let Some(metadata) = metadata.filter(|metadata| **metadata != record.metadata) {
+            let values = (show::map(&record.metadata), show::map(metadata));
+            self.make("metadata", values, |update| {
+                update.metadata(metadata.clone())
+            });
+        }
+    }
+
+    /// What a token may do, and who can use it.
+    fn rights(&mut self, record: &PatRecord, token: &Declared, own: bool) {
+        if let Some(roles) = token.roles.as_ref().filter(|roles| **roles != record.roles) {
+            let values = (show::list(&record.roles), show::list(roles));
+            self.make("roles", values, |update| update.roles(roles));
+        }
+        if let Some(scopes) = token
+            .scopes
+            .as_ref()
+            .filter(|scopes| **scopes != record.scopes)
+        {
+            let values = (show::list(&record.scopes), show::list(scopes));
+            self.make("scopes", values, |update| update.scopes(scopes));
+        }
+        match token.admin {
+            Some(false) if record.admin && own => {
+                self.notes
+                    .push("your own token is declared no admin's: it STAYS an admin's");
+            }
+            Some(admin) if admin != record.admin => {
+                let values = (record.admin.into(), admin.into());
+                self.make("admin", values, |update| update.admin(admin));
+            }
+            _ => {}
+        }
+        match &token.hash {
+            Some(hash) if record.hash.as_ref() != Some(hash) && own => {
+                self.notes
+                    .push("your own token is declared with another hash: its secret STAYS");
+            }
+            Some(hash) if record.hash.as_ref() != Some(hash) => {
+                self.differences.push(Difference::hidden("hash"));
+                self.update = std::mem::take(&mut self.update).hash(hash.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, record: &PatRecord, token: &Declared, own: bool, now: UnixTime) {
+        let Some(end) = token.expires_at.filter(|end| *end != record.expires_at) else {
+            return;
+        };
+        let values = (optional(record.expires_at), optional(end));
+        match end {
+            None => self.make("expires_at", values, PatUpdate::never_expires),
+            Some(at) if at > now => {
+                self.make("expires_at", values, |update| update.expires_at(at));
+            }
+            // Declared in the past: nothing ends earlier than in a second.
+            Some(_) => {
+                let soon = UnixTime::from_secs(now.as_secs().saturating_add(1));
+                if record.expires_at.is_some_and(|end| end <= soon) {
+                    // It has ended, whenever that was.
+                } else if own {
+                    self.notes
+                        .push("your own token is declared expired: its end STAYS");
+                } else {
+                    self.make("expires_at", values, |update| update.expires_at(soon));
+                }
+            }
+        }
+    }
+}
+
+impl Difference {
+    const fn hidden(field: &'static str) -> Self {
+        Self {
+            field,
+            before: None,
+            after: None,
+        }
+    }
+
+    const fn new(field: &'static str, after: Value) -> Self {
+        Self {
+            field,
+            before: None,
+            after: Some(after),
+        }
+    }
+}
+
+/// All that is declared of a token that is new.
+pub(super) fn facts(token: &Declared) -> Vec<Difference> {
+    let mut facts = vec![Difference::new("owner", token.owner.as_str().into())];
+    let fields = [
+        ("admin", token.admin.map(Value::from)),
+        ("roles", token.roles.as_ref().map(show::list)),
+        ("scopes", token.scopes.as_ref().map(show::list)),
+        ("name", token.name.as_ref().map(|name| text(name.as_ref()))),
+        ("metadata", token.metadata.as_ref().map(show::map)),
+        ("expires_at", token.expires_at.map(optional)),
+    ];
+    for (field, value) in fields {
+        facts.extend(value.map(|value| Difference::new(field, value)));
+    }
+    facts
+}
+
+fn text(text: Option<&String>) -> Value {
+    text.map_or(Value::Null, |text| text.as_str().into())
+}

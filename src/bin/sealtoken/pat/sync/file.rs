@@ -1,0 +1,226 @@
+//! The declared list: YAML, checked as a whole before anything is changed.
+#![expect(
+    clippy::option_option,
+    reason = "what is left out and what is null are two things"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sealtoken::pat::{NewPat, PatError, PatId, PersonalAccessTokens, SecretHash};
+use sealtoken::store::MemoryStore;
+use sealtoken::{Key, KeyRing, UnixTime};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
+use serde_saphyr::options::MergeKeyPolicy;
+
+use crate::failure::{Failure, problem};
+use crate::output::printable;
+use crate::store::place::Prepared;
+use crate::values::moment;
+
+/// A token as it is to be. What is `None` is left as it is.
+pub(super) struct Declared {
+    pub(super) id: PatId,
+    pub(super) line: u64,
+    pub(super) owner: String,
+    pub(super) hash: Option<SecretHash>,
+    pub(super) admin: Option<bool>,
+    pub(super) roles: Option<BTreeSet<String>>,
+    pub(super) scopes: Option<BTreeSet<String>>,
+    pub(super) name: Option<Option<String>>,
+    pub(super) metadata: Option<BTreeMap<String, String>>,
+    pub(super) expires_at: Option<Option<UnixTime>>,
+    pub(super) revoked: Option<bool>,
+}
+
+/// The file. Beside the tokens, the original's has the servers that it talks to: the store says where here.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tokens: Vec<Spanned<Entry>>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is allowed, and says nothing here")]
+    defaults: Option<IgnoredAny>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is allowed, and says nothing here")]
+    endpoints: Option<IgnoredAny>,
+}
+
+/// A token as it is written; the other names are those of `@access-tokens/cli`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(alias = "tokenId")]
+    id: String,
+    owner: String,
+    #[serde(default, alias = "secretPhc", deserialize_with = "given")]
+    hash: Option<String>,
+    #[serde(default, alias = "isAdmin", deserialize_with = "given")]
+    admin: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    roles: Option<BTreeSet<String>>,
+    #[serde(default, deserialize_with = "given")]
+    scopes: Option<BTreeSet<String>>,
+    #[serde(default, deserialize_with = "given")]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    metadata: Option<BTreeMap<String, String>>,
+    #[serde(default, alias = "expiresAt", deserialize_with = "given")]
+    expires_at: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    revoked: Option<bool>,
+}
+
+/// What is there, also where it is null: that and nothing are two things.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// Reads the list. All that is wrong with its entries is told at once.
+pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
+    let options = serde_saphyr::options! {
+        // A snippet would show hashes.
+        with_snippet: false,
+        // `yes` is no boolean: nobody becomes an admin by a word that was meant otherwise.
+        strict_booleans: true,
+        merge_keys: MergeKeyPolicy::Error,
+    };
+    let file: File = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| problem(format!("the file: {}", printable(&error.to_string()))))?;
+    let mut declared: Vec<Declared> = Vec::with_capacity(file.tokens.len());
+    let mut lines = HashMap::new();
+    let mut wrong = Wrong::default();
+    for entry in file.tokens {
+        let line = entry.referenced.line();
+        match entry.value.declared(line) {
+            Ok(token) => {
+                if let Some(before) = lines.insert(token.id, line) {
+                    let id = token.id;
+                    wrong.add(line, &format!("{id} stands on line {before}, too"));
+                }
+                declared.push(token);
+            }
+            Err(what) => wrong.add(line, &what),
+        }
+    }
+    wrong.end()?;
+    Ok(declared)
+}
+
+impl Entry {
+    fn declared(self, line: u64) -> Result<Declared, String> {
+        let told = |error: PatError| format!("{}: {error}", error.code());
+        let id: PatId = self.id.parse().map_err(told)?;
+        let of_it = |what: String| format!("{id}: {what}");
+        let hash = self.hash.map(|hash| hash.parse()).transpose();
+        let end = self
+            .expires_at
+            .map(|end| end.map(|end| moment(&end)).transpose());
+        Ok(Declared {
+            hash: hash.map_err(|error| of_it(told(error)))?,
+            expires_at: end
+                .transpose()
+                .map_err(|what| of_it(format!("expires_at: {what}")))?,
+            id,
+            line,
+            owner: self.owner,
+            admin: self.admin,
+            roles: self.roles,
+            scopes: self.scopes,
+            name: self.name,
+            metadata: self.metadata,
+            revoked: self.revoked,
+        })
+    }
+}
+
+impl Declared {
+    /// What is registered where it is not in the store.
+    pub(super) fn new_pat(&self, now: UnixTime) -> NewPat {
+        let mut new = NewPat::for_owner(&self.owner)
+            .admin(self.admin.unwrap_or_default())
+            .roles(self.roles.iter().flatten())
+            .scopes(self.scopes.iter().flatten());
+        if let Some(Some(name)) = &self.name {
+            new = new.name(name);
+        }
+        for (key, value) in self.metadata.iter().flatten() {
+            new = new.metadata(key, value);
+        }
+        match self.expires_at.flatten() {
+            Some(at) if at > now => new.expires_at(at),
+            _ => new,
+        }
+    }
+
+    pub(super) fn has_ended(&self, now: UnixTime) -> bool {
+        self.expires_at.flatten().is_some_and(|at| at <= now)
+    }
+}
+
+/// Checks each token as the library will: by issuing one like it in memory, in a store that is gone afterwards.
+pub(super) async fn check(declared: &[Declared], place: &Prepared) -> Result<(), Failure> {
+    let mut options = PersonalAccessTokens::options();
+    if let Some(clock) = &place.clock {
+        options = options.clock(clock.clone());
+    }
+    let keys = KeyRing::new(Key::try_generate().map_err(problem)?);
+    let trial = options.open(MemoryStore::new(), &keys).await?;
+    let now = place.now();
+    let mut wrong = Wrong::default();
+    for token in declared {
+        match trial.issue(token.new_pat(now)).await {
+            Ok(issued) => trial.delete(&issued.record.id).await?,
+            Err(error) => wrong.add(
+                token.line,
+                &format!("{}: {}: {error}", token.id, error.code()),
+            ),
+        }
+    }
+    wrong.end()
+}
+
+/// Checks that the hashes were made for this store, as far as their text tells: registering them would fail.
+pub(super) fn check_hashes(
+    declared: &[Declared],
+    pats: &PersonalAccessTokens,
+) -> Result<(), Failure> {
+    let ours = pats.generate()?.hash.to_string();
+    let mut wrong = Wrong::default();
+    for token in declared {
+        let hash = token.hash.as_ref().map(ToString::to_string);
+        let key = hash.as_deref().and_then(key_of);
+        if key.is_some() && key != key_of(&ours) {
+            let what = "invalid_parameters: the hash was made under the keys of another store";
+            wrong.add(token.line, &format!("{}: {what}", token.id));
+        }
+    }
+    wrong.end()
+}
+
+/// The key that a keyed hash names; none for one of another system.
+fn key_of(hash: &str) -> Option<&str> {
+    let (key, _) = hash.strip_prefix("$hmac-sha256$")?.split_once('$')?;
+    Some(key)
+}
+
+/// What is wrong with the file, with its lines.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn add(&mut self, line: u64, what: &str) {
+        self.0.push(format!("line {line}: {what}"));
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let all = self.0.join("\n  ");
+        Err(problem(format!(
+            "nothing was changed, the file is wrong:\n  {all}"
+        )))
+    }
+}

@@ -1,0 +1,229 @@
+//! What is said of a sync: the difference, and how much was done.
+
+use std::io::{Write as _, stderr, stdout};
+
+use anstyle::{AnsiColor, Style};
+use sealtoken::Value;
+use sealtoken::pat::PatId;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::{self, printable};
+use crate::pat::args::{Colour, Sync};
+
+use super::compare::Difference;
+use super::plan::{Plan, Step, Work};
+
+/// What came of it, as `--json` prints it at the end. Without that, each step is printed when it is done.
+#[derive(Serialize)]
+pub(super) struct Report {
+    dry_run: bool,
+    registered: Vec<String>,
+    changed: Vec<Changed>,
+    restored: Vec<String>,
+    revoked: Vec<String>,
+    unchanged: u64,
+    notes: Vec<Note>,
+    failed: Vec<Failed>,
+    #[serde(skip)]
+    declared: usize,
+    #[serde(skip)]
+    json: bool,
+    #[serde(skip)]
+    coloured: bool,
+}
+
+#[derive(Serialize)]
+struct Changed {
+    id: String,
+    changes: Vec<Change>,
+}
+
+#[derive(Serialize)]
+struct Change {
+    field: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Note {
+    id: String,
+    note: &'static str,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    id: Option<String>,
+    error: String,
+}
+
+impl Report {
+    pub(super) fn new(options: &Sync, unchanged: u64, declared: usize) -> Self {
+        let coloured = match options.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
+        };
+        Self {
+            dry_run: options.dry_run,
+            registered: Vec::new(),
+            changed: Vec::new(),
+            restored: Vec::new(),
+            revoked: Vec::new(),
+            unchanged,
+            notes: Vec::new(),
+            failed: Vec::new(),
+            declared,
+            json: options.json,
+            coloured,
+        }
+    }
+
+    /// What was found and will not be done.
+    pub(super) fn found(&mut self, plan: &Plan) {
+        for (id, note) in &plan.notes {
+            say(&format!("note: {id}: {note}"));
+            self.notes.push(Note {
+                id: id.to_string(),
+                note,
+            });
+        }
+        for id in &plan.missing {
+            let what = "it is not in the store, and has no hash to register: nothing is issued";
+            self.failed(Some(id), "missing", what);
+        }
+        for error in &plan.unreadable {
+            self.failed(None, error.code(), &error.to_string());
+        }
+    }
+
+    /// A step was done, or would be.
+    pub(super) fn done(&mut self, step: &Step) -> Result<(), Failure> {
+        let id = step.id.to_string();
+        if !self.json {
+            output::line(&self.lines(step)?)?;
+        }
+        let update = match &step.work {
+            Work::Register(..) => {
+                self.registered.push(id.clone());
+                false
+            }
+            Work::Change(_) => true,
+            Work::Restore(update) => {
+                self.restored.push(id.clone());
+                update.is_some()
+            }
+            Work::Revoke(update) => {
+                self.revoked.push(id.clone());
+                update.is_some()
+            }
+        };
+        if update {
+            let change = |difference: &Difference| Change {
+                field: difference.field,
+                before: difference.before.clone(),
+                after: difference.after.clone(),
+            };
+            let changes = step.differences.iter().map(change).collect();
+            self.changed.push(Changed { id, changes });
+        }
+        Ok(())
+    }
+
+    pub(super) fn failed(&mut self, id: Option<&PatId>, code: &str, why: &str) {
+        let id = id.map(ToString::to_string);
+        let name = id.as_deref().unwrap_or("a token");
+        say(&format!("{name}: {code}: {why}"));
+        self.failed.push(Failed {
+            id,
+            error: code.into(),
+        });
+    }
+
+    /// Says how much it was, and whether anything failed.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        if self.json {
+            output::json(&self)?;
+        } else {
+            output::line(&self.summary())?;
+        }
+        if self.failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Told)
+        }
+    }
+
+    fn summary(&self) -> String {
+        let counts = [
+            ("registered", self.registered.len()),
+            ("changed", self.changed.len()),
+            ("restored", self.restored.len()),
+            ("revoked", self.revoked.len()),
+            ("failed", self.failed.len()),
+        ];
+        let counts: Vec<_> = counts
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        match (counts.is_empty(), self.dry_run) {
+            (true, _) => format!("nothing to change: {} tokens are declared", self.declared),
+            (false, true) => format!(
+                "a dry run, nothing was changed; it would be: {}",
+                counts.join(", ")
+            ),
+            (false, false) => counts.join(", "),
+        }
+    }
+
+    /// A step for people: what is done to which token, and each field that differs.
+    fn lines(&self, step: &Step) -> Result<String, Failure> {
+        let (sign, what) = match step.work {
+            Work::Register(..) => (ADDED, "register"),
+            Work::Change(_) => (CHANGED, "change"),
+            Work::Restore(_) => (CHANGED, "restore"),
+            Work::Revoke(_) => (TAKEN, "revoke"),
+        };
+        let owner = printable(&step.owner);
+        let mut lines = vec![self.paint(sign, &format!("{} {what} ({owner})", step.id))];
+        for difference in &step.differences {
+            let field = difference.field;
+            if let Some(value) = &difference.before {
+                lines.push("    ".to_owned() + &self.paint(TAKEN, &valued(field, value)?));
+            }
+            match &difference.after {
+                Some(value) => {
+                    lines.push("    ".to_owned() + &self.paint(ADDED, &valued(field, value)?));
+                }
+                None => lines
+                    .push("    ".to_owned() + &self.paint(CHANGED, &format!("{field}: changed"))),
+            }
+        }
+        Ok(lines.join("\n"))
+    }
+
+    fn paint(&self, (sign, colour): (char, AnsiColor), text: &str) -> String {
+        if !self.coloured {
+            return format!("{sign} {text}");
+        }
+        let style = Style::new().fg_color(Some(colour.into()));
+        format!("{style}{sign} {text}{style:#}")
+    }
+}
+
+const ADDED: (char, AnsiColor) = ('+', AnsiColor::Green);
+const TAKEN: (char, AnsiColor) = ('-', AnsiColor::Red);
+const CHANGED: (char, AnsiColor) = ('~', AnsiColor::Yellow);
+
+fn valued(field: &str, value: &Value) -> Result<String, Failure> {
+    Ok(format!("{field}: {}", *output::json_text(value)?))
+}
+
+fn say(line: &str) {
+    // Where stderr is gone there is nobody left to tell.
+    let _ = writeln!(stderr(), "{line}");
+}
