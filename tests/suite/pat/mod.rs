@@ -11,6 +11,7 @@ mod operations;
 mod originals;
 mod properties;
 mod races;
+mod records;
 mod rotation;
 mod tampering;
 mod use_of_tokens;
