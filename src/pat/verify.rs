@@ -183,7 +183,7 @@ impl PersonalAccessTokens {
     }
 
     /// Counts an attempt that failed, after the fact: what is right is never kept waiting.
-    async fn counted<T>(
+    pub(super) async fn counted<T>(
         &self,
         key: &RecordKey,
         result: Result<T, VerifyError>,

@@ -1,24 +1,29 @@
 #!/usr/bin/env python3
-"""Sealed records and the vault's records, read a second time.
+"""Sealed records, those of the vault and of personal access tokens, read a second time.
 
 It shares no code with the crate: it was written from docs/sealed-records.md alone, on the PyPI
 packages `cryptography` and `argon2-cffi`. Where it and the crate agree, they agree because both
 read the same bytes in the same way.
 
     python3 sealed_records.py --check vault.json
+    python3 sealed_records.py --check pat.json
 
-The file has a vault in several states. In each one every value is found by its token and opened,
+The first file has a vault in several states. In each one every value is found by its token and opened,
 with its password where it has one, every label is computed anew, and no record is left over that
-is not accounted for. Then each record is changed in many ways: none may open.
+is not accounted for. Then each record is changed in many ways: none may open. So it is with the second
+one, where each token is found by its text, and judged as of the moment that the file names.
 
 It is a reference for tests. It does not hide timing and does not wipe keys.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
 import json
 import sys
 import unicodedata
+import zlib
 from dataclasses import dataclass, replace
 
 from argon2.low_level import Type, hash_secret_raw
@@ -184,16 +189,42 @@ class Keyset:
         return hkdf(self.root, b"sealtoken v1 keyset\0" + name.encode(), 32)
 
 
-# ---- the vault --------------------------------------------------------------------------------
-
-
-class Vault:
-    """The records of a vault, and the ring that opens it. `seen` is what was opened of it."""
+class Store:
+    """Records, and the ring that opens them. `seen` is what was opened of them."""
 
     def __init__(self, records, ring):
         self.records = {(record.collection, record.id): record for record in records}
         self.ring = {key.kid: key for key, _ in parse_ring(ring)}
         self.seen = set()
+
+    def get(self, collection, record_id):
+        record = self.records.get((collection, record_id))
+        if record is not None:
+            self.seen.add((collection, record_id))
+        return record
+
+    def keyset_in(self, collection, keyset_id):
+        record = self.get(collection, keyset_id)
+        if record is None:
+            return None
+        key = self.ring.get(record.label("key_id"))
+        if key is None:
+            raise Refused("unknown_key")
+        same("labels", len(record.labels), 1)
+        plaintext, payload = open_body(hkdf(key.root, b"sealtoken v1 internal\0keyset", 32), b"", record)
+        if len(plaintext) < 32 or payload:
+            raise Refused("tampered", "a keyset")
+        return Keyset(record.id, plaintext[:32], plaintext[32:])
+
+
+# ---- the vault --------------------------------------------------------------------------------
+
+
+class Vault(Store):
+    """The records of a vault."""
+
+    def __init__(self, records, ring):
+        super().__init__(records, ring)
         self.hashes = {}
         self.root = self.keyset(b"vault")
         if self.root is None:
@@ -212,23 +243,8 @@ class Vault:
             raise Refused("tampered", "a cost out of bounds")
         return m, t, p
 
-    def get(self, collection, record_id):
-        record = self.records.get((collection, record_id))
-        if record is not None:
-            self.seen.add((collection, record_id))
-        return record
-
     def keyset(self, keyset_id):
-        record = self.get("vault_keysets", keyset_id)
-        if record is None:
-            return None
-        key = self.ring.get(record.label("key_id"))
-        if key is None:
-            raise Refused("unknown_key")
-        plaintext, payload = open_body(hkdf(key.root, b"sealtoken v1 internal\0keyset", 32), b"", record)
-        if len(plaintext) < 32 or payload:
-            raise Refused("tampered", "a keyset")
-        return Keyset(record.id, plaintext[:32], plaintext[32:])
+        return self.keyset_in("vault_keysets", keyset_id)
 
     def namespace(self, name):
         keyset = self.keyset(mac(self.root.key("id"), b"namespace", name.encode()))
@@ -336,6 +352,209 @@ class Namespace:
         return meta, value
 
 
+# ---- personal access tokens -------------------------------------------------------------------
+
+DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ORIGINS = ("issued", "registered", "imported")
+
+
+def unpadded(raw):
+    return base64.b64encode(raw).decode().rstrip("=")
+
+
+class Members:
+    """What stands in a plaintext, one after the other."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        if self.at + n > len(self.data):
+            raise Refused("tampered", "too short")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def number(self):
+        number = shift = 0
+        while True:
+            (byte,) = self.take(1)
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number
+            shift += 7
+
+    def time(self):
+        number = self.number()
+        return number >> 1 if number % 2 == 0 else -(number >> 1) - 1
+
+    def text(self):
+        return self.take(self.number()).decode("utf-8")
+
+    def texts(self):
+        found = [self.text() for _ in range(self.number())]
+        same("sorted", found, sorted(set(found), key=str.encode))
+        return found
+
+    def one_of(self, *readers):
+        return readers[self.number()]()
+
+    def perhaps(self, reader):
+        return self.one_of(lambda: None, reader)
+
+    def hash(self):
+        def keyed():
+            return f"$hmac-sha256$kid={unpadded(self.take(6))}${unpadded(self.take(32))}"
+
+        return self.one_of(keyed, self.text)
+
+    def end(self):
+        same("bytes behind it", self.data[self.at :], b"")
+
+
+class Tokens(Store):
+    """The records of personal access tokens."""
+
+    def __init__(self, state, records):
+        super().__init__(records, state["ring"])
+        self.now, self.keep_expired = state["now"], state["keep_expired"]
+        self.keyset = self.keyset_in("pat_keysets", b"pat")
+        if self.keyset is None:
+            raise Refused("not_found", "no tokens")
+        same("settings", self.keyset.settings, b"")
+        self.kid = mac(self.keyset.key("pat"), b"the key's name")[:6]
+
+    def open(self, record):
+        """The plaintext of a record that has no payload."""
+        plaintext, payload = open_body(self.keyset.key("record"), b"pat", record)
+        same("payload", payload, b"")
+        return plaintext
+
+    def label(self, *pieces):
+        return mac(self.keyset.key("label"), *pieces)[:16]
+
+    def read(self, token_id):
+        """What is known about a token, once its record is as it must be."""
+        record = self.get("pat_tokens", mac(self.keyset.key("id"), b"token", token_id))
+        if record is None:
+            raise Refused("not_found")
+        plaintext = self.open(record)
+        same("format", plaintext[:1], b"\1")
+        members = Members(plaintext[1:])
+        facts = {"id": members.text(), "hash": members.hash()}
+        facts["before"] = members.perhaps(lambda: (members.hash(), members.time()))
+        facts["origin"] = ORIGINS[members.number()]
+        facts["owner"] = members.text()
+        facts["admin"] = members.one_of(lambda: False, lambda: True)
+        labelled, more = members.texts(), members.texts()
+        facts["roles"] = sorted(labelled + more, key=str.encode)
+        facts["scopes"] = members.texts()
+        facts["name"] = members.perhaps(members.text)
+        facts["metadata"] = {members.text(): members.text() for _ in range(members.number())}
+        facts["created"], facts["updated"] = members.time(), members.time()
+        for name in ("last_used", "expires", "revoked", "purge"):
+            facts[name] = members.perhaps(members.time)
+        members.end()
+
+        same("id", facts["id"].encode(), token_id)
+        labels = [("owner", self.label(b"owner", facts["owner"].encode()))]
+        labels += [("role", self.label(b"role", role.encode())) for role in labelled]
+        if more:
+            labels.append(("more_roles", self.label(b"more roles")))
+        same("labels", sorted(record.labels), sorted(labels))
+        same("labelled roles", len(labelled) <= 8, True)
+        ends = [] if facts["expires"] is None else [facts["expires"] + self.keep_expired]
+        if facts["revoked"] is not None and facts["purge"] is not None:
+            ends.append(facts["purge"])
+        same("purge_at", record.purge_at, min(ends, default=None))
+        return facts
+
+    def fits(self, text, stored):
+        if stored.startswith("$hmac-sha256$"):
+            # The other system's texts have no check.
+            hashed = text if b"." in text else text[:-6]
+            mac_of_it = hmac.new(self.keyset.key("pat"), hashed, hashlib.sha256).digest()
+            return stored == f"$hmac-sha256$kid={unpadded(self.kid)}${unpadded(mac_of_it)}"
+        _, name, parameters, salt, expected = stored.split("$")
+        if name != "scrypt" or b"." not in text:
+            return False
+        ln, r, p = (int(parameter.split("=")[1]) for parameter in parameters.split(","))
+        salt, expected = (base64.b64decode(part + "=" * (-len(part) % 4)) for part in (salt, expected))
+        secret = base64.b64decode(text.split(b".")[1])
+        found = hashlib.scrypt(secret, salt=salt, n=1 << ln, r=r, p=p, dklen=len(expected), maxmem=1 << 27)
+        return len(secret) == len(expected) and found == expected
+
+    def verify(self, text):
+        """The answer at this moment."""
+        text = text.encode()
+        if not text.startswith(b"pat_"):
+            return "invalid_prefix"
+        token_id, rest = text[4:25], text[25:]
+        if not token_id.isalnum() or len(token_id) != 21:
+            return "invalid_format"
+        if rest[:1] == b"_":
+            if len(rest) != 50 or any(byte not in DIGITS for byte in rest[1:]):
+                return "invalid_format"
+            check, digits = zlib.crc32(text[:-6]), b""
+            for _ in range(6):
+                check, digit = divmod(check, 62)
+                digits = DIGITS[digit : digit + 1] + digits
+            if digits != text[-6:]:
+                return "invalid_format"
+        else:
+            try:
+                secret = base64.b64decode(rest[1:], validate=True)
+            except binascii.Error:
+                secret = b""
+            if rest[:1] != b"." or not secret or base64.b64encode(secret) != rest[1:]:
+                return "invalid_format"
+        try:
+            facts = self.read(token_id)
+        except Refused as refused:
+            return refused.code
+        end = None
+        if not self.fits(text, facts["hash"]):
+            if not facts["before"] or not self.fits(text, facts["before"][0]):
+                return "invalid_secret"
+            end = facts["before"][1]
+        if b"." in text and facts["origin"] == "issued":
+            return "invalid_secret"
+        if facts["revoked"] is not None:
+            return "revoked"
+        ends = [e for e in (facts["expires"], end) if e is not None]
+        return "expired" if any(e <= self.now for e in ends) else "valid"
+
+    def first_admin(self):
+        record = self.get("pat_bootstrap", mac(self.keyset.key("id"), b"bootstrap"))
+        if record is None:
+            return None
+        same("labels and end", (record.labels, record.purge_at), ((), None))
+        return self.open(record).decode()
+
+
+def check_tokens(state):
+    records = [Record.read(data) for data in state["records"]]
+    tokens = Tokens(state, records)
+    for expected in state["tokens"]:
+        facts = tokens.read(expected["id"].encode())
+        before = facts.pop("before")
+        facts["previous_until"] = before and before[1]
+        # What its revocation says, where it is revoked.
+        same("what is known", facts, expected)
+    admins = {token["id"] for token in state["tokens"] if token["admin"]}
+    same("first admin", tokens.first_admin() in admins, True)
+    same("records that nothing leads to", set(tokens.records) - tokens.seen, set())
+    for expected in state["answers"]:
+        same(f"answer to {expected['token']}", tokens.verify(expected["token"]), expected["answer"])
+    answers = {expected["answer"] for expected in state["answers"]}
+    same("answers", len(answers), 7)
+    opens = [(tokens.keyset.key("record"), b"pat")]
+    refused = check_changed(tokens, records, opens, "pat_keysets")
+    print(
+        f"{state['name']}: {len(records)} records, {len(state['tokens'])} tokens opened,"
+        f" {len(state['answers'])} answers, {refused} changed records refused"
+    )
+
+
 # ---- the check --------------------------------------------------------------------------------
 
 
@@ -394,18 +613,22 @@ def changed(record, others):
 def check_changes(vault, state, records):
     """How many changed records were refused. Those of passwords need a password, and are left out."""
     namespaces = [vault.namespace(name) for name in state["namespaces"]]
+    opens = [(n.keyset.key("record"), n.keyset.scope) for n in namespaces]
+    records = [record for record in records if record.collection != "vault_passwords"]
+    return check_changed(vault, records, opens, "vault_keysets")
+
+
+def check_changed(store, records, opens, keysets):
+    """How many changed records were refused. `opens` is what opens those that are no keysets."""
     count = 0
     for record in records:
-        if record.collection == "vault_passwords":
-            continue
-        if record.collection == "vault_keysets":
+        mine = opens
+        if record.collection == keysets:
             kid = record.label("key_id")
-            opens = [(hkdf(vault.ring[kid].root, b"sealtoken v1 internal\0keyset", 32), b"")]
-        else:
-            opens = [(n.keyset.key("record"), n.keyset.scope) for n in namespaces]
-        same("opens once", sum(is_open(key, scope, record) for key, scope in opens), 1)
+            mine = [(hkdf(store.ring[kid].root, b"sealtoken v1 internal\0keyset", 32), b"")]
+        same("opens once", sum(is_open(key, scope, record) for key, scope in mine), 1)
         for what, other in changed(record, records):
-            if any(is_open(key, scope, other) for key, scope in opens):
+            if any(is_open(key, scope, other) for key, scope in mine):
                 raise ValueError(f"{record.collection} opens with another {what}")
             count += 1
     return count
@@ -438,13 +661,14 @@ def main(arguments):
     if len(arguments) != 2 or arguments[0] != "--check":
         print(__doc__, file=sys.stderr)
         return 2
+    same("CRC-32/ISO-HDLC of its catalogue", zlib.crc32(b"123456789"), 0xCBF43926)
     same("SipHash-2-4 of its authors", siphash24(bytes(range(16)), bytes(range(15))), 0xA129CA6149BE45E5)
     with open(arguments[1], encoding="utf-8") as file:
         states = json.load(file)["states"]
     failed = 0
     for state in states:
         try:
-            check_state(state)
+            check_tokens(state) if "tokens" in state else check_state(state)
         except (ValueError, Refused) as error:
             failed += 1
             print(f"FAILED {state['name']}: {error}")

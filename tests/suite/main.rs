@@ -18,6 +18,8 @@ mod compile_fail;
 mod dynamodb;
 #[cfg(any(feature = "pat", feature = "vault"))]
 mod engine;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod faulty;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]

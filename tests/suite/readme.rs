@@ -125,14 +125,41 @@ fn the_names_in_the_records_are_listed_in_their_document() {
 
     // Collections and labels.
     let document = file("docs/sealed-records.md");
-    let names = file("src/vault/names.rs");
-    let mut count = 0;
-    for rest in names.split("::from_static(\"").skip(1) {
-        let (name, _) = rest.split_once('"').unwrap();
-        assert!(document.contains(&format!("`{name}`")), "{name}");
-        count += 1;
+    for (names, expected) in [("src/vault/names.rs", 10), ("src/pat/names.rs", 6)] {
+        let names = file(names);
+        let mut count = 0;
+        for rest in names.split("::from_static(\"").skip(1) {
+            let (name, _) = rest.split_once('"').unwrap();
+            assert!(document.contains(&format!("| `{name}` |")), "{name}");
+            count += 1;
+        }
+        assert_eq!(count, expected);
     }
-    assert_eq!(count, 10);
+}
+
+/// The members stand without names: their order is the format.
+#[test]
+fn the_members_of_a_token_are_listed_in_their_order() {
+    let row = file("src/pat/row.rs");
+    let (_, rest) = row.split_once("pub(super) struct Facts {").unwrap();
+    let (fields, _) = rest.split_once("\n}\n").unwrap();
+    let fields = fields
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub(super) "));
+    let fields: Vec<&str> = fields
+        .map(|field| field.split_once(':').unwrap().0)
+        .collect();
+    let document = file("docs/sealed-records.md");
+    let (_, table) = document.split_once("| member of a token |").unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `"));
+    let listed: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    assert!(
+        fields.len() == 16 && fields == listed,
+        "{fields:?} {listed:?}"
+    );
 }
 
 #[test]

@@ -1,49 +1,230 @@
-//! What each operation does.
+//! What is changed about a token, and what is looked up.
 
-use std::time::Duration;
+use sealtoken::pat::{Origin, PatError, PatRecord, PatUpdate, PersonalAccessTokens, Reason};
+use sealtoken::{Key, KeyRing, Lifetime};
 
-use sealtoken::pat::{NewPat, PersonalAccessTokens, Reason, VerifyError};
-
-use super::Bench;
+use super::{Bench, NOW, ada, at, reason};
 use crate::engine::{Engine, on_every_engine};
 
-fn refused(reason: Reason) -> VerifyError {
-    VerifyError::Refused(reason)
-}
-
-async fn a_token_is_issued_verified_revoked_and_restored(engine: Engine) {
-    let bench = Bench::on(engine).await;
-    let pats = &bench.pats;
-    let new = NewPat::for_owner("ada@example.com").roles(["reader", "writer"]);
-    let issued = pats.issue(new).await.unwrap();
-    let text = issued.token.expose();
-    let record = pats.verify(text).await.unwrap();
-    assert_eq!(record.id, issued.record.id);
-    assert_eq!(record.owner, "ada@example.com");
-    assert!(record.has_role("reader") && !record.admin && record.hash.is_none());
-    let revoked = pats.revoke(&record.id).await.unwrap();
-    assert!(revoked.revoked_at.is_some());
-    assert_eq!(pats.verify(text).await, Err(refused(Reason::Revoked)));
-    pats.restore(&record.id).await.unwrap();
-    assert!(pats.verify(text).await.is_ok());
-}
-
-async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
-    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
-    let pats = &bench.pats;
-    let first = pats.issue(NewPat::for_owner("ada")).await.unwrap();
-    let overlap = Duration::from_secs(60);
-    let second = pats.rotate(&first.record.id, overlap).await.unwrap();
-    assert_eq!(second.record.id, first.record.id);
-    assert!(pats.verify(first.token.expose()).await.is_ok());
-    assert!(pats.verify(second.token.expose()).await.is_ok());
-    bench.clock.advance(60);
-    let old = pats.verify(first.token.expose()).await;
-    assert_eq!(old, Err(refused(Reason::Expired)));
-    assert!(pats.verify(second.token.expose()).await.is_ok());
-}
-
 on_every_engine! {
-    a_token_is_issued_verified_revoked_and_restored,
-    a_rotated_secret_is_good_for_the_overlap,
+    each_field_is_changed_alone,
+    a_change_of_nothing_writes_nothing,
+    a_revoked_and_an_expired_token_can_be_changed,
+    another_hash_takes_the_place_of_the_secret,
+    tokens_are_got_by_their_ids_in_their_order,
+    every_token_outlives_the_key_of_the_ring,
+}
+
+async fn each_field_is_changed_alone(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.issue(ada().roles(["a", "b"]).name("n")).await;
+    let id = issued.record.id;
+    let mut expected = issued.record.clone();
+    type Change = fn(&mut PatRecord);
+    let updates: [(PatUpdate, Change); 14] = [
+        (PatUpdate::new().owner("grace"), |r| {
+            r.owner = "grace".into()
+        }),
+        (PatUpdate::new().admin(true), |r| r.admin = true),
+        (PatUpdate::new().admin(false), |r| r.admin = false),
+        (PatUpdate::new().add_role("c").add_role("a"), |r| {
+            r.roles.insert("c".into());
+        }),
+        (PatUpdate::new().remove_role("a").remove_role("x"), |r| {
+            r.roles.remove("a");
+        }),
+        (PatUpdate::new().roles(["z", "y"]), |r| {
+            r.roles = ["y".into(), "z".into()].into();
+        }),
+        (PatUpdate::new().roles(Vec::<String>::new()), |r| {
+            r.roles.clear()
+        }),
+        (PatUpdate::new().scopes(["s"]), |r| {
+            r.scopes = ["s".into()].into()
+        }),
+        (PatUpdate::new().name("m"), |r| r.name = Some("m".into())),
+        (PatUpdate::new().without_name(), |r| r.name = None),
+        (PatUpdate::new().metadata([("k", "v")]), |r| {
+            r.metadata = [("k".into(), "v".into())].into();
+        }),
+        (PatUpdate::new().expires_at(at(NOW + 1000)), |r| {
+            r.expires_at = Some(at(NOW + 1000));
+        }),
+        (PatUpdate::new().expires_at(at(NOW + 2000)), |r| {
+            r.expires_at = Some(at(NOW + 2000));
+        }),
+        (PatUpdate::new().never_expires(), |r| r.expires_at = None),
+    ];
+    for (number, (update, change)) in updates.into_iter().enumerate() {
+        bench.clock.advance(1);
+        change(&mut expected);
+        expected.updated_at = at(NOW + 1 + i64::try_from(number).unwrap());
+        let updated = bench.pats.update(&id, update).await;
+        assert_eq!(updated.as_ref(), Ok(&expected), "{number}");
+        assert_eq!(bench.pats.get(&id).await, updated, "{number}");
+    }
+    assert!(bench.verify(&issued).await.is_ok());
+    // The last word on a role is the one that counts.
+    let update = PatUpdate::new().add_role("r").remove_role("r");
+    assert!(!bench.pats.update(&id, update).await.unwrap().has_role("r"));
+    let update = PatUpdate::new().remove_role("r").add_role("r");
+    assert!(bench.pats.update(&id, update).await.unwrap().has_role("r"));
+}
+
+async fn a_change_of_nothing_writes_nothing(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.issue(ada().role("a").expires_at(at(NOW + 9))).await;
+    let id = issued.record.id;
+    let before = bench.records().await;
+    bench.clock.advance(5);
+    for update in [
+        PatUpdate::new(),
+        PatUpdate::new()
+            .owner("ada@example.com")
+            .admin(false)
+            .roles(["a"]),
+        PatUpdate::new()
+            .add_role("a")
+            .remove_role("b")
+            .without_name(),
+        PatUpdate::new().expires_at(at(NOW + 9)),
+        PatUpdate::new().expires_in(Lifetime::seconds(4)),
+    ] {
+        let updated = bench.pats.update(&id, update).await.unwrap();
+        assert_eq!(updated, issued.record);
+    }
+    bench.pats.restore(&id).await.unwrap();
+    assert_eq!(bench.records().await, before);
+}
+
+async fn a_revoked_and_an_expired_token_can_be_changed(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.issue(ada().expires_in(Lifetime::seconds(5))).await;
+    let id = issued.record.id;
+    bench.clock.advance(5);
+    bench.pats.revoke(&id).await.unwrap();
+    let update = PatUpdate::new().add_role("r");
+    assert!(bench.pats.update(&id, update).await.unwrap().has_role("r"));
+    let update = PatUpdate::new().expires_in(Lifetime::days(1));
+    bench.pats.update(&id, update).await.unwrap();
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+    bench.pats.restore(&id).await.unwrap();
+    assert_eq!(bench.reason(&issued).await, None);
+}
+
+async fn another_hash_takes_the_place_of_the_secret(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.issue(ada()).await;
+    let id = issued.record.id;
+    // Within an overlap, too: the one before the rotation is gone with the rest.
+    let hour = std::time::Duration::from_secs(3600);
+    let rotated = bench.pats.rotate(&id, hour).await.unwrap();
+    let generated = bench.pats.generate_as(id).unwrap();
+    let update = PatUpdate::new().hash(generated.hash.clone());
+    let updated = bench.pats.update(&id, update).await.unwrap();
+    assert_eq!(
+        (updated.origin, updated.previous_secret_ends_at),
+        (Origin::Registered, None)
+    );
+    for old in [&issued, &rotated] {
+        assert_eq!(bench.reason(old).await, Some(Reason::InvalidSecret));
+    }
+    let text = generated.token.expose();
+    assert!(bench.pats.verify(text).await.is_ok());
+    let stored = bench.pats.get_with_hash(&id).await.unwrap();
+    assert_eq!(stored.hash, Some(generated.hash));
+    // A hash that belongs to another id fits no token of this one.
+    let other = bench.pats.generate().unwrap();
+    let update = PatUpdate::new().hash(other.hash);
+    bench.pats.update(&id, update).await.unwrap();
+    let verified = bench.pats.verify(other.token.expose()).await;
+    assert_eq!(reason(verified), Some(Reason::NotFound));
+    assert_eq!(
+        reason(bench.pats.verify(text).await),
+        Some(Reason::InvalidSecret)
+    );
+}
+
+async fn tokens_are_got_by_their_ids_in_their_order(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let mut ids = Vec::new();
+    for n in 0..7 {
+        let issued = bench.issue(ada().name(format!("{n}"))).await;
+        ids.push(issued.record.id);
+    }
+    let unknown = bench.pats.generate().unwrap().id;
+    bench.pats.revoke(&ids[3]).await.unwrap();
+    // More than are read at once, some of them twice, some of them not there.
+    let asked: Vec<usize> = (0..250).map(|n| (n * 5 + n / 9) % 8).collect();
+    let all: Vec<_> = asked
+        .iter()
+        .map(|n| *ids.get(*n).unwrap_or(&unknown))
+        .collect();
+    let found = bench.pats.get_many(&all).await.unwrap();
+    assert_eq!(found.len(), 250);
+    for (n, found) in asked.into_iter().zip(found) {
+        let name = found.map(|record| record.unwrap().name.unwrap());
+        assert_eq!(name, (n < 7).then(|| n.to_string()));
+    }
+    assert_eq!(bench.pats.get_many(&[]).await, Ok(Vec::new()));
+    assert_eq!(
+        bench.pats.get(&unknown).await.err(),
+        Some(PatError::NotFound)
+    );
+    assert_eq!(bench.pats.count().await, Ok(7));
+    let hashed = bench.pats.get_many(&ids).await.unwrap();
+    assert!(
+        hashed
+            .into_iter()
+            .all(|one| one.unwrap().unwrap().hash.is_none())
+    );
+}
+
+async fn every_token_outlives_the_key_of_the_ring(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.issue(ada()).await;
+    let generated = bench.pats.generate().unwrap();
+    let new = Key::generate();
+    let both = KeyRing::new(new.clone())
+        .with_retired(bench.old.clone())
+        .unwrap();
+    bench.keys.replace(&both).unwrap();
+    bench.pats.rewrap().await.unwrap();
+    bench.keys.replace(&KeyRing::new(new.clone())).unwrap();
+    // The hash that was handed out before is good after, too.
+    let register = bench.pats.register(generated.id, generated.hash, ada());
+    register.await.unwrap();
+    let alone = KeyRing::new(new.clone());
+    let fresh = PersonalAccessTokens::open(bench.store.clone(), &alone)
+        .await
+        .unwrap();
+    let late = fresh.issue(ada()).await.unwrap();
+    for text in [
+        issued.token.expose(),
+        generated.token.expose(),
+        late.token.expose(),
+    ] {
+        assert!(fresh.verify(text).await.is_ok());
+        assert!(bench.pats.verify(text).await.is_ok());
+    }
+    assert_eq!(
+        fresh.list().owned_by("ada@example.com").count().await,
+        Ok(3)
+    );
+    // The old key alone opens nothing any more.
+    let old = KeyRing::new(bench.old.clone());
+    let opened = PersonalAccessTokens::open(bench.store.clone(), &old).await;
+    assert!(matches!(opened, Err(PatError::UnknownKey(_))));
+
+    // To open it is enough, where both keys are in the ring.
+    let third = Key::generate();
+    let both = KeyRing::new(third.clone()).with_retired(new).unwrap();
+    PersonalAccessTokens::open(bench.store.clone(), &both)
+        .await
+        .unwrap();
+    let third = KeyRing::new(third);
+    let fresh = PersonalAccessTokens::open(bench.store.clone(), &third)
+        .await
+        .unwrap();
+    assert!(fresh.verify(issued.token.expose()).await.is_ok());
 }

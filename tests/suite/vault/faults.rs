@@ -1,120 +1,14 @@
 //! A store that fails at each of its calls: what was acknowledged is there, and what was refused can be done again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
-use sealtoken::store::{
-    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
-    StoreError,
-};
 use sealtoken::vault::{SweepMode, Vault, VaultError};
 use sealtoken::{Lifetime, UnixTime};
 
 use super::{Bench, RIGHT};
+use crate::faulty::{Fault, Faulty};
 
 const NEW: &str = "a new password";
-
-/// How a call fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// It is not done, and the store says so.
-    Before,
-    /// It is done, and the reply is lost.
-    After,
-    /// From that call on nothing is done.
-    ForGood,
-}
-
-/// A store whose call number `at` fails.
-#[derive(Debug)]
-struct Faulty {
-    inner: MemoryStore,
-    calls: AtomicU64,
-    at: AtomicU64,
-    fault: Fault,
-    healed: AtomicBool,
-}
-
-impl Faulty {
-    fn new(fault: Fault, at: u64) -> Arc<Self> {
-        Arc::new(Self {
-            inner: MemoryStore::new(),
-            calls: AtomicU64::new(0),
-            at: AtomicU64::new(at),
-            fault,
-            healed: AtomicBool::new(false),
-        })
-    }
-
-    /// How this call ends: an error before it is done, and one after.
-    fn next(&self) -> (Result<(), StoreError>, Result<(), StoreError>) {
-        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        let at = self.at.load(Ordering::SeqCst);
-        let away = || Err(StoreError::unavailable("test"));
-        match self.fault {
-            _ if self.healed.load(Ordering::SeqCst) => (Ok(()), Ok(())),
-            Fault::Before if call == at => (away(), Ok(())),
-            Fault::After if call == at => (Ok(()), Err(StoreError::unknown("test"))),
-            Fault::ForGood if call >= at => (away(), Ok(())),
-            _ => (Ok(()), Ok(())),
-        }
-    }
-}
-
-#[async_trait]
-impl Store for Faulty {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
-    }
-
-    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.get(key).await?;
-        after.map(|()| result)
-    }
-
-    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.get_many(keys).await?;
-        after.map(|()| result)
-    }
-
-    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.write(batch).await?;
-        after.map(|()| result)
-    }
-
-    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.scan(query).await?;
-        after.map(|()| result)
-    }
-
-    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.count(query).await?;
-        after.map(|()| result)
-    }
-
-    async fn purge(
-        &self,
-        collection: &Collection,
-        before_: UnixTime,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        let (before, after) = self.next();
-        before?;
-        let result = self.inner.purge(collection, before_, limit).await?;
-        after.map(|()| result)
-    }
-}
 
 const KEPT: &str = "kept-through-it-all";
 const GONE: &str = "gone-in-the-end-0001";

@@ -1,0 +1,189 @@
+//! Verified tokens that are kept for a moment.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sealtoken::Lifetime;
+use sealtoken::pat::{Issued, PatOptions, PatUpdate, PersonalAccessTokens, Reason};
+
+use super::{Bench, ada, originals};
+use crate::faulty::Faulty;
+
+const LONG: Duration = Duration::from_secs(1000);
+
+fn cached(tokens: usize, staleness: Duration) -> PatOptions {
+    PersonalAccessTokens::options().cache(tokens, staleness)
+}
+
+async fn counting(options: PatOptions) -> (Bench, Arc<Faulty>) {
+    let store = Faulty::counting();
+    (Bench::over(Arc::clone(&store) as _, options).await, store)
+}
+
+/// How often the store is asked about a token that is good.
+async fn calls(bench: &Bench, store: &Faulty, issued: &Issued) -> u64 {
+    store.counts();
+    bench.verify(issued).await.unwrap();
+    store.counts().0
+}
+
+#[tokio::test]
+async fn a_token_is_looked_up_once() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    let issued = bench.issue(ada().role("r")).await;
+    assert_eq!(calls(&bench, &store, &issued).await, 2);
+    let first = bench.verify(&issued).await;
+    for _ in 0..5 {
+        assert_eq!(calls(&bench, &store, &issued).await, 0);
+        assert_eq!(bench.verify(&issued).await, first);
+    }
+    // Without a cache, each time.
+    for options in [PersonalAccessTokens::options(), cached(0, LONG)] {
+        let (bench, store) = counting(options).await;
+        let issued = bench.issue(ada()).await;
+        assert_eq!(calls(&bench, &store, &issued).await, 2);
+        assert_eq!(calls(&bench, &store, &issued).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn another_process_is_seen_after_the_staleness() {
+    let staleness = Duration::from_millis(300);
+    let (bench, store) = counting(cached(10, staleness)).await;
+    let issued = bench.issue(ada()).await;
+    let other = bench.again(PersonalAccessTokens::options()).await;
+    calls(&bench, &store, &issued).await;
+    let began = std::time::Instant::now();
+    other.revoke(&issued.record.id).await.unwrap();
+    let mut seen = 0;
+    while bench.reason(&issued).await.is_none() {
+        seen += 1;
+        assert!(began.elapsed() < staleness + Duration::from_millis(200));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(seen > 0, "it was in the cache");
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+    // A hit makes it live no longer: it is read anew from the first look-up on.
+    assert!(began.elapsed() < staleness + Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn what_this_process_changes_is_seen_at_once() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    let issued = bench.issue(ada()).await;
+    let id = issued.record.id;
+    let kept = async || {
+        assert_eq!(bench.reason(&issued).await, None);
+        assert_eq!(calls(&bench, &store, &issued).await, 0);
+    };
+    kept().await;
+    let update = PatUpdate::new().add_role("new").admin(true);
+    bench.pats.update(&id, update).await.unwrap();
+    let seen = bench.verify(&issued).await.unwrap();
+    assert!(seen.admin && seen.has_role("new"));
+    kept().await;
+    bench.pats.revoke(&id).await.unwrap();
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+    bench.pats.restore(&id).await.unwrap();
+    kept().await;
+    bench
+        .pats
+        .revoke_and_purge(&id, Lifetime::days(1))
+        .await
+        .unwrap();
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+    bench.pats.restore(&id).await.unwrap();
+    kept().await;
+    // A clone is the same process.
+    let overlap = Duration::from_secs(60);
+    let rotated = bench.pats.clone().rotate(&id, overlap).await.unwrap();
+    assert_eq!(bench.reason(&issued).await, None);
+    bench.clock.advance(60);
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+    assert_eq!(bench.reason(&rotated).await, None);
+    assert_eq!(calls(&bench, &store, &rotated).await, 0);
+    bench.pats.delete(&id).await.unwrap();
+    assert_eq!(bench.reason(&rotated).await, Some(Reason::NotFound));
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_is_looked_at_each_time() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    let issued = bench.issue(ada().expires_in(Lifetime::seconds(10))).await;
+    calls(&bench, &store, &issued).await;
+    bench.clock.advance(9);
+    assert_eq!(calls(&bench, &store, &issued).await, 0);
+    bench.clock.advance(1);
+    store.counts();
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+    assert_eq!(store.counts().0, 0);
+}
+
+#[tokio::test]
+async fn no_more_tokens_are_kept_than_are_set() {
+    let (bench, store) = counting(cached(3, LONG)).await;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let issued = bench.issue(ada()).await;
+        bench.verify(&issued).await.unwrap();
+        all.push(issued);
+    }
+    // The last three, of which the one used longest ago goes first.
+    for (n, expected) in [(4, 0), (3, 0), (2, 0), (0, 1), (4, 1), (2, 0)] {
+        assert_eq!(calls(&bench, &store, &all[n]).await, expected, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_never_kept() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    let issued = bench.issue(ada()).await;
+    let generated = bench.pats.generate().unwrap();
+    let wrong = super::with_wrong_secret(&bench.pats, &issued).await;
+    for text in [generated.token.expose(), &wrong] {
+        for _ in 0..3 {
+            store.counts();
+            bench.pats.verify(text).await.unwrap_err();
+            assert_eq!(store.counts().0, 1);
+        }
+    }
+    let register = bench.pats.register(generated.id, generated.hash, ada());
+    register.await.unwrap();
+    assert!(bench.pats.verify(generated.token.expose()).await.is_ok());
+    // And a good text in the cache makes no other text good.
+    assert_eq!(bench.reason(&issued).await, None);
+    let verified = bench.pats.verify(&wrong).await;
+    assert_eq!(super::reason(verified), Some(Reason::InvalidSecret));
+}
+
+#[tokio::test]
+async fn a_token_of_the_other_system_pays_for_scrypt_once() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    bench
+        .pats
+        .register(originals::id(), originals::hash(), ada())
+        .await
+        .unwrap();
+    bench.pats.verify(originals::TEXT).await.unwrap();
+    store.counts();
+    bench.pats.verify(originals::TEXT).await.unwrap();
+    assert_eq!(store.counts().0, 0);
+    let wrong = bench.pats.verify(originals::WRONG).await;
+    assert_eq!(super::reason(wrong), Some(Reason::InvalidSecret));
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_change_is_not_kept_after_it() {
+    let (bench, store) = counting(cached(10, LONG).without_last_used()).await;
+    let issued = bench.issue(ada()).await;
+    // It has read the token, and before it says so another task of the process revokes it.
+    store.hold.store(true, Ordering::SeqCst);
+    let (pats, text) = (bench.pats.clone(), issued.token.clone());
+    let slow = tokio::spawn(async move { pats.verify(text.expose()).await });
+    store.read.notified().await;
+    bench.pats.revoke(&issued.record.id).await.unwrap();
+    store.go_on.notify_one();
+    assert!(slow.await.unwrap().is_ok());
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+}

@@ -1,0 +1,312 @@
+//! Tokens found by owner, by role and by state.
+
+use std::collections::BTreeSet;
+
+use sealtoken::Lifetime;
+use sealtoken::pat::{List, NewPat, PatError, PatId, PatUpdate, State};
+use sealtoken::store::{Change, Cursor, Outcome, StoreError};
+
+use super::{Bench, ada};
+use crate::engine::{Engine, on_every_engine};
+
+on_every_engine! {
+    lists_have_what_they_ask_for,
+    pages_show_each_token_once,
+    a_token_with_many_roles_is_found_by_each,
+    a_list_by_role_skips_nothing_while_roles_are_given_and_taken,
+    a_record_that_was_changed_hides_no_other,
+}
+
+type Ids = BTreeSet<PatId>;
+
+/// All of a list, by pages of this size.
+async fn paged(list: List<'_>, limit: u32) -> Vec<Result<PatId, PatError>> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        let page = list.clone().limit(limit).after(next).page().await.unwrap();
+        assert!(page.entries.len() <= usize::try_from(limit).unwrap());
+        found.extend(page.entries.into_iter().map(|entry| Ok(entry?.id)));
+        next = page.next;
+        if next.is_none() {
+            return found;
+        }
+    }
+}
+
+/// And by streams that end after so many, each going on where the one before ended.
+async fn streamed(list: List<'_>, limit: u32) -> Vec<Result<PatId, PatError>> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        let mut stream = list.clone().limit(limit).after(next).stream();
+        let mut count = 0;
+        while let Some(token) = stream.next().await {
+            found.push(token.map(|token| token.id));
+            count += 1;
+        }
+        assert!(count <= limit && stream.next().await.is_none());
+        next = stream.cursor().cloned();
+        if next.is_none() {
+            return found;
+        }
+    }
+}
+
+/// Each once.
+fn once(found: Vec<Result<PatId, PatError>>) -> Ids {
+    let count = found.len();
+    let ids: Ids = found.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ids.len(), count, "one twice");
+    ids
+}
+
+/// All of a list, in each way that there is to read it.
+async fn all(list: List<'_>) -> Ids {
+    let mut stream = list.clone().stream();
+    let mut whole = Vec::new();
+    while let Some(token) = stream.next().await {
+        whole.push(token.map(|token| token.id));
+    }
+    assert_eq!(stream.cursor(), None);
+    for limit in [1, 2, 3, 7, 100, u32::MAX] {
+        assert_eq!(paged(list.clone(), limit).await, whole, "by {limit}");
+        assert_eq!(streamed(list.clone(), limit).await, whole, "by {limit}");
+    }
+    let count = u64::try_from(whole.len()).unwrap();
+    assert_eq!(list.count().await, Ok(count));
+    assert_eq!(list.limit(1).count().await, Ok(count));
+    once(whole)
+}
+
+async fn lists_have_what_they_ask_for(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let mut tokens = Vec::new();
+    for n in 0..24 {
+        let owner = ["ada", "bob", "Ada"][n % 3];
+        let roles = [&["reader"][..], &["reader", "writer"], &[], &["Reader"]][n % 4];
+        let mut new = NewPat::for_owner(owner).roles(roles.iter().copied());
+        if n % 5 == 0 {
+            new = new.expires_in(Lifetime::seconds(10));
+        }
+        let record = bench.issue(new).await.record;
+        if n % 7 == 0 {
+            bench.pats.revoke(&record.id).await.unwrap();
+        }
+        tokens.push(bench.pats.get(&record.id).await.unwrap());
+    }
+    bench.clock.advance(10);
+    let now = super::at(super::NOW + 10);
+    for owner in [None, Some("ada"), Some("Ada"), Some("nobody")] {
+        for role in [
+            None,
+            Some("reader"),
+            Some("writer"),
+            Some("Reader"),
+            Some("none"),
+        ] {
+            for state in [
+                None,
+                Some(State::Live),
+                Some(State::Expired),
+                Some(State::Revoked),
+            ] {
+                let mut list = bench.pats.list();
+                if let Some(owner) = owner {
+                    list = list.owned_by(owner);
+                }
+                if let Some(role) = role {
+                    list = list.with_role(role);
+                }
+                if let Some(state) = state {
+                    list = list.only(state);
+                }
+                let expected = tokens.iter().filter(|token| {
+                    owner.is_none_or(|owner| token.owner == owner)
+                        && role.is_none_or(|role| token.has_role(role))
+                        && state.is_none_or(|state| token.state_at(now) == state)
+                });
+                let expected: Ids = expected.map(|token| token.id).collect();
+                let page = list.limit(1000).page().await.unwrap();
+                let found = page.entries.into_iter().map(|entry| entry.unwrap().id);
+                assert_eq!(
+                    found.collect::<Ids>(),
+                    expected,
+                    "{owner:?} {role:?} {state:?}"
+                );
+            }
+        }
+    }
+    let hashes = async |list: List<'_>| {
+        let entries = list.page().await.unwrap().entries.into_iter();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().hash.is_some())
+            .count()
+    };
+    assert_eq!(hashes(bench.pats.list()).await, 0);
+    assert_eq!(hashes(bench.pats.list().with_hashes()).await, 24);
+    assert_eq!(bench.pats.count().await, Ok(24));
+}
+
+async fn pages_show_each_token_once(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let mut expected = [Ids::new(), Ids::new(), Ids::new()];
+    for n in 0..13 {
+        let new = NewPat::for_owner(["ada", "bob"][n % 2]);
+        // With these, the role of every second token is one that has no label of its own.
+        let filling = (0..10).map(|n| format!("a{n}"));
+        let new = if n % 4 < 2 { new.roles(filling) } else { new };
+        let id = bench.issue(new.role("reader")).await.record.id;
+        expected[n % 2].insert(id);
+        expected[2].insert(id);
+    }
+    let list = || bench.pats.list();
+    assert_eq!(all(list().owned_by("ada")).await, expected[0]);
+    assert_eq!(
+        all(list().owned_by("bob").with_role("reader")).await,
+        expected[1]
+    );
+    assert_eq!(all(list().with_role("reader")).await, expected[2]);
+    assert_eq!(all(list()).await, expected[2]);
+    assert_eq!(all(list().with_role("nobody's")).await, Ids::new());
+    assert_eq!(all(list().only(State::Revoked)).await, Ids::new());
+    // A limit of nothing gives nothing, and where to begin.
+    let nothing = list().limit(0).page().await.unwrap();
+    assert_eq!(nothing.entries.len(), 0);
+    assert_eq!(list().after(nothing.next).count().await, Ok(13));
+    assert!(list().limit(0).stream().next().await.is_none());
+    // A cursor through text, as a web page hands it out.
+    let page = list().limit(5).page().await.unwrap();
+    let cursor = Cursor::from_bytes(page.next.unwrap().as_bytes());
+    let rest = list().limit(100).after(cursor).page().await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next), (8, None));
+    // Cursors that no list gave are refused, or lead nowhere else.
+    for bytes in [&b""[..], b"\x02", b"\xff\x00\x01", b"\x00\x01", b"\x01"] {
+        let page = list()
+            .owned_by("ada")
+            .after(Cursor::from_bytes(bytes))
+            .page()
+            .await;
+        assert_eq!(
+            page.err(),
+            Some(PatError::Store(StoreError::Cursor)),
+            "{bytes:?}"
+        );
+    }
+    let end = list()
+        .with_role("reader")
+        .limit(12)
+        .page()
+        .await
+        .unwrap()
+        .next;
+    let page = list().owned_by("ada").after(end).page().await;
+    assert_eq!(page.err(), Some(PatError::Store(StoreError::Cursor)));
+}
+
+async fn a_token_with_many_roles_is_found_by_each(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let roles: Vec<String> = (0..50).map(|n| format!("role {n}")).collect();
+    let many = bench.issue(ada().roles(&roles)).await.record.id;
+    let few = bench
+        .issue(ada().roles(["role 1", "role 30"]))
+        .await
+        .record
+        .id;
+    for (n, role) in roles.iter().enumerate() {
+        let both = [1, 30].contains(&n);
+        let expected: Ids = if both {
+            [many, few].into()
+        } else {
+            [many].into()
+        };
+        let found = paged(bench.pats.list().with_role(role), 1).await;
+        assert_eq!(once(found), expected, "{role}");
+    }
+    // What was taken is found no more; what was given instead of it is.
+    let update = PatUpdate::new()
+        .remove_role("role 0")
+        .remove_role("role 49")
+        .add_role("new");
+    bench.pats.update(&many, update).await.unwrap();
+    for (role, count) in [("role 0", 0), ("role 49", 0), ("new", 1), ("role 48", 1)] {
+        assert_eq!(
+            bench.pats.list().with_role(role).count().await,
+            Ok(count),
+            "{role}"
+        );
+    }
+}
+
+async fn a_list_by_role_skips_nothing_while_roles_are_given_and_taken(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let mut expected = Ids::new();
+    for n in 0..12 {
+        let others = (0..n).map(|n| format!("other {n}"));
+        let id = bench
+            .issue(ada().roles(others).role("wanted"))
+            .await
+            .record
+            .id;
+        expected.insert(id);
+    }
+    let pats = bench.pats.clone();
+    let changed = expected.clone();
+    let changer = tokio::spawn(async move {
+        for round in 0..3 {
+            for id in &changed {
+                let update = PatUpdate::new().add_role(format!("new {round}"));
+                let update = update.remove_role(format!("other {round}"));
+                pats.update(id, update).await.unwrap();
+            }
+        }
+    });
+    let mut lists = 0;
+    while !changer.is_finished() || lists == 0 {
+        let found = once(paged(bench.pats.list().with_role("wanted"), 3).await);
+        assert_eq!(found, expected);
+        lists += 1;
+        tokio::task::yield_now().await;
+    }
+    changer.await.unwrap();
+}
+
+async fn a_record_that_was_changed_hides_no_other(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let mut expected = Ids::new();
+    for _ in 0..5 {
+        expected.insert(bench.issue(ada().role("reader")).await.record.id);
+    }
+    let tokens = bench.records().await.into_iter();
+    let mut tokens = tokens.filter(|record| record.key.collection.as_str() == "pat_tokens");
+    let mut changed = tokens.next().unwrap();
+    changed.body[40] ^= 1;
+    let replace = Change::Replace {
+        expected: changed.version,
+        record: changed,
+    };
+    assert_eq!(bench.store.write(&[replace]).await, Ok(Outcome::Written));
+    let list = || bench.pats.list();
+    for list in [
+        list(),
+        list().owned_by("ada@example.com"),
+        list().with_role("reader"),
+    ] {
+        let both = [
+            paged(list.clone(), 2).await,
+            streamed(list.clone(), 3).await,
+        ];
+        for found in both {
+            let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
+            assert_eq!(once(good).len(), 4);
+            assert_eq!(bad, [Err(PatError::Tampered)]);
+        }
+        assert_eq!(list.count().await, Err(PatError::Tampered));
+    }
+    // In a look-up by id it is an error in its own place.
+    let all: Vec<PatId> = expected.into_iter().collect();
+    let found = bench.pats.get_many(&all).await.unwrap();
+    let bad = found.iter().flatten().filter(|one| one.is_err()).count();
+    assert_eq!((found.len(), bad), (5, 1));
+    for (id, one) in all.iter().zip(found) {
+        assert_eq!(Some(bench.pats.get(id).await), one);
+    }
+}

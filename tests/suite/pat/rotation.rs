@@ -1,0 +1,86 @@
+//! A second secret, and the end of the first one.
+
+use std::time::Duration;
+
+use sealtoken::Lifetime;
+use sealtoken::pat::{PatError, PersonalAccessTokens, Reason};
+
+use super::{Bench, NOW, ada, at, with_wrong_secret};
+use crate::engine::{Engine, on_every_engine};
+
+on_every_engine! {
+    a_rotated_secret_is_good_for_the_overlap,
+    of_two_rotations_within_an_overlap_two_secrets_are_good,
+    what_is_over_is_not_rotated,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
+    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let first = bench.issue(ada().role("r").expires_at(at(NOW + 999))).await;
+    bench.clock.advance(1);
+    let second = bench.pats.rotate(&first.record.id, MINUTE).await.unwrap();
+    let mut expected = first.record.clone();
+    expected.updated_at = at(NOW + 1);
+    expected.previous_secret_ends_at = Some(at(NOW + 61));
+    assert_eq!(second.record, expected);
+    assert_ne!(second.hash, first.hash);
+    let stored = bench.pats.get_with_hash(&first.record.id).await.unwrap();
+    assert_eq!(stored.hash.as_ref(), Some(&second.hash));
+    bench.clock.set(at(NOW + 60));
+    for good in [&first, &second] {
+        assert_eq!(bench.verify(good).await, Ok(expected.clone()));
+    }
+    bench.clock.set(at(NOW + 61));
+    assert_eq!(bench.reason(&first).await, Some(Reason::Expired));
+    assert_eq!(bench.reason(&second).await, None);
+    // Revoked comes first, and a wrong secret is no earlier one.
+    bench.pats.revoke(&first.record.id).await.unwrap();
+    for revoked in [&first, &second] {
+        assert_eq!(bench.reason(revoked).await, Some(Reason::Revoked));
+    }
+    let wrong = with_wrong_secret(&bench.pats, &first).await;
+    let wrong = bench.pats.verify(&wrong).await;
+    assert_eq!(super::reason(wrong), Some(Reason::InvalidSecret));
+}
+
+async fn of_two_rotations_within_an_overlap_two_secrets_are_good(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let first = bench.issue(ada()).await;
+    let id = first.record.id;
+    let second = bench.pats.rotate(&id, MINUTE).await.unwrap();
+    let third = bench.pats.rotate(&id, MINUTE).await.unwrap();
+    assert_eq!(bench.reason(&first).await, Some(Reason::InvalidSecret));
+    assert_eq!(bench.reason(&second).await, None);
+    assert_eq!(bench.reason(&third).await, None);
+    // Without an overlap the one before ends at once.
+    let fourth = bench.pats.rotate(&id, Duration::ZERO).await.unwrap();
+    assert_eq!(bench.reason(&second).await, Some(Reason::InvalidSecret));
+    assert_eq!(bench.reason(&third).await, Some(Reason::Expired));
+    assert_eq!(bench.reason(&fourth).await, None);
+    // And for ever is no time that overflows.
+    let fifth = bench.pats.rotate(&id, Duration::MAX).await.unwrap();
+    bench.clock.set(at(253_402_300_798));
+    for good in [&fourth, &fifth] {
+        assert_eq!(bench.reason(good).await, None);
+    }
+}
+
+async fn what_is_over_is_not_rotated(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let first = bench.issue(ada().expires_in(Lifetime::seconds(10))).await;
+    let id = first.record.id;
+    bench.pats.revoke(&id).await.unwrap();
+    let rotated = bench.pats.rotate(&id, MINUTE).await.map(|_| ());
+    assert_eq!(rotated, Err(PatError::Revoked));
+    bench.pats.restore(&id).await.unwrap();
+    bench.clock.advance(10);
+    let rotated = bench.pats.rotate(&id, MINUTE).await.map(|_| ());
+    assert_eq!(rotated, Err(PatError::Expired));
+    // Nothing was changed by what was refused.
+    bench.clock.set(at(NOW + 9));
+    let stored = bench.pats.get_with_hash(&id).await.unwrap();
+    assert_eq!(stored.hash, Some(first.hash.clone()));
+    assert_eq!(bench.reason(&first).await, None);
+}

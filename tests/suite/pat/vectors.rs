@@ -1,0 +1,232 @@
+//! Tokens and hashes that the other system's own code judged: here the answer is the same, or the stricter one that is written down.
+//!
+//! `tests/vectors/make_access_tokens.py` makes the file, and has its own judge. What differs is numbered in `docs/from-access-tokens.md`.
+
+use std::collections::BTreeMap;
+
+use sealtoken::pat::{NewPat, PatError, PersonalAccessTokens, Reason, SecretHash};
+use serde::Deserialize;
+
+use super::{Bench, NOW, at};
+use crate::engine::Engine;
+
+#[derive(Deserialize)]
+struct File {
+    now: i64,
+    tokens: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    token: String,
+    id: String,
+    phc: Option<String>,
+    prefix: Option<String>,
+    #[serde(default)]
+    kdf: bool,
+    revoked_at: Option<i64>,
+    expires_at: Option<i64>,
+    answer: String,
+    there: String,
+    fault: Option<String>,
+}
+
+fn file() -> File {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/access_tokens.json"
+    );
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+impl Vector {
+    /// Tokens that take this vector's prefix, and no other than theirs beside it.
+    async fn bench(&self) -> Bench {
+        let mut options = PersonalAccessTokens::options();
+        if let Some(prefix) = &self.prefix {
+            let own = prefix.parse().unwrap();
+            options = options.prefix(own);
+        }
+        Bench::with(Engine::memory(), options).await
+    }
+
+    async fn answer(&self, bench: &Bench) -> String {
+        match bench.pats.verify(&self.token).await {
+            Ok(record) => {
+                assert_eq!(record.id.as_str(), self.id, "{}", self.name);
+                "valid".to_owned()
+            }
+            Err(error) => error.code().to_owned(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_registered_is_answered_as_it_is_there() {
+    let file = file();
+    let mut answers = BTreeMap::new();
+    for vector in &file.tokens {
+        let name = &vector.name;
+        let bench = vector.bench().await;
+        let id = vector.id.parse();
+        if let (Some(phc), Ok(id)) = (&vector.phc, id) {
+            let hash = match phc.parse::<SecretHash>() {
+                Ok(hash) => hash,
+                // It is told before anything is stored: by the same name, unless the text itself is none.
+                Err(error) => {
+                    let PatError::Hash(reason) = error else {
+                        panic!("{name}: {error:?}")
+                    };
+                    let of_the_text = ["invalid_prefix", "invalid_format"];
+                    let fits =
+                        reason.code() == vector.answer || of_the_text.contains(&&*vector.answer);
+                    assert!(fits, "{name}: {reason:?}");
+                    *answers.entry("refused".to_owned()).or_insert(0) += 1;
+                    continue;
+                }
+            };
+            // In its time, before it ended.
+            bench.clock.set(at(0));
+            let mut new = NewPat::for_owner("ada@example.com");
+            if let Some(end) = vector.expires_at {
+                new = new.expires_at(at(end));
+            }
+            bench.pats.register(id, hash, new).await.unwrap();
+            if let Some(then) = vector.revoked_at {
+                bench.clock.set(at(then));
+                bench.pats.revoke(&id).await.unwrap();
+            }
+        }
+        bench.clock.set(at(file.now));
+        let answer = vector.answer(&bench).await;
+        assert_eq!(answer, vector.answer, "{name}");
+        *answers.entry(answer).or_insert(0) += 1;
+    }
+    for code in [
+        "valid",
+        "revoked",
+        "expired",
+        "not_found",
+        "invalid_secret",
+        "invalid_prefix",
+        "invalid_format",
+        "refused",
+    ] {
+        assert!(answers[code] >= 3, "{code}: {answers:?}");
+    }
+}
+
+/// What differs is stricter, but for what threw there; and it has its number.
+#[test]
+fn where_the_answers_differ_ours_is_the_stricter_one() {
+    let file = file();
+    assert_eq!(file.now, NOW);
+    for vector in &file.tokens {
+        let name = &vector.name;
+        assert!(
+            vector.answer != "valid" || vector.there == "valid",
+            "{name}"
+        );
+        assert!(
+            vector.answer == vector.there || vector.fault.is_some(),
+            "{name}"
+        );
+        // No work is done for what is refused by its text or by the parameters of its hash.
+        let by_scrypt = ["valid", "invalid_secret", "revoked", "expired"];
+        assert!(
+            !vector.kdf || by_scrypt.contains(&&*vector.answer),
+            "{name}"
+        );
+    }
+    let all = [
+        Reason::InvalidPrefix,
+        Reason::InvalidFormat,
+        Reason::NotFound,
+        Reason::InvalidPhc,
+        Reason::UnsupportedAlgorithm,
+        Reason::InvalidParameters,
+        Reason::InvalidSecret,
+        Reason::Revoked,
+        Reason::Expired,
+    ];
+    for reason in all {
+        let cases = file
+            .tokens
+            .iter()
+            .filter(|vector| vector.answer == reason.code());
+        assert!(cases.count() >= 3, "{reason:?}");
+    }
+}
+
+/// Imported as they stand, with the hashes that nobody can use: every vector has its answer from `verify` itself.
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn what_is_imported_is_answered_as_it_is_there() {
+    use sealtoken::import::access_tokens::AccessToken;
+
+    let (mut upgraded, mut verified) = (0, 0);
+    let file = file();
+    for vector in &file.tokens {
+        let name = &vector.name;
+        let bench = vector.bench().await;
+        bench.clock.set(at(file.now));
+        if let Some(phc) = &vector.phc {
+            let number = |n: i64| serde_json::json!({ "N": n.to_string() });
+            let mut item = serde_json::json!({
+                "tokenId": { "S": vector.id },
+                "secretPhc": { "S": phc },
+                "owner": { "S": "ada@example.com" },
+                "createdAt": number(0),
+            });
+            for (name, seconds) in [
+                ("revokedAt", vector.revoked_at),
+                ("expiresAt", vector.expires_at),
+            ] {
+                if let Some(seconds) = seconds {
+                    item[name] = number(seconds);
+                }
+            }
+            match AccessToken::from_dynamodb_json(&item.to_string()) {
+                Ok(item) => {
+                    let results = bench.pats.import([item]).await.unwrap();
+                    let imported = results[0].as_ref().unwrap();
+                    assert!(imported.new, "{name}");
+                    let usable = phc.parse::<SecretHash>().is_ok();
+                    assert_eq!(imported.unusable.is_none(), usable, "{name}");
+                }
+                // No table of theirs can hold such an item.
+                Err(error) => {
+                    assert!(phc.len() > 200 || phc.is_empty(), "{name}: {error:?}");
+                    continue;
+                }
+            }
+        }
+        let answer = vector.answer(&bench).await;
+        assert_eq!(answer, vector.answer, "{name}");
+        verified += 1;
+        if answer != "valid" {
+            continue;
+        }
+        // Its use replaces the hash where that is asked for, and the answer stays.
+        let mut options = PersonalAccessTokens::options().upgrade_hashes(true);
+        if let Some(prefix) = &vector.prefix {
+            options = options.also_prefix(prefix);
+        }
+        let again = bench.again(options).await;
+        for _ in 0..2 {
+            assert!(again.verify(&vector.token).await.is_ok(), "{name}");
+        }
+        let hash = again
+            .get_with_hash(&vector.id.parse().unwrap())
+            .await
+            .unwrap()
+            .hash;
+        assert!(
+            hash.unwrap().to_string().starts_with("$hmac-sha256$"),
+            "{name}"
+        );
+        upgraded += 1;
+    }
+    assert!(verified > 230 && upgraded == 24, "{verified} {upgraded}");
+}
