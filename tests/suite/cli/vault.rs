@@ -579,7 +579,7 @@ fn a_vault_is_in_a_table() -> Outcome {
     let vault = Vault::new("table")?;
     let table = format!("sealtoken_test_cli_{}", std::process::id());
     let store = format!("dynamodb:{table}?region=eu-central-1&endpoint={endpoint}");
-    let run = |mut command: Command, stdin: &[u8]| {
+    let run = |mut command: std::process::Command, stdin: &[u8]| {
         let command = command.env("SEALTOKEN_STORE", &store);
         let command = command.env("AWS_ACCESS_KEY_ID", "AKIATEST");
         feed(command.env("AWS_SECRET_ACCESS_KEY", "not a secret"), stdin)

@@ -135,9 +135,57 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
         assert!(record.admin && record.has_role("writer") && record.expires_at.is_none());
         assert_eq!(record.created_at.as_secs(), 1_700_000_000);
     }
+    #[cfg(feature = "cli")]
+    by_command(&table, known.len() as u64 + 1);
     let fake = format!("pat_{}.AAAAAAAAAAAAAAAAAAAAAA==", "F".repeat(21));
     let refused = pats.verify(&fake).await;
     assert_eq!(refused, Err(VerifyError::Refused(Reason::InvalidPhc)));
+}
+
+/// The same by `sealtoken pat import`, twice, into a file.
+#[cfg(feature = "cli")]
+fn by_command(table: &Table, tokens: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let from = format!(
+        "dynamodb:{}?region=eu-central-1&endpoint={}",
+        table.name, table.endpoint
+    );
+    let run = |more: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_sealtoken"))
+            .current_dir(folder.path())
+            .args(["pat", "import", "--json", "--from", &from])
+            .args(more)
+            .env(
+                "SEALTOKEN_KEYS",
+                &*Key::from_bytes([7; 32]).expose(),
+            )
+            .env("SEALTOKEN_STORE", "sqlite:pats.db")
+            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+            .env("AWS_SECRET_ACCESS_KEY", "not a secret")
+            .output()
+            .unwrap();
+        // The ghost is told, and makes the command fail.
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("GGGGGGGGGGGGGGGGGGGGG: ghost"), "{said}");
+        assert!(said.contains("FFFFFFFFFFFFFFFFFFFFF: unusable"), "{said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    for (more, imported, there) in [
+        (&["--dry-run"][..], tokens, 0),
+        (&[], tokens, 0),
+        (&[], 0, tokens),
+    ] {
+        let counts = run(more);
+        assert_eq!(
+            (&counts["imported"], &counts["there"]),
+            (&imported.into(), &there.into())
+        );
+        assert_eq!(
+            (&counts["unusable"], &counts["failed"]),
+            (&1.into(), &1.into())
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,11 @@
 //! `pat import`: the tokens of another system, from lines of JSON.
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(not(feature = "dynamodb"))]
+#[path = "import/no_dynamodb.rs"]
+mod dynamodb;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 
@@ -11,33 +17,21 @@ use crate::input::hint;
 use crate::lines::{AT_ONCE, Lines};
 use crate::output::{self, Members, printable};
 use crate::progress::Progress;
+use crate::store::place::Prepared;
 
 use super::args::Import;
 use super::open;
 
 pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    let from: Box<dyn BufRead> = if let Some(file) = &options.file {
-        let file = File::open(file).map_err(Failure::at("read the file of items"))?;
-        Box::new(BufReader::new(file))
-    } else {
-        hint("an item a line", "to its end (Ctrl-D)");
-        Box::new(BufReader::new(stdin()))
-    };
-    let pats = open::plain(&place).await?;
-    let progress = Progress::of("lines read")?;
-    let mut lines = Lines::new(from, AccessToken::MAX_JSON, parse);
     let mut done = Done::default();
-    while !lines.ended {
-        for line in some(&pats, &mut lines, options.dry_run, &mut done).await? {
-            progress.say(&line);
-        }
-        progress.after(0)(lines.number);
-        if let Some(error) = lines.failed.take() {
-            return Err(Failure::at("read the items")(error));
-        }
+    if let Some(from) = &options.from {
+        let table = dynamodb::Table::at(from).await?;
+        let pats = open::plain(&place).await?;
+        from_table(&pats, &table, options, &mut done).await?;
+    } else {
+        from_lines(&place, options, &mut done).await?;
     }
-    drop(progress);
     if options.json {
         output::json(&Members(vec![
             ("dry_run", options.dry_run.into()),
@@ -55,6 +49,80 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     }
 }
 
+async fn from_lines(place: &Prepared, options: &Import, done: &mut Done) -> Result<(), Failure> {
+    let from: Box<dyn BufRead> = if let Some(file) = &options.file {
+        let file = File::open(file).map_err(Failure::at("read the file of items"))?;
+        Box::new(BufReader::new(file))
+    } else {
+        hint("an item a line", "to its end (Ctrl-D)");
+        Box::new(BufReader::new(stdin()))
+    };
+    let pats = open::plain(place).await?;
+    let progress = Progress::of("lines read")?;
+    let mut lines = Lines::new(from, AccessToken::MAX_JSON, parse);
+    while !lines.ended {
+        let items: Vec<AccessToken> = lines.by_ref().take(AT_ONCE).collect();
+        let bad = std::mem::take(&mut lines.bad);
+        done.failed = done.failed.saturating_add(bad.len() as u64);
+        let numbers = std::mem::take(&mut lines.good);
+        let said = some(&pats, items, options.dry_run, done).await?;
+        let good = numbers.into_iter().zip(said);
+        let good = good.filter_map(|(number, said)| Some((number, said?)));
+        let mut said: Vec<_> = bad.into_iter().chain(good).collect();
+        said.sort_by_key(|(number, _)| *number);
+        for (number, what) in said {
+            progress.say(&format!("line {number}: {what}"));
+        }
+        progress.after(0)(lines.number);
+        if let Some(error) = lines.failed.take() {
+            return Err(Failure::at("read the items")(error));
+        }
+    }
+    Ok(())
+}
+
+/// Page by page. What was taken in stays; where it ends early it is said after which item it can go on.
+async fn from_table(
+    pats: &PersonalAccessTokens,
+    table: &dynamodb::Table,
+    options: &Import,
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let progress = Progress::of("items read")?;
+    let (mut after, mut read) = (options.after.clone(), 0_u64);
+    loop {
+        let page = async {
+            let page = table.page(after.as_deref()).await?;
+            for (id, error) in &page.bad {
+                done.failed = done.failed.saturating_add(1);
+                let id = id.as_deref().map_or("no id".into(), printable);
+                progress.say(&format!("{id}: {}: {error}", error.code()));
+            }
+            let items = page.items.len().saturating_add(page.bad.len());
+            read = read.saturating_add(items as u64);
+            let said = some(pats, page.items, options.dry_run, done).await?;
+            said.into_iter()
+                .flatten()
+                .for_each(|said| progress.say(&said));
+            Ok::<_, Failure>(page.next)
+        };
+        match page.await {
+            Ok(next) => after = next,
+            Err(failure) => {
+                if let Some(id) = &after {
+                    let id = printable(id);
+                    progress.say(&format!("go on with --after {id}"));
+                }
+                return Err(failure);
+            }
+        }
+        progress.after(0)(read);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 #[derive(Default)]
 struct Done {
     imported: u64,
@@ -65,48 +133,40 @@ struct Done {
     failed: u64,
 }
 
-/// Takes in what the next lines hold; what there is to say of them, in their order.
+/// Takes tokens in; what there is to say of each, in their order.
 async fn some(
     pats: &PersonalAccessTokens,
-    lines: &mut Lines<Box<dyn BufRead>, AccessToken>,
+    items: Vec<AccessToken>,
     dry_run: bool,
     done: &mut Done,
-) -> Result<Vec<String>, Failure> {
-    let items: Vec<AccessToken> = lines.take(AT_ONCE).collect();
+) -> Result<Vec<Option<String>>, Failure> {
     let ids: Vec<String> = items.iter().map(|item| printable(&item.token_id)).collect();
     let results = pats.import(items).dry_run(dry_run).await?;
-    let mut said = std::mem::take(&mut lines.bad);
-    done.failed = done.failed.saturating_add(said.len() as u64);
-    let numbers = std::mem::take(&mut lines.good);
-    for ((number, id), result) in numbers.into_iter().zip(ids).zip(results) {
-        let count = match result {
+    let mut said = Vec::with_capacity(ids.len());
+    for (id, result) in ids.into_iter().zip(results) {
+        let (count, note) = match result {
             Ok(imported) => {
-                if let Some(reason) = imported.unusable {
+                let note = imported.unusable.map(|reason| {
                     done.unusable = done.unusable.saturating_add(1);
-                    let note = format!(
-                        "{id}: unusable, and kept as it is: {}: {reason}",
-                        reason.code()
-                    );
-                    said.push((number, note));
-                }
-                if imported.new {
+                    let code = reason.code();
+                    format!("{id}: unusable, and kept as it is: {code}: {reason}")
+                });
+                let count = if imported.new {
                     &mut done.imported
                 } else {
                     &mut done.there
-                }
+                };
+                (count, note)
             }
             Err(error) => {
-                said.push((number, format!("{id}: {}: {error}", error.code())));
-                &mut done.failed
+                let note = format!("{id}: {}: {error}", error.code());
+                (&mut done.failed, Some(note))
             }
         };
         *count = count.saturating_add(1);
+        said.push(note);
     }
-    said.sort_by_key(|(number, _)| *number);
-    let said = said
-        .into_iter()
-        .map(|(number, what)| format!("line {number}: {what}"));
-    Ok(said.collect())
+    Ok(said)
 }
 
 fn parse(line: &[u8]) -> Result<AccessToken, String> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use sealtoken::store::{DynamoOptions, DynamoStore, Store};
 
 use crate::args::Template;
@@ -22,6 +23,15 @@ pub(super) fn template(template: Template, table: &str) -> Result<String, Failur
         Template::Cloudformation => DynamoStore::cloud_formation(table),
         Template::Terraform => DynamoStore::terraform(table),
     })
+}
+
+/// The client for a table that is none of this program's, and the table's name.
+pub(crate) async fn client(address: &str) -> Result<(Client, String), Failure> {
+    let address = address
+        .strip_prefix("dynamodb:")
+        .ok_or_else(|| Failure::Problem("the table to read is given as dynamodb:TABLE".into()))?;
+    let table = address.split_once('?').map_or(address, |(table, _)| table);
+    Ok((options(address)?.into_client().await?, table.into()))
 }
 
 /// A table, and perhaps where it is: `TABLE?region=…&endpoint=…`. Credentials come from the environment alone.

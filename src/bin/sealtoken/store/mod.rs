@@ -23,6 +23,8 @@ use crate::args::{Engine, Template};
 use crate::failure::{Failure, has_password, problem};
 use crate::output;
 
+#[cfg(feature = "dynamodb")]
+pub(crate) use dynamodb::client as dynamo_client;
 pub(crate) use place::Place;
 
 /// The variable with the store.

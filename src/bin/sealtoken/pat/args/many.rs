@@ -63,6 +63,12 @@ pub(crate) struct Import {
     /// The file with an item a line; stdin without it
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::pat) file: Option<PathBuf>,
+    /// Read the table itself instead: dynamodb:TABLE?region=REGION, with the credentials that AWS gives a process
+    #[arg(long, value_name = "TABLE", conflicts_with = "file")]
+    pub(in crate::pat) from: Option<String>,
+    /// Begin after the item with this id, as the message of an import that was cut off says
+    #[arg(long, value_name = "ID", requires = "from")]
+    pub(in crate::pat) after: Option<String>,
     /// Find out what would be done, and do nothing
     #[arg(long)]
     pub(in crate::pat) dry_run: bool,
