@@ -155,10 +155,7 @@ fn by_command(table: &Table, tokens: u64) {
             .current_dir(folder.path())
             .args(["pat", "import", "--json", "--from", &from])
             .args(more)
-            .env(
-                "SEALTOKEN_KEYS",
-                &*Key::from_bytes([7; 32]).expose(),
-            )
+            .env("SEALTOKEN_KEYS", &*Key::from_bytes([7; 32]).expose())
             .env("SEALTOKEN_STORE", "sqlite:pats.db")
             .env("AWS_ACCESS_KEY_ID", "AKIATEST")
             .env("AWS_SECRET_ACCESS_KEY", "not a secret")
@@ -168,7 +165,7 @@ fn by_command(table: &Table, tokens: u64) {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("GGGGGGGGGGGGGGGGGGGGG: ghost"), "{said}");
         assert!(said.contains("FFFFFFFFFFFFFFFFFFFFF: unusable"), "{said}");
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{said}");
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     for (more, imported, there) in [
