@@ -41,10 +41,11 @@ pub(crate) fn seal(cipher: &Xaes, scope: &[u8], draft: Draft<'_>) -> Result<Reco
     let Draft {
         key,
         purge_at,
-        labels,
+        mut labels,
         plaintext,
         payload,
     } = draft;
+    labels.sort_unstable();
     let mut record = Record {
         key,
         version: Version::draw()?,
@@ -128,8 +129,15 @@ pub(crate) fn split(body: &[u8]) -> Option<Parts<'_>> {
 
 /// Everything around the plaintext, each part with its length before it. Labels stand in order, for engines give them in any.
 fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
-    let mut labels: Vec<&Label> = record.labels.iter().collect();
-    labels.sort_unstable();
+    // They are written in order, and most engines keep it.
+    let mut sorted = Vec::new();
+    let labels = if record.labels.is_sorted() {
+        record.labels.as_slice()
+    } else {
+        sorted.clone_from(&record.labels);
+        sorted.sort_unstable();
+        sorted.as_slice()
+    };
     let purge_at = record.purge_at.map(|at| at.as_secs().to_be_bytes());
     let count = (labels.len() as u64).to_be_bytes();
     let head: [&[u8]; 7] = [
@@ -141,7 +149,7 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
         purge_at.as_ref().map_or(&[], |at| at.as_slice()),
         &count,
     ];
-    let named = |label: &&'_ Label| label.name.as_str().len().saturating_add(label.value.len());
+    let named = |label: &Label| label.name.as_str().len().saturating_add(label.value.len());
     let bytes = head.iter().map(|part| part.len());
     let bytes = bytes.chain(labels.iter().map(named)).chain([payload.len()]);
     let bytes: usize = bytes.sum();
