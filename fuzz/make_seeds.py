@@ -307,6 +307,56 @@ def access_tokens(seeds):
         add("value " + value, value)
 
 
+# ---- personal access tokens: texts, hashes, and what is known behind the seal ------------------
+
+
+def personal_access_tokens(seeds):
+    for vector in VECTORS_NODE["tokens"]:
+        if len(vector["token"]) <= 210:
+            seeds.add("pat_token", "vector " + vector["name"], vector["token"])
+        if vector.get("phc") and len(vector["phc"]) <= 201:
+            seeds.add("pat_hash", "vector " + vector["name"], vector["phc"])
+    for answer in VECTORS_PAT["states"][0]["answers"]:
+        seeds.add("pat_token", "answer " + answer["answer"], answer["token"])
+    for token in VECTORS_PAT["states"][0]["tokens"]:
+        seeds.add("pat_hash", "token " + token["origin"], token["hash"])
+    for text in (
+        "", "pat_", "pat_live_", "tok-", "." + "A" * 44, "AAA=", "AAE=", "AAF=", "AA==", "A===", "====", "=", "AAAA" * 44, "-_AA", "\u00e4" * 21, "1" * 21,
+    ):
+        seeds.add("pat_token", "text " + text, text)
+    for text in (
+        "ln=14,r=8,p=1", "p=1,ln=15,r=8", "ln=16,r=8,p=2", "ln=17,r=4,p=2", "ln=18,r=8,p=1", "ln=014,r=8,p=1", "ln=14$r=8,p=1", "v=1$ln=14,r=8,p=1",
+        "ln=14,r=8,p=1,p=1", "AAAAAAAA$" + "A" * 43, "AAAAAAAAAAA$" + "A" * 86, "kid=AAAAAAAA", "kid=AAAAAAAA,kid=AAAAAAAA", "$", "$$", "$$$$",
+    ):
+        seeds.add("pat_hash", "text " + text, text)
+
+    def text(value):
+        return bytes([len(value)]) + value.encode()
+
+    def token(before=b"\0", labelled=b"\0", more=b"\0", rest=b"", ends=b"\0" * 4):
+        time = b"\x80\xfe\xa1\xbf\x0d"
+        head = b"\1" + text("34NwRzvnBbgI3uedkrQ3Q") + b"\0" + bytes(38) + before + b"\0" + text("ada") + b"\0"
+        return head + labelled + more + b"\1" + text("scope") + b"\1" + text("name") + b"\1" + text("k") + text("v") + time + time + ends + rest
+
+    roles = b"\2" + text("a") + text("b")
+    scrypt = b"\1" + text("$scrypt$ln=14,r=8,p=1$AAAAAAAAAAA$" + "A" * 43)
+    for name, content in {
+        "least": token(),
+        "roles": token(labelled=roles, more=roles),
+        "before": token(before=b"\1\0" + bytes(38) + b"\2"),
+        "before by scrypt": token(before=b"\1" + scrypt + b"\2"),
+        "ends": token(ends=b"\1\2\1\x84\1\1\6\1\x0a"),
+        "ends far off": token(ends=b"\1" + b"\xff" * 9 + b"\1" + b"\1" + b"\xfe" + b"\xff" * 8 + b"\1" + b"\0\0"),
+        "roles twice": token(labelled=b"\2" + text("a") + text("a")),
+        "a number in two bytes": token(labelled=b"\x80\0"),
+        "a list without an end": token(labelled=b"\xff\xff\xff\xff\x0f"),
+        "more behind it": token(rest=b"\0"),
+        "another format": b"\2" + token()[1:],
+        "cut off": token()[:-1],
+    }.items():
+        seeds.add("pat_token", "record " + name, content)
+
+
 # ---- scripts: bytes that fuzz/src/script.rs reads --------------------------------------------
 
 NAMES = ["a", "b", "c", "user", "", "ä", "a\n", "\0", "e", "$serde_json::private::Number", "$serde_json::private::RawValue", "__cargo_value"]
@@ -455,12 +505,13 @@ def models(seeds):
 VECTORS_ST1 = json.loads((VECTORS / "st1.json").read_text(encoding="utf-8"))
 VECTORS_GO = json.loads((VECTORS / "vaultstore.json").read_text(encoding="utf-8"))
 VECTORS_NODE = json.loads((VECTORS / "access_tokens.json").read_text(encoding="utf-8"))
+VECTORS_PAT = json.loads((VECTORS / "pat.json").read_text(encoding="utf-8"))
 VECTORS_PHP = json.loads((VECTORS / "primordyx.json").read_text(encoding="utf-8"))
 
 
 def main(arguments):
     seeds = Seeds()
-    for part in (payloads, texts, keys, imports, vaultstores, access_tokens, sealed_records, mutations, models):
+    for part in (payloads, texts, keys, imports, vaultstores, access_tokens, personal_access_tokens, sealed_records, mutations, models):
         part(seeds)
     count, size = len(seeds.files), sum(map(len, seeds.files.values()))
     assert count >= 500 and size < LIMIT, (count, size)

@@ -117,3 +117,27 @@ pub fn parse_password_entry(plaintext: &[u8]) -> Option<Vec<[u8; 16]>> {
 pub fn open_value_record(plaintext: &[u8], data_key: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
     crate::vault::fuzzing::open_row(&Secret::from(ROOT), plaintext, data_key, payload)
 }
+
+/// Takes a personal access token's text apart, with the prefixes `pat_`, `pat_live_` and `tok-`: its id, and the secret where it is one of the other system.
+///
+/// # Errors
+///
+/// [`Reason`](crate::pat::Reason), as `verify` has it.
+#[cfg(feature = "pat")]
+pub fn parse_pat(text: &str) -> Result<(crate::pat::PatId, Option<Vec<u8>>), crate::pat::Reason> {
+    crate::pat::fuzzing::parse(text)
+}
+
+/// A token of this id, as it is issued.
+#[cfg(feature = "pat")]
+#[must_use]
+pub fn draw_pat(id: &crate::pat::PatId) -> Option<String> {
+    crate::pat::fuzzing::draw(id)
+}
+
+/// What is said of a token's record around these bytes: whether it is one, and if so, what is known about the token written again.
+#[cfg(feature = "pat")]
+#[must_use]
+pub fn reseal_pat_record(plaintext: &[u8], keep_expired: i64) -> Option<Vec<u8>> {
+    crate::pat::fuzzing::reseal(&Secret::from(ROOT), plaintext, keep_expired)
+}

@@ -7,6 +7,7 @@ pub mod access_token;
 pub mod armour;
 pub mod json;
 pub mod model;
+pub mod pat;
 pub mod payload;
 pub mod plain;
 pub mod primordyx;

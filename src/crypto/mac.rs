@@ -22,12 +22,16 @@ impl Keyed {
     /// The MAC of a text.
     #[cfg(feature = "pat")]
     pub(crate) fn of(&self, text: &[u8]) -> [u8; 32] {
+        #[cfg(all(test, feature = "pat"))]
+        super::work::count(super::work::Work::Mac);
         let mac = self.0.clone().chain_update(text);
         mac.finalize().into_bytes().into()
     }
 
     /// The MAC of the parts, each with its length before it: no two lists of parts run into one.
     pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
+        #[cfg(all(test, feature = "pat"))]
+        super::work::count(super::work::Work::Mac);
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());

@@ -16,4 +16,6 @@ pub(crate) mod secret;
 pub(crate) mod st1;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) mod wiped;
+#[cfg(all(test, feature = "pat"))]
+pub(crate) mod work;
 pub(crate) mod xaes;

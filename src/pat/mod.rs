@@ -31,6 +31,8 @@
 mod bootstrap;
 mod cache;
 mod error;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod hash;
 mod id;
 #[cfg(feature = "import")]

@@ -274,3 +274,36 @@ pub(super) fn decoy(keyset: &Keyset, hasher: &Hasher) -> Result<Record, PatError
     let facts = new.facts((&id, hash, Origin::Issued), UnixTime::from_secs(0))?;
     row::seal(keyset, row::key(keyset, &id), &facts, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::crypto::work;
+    use crate::keys::{Key, KeyRing};
+    use crate::store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_token_costs_what_a_known_one_does() {
+        let keys = KeyRing::new(Key::generate());
+        let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await;
+        let pats = pats.unwrap();
+        let issued = pats.issue(NewPat::for_owner("ada")).await.unwrap();
+        let wrong = pats.generate_as(issued.record.id).unwrap();
+        let unknown = pats.generate().unwrap();
+        let theirs = |id: &PatId| format!("pat_{id}.AAECAwQFBgcICQoLDA0ODw==");
+        let mut done = Vec::new();
+        for text in [
+            wrong.token.expose(),
+            unknown.token.expose(),
+            &theirs(&wrong.id),
+            &theirs(&unknown.id),
+        ] {
+            work::take();
+            pats.verify(text).await.unwrap_err();
+            done.push(work::take());
+        }
+        // The id, the text, and both subjects that attempts are counted by; the record, or what stands in for it.
+        assert_eq!(done, [[4, 1]; 4]);
+    }
+}

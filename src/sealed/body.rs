@@ -83,6 +83,8 @@ pub(crate) fn open<'r>(
     scope: &[u8],
     record: &'r Record,
 ) -> Result<Opened<'r>, SealedError> {
+    #[cfg(all(test, feature = "pat"))]
+    crate::crypto::work::count(crate::crypto::work::Work::Open);
     let parts = split(&record.body).ok_or(SealedError::Tampered)?;
     let associated = associated(scope, record, parts.payload);
     let mut plaintext = Wiped::copied(parts.ciphertext);

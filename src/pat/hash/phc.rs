@@ -30,12 +30,11 @@ impl<'t> Phc<'t> {
         let algorithm = algorithm.ok_or(Reason::InvalidPhc)?;
         // An algorithm alone says nothing.
         parts.peek().ok_or(Reason::InvalidPhc)?;
+        // A version stands apart from the other parameters, and those stand together.
+        let version = parts.next_if(|part| part.starts_with("v=") && !part.contains(','));
+        let others = parts.next_if(|part| part.contains('='));
         let mut parameters = Vec::new();
-        // A version stands apart from the other parameters.
-        for _ in 0..2 {
-            let Some(part) = parts.next_if(|part| part.contains('=')) else {
-                break;
-            };
+        for part in version.into_iter().chain(others) {
             for parameter in part.split(',') {
                 let (name, value) = parameter.split_once('=').ok_or(Reason::InvalidPhc)?;
                 if !is_name(name) || !is_value(value) {
@@ -72,4 +71,28 @@ fn is_name(text: &str) -> bool {
 fn is_value(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'.' | b'-');
     !text.is_empty() && text.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_stand_together_behind_a_version() {
+        let parts = |text: &'static str| {
+            let phc = Phc::parse(text).ok()?;
+            Some((phc.parameters.len(), phc.fields))
+        };
+        assert_eq!(parts("$a$x=1,y=2$s$h"), Some((2, vec!["s", "h"])));
+        assert_eq!(parts("$a$v=1$x=1,y=2$s$h"), Some((3, vec!["s", "h"])));
+        assert_eq!(parts("$a$s$h"), Some((0, vec!["s", "h"])));
+        for text in [
+            "$a$x=1$y=2$s$h",
+            "$a$v=1,x=1$y=2$s$h",
+            "$a$v=1$x=1$y=2$s$h",
+            "$a$s$x=1",
+        ] {
+            assert_eq!(parts(text), None, "{text}");
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! When a token was used last: written seldom, and never in the way.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens};
+use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens, Reason};
 
 use super::{Bench, NOW, ada, at};
 use crate::faulty::Faulty;
@@ -109,4 +110,21 @@ async fn a_use_undoes_no_change() {
         verified.unwrap();
     }
     assert_eq!(bench.verify(&issued).await.unwrap().roles.len(), 20);
+}
+
+/// A token that is deleted between the reading and the writing of its use stays so: no ghost of it comes back.
+#[tokio::test]
+async fn a_use_brings_no_deleted_token_back() {
+    let store = Faulty::counting();
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let issued = bench.issue(ada()).await;
+    store.hold.store(true, Ordering::SeqCst);
+    let (pats, text) = (bench.pats.clone(), issued.token.clone());
+    let slow = tokio::spawn(async move { pats.verify(text.expose()).await });
+    store.read.notified().await;
+    bench.pats.delete(&issued.record.id).await.unwrap();
+    store.go_on.notify_one();
+    assert!(slow.await.unwrap().is_ok());
+    assert_eq!(bench.pats.count().await, Ok(0));
+    assert_eq!(bench.reason(&issued).await, Some(Reason::NotFound));
 }

@@ -11,6 +11,8 @@ mod import;
 #[cfg(feature = "import")]
 mod import_vaultstore;
 mod keys;
+#[cfg(feature = "pat")]
+mod pats;
 mod refused;
 mod secrets;
 mod tokens;
