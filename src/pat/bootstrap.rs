@@ -14,18 +14,19 @@ use super::{NewPat, PatRecord, PersonalAccessTokens, SecretHash, names};
 impl PersonalAccessTokens {
     /// Takes the token of the first admin, whose hash stands in the [settings](super::PatOptions::bootstrap): from then on it is a token like any other.
     ///
-    /// It works once in the life of a store, and only while there is no token at all: of many at once one wins, and a store that was emptied does not open again.
-    /// After that the hash in the environment does nothing.
+    /// It works once in the life of a store, and only while no token is found: of many at once one wins, and a store that was emptied does not open again.
+    /// After that the hash in the environment does nothing. A token that is issued at the very same moment does not keep it from being done.
     ///
     /// ```
-    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::pat::{PersonalAccessTokens, Reason, VerifyError};
     /// # use sealtoken::store::MemoryStore;
     /// # use sealtoken::KeyRing;
     /// # async fn example(store: MemoryStore, keys: KeyRing, hash: &str, text: &str) -> Result<(), Box<dyn std::error::Error>> {
     /// let pats = PersonalAccessTokens::options().bootstrap(hash.parse()?).open(store, &keys).await?;
     /// let admin = match pats.verify(text).await {
     ///     Ok(record) => record,
-    ///     Err(_) => pats.bootstrap(text, "root@example.com").await?,
+    ///     Err(VerifyError::Refused(Reason::NotFound)) => pats.bootstrap(text, "root@example.com").await?,
+    ///     Err(error) => return Err(error.into()),
     /// };
     /// # Ok(())
     /// # }
@@ -64,7 +65,7 @@ impl PersonalAccessTokens {
         let fits = self.fits_bootstrap(hash, presented);
         // Only scrypt is work that is counted before it is done: who has the right 256 bits is kept out by nobody.
         if let Kind::Scrypt(_) = hash.kind() {
-            let subjects = self.subjects(&marker);
+            let subjects = self.slow_subjects(&marker);
             let gate = &self.shared.gate;
             gate.attempt(&subjects, VerifyError::is_guess, fits).await?;
         } else {

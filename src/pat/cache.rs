@@ -90,6 +90,24 @@ impl Cache {
     }
 }
 
+/// Forgets a token when it is dropped.
+pub(super) struct Forget<'c> {
+    cache: &'c Cache,
+    id: PatId,
+}
+
+impl<'c> Forget<'c> {
+    pub(super) fn new(cache: &'c Cache, id: PatId) -> Self {
+        Self { cache, id }
+    }
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.cache.forget(&self.id);
+    }
+}
+
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")

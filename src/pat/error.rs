@@ -105,11 +105,11 @@ impl VerifyError {
     #[must_use]
     pub const fn public(&self) -> PublicError {
         match self {
-            Self::Refused(_) | Self::Failed(PatError::Tampered) => PublicError::Refused,
+            Self::Refused(_) => PublicError::Refused,
             Self::TooManyAttempts { retry_after } => PublicError::TryLater {
                 retry_after: *retry_after,
             },
-            Self::Failed(_) => PublicError::Unavailable,
+            Self::Failed(error) => error.public(),
         }
     }
 
@@ -222,6 +222,41 @@ impl PatError {
             Self::Store(_) => "unavailable",
             Self::Hashing => "hashing",
             Self::Randomness => "randomness",
+        }
+    }
+}
+
+impl PatError {
+    /// What a stranger may be told of it.
+    ///
+    /// ```
+    /// use sealtoken::pat::{PatError, PublicError};
+    ///
+    /// assert_eq!(PatError::InvalidOwner.public(), PublicError::Invalid);
+    /// assert_eq!(PatError::NotFound.public(), PublicError::Refused);
+    /// ```
+    #[must_use]
+    pub const fn public(&self) -> PublicError {
+        match self {
+            Self::NotFound | Self::Revoked | Self::Expired | Self::Tampered => PublicError::Refused,
+            Self::AlreadyExists
+            | Self::InvalidId
+            | Self::InvalidPrefix
+            | Self::InvalidOwner
+            | Self::InvalidRole
+            | Self::TooManyRoles
+            | Self::InvalidName
+            | Self::InvalidMetadata
+            | Self::TooLong { .. }
+            | Self::Lifetime(_)
+            | Self::InvalidEnd
+            | Self::Hash(_)
+            | Self::Store(StoreError::Cursor) => PublicError::Invalid,
+            Self::InvalidSetting(_)
+            | Self::UnknownKey(_)
+            | Self::Store(_)
+            | Self::Hashing
+            | Self::Randomness => PublicError::Unavailable,
         }
     }
 }

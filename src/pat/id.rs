@@ -38,6 +38,15 @@ impl PatId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// Draws an id: to [issue](super::PersonalAccessTokens::issue_as) a token that can be asked for twice, say.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Randomness`] when the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, PatError> {
+        Ok(Self::draw()?)
+    }
+
     pub(super) fn draw() -> Result<Self, random::Failed> {
         let mut text = Zeroizing::new(String::with_capacity(Self::LENGTH));
         base62::draw_onto(&mut text, Self::LENGTH)?;
@@ -74,6 +83,12 @@ impl<'de> Deserialize<'de> for PatId {
         }
 
         from.deserialize_str(Text)
+    }
+}
+
+impl AsRef<str> for PatId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -20,8 +20,10 @@ use super::{NewPat, PatError, PatId, PersonalAccessTokens, Reason, SecretHash};
 pub struct Imported {
     /// Its id, which it keeps.
     pub id: PatId,
-    /// Whether it was taken in now, or would be; otherwise it was imported before, and stays as it is.
+    /// Whether it was taken in now, or would be; otherwise it was imported before.
     pub new: bool,
+    /// Whether it was imported before, and has been revoked there since, or got an earlier end: then it has that here, too, or would.
+    pub restricted: bool,
     /// Why nobody can use it, where its hash cannot be verified: it is kept as it stands, so that nothing about it is lost.
     pub unusable: Option<Reason>,
 }
@@ -38,7 +40,8 @@ pub struct Import<'a> {
 impl PersonalAccessTokens {
     /// Takes tokens of `@access-tokens/core` in, with their ids, hashes and times. Each has a result of its own, in their order.
     ///
-    /// What was imported before is left as it is, so an import that was cut off can be done again. A token of another origin with the same
+    /// What was imported before is left as it is, so an import that was cut off can be done again; but one that was revoked there since, or
+    /// got an earlier end, has that here from now on. No other change is followed. A token of another origin with the same
     /// id is [`PatError::AlreadyExists`]. What has expired or was revoked there is so here.
     ///
     /// ```
@@ -132,13 +135,34 @@ impl PersonalAccessTokens {
                 }
             }
         };
-        let new = current.is_none();
-        if let Some(record) = current
-            && self.open_row(&record)?.facts.origin != Origin::Imported
-        {
+        let Some(record) = current else {
+            return Ok(Imported {
+                id,
+                new: true,
+                restricted: false,
+                unusable,
+            });
+        };
+        let mut there = self.open_row(&record)?.facts;
+        if there.origin != Origin::Imported {
             return Err(PatError::AlreadyExists);
         }
-        Ok(Imported { id, new, unusable })
+        let before = there.clone();
+        restrict(&mut there, &facts);
+        let restricted = there != before;
+        if restricted && !dry_run {
+            let change = |there: &mut Facts, _| {
+                restrict(there, &facts);
+                Ok(())
+            };
+            self.change(&id, change).await?;
+        }
+        Ok(Imported {
+            id,
+            new: false,
+            restricted,
+            unusable,
+        })
     }
 
     fn facts_of(&self, item: AccessToken) -> Result<Facts, PatError> {
@@ -161,6 +185,13 @@ impl PersonalAccessTokens {
         facts.updated = self.now().as_secs();
         Ok(facts)
     }
+}
+
+/// Takes over what ends a token sooner. Nothing is loosened: what was changed here since stays.
+fn restrict(there: &mut Facts, item: &Facts) {
+    there.revoked = there.revoked.or(item.revoked);
+    let ends = [there.expires, item.expires];
+    there.expires = ends.into_iter().flatten().min();
 }
 
 impl<'a> IntoFuture for Import<'a> {

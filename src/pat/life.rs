@@ -10,7 +10,7 @@ use crate::token::Lifetime;
 
 use super::issue::{Generated, Issued};
 use super::row::{Before, Facts};
-use super::{PatError, PatId, PatRecord, PersonalAccessTokens, names};
+use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, names};
 
 /// How many records a purge removes at once.
 const PAGE: u32 = 500;
@@ -91,8 +91,57 @@ impl PersonalAccessTokens {
 
     async fn try_rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
         let Generated { token, hash, .. } = self.generate_as(*id)?;
+        let record = self.try_rotate_to(id, &hash, overlap).await?;
+        Ok(Issued {
+            token,
+            record,
+            hash,
+        })
+    }
+
+    /// Gives a token a new secret that is in safe hands already: one of [`generate_as`](PersonalAccessTokens::generate_as), by its hash.
+    ///
+    /// Where the answer is lost it can be asked for again, with the same hash: a rotation that was done is not done twice, and the secret before it stays good for its overlap.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
+    /// # async fn example(pats: PersonalAccessTokens, id: PatId) -> Result<(), PatError> {
+    /// let generated = pats.generate_as(id)?;
+    /// println!("{}", generated.token.expose());
+    /// pats.rotate_to(&id, generated.hash, Duration::from_secs(86_400)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`rotate`](PersonalAccessTokens::rotate), and [`PatError::Hash`] for a hash that was made under the keys of another store.
+    pub async fn rotate_to(
+        &self,
+        id: &PatId,
+        hash: SecretHash,
+        overlap: Duration,
+    ) -> Result<PatRecord, PatError> {
+        let rotated = async {
+            self.shared.hasher.check(&hash)?;
+            self.try_rotate_to(id, &hash, overlap).await
+        };
+        self.report(Operation::PatRotate, Some(id), None, rotated.await)
+    }
+
+    async fn try_rotate_to(
+        &self,
+        id: &PatId,
+        hash: &SecretHash,
+        overlap: Duration,
+    ) -> Result<PatRecord, PatError> {
         let overlap = i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX);
         let change = |facts: &mut Facts, now: UnixTime| {
+            // Done before, by a write whose answer was lost: once more would take the overlap from the secret before.
+            if facts.hash == *hash {
+                return Ok(());
+            }
             if facts.revoked.is_some() {
                 return Err(PatError::Revoked);
             }
@@ -105,12 +154,7 @@ impl PersonalAccessTokens {
             });
             Ok(())
         };
-        let record = self.change(id, change).await?.into_record(false);
-        Ok(Issued {
-            token,
-            record,
-            hash,
-        })
+        Ok(self.change(id, change).await?.into_record(false))
     }
 
     /// Removes a token at once, also one whose record was changed from outside. A token that is only revoked can still be named in an audit.
@@ -119,8 +163,9 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::NotFound`], [`PatError::Store`].
     pub async fn delete(&self, id: &PatId) -> Result<(), PatError> {
+        let forget = self.forget(id);
         let deleted = self.try_delete(id).await;
-        self.forget(id);
+        drop(forget);
         self.report(Operation::PatDelete, Some(id), None, deleted)
     }
 

@@ -61,7 +61,7 @@ use crate::limits::{AtOnce, Gate, Subject};
 use crate::sealed::{Committed, Keyset, Keysets, Rounds, Use, commit};
 use crate::store::{Change, Record, RecordKey, Store};
 
-use self::cache::Cache;
+use self::cache::{Cache, Forget};
 use self::hash::Hasher;
 use self::options::Settings;
 use self::row::{Facts, Row};
@@ -130,7 +130,7 @@ impl PersonalAccessTokens {
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
         let keyset = keysets.find_or_create(KEYSET, &[]).await?.keyset;
         // Where it fails, the ring still opens the keyset; `rewrap` says why.
-        let _ = keysets.rewrap(|_| {}).await;
+        let _ = keysets.leave_retired_key(KEYSET).await;
         let hasher = Hasher::new(&keyset.key(Use::Pat));
         if let Some(hash) = &settings.bootstrap {
             hasher.check(hash)?;
@@ -156,9 +156,30 @@ impl PersonalAccessTokens {
         &self.shared.settings.prefixes.own
     }
 
+    /// The id in a token's text, wherever it was found: in a leaked file, or in a request that was refused. Nothing is looked up, and the secret is not checked.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PersonalAccessTokens, PatError};
+    /// # async fn example(pats: PersonalAccessTokens, found: &str) -> Result<(), PatError> {
+    /// if let Ok(id) = pats.id_of(found) {
+    ///     pats.revoke(&id).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::InvalidPrefix`] and [`Reason::InvalidFormat`], as in [`verify`](PersonalAccessTokens::verify): what fails the check is no token.
+    pub fn id_of(&self, text: &str) -> Result<PatId, Reason> {
+        let presented = self.shared.settings.prefixes.parse(text)?;
+        Ok(presented.id)
+    }
+
     /// Seals the keyset again by the ring's current key: the last step of a rotation, before the retired key is taken out of the ring.
     ///
-    /// [`open`](PersonalAccessTokens::open) does it, too. It is one record, and no token changes.
+    /// Take the retired key out when this has succeeded. [`open`](PersonalAccessTokens::open) does it, too, where a retired key sealed the keyset, and says
+    /// nothing where that fails. It is one record, and no token changes.
     ///
     /// # Errors
     ///
@@ -166,9 +187,9 @@ impl PersonalAccessTokens {
     pub async fn rewrap(&self) -> Result<(), PatError> {
         let result = async {
             self.shared.keysets.rewrap(|_| {}).await?;
-            // What could not be opened is counted there, and is an error here.
-            self.shared.keysets.find(KEYSET).await?;
-            Ok(())
+            // What could not be opened is counted there, and is an error here. One that is gone was taken away from outside.
+            let keyset = self.shared.keysets.find(KEYSET).await?;
+            keyset.map(|_| ()).ok_or(PatError::Tampered)
         };
         self.report(Operation::PatRewrap, None, None, result.await)
     }
@@ -216,32 +237,41 @@ impl PersonalAccessTokens {
                 record: self.seal(key.clone(), &row.facts)?,
                 expected: row.version,
             };
+            // Also where nobody knows whether it was done, or nobody waits for it any more: it may have been.
+            let forget = self.forget(id);
             let written = commit(self.store(), &[replace]).await;
-            // Also where nobody knows whether it was done: it may have been.
-            self.forget(id);
+            drop(forget);
             if let Committed::Written = written? {
                 return Ok(row);
             }
         }
     }
 
-    /// Takes a token out of the cache: something about it has changed.
-    fn forget(&self, id: &PatId) {
-        if let Some(cache) = &self.shared.cache {
-            cache.forget(id);
-        }
+    /// Takes a token out of the cache when this is dropped: something about it may have changed by then.
+    fn forget(&self, id: &PatId) -> Option<Forget<'_>> {
+        let cache = self.shared.cache.as_ref();
+        cache.map(|cache| Forget::new(cache, *id))
     }
 
     /// What failed attempts at a token count for.
     fn subjects(&self, key: &RecordKey) -> [Subject; 2] {
+        self.subjects_of(key, b"attempts")
+    }
+
+    /// What attempts count for that cost scrypt: nothing that is free of cost uses them up.
+    fn slow_subjects(&self, key: &RecordKey) -> [Subject; 2] {
+        self.subjects_of(key, b"slow attempts")
+    }
+
+    fn subjects_of(&self, key: &RecordKey, kind: &[u8]) -> [Subject; 2] {
         let keyset = &self.shared.keyset;
         let subject = |parts: &[&[u8]]| {
             let value = keyset.label(parts);
             value.first_chunk().copied().unwrap_or_default()
         };
         [
-            Subject::Token(subject(&[b"attempts", &key.id])),
-            Subject::Namespace(subject(&[b"attempts"])),
+            Subject::Token(subject(&[kind, &key.id])),
+            Subject::Namespace(subject(&[kind])),
         ]
     }
 

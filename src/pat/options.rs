@@ -112,12 +112,12 @@ impl PatOptions {
         self
     }
 
-    /// Keeps so many verified tokens in memory, each for at most so long; none unless set.
+    /// Keeps so many verified tokens in memory, at most 1,000,000, each for at most so long; none unless set. The time is the machine's, whatever the clock is.
     ///
     /// # Security
     ///
-    /// A token that *another* process revokes, or changes, is taken here until then: `staleness` is how long a stolen token may live on. What this process
-    /// changes is seen at once, and so is the end of a token. What is refused is never kept.
+    /// A token that *another* process revokes, or changes, is taken here until then: `staleness` is how long a stolen token may live on. What is changed
+    /// through this value and its clones is seen at once, and so is the end of a token. What is refused is never kept.
     pub fn cache(mut self, tokens: usize, staleness: Duration) -> Self {
         self.settings.cache = NonZeroUsize::new(tokens).map(|tokens| (tokens, staleness));
         self
@@ -174,6 +174,14 @@ impl PatOptions {
         if !(1..=64).contains(&settings.scrypt_at_once) {
             return Err(PatError::InvalidSetting(
                 "1 to 64 scrypt hashes are checked at once",
+            ));
+        }
+        if settings
+            .cache
+            .is_some_and(|(tokens, _)| tokens.get() > 1_000_000)
+        {
+            return Err(PatError::InvalidSetting(
+                "at most 1,000,000 verified tokens are kept",
             ));
         }
         let visible =

@@ -47,6 +47,12 @@ impl Default for Prefix {
     }
 }
 
+impl AsRef<str> for Prefix {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl FromStr for Prefix {
     type Err = PatError;
 

@@ -152,6 +152,24 @@ impl Keysets {
         }
     }
 
+    /// Seals this keyset again where a retired key of the ring sealed it. A standby key's is left: servers that are one step of a rotation apart
+    /// would undo each other's work.
+    pub(crate) async fn leave_retired_key(&self, id: &[u8]) -> Result<(), SealedError> {
+        let Some(record) = self.store.get(&self.key(id)).await? else {
+            return Ok(());
+        };
+        let sealer = key_id(&record);
+        let keys = self.keys.internal(INTERNAL);
+        let retired = |id| {
+            keys.iter()
+                .any(|key| key.id == id && key.role == Role::Retired)
+        };
+        if sealer.is_some_and(retired) {
+            self.rewrap_one(record).await?;
+        }
+        Ok(())
+    }
+
     /// Whether it had to be sealed again.
     async fn rewrap_one(&self, mut record: Record) -> Result<bool, SealedError> {
         for _ in 0..ATTEMPTS {

@@ -87,7 +87,7 @@ fn shows_a_secret(error: &clap::Error) -> bool {
 
 /// Whether a word has the form of a key, of a token of this crate or of one that it imports, of the hash of a token, or of a URL with a password.
 fn is_secret(word: &str) -> bool {
-    let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_", "pat_"];
+    let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Wherever it stands: behind a quote, in a path, in a list.
     let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
@@ -97,7 +97,13 @@ fn is_secret(word: &str) -> bool {
         || has_password(word)
         || word.contains("$scrypt$")
         || word.contains("$hmac-sha256$")
-        || parts.any(|part| begins(part) || is_pat(part))
+        || parts.any(|part| begins(part) || is_pat(part) || is_long_pat(part))
+}
+
+/// Whether a text is the default prefix and at least an id: the prefix alone is none.
+fn is_long_pat(part: &str) -> bool {
+    part.strip_prefix("pat_")
+        .is_some_and(|rest| rest.len() >= 21)
 }
 
 /// Whether a text ends as a personal access token does, whatever its prefix.
@@ -172,6 +178,7 @@ impl From<PatError> for Failure {
             PatError::Store(_)
             | PatError::Hashing
             | PatError::Randomness
+            | PatError::UnknownKey(_)
             | PatError::InvalidSetting(_) => problem(error),
             refusal => Self::Refused {
                 code: refusal.code(),

@@ -80,10 +80,11 @@ impl Table {
             .set_exclusive_start_key(after)
             .send()
             .await
-            .map_err(|error| TableError {
-                code: error.code().unwrap_or("no answer").to_owned(),
-            })?;
-        let next = page.last_evaluated_key.as_ref().and_then(id);
+            .map_err(|error| TableError::new(error.code().unwrap_or("no answer")))?;
+        let next = match &page.last_evaluated_key {
+            Some(key) => Some(id(key).ok_or_else(|| TableError::new("another key than tokenId"))?),
+            None => None,
+        };
         let items = page.items.unwrap_or_default();
         Ok(TablePage {
             items: items.into_iter().map(read).collect(),
@@ -118,6 +119,16 @@ fn typed(value: AttributeValue) -> Attribute {
             texts.map_or(Attribute::Other, Attribute::Texts)
         }
         _ => Attribute::Other,
+    }
+}
+
+impl TableError {
+    /// A code comes from whoever answers at that address.
+    fn new(code: &str) -> Self {
+        let fits = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
+        Self {
+            code: code.chars().filter(fits).take(64).collect(),
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Fault {
             "TransactionInProgressException" => Self::Unanswered(said),
             _ if status == 429 => Self::Throttled(said),
             // Below 400 it is an answer that nobody can read.
-            _ if !(400..500).contains(&status) => Self::Unanswered(said),
+            _ if status == 408 || !(400..500).contains(&status) => Self::Unanswered(said),
             _ => Self::Refused(said),
         }
     }
@@ -109,10 +109,8 @@ fn of_connector(error: &ConnectorError) -> Fault {
 fn of_io(error: &io::Error) -> Fault {
     let words = error.kind().to_string();
     match error.kind() {
-        io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::AddrNotAvailable => Fault::Unsent(words),
+        // A host that cannot be reached may have been reached before: an open connection ends so, too.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::AddrNotAvailable => Fault::Unsent(words),
         _ => Fault::Unanswered(words),
     }
 }

@@ -127,10 +127,10 @@ impl DynamoStore {
         }
         let mut attempts = Attempts::writing(self.shared.attempts);
         let answer = self.carry_out(&batch.concat(), &mut attempts).await?;
-        // A lone removal whose reply was lost, and that finds nothing left, was done.
+        // A lone removal whose reply was lost, and that finds nothing left, was done. Of several, one may be gone for another reason.
         Ok(match answer {
             Answer::Done => true,
-            Answer::Misfit(Found::Nothing) => attempts.is_in_doubt(),
+            Answer::Misfit(Found::Nothing) => batch.len() == 1 && attempts.is_in_doubt(),
             Answer::Misfit(_) | Answer::Failed(_) => false,
         })
     }

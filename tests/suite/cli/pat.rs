@@ -413,7 +413,9 @@ fn keys_that_are_rotated_open_the_tokens_until_a_rewrap_and_after() -> Outcome {
     let old = pats.program.keys.clone().ok_or("keys")?;
     let new = Key::generate().expose();
     pats.program.keys = Some(new.to_string());
-    pats.run("verify", &token)?.refused("unknown_key");
+    let lost = pats.run("verify", &token)?;
+    assert!(lost.status == Some(1) && lost.stdout.is_empty(), "{lost:?}");
+    assert!(lost.stderr.contains("not in the ring"), "{lost:?}");
     pats.program.keys = Some(format!("{} {old}", *new));
     pats.quiet("rewrap", "")?;
     pats.program.keys = Some(new.to_string());

@@ -12,6 +12,7 @@ mod originals;
 mod properties;
 mod races;
 mod records;
+mod ring;
 mod rotation;
 mod tampering;
 mod use_of_tokens;

@@ -10,6 +10,7 @@ use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
     a_rotated_secret_is_good_for_the_overlap,
+    a_rotation_that_is_asked_for_twice_is_done_once,
     of_two_rotations_within_an_overlap_two_secrets_are_good,
     what_is_over_is_not_rotated,
 }
@@ -43,6 +44,26 @@ async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
     let wrong = with_wrong_secret(&bench.pats, &first).await;
     let wrong = bench.pats.verify(&wrong).await;
     assert_eq!(super::reason(wrong), Some(Reason::InvalidSecret));
+}
+
+/// As after a lost answer: by its hash, which is in safe hands.
+async fn a_rotation_that_is_asked_for_twice_is_done_once(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let first = bench.issue(ada()).await;
+    let id = first.record.id;
+    let made = bench.pats.generate_as(id).unwrap();
+    for _ in 0..2 {
+        let record = bench.pats.rotate_to(&id, made.hash.clone(), MINUTE).await;
+        assert_eq!(record.unwrap().previous_secret_ends_at, Some(at(NOW + 60)));
+        // A use in between changes nothing about that.
+        assert!(bench.pats.verify(first.token.expose()).await.is_ok());
+        bench.clock.advance(1);
+    }
+    assert!(bench.pats.verify(made.token.expose()).await.is_ok());
+    let elsewhere = Bench::on(Engine::memory()).await;
+    let strange = elsewhere.pats.generate_as(id).unwrap().hash;
+    let refused = bench.pats.rotate_to(&id, strange, MINUTE).await;
+    assert_eq!(refused, Err(PatError::Hash(Reason::InvalidParameters)));
 }
 
 async fn of_two_rotations_within_an_overlap_two_secrets_are_good(engine: Engine) {

@@ -162,6 +162,48 @@ fn where_the_answers_differ_ours_is_the_stricter_one() {
 /// Imported as they stand, with the hashes that nobody can use: every vector has its answer from `verify` itself.
 #[cfg(feature = "import")]
 #[tokio::test]
+async fn what_ends_a_token_there_ends_it_here_by_another_import() {
+    use sealtoken::import::access_tokens::AccessToken;
+
+    let bench = Bench::on(Engine::memory()).await;
+    let item = |more: &str| {
+        let text = format!(
+            r#"{{"tokenId":{{"S":"34NwRzvnBbgI3uedkrQ3Q"}},"secretPhc":{{"S":"$fake"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}{more}}}"#
+        );
+        AccessToken::from_dynamodb_json(&text).unwrap()
+    };
+    let admin = r#","isAdmin":{"BOOL":true}"#;
+    let ends = r#","expiresAt":{"N":"1763755300"}"#;
+    let revoked = r#","revokedAt":{"N":"1763755250"},"expiresAt":{"N":"1763755299"}"#;
+    for (more, new, restricted) in [
+        ("", true, false),
+        (admin, false, false),
+        (ends, false, true),
+        ("", false, false),
+        (revoked, false, true),
+        (revoked, false, false),
+        (ends, false, false),
+    ] {
+        for dry_run in [true, false] {
+            let results = bench.pats.import([item(more)]).dry_run(dry_run).await;
+            let imported = *results.unwrap()[0].as_ref().unwrap();
+            assert_eq!(
+                (imported.new, imported.restricted),
+                (new, restricted),
+                "{more}"
+            );
+        }
+    }
+    let id = "34NwRzvnBbgI3uedkrQ3Q".parse().unwrap();
+    let record = bench.pats.get(&id).await.unwrap();
+    assert!(!record.admin);
+    let seconds = |at: Option<sealtoken::UnixTime>| at.map(sealtoken::UnixTime::as_secs);
+    assert_eq!(seconds(record.revoked_at), Some(1_763_755_250));
+    assert_eq!(seconds(record.expires_at), Some(1_763_755_299));
+}
+
+#[cfg(feature = "import")]
+#[tokio::test]
 async fn what_is_imported_is_answered_as_it_is_there() {
     use sealtoken::import::access_tokens::AccessToken;
 

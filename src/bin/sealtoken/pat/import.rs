@@ -37,6 +37,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
             ("dry_run", options.dry_run.into()),
             ("imported", done.imported.into()),
             ("there", done.there.into()),
+            ("restricted", done.restricted.into()),
             ("unusable", done.unusable.into()),
             ("failed", done.failed.into()),
         ]))?;
@@ -128,6 +129,8 @@ struct Done {
     imported: u64,
     /// Imported before.
     there: u64,
+    /// Imported before, and revoked there since or ended earlier: so they are here, too.
+    restricted: u64,
     /// Imported, now or before, with a hash that nothing verifies with.
     unusable: u64,
     failed: u64,
@@ -151,6 +154,9 @@ async fn some(
                     let code = reason.code();
                     format!("{id}: unusable, and kept as it is: {code}: {reason}")
                 });
+                if imported.restricted {
+                    done.restricted = done.restricted.saturating_add(1);
+                }
                 let count = if imported.new {
                     &mut done.imported
                 } else {

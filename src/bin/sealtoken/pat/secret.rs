@@ -1,6 +1,6 @@
 //! The commands that print a token: once, and nowhere but on stdout.
 
-use sealtoken::pat::{PatId, PatToken, Prefix, SecretHash};
+use sealtoken::pat::{PatError, PatId, PatToken, Prefix, SecretHash, State};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -55,13 +55,21 @@ pub(super) async fn rotate(options: &Rotate, prefix: &Prefix) -> Result<(), Fail
     let id = options.named.id()?;
     let pats = open::prefixed(&place, prefix).await?;
     let overlap = Duration::from_secs(options.overlap);
-    let issued = pats.rotate(&id, overlap).await?;
-    if let Ok(true) = print(&issued.token, &id, &issued.hash, options.json) {
-        return Ok(());
+    // Whether it can be rotated is known before anything is printed, and it is printed before it is good: a secret that nobody has would cut its owner off.
+    let record = pats.get(&id).await?;
+    match record.state_at(place.now()) {
+        State::Live => {}
+        State::Revoked => return Err(PatError::Revoked.into()),
+        State::Expired => return Err(PatError::Expired.into()),
     }
-    Err(problem(
-        "the new token could not be printed, and the old one is good for the overlap alone: rotate it again",
-    ))
+    let made = pats.generate_as(id)?;
+    let Ok(true) = print(&made.token, &id, &made.hash, options.json) else {
+        return Err(problem(
+            "the new token could not be printed, and nothing was changed",
+        ));
+    };
+    pats.rotate_to(&id, made.hash, overlap).await?;
+    Ok(())
 }
 
 /// Prints a token on a line; whether anybody reads it.

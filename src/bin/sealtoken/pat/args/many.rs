@@ -67,12 +67,12 @@ pub(crate) struct Import {
     #[arg(long, value_name = "TABLE", conflicts_with = "file")]
     pub(in crate::pat) from: Option<String>,
     /// Begin after the item with this id, as the message of an import that was cut off says
-    #[arg(long, value_name = "ID", requires = "from")]
+    #[arg(long, value_name = "ID", requires = "from", conflicts_with = "file")]
     pub(in crate::pat) after: Option<String>,
     /// Find out what would be done, and do nothing
     #[arg(long)]
     pub(in crate::pat) dry_run: bool,
-    /// Print one JSON object instead: imported, there, unusable, failed
+    /// Print one JSON object instead: imported, there, restricted, unusable, failed
     #[arg(long)]
     pub(in crate::pat) json: bool,
 }

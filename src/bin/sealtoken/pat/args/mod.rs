@@ -31,7 +31,7 @@ Exit status:
   0  done
   1  wrong usage, or something is wrong with the keys, a file or the store
   2  refused: stderr has one line, which begins with a code: invalid_prefix, invalid_format, not_found, \
-invalid_secret, revoked, expired, already_exists, invalid_phc, tampered, unknown_key and so on";
+invalid_secret, revoked, expired, already_exists, invalid_phc, tampered and so on";
 
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT)]
