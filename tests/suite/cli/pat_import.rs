@@ -43,7 +43,7 @@ fn tokens_of_the_other_system_are_good_as_they_are() -> Outcome {
     let again = pats.line("import items --json", "")?;
     assert_eq!(
         again,
-        r#"{"dry_run":false,"imported":0,"there":2,"unusable":0,"failed":0}"#
+        r#"{"dry_run":false,"imported":0,"there":2,"restricted":0,"unusable":0,"failed":0}"#
     );
     assert_eq!(pats.run("verify", ORIGINAL)?.json()?["owner"], "grace");
     pats.run("import missing", "")?
@@ -70,7 +70,7 @@ fn what_is_not_taken_is_named_by_line_and_id_and_stops_no_other() -> Outcome {
     let value: Value = serde_json::from_str(&done.stdout)?;
     assert_eq!(
         value,
-        json!({"dry_run": false, "imported": 2, "there": 0, "unusable": 1, "failed": 5})
+        json!({"dry_run": false, "imported": 2, "there": 0, "restricted": 0, "unusable": 1, "failed": 5})
     );
     let said: Vec<&str> = done.stderr.lines().collect();
     let expected = [

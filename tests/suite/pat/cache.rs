@@ -116,8 +116,9 @@ async fn the_end_of_a_token_is_looked_at_each_time() {
     assert_eq!(calls(&bench, &store, &issued).await, 0);
     bench.clock.advance(1);
     store.counts();
+    // Looked up then, for another process may have moved it.
     assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
-    assert_eq!(store.counts().0, 0);
+    assert_eq!(store.counts().0, 1);
 }
 
 #[tokio::test]
