@@ -103,6 +103,9 @@ async fn a_revocation_keeps_the_end_and_a_restoration_gives_it_back(engine: Engi
     assert_eq!(bench.reason(&issued).await, None);
     bench.clock.set(at(NOW + 100));
     assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+    // Revoked again, it has no time to be purged from before.
+    let again = pats.revoke(&id).await.unwrap();
+    assert_eq!((again.purge_at, again.expires_at), (None, end));
     // A token without an end stays without one.
     let forever = bench.issue(ada()).await;
     pats.revoke(&forever.record.id).await.unwrap();

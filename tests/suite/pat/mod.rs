@@ -1,6 +1,8 @@
 //! Personal access tokens through their public API, on every engine.
 
 mod around;
+mod attempts;
+mod bootstrap;
 mod cache;
 mod ends;
 mod faults;

@@ -1,0 +1,148 @@
+//! Attempts that failed: counted, and never in the way of a right secret of 256 bits.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
+use sealtoken::pat::{PersonalAccessTokens, PublicError, Reason, VerifyError};
+use sealtoken::store::MemoryStore;
+use sealtoken::{Key, KeyRing};
+
+use super::{ada, originals, reason, with_wrong_secret};
+use crate::faulty::Faulty;
+
+/// Tokens with the limit of attempts that they have unless set.
+async fn limited() -> PersonalAccessTokens {
+    let keys = KeyRing::new(Key::generate());
+    PersonalAccessTokens::open(MemoryStore::new(), &keys)
+        .await
+        .unwrap()
+}
+
+fn is_closed<T>(result: &Result<T, VerifyError>) -> bool {
+    matches!(result, Err(VerifyError::TooManyAttempts { .. }))
+}
+
+#[tokio::test]
+async fn wrong_secrets_are_counted_and_the_right_one_is_always_taken() {
+    let pats = limited().await;
+    let issued = pats.issue(ada()).await.unwrap();
+    let wrong = with_wrong_secret(&pats, &issued).await;
+    let unknown = pats.generate().unwrap();
+    for (text, expected) in [
+        (&*wrong, Reason::InvalidSecret),
+        (unknown.token.expose(), Reason::NotFound),
+    ] {
+        for _ in 0..10 {
+            assert_eq!(reason(pats.verify(text).await), Some(expected));
+        }
+        let closed = pats.verify(text).await;
+        assert!(is_closed(&closed), "{closed:?}");
+        let error = closed.unwrap_err();
+        assert!(matches!(error.public(), PublicError::TryLater { .. }));
+        assert_eq!(error.code(), "too_many_attempts");
+        // Who knows the id keeps nobody out.
+        assert!(pats.verify(issued.token.expose()).await.is_ok());
+    }
+    // Also what is right and over is told as it is: only guesses count.
+    pats.revoke(&issued.record.id).await.unwrap();
+    for _ in 0..20 {
+        let revoked = pats.verify(issued.token.expose()).await;
+        assert_eq!(reason(revoked), Some(Reason::Revoked));
+    }
+    // Texts that can be no token close nothing.
+    for _ in 0..20 {
+        assert_eq!(
+            reason(pats.verify("pat_?").await),
+            Some(Reason::InvalidFormat)
+        );
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_many_tokens_use_up_the_attempts_of_all() {
+    let few = Allowance {
+        burst: 20,
+        every: Duration::from_secs(60),
+    };
+    let keys = KeyRing::new(Key::generate());
+    let options = PersonalAccessTokens::options().attempts(MemoryLimiter::new(few, few));
+    let pats = options.open(MemoryStore::new(), &keys).await.unwrap();
+    let issued = pats.issue(ada()).await.unwrap();
+    for n in 0..30 {
+        let guess = pats.generate().unwrap();
+        assert_eq!(is_closed(&pats.verify(guess.token.expose()).await), n >= 20);
+    }
+    assert!(pats.verify(issued.token.expose()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scrypt_is_counted_before_it_is_run() {
+    let pats = limited().await;
+    pats.register(originals::id(), originals::hash(), ada())
+        .await
+        .unwrap();
+    // Any number of right ones at once is answered.
+    let right = |_| {
+        let pats = pats.clone();
+        async move { pats.verify(originals::TEXT).await.is_ok() }
+    };
+    let mut tasks: tokio::task::JoinSet<bool> = (0..20).map(right).collect();
+    while let Some(verified) = tasks.join_next().await {
+        assert!(verified.unwrap());
+    }
+    let wrong = |_| {
+        let pats = pats.clone();
+        async move { is_closed(&pats.verify(originals::WRONG).await) }
+    };
+    let tasks: tokio::task::JoinSet<bool> = (0..40).map(wrong).collect();
+    let closed = tasks
+        .join_all()
+        .await
+        .into_iter()
+        .filter(|closed| *closed)
+        .count();
+    assert_eq!(closed, 30);
+    // As the work must not be done, the right one waits, too.
+    assert!(is_closed(&pats.verify(originals::TEXT).await));
+}
+
+/// Counts what it is asked.
+#[derive(Debug, Clone, Default)]
+struct Counter(Arc<Mutex<(u32, u32)>>);
+
+#[async_trait::async_trait]
+impl AttemptLimiter for Counter {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        assert_eq!(subjects.len(), 2);
+        self.0.lock().unwrap().0 += 1;
+        Ok(())
+    }
+
+    async fn give_back(&self, _: &[Subject]) {
+        self.0.lock().unwrap().1 += 1;
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_token_asks_for_what_a_known_one_does() {
+    let counter = Counter::default();
+    let store = Faulty::counting();
+    let keys = KeyRing::new(Key::generate());
+    let options = PersonalAccessTokens::options().attempts(counter.clone());
+    let pats = options.open(Arc::clone(&store), &keys).await.unwrap();
+    let issued = pats.issue(ada()).await.unwrap();
+    let wrong = with_wrong_secret(&pats, &issued).await;
+    let unknown = pats.generate().unwrap();
+    let mut seen = Vec::new();
+    for text in [&*wrong, unknown.token.expose()] {
+        store.counts();
+        *counter.0.lock().unwrap() = (0, 0);
+        pats.verify(text).await.unwrap_err();
+        seen.push((store.counts(), *counter.0.lock().unwrap()));
+    }
+    assert_eq!(seen, [((1, 0), (1, 0)), ((1, 0), (1, 0))]);
+    // What is good takes no attempt.
+    pats.verify(issued.token.expose()).await.unwrap();
+    assert_eq!(*counter.0.lock().unwrap(), (1, 0));
+}

@@ -1,0 +1,115 @@
+//! The first admin.
+
+use sealtoken::pat::{PatError, PersonalAccessTokens, Reason, VerifyError};
+use sealtoken::store::MemoryStore;
+use sealtoken::{Key, KeyRing};
+
+use super::{Bench, ada, originals, reason};
+use crate::engine::{Engine, on_every_engine};
+
+on_every_engine! {
+    the_first_admin_comes_once,
+}
+
+async fn the_first_admin_comes_once(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let root = bench.pats.generate().unwrap();
+    let text = root.token.expose();
+    let unset = bench.pats.bootstrap(text, "root").await;
+    assert_eq!(reason(unset), Some(Reason::NotFound));
+    let options =
+        || PersonalAccessTokens::options().bootstrap(root.hash.to_string().parse().unwrap());
+    let pats = bench.again(options()).await;
+    let bootstrap = async |text: &str| reason(pats.bootstrap(text, "root@example.com").await);
+    // Until then it is no token, and another one is none either.
+    assert_eq!(reason(pats.verify(text).await), Some(Reason::NotFound));
+    let other = pats.generate().unwrap();
+    assert_eq!(
+        bootstrap(other.token.expose()).await,
+        Some(Reason::InvalidSecret)
+    );
+    let same_id = pats.generate_as(root.id).unwrap();
+    assert_eq!(
+        bootstrap(same_id.token.expose()).await,
+        Some(Reason::InvalidSecret)
+    );
+    assert_eq!(bootstrap("nonsense").await, Some(Reason::InvalidPrefix));
+    assert_eq!(bootstrap("pat_nonsense").await, Some(Reason::InvalidFormat));
+    let owner = pats.bootstrap(text, "").await;
+    assert_eq!(owner, Err(VerifyError::Failed(PatError::InvalidOwner)));
+    assert_eq!(pats.count().await, Ok(0));
+
+    let admin = pats.bootstrap(text, "root@example.com").await.unwrap();
+    assert!(admin.admin && admin.id == root.id && admin.hash.is_none());
+    assert_eq!(pats.get(&root.id).await.as_ref(), Ok(&admin));
+    let verified = bench.pats.verify(text).await.unwrap();
+    assert!(verified.admin && verified.owner == "root@example.com");
+    assert_eq!(bootstrap(text).await, Some(Reason::NotFound));
+    // Not again, not when it was revoked, and not when all tokens are gone.
+    pats.revoke(&root.id).await.unwrap();
+    assert_eq!(bootstrap(text).await, Some(Reason::NotFound));
+    pats.delete(&root.id).await.unwrap();
+    assert_eq!(bench.pats.count().await, Ok(0));
+    // No secret is looked at any more, the right one or another.
+    for text in [text, same_id.token.expose()] {
+        assert_eq!(bootstrap(text).await, Some(Reason::NotFound));
+    }
+    assert_eq!(reason(pats.verify(text).await), Some(Reason::NotFound));
+}
+
+#[tokio::test]
+async fn where_there_is_a_token_nobody_is_the_first() {
+    let bench = Bench::on(Engine::memory()).await;
+    let root = bench.pats.generate().unwrap();
+    let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
+    let pats = bench.again(options).await;
+    let issued = bench.issue(ada()).await;
+    bench.pats.revoke(&issued.record.id).await.unwrap();
+    let late = pats.bootstrap(root.token.expose(), "root").await;
+    assert_eq!(reason(late), Some(Reason::NotFound));
+    assert_eq!(bench.pats.count().await, Ok(1));
+}
+
+#[tokio::test]
+async fn the_first_admin_of_the_other_system_comes_once_too() {
+    let bench = Bench::on(Engine::memory()).await;
+    let pats = bench
+        .again(PersonalAccessTokens::options().bootstrap(originals::hash()))
+        .await;
+    for wrong in [originals::WRONG, pats.generate().unwrap().token.expose()] {
+        let refused = pats.bootstrap(wrong, "root").await;
+        assert_eq!(reason(refused), Some(Reason::InvalidSecret));
+    }
+    let admin = pats.bootstrap(originals::TEXT, "root").await.unwrap();
+    assert!(admin.admin && admin.id == originals::id());
+    // There the secret is bound to no id: here it is used up.
+    let other = originals::TEXT.replace(originals::ID, "XXXXXXXXXXXXXXXXXXXXX");
+    assert_eq!(
+        reason(pats.bootstrap(&other, "root").await),
+        Some(Reason::NotFound)
+    );
+    assert_eq!(reason(pats.verify(&other).await), Some(Reason::NotFound));
+    assert!(pats.verify(originals::TEXT).await.unwrap().admin);
+}
+
+#[tokio::test]
+async fn the_bootstrap_secret_cannot_be_locked_out() {
+    let store = MemoryStore::new();
+    let keys = KeyRing::new(Key::generate());
+    let first = PersonalAccessTokens::open(store.clone(), &keys)
+        .await
+        .unwrap();
+    let root = first.generate().unwrap();
+    let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
+    let pats = options.open(store, &keys).await.unwrap();
+    for n in 0..15 {
+        let guess = pats.generate().unwrap();
+        let answer = pats.bootstrap(guess.token.expose(), "mallory").await;
+        assert_eq!(
+            matches!(answer, Err(VerifyError::TooManyAttempts { .. })),
+            n >= 10,
+            "{answer:?}"
+        );
+    }
+    assert!(pats.bootstrap(root.token.expose(), "root").await.is_ok());
+}
