@@ -157,6 +157,10 @@ impl Changes {
         let values = (optional(record.expires_at), optional(end));
         match end {
             None => self.make("expires_at", values, PatUpdate::never_expires),
+            Some(at) if at > now && own && record.expires_at.is_none_or(|end| at < end) => {
+                self.notes
+                    .push("your own token is declared to end sooner: its end STAYS");
+            }
             Some(at) if at > now => {
                 self.make("expires_at", values, |update| update.expires_at(at));
             }
