@@ -309,7 +309,9 @@ mod tests {
             .await
             .unwrap();
         let open = vault.create("v").await.unwrap();
-        let over = vault.create("v").expires_at(vault.now().saturating_add(1));
+        let over = vault
+            .create("v")
+            .expires_at(vault.now().saturating_add(100));
         let over = over.password("correct horse").await.unwrap();
         vault.soft_delete(&hidden).await.unwrap();
         let nowhere = vault.namespace("nobody").unwrap();
@@ -317,7 +319,7 @@ mod tests {
         // With one cost, and with a second one that passwords have not moved up to.
         for costs in 1..=2_u64 {
             let cost = Argon2Cost::new(18 + u32::try_from(costs).unwrap(), 2, 1).unwrap();
-            let clock = crate::crypto::clock::ManualClock::at(vault.now().saturating_add(10));
+            let clock = crate::crypto::clock::ManualClock::at(vault.now().saturating_add(1000));
             let options = Vault::options().argon2_cost(cost).attempts(()).clock(clock);
             let vault = options.open(store.clone(), &keys).await.unwrap();
             let nowhere = Vault {
