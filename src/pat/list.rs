@@ -230,23 +230,47 @@ impl<'a> List<'a> {
                 let next = Some(place.cursor());
                 return Ok(ListPage { entries, next });
             }
-            // As many as there is room for: so the cursor is right behind the last one that is shown.
-            let limit = u32::try_from(room.min(1000)).unwrap_or(u32::MAX);
-            let query = part.query().limit(limit).after(place.within.take());
-            let page: Page = self.pats.store().scan(&query).await?;
+            let page = self.scan(part, place.within.take(), room).await?;
             looked_at = looked_at.saturating_add(page.records.len().max(1));
-            for record in &page.records {
-                match self.pats.open_row(record) {
-                    Ok(row) if !self.admits(&row, part) => {}
-                    row => entries.push(row.map(|row| row.into_record(self.with_hashes))),
-                }
-            }
+            let found = page.records.iter().map(|record| self.pats.open_row(record));
+            let found = found.filter(|row| self.shows(row.as_ref(), part));
+            entries.extend(found.map(|row| Ok(row?.into_record(self.with_hashes))));
             place.move_on(page.next);
         }
         Ok(ListPage {
             entries,
             next: None,
         })
+    }
+
+    /// Reads on, in such steps that no more is found than there is room for: so the cursor is right behind the last one that is shown.
+    async fn scan(
+        &self,
+        part: &Part,
+        after: Option<Cursor>,
+        room: usize,
+    ) -> Result<Page, PatError> {
+        let unfiltered = self.state.is_none() && (self.owner.is_none() || self.role.is_none());
+        let exact = unfiltered && !matches!(part, Part::MoreRoles(_));
+        // What is sought rarely is looked for among many; where too many of them are found, fewer are read once more.
+        let mut records = if exact { room } else { room.max(PAGE) }.min(1000);
+        loop {
+            let limit = u32::try_from(records).unwrap_or(u32::MAX);
+            let query = part.query().limit(limit).after(after.clone());
+            let page = self.pats.store().scan(&query).await?;
+            let mut shown = page.records.iter().enumerate().filter(|(_, record)| {
+                exact || self.shows(self.pats.open_row(record).as_ref(), part)
+            });
+            match shown.nth(room) {
+                Some((at, _)) if at < records => records = at.max(1),
+                _ => return Ok(page),
+            }
+        }
+    }
+
+    /// Whether it belongs to the list. What was changed from outside is shown as the error that it is.
+    fn shows(&self, row: Result<&Row, &PatError>, part: &Part) -> bool {
+        row.is_ok_and(|row| self.admits(row, part)) || row.is_err()
     }
 
     /// What is scanned one after the other: an owner's tokens or all, or those with a label for a role and then those that have more roles than labels.

@@ -225,7 +225,10 @@ mod tests {
             is_secret("postgres://u:p@h/db") && is_secret("--store=postgres://h/db?a=b&password=p")
         );
         let pat = format!("{}_{}", "a".repeat(21), "b".repeat(49));
-        assert!(is_secret(&format!("acme_{pat}")) && is_secret("--id=pat_x.AAAA"));
+        assert!(is_secret(&format!("acme_{pat}")));
+        assert!(is_secret(&format!("--id=pat_{}.AAAA", "a".repeat(21))));
+        // What tokens begin with is said in the open.
+        assert!(!is_secret("pat_") && !is_secret("--prefix=pat_live_"));
         assert!(is_secret("$scrypt$ln=14,r=8,p=1$AAAA$AAAA"));
         assert!(
             !is_secret("--purpose")
