@@ -48,6 +48,7 @@ pub use token::{
 #[doc = include_str!("../docs/from-primordyx.md")]
 #[doc = include_str!("../docs/from-access-tokens.md")]
 #[doc = include_str!("../docs/from-vaultstore.md")]
+#[cfg_attr(feature = "dynamodb", doc = include_str!("../docs/dynamodb.md"))]
 #[cfg_attr(feature = "pat", doc = include_str!("../docs/pat.md"))]
 #[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]
 mod documents {}
