@@ -3,10 +3,8 @@
 //! One connection writes, others read beside it: the file is in WAL mode, and each commit is synced. A few keys are read on the
 //! thread that asks, which takes less time than handing the work over; all else leaves the async threads.
 
-#[cfg_attr(unix, path = "create/unix.rs")]
-#[cfg_attr(not(unix), path = "create/other.rs")]
-mod create;
 mod fault;
+mod file;
 mod migrate;
 mod open;
 mod options;
@@ -21,6 +19,7 @@ mod write;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -36,7 +35,8 @@ use super::query::{Page, Query};
 use super::record::{Record, RecordKey};
 
 use fault::Fault;
-use pool::{Pool, off_thread};
+use file::Files;
+use pool::Pool;
 
 pub use options::SqliteOptions;
 
@@ -75,6 +75,22 @@ struct Shared {
     /// For what takes longer, so that it hinders no quick one.
     slow: Arc<Pool>,
     writer: Arc<Pool>,
+    files: Arc<Files>,
+    /// How long a call waits.
+    longest: Duration,
+}
+
+impl Shared {
+    /// Until when a call waits that begins now.
+    fn until(&self) -> Instant {
+        until(self.longest)
+    }
+}
+
+/// The moment after so long: less than a day.
+fn until(longest: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(longest).unwrap_or(now)
 }
 
 impl SqliteStore {
@@ -109,10 +125,10 @@ impl SqliteStore {
     /// Runs a job on a reader, off the async threads.
     async fn read<T: Send + 'static>(
         &self,
+        until: Instant,
         job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lease = self.shared.slow.take().await?;
-        off_thread(move || job(&lease).map_err(Fault::of_read)).await
+        self.shared.slow.take(until).await?.run(job).await
     }
 
     /// Reads a few keys here; where the file is locked for a moment, off the async threads.
@@ -121,15 +137,27 @@ impl SqliteStore {
         keys: &[RecordKey],
         job: fn(&Connection, &[RecordKey]) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let lease = self.shared.quick.take().await?;
+        let until = self.shared.until();
+        let lease = self.shared.quick.take(until).await?;
         match job(&lease, keys) {
             Err(fault) if fault.is_busy() => {
                 drop(lease);
                 let keys = keys.to_vec();
-                self.read(move |connection| job(connection, &keys)).await
+                self.read(until, move |connection| job(connection, &keys))
+                    .await
             }
-            result => result.map_err(Fault::of_read),
+            result => result.map_err(|fault| fault.told(&lease)),
         }
+    }
+
+    /// Runs a job on the writer, off the async threads.
+    async fn change<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection, &Files) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let files = self.shared.files.clone();
+        let lease = self.shared.writer.take(self.shared.until()).await?;
+        lease.run(move |connection| job(connection, &files)).await
     }
 }
 
@@ -150,8 +178,10 @@ impl Store for SqliteStore {
             return self.read_few(keys, read::all).await;
         }
         let keys = keys.to_vec();
-        self.read(move |connection| read::all(connection, &keys))
-            .await
+        self.read(self.shared.until(), move |connection| {
+            read::all(connection, &keys)
+        })
+        .await
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
@@ -160,19 +190,22 @@ impl Store for SqliteStore {
             return Ok(Outcome::Written);
         }
         let batch = batch.to_vec();
-        let lease = self.shared.writer.take().await?;
-        off_thread(move || write::write(&lease, &batch)).await
+        self.change(move |connection, files| write::write(connection, files, &batch))
+            .await
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
         let scan = scan::Scan::new(query)?;
-        self.read(move |connection| scan.page(connection)).await
+        self.read(self.shared.until(), move |connection| scan.page(connection))
+            .await
     }
 
     async fn count(&self, query: &Query) -> Result<u64, StoreError> {
         let query = query.clone();
-        self.read(move |connection| scan::count(connection, &query))
-            .await
+        self.read(self.shared.until(), move |connection| {
+            scan::count(connection, &query)
+        })
+        .await
     }
 
     async fn purge(
@@ -185,9 +218,11 @@ impl Store for SqliteStore {
         // In parts, so that it holds little in memory and other writers come in between.
         loop {
             let part = limit.saturating_sub(purged).min(purge::PART);
-            let (collection, lease) = (collection.clone(), self.shared.writer.take().await?);
-            let done = off_thread(move || purge::purge(&lease, &collection, before, part)).await;
-            let done = done.map_err(|error| purge::after(purged, error))?;
+            let collection = collection.clone();
+            let done = self.change(move |connection, files| {
+                purge::purge(connection, files, &collection, before, part)
+            });
+            let done = done.await.map_err(|error| purge::after(purged, error))?;
             purged = purged.saturating_add(done);
             if done == 0 || purged >= limit {
                 return Ok(purged);

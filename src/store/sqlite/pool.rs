@@ -2,12 +2,15 @@
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::error::StoreError;
+
+use super::fault::Fault;
 
 /// Connections, each lent to one job at a time, in the order in which they were asked for.
 pub(super) struct Pool {
@@ -23,12 +26,19 @@ impl Pool {
         })
     }
 
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Lease, StoreError> {
+    /// A connection, for a call that may wait until this moment.
+    pub(super) async fn take(self: &Arc<Self>, until: Instant) -> Result<Lease, StoreError> {
         let closed = || StoreError::unavailable("closed");
         let permits = self.permits.clone();
-        let permit = match permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => permits.acquire_owned().await.map_err(|_| closed())?,
+        let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
+            permit
+        } else {
+            let permit = permits.acquire_owned().await.map_err(|_| closed())?;
+            // No timer is needed: those in front came earlier, so that none of them waits for others beyond this moment.
+            if until <= Instant::now() {
+                return Err(StoreError::unavailable("all connections are in use"));
+            }
+            permit
         };
         let free = self
             .free
@@ -38,6 +48,7 @@ impl Pool {
         Ok(Lease {
             connection: Some(free.ok_or_else(closed)?),
             pool: self.clone(),
+            until,
             _permit: permit,
         })
     }
@@ -47,7 +58,27 @@ impl Pool {
 pub(super) struct Lease {
     connection: Option<Connection>,
     pool: Arc<Pool>,
+    until: Instant,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// Runs a job off the async threads. Where others lock the file, it waits until the lease's moment.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        off_thread(move || {
+            let result = wait_until(&self, self.until).and_then(|()| job(&self));
+            result.map_err(|fault| fault.told(&self))
+        })
+        .await
+    }
+}
+
+/// Has the next statement wait no longer than until this moment.
+pub(super) fn wait_until(connection: &Connection, until: Instant) -> Result<(), Fault> {
+    Ok(connection.busy_timeout(until.saturating_duration_since(Instant::now()))?)
 }
 
 impl Deref for Lease {
