@@ -42,7 +42,8 @@ pub use options::SqliteOptions;
 
 /// Records in an SQLite file. Clones share its connections.
 ///
-/// Several processes on one machine can have the same file open. It must not lie on a network file system, and needs a
+/// Several processes on one machine can have the same file open, and one process several stores of it. A store stays with the
+/// process that opened it: after a fork, the child drops it and opens its own. The file must not lie on a network file system, and needs a
 /// directory in which SQLite may create files beside it.
 ///
 /// Its methods need a tokio runtime, of any kind.
@@ -68,7 +69,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
 }
 
-// The readers are closed before the writer: the last one to close moves the log into the file.
+// The readers are closed before the writer: the last one to close moves the log into the file. Then it is no longer open.
 struct Shared {
     /// For reads of a few keys, which are over in microseconds.
     quick: Arc<Pool>,

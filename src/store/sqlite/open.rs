@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::store::error::StoreError;
 
 use super::fault::Fault;
-use super::file::{self, Files};
+use super::file::{Files, Opened};
 use super::options::SqliteOptions;
 use super::pool::{Pool, wait_until};
 use super::{Shared, SqliteStore, migrate, until};
@@ -24,14 +24,16 @@ const LOG: i64 = 64 * 1024 * 1024;
 
 pub(super) fn open(options: &SqliteOptions) -> Result<SqliteStore, StoreError> {
     let until = until(options.busy_timeout);
-    // An absolute path is a path: SQLite has names for databases that are no files.
-    let path = std::path::absolute(&options.path).map_err(file::cannot)?;
-    let identity = file::prepare(&path, options.create)?;
-    let writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // First and last: it counts as open as long as any connection is.
+    let file = Opened::new(&options.path, options.create)?;
+    let writer = connect(file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let set_up = set_up(&writer, options.migrate, until);
     set_up.map_err(|fault| fault.in_opening().told(&writer))?;
-    let (quick, slow) = (readers(&path, options)?, readers(&path, options)?);
-    let files = Files::of(&path, identity)?;
+    let (quick, slow) = (
+        readers(file.path(), options)?,
+        readers(file.path(), options)?,
+    );
+    let files = Files::of(file)?;
     let shared = Arc::new(Shared {
         quick,
         slow,

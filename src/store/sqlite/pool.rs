@@ -1,6 +1,7 @@
 //! Connections that are lent out, and work that leaves the async threads.
 
 use std::ops::Deref;
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ use super::fault::Fault;
 pub(super) struct Pool {
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// The process that opened them.
+    process: u32,
 }
 
 impl Pool {
@@ -23,11 +26,17 @@ impl Pool {
         Arc::new(Self {
             permits: Arc::new(Semaphore::new(connections.len())),
             free: Mutex::new(connections),
+            process: process::id(),
         })
     }
 
     /// A connection, for a call that may wait until this moment.
     pub(super) async fn take(self: &Arc<Self>, until: Instant) -> Result<Lease, StoreError> {
+        // The locks of a file stay with the parent.
+        if self.process != process::id() {
+            let what = "it was opened before a fork: drop it, and open it again";
+            return Err(StoreError::Configuration(what.into()));
+        }
         let closed = || StoreError::unavailable("closed");
         let permits = self.permits.clone();
         let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {

@@ -53,7 +53,7 @@ type Deed = fn(&Path);
 
 #[test]
 fn nothing_is_acknowledged_once_the_file_is_gone() {
-    let deeds: [(&str, Deed); 5] = [
+    let deeds: [(&str, Deed); 6] = [
         ("deleted", |path| fs::remove_file(path).unwrap()),
         ("replaced", |path| {
             let other = path.with_extension("other");
@@ -62,6 +62,11 @@ fn nothing_is_acknowledged_once_the_file_is_gone() {
         }),
         ("without its log", |path| {
             fs::remove_file(beside(path, "-wal")).unwrap();
+        }),
+        ("with another log", |path| {
+            let log = beside(path, "-wal");
+            fs::rename(&log, log.with_extension("away")).unwrap();
+            fs::write(log, "").unwrap();
         }),
         ("without its index", |path| {
             fs::remove_file(beside(path, "-shm")).unwrap();
@@ -187,37 +192,55 @@ fn what_is_no_file_is_an_error_at_once() {
     }
 }
 
-/// Puts a backup into the place of the file, as `docs/vault.md` says.
-fn restore(backup: &Path, path: &Path) {
-    for beside in [beside(path, "-wal"), beside(path, "-shm")] {
-        if beside.exists() {
-            fs::remove_file(beside).unwrap();
-        }
-    }
-    fs::copy(backup, path).unwrap();
+/// The commands of the guide behind these words.
+fn commands(behind: &str) -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/vault.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let (_, rest) = guide.split_once(behind).unwrap();
+    let (_, rest) = rest.split_once("```console\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
 }
 
-/// A file with the records `first` and, after the backup, `second`, as a process leaves it that is killed.
-fn killed() -> (TempDir, PathBuf, PathBuf) {
-    let (store, folder, path) = filled();
-    let backup = folder.path().join("backup.db");
-    // While the store is open.
-    bare(&path)
-        .execute("VACUUM INTO ?1", [backup.to_str().unwrap()])
-        .unwrap();
+/// Runs commands in the folder of the file.
+fn run(commands: &str, folder: &Path) {
+    let mut shell = Command::new("sh");
+    let done = shell.args(["-ec", commands]).current_dir(folder).status();
+    assert!(done.unwrap().success());
+}
+
+/// A folder with the file `vault.db` as a killed process leaves it, with the records `first` and `second`; and `backup.db`
+/// from before the second one.
+fn killed() -> (TempDir, PathBuf) {
+    let (store, open, path) = filled();
+    let folder = folder();
+    // While the store is open. The program of the guide may not be there; its statement is the same.
+    let backup = commands("Any SQLite can, while the others go on:");
+    let (_, backup) = backup.split_once("sqlite3 vault.db \"").unwrap();
+    let (backup, _) = backup.split_once('"').unwrap();
+    let into = format!("'{}'", folder.path().join("backup.db").display());
+    let backup = backup.replace("'backup.db'", &into);
+    bare(&path).execute_batch(&backup).unwrap();
     assert_eq!(insert(&store, "second"), Ok(Outcome::Written));
-    let left = folder.path().join("left.db");
+    // Another process copies the file: this one would end its own locks.
+    let left = folder.path().join("vault.db");
     for suffix in ["", "-wal", "-shm"] {
-        fs::copy(beside(&path, suffix), beside(&left, suffix)).unwrap();
+        let (from, to) = (beside(&path, suffix), beside(&left, suffix));
+        run(
+            &format!("cp {} {}", from.display(), to.display()),
+            open.path(),
+        );
     }
     drop(store);
-    (folder, left, backup)
+    (folder, left)
 }
 
 #[test]
 fn a_backup_is_restored_by_the_steps_of_the_guide() {
-    let (_folder, path, backup) = killed();
-    restore(&backup, &path);
+    let (folder, path) = killed();
+    run(
+        &commands("To restore, stop every process that has the file open"),
+        folder.path(),
+    );
     let store = open(&path).unwrap();
     assert_eq!(count(&store), Ok(1));
     assert_eq!(insert(&store, "third"), Ok(Outcome::Written));
@@ -226,8 +249,8 @@ fn a_backup_is_restored_by_the_steps_of_the_guide() {
 /// The control: why the log goes first.
 #[test]
 fn a_log_that_stays_undoes_the_restore() {
-    let (_folder, path, backup) = killed();
-    fs::copy(backup, &path).unwrap();
+    let (folder, path) = killed();
+    run("cp backup.db vault.db", folder.path());
     let restored = open(&path).and_then(|store| count(&store));
     assert_ne!(restored, Ok(1));
 }
