@@ -110,8 +110,13 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// - [`StoreError::Configuration`] where the path cannot be opened, is no SQLite database, or there is no tokio runtime.
-    /// - [`StoreError::Schema`] where a newer version of this crate has upgraded the file.
+    /// - [`StoreError::Configuration`] where the path cannot be opened, is no regular file or no SQLite database, has several
+    ///   hard links, or there is no tokio runtime.
+    /// - [`StoreError::Schema`] where a newer version of this crate has upgraded the file. A store that was open before
+    ///   says so at its next write.
+    /// - [`StoreError::BrokenSchema`] where a table is missing, or is another program's.
+    /// - [`StoreError::Replaced`] where the file was replaced in this moment; and later by each write to a file that has been
+    ///   deleted or replaced.
     /// - [`StoreError::Unavailable`] where another process locks it for longer than 5 seconds.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::new(path).open().await

@@ -10,12 +10,13 @@ use crate::store::record::{Label, Record, RecordKey, Version};
 use super::fault::Fault;
 use super::file::Files;
 use super::transaction::Transaction;
-use super::{read, row};
+use super::{SqliteStore, read, row};
 
 const INSERT: &str = "INSERT INTO sealtoken_record (collection, id, version, purge_at, labels, body) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection, id) DO NOTHING";
-const FIND: &str =
-    "SELECT rowid, version, labels FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+// Of the body, what can be told without reading it.
+const FIND: &str = "SELECT rowid, version, purge_at, labels, CASE typeof(body) WHEN 'blob' THEN length(body) END \
+    FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
 const REPLACE: &str = "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
 const REMOVE: &str = "DELETE FROM sealtoken_record WHERE rowid = ?1";
 // A stranger may have put the row there.
@@ -29,6 +30,7 @@ const UNLABEL_ALL: &str = "DELETE FROM sealtoken_label WHERE collection = ?1 AND
 /// What a change finds there.
 struct There {
     row: i64,
+    /// As a read gives it: a record that is broken has that of one that cannot be read.
     version: Version,
     /// None where an attacker has broken them.
     labels: Option<Vec<Label>>,
@@ -136,11 +138,16 @@ fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
+    let labels = row::labels(row.get_ref(3)?);
+    let body = row.get_ref(4)?.as_i64().map(usize::try_from);
+    let is_whole = labels.is_some()
+        && row.get_ref(2)?.as_i64_or_null().is_ok()
+        && matches!(body, Ok(Ok(length)) if length <= SqliteStore::LIMITS.max_body);
+    let version = row::version(row.get_ref(1)?).ok().filter(|_| is_whole);
     Ok(Some(There {
         row: row.get_ref(0)?.as_i64()?,
-        // The version that a record has which cannot be read.
-        version: row::version(row.get_ref(1)?).unwrap_or(Version::from_bytes([0; 16])),
-        labels: row::labels(row.get_ref(2)?),
+        version: version.unwrap_or_else(|| Record::unreadable(key.clone()).version),
+        labels,
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::pin::pin;
+use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -307,13 +308,50 @@ fn who_waits_behind_others_waits_no_longer() {
 }
 
 #[test]
+fn who_waits_for_no_one_does_not_queue_either() {
+    let folder = folder();
+    let options = SqliteOptions::new(folder.path().join("store.db")).busy_timeout(Duration::ZERO);
+    let store = block_on(options.open()).unwrap();
+    let answers = block_on(async {
+        // Long enough to have all others come meanwhile.
+        let batch = (0..5_000).map(|at| Change::Insert(note(&format!("batch {at}"))));
+        let batches = [batch.collect(), vec![Change::Insert(note("one"))]];
+        let writers = batches.map(|batch| {
+            let store = store.clone();
+            tokio::spawn(async move { store.write(&batch).await })
+        });
+        let mut answers = Vec::new();
+        for writer in writers {
+            answers.push(writer.await.unwrap());
+        }
+        answers
+    });
+    let refused = StoreError::Unavailable {
+        effect: Effect::None,
+        reason: "all connections are in use".into(),
+    };
+    assert_eq!(answers, [Ok(Outcome::Written), Err(refused)]);
+}
+
+#[test]
 fn any_time_may_be_given_for_waiting() {
     let folder = folder();
+    let path = folder.path().join("store.db");
     for wait in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let options = SqliteOptions::new(folder.path().join("store.db")).busy_timeout(wait);
+        let options = SqliteOptions::new(&path).busy_timeout(wait);
         let store = block_on(options.open()).unwrap();
         block_on(insert(&store, &format!("{wait:?}")));
     }
+    let options = SqliteOptions::new(&path).busy_timeout(Duration::MAX);
+    let store = block_on(options.open()).unwrap();
+    let other = bare(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || sender.send(block_on(insert(&store, "waits"))));
+    let while_locked = done.recv_timeout(Duration::from_millis(200));
+    assert_eq!(while_locked.err(), Some(mpsc::RecvTimeoutError::Timeout));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(done.recv_timeout(Duration::from_secs(60)).is_ok());
 }
 
 #[test]

@@ -125,6 +125,17 @@ fn a_table_that_goes_while_the_file_is_open_is_named() {
 }
 
 #[test]
+fn a_schema_without_its_number_is_written_no_more() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let store = open(&path).unwrap();
+    bare(&path)
+        .execute_batch("DELETE FROM sealtoken_schema")
+        .unwrap();
+    assert_eq!(insert(&store, "a"), Err(broken("sealtoken_schema")));
+}
+
+#[test]
 fn what_a_newer_version_has_upgraded_is_written_no_more() {
     let folder = folder();
     let path = folder.path().join("store.db");

@@ -226,23 +226,30 @@ fn a_broken_row_can_be_removed_with_all_that_leads_to_it() {
 }
 
 #[test]
-fn a_record_whose_labels_were_broken_gets_new_ones_and_keeps_none() {
-    let (folder, path) = filled();
-    let before = block_on(async {
-        let store = SqliteStore::open(&path).await.unwrap();
-        store.get(&key("b")).await.unwrap().unwrap()
-    });
-    bare(&path)
-        .execute_batch("UPDATE sealtoken_record SET labels = x'' WHERE id = x'62'")
-        .unwrap();
-    let store = block_on(SqliteStore::open(&path)).unwrap();
-    let record = Record::new(key("b"), Version::draw().unwrap(), "new").with_label(tag(), "new");
-    let expected = before.version;
-    let written = block_on(store.write(&[Change::Replace { record, expected }]));
-    assert_eq!(written, Ok(Outcome::Written));
-    assert_eq!(rows(&folder), (3, 3));
-    let count = |value| block_on(store.count(&by_tag(Values::exactly(value))));
-    assert_eq!((count("y"), count("new")), (Ok(0), Ok(1)));
+fn a_broken_row_can_be_removed_and_replaced_by_the_version_that_is_read() {
+    for edit in EDITS {
+        for removes in [true, false] {
+            let (folder, store) = broken(edit);
+            let expected = block_on(store.get(&key("b"))).unwrap().unwrap().version;
+            let record = Record::new(key("b"), Version::draw().unwrap(), "new");
+            let change = if removes {
+                Change::Remove {
+                    key: key("b"),
+                    expected: Some(expected),
+                }
+            } else {
+                let record = record.with_label(tag(), "new");
+                Change::Replace { record, expected }
+            };
+            let written = block_on(store.write(&[change]));
+            assert_eq!(written, Ok(Outcome::Written), "{edit}");
+            let left = if removes { (2, 2) } else { (3, 3) };
+            assert_eq!(rows(&folder), left, "{edit}");
+            let count = |value| block_on(store.count(&by_tag(Values::exactly(value))));
+            let new = u64::from(!removes);
+            assert_eq!((count("y"), count("new")), (Ok(0), Ok(new)), "{edit}");
+        }
+    }
 }
 
 #[test]
