@@ -347,7 +347,7 @@ fn any_time_may_be_given_for_waiting() {
     let other = bare(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (sender, done) = mpsc::channel();
-    thread::spawn(move || sender.send(block_on(insert(&store, "waits"))));
+    thread::spawn(move || sender.send(block_on(insert(&store, "waits"))).unwrap());
     let while_locked = done.recv_timeout(Duration::from_millis(200));
     assert_eq!(while_locked.err(), Some(mpsc::RecvTimeoutError::Timeout));
     other.execute_batch("ROLLBACK").unwrap();
