@@ -1,34 +1,68 @@
 //! What went wrong inside, and what it is to the caller.
 
 use rusqlite::types::FromSqlError;
-use rusqlite::{Error, ffi};
+use rusqlite::{Connection, Error, ffi};
 
 use crate::store::error::{Effect, StoreError};
 
-/// An error of the engine, or a row that it cannot have written.
+use super::migrate;
+
+/// What kept a job from being done.
 #[derive(Debug)]
 pub(super) enum Fault {
+    /// The engine refused a statement. Nothing is changed: a transaction is taken back.
     Engine(Error),
+    /// The engine did not end a commit.
+    Commit(Error),
+    /// A row that this engine cannot have written.
     Corrupt,
+    /// Another reason, which the caller is told as it is.
+    Store(StoreError),
 }
 
 impl Fault {
-    /// Nothing is ever changed by a read.
-    pub(super) fn of_read(self) -> StoreError {
-        self.or(Effect::None)
-    }
-
-    /// Before the commit, nothing is changed: the transaction is taken back.
-    pub(super) fn of_write(self) -> StoreError {
-        self.or(Effect::None)
-    }
-
-    /// A commit that had to wait was not made; after any other failure its last bytes may be on the disk.
-    pub(super) fn of_commit(self) -> StoreError {
-        match self.primary() {
-            Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => self.or(Effect::None),
-            _ => self.or(Effect::Unknown),
+    /// What the caller is told. The connection is asked for what the engine leaves open.
+    pub(super) fn told(self, connection: &Connection) -> StoreError {
+        if self.is_of_statement() {
+            // The statements fit the tables that this engine makes.
+            return match migrate::check_tables(connection) {
+                Err(Self::Store(error)) => error,
+                _ => StoreError::Corrupt,
+            };
         }
+        self.error()
+    }
+
+    /// What the caller is told where there is no connection.
+    pub(super) fn error(self) -> StoreError {
+        match self {
+            Self::Engine(error) => of_engine(&error, Effect::None),
+            Self::Commit(error) => {
+                // A commit that had to wait was not made; after any other failure its last bytes may be on the disk.
+                let waited = matches!(primary(&error), Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED));
+                let effect = if waited {
+                    Effect::None
+                } else {
+                    Effect::Unknown
+                };
+                of_engine(&error, effect)
+            }
+            Self::Corrupt => StoreError::Corrupt,
+            Self::Store(error) => error,
+        }
+    }
+
+    /// The same error, of a commit.
+    pub(super) fn in_commit(self) -> Self {
+        match self {
+            Self::Engine(error) => Self::Commit(error),
+            fault => fault,
+        }
+    }
+
+    /// A statement that is not for these tables.
+    pub(super) fn is_of_statement(&self) -> bool {
+        self.primary() == Some(ffi::SQLITE_ERROR)
     }
 
     /// Another connection locks what this one needs.
@@ -39,43 +73,57 @@ impl Fault {
         )
     }
 
-    /// The file is of another kind, or encrypted.
-    pub(super) fn is_no_database(&self) -> bool {
-        self.primary() == Some(ffi::SQLITE_NOTADB)
-    }
-
-    fn code(&self) -> Option<i32> {
-        match self {
-            Self::Engine(Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. }) => {
-                Some(error.extended_code)
+    /// The same, where the file is opened: what is no database at all is a wrong path.
+    pub(super) fn in_opening(self) -> Self {
+        let what = match (&self, self.primary()) {
+            (_, Some(ffi::SQLITE_NOTADB)) => "the file is no SQLite database".into(),
+            (Self::Engine(error), Some(code @ ffi::SQLITE_CANTOPEN)) => {
+                let reason = self::name(self::code(error).unwrap_or(code));
+                format!("the file cannot be opened ({reason})")
             }
-            _ => None,
-        }
+            _ => return self,
+        };
+        StoreError::Configuration(what).into()
     }
 
     fn primary(&self) -> Option<i32> {
-        self.code().map(|code| code & 0xff)
-    }
-
-    fn or(self, effect: Effect) -> StoreError {
-        let Some(code) = self.code() else {
-            // A value of another type or length, which this engine does not write.
-            return StoreError::Corrupt;
-        };
-        match code & 0xff {
-            // Pages or tables that are not as this engine left them. A statement that does not fit the tables is
-            // SQLITE_ERROR: the schema's number was looked at, so someone has changed them.
-            ffi::SQLITE_CORRUPT
-            | ffi::SQLITE_NOTADB
-            | ffi::SQLITE_FORMAT
-            | ffi::SQLITE_MISMATCH
-            | ffi::SQLITE_CONSTRAINT
-            | ffi::SQLITE_ERROR => StoreError::Corrupt,
-            _ => StoreError::Unavailable {
-                effect,
-                reason: name(code),
-            },
+        match self {
+            Self::Engine(error) | Self::Commit(error) => primary(error),
+            Self::Corrupt | Self::Store(_) => None,
         }
+    }
+}
+
+fn code(error: &Error) -> Option<i32> {
+    match error {
+        Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. } => {
+            Some(error.extended_code)
+        }
+        _ => None,
+    }
+}
+
+fn primary(error: &Error) -> Option<i32> {
+    code(error).map(|code| code & 0xff)
+}
+
+fn of_engine(error: &Error, effect: Effect) -> StoreError {
+    let Some(code) = code(error) else {
+        // A value of another type or length, which this engine does not write.
+        return StoreError::Corrupt;
+    };
+    match code & 0xff {
+        // Pages or tables that are not as this engine left them.
+        ffi::SQLITE_CORRUPT
+        | ffi::SQLITE_NOTADB
+        | ffi::SQLITE_FORMAT
+        | ffi::SQLITE_MISMATCH
+        | ffi::SQLITE_CONSTRAINT
+        | ffi::SQLITE_ERROR => StoreError::Corrupt,
+        _ => StoreError::Unavailable {
+            effect,
+            reason: name(code),
+        },
     }
 }
 
@@ -92,9 +140,11 @@ impl From<FromSqlError> for Fault {
 }
 
 impl From<StoreError> for Fault {
-    /// Labels that cannot be read, or a key that does not fit.
-    fn from(_: StoreError) -> Self {
-        Self::Corrupt
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt => Self::Corrupt,
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -143,6 +193,12 @@ mod tests {
         ))
     }
 
+    fn told(fault: Fault) -> StoreError {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&connection).unwrap();
+        fault.told(&connection)
+    }
+
     #[test]
     fn only_a_failed_commit_leaves_doubt() {
         for code in [
@@ -153,12 +209,12 @@ mod tests {
             ffi::SQLITE_NOMEM,
         ] {
             let reason = name(code);
-            assert_eq!(engine(code).of_read(), StoreError::unavailable(&*reason));
-            assert_eq!(engine(code).of_write(), StoreError::unavailable(&*reason));
-            assert_eq!(engine(code).of_commit(), StoreError::unknown(&*reason));
+            assert_eq!(told(engine(code)), StoreError::unavailable(&*reason));
+            let committed = told(engine(code).in_commit());
+            assert_eq!(committed, StoreError::unknown(&*reason));
         }
         let busy = StoreError::unavailable("SQLITE_BUSY");
-        assert_eq!(engine(ffi::SQLITE_BUSY).of_commit(), busy);
+        assert_eq!(told(engine(ffi::SQLITE_BUSY).in_commit()), busy);
     }
 
     #[test]
@@ -169,12 +225,26 @@ mod tests {
             ffi::SQLITE_CORRUPT_VTAB,
             ffi::SQLITE_ERROR,
         ] {
-            assert_eq!(engine(code).of_read(), StoreError::Corrupt);
-            assert_eq!(engine(code).of_commit(), StoreError::Corrupt);
+            assert_eq!(told(engine(code)), StoreError::Corrupt);
+            assert_eq!(told(engine(code).in_commit()), StoreError::Corrupt);
         }
-        assert_eq!(Fault::Corrupt.of_write(), StoreError::Corrupt);
+        assert_eq!(told(Fault::Corrupt), StoreError::Corrupt);
         let of_another_type = Fault::Engine(Error::IntegralValueOutOfRange(1, 2));
-        assert_eq!(of_another_type.of_read(), StoreError::Corrupt);
+        assert_eq!(told(of_another_type), StoreError::Corrupt);
+    }
+
+    #[test]
+    fn a_statement_that_fits_no_table_names_the_table() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&connection).unwrap();
+        connection
+            .execute_batch("DROP TABLE sealtoken_label")
+            .unwrap();
+        let table = "sealtoken_label".into();
+        assert_eq!(
+            engine(ffi::SQLITE_ERROR).told(&connection),
+            StoreError::BrokenSchema { table }
+        );
     }
 
     #[test]

@@ -3,10 +3,8 @@
 //! One connection writes, others read beside it: the file is in WAL mode, and each commit is synced. A few keys are read on the
 //! thread that asks, which takes less time than handing the work over; all else leaves the async threads.
 
-#[cfg_attr(unix, path = "create/unix.rs")]
-#[cfg_attr(not(unix), path = "create/other.rs")]
-mod create;
 mod fault;
+mod file;
 mod migrate;
 mod open;
 mod options;
@@ -21,6 +19,7 @@ mod write;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -36,13 +35,15 @@ use super::query::{Page, Query};
 use super::record::{Record, RecordKey};
 
 use fault::Fault;
-use pool::{Pool, off_thread};
+use file::Files;
+use pool::Pool;
 
 pub use options::SqliteOptions;
 
 /// Records in an SQLite file. Clones share its connections.
 ///
-/// Several processes on one machine can have the same file open. It must not lie on a network file system, and needs a
+/// Several processes on one machine can have the same file open, and one process several stores of it. A store stays with the
+/// process that opened it: after a fork, the child drops it and opens its own. The file must not lie on a network file system, and needs a
 /// directory in which SQLite may create files beside it.
 ///
 /// Its methods need a tokio runtime, of any kind.
@@ -68,13 +69,29 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
 }
 
-// The readers are closed before the writer: the last one to close moves the log into the file.
+// The readers are closed before the writer: the last one to close moves the log into the file. Then it is no longer open.
 struct Shared {
     /// For reads of a few keys, which are over in microseconds.
     quick: Arc<Pool>,
     /// For what takes longer, so that it hinders no quick one.
     slow: Arc<Pool>,
     writer: Arc<Pool>,
+    files: Arc<Files>,
+    /// How long a call waits.
+    longest: Duration,
+}
+
+impl Shared {
+    /// Until when a call waits that begins now.
+    fn until(&self) -> Instant {
+        until(self.longest)
+    }
+}
+
+/// The moment after so long: less than a day.
+fn until(longest: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(longest).unwrap_or(now)
 }
 
 impl SqliteStore {
@@ -93,8 +110,13 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// - [`StoreError::Configuration`] where the path cannot be opened, is no SQLite database, or there is no tokio runtime.
-    /// - [`StoreError::Schema`] where a newer version of this crate has upgraded the file.
+    /// - [`StoreError::Configuration`] where the path cannot be opened, is no regular file or no SQLite database, has several
+    ///   hard links, or there is no tokio runtime.
+    /// - [`StoreError::Schema`] where a newer version of this crate has upgraded the file. A store that was open before
+    ///   says so at its next write.
+    /// - [`StoreError::BrokenSchema`] where a table is missing, or is another program's.
+    /// - [`StoreError::Replaced`] where the file was replaced in this moment; and later by each write to a file that has been
+    ///   deleted or replaced.
     /// - [`StoreError::Unavailable`] where another process locks it for longer than 5 seconds.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::new(path).open().await
@@ -109,10 +131,10 @@ impl SqliteStore {
     /// Runs a job on a reader, off the async threads.
     async fn read<T: Send + 'static>(
         &self,
+        until: Instant,
         job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lease = self.shared.slow.take().await?;
-        off_thread(move || job(&lease).map_err(Fault::of_read)).await
+        self.shared.slow.take(until).await?.run(job).await
     }
 
     /// Reads a few keys here; where the file is locked for a moment, off the async threads.
@@ -121,15 +143,27 @@ impl SqliteStore {
         keys: &[RecordKey],
         job: fn(&Connection, &[RecordKey]) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let lease = self.shared.quick.take().await?;
+        let until = self.shared.until();
+        let lease = self.shared.quick.take(until).await?;
         match job(&lease, keys) {
             Err(fault) if fault.is_busy() => {
                 drop(lease);
                 let keys = keys.to_vec();
-                self.read(move |connection| job(connection, &keys)).await
+                self.read(until, move |connection| job(connection, &keys))
+                    .await
             }
-            result => result.map_err(Fault::of_read),
+            result => result.map_err(|fault| fault.told(&lease)),
         }
+    }
+
+    /// Runs a job on the writer, off the async threads.
+    async fn change<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection, &Files) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let files = self.shared.files.clone();
+        let lease = self.shared.writer.take(self.shared.until()).await?;
+        lease.run(move |connection| job(connection, &files)).await
     }
 }
 
@@ -150,8 +184,10 @@ impl Store for SqliteStore {
             return self.read_few(keys, read::all).await;
         }
         let keys = keys.to_vec();
-        self.read(move |connection| read::all(connection, &keys))
-            .await
+        self.read(self.shared.until(), move |connection| {
+            read::all(connection, &keys)
+        })
+        .await
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
@@ -160,19 +196,22 @@ impl Store for SqliteStore {
             return Ok(Outcome::Written);
         }
         let batch = batch.to_vec();
-        let lease = self.shared.writer.take().await?;
-        off_thread(move || write::write(&lease, &batch)).await
+        self.change(move |connection, files| write::write(connection, files, &batch))
+            .await
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
         let scan = scan::Scan::new(query)?;
-        self.read(move |connection| scan.page(connection)).await
+        self.read(self.shared.until(), move |connection| scan.page(connection))
+            .await
     }
 
     async fn count(&self, query: &Query) -> Result<u64, StoreError> {
         let query = query.clone();
-        self.read(move |connection| scan::count(connection, &query))
-            .await
+        self.read(self.shared.until(), move |connection| {
+            scan::count(connection, &query)
+        })
+        .await
     }
 
     async fn purge(
@@ -185,9 +224,11 @@ impl Store for SqliteStore {
         // In parts, so that it holds little in memory and other writers come in between.
         loop {
             let part = limit.saturating_sub(purged).min(purge::PART);
-            let (collection, lease) = (collection.clone(), self.shared.writer.take().await?);
-            let done = off_thread(move || purge::purge(&lease, &collection, before, part)).await;
-            let done = done.map_err(|error| purge::after(purged, error))?;
+            let collection = collection.clone();
+            let done = self.change(move |connection, files| {
+                purge::purge(connection, files, &collection, before, part)
+            });
+            let done = done.await.map_err(|error| purge::after(purged, error))?;
             purged = purged.saturating_add(done);
             if done == 0 || purged >= limit {
                 return Ok(purged);

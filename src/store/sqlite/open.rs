@@ -10,11 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::error::StoreError;
 
-use super::create::create;
 use super::fault::Fault;
+use super::file::{Files, Opened};
 use super::options::SqliteOptions;
-use super::pool::Pool;
-use super::{Shared, SqliteStore, migrate};
+use super::pool::{Pool, wait_until};
+use super::{Shared, SqliteStore, migrate, until};
 
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 32;
@@ -23,74 +23,73 @@ const STATEMENTS: usize = 32;
 const LOG: i64 = 64 * 1024 * 1024;
 
 pub(super) fn open(options: &SqliteOptions) -> Result<SqliteStore, StoreError> {
-    // An absolute path is a path: SQLite has names for databases that are no files.
-    let path = std::path::absolute(&options.path).map_err(cannot)?;
-    if options.create {
-        create(&path).map_err(cannot)?;
-    }
-    let writer = writer(&path, options)?;
-    if options.migrate {
-        migrate::migrate(&writer)?;
-    } else {
-        migrate::check(&writer)?;
-    }
-    // Who waits here keeps an async thread: what is busy goes elsewhere.
-    let quick = readers(&path, options.readers, Duration::ZERO)?;
-    let slow = readers(&path, options.readers, options.busy_timeout)?;
+    let until = until(options.busy_timeout);
+    // First and last: it counts as open as long as any connection is.
+    let file = Opened::new(&options.path, options.create)?;
+    let writer = connect(file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let set_up = set_up(&writer, options.migrate, until);
+    set_up.map_err(|fault| fault.in_opening().told(&writer))?;
+    let (quick, slow) = (
+        readers(file.path(), options)?,
+        readers(file.path(), options)?,
+    );
+    let files = Files::of(file)?;
     let shared = Arc::new(Shared {
         quick,
         slow,
         writer: Pool::new(vec![writer]),
+        files: Arc::new(files),
+        longest: options.busy_timeout,
     });
     Ok(SqliteStore { shared })
 }
 
-fn cannot(error: std::io::Error) -> StoreError {
-    StoreError::Configuration(format!("the file cannot be opened ({})", error.kind()))
-}
-
-fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(of_open)?;
-    connection
-        .busy_timeout(options.busy_timeout)
-        .map_err(of_open)?;
-    log_ahead(&connection, options.busy_timeout)?;
+/// Makes the connection the one that writes, and the schema what it is to be.
+fn set_up(connection: &Connection, may_migrate: bool, until: Instant) -> Result<(), Fault> {
+    wait_until(connection, until)?;
+    log_ahead(connection, until)?;
     for (name, value) in [("synchronous", 2), ("journal_size_limit", LOG)] {
         // Some settings answer with a row.
         let set = connection.pragma_update_and_check(None, name, value, |_| Ok(()));
         match set {
             Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => {}
-            Err(error) => return Err(of_open(error)),
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(connection)
+    wait_until(connection, until)?;
+    if may_migrate {
+        migrate::migrate(connection)
+    } else {
+        migrate::check(connection)
+    }
 }
 
-fn readers(path: &Path, count: usize, wait: Duration) -> Result<Arc<Pool>, StoreError> {
-    let reader = || -> rusqlite::Result<_> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(wait)?;
+fn readers(path: &Path, options: &SqliteOptions) -> Result<Arc<Pool>, StoreError> {
+    let reader = |_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let readers: Result<Vec<_>, _> = (0..options.readers).map(reader).collect();
+    Ok(Pool::new(readers?))
+}
+
+/// A connection that does not wait for others, unless it is told to.
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connect = || -> Result<_, Fault> {
+        // A connection is used by one thread at a time.
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // What an attacker may have put into the schema is not run.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         Ok(connection)
     };
-    let readers: Result<Vec<_>, _> = (0..count).map(|_| reader()).collect();
-    Ok(Pool::new(readers.map_err(of_open)?))
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    // A connection is used by one thread at a time.
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // What a stranger may have put into the schema is not run.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    Ok(connection)
+    connect().map_err(|fault| fault.in_opening().error())
 }
 
 /// Puts the file into WAL mode. While another process does the same, SQLite does not wait by itself.
-fn log_ahead(connection: &Connection, longest: Duration) -> Result<(), StoreError> {
-    let began = Instant::now();
+fn log_ahead(connection: &Connection, until: Instant) -> Result<(), Fault> {
     loop {
         let mode = connection
             .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
@@ -98,25 +97,12 @@ fn log_ahead(connection: &Connection, longest: Duration) -> Result<(), StoreErro
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
                 let what = "the file cannot be put into WAL mode";
-                return Err(StoreError::Configuration(what.into()));
+                return Err(StoreError::Configuration(what.into()).into());
             }
-            Err(fault) if fault.is_busy() && began.elapsed() < longest => {
+            Err(fault) if fault.is_busy() && Instant::now() < until => {
                 thread::sleep(Duration::from_millis(5));
             }
-            Err(fault) => return Err(of_open(fault)),
+            Err(fault) => return Err(fault),
         }
-    }
-}
-
-fn of_open(fault: impl Into<Fault>) -> StoreError {
-    let fault = fault.into();
-    if fault.is_no_database() {
-        return StoreError::Configuration("the file is no SQLite database".into());
-    }
-    match fault.of_read() {
-        StoreError::Unavailable { reason, .. } if reason.starts_with("SQLITE_CANTOPEN") => {
-            StoreError::Configuration(format!("the file cannot be opened ({reason})"))
-        }
-        error => error,
     }
 }

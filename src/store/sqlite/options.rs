@@ -36,6 +36,9 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
+    /// SQLite counts milliseconds, and not very far.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// The defaults, for the file at this path: see [`SqliteStore::open`]. It is a path, whatever it looks like: no URI, and
     /// nothing stands for a database in memory.
     pub fn new(path: impl AsRef<Path>) -> Self {
@@ -69,10 +72,12 @@ impl SqliteOptions {
         self
     }
 
-    /// How long a call waits for another process that locks the file; 5 seconds by default. Then it is
-    /// [`StoreError::Unavailable`].
+    /// How long a call waits for others: for a process that locks the file, and for calls of this one that came before it.
+    /// 5 seconds by default, and a day at most. Then it is [`StoreError::Unavailable`], and nothing was done.
+    ///
+    /// Work that has begun is not cut off. A purge waits anew for each of its parts, of 2,000 records.
     pub fn busy_timeout(mut self, longest: Duration) -> Self {
-        self.busy_timeout = longest;
+        self.busy_timeout = longest.min(Self::LONGEST);
         self
     }
 

@@ -1,7 +1,9 @@
 //! Connections that are lent out, and work that leaves the async threads.
 
 use std::ops::Deref;
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -9,10 +11,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::error::StoreError;
 
+use super::fault::Fault;
+
 /// Connections, each lent to one job at a time, in the order in which they were asked for.
 pub(super) struct Pool {
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// The process that opened them.
+    process: u32,
 }
 
 impl Pool {
@@ -20,15 +26,28 @@ impl Pool {
         Arc::new(Self {
             permits: Arc::new(Semaphore::new(connections.len())),
             free: Mutex::new(connections),
+            process: process::id(),
         })
     }
 
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Lease, StoreError> {
+    /// A connection, for a call that may wait until this moment.
+    pub(super) async fn take(self: &Arc<Self>, until: Instant) -> Result<Lease, StoreError> {
+        // The locks of a file stay with the parent.
+        if self.process != process::id() {
+            let what = "it was opened before a fork: drop it, and open it again";
+            return Err(StoreError::Configuration(what.into()));
+        }
         let closed = || StoreError::unavailable("closed");
         let permits = self.permits.clone();
-        let permit = match permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => permits.acquire_owned().await.map_err(|_| closed())?,
+        let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
+            permit
+        } else {
+            let permit = permits.acquire_owned().await.map_err(|_| closed())?;
+            // No timer is needed: those in front came earlier, so that none of them waits for others beyond this moment.
+            if until <= Instant::now() {
+                return Err(StoreError::unavailable("all connections are in use"));
+            }
+            permit
         };
         let free = self
             .free
@@ -38,6 +57,7 @@ impl Pool {
         Ok(Lease {
             connection: Some(free.ok_or_else(closed)?),
             pool: self.clone(),
+            until,
             _permit: permit,
         })
     }
@@ -47,7 +67,27 @@ impl Pool {
 pub(super) struct Lease {
     connection: Option<Connection>,
     pool: Arc<Pool>,
+    until: Instant,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// Runs a job off the async threads. Where others lock the file, it waits until the lease's moment.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        off_thread(move || {
+            let result = wait_until(&self, self.until).and_then(|()| job(&self));
+            result.map_err(|fault| fault.told(&self))
+        })
+        .await
+    }
+}
+
+/// Has the next statement wait no longer than until this moment.
+pub(super) fn wait_until(connection: &Connection, until: Instant) -> Result<(), Fault> {
+    Ok(connection.busy_timeout(until.saturating_duration_since(Instant::now()))?)
 }
 
 impl Deref for Lease {

@@ -4,11 +4,12 @@ use rusqlite::Connection;
 
 use crate::crypto::clock::UnixTime;
 use crate::store::error::{Effect, StoreError};
-use crate::store::labels;
 use crate::store::name::Collection;
-use crate::store::record::RecordKey;
+use crate::store::record::{Label, RecordKey};
 
 use super::fault::Fault;
+use super::file::Files;
+use super::row;
 use super::transaction::Transaction;
 use super::write::delete;
 
@@ -22,18 +23,18 @@ pub(super) const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
 /// Removes some of what is due, and tells how many. Only none means that there is no more.
 pub(super) fn purge(
     connection: &Connection,
+    files: &Files,
     collection: &Collection,
     before: UnixTime,
     limit: u32,
-) -> Result<u32, StoreError> {
-    let transaction = Transaction::writing(connection).map_err(Fault::of_write)?;
-    let due = due(connection, collection, before, limit).map_err(Fault::of_write)?;
+) -> Result<u32, Fault> {
+    let transaction = Transaction::writing(connection, files)?;
+    let due = due(connection, collection, before, limit)?;
     if due.is_empty() {
         return Ok(0);
     }
     for (row, key, labels) in &due {
-        let labels = labels::decode(labels)?;
-        delete(connection, key, *row, &labels).map_err(Fault::of_write)?;
+        delete(connection, key, *row, labels.as_deref())?;
     }
     transaction.commit()?;
     Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
@@ -51,7 +52,7 @@ pub(super) fn after(purged: u32, error: StoreError) -> StoreError {
 }
 
 /// Row, key and labels of each.
-type Due = (i64, RecordKey, Vec<u8>);
+type Due = (i64, RecordKey, Option<Vec<Label>>);
 
 fn due(
     connection: &Connection,
@@ -63,11 +64,17 @@ fn due(
     let mut rows = statement.query((collection.as_str(), before.as_secs(), limit))?;
     let (mut due, mut bytes) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
-        let key = RecordKey::new(collection.clone(), row.get_ref(1)?.as_blob()?);
-        let labels = row.get_ref(2)?.as_blob()?.to_vec();
-        bytes = bytes.saturating_add(labels.len());
+        // What is due goes, whatever an attacker has made of the rest: what is no id has no labels.
+        let id = row.get_ref(1)?.as_blob().unwrap_or_default();
+        let labels = row.get_ref(2)?;
+        bytes = bytes.saturating_add(id.len());
+        bytes = bytes.saturating_add(labels.as_blob().map_or(PART_BYTES, <[u8]>::len));
+        let labels = row::labels(labels);
+        // To find labels that are written nowhere takes long enough to let others come in between.
+        let is_last = labels.is_none() || bytes >= PART_BYTES;
+        let key = RecordKey::new(collection.clone(), id);
         due.push((row.get_ref(0)?.as_i64()?, key, labels));
-        if bytes >= PART_BYTES {
+        if is_last {
             break;
         }
     }

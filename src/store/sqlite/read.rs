@@ -30,5 +30,5 @@ pub(super) fn all(
 fn get(statement: &mut CachedStatement<'_>, key: &RecordKey) -> Result<Option<Record>, Fault> {
     let mut rows = statement.query((key.collection.as_str(), key.id.as_slice()))?;
     let row = rows.next()?;
-    row.map(|row| row::record(row, 0, key.clone())).transpose()
+    row.map(|row| row::record(row, 0, key)).transpose()
 }

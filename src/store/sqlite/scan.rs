@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::store::error::StoreError;
 use crate::store::query::{Page, Paging, Position, Query, Selection, Values};
-use crate::store::record::{Label, Record, RecordKey};
+use crate::store::record::{Label, RecordKey};
 
 use super::fault::Fault;
 use super::row;
@@ -81,35 +81,31 @@ impl Scan {
             if paging.is_full() {
                 return Ok(paging.into_page(last.as_ref()));
             }
-            let record = self.record(row)?;
-            last = Some(Position::new(self.value(row)?, &record.key.id));
-            paging.push(record);
+            // A row that no key and no label leads to is no record, and hides none.
+            let Some((key, position)) = self.place(row)? else {
+                continue;
+            };
+            paging.push(row::record(row, 1, &key)?);
+            last = Some(position);
         }
         Ok(paging.into_page(None))
     }
 
-    fn record(&self, row: &Row<'_>) -> Result<Record, Fault> {
-        let id = row.get_ref(0)?.as_blob()?;
-        let key = RecordKey::new(self.query.collection.clone(), id);
-        key.check().map_err(|_| Fault::Corrupt)?;
-        match row::record(row, 1, key.clone()) {
-            // A row that a stranger broke hides no other: it comes as one that nothing above can open.
-            Err(Fault::Corrupt) => Ok(Record::unreadable(key)),
-            record => record,
-        }
-    }
-
-    /// The label's value by which a row was found.
-    fn value<'a>(&self, row: &'a Row<'_>) -> Result<&'a [u8], Fault> {
-        if self.query.selection == Selection::All {
-            return Ok(&[]);
-        }
-        let value = row.get_ref(5)?.as_blob()?;
-        if (1..=Label::MAX_VALUE).contains(&value.len()) {
-            Ok(value)
-        } else {
-            Err(Fault::Corrupt)
-        }
+    /// Where a row stands; none where this store writes no such id or label.
+    fn place(&self, row: &Row<'_>) -> Result<Option<(RecordKey, Position)>, Fault> {
+        let value = match self.query.selection {
+            Selection::All => Some(&[][..]),
+            Selection::Label { .. } => {
+                let value = row.get_ref(5)?.as_blob().ok();
+                value.filter(|value| (1..=Label::MAX_VALUE).contains(&value.len()))
+            }
+        };
+        let id = row.get_ref(0)?.as_blob().ok();
+        let id = id.filter(|id| (1..=RecordKey::MAX_ID).contains(&id.len()));
+        Ok(value.zip(id).map(|(value, id)| {
+            let key = RecordKey::new(self.query.collection.clone(), id);
+            (key, Position::new(value, id))
+        }))
     }
 }
 

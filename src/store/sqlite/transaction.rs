@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use crate::store::error::StoreError;
-
 use super::fault::Fault;
+use super::file::Files;
+use super::migrate;
 
 pub(super) struct Transaction<'a>(&'a Connection);
 
@@ -15,7 +15,17 @@ impl<'a> Transaction<'a> {
     }
 
     /// The only one that writes; it waits for others now, and not in its middle.
-    pub(super) fn writing(connection: &'a Connection) -> Result<Self, Fault> {
+    ///
+    /// Nothing is written where another file lies in the place of this one, or its schema has become another.
+    pub(super) fn writing(connection: &'a Connection, files: &Files) -> Result<Self, Fault> {
+        let transaction = Self::migrating(connection)?;
+        files.check()?;
+        migrate::check_number(connection)?;
+        Ok(transaction)
+    }
+
+    /// One that writes, and may make the schema.
+    pub(super) fn migrating(connection: &'a Connection) -> Result<Self, Fault> {
         Self::begin(connection, "BEGIN IMMEDIATE")
     }
 
@@ -29,8 +39,8 @@ impl<'a> Transaction<'a> {
     /// # Errors
     ///
     /// Where it fails on the disk, its end may be in the log nevertheless.
-    pub(super) fn commit(self) -> Result<(), StoreError> {
-        run(self.0, "COMMIT").map_err(Fault::of_commit)
+    pub(super) fn commit(self) -> Result<(), Fault> {
+        run(self.0, "COMMIT").map_err(Fault::in_commit)
     }
 }
 

@@ -4,18 +4,19 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use crate::crypto::clock::UnixTime;
 use crate::store::change::{Change, Outcome};
-use crate::store::error::StoreError;
 use crate::store::labels;
 use crate::store::record::{Label, Record, RecordKey, Version};
 
 use super::fault::Fault;
+use super::file::Files;
 use super::transaction::Transaction;
-use super::{read, row};
+use super::{SqliteStore, read, row};
 
 const INSERT: &str = "INSERT INTO sealtoken_record (collection, id, version, purge_at, labels, body) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
-const FIND: &str =
-    "SELECT rowid, version, labels FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection, id) DO NOTHING";
+// Of the body, what can be told without reading it.
+const FIND: &str = "SELECT rowid, version, purge_at, labels, CASE typeof(body) WHEN 'blob' THEN length(body) END \
+    FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
 const REPLACE: &str = "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
 const REMOVE: &str = "DELETE FROM sealtoken_record WHERE rowid = ?1";
 // A stranger may have put the row there.
@@ -23,19 +24,27 @@ const LABEL: &str = "INSERT INTO sealtoken_label (collection, name, value, id) V
 const UNLABEL: &str =
     "DELETE FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value = ?3 AND id = ?4";
 
+// The index begins with the name: this looks at every label of the collection.
+const UNLABEL_ALL: &str = "DELETE FROM sealtoken_label WHERE collection = ?1 AND id = ?2";
+
 /// What a change finds there.
 struct There {
     row: i64,
+    /// As a read gives it: a record that is broken has that of one that cannot be read.
     version: Version,
-    labels: Vec<Label>,
+    /// None where an attacker has broken them.
+    labels: Option<Vec<Label>>,
 }
 
-pub(super) fn write(connection: &Connection, batch: &[Change]) -> Result<Outcome, StoreError> {
-    let transaction = Transaction::writing(connection).map_err(Fault::of_write)?;
+pub(super) fn write(
+    connection: &Connection,
+    files: &Files,
+    batch: &[Change],
+) -> Result<Outcome, Fault> {
+    let transaction = Transaction::writing(connection, files)?;
     for (index, change) in batch.iter().enumerate() {
-        if !make(connection, change).map_err(Fault::of_write)? {
-            let current = read::first(connection, std::slice::from_ref(change.key()));
-            let current = current.map_err(Fault::of_write)?;
+        if !make(connection, change)? {
+            let current = read::first(connection, std::slice::from_ref(change.key()))?;
             return Ok(Outcome::Conflict { index, current });
         }
     }
@@ -83,15 +92,13 @@ fn replace(connection: &Connection, record: &Record, expected: Version) -> Resul
         record.body,
     ])?;
     // The rows of labels that stay are left alone.
-    let goes = there
-        .labels
-        .iter()
-        .filter(|label| !record.labels.contains(label));
+    if there.labels.is_none() {
+        unlabel_all(connection, &record.key)?;
+    }
+    let before = there.labels.unwrap_or_default();
+    let goes = before.iter().filter(|label| !record.labels.contains(label));
     each_label(connection, UNLABEL, &record.key, goes)?;
-    let comes = record
-        .labels
-        .iter()
-        .filter(|label| !there.labels.contains(label));
+    let comes = record.labels.iter().filter(|label| !before.contains(label));
     each_label(connection, LABEL, &record.key, comes)?;
     Ok(true)
 }
@@ -105,21 +112,24 @@ fn remove(
         None => Ok(expected.is_none()),
         Some(there) if expected.is_some_and(|expected| expected != there.version) => Ok(false),
         Some(there) => {
-            delete(connection, key, there.row, &there.labels)?;
+            delete(connection, key, there.row, there.labels.as_deref())?;
             Ok(true)
         }
     }
 }
 
-/// Deletes a record with its labels.
+/// Deletes a record with its labels; where it does not say which, with all that lead to it.
 pub(super) fn delete(
     connection: &Connection,
     key: &RecordKey,
     row: i64,
-    labels: &[Label],
+    labels: Option<&[Label]>,
 ) -> Result<(), Fault> {
     connection.prepare_cached(REMOVE)?.execute([row])?;
-    each_label(connection, UNLABEL, key, labels.iter())
+    match labels {
+        Some(labels) => each_label(connection, UNLABEL, key, labels.iter()),
+        None => unlabel_all(connection, key),
+    }
 }
 
 fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault> {
@@ -128,17 +138,23 @@ fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
+    let labels = row::labels(row.get_ref(3)?);
+    let body = row.get_ref(4)?.as_i64().map(usize::try_from);
+    let is_whole = labels.is_some()
+        && row.get_ref(2)?.as_i64_or_null().is_ok()
+        && matches!(body, Ok(Ok(length)) if length <= SqliteStore::LIMITS.max_body);
+    let version = row::version(row.get_ref(1)?).ok().filter(|_| is_whole);
     Ok(Some(There {
         row: row.get_ref(0)?.as_i64()?,
-        // A row that a stranger broke can be taken away; it has no version that anyone expects.
-        version: row::version(row.get_ref(1)?).unwrap_or(Version::from_bytes([0; 16])),
-        labels: row
-            .get_ref(2)?
-            .as_blob()
-            .ok()
-            .and_then(|labels| labels::decode(labels).ok())
-            .unwrap_or_default(),
+        version: version.unwrap_or_else(|| Record::unreadable(key.clone()).version),
+        labels,
     }))
+}
+
+fn unlabel_all(connection: &Connection, key: &RecordKey) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(UNLABEL_ALL)?;
+    statement.execute((key.collection.as_str(), key.id.as_slice()))?;
+    Ok(())
 }
 
 fn each_label<'a>(

@@ -39,6 +39,7 @@ pub fn start(mode: &str, file: &Path) -> Child {
         ])
         .env(MODE, mode)
         .env(FILE, file)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

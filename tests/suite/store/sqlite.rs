@@ -1,13 +1,33 @@
 //! SQLite: the contract, and what it owes beyond it.
 
+#[cfg(target_os = "linux")]
+mod locks;
 mod opening;
+#[cfg(unix)]
+mod replaced;
+mod schema;
 mod stranger;
 
-use sealtoken::store::SqliteStore;
+use std::path::Path;
+
+use sealtoken::store::{SqliteStore, StoreError};
 use tempfile::TempDir;
+use tokio::runtime::Builder;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn open(path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+    block_on(SqliteStore::open(path))
 }
 
 /// A store in a directory of its own, which goes with it.

@@ -2,12 +2,16 @@
 //!
 //! This test is a program of its own with one thread: only the thread that forks lives on in a child.
 
+#[cfg(all(unix, feature = "sqlite"))]
+mod store;
 #[cfg(unix)]
 mod twins;
 
 fn main() {
     #[cfg(unix)]
     twins::differ();
+    #[cfg(all(unix, feature = "sqlite"))]
+    store::stays_with_the_parent();
     #[cfg(not(unix))]
     println!("fork: skipped, there is none here");
 }

@@ -3,6 +3,8 @@
 //! `SEALTOKEN_KILLS` says how often; 20 times where it says nothing. What is killed is this test program itself, which is
 //! started with the name of its one ignored test.
 
+#[cfg(unix)]
+mod beside;
 mod check;
 mod writer;
 
@@ -50,6 +52,14 @@ fn without_a_transaction_the_check_finds_what_is_half_done() {
     let broken = killed("bare", 20);
     assert!(!broken.is_empty(), "the check can fail");
     assert!(!broken.contains(&Broken::Lost), "{broken:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn two_stores_of_a_file_lose_nothing_while_others_look_at_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (others, after) = beside::killed(&folder.path().join("two.db"));
+    assert_eq!((others, after), (vec![100, 200], 200));
 }
 
 #[test]

@@ -9,6 +9,9 @@ use sealtoken::store::{
 use sealtoken_process_tests::kill::acknowledge;
 use tokio::runtime::Builder;
 
+#[cfg(unix)]
+use crate::beside;
+
 /// Records that every batch replaces.
 pub(crate) const SLOTS: u64 = 6;
 
@@ -32,7 +35,7 @@ pub(crate) fn added(batch: u64) -> RecordKey {
     RecordKey::new(notes(), format!("batch {batch}"))
 }
 
-fn record(key: RecordKey, batch: u64) -> Record {
+pub(crate) fn record(key: RecordKey, batch: u64) -> Record {
     let version = Version::draw().expect("randomness");
     // Over more than one page, so that a record alone is more than one write to the file.
     let body = batch.to_be_bytes().repeat(1500);
@@ -46,6 +49,10 @@ pub(crate) fn batch_of(record: &Record) -> u64 {
 pub(crate) fn run(mode: &str, file: &Path) {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
+        #[cfg(unix)]
+        if mode == "two" {
+            return beside::write(file).await;
+        }
         let store = SqliteStore::open(file).await.expect("it opens");
         if mode == "one" {
             let mine = record(added(std::process::id().into()), 1);

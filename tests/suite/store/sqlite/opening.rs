@@ -1,12 +1,13 @@
 //! Files: new ones, old ones, and what is no database.
 
 use std::fs;
-use std::path::Path;
 use std::pin::pin;
+use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sealtoken::UnixTime;
 use sealtoken::store::{
     Change, Collection, Effect, Outcome, Query, Record, RecordKey, SqliteOptions, SqliteStore,
     Store as _, StoreError, Version,
@@ -14,23 +15,11 @@ use sealtoken::store::{
 use tokio::runtime::Builder;
 
 use super::stranger::bare;
-use super::{folder, fresh};
+use super::{block_on, folder, fresh, open};
 
 fn note(id: &str) -> Record {
     let key = RecordKey::new(Collection::new("note").unwrap(), id);
     Record::new(key, Version::draw().unwrap(), id)
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
-fn open(path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
-    block_on(SqliteStore::open(path))
 }
 
 fn is_configuration(result: Result<SqliteStore, StoreError>, what: &str) -> bool {
@@ -267,6 +256,102 @@ fn who_is_locked_out_waits_so_long_and_reads_meanwhile() {
     assert_eq!(block_on(store.get(&record.key)), Ok(Some(record.clone())));
     other.execute_batch("ROLLBACK").unwrap();
     block_on(insert(&store, "other"));
+}
+
+#[test]
+fn who_waits_behind_others_waits_no_longer() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(400));
+    let store = block_on(options.open()).unwrap();
+    let other = bare(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let answers = block_on(async {
+        let writers = (0..50).map(|at| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                match at {
+                    0 => store
+                        .purge(&note("id").key.collection, UnixTime::from_secs(1), 1)
+                        .await
+                        .map(|_| ()),
+                    _ => store
+                        .write(&[Change::Insert(note(&at.to_string()))])
+                        .await
+                        .map(|_| ()),
+                }
+            })
+        });
+        let mut answers = Vec::new();
+        for writer in writers.collect::<Vec<_>>() {
+            answers.push(writer.await.unwrap());
+        }
+        answers
+    });
+    // One after the other, they would take 20 seconds.
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let is_away = |answer: &Result<(), StoreError>| {
+        matches!(
+            answer,
+            Err(StoreError::Unavailable {
+                effect: Effect::None,
+                ..
+            })
+        )
+    };
+    assert!(answers.iter().all(is_away), "{answers:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    let all = Query::all(note("id").key.collection);
+    assert_eq!(block_on(store.count(&all)), Ok(0));
+    block_on(insert(&store, "now"));
+}
+
+#[test]
+fn who_waits_for_no_one_does_not_queue_either() {
+    let folder = folder();
+    let options = SqliteOptions::new(folder.path().join("store.db")).busy_timeout(Duration::ZERO);
+    let store = block_on(options.open()).unwrap();
+    let answers = block_on(async {
+        // Long enough to have all others come meanwhile.
+        let batch = (0..5_000).map(|at| Change::Insert(note(&format!("batch {at}"))));
+        let batches = [batch.collect(), vec![Change::Insert(note("one"))]];
+        let writers = batches.map(|batch| {
+            let store = store.clone();
+            tokio::spawn(async move { store.write(&batch).await })
+        });
+        let mut answers = Vec::new();
+        for writer in writers {
+            answers.push(writer.await.unwrap());
+        }
+        answers
+    });
+    let refused = StoreError::Unavailable {
+        effect: Effect::None,
+        reason: "all connections are in use".into(),
+    };
+    assert_eq!(answers, [Ok(Outcome::Written), Err(refused)]);
+}
+
+#[test]
+fn any_time_may_be_given_for_waiting() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    for wait in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let options = SqliteOptions::new(&path).busy_timeout(wait);
+        let store = block_on(options.open()).unwrap();
+        block_on(insert(&store, &format!("{wait:?}")));
+    }
+    let options = SqliteOptions::new(&path).busy_timeout(Duration::MAX);
+    let store = block_on(options.open()).unwrap();
+    let other = bare(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || sender.send(block_on(insert(&store, "waits"))).unwrap());
+    let while_locked = done.recv_timeout(Duration::from_millis(200));
+    assert_eq!(while_locked.err(), Some(mpsc::RecvTimeoutError::Timeout));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(done.recv_timeout(Duration::from_secs(60)).is_ok());
 }
 
 #[test]
