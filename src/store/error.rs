@@ -35,6 +35,13 @@ pub enum StoreError {
         /// The number of the last migration that this version has.
         known: u32,
     },
+    /// The schema is not whole, or not ours: a table is missing, or one of that name is somebody else's.
+    BrokenSchema {
+        /// The table that does not fit.
+        table: String,
+    },
+    /// What the store was opened on has been deleted or replaced since: nothing is written to it any more.
+    Replaced,
     /// The engine cannot be opened like this: a path, an address or an option is wrong.
     Configuration(String),
     /// The operating system gave no random bytes.
@@ -120,6 +127,13 @@ impl fmt::Display for StoreError {
             Self::Schema { found, known } => write!(
                 f,
                 "the database has schema {found}, this version needs {known}: run the migrations"
+            ),
+            Self::BrokenSchema { table } => write!(
+                f,
+                "the schema is not whole, or not ours: table {table} is missing, or is another program's"
+            ),
+            Self::Replaced => f.write_str(
+                "the database was deleted or replaced since it was opened: open it again",
             ),
             Self::Configuration(what) => write!(f, "the store cannot be opened: {what}"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
