@@ -123,14 +123,13 @@ async fn found(pool: &Pool) -> Result<u32, StoreError> {
         }
         let mut odd = None;
         for (table, sql) in TABLES {
-            let fits = match look(pool, sql, &mut attempts).await? {
-                Look::Missing => found == 0,
-                Look::Foreign => false,
-                Look::Ours(_) => found != 0,
-            };
-            if !fits {
-                odd = odd.or(Some(table));
-            }
+            odd = odd.or(match (look(pool, sql, &mut attempts).await?, found) {
+                (Look::Missing, 0) => None,
+                // It is ours, and what should tell so is not there.
+                (Look::Ours(_), 0) => Some(SCHEMA),
+                (Look::Ours(_), _) => None,
+                (Look::Missing | Look::Foreign, _) => Some(table),
+            });
         }
         let Some(table) = odd else {
             return Ok(found);

@@ -335,6 +335,9 @@ impl Store for Naive {
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        if !self.is(Fault::NoLimitOfIds) {
+            keys.iter().try_for_each(RecordKey::check)?;
+        }
         let mut records = Vec::new();
         let mut seen = HashSet::new();
         let mut state = self.state.lock().unwrap().clone();
