@@ -18,6 +18,8 @@ pub enum Change {
         expected: Version,
     },
     /// Takes a record away. Where none is, that is a conflict if a version was expected, and done otherwise.
+    ///
+    /// Without an expected version, it also takes away a record that was broken from outside, whatever is wrong with it.
     Remove {
         /// Which one.
         key: RecordKey,
@@ -57,6 +59,12 @@ impl Change {
             Self::Remove { expected: None, .. } => true,
             Self::Remove { expected, .. } => there == *expected,
         }
+    }
+
+    /// Whether it can be made where a record is whose version cannot be read.
+    #[cfg(any(feature = "dynamodb", feature = "postgres"))]
+    pub(super) fn fits_broken(&self) -> bool {
+        matches!(self, Self::Remove { expected: None, .. })
     }
 
     fn record(&self) -> Option<&Record> {

@@ -94,6 +94,15 @@ impl StoreError {
             reason: reason.into(),
         }
     }
+
+    /// The error of a call of which a part was done before: it does not say that nothing was changed.
+    #[cfg(any(feature = "dynamodb", feature = "postgres", feature = "sqlite"))]
+    pub(super) fn after_some(self) -> Self {
+        match self {
+            Self::Unavailable { reason, .. } => Self::unknown(reason),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {

@@ -209,10 +209,10 @@ impl State {
         after: Option<Position>,
     ) -> impl Iterator<Item = &Entry> {
         let at = |value: Vec<u8>, id| (collection.clone(), name.clone(), value, id);
-        let start = match after {
-            Some(position) => Bound::Excluded(at(position.value, position.id)),
-            None => Bound::Included(at(values.from.clone(), Vec::new())),
-        };
+        // No id is empty, so this stands before the first one; and a cursor of another query does not lead out of the range.
+        let first = Position::new(&values.from, &[]);
+        let start = after.map_or(first.clone(), |after| after.max(first));
+        let start = Bound::Excluded(at(start.value, start.id));
         let (collection, name, values) = (collection.clone(), name.clone(), values.clone());
         self.labels
             .range((start, Bound::Unbounded))

@@ -79,6 +79,9 @@ pub use sqlite::{SqliteOptions, SqliteStore};
 /// - An engine that is away gives [`StoreError::Unavailable`], never a panic. It says whether the call may have had an effect.
 /// - A future that is dropped leaves a write done or not done, never half done.
 /// - A scan neither skips nor repeats a record that was there throughout.
+/// - A record that was broken from outside is one record: where it is read, [`get`](Store::get), [`get_many`](Store::get_many),
+///   [`scan`](Store::scan) and a conflict give one in its place that nothing can open, with an empty body and a version of zeros. It stops nothing
+///   else, fits no expected version, and goes by a [`Change::Remove`] without one, or when it is purged.
 ///
 /// No method has a default body: one that did would lose safety where an engine forgets it.
 #[async_trait]
@@ -93,7 +96,10 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [`StoreError`], as for every method here.
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError>;
 
-    /// The records with these keys, in their order. A key may stand there twice.
+    /// The records with these keys, in their order, as they were at one moment: a batch is seen as a whole or not at all. A key may
+    /// stand there twice.
+    ///
+    /// DynamoDB has no such read of any size: `DynamoStore` reads each record whole, but each at a moment of its own.
     ///
     /// # Errors
     ///
@@ -110,8 +116,6 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError>;
 
     /// A page of what the query selects: by label in (value, id) order, a whole collection in an order of the store's own.
-    ///
-    /// A record that was broken from outside comes as one that nothing can open: it hides no other.
     ///
     /// A page may be shorter than the query's limit, so that it stays small in memory: only one without
     /// [`next`](Page::next) is the last.
@@ -134,7 +138,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`].
+    /// [`StoreError`]. Some records may be removed nevertheless: then the effect is [`Effect::Unknown`].
     async fn purge(
         &self,
         collection: &Collection,

@@ -3,8 +3,10 @@
 //! Without that variable these tests do nothing and say so.
 
 mod away;
+mod connections;
 mod labels;
 mod opening;
+mod proxy;
 pub(crate) mod server;
 
 #[cfg(feature = "unstable-conformance")]

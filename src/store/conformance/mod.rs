@@ -180,6 +180,7 @@ macro_rules! __store_conformance_cases {
             crossing_batches_lose_no_update
             writers_of_different_records_all_win
             readers_see_each_record_whole
+            many_records_are_read_at_one_moment
             an_inserted_record_is_read_as_it_was
             a_record_that_was_never_written_is_not_there
             an_insert_on_a_taken_id_is_a_conflict

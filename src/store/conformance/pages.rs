@@ -150,6 +150,8 @@ pub async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store>) {
         Query::all(notes()),
         by_label(),
         Query::label(notes(), tag(), Values::exactly("x")),
+        // The cursors of others stand before this range, and behind the one above.
+        Query::label(notes(), tag(), Values::exactly("y")),
         Query::label(notes(), tag(), Values::between("b", "a")),
     ] {
         let belongs = BTreeSet::from_iter(found(&*store, &query).await);

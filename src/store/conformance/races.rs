@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::store::{Change, Outcome, Query, Record, Store};
 
 use super::fixture::{
-    all_pages, assert_there, at_once, changed, get, insert, key, notes, record, replace, sorted,
-    tag, tagged, write,
+    all_pages, assert_there, at_once, changed, collection, get, insert, key, notes, record,
+    replace, sorted, tag, tagged, write,
 };
 
 const WRITERS: usize = 32;
@@ -139,6 +139,48 @@ pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
                 assert!(seen.body.len() == 20_000 && seen.body.iter().all(|byte| *byte == round));
                 assert_eq!(seen.labels[0].value, [round; 100]);
                 if round == ROUNDS {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+}
+
+/// A reader of many records sees all of them as one batch left them, in whatever collections they are.
+pub async fn many_records_are_read_at_one_moment(store: Arc<dyn Store>) {
+    const ROUNDS: u8 = 60;
+    let state = |round: u8| {
+        let records = (0..16_u8).map(|at| {
+            let mut record = changed(&record([at]), [round]);
+            record.key.collection = collection(if at % 2 == 0 { "note" } else { "other" });
+            record
+        });
+        records.collect::<Vec<_>>()
+    };
+    let start = state(1);
+    let keys: Vec<_> = start.iter().map(|record| record.key.clone()).collect();
+    insert(&*store, start.clone()).await;
+    at_once(4, &store, |at, store| {
+        let (mut there, keys) = (start.clone(), keys.clone());
+        async move {
+            if at == 0 {
+                for round in 2..=ROUNDS {
+                    let next = state(round);
+                    let pairs = there.iter().zip(next.clone());
+                    let batch: Vec<_> = pairs.map(|(old, new)| replace(old, new)).collect();
+                    write(&*store, &batch).await;
+                    there = next;
+                    tokio::task::yield_now().await;
+                }
+                return;
+            }
+            loop {
+                let seen = store.get_many(&keys).await.expect("a read");
+                let rounds: Vec<u8> = seen.iter().flatten().map(|record| record.body[0]).collect();
+                assert_eq!(rounds, [rounds[0]; 16], "one moment");
+                if rounds[0] == ROUNDS {
                     return;
                 }
                 tokio::task::yield_now().await;

@@ -77,6 +77,11 @@ pub(super) fn to_record(mut item: Item, key: RecordKey) -> Result<Record, StoreE
     })
 }
 
+/// The record of an item, or what stands for one that a stranger broke.
+pub(super) fn readable(item: Item, key: RecordKey) -> Record {
+    to_record(item, key.clone()).unwrap_or_else(|_| Record::unreadable(key))
+}
+
 pub(super) fn version(item: &Item) -> Result<Version, StoreError> {
     let bytes = blob(item, VERSION).and_then(|bytes| bytes.try_into().ok());
     bytes.map(Version::from_bytes).ok_or(StoreError::Corrupt)

@@ -140,10 +140,11 @@ fn is_due(item: &Item, before: UnixTime) -> bool {
     item::purge_at(item).is_ok_and(|at| at.is_some_and(|at| at < before))
 }
 
-/// What a later part's error is: something was done, if an earlier one was.
+/// The error of a part, behind what others removed.
 fn after(removed: u32, error: StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { reason, .. } if removed > 0 => StoreError::unknown(reason),
-        other => other,
+    if removed > 0 {
+        error.after_some()
+    } else {
+        error
     }
 }

@@ -60,9 +60,7 @@ impl DynamoStore {
         consistent: bool,
     ) -> Result<Option<Record>, StoreError> {
         let found = self.item(key, Part::Whole, consistent).await?;
-        found
-            .map(|item| item::to_record(item, key.clone()))
-            .transpose()
+        Ok(found.map(|item| item::readable(item, key.clone())))
     }
 
     pub(super) async fn read_many(
@@ -77,13 +75,13 @@ impl DynamoStore {
                 continue;
             }
             if let Some(item) = found.remove(&layout::record(key)) {
-                records.insert(key, item::to_record(item, key.clone())?);
+                records.insert(key, item::readable(item, key.clone()));
             }
         }
         Ok(keys.iter().map(|key| records.get(key).cloned()).collect())
     }
 
-    async fn item(
+    pub(super) async fn item(
         &self,
         key: &RecordKey,
         part: Part,

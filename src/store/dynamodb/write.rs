@@ -2,8 +2,8 @@
 //!
 //! A transaction carries a token: DynamoDB does it once, however often it is sent within ten minutes. A lone write has none, and is sent again
 //! under the same condition: where it does not fit any more, the version that is there tells whether it was the first sending that took its
-//! place. No version returns, so a replacement or removal cannot be done twice. An insertion can only if its first sending lies somewhere
-//! for longer than a timeout, and the record is removed before it arrives.
+//! place. No version returns, so a replacement or removal cannot be done twice. An insertion could, if the record was removed meanwhile: it is
+//! sent again only where no sending can have been done.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use crate::crypto::random;
 use crate::store::change::{Change, Outcome};
 use crate::store::error::StoreError;
-use crate::store::record::{Record, RecordKey, Version};
+use crate::store::record::{Record, RecordKey};
 
 use super::DynamoStore;
 use super::fault::Fault;
 use super::item::{self, Item};
 use super::layout::{self, Place};
-use super::plan::{self, Planned, SHOWN, Step};
+use super::plan::{self, Condition, Planned, SHOWN, Step};
 use super::read::{self, Part};
 use super::retry::Attempts;
 
@@ -104,6 +104,9 @@ impl DynamoStore {
                 Answer::Failed(fault) => attempts.again(fault).await?,
                 answer => return Ok(answer),
             }
+            if let ([Step::Put(_, Condition::Absent)], true) = (steps, attempts.is_in_doubt()) {
+                return Ok(Answer::Misfit(Found::Unsaid));
+            }
         }
     }
 
@@ -119,9 +122,13 @@ impl DynamoStore {
             if self.is_ours(batch).await? {
                 return Ok(Some(Outcome::Written));
             }
-            // The token of a transaction tells that it was not done. A lone write may have been, and another one after it.
-            if let [_] = steps {
-                return Err(StoreError::unknown("the reply was lost"));
+            match (steps, &found) {
+                // What was to be gone is.
+                ([Step::Delete(..)], Found::Nothing) => return Ok(Some(Outcome::Written)),
+                // A lone write may have been done, and another one after it.
+                ([_], _) => return Err(StoreError::unknown("the reply was lost")),
+                // The token of a transaction tells that it was not.
+                _ => {}
             }
         }
         let item = match found {
@@ -130,9 +137,7 @@ impl DynamoStore {
             Found::Item(item) => Some(item),
         };
         if let Some(change) = batch.first() {
-            let key = change.key().clone();
-            let current = item.map(|item| item::to_record(item, key)).transpose()?;
-            if let Some(conflict) = misfit(change, 0, current) {
+            if let Some(conflict) = misfit(change, 0, item) {
                 return Ok(Some(conflict));
             }
         }
@@ -164,14 +169,12 @@ impl DynamoStore {
         };
         for (index, change) in batch.iter().enumerate() {
             if let Some(there) = &there {
-                let item = there.get(&layout::record(change.key()));
-                let version: Option<Version> = item.map(item::version).transpose()?;
-                if change.fits(version) {
+                if fits(change, there.get(&layout::record(change.key()))) {
                     continue;
                 }
             }
-            let current = self.read(change.key(), true).await?;
-            if let Some(conflict) = misfit(change, index, current) {
+            let item = self.item(change.key(), Part::Whole, true).await?;
+            if let Some(conflict) = misfit(change, index, item) {
                 return Ok(Some(conflict));
             }
         }
@@ -272,9 +275,20 @@ fn of_cancelled(reasons: &[CancellationReason]) -> Answer {
 
 const FASTER: &str = "other writers were faster each time";
 
-fn misfit(change: &Change, index: usize, current: Option<Record>) -> Option<Outcome> {
-    let version = current.as_ref().map(|record| record.version);
-    (!change.fits(version)).then_some(Outcome::Conflict { index, current })
+/// Whether a change can be made where this item is.
+fn fits(change: &Change, there: Option<&Item>) -> bool {
+    match there.map(item::version).transpose() {
+        Ok(version) => change.fits(version),
+        Err(_) => change.fits_broken(),
+    }
+}
+
+fn misfit(change: &Change, index: usize, there: Option<Item>) -> Option<Outcome> {
+    if fits(change, there.as_ref()) {
+        return None;
+    }
+    let current = there.map(|item| item::readable(item, change.key().clone()));
+    Some(Outcome::Conflict { index, current })
 }
 
 /// A token that no other transaction has.

@@ -16,6 +16,10 @@ pub(super) enum Fault {
     Unsent(String),
     /// The server refused it, with this SQLSTATE, and changed nothing.
     Refused(String),
+    /// Nothing was done, for others were at the same rows.
+    Contended(String),
+    /// Nothing was done, and the connection is why: another one may do it.
+    Stale(String),
     /// It left, and no answer came that tells whether it was done.
     Unanswered(String),
     /// It left, and there was no answer in time.
@@ -26,17 +30,20 @@ impl Fault {
     /// What came of a statement that was sent.
     pub(super) fn of_sent(error: &Error) -> Self {
         match error.as_db_error() {
-            Some(error) if is_refusal(error) => Self::Refused(error.code().code().to_owned()),
+            Some(refusal) if is_refusal(refusal) => match refusal.code().code() {
+                // A serialisation failure, a deadlock.
+                "40001" | "40P01" => Self::Contended(words(error)),
+                // What was a primary is a standby; a prepared statement is not there, or its plan no longer fits.
+                "25006" | "26000" | "0A000" => Self::Stale(words(error)),
+                code => Self::Refused(code.to_owned()),
+            },
             _ => Self::Unanswered(words(error)),
         }
     }
 
     /// What came of a statement that was being prepared.
     pub(super) fn of_unsent(error: &Error) -> Self {
-        match Self::of_sent(error) {
-            Self::Unanswered(reason) => Self::Unsent(reason),
-            other => other,
-        }
+        Self::of_sent(error).without_effect()
     }
 
     /// What came of asking for a connection.
@@ -49,51 +56,32 @@ impl Fault {
         })
     }
 
-    /// What is inside a transaction that was not committed has no effect, answered or not.
-    pub(super) fn before_commit(self) -> Self {
+    /// The fault of what has no effect, answered or not: a read, or what is inside a transaction that was not committed.
+    pub(super) fn without_effect(self) -> Self {
         match self {
-            Self::Unanswered(reason) => Self::Unsent(reason),
+            Self::Unanswered(reason) => Self::Stale(reason),
             Self::Late => Self::Unsent(LATE.to_owned()),
             other => other,
         }
     }
 
-    /// Whether the connection died under it.
-    pub(super) fn is_dead_connection(&self) -> bool {
-        matches!(self, Self::Unanswered(_))
-    }
-
-    /// Whether it failed for what others did at the same time: 40001 is a serialisation failure, 40P01 a deadlock.
-    pub(super) fn is_contention(&self) -> bool {
-        self.is_code("40001") || self.is_code("40P01")
-    }
-
     pub(super) fn is_code(&self, code: &str) -> bool {
-        matches!(self, Self::Refused(state) if state == code)
-    }
-
-    /// The error of a read, which changes nothing.
-    pub(super) fn of_read(self) -> StoreError {
-        self.before_commit().of_write()
-    }
-
-    /// The error of a write.
-    pub(super) fn of_write(self) -> StoreError {
         match self {
-            Self::Unsent(reason) => StoreError::unavailable(reason),
-            Self::Unanswered(reason) => StoreError::unknown(reason),
-            // A label of a record that is not there stands in the index.
-            Self::Refused(code) if code == "23505" => StoreError::Corrupt,
-            Self::Refused(code) => StoreError::unavailable(format!("SQLSTATE {code}")),
-            Self::Late => StoreError::unknown(LATE),
+            Self::Refused(state) => state == code,
+            Self::Stale(reason) => reason.strip_prefix("SQLSTATE ") == Some(code),
+            _ => false,
         }
     }
 
-    /// The error of a write of which a part was done.
-    pub(super) fn after_some(self) -> StoreError {
-        match self.of_write() {
-            StoreError::Unavailable { reason, .. } => StoreError::unknown(reason),
-            other => other,
+    /// The error of a call that ends with it.
+    pub(super) fn into_error(self) -> StoreError {
+        match self {
+            Self::Unsent(reason) | Self::Contended(reason) | Self::Stale(reason) => {
+                StoreError::unavailable(reason)
+            }
+            Self::Unanswered(reason) => StoreError::unknown(reason),
+            Self::Refused(code) => StoreError::unavailable(format!("SQLSTATE {code}")),
+            Self::Late => StoreError::unknown(LATE),
         }
     }
 }

@@ -1,21 +1,26 @@
-//! Connections: lent for one call, and given back only when nothing is under way on them.
+//! Connections: lent for one call, and given back only when nothing is under way on them and nothing is wrong with them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
+use super::retired::Retired;
+use super::retry::Attempts;
 use super::sql::Sql;
 
 /// The connections of a store.
 pub(super) struct Pool {
     pub(super) connections: deadpool_postgres::Pool,
+    pub(super) retired: Arc<Retired>,
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) statement_timeout: Duration,
     pub(super) prepared: bool,
@@ -24,27 +29,21 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) async fn lease(&self) -> Result<Lease<'_>, Fault> {
-        let object = self.connections.get().await;
+    /// The attempts of a call that begins now.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::within(self.statement_timeout)
+    }
+
+    /// A connection until a deadline, which counts for the wait for it, too.
+    pub(super) async fn lease(&self, deadline: Instant) -> Result<Lease<'_>, Fault> {
+        let object = tokio::time::timeout_at(deadline, self.connections.get()).await;
+        let object = object.map_err(|_| Fault::Unsent("no connection in time".to_owned()))?;
         Ok(Lease {
             pool: self,
             object: Some(object.map_err(|error| Fault::of_pool(&error))?),
-            settled: true,
+            state: State::Settled,
+            deadline,
         })
-    }
-
-    /// One statement on any connection.
-    pub(super) async fn query(&self, sql: &Sql, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        self.lease().await?.query(sql, values).await
-    }
-
-    /// One statement on any connection, planned for this call alone.
-    pub(super) async fn query_once(
-        &self,
-        sql: &Sql,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Fault> {
-        self.lease().await?.run(sql, values, false).await
     }
 }
 
@@ -95,7 +94,30 @@ impl Ready<'_> {
 pub(super) struct Lease<'a> {
     pool: &'a Pool,
     object: Option<Object>,
-    settled: bool,
+    state: State,
+    deadline: Instant,
+}
+
+/// What a connection is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The next caller.
+    Settled,
+    /// Nothing: a statement or a transaction is under way, or may be.
+    UnderWay,
+    /// Nothing more, though nothing is under way.
+    Spent,
+}
+
+impl State {
+    /// What it is after a lone statement.
+    fn after<T>(answer: &Result<T, Fault>) -> Self {
+        match answer {
+            Ok(_) | Err(Fault::Refused(_) | Fault::Contended(_)) => Self::Settled,
+            Err(Fault::Stale(_)) => Self::Spent,
+            Err(Fault::Unsent(_) | Fault::Unanswered(_) | Fault::Late) => Self::UnderWay,
+        }
+    }
 }
 
 impl Lease<'_> {
@@ -104,13 +126,22 @@ impl Lease<'_> {
         self.run(sql, values, self.pool.prepared).await
     }
 
+    /// As [`query`](Self::query), and planned for this call alone.
+    pub(super) async fn query_once(
+        &mut self,
+        sql: &Sql,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        self.run(sql, values, false).await
+    }
+
     async fn run(
         &mut self,
         sql: &Sql,
         values: Values<'_>,
         prepared: bool,
     ) -> Result<Vec<Row>, Fault> {
-        self.settled = false;
+        self.state = State::UnderWay;
         let answer = self.in_time(async {
             let ready = if prepared {
                 self.ready(sql).await?
@@ -120,32 +151,61 @@ impl Lease<'_> {
             ready.send(self.client()?, values).await
         });
         let answer = answer.await;
-        self.settled = matches!(answer, Ok(_) | Err(Fault::Refused(_)));
+        self.state = State::after(&answer);
+        self.judge(&answer);
         answer
     }
 
-    /// Statements without parameters or rows, as text.
+    /// Statements without parameters or rows, as text. Unless they succeed, dropping this cuts the connection.
     pub(super) async fn batch(&mut self, text: &str) -> Result<(), Fault> {
-        self.settled = false;
+        self.state = State::UnderWay;
         let answer = self.in_time(async {
             let answer = self.client()?.batch_execute(text).await;
             answer.map_err(|error| Fault::of_sent(&error))
         });
         let answer = answer.await;
-        self.settled = answer.is_ok();
+        if answer.is_ok() {
+            self.state = State::Settled;
+        }
+        self.judge(&answer);
         answer
     }
 
-    /// Ends a transaction. Refused or not, it is over.
+    /// Begins a transaction: until it ends, dropping this cuts the connection.
+    ///
+    /// Nothing that belongs to it may be sent before this is acknowledged. Each statement has an end of its own (a Sync), so that
+    /// those behind a BEGIN that was refused would be done one by one.
+    pub(super) async fn begin(&mut self) -> Result<(), Fault> {
+        let begun = self.batch("BEGIN").await;
+        self.state = State::UnderWay;
+        match begun {
+            // The server does not refuse it: what stands before it does, and may not on another connection.
+            Err(Fault::Refused(code)) => Err(Fault::Stale(format!("SQLSTATE {code}"))),
+            other => other.map_err(Fault::without_effect),
+        }
+    }
+
+    /// Ends a transaction by doing it.
     pub(super) async fn commit(&mut self) -> Result<(), Fault> {
-        let answer = self.batch("COMMIT").await;
-        self.settled = matches!(answer, Ok(()) | Err(Fault::Refused(_)));
-        answer
+        let done = self.batch("COMMIT").await;
+        if let Err(Fault::Refused(_) | Fault::Contended(_) | Fault::Stale(_)) = done {
+            // For the server it is over, but not if someone on the way refused it.
+            self.roll_back().await;
+        }
+        done
     }
 
-    /// From here on until the next batch succeeds, dropping this cuts the connection.
-    pub(super) fn unsettle(&mut self) {
-        self.settled = false;
+    /// Ends a transaction by not doing it. Where this fails, the connection is cut, and that is the end of it.
+    pub(super) async fn roll_back(&mut self) {
+        let _ = self.batch("ROLLBACK").await;
+    }
+
+    /// Whether an answer means that this connection is worth nothing, and those that are as old neither.
+    pub(super) fn judge<T>(&self, answer: &Result<T, Fault>) {
+        if let (Err(Fault::Stale(_) | Fault::Unanswered(_)), Some(object)) = (answer, &self.object)
+        {
+            self.pool.retired.add(Object::metrics(object).created);
+        }
     }
 
     /// Makes a statement ready to be sent without waiting.
@@ -168,14 +228,14 @@ impl Lease<'_> {
         &self,
         answer: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        let answer = tokio::time::timeout(self.pool.statement_timeout, answer).await;
+        let answer = tokio::time::timeout_at(self.deadline, answer).await;
         answer.unwrap_or(Err(Fault::Late))
     }
 }
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if self.settled {
+        if self.state == State::Settled {
             return;
         }
         let Some(object) = self.object.take() else {
@@ -183,7 +243,8 @@ impl Drop for Lease<'_> {
         };
         let client = Object::take(object);
         // A statement that waits for a lock does not see that its connection is gone: it is told.
-        if let (false, Ok(runtime)) = (client.is_closed(), Handle::try_current()) {
+        let waits = self.state == State::UnderWay && !client.is_closed();
+        if let (true, Ok(runtime)) = (waits, Handle::try_current()) {
             let (token, tls) = (client.cancel_token(), self.pool.tls.clone());
             runtime.spawn(async move {
                 let _ = match tls {

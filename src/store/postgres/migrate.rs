@@ -1,12 +1,14 @@
 //! The schema: which steps there are, which a database has had, and how it gets the others.
 
+use tokio_postgres::Row;
+
 use crate::store::error::StoreError;
 use crate::store::migration::Migration;
 
 use super::fault::Fault;
 use super::lease::Pool;
 use super::retry::Attempts;
-use super::sql;
+use super::sql::{self, Sql};
 
 /// The steps, the first one first.
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -34,27 +36,30 @@ pub(super) async fn check(pool: &Pool) -> Result<(), StoreError> {
 /// Several processes may do so at once. Each step is one transaction, which ends by writing the step's number under a primary
 /// key: of two that make the same one, the second fails as a whole, looks again, and finds it made.
 pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
-    let mut attempts = Attempts::default();
+    let mut attempts = pool.attempts();
     loop {
         let found = found(pool).await?;
         let Some(next) = MIGRATIONS.iter().find(|step| step.number > found) else {
             return check(pool).await;
         };
         let step = format!("BEGIN; {} COMMIT", next.sql);
-        match make(pool, &step).await {
-            Ok(()) => {}
-            Err(fault) if fault.is_contention() || is_made_elsewhere(&fault) => {
-                attempts.again(fault).await?;
-            }
-            Err(fault) => return Err(fault.of_write()),
+        if let Err(fault) = make(pool, &step, &attempts).await {
+            let fault = match fault {
+                made if is_made_elsewhere(&made) => Fault::Contended(MADE.to_owned()),
+                other => other,
+            };
+            let again = attempts.again(fault).await;
+            again.map_err(Fault::into_error)?;
         }
     }
 }
 
 /// A transaction that failed is left open: a lease that is dropped with it cuts the connection.
-async fn make(pool: &Pool, step: &str) -> Result<(), Fault> {
-    pool.lease().await?.batch(step).await
+async fn make(pool: &Pool, step: &str, attempts: &Attempts) -> Result<(), Fault> {
+    pool.lease(attempts.deadline).await?.batch(step).await
 }
+
+const MADE: &str = "others make the same schema";
 
 /// A table, a type or a number is there already: it was not when this process looked.
 fn is_made_elsewhere(fault: &Fault) -> bool {
@@ -63,23 +68,130 @@ fn is_made_elsewhere(fault: &Fault) -> bool {
         .any(|code| fault.is_code(code))
 }
 
+/// What a statement did not do for another reason than what is in the tables.
+pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
+    // A table, a column, a function for a column's type, or a primary key is not there.
+    let is_of_schema = ["42P01", "42703", "42883", "42P10"]
+        .iter()
+        .any(|code| fault.is_code(code));
+    if is_of_schema && let Err(error) = check(pool).await {
+        return error;
+    }
+    fault.into_error()
+}
+
+/// Looks whether a newer program has changed the schema since this one opened it.
+pub(super) async fn still_known(pool: &Pool, attempts: &mut Attempts) -> Result<(), StoreError> {
+    match (number(pool, attempts).await?, known()) {
+        (Look::Ours(found), known) if found > known => Err(StoreError::Schema { found, known }),
+        _ => Ok(()),
+    }
+}
+
+const SCHEMA: &str = "sealtoken_schema";
+
+/// The tables, the schema's own apart, and what looks whether one is there.
+const TABLES: [(&str, &Sql); 2] = [
+    ("sealtoken_record", &sql::RECORDS),
+    ("sealtoken_label", &sql::LABELS),
+];
+
+/// What there is under the name of a table.
+enum Look<T> {
+    Missing,
+    Foreign,
+    Ours(T),
+}
+
 /// The number of the last step that the database has had.
+///
+/// # Errors
+///
+/// [`StoreError::BrokenSchema`] where what is there is not what that step leaves.
 async fn found(pool: &Pool) -> Result<u32, StoreError> {
-    let mut attempts = Attempts::default();
+    let mut attempts = pool.attempts();
     loop {
-        match pool.query(&sql::SCHEMA, &[]).await {
-            Ok(rows) => {
-                let number = rows.first().map(|row| row.try_get::<_, Option<i64>>(0));
-                let number = number.and_then(Result::ok).flatten().unwrap_or_default();
-                return u32::try_from(number).map_err(|_| StoreError::Corrupt);
+        let number = number(pool, &mut attempts).await?;
+        let found = match number {
+            Look::Foreign => return Err(broken(SCHEMA)),
+            Look::Missing => 0,
+            Look::Ours(found) => found,
+        };
+        // What other steps leave, those know who know them.
+        if found != 0 && found != known() {
+            return Ok(found);
+        }
+        let mut odd = None;
+        for (table, sql) in TABLES {
+            odd = odd.or(match (look(pool, sql, &mut attempts).await?, found) {
+                (Look::Missing, 0) => None,
+                // It is ours, and what should tell so is not there.
+                (Look::Ours(_), 0) => Some(SCHEMA),
+                (Look::Ours(_), _) => None,
+                (Look::Missing | Look::Foreign, _) => Some(table),
+            });
+        }
+        let Some(table) = odd else {
+            return Ok(found);
+        };
+        // The steps come with their number. Where there is none yet, they came after this process had looked.
+        if found != 0 || matches!(self::number(pool, &mut attempts).await?, Look::Missing) {
+            return Err(broken(table));
+        }
+        let made = Fault::Contended(MADE.to_owned());
+        let again = attempts.again(made).await;
+        again.map_err(Fault::into_error)?;
+    }
+}
+
+fn broken(table: &str) -> StoreError {
+    let table = table.to_owned();
+    StoreError::BrokenSchema { table }
+}
+
+/// What the schema's own table says.
+async fn number(pool: &Pool, attempts: &mut Attempts) -> Result<Look<u32>, StoreError> {
+    Ok(match look(pool, &sql::SCHEMA, attempts).await? {
+        Look::Missing => Look::Missing,
+        Look::Foreign => Look::Foreign,
+        Look::Ours(rows) => {
+            let number = rows.first().and_then(|row| row.try_get::<_, i64>(0).ok());
+            match number.and_then(|number| u32::try_from(number).ok()) {
+                // The table came with its first row.
+                None | Some(0) => Look::Foreign,
+                Some(number) => Look::Ours(number),
             }
-            // There is no such table.
-            Err(fault) if fault.is_code("42P01") => return Ok(0),
-            Err(fault) if fault.is_contention() => attempts.again(fault).await?,
-            Err(fault) => return Err(fault.of_read()),
+        }
+    })
+}
+
+/// Asks a table for something.
+async fn look(
+    pool: &Pool,
+    sql: &Sql,
+    attempts: &mut Attempts,
+) -> Result<Look<Vec<Row>>, StoreError> {
+    loop {
+        let rows = match pool.lease(attempts.deadline).await {
+            Ok(mut lease) => lease.query_once(sql, &[]).await,
+            Err(fault) => Err(fault),
+        };
+        match rows {
+            Ok(rows) => return Ok(Look::Ours(rows)),
+            Err(fault) if fault.is_code("42P01") => return Ok(Look::Missing),
+            // A column is not there, or has another type; it is no table.
+            Err(fault) if FOREIGN.iter().any(|code| fault.is_code(code)) => {
+                return Ok(Look::Foreign);
+            }
+            Err(fault) => {
+                let again = attempts.again(fault.without_effect()).await;
+                again.map_err(Fault::into_error)?;
+            }
         }
     }
 }
+
+const FOREIGN: [&str; 4] = ["42703", "42804", "42809", "42883"];
 
 #[cfg(test)]
 mod tests {
@@ -93,5 +205,18 @@ mod tests {
             assert!(step.sql.ends_with(&end), "{number}");
         }
         assert_eq!(usize::try_from(known()).unwrap(), MIGRATIONS.len());
+        // What writes asks for that number.
+        let asks = format!("(SELECT max(number) FROM sealtoken_schema) = {}", known());
+        for sql in [
+            &sql::INSERT,
+            &sql::INSERT_BARE,
+            &sql::REPLACE,
+            &sql::REPLACE_BODY,
+            &sql::REPLACE_LOCK,
+            &sql::REMOVE,
+            &sql::PURGE,
+        ] {
+            assert!(sql.text.contains(&asks), "{}", sql.text);
+        }
     }
 }

@@ -6,6 +6,7 @@ mod migrate;
 mod options;
 mod pipeline;
 mod read;
+mod retired;
 mod retry;
 mod sql;
 mod tls;
@@ -31,7 +32,7 @@ pub use options::PostgresOptions;
 /// Records in a PostgreSQL database. Clones share its connections.
 ///
 /// A batch of one change is one statement and one round trip, or two where it changes the labels of a record; a larger batch is a
-/// transaction of two round trips. It works at READ COMMITTED, REPEATABLE READ and SERIALIZABLE; a serialisation failure or
+/// transaction of three round trips. It works at READ COMMITTED, REPEATABLE READ and SERIALIZABLE; a serialisation failure or
 /// a deadlock is tried again, a bounded number of times.
 ///
 /// It needs no advisory locks, notifications, triggers or foreign keys, so that it can run on databases that are compatible with

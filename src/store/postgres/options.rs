@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, QueueMode, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, QueueMode, Runtime};
 use tokio_postgres::NoTls;
 use zeroize::Zeroizing;
 
@@ -13,6 +13,7 @@ use crate::store::error::StoreError;
 
 use super::PostgresStore;
 use super::lease::Pool;
+use super::retired::Retired;
 use super::url::Address;
 use super::{migrate, tls};
 
@@ -78,9 +79,12 @@ impl PostgresOptions {
         self
     }
 
-    /// How long the server may take for a statement; 30 seconds by default. After that its connection is cut.
+    /// How long a call may take, 30 seconds by default: the wait for a connection, for the locks of others (`CREATE INDEX` holds one for
+    /// as long as it takes), for the server, and what is tried again. After that its connection is cut. A purge may take so long for each
+    /// 500 records.
     ///
-    /// A write that takes longer is [`Effect::Unknown`](crate::store::Effect::Unknown).
+    /// A write that takes longer is [`Effect::Unknown`](crate::store::Effect::Unknown), unless it was not committed yet. To have a lock
+    /// waited for less long, set `lock_timeout` in the URL, as `?options=-c%20lock_timeout%3D2s`: a write that ends by it has no effect.
     pub fn statement_timeout(mut self, longest: Duration) -> Self {
         self.statement_timeout = longest;
         self
@@ -151,7 +155,15 @@ impl PostgresOptions {
             Some(tls) => Manager::from_config(address.config, tls, how),
             None => Manager::from_config(address.config, NoTls, how),
         };
+        let retired = Arc::new(Retired::default());
+        let worthless = retired.clone();
         let connections = deadpool_postgres::Pool::builder(manager)
+            .pre_recycle(Hook::sync_fn(move |_, metrics| {
+                if worthless.has(metrics.created) {
+                    return Err(HookError::message("it is retired"));
+                }
+                Ok(())
+            }))
             .max_size(self.connections)
             // The connection that was used last has its statements prepared.
             .queue_mode(QueueMode::Lifo)
@@ -162,6 +174,7 @@ impl PostgresOptions {
             .map_err(|_| StoreError::Configuration("the pool cannot be made".to_owned()))?;
         Ok(Pool {
             connections,
+            retired,
             tls,
             statement_timeout: self.statement_timeout,
             prepared: self.prepared,

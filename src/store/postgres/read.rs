@@ -7,12 +7,12 @@ use tokio_postgres::Row;
 use crate::crypto::clock::UnixTime;
 use crate::store::error::StoreError;
 use crate::store::labels;
-use crate::store::name::Collection;
 use crate::store::query::{Page, Paging, Position, Query, Selection};
 use crate::store::record::{Record, RecordKey, Version};
 
 use super::PostgresStore;
 use super::lease::Values;
+use super::migrate;
 use super::retry::Attempts;
 use super::sql::{self, Sql};
 
@@ -20,65 +20,79 @@ use super::sql::{self, Sql};
 const MOST_ROWS: u32 = 1000;
 
 impl PostgresStore {
-    /// Rows of one statement that changes nothing, so that it can be repeated: for contention, and once on another connection,
-    /// since one that has lain in the pool may be dead.
-    pub(super) async fn rows(&self, sql: &Sql, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
-        let mut attempts = Attempts::default();
-        let mut died = false;
+    /// Rows of one statement that changes nothing, so that it can be repeated: on another connection, too, since one that has lain
+    /// in the pool may be dead.
+    pub(super) async fn rows(
+        &self,
+        sql: &Sql,
+        values: Values<'_>,
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Row>, StoreError> {
         loop {
-            match self.pool.query(sql, values).await {
+            let rows = match self.pool.lease(attempts.deadline).await {
+                Ok(mut lease) => lease.query(sql, values).await,
+                Err(fault) => Err(fault),
+            };
+            match rows {
                 Ok(rows) => return Ok(rows),
-                Err(fault) if fault.is_contention() => attempts.again(fault).await?,
-                Err(fault) if fault.is_dead_connection() && !died => died = true,
-                Err(fault) => return Err(fault.of_read()),
+                Err(fault) => {
+                    if let Err(fault) = attempts.again(fault.without_effect()).await {
+                        return Err(migrate::explain(&self.pool, fault).await);
+                    }
+                }
             }
         }
     }
 
     pub(super) async fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let found = self.find(key, &mut self.pool.attempts()).await?;
+        Ok(found.map(|record| record.unwrap_or_else(|Broken| Record::unreadable(key.clone()))))
+    }
+
+    /// The record, where one is, if it is whole.
+    pub(super) async fn find(
+        &self,
+        key: &RecordKey,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Result<Record, Broken>>, StoreError> {
         let values: Values<'_> = &[&key.collection.as_str(), &key.id];
-        let rows = self.rows(&sql::GET, values).await?;
-        rows.first()
-            .map(|row| record(row, 0, key.clone()))
-            .transpose()
+        let rows = self.rows(&sql::GET, values, attempts).await?;
+        Ok(rows.first().map(|row| record(row, 0, key.clone())))
     }
 
     pub(super) async fn read_many(
         &self,
         keys: &[RecordKey],
     ) -> Result<Vec<Option<Record>>, StoreError> {
-        let mut found = HashMap::with_capacity(keys.len());
-        for (collection, ids) in by_collection(keys) {
-            for row in self
-                .rows(&sql::GET_MANY, &[&collection.as_str(), &ids])
-                .await?
-            {
-                let key = RecordKey::new(collection.clone(), bytes(&row, 0)?);
-                found.insert(key.clone(), record(&row, 1, key)?);
-            }
-        }
-        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+        let (collections, ids) = columns(keys);
+        let values: Values<'_> = &[&collections, &ids];
+        let attempts = &mut self.pool.attempts();
+        let rows = self.rows(&sql::GET_MANY, values, attempts).await?;
+        let mut rows = by_place(&rows)?;
+        let read = keys.iter().zip(1_i64..).map(|(key, place)| {
+            let record = record(rows.remove(&place)?, 1, key.clone());
+            Some(record.unwrap_or_else(|Broken| Record::unreadable(key.clone())))
+        });
+        Ok(read.collect())
     }
 
-    /// Which versions are there.
+    /// Which versions are there, as far as they can be read.
     pub(super) async fn versions(
         &self,
         keys: &[RecordKey],
-    ) -> Result<HashMap<RecordKey, Version>, StoreError> {
-        let mut found = HashMap::with_capacity(keys.len());
-        for (collection, ids) in by_collection(keys) {
-            for row in self
-                .rows(&sql::VERSIONS, &[&collection.as_str(), &ids])
-                .await?
-            {
-                let key = RecordKey::new(collection.clone(), bytes(&row, 0)?);
-                found.insert(key, version(&row, 1)?);
-            }
-        }
-        Ok(found)
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Option<Result<Version, Broken>>>, StoreError> {
+        let (collections, ids) = columns(keys);
+        let values: Values<'_> = &[&collections, &ids];
+        let rows = self.rows(&sql::VERSIONS, values, attempts).await?;
+        let mut rows = by_place(&rows)?;
+        let places = keys.iter().zip(1_i64..);
+        let found = places.map(|(_, place)| Some(version(rows.remove(&place)?, 1)));
+        Ok(found.collect())
     }
 
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
+        let attempts = &mut self.pool.attempts();
         let after = query
             .after
             .as_ref()
@@ -91,7 +105,7 @@ impl PostgresStore {
             Selection::All => {
                 let id = after.map(|position| position.id).unwrap_or_default();
                 let values: Values<'_> = &[&collection, &id, &rows, &most];
-                self.rows(&sql::PAGE, values).await?
+                self.rows(&sql::PAGE, values, attempts).await?
             }
             Selection::Label { values, .. } if values.is_empty() => Vec::new(),
             Selection::Label { name, values } => {
@@ -102,12 +116,12 @@ impl PostgresStore {
                 match &values.until {
                     None => {
                         let values: Values<'_> = &[&collection, &name, value, id, &rows, &most];
-                        self.rows(&sql::PAGE_FROM, values).await?
+                        self.rows(&sql::PAGE_FROM, values, attempts).await?
                     }
                     Some(until) => {
                         let values: Values<'_> =
                             &[&collection, &name, value, id, &rows, &most, until];
-                        self.rows(&sql::PAGE_BETWEEN, values).await?
+                        self.rows(&sql::PAGE_BETWEEN, values, attempts).await?
                     }
                 }
             }
@@ -116,20 +130,21 @@ impl PostgresStore {
     }
 
     pub(super) async fn number(&self, query: &Query) -> Result<u64, StoreError> {
+        let attempts = &mut self.pool.attempts();
         let collection = query.collection.as_str();
         let rows = match &query.selection {
-            Selection::All => self.rows(&sql::COUNT, &[&collection]).await?,
+            Selection::All => self.rows(&sql::COUNT, &[&collection], attempts).await?,
             Selection::Label { values, .. } if values.is_empty() => return Ok(0),
             Selection::Label { name, values } => {
                 let (name, from) = (name.as_str(), &values.from);
                 match &values.until {
                     None => {
                         let values: Values<'_> = &[&collection, &name, from];
-                        self.rows(&sql::COUNT_FROM, values).await?
+                        self.rows(&sql::COUNT_FROM, values, attempts).await?
                     }
                     Some(until) => {
                         let values: Values<'_> = &[&collection, &name, from, until];
-                        self.rows(&sql::COUNT_BETWEEN, values).await?
+                        self.rows(&sql::COUNT_BETWEEN, values, attempts).await?
                     }
                 }
             }
@@ -152,48 +167,59 @@ fn into_page(query: &Query, rows: &[Row]) -> Result<Page, StoreError> {
         // A label that leads nowhere is passed by. A row that a stranger broke hides no other: it comes as one that nothing above can open.
         if cell::<Option<&[u8]>>(row, 2)?.is_some() {
             let read = record(row, 2, key.clone());
-            paging.push(read.unwrap_or_else(|_| Record::unreadable(key)));
+            paging.push(read.unwrap_or_else(|Broken| Record::unreadable(key)));
         }
     }
     let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
     Ok(paging.into_page(last.as_ref().filter(|_| more)))
 }
 
-fn by_collection(keys: &[RecordKey]) -> HashMap<&Collection, Vec<&[u8]>> {
-    let mut groups: HashMap<_, Vec<&[u8]>> = HashMap::new();
-    for key in keys {
-        groups.entry(&key.collection).or_default().push(&key.id);
+/// A row that this engine does not write.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl From<Broken> for StoreError {
+    fn from(Broken: Broken) -> Self {
+        Self::Corrupt
     }
-    groups
+}
+
+fn columns(keys: &[RecordKey]) -> (Vec<&str>, Vec<&[u8]>) {
+    let columns = keys.iter();
+    columns
+        .map(|key| (key.collection.as_str(), &*key.id))
+        .unzip()
+}
+
+/// The rows that were found, by the places of their keys, which count from one.
+fn by_place(rows: &[Row]) -> Result<HashMap<i64, &Row>, StoreError> {
+    let rows = rows.iter().map(|row| Ok((cell(row, 0)?, row)));
+    rows.collect()
 }
 
 /// A record from the columns version, purge_at, body and labels.
-fn record(row: &Row, first: usize, key: RecordKey) -> Result<Record, StoreError> {
+fn record(row: &Row, first: usize, key: RecordKey) -> Result<Record, Broken> {
     let column = |n: usize| first.saturating_add(n);
     let purge_at: Option<i64> = cell(row, column(1))?;
+    let labels = labels::decode(cell(row, column(3))?);
     Ok(Record {
         key,
         version: version(row, column(0))?,
-        body: bytes(row, column(2))?.to_vec(),
+        body: cell::<&[u8]>(row, column(2))?.to_vec(),
         purge_at: purge_at.map(UnixTime::from_secs),
-        labels: labels::decode(bytes(row, column(3))?)?,
+        labels: labels.map_err(|_| Broken)?,
     })
 }
 
-fn version(row: &Row, column: usize) -> Result<Version, StoreError> {
-    let bytes = bytes(row, column)?.try_into();
-    bytes
-        .map(Version::from_bytes)
-        .map_err(|_| StoreError::Corrupt)
-}
-
-fn bytes(row: &Row, column: usize) -> Result<&[u8], StoreError> {
-    cell(row, column)
+fn version(row: &Row, column: usize) -> Result<Version, Broken> {
+    let bytes: &[u8] = cell(row, column)?;
+    let bytes = bytes.try_into().map_err(|_| Broken)?;
+    Ok(Version::from_bytes(bytes))
 }
 
 fn cell<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     column: usize,
-) -> Result<T, StoreError> {
-    row.try_get(column).map_err(|_| StoreError::Corrupt)
+) -> Result<T, Broken> {
+    row.try_get(column).map_err(|_| Broken)
 }

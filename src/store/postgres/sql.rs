@@ -23,31 +23,35 @@ pub(super) struct Sql {
 
 /// The name and the value of each label in the bytes of `labels.rs`, of which there are at most 16.
 ///
+/// Bytes that a stranger wrote give some other list, and no error, so that their row can be removed like any: zeros behind them stand for what
+/// is missing, and a name may be any bytes. `OFFSET 0` has that done once.
+///
 /// That none is empty goes without saying; it is said for the planner, who takes each condition for one that a third of all rows
 /// meet, and so expects one label.
 macro_rules! labels {
     ($bytes:literal, $from:literal) => {
         concat!(
-            "SELECT convert_from(substring(packed FROM start + 1 FOR named), 'UTF8') AS name, ",
-            "substring(packed FROM start + named + 1 FOR valued) AS value FROM (SELECT ",
+            "SELECT encode(substring(packed FROM start + 1 FOR named), 'escape') AS name, ",
+            "substring(packed FROM start + named + 1 FOR valued) AS value FROM (SELECT packed, ",
+            "get_byte(packed, 5 * n + 1) * 256 + get_byte(packed, 5 * n + 2) AS start, ",
+            "get_byte(packed, 5 * n + 3) AS named, ",
+            "get_byte(packed, 5 * n + 4) * 256 + get_byte(packed, 5 * n + 5) AS valued ",
+            "FROM (SELECT ",
             $bytes,
-            " AS packed, get_byte(",
-            $bytes,
-            ", 5 * n + 1) * 256 + get_byte(",
-            $bytes,
-            ", 5 * n + 2) AS start, get_byte(",
-            $bytes,
-            ", 5 * n + 3) AS named, get_byte(",
-            $bytes,
-            ", 5 * n + 4) * 256 + get_byte(",
-            $bytes,
-            ", 5 * n + 5) AS valued FROM ",
+            " || decode(repeat('00', 81), 'hex') AS packed",
             $from,
+            " OFFSET 0) AS whole, ",
             "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9),(10),(11),(12),(13),(14),(15)) AS numbers (n) ",
-            "WHERE n < get_byte(",
-            $bytes,
-            ", 0)) AS entries WHERE named > 0 AND valued > 0"
+            "WHERE n < get_byte(packed, 0)) AS entries WHERE named > 0 AND valued > 0"
         )
+    };
+}
+
+/// Whether the schema is the one that these statements are for: a newer program may have changed it while this one runs. What does not
+/// write for this reason says that it did nothing.
+macro_rules! is_known {
+    () => {
+        "(SELECT max(number) FROM sealtoken_schema) = 1"
     };
 }
 
@@ -90,7 +94,8 @@ macro_rules! page_by_label {
             $limit,
             $bytes,
             "SELECT l.value, l.id, r.version, r.purge_at, r.body, r.labels FROM (",
-            "SELECT value, id FROM sealtoken_label WHERE collection = $1 AND name = $2 AND (value, id) > ($3, $4)",
+            "SELECT value, id FROM sealtoken_label WHERE collection = $1 AND name = $2 AND (value, id) > ($3, $4) ",
+            "AND octet_length(value) BETWEEN 1 AND 512 AND octet_length(id) BETWEEN 1 AND 1024",
             $until,
             " ORDER BY value, id LIMIT ",
             $limit,
@@ -106,34 +111,37 @@ pub(super) static GET: Sql = Sql {
     types: &[Type::TEXT, Type::BYTEA],
 };
 
-/// `$1` collection, `$2` ids.
+/// `$1` collections, `$2` ids: the keys. One statement for all, so that they are read at one moment.
 pub(super) static GET_MANY: Sql = Sql {
     text: concat!(
-        "SELECT k.id, r.version, r.purge_at, r.body, r.labels FROM unnest($2) AS k (id), ",
+        "SELECT k.place, r.version, r.purge_at, r.body, r.labels ",
+        "FROM unnest($1, $2) WITH ORDINALITY AS k (collection, id, place), ",
         "LATERAL (SELECT version, purge_at, body, labels FROM sealtoken_record ",
-        "WHERE collection = $1 AND id = k.id LIMIT 1) AS r"
+        "WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
     ),
-    types: &[Type::TEXT, Type::BYTEA_ARRAY],
+    types: &[Type::TEXT_ARRAY, Type::BYTEA_ARRAY],
 };
 
-/// `$1` collection, `$2` ids.
+/// As [`GET_MANY`].
 pub(super) static VERSIONS: Sql = Sql {
     text: concat!(
-        "SELECT k.id, r.version FROM unnest($2) AS k (id), ",
-        "LATERAL (SELECT version FROM sealtoken_record WHERE collection = $1 AND id = k.id LIMIT 1) AS r"
+        "SELECT k.place, r.version FROM unnest($1, $2) WITH ORDINALITY AS k (collection, id, place), ",
+        "LATERAL (SELECT version FROM sealtoken_record WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
     ),
-    types: &[Type::TEXT, Type::BYTEA_ARRAY],
+    types: GET_MANY.types,
 };
 
 /// `$1` collection, `$2` id, `$3` version, `$4` when to purge, `$5` body, `$6` labels.
 pub(super) static INSERT: Sql = Sql {
     text: concat!(
         "WITH came AS (INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) ",
-        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (collection, id) DO NOTHING RETURNING id), ",
+        "SELECT $1, $2, $3, $4, $5, $6 WHERE ",
+        is_known!(),
+        " ON CONFLICT (collection, id) DO NOTHING RETURNING id), ",
         "listed AS (INSERT INTO sealtoken_label (collection, name, value, id) ",
         "SELECT $1, has.name, has.value, came.id FROM came, (",
         labels!("$6", ""),
-        ") AS has) SELECT count(*) = 1 FROM came"
+        ") AS has ON CONFLICT DO NOTHING) SELECT count(*) = 1 FROM came"
     ),
     types: &[
         Type::TEXT,
@@ -149,7 +157,9 @@ pub(super) static INSERT: Sql = Sql {
 pub(super) static INSERT_BARE: Sql = Sql {
     text: concat!(
         "INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) ",
-        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (collection, id) DO NOTHING RETURNING true"
+        "SELECT $1, $2, $3, $4, $5, $6 WHERE ",
+        is_known!(),
+        " ON CONFLICT (collection, id) DO NOTHING RETURNING true"
     ),
     types: INSERT.types,
 };
@@ -160,17 +170,20 @@ pub(super) static REPLACE: Sql = Sql {
         "WITH old AS (SELECT labels FROM sealtoken_record ",
         "WHERE collection = $1 AND id = $2 AND version = $7 AND labels <> $6), ",
         "came AS (UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 ",
-        "WHERE collection = $1 AND id = $2 AND version = $7 RETURNING collection, id), ",
+        "WHERE collection = $1 AND id = $2 AND version = $7 AND ",
+        is_known!(),
+        " RETURNING collection, id), ",
         "had AS MATERIALIZED (",
-        labels!("old.labels", "old, "),
+        labels!("old.labels", " FROM old"),
         "), has AS MATERIALIZED (",
-        labels!("$6", "old, "),
+        labels!("$6", " FROM old"),
         "), gone AS MATERIALIZED (SELECT came.collection, lost.name, lost.value, came.id ",
         "FROM came, (SELECT * FROM had EXCEPT SELECT * FROM has) AS lost), ",
         unlist!(),
         ", listed AS (INSERT INTO sealtoken_label (collection, name, value, id) ",
         "SELECT came.collection, fresh.name, fresh.value, came.id ",
-        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh) SELECT count(*) = 1 FROM came"
+        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh ON CONFLICT DO NOTHING) ",
+        "SELECT count(*) = 1 FROM came"
     ),
     types: &[
         Type::TEXT,
@@ -186,7 +199,11 @@ pub(super) static REPLACE: Sql = Sql {
 /// [`REPLACE`] in three statements of one transaction, for databases that let a statement change a table once: this locks the row, so
 /// that the others see what it saw.
 pub(super) static REPLACE_LOCK: Sql = Sql {
-    text: "SELECT true FROM sealtoken_record WHERE collection = $1 AND id = $2 AND version = $7 FOR UPDATE",
+    text: concat!(
+        "SELECT true FROM sealtoken_record WHERE collection = $1 AND id = $2 AND version = $7 AND ",
+        is_known!(),
+        " FOR UPDATE"
+    ),
     types: REPLACE.types,
 };
 
@@ -196,9 +213,9 @@ pub(super) static REPLACE_UNLIST: Sql = Sql {
         "WITH old AS (SELECT collection, id, labels FROM sealtoken_record ",
         "WHERE collection = $1 AND id = $2 AND version = $7 AND labels <> $6), ",
         "had AS MATERIALIZED (",
-        labels!("old.labels", "old, "),
+        labels!("old.labels", " FROM old"),
         "), has AS MATERIALIZED (",
-        labels!("$6", "old, "),
+        labels!("$6", " FROM old"),
         "), gone AS MATERIALIZED (SELECT old.collection, lost.name, lost.value, old.id ",
         "FROM old, (SELECT * FROM had EXCEPT SELECT * FROM has) AS lost), ",
         unlist!(),
@@ -215,12 +232,13 @@ pub(super) static REPLACE_LIST: Sql = Sql {
         "came AS (UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 ",
         "WHERE collection = $1 AND id = $2 AND version = $7 RETURNING collection, id), ",
         "had AS MATERIALIZED (",
-        labels!("old.labels", "old, "),
+        labels!("old.labels", " FROM old"),
         "), has AS MATERIALIZED (",
-        labels!("$6", "old, "),
+        labels!("$6", " FROM old"),
         "), listed AS (INSERT INTO sealtoken_label (collection, name, value, id) ",
         "SELECT came.collection, fresh.name, fresh.value, came.id ",
-        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh) SELECT count(*) = 1 FROM came"
+        "FROM came, (SELECT * FROM has EXCEPT SELECT * FROM had) AS fresh ON CONFLICT DO NOTHING) ",
+        "SELECT count(*) = 1 FROM came"
     ),
     types: REPLACE.types,
 };
@@ -229,7 +247,9 @@ pub(super) static REPLACE_LIST: Sql = Sql {
 pub(super) static REPLACE_BODY: Sql = Sql {
     text: concat!(
         "UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5 ",
-        "WHERE collection = $1 AND id = $2 AND version = $7 AND labels = $6 RETURNING true"
+        "WHERE collection = $1 AND id = $2 AND version = $7 AND labels = $6 AND ",
+        is_known!(),
+        " RETURNING true"
     ),
     types: REPLACE.types,
 };
@@ -241,9 +261,11 @@ pub(super) static REMOVE: Sql = Sql {
         "WITH old AS (SELECT version, labels FROM sealtoken_record ",
         "WHERE collection = $1 AND id = $2 AND ($3 IS NULL OR version = $3)), ",
         "left_it AS (DELETE FROM sealtoken_record AS r USING old ",
-        "WHERE r.collection = $1 AND r.id = $2 AND r.version = old.version RETURNING r.collection, r.id), ",
+        "WHERE r.collection = $1 AND r.id = $2 AND r.version = old.version AND ",
+        is_known!(),
+        " RETURNING r.collection, r.id), ",
         "gone AS MATERIALIZED (SELECT left_it.collection, had.name, had.value, left_it.id FROM left_it, (",
-        labels!("old.labels", "old, "),
+        labels!("old.labels", " FROM old"),
         ") AS had), ",
         unlist!(),
         " SELECT (SELECT count(*) FROM left_it) = CASE WHEN $3 IS NULL THEN (SELECT count(*) FROM old) ELSE 1 END"
@@ -258,8 +280,9 @@ pub(super) static PURGE: Sql = Sql {
         "WITH old AS MATERIALIZED (SELECT id, version, labels FROM sealtoken_record ",
         "WHERE collection = $1 AND purge_at < $2 ORDER BY purge_at LIMIT $3), ",
         "left_it AS (DELETE FROM sealtoken_record AS r USING old ",
-        "WHERE r.collection = $1 AND r.id = old.id AND r.version = old.version ",
-        "RETURNING r.collection, r.id, old.labels), ",
+        "WHERE r.collection = $1 AND r.id = old.id AND r.version = old.version AND ",
+        is_known!(),
+        " RETURNING r.collection, r.id, old.labels), ",
         "gone AS MATERIALIZED (SELECT left_it.collection, had.name, had.value, left_it.id FROM left_it, LATERAL (",
         labels!("left_it.labels", ""),
         ") AS had), ",
@@ -276,7 +299,7 @@ pub(super) static PAGE: Sql = Sql {
         "$3",
         "$4",
         "SELECT ''::bytea AS value, id, version, purge_at, body, labels FROM sealtoken_record ",
-        "WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3 + 1"
+        "WHERE collection = $1 AND id > $2 AND octet_length(id) <= 1024 ORDER BY id LIMIT $3 + 1"
     ),
     types: &[Type::TEXT, Type::BYTEA, Type::INT8, Type::INT8],
 };
@@ -328,6 +351,24 @@ pub(super) static COUNT_BETWEEN: Sql = Sql {
 
 /// The last migration that the database has had.
 pub(super) static SCHEMA: Sql = Sql {
-    text: "SELECT max(number) FROM sealtoken_schema",
+    text: "SELECT max(number)::bigint FROM sealtoken_schema",
+    types: &[],
+};
+
+/// Finds nothing, and fails where the table is not there or has not these columns.
+pub(super) static RECORDS: Sql = Sql {
+    text: concat!(
+        "SELECT FROM sealtoken_record WHERE collection = ''::text AND id = ''::bytea AND version = ''::bytea ",
+        "AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea LIMIT 0"
+    ),
+    types: &[],
+};
+
+/// As [`RECORDS`].
+pub(super) static LABELS: Sql = Sql {
+    text: concat!(
+        "SELECT FROM sealtoken_label WHERE collection = ''::text AND name = ''::text AND value = ''::bytea ",
+        "AND id = ''::bytea LIMIT 0"
+    ),
     types: &[],
 };

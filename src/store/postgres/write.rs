@@ -3,6 +3,7 @@
 use std::slice;
 use std::sync::atomic::Ordering::Relaxed;
 
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -11,69 +12,83 @@ use crate::store::change::{Change, Outcome};
 use crate::store::error::StoreError;
 use crate::store::labels;
 use crate::store::name::Collection;
-use crate::store::record::{Record, RecordKey};
+use crate::store::record::{Record, RecordKey, Version};
 
 use super::PostgresStore;
 use super::fault::Fault;
 use super::lease::{Lease, Values};
-use super::pipeline;
+use super::read::Broken;
 use super::retry::Attempts;
 use super::sql::{self, Sql};
+use super::{migrate, pipeline};
 
 impl PostgresStore {
     pub(super) async fn change(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        let mut attempts = Attempts::default();
+        let mut attempts = self.pool.attempts();
         loop {
             let done = match batch {
                 [] => return Ok(Outcome::Written),
-                [change] => self.change_one(change).await,
-                _ => self.change_all(batch).await,
+                [change] => self.change_one(change, attempts.deadline).await,
+                _ => self.change_all(batch, attempts.deadline).await,
             };
             let fault = match done {
                 Ok(true) => return Ok(Outcome::Written),
-                Ok(false) => Fault::Unsent("other writers were faster each time".to_owned()),
-                Err(fault) if fault.is_contention() => fault,
+                Ok(false) => Fault::Contended(FASTER.to_owned()),
+                Err(fault) => fault,
+            };
+            if let Fault::Contended(_) = fault {
+                if let Some(conflict) = self.judge(batch, &mut attempts).await? {
+                    return Ok(conflict);
+                }
+                // All of it fits what is there now: it was another writer who was there meanwhile, or a newer program.
+                migrate::still_known(&self.pool, &mut attempts).await?;
+            }
+            if let Err(fault) = attempts.again(fault).await {
                 // The feature is not supported: the first time, that is taken to mean this one.
-                Err(fault) if fault.is_code("0A000") && !self.pool.split.swap(true, Relaxed) => {
+                if fault.is_code("0A000") && !self.pool.split.swap(true, Relaxed) {
                     continue;
                 }
-                Err(fault) => return Err(fault.of_write()),
-            };
-            if let Some(conflict) = self.judge(batch).await? {
-                return Ok(conflict);
+                return Err(migrate::explain(&self.pool, fault).await);
             }
-            // All of it fits what is there now: it was another writer who was there meanwhile.
-            attempts.again(fault).await?;
         }
     }
 
     /// The first change that does not fit what is there.
-    async fn judge(&self, batch: &[Change]) -> Result<Option<Outcome>, StoreError> {
+    async fn judge(
+        &self,
+        batch: &[Change],
+        attempts: &mut Attempts,
+    ) -> Result<Option<Outcome>, StoreError> {
         let keys: Vec<RecordKey> = batch.iter().map(|change| change.key().clone()).collect();
         let there = match &keys[..] {
             // The record is what is asked for next.
-            [_] => None,
-            _ => Some(self.versions(&keys).await?),
+            [_] => vec![],
+            _ => self.versions(&keys, attempts).await?,
         };
+        let mut there = there.into_iter();
         for (index, change) in batch.iter().enumerate() {
-            if there
-                .as_ref()
-                .is_some_and(|there| change.fits(there.get(change.key()).copied()))
-            {
+            if there.next().is_some_and(|there| fits(change, there)) {
                 continue;
             }
-            let current = self.read(change.key()).await?;
-            if !change.fits(current.as_ref().map(|record| record.version)) {
+            let key = change.key();
+            let found = self.find(key, attempts).await?;
+            let version = found.as_ref().map(|found| match found {
+                Ok(record) => Ok(record.version),
+                Err(Broken) => Err(Broken),
+            });
+            if !fits(change, version) {
+                let current = found
+                    .map(|found| found.unwrap_or_else(|Broken| Record::unreadable(key.clone())));
                 return Ok(Some(Outcome::Conflict { index, current }));
             }
         }
         Ok(None)
     }
 
-    async fn change_one(&self, change: &Change) -> Result<bool, Fault> {
+    async fn change_one(&self, change: &Change, deadline: Instant) -> Result<bool, Fault> {
         let step = Step::new(change);
         let values = step.values();
-        let mut lease = self.pool.lease().await?;
+        let mut lease = self.pool.lease(deadline).await?;
         // Most replacements keep their labels. One that does not costs a round trip more.
         if let Change::Replace { .. } = change {
             let replaced = lease.query(&sql::REPLACE_BODY, &values).await?;
@@ -82,35 +97,28 @@ impl PostgresStore {
             }
             if self.pool.split.load(Relaxed) {
                 drop(lease);
-                return self.change_all(slice::from_ref(change)).await;
+                return self.change_all(slice::from_ref(change), deadline).await;
             }
         }
         Ok(is_done(&lease.query(step.sql, &values).await?))
     }
 
-    async fn change_all(&self, batch: &[Change]) -> Result<bool, Fault> {
+    async fn change_all(&self, batch: &[Change], deadline: Instant) -> Result<bool, Fault> {
         let mut steps: Vec<Step<'_>> = batch.iter().map(Step::new).collect();
         // Writers that lock in one order do not wait for each other in a circle.
         steps.sort_unstable_by_key(|step| step.key);
-        let mut lease = self.pool.lease().await?;
+        let mut lease = self.pool.lease(deadline).await?;
         let split = self.pool.split.load(Relaxed);
-        match transaction(&mut lease, &steps, split).await {
+        lease.begin().await?;
+        match all(&mut lease, &steps, split).await {
             Ok(true) => {
                 // From here on it may be done, whatever becomes of the answer.
                 lease.commit().await?;
                 Ok(true)
             }
-            Ok(false) => {
-                lease
-                    .batch("ROLLBACK")
-                    .await
-                    .map_err(Fault::before_commit)?;
-                Ok(false)
-            }
-            Err(fault) => {
-                // Where this fails, the connection is cut.
-                let _ = lease.batch("ROLLBACK").await;
-                Err(fault.before_commit())
+            undone => {
+                lease.roll_back().await;
+                undone.map_err(Fault::without_effect)
             }
         }
     }
@@ -121,69 +129,105 @@ impl PostgresStore {
         before: UnixTime,
         limit: u32,
     ) -> Result<u32, StoreError> {
-        const MOST: u32 = 500;
-        let mut attempts = Attempts::default();
         let mut removed: u32 = 0;
         while removed < limit {
-            let most = limit.saturating_sub(removed).min(MOST);
-            let values: Values<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(most)];
-            let fault = match self.pool.query_once(&sql::PURGE, values).await {
-                Ok(rows) => {
-                    let (found, gone) = counts(&rows)?;
-                    removed = removed.saturating_add(gone);
-                    if found < most && found == gone {
-                        break;
-                    }
-                    if found == gone {
-                        continue;
-                    }
-                    Fault::Unsent("other writers were faster each time".to_owned())
+            let most = limit.saturating_sub(removed).min(PART);
+            let part = self.sweep_part(collection, before, most).await;
+            let gone = part.map_err(|error| {
+                if removed > 0 {
+                    error.after_some()
+                } else {
+                    error
                 }
-                Err(fault) if fault.is_contention() => fault,
-                Err(fault) if removed > 0 => return Err(fault.after_some()),
-                Err(fault) => return Err(fault.of_write()),
-            };
-            match attempts.again(fault).await {
-                Err(_) if removed > 0 => break,
-                other => other?,
+            })?;
+            removed = removed.saturating_add(gone);
+            if gone < most {
+                break;
             }
         }
         Ok(removed)
     }
-}
 
-/// All changes, in a transaction that is left open. None waits for the answer to the one before.
-async fn transaction(
-    lease: &mut Lease<'_>,
-    steps: &[Step<'_>],
-    split: bool,
-) -> Result<bool, Fault> {
-    lease.unsettle();
-    let lease = &*lease;
-    lease
-        .in_time(async {
-            let client = lease.client()?;
-            let mut sending = Vec::with_capacity(steps.len().saturating_add(1));
-            sending.push(pipeline::boxed(async move {
-                let begun = client.batch_execute("BEGIN").await;
-                begun.map_err(|error| Fault::of_sent(&error))?;
-                Ok(true)
-            }));
-            for step in steps {
-                for sql in step.statements(split) {
-                    let ready = lease.ready(sql).await?;
-                    sending.push(pipeline::boxed(async move {
-                        Ok(is_done(&ready.send(client, &step.values()).await?))
-                    }));
+    /// Removes some of what is due, and tells how many; fewer than `most` only where there are no more.
+    async fn sweep_part(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        most: u32,
+    ) -> Result<u32, StoreError> {
+        let mut attempts = self.pool.attempts();
+        let mut removed: u32 = 0;
+        loop {
+            let most = most.saturating_sub(removed);
+            let values: Values<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(most)];
+            let swept = match self.pool.lease(attempts.deadline).await {
+                Ok(mut lease) => lease.query_once(&sql::PURGE, values).await,
+                Err(fault) => Err(fault),
+            };
+            let fault = match swept {
+                Ok(rows) => {
+                    let (found, gone) = counts(&rows)?;
+                    removed = removed.saturating_add(gone);
+                    if found == gone {
+                        return Ok(removed);
+                    }
+                    migrate::still_known(&self.pool, &mut attempts).await?;
+                    Fault::Contended(FASTER.to_owned())
+                }
+                Err(fault) => fault,
+            };
+            match attempts.again(fault).await {
+                Ok(()) => {}
+                Err(Fault::Contended(_)) if removed > 0 => return Ok(removed),
+                Err(fault) => {
+                    let error = migrate::explain(&self.pool, fault).await;
+                    return Err(if removed > 0 {
+                        error.after_some()
+                    } else {
+                        error
+                    });
                 }
             }
-            let answers = pipeline::in_order(sending).await;
-            // Behind a statement that failed, the others fail for that alone.
-            answers
-                .into_iter()
-                .try_fold(true, |all, done| Ok(all & done?))
-        })
-        .await
+        }
+    }
+}
+
+/// The most records that one statement of a purge removes.
+const PART: u32 = 500;
+
+const FASTER: &str = "other writers were faster each time";
+
+/// Whether a change can be made where this is.
+fn fits(change: &Change, there: Option<Result<Version, Broken>>) -> bool {
+    match there.transpose() {
+        Ok(version) => change.fits(version),
+        Err(Broken) => change.fits_broken(),
+    }
+}
+
+/// All changes, in a transaction that was begun. None waits for the answer to the one before.
+async fn all(lease: &mut Lease<'_>, steps: &[Step<'_>], split: bool) -> Result<bool, Fault> {
+    let shared = &*lease;
+    let done = shared.in_time(async {
+        let client = shared.client()?;
+        let mut sending = Vec::with_capacity(steps.len());
+        for step in steps {
+            for sql in step.statements(split) {
+                let ready = shared.ready(sql).await?;
+                sending.push(pipeline::boxed(async move {
+                    Ok(is_done(&ready.send(client, &step.values()).await?))
+                }));
+            }
+        }
+        let answers = pipeline::in_order(sending).await;
+        // Behind a statement that failed, the others fail for that alone.
+        answers
+            .into_iter()
+            .try_fold(true, |all, done| Ok(all & done?))
+    });
+    let done = done.await;
+    lease.judge(&done);
+    done
 }
 
 /// A change as a statement.
@@ -282,7 +326,6 @@ mod tests {
     use super::*;
     use crate::store::name::LabelName;
     use crate::store::query::{Query, Values};
-    use crate::store::record::Version;
 
     fn record(id: u8, labels: &[u8]) -> Record {
         let key = RecordKey::new(Collection::from_static("note"), [id]);

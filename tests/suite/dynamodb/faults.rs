@@ -67,7 +67,15 @@ async fn assert_all(fake: &Fake, reads: Effect, writes: Effect, attempts: usize)
     seen("Query");
     let insert = [Change::Insert(note("id"))];
     assert_eq!(effect(store.write(&insert).await).0, writes);
-    seen("PutItem");
+    if writes == Effect::Unknown {
+        // It is not sent again: who removed it meanwhile would find it there once more.
+        let (put, rest) = (fake.seen()[0].0.clone(), fake.seen().split_off(1));
+        assert_eq!((&*put, rest.len()), ("PutItem", attempts));
+        assert!(rest.iter().all(|(target, _)| target == "GetItem"));
+        fake.forget();
+    } else {
+        seen("PutItem");
+    }
     let labelled = [Change::Insert(note("id").with_label(tag(), "x"))];
     assert_eq!(effect(store.write(&labelled).await).0, writes);
     seen("TransactWriteItems");
@@ -244,6 +252,55 @@ async fn a_lone_write_whose_place_another_took_is_unknown() {
     };
     assert_eq!(current.version, Version::from_bytes([0; 16]));
     assert_eq!(fake.seen().len(), 1, "it is not read again");
+}
+
+fn written(fake: &Fake, kind: &str) -> usize {
+    let seen = fake.seen();
+    seen.iter().filter(|(target, _)| target == kind).count()
+}
+
+/// Somebody removed it meanwhile, or it was never done: sent again, it would come back from the dead.
+#[tokio::test]
+async fn an_insertion_whose_reply_was_lost_is_not_sent_again() {
+    let fake = Fake::new(|at, _| if at == 0 { Answer::Hang } else { ok() });
+    let write = open(&fake).await.write(&[Change::Insert(note("id"))]).await;
+    assert_eq!(effect(write).0, Effect::Unknown);
+    assert_eq!(written(&fake, "PutItem"), 1);
+}
+
+#[tokio::test]
+async fn a_removal_whose_reply_was_lost_and_that_finds_nothing_is_done() {
+    let there = note("id");
+    let mut item =
+        item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
+    item["version"] = json!({"B": base64(there.version.as_bytes())});
+    for expected in [None, Some(there.version)] {
+        let item = item.clone();
+        let fake = Fake::new(move |at, (target, _)| match (at, &**target) {
+            (_, "GetItem") => Answer::Say(200, json!({"Item": item})),
+            (1, _) => Answer::Hang,
+            _ => error(400, "ConditionalCheckFailedException"),
+        });
+        let remove = Change::Remove {
+            key: there.key.clone(),
+            expected,
+        };
+        let write = open(&fake).await.write(&[remove]).await;
+        assert_eq!(write, Ok(Outcome::Written));
+        assert_eq!(written(&fake, "DeleteItem"), 2);
+    }
+}
+
+/// After a lost reply, what is not told by a read either is unknown.
+#[tokio::test]
+async fn a_lost_reply_and_then_no_answer_is_unknown() {
+    let fake = Fake::new(|at, _| match at {
+        0 => Answer::Hang,
+        _ => error(400, "AccessDeniedException"),
+    });
+    let write = open(&fake).await.write(&[Change::Insert(note("id"))]).await;
+    let said = (Effect::Unknown, "AccessDeniedException".to_owned());
+    assert_eq!(effect(write), said);
 }
 
 fn tokens(seen: &[Request]) -> Vec<String> {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use sealtoken::UnixTime;
 use sealtoken::store::{
     Change, Collection, DynamoStore, LabelName, Outcome, Query, Record, RecordKey, Store as _,
-    StoreError, Values, Version,
+    Values, Version,
 };
 
 use super::server::{Table, client, fresh};
@@ -156,13 +156,13 @@ async fn a_broken_record_hides_no_other() {
 
         let case = format!("{name} as {strange:?}");
         let key = &records[1].key;
-        assert_eq!(store.get(key).await, Err(StoreError::Corrupt), "{case}");
+        let broken = Record::new(key.clone(), Version::from_bytes([0; 16]), "");
+        let there = Some(broken.clone());
+        assert_eq!(store.get(key).await, Ok(there.clone()), "{case}");
         let keys = records.clone().map(|record| record.key);
-        assert_eq!(
-            store.get_many(&keys).await,
-            Err(StoreError::Corrupt),
-            "{case}"
-        );
+        let [a, _, c] = records.clone().map(Some);
+        let read = store.get_many(&keys).await.unwrap();
+        assert_eq!(read, [a, there.clone(), c], "{case}");
         let all = store.scan(&Query::all(notes())).await.unwrap().records;
         assert_eq!(all.len(), 3, "{case}");
         let by_label = store.scan(&all_labels()).await.unwrap().records;
@@ -170,8 +170,27 @@ async fn a_broken_record_hides_no_other() {
         assert_eq!(by_label[1].version, Version::from_bytes([0; 16]), "{case}");
         assert!(by_label[1].body.is_empty());
         assert_eq!(store.count(&Query::all(notes())).await, Ok(3));
-        let insert = store.write(&[Change::Insert(note("b"))]).await;
-        assert_eq!(insert, Err(StoreError::Corrupt), "{case}");
+        let conflict = Ok(Outcome::Conflict {
+            index: 0,
+            current: there,
+        });
+        let stale = Change::Remove {
+            key: key.clone(),
+            expected: Some(Version::draw().unwrap()),
+        };
+        let mut bare = Record::new(key.clone(), Version::draw().unwrap(), "");
+        for change in [
+            Change::Insert(bare.clone()),
+            Change::Insert(note("b")),
+            stale,
+        ] {
+            let write = store.write(&[change]).await;
+            assert_eq!(write, conflict, "{case}");
+        }
+        // A batch is judged change by change.
+        bare.key.id = b"new".to_vec();
+        let batch = [Change::Insert(note("b")), Change::Insert(bare)];
+        assert_eq!(store.write(&batch).await, conflict, "{case}");
         assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written), "{case}");
         assert_eq!(store.get(key).await, Ok(None), "{case}");
     }

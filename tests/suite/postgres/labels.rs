@@ -159,63 +159,159 @@ async fn writers_at_few_records_leave_no_label_behind_at_serializable() {
     writers_leave_no_label_behind("serializable").await;
 }
 
-/// What a stranger did to the tables is told, and panics nowhere.
+const DAMAGES: [&str; 8] = [
+    "version = '\\x00'",
+    "labels = ''",
+    "labels = '\\x01'",
+    "labels = '\\x01ffffffffff'",
+    "labels = '\\xffffffffffffff'",
+    "labels = labels || '\\x00'",
+    // A name that is no text.
+    "labels = overlay(labels placing '\\xff' from 7)",
+    "version = '', labels = ''",
+];
+
+/// A row that a stranger broke is one record that nothing can open. It stops nothing else, and can be removed.
 #[tokio::test]
-async fn rows_that_are_not_of_this_engine_are_corrupt() {
+async fn a_broken_row_stops_nothing_and_can_be_removed() {
     if url().is_none() {
         return;
     }
     let key = RecordKey::new(collection(), "id");
     let tag = LabelName::new("tag").unwrap();
     let by_tag = Query::label(collection(), tag.clone(), Values::exactly("x"));
-    let record = Record::new(key.clone(), Version::draw().unwrap(), "body");
-    let record = record.with_label(tag, "x");
-    for (damage, hurts_get) in [
-        ("UPDATE sealtoken_record SET version = '\\x00'", true),
-        ("UPDATE sealtoken_record SET labels = ''", true),
-        ("UPDATE sealtoken_record SET labels = '\\x01'", true),
-        (
-            "UPDATE sealtoken_record SET labels = '\\x01ffffffffff'",
-            true,
-        ),
-        (
-            "UPDATE sealtoken_record SET labels = labels || '\\x00'",
-            true,
-        ),
-        ("DELETE FROM sealtoken_record", false),
-    ] {
+    let new = |id: &str| {
+        let key = RecordKey::new(collection(), id);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        let record = record.with_purge_at(UnixTime::from_secs(5));
+        record.with_label(tag.clone(), "x")
+    };
+    for damage in DAMAGES {
         let schema = Schema::new(&[]).await.unwrap();
         let store = PostgresStore::open(&schema.url).await.unwrap();
-        let insert = [Change::Insert(record.clone())];
-        assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
-        assert_eq!(
-            store.scan(&by_tag).await.unwrap().records,
-            slice::from_ref(&record)
-        );
-        connect(&schema.url)
-            .await
-            .batch_execute(damage)
-            .await
-            .unwrap();
+        let (record, whole) = (new("id"), new("other"));
+        let inserts = [&record, &whole].map(|record| Change::Insert(record.clone()));
+        assert_eq!(store.write(&inserts).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        let break_it = format!("UPDATE sealtoken_record SET {damage} WHERE id = 'id'");
+        client.batch_execute(&break_it).await.unwrap();
 
-        // What is broken hides no other: it comes as a record that nothing can open. A label that leads nowhere is passed by.
-        let scanned = store.scan(&by_tag).await.unwrap().records;
-        if hurts_get {
-            assert_eq!(scanned[0].version, Version::from_bytes([0; 16]), "{damage}");
-            assert_eq!(store.get(&key).await, Err(StoreError::Corrupt), "{damage}");
-            let all = Query::all(collection());
-            assert_eq!(store.scan(&all).await.unwrap().records.len(), 1, "{damage}");
-        } else {
-            assert!(scanned.is_empty(), "{damage}");
-            // The label that was left says that the record cannot be put where it was.
-            assert_eq!(
-                store.write(&insert).await,
-                Err(StoreError::Corrupt),
-                "{damage}"
-            );
-            assert_eq!(store.get(&key).await, Ok(None));
+        let broken = Record::new(key.clone(), Version::from_bytes([0; 16]), "");
+        let there = Ok(Some(broken.clone()));
+        assert_eq!(store.get(&key).await, there, "{damage}");
+        let both = [key.clone(), whole.key.clone()];
+        let read = store.get_many(&both).await.unwrap();
+        let expected = [Some(broken.clone()), Some(whole.clone())];
+        assert_eq!(read, expected, "{damage}");
+        for query in [&by_tag, &Query::all(collection())] {
+            let found = store.scan(query).await.unwrap().records;
+            assert_eq!(found, [broken.clone(), whole.clone()], "{damage}");
         }
+        // What expects a version does not fit, not even the one that it is shown with; nor does the batch.
+        let mut changed = whole.clone();
+        changed.version = Version::draw().unwrap();
+        let replace_whole = Change::Replace {
+            record: changed.clone(),
+            expected: whole.version,
+        };
+        let remove = |expected| Change::Remove {
+            key: key.clone(),
+            expected,
+        };
+        let stale = Some(Version::draw().unwrap());
+        let shown = Some(broken.version);
+        for change in [Change::Insert(new("id")), remove(stale), remove(shown)] {
+            let index = 0;
+            let current = Some(broken.clone());
+            let conflict = Ok(Outcome::Conflict { index, current });
+            assert_eq!(store.write(slice::from_ref(&change)).await, conflict);
+            assert_eq!(
+                store.write(&[change, replace_whole.clone()]).await,
+                conflict
+            );
+        }
+        // By its key, with another change; and by its end.
+        let removals = [replace_whole, remove(None)];
+        let written = store.write(&removals).await;
+        assert_eq!(written, Ok(Outcome::Written), "{damage}");
+        assert_eq!(store.get(&key).await, Ok(None));
+        // A label that was left leads nowhere, and stops no record from coming back.
+        let scanned = store.scan(&by_tag).await.unwrap().records;
+        assert_eq!(scanned, [changed], "{damage}");
+        let again = store.write(&[Change::Insert(new("id"))]).await;
+        assert_eq!(again, Ok(Outcome::Written), "{damage}");
+        client.batch_execute(&break_it).await.unwrap();
+        let purged = store.purge(&collection(), UnixTime::from_secs(6), 10).await;
+        assert_eq!(purged, Ok(2), "{damage}");
+        let left = store.count(&Query::all(collection())).await;
+        assert_eq!(left, Ok(0), "{damage}");
     }
+}
+
+/// Keys and values that no record has are passed by, and no page ends at one.
+#[tokio::test]
+async fn rows_under_odd_keys_hide_no_others() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let tag = LabelName::new("tag").unwrap();
+    for id in ["a", "z"] {
+        let key = RecordKey::new(collection(), id);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        let insert = Change::Insert(record.with_label(tag.clone(), id));
+        assert_eq!(store.write(&[insert]).await, Ok(Outcome::Written));
+    }
+    let odd = "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
+        SELECT 'note', odd, '', '', '' FROM (VALUES (''::bytea), (decode(repeat('62', 1100), 'hex'))) AS odds (odd); \
+        INSERT INTO sealtoken_label (collection, name, value, id) \
+        SELECT 'note', 'tag', value, id FROM (VALUES ('b'::bytea, ''::bytea), ('', 'a'), (decode(repeat('62', 600), 'hex'), 'a'), \
+        ('b', decode(repeat('62', 1100), 'hex'))) AS odds (value, id)";
+    let client = connect(&schema.url).await;
+    client.batch_execute(odd).await.unwrap();
+    let by_tag = Query::label(collection(), tag, Values::beginning_with(""));
+    for query in [Query::all(collection()), by_tag] {
+        let mut query = query.limit(1);
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            let page = store.scan(&query).await.unwrap();
+            found.extend(page.records.into_iter().map(|record| record.key.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [b"a", b"z"], "{query:?}");
+    }
+}
+
+/// An error in a later part of a purge does not say that nothing was done.
+#[tokio::test]
+async fn a_purge_that_fails_after_a_part_is_unknown() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let batch = (0..600_u32).map(|n| {
+        let key = RecordKey::new(collection(), n.to_be_bytes());
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        Change::Insert(record.with_purge_at(UnixTime::from_secs(n.into())))
+    });
+    let batch: Vec<Change> = batch.collect();
+    assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    let sql = "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$; \
+        CREATE TRIGGER no BEFORE DELETE ON sealtoken_record FOR EACH ROW WHEN (OLD.purge_at = 599) EXECUTE FUNCTION no()";
+    let client = connect(&schema.url).await;
+    client.batch_execute(sql).await.unwrap();
+    let purge = async || {
+        let before = UnixTime::from_secs(1000);
+        store.purge(&collection(), before, 1000).await
+    };
+    assert_eq!(purge().await, Err(StoreError::unknown("SQLSTATE P0001")));
+    let left = store.count(&Query::all(collection())).await;
+    assert_eq!(left, Ok(100));
+    let none = Err(StoreError::unavailable("SQLSTATE P0001"));
+    assert_eq!(purge().await, none, "nothing was done before");
 }
 
 /// How many pages of the tables and indexes were looked at so far.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, Effect, Outcome, PostgresOptions, PostgresStore, Record, RecordKey,
-    Store as _, StoreError, Version,
+    Change, Collection, Effect, LabelName, Outcome, PostgresOptions, PostgresStore, Record,
+    RecordKey, Store as _, StoreError, Version,
 };
 
 use super::server::{Schema, Server, connect, isolated};
@@ -80,6 +81,116 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     let known = u32::try_from(PostgresStore::migrations().len()).unwrap();
     let newer = Some(StoreError::Schema { found: 99, known });
     assert_eq!(PostgresStore::open(&schema.url).await.err(), newer);
+}
+
+/// The table of the schema that is missing or somebody else's is named, and nothing is written.
+#[tokio::test]
+async fn a_schema_that_is_not_whole_is_told_by_the_table() {
+    for (before, sql, table) in [
+        (
+            true,
+            "CREATE TABLE sealtoken_record (id int)",
+            "sealtoken_record",
+        ),
+        (
+            true,
+            "CREATE TABLE sealtoken_label (id int)",
+            "sealtoken_label",
+        ),
+        (
+            true,
+            "CREATE TABLE sealtoken_schema (id int)",
+            "sealtoken_schema",
+        ),
+        (
+            true,
+            "CREATE VIEW sealtoken_record AS SELECT 1",
+            "sealtoken_record",
+        ),
+        (false, "DELETE FROM sealtoken_schema", "sealtoken_schema"),
+        (false, "DROP TABLE sealtoken_schema", "sealtoken_schema"),
+        (false, "DROP TABLE sealtoken_label", "sealtoken_label"),
+        (false, "DROP TABLE sealtoken_record", "sealtoken_record"),
+        (
+            false,
+            "ALTER TABLE sealtoken_record ALTER body TYPE text USING ''",
+            "sealtoken_record",
+        ),
+    ] {
+        let Some(schema) = Schema::new(&[]).await else {
+            return;
+        };
+        let table = table.to_owned();
+        let broken = Some(StoreError::BrokenSchema { table });
+        let client = connect(&schema.url).await;
+        let running = if before {
+            None
+        } else {
+            Some(PostgresStore::open(&schema.url).await.unwrap())
+        };
+        client.batch_execute(sql).await.unwrap();
+        assert_eq!(
+            PostgresStore::open(&schema.url).await.err(),
+            broken,
+            "{sql}"
+        );
+        let by_hand = PostgresOptions::new(&*schema.url).migrate(false).open();
+        assert_eq!(by_hand.await.err(), broken, "{sql}");
+        // One that runs already is told, too.
+        if let Some(store) = running.filter(|_| sql.starts_with("DROP")) {
+            let tag = LabelName::new("tag").unwrap();
+            let write = [Change::Insert(note("id").with_label(tag, "x"))];
+            assert_eq!(store.write(&write).await.err(), broken, "{sql}");
+        }
+    }
+}
+
+/// A newer program raises the schema's number while this one runs: from then on it writes nothing.
+#[tokio::test]
+async fn a_program_that_became_too_old_writes_nothing() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let tag = LabelName::new("tag").unwrap();
+    let there = note("there").with_purge_at(UnixTime::from_secs(0));
+    let insert = [Change::Insert(there.clone())];
+    assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    let client = connect(&schema.url).await;
+    let sql = "INSERT INTO sealtoken_schema (number) VALUES (99)";
+    client.batch_execute(sql).await.unwrap();
+
+    let known = u32::try_from(PostgresStore::migrations().len()).unwrap();
+    let newer = StoreError::Schema { found: 99, known };
+    let replace = |record: Record| Change::Replace {
+        record,
+        expected: there.version,
+    };
+    let changes = [
+        Change::Insert(note("new")),
+        Change::Insert(note("new").with_label(tag.clone(), "x")),
+        replace(note("there")),
+        replace(note("there").with_label(tag, "x")),
+        Change::Remove {
+            key: there.key.clone(),
+            expected: Some(there.version),
+        },
+        Change::Remove {
+            key: there.key.clone(),
+            expected: None,
+        },
+    ];
+    for change in changes {
+        let alone = store.write(std::slice::from_ref(&change)).await;
+        assert_eq!(alone, Err(newer.clone()), "{change:?}");
+        let two = [change, Change::Insert(note("second"))];
+        assert_eq!(store.write(&two).await, Err(newer.clone()));
+    }
+    let note = Collection::new("note").unwrap();
+    let purged = store.purge(&note, UnixTime::from_secs(9), 9).await;
+    assert_eq!(purged, Err(newer));
+    let query = sealtoken::store::Query::all(note);
+    assert_eq!(store.scan(&query).await.unwrap().records, [there]);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub(super) async fn connect(url: &str) -> Client {
 /// A schema that nothing else uses. It goes with this.
 pub(crate) struct Schema {
     server: String,
-    name: String,
+    pub(super) name: String,
     pub(crate) url: String,
 }
 

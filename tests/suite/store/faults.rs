@@ -79,6 +79,7 @@ faults! {
     TornReads: readers_see_each_record_whole;
     GetManyDropsMissing: many_records_are_read_in_the_order_of_their_keys;
     GetManyMerges: many_records_are_read_in_the_order_of_their_keys;
+    GetManyTakesItsTime: many_records_are_read_at_one_moment;
     ScansByIdAlone: a_label_scan_keeps_to_its_range_and_order, label_values_are_any_bytes_in_their_order;
     RangeEndsInclusive: a_label_scan_keeps_to_its_range_and_order;
     RangeBeginsAnywhere: a_label_scan_keeps_to_its_range_and_order;
@@ -92,6 +93,7 @@ faults! {
     ZeroIsNothing: a_limit_of_zero_is_one;
     PanicsAtCursors: a_foreign_cursor_is_refused_or_harmless;
     BelievesCursors: a_foreign_cursor_is_refused_or_harmless;
+    CursorsBeginTheRange: a_foreign_cursor_is_refused_or_harmless;
     CountsAPage: a_count_is_what_a_scan_gives;
     PurgesTheMomentItself: a_purge_removes_what_is_due_and_nothing_else;
     PurgesWhatHasNoEnd: a_purge_removes_what_is_due_and_nothing_else;

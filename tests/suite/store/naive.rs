@@ -48,6 +48,7 @@ pub(super) enum Fault {
     TornReads,
     GetManyDropsMissing,
     GetManyMerges,
+    GetManyTakesItsTime,
     ScansByIdAlone,
     RangeEndsInclusive,
     RangeBeginsAnywhere,
@@ -60,6 +61,7 @@ pub(super) enum Fault {
     ZeroIsNothing,
     PanicsAtCursors,
     BelievesCursors,
+    CursorsBeginTheRange,
     CountsAPage,
     PurgesTheMomentItself,
     PurgesWhatHasNoEnd,
@@ -241,11 +243,15 @@ impl Naive {
             Fault::StaleReads => &self.stale,
             _ => &self.state,
         };
-        let record = state.lock().unwrap().records.get(&self.at(key)).cloned();
-        Ok(record.map(|record| Record {
+        Ok(self.read_in(&state.lock().unwrap(), key))
+    }
+
+    fn read_in(&self, state: &State, key: &RecordKey) -> Option<Record> {
+        let record = state.records.get(&self.at(key)).cloned();
+        record.map(|record| Record {
             key: key.clone(),
             ..record
-        }))
+        })
     }
 
     /// What a query selects, in order: the label's value and the record.
@@ -329,10 +335,18 @@ impl Store for Naive {
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        if !self.is(Fault::NoLimitOfIds) {
+            keys.iter().try_for_each(RecordKey::check)?;
+        }
         let mut records = Vec::new();
         let mut seen = HashSet::new();
+        let mut state = self.state.lock().unwrap().clone();
         for key in keys {
-            let record = self.read(key)?;
+            if self.is(Fault::GetManyTakesItsTime) {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                state = self.state.lock().unwrap().clone();
+            }
+            let record = self.read_in(&state, key);
             let merged = self.is(Fault::GetManyMerges) && !seen.insert(key);
             let dropped = self.is(Fault::GetManyDropsMissing) && record.is_none();
             if !merged && !dropped {
@@ -426,6 +440,13 @@ impl Store for Naive {
                 if let Selection::Label { values, .. } = &mut everything.selection {
                     values.from = value.clone();
                     values.until = None;
+                }
+                selected = self.selected(&everything);
+                selected.retain(|(v, record)| (v, &record.key.id) > (&value, &id));
+            } else if self.is(Fault::CursorsBeginTheRange) {
+                let mut everything = query.clone();
+                if let Selection::Label { values, .. } = &mut everything.selection {
+                    values.from = value.clone();
                 }
                 selected = self.selected(&everything);
                 selected.retain(|(v, record)| (v, &record.key.id) > (&value, &id));
