@@ -21,6 +21,7 @@ use crate::crypto::xaes::Backend;
 use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeRing, Source};
 use crate::token::times::Tolerance;
 
+use context::Bound;
 pub use context::{Context, ContextError};
 pub use opened::Opened;
 pub use outline::Outline;
@@ -55,7 +56,7 @@ pub struct Codec {
     purpose: Purpose,
     source: Arc<dyn Source>,
     ready: Arc<ArcSwap<CodecKeys>>,
-    context: Option<Arc<[u8]>>,
+    bound: Bound,
     clock: ClockSource,
     settings: Settings,
 }
@@ -97,7 +98,7 @@ impl Codec {
             purpose,
             source,
             ready: Arc::new(ArcSwap::from_pointee(ready)),
-            context: None,
+            bound: Bound::default(),
             clock: ClockSource::System,
             settings: Settings {
                 max_len: Self::DEFAULT_MAX_LEN,
@@ -187,16 +188,38 @@ impl Codec {
     /// # }
     /// ```
     ///
-    /// Several parts go in as an array; each is written with its length before it, so `["ab", "c"]` is not
-    /// `["a", "bc"]`. Use one form for one purpose: a single part is bound as it is.
+    /// Contexts add up: a codec that is bound to a tenant and then to a user seals for that user of that tenant.
+    /// Their order counts, each goes in with its length, and no single context equals several.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = KeyRing::new(Key::generate()).codec("session")?;
+    /// let (a, b) = (session.bound_to("tenant:a")?, session.bound_to("tenant:b")?);
+    /// let text = a.bound_to("user:1")?.seal(&mut Token::new(), Lifetime::hours(1))?;
+    ///
+    /// assert!(a.bound_to("user:1")?.open(&text).is_ok());
+    /// assert_eq!(b.bound_to("user:1")?.open(&text).err(), Some(OpenError::Forged));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Several parts of one context go in as an array; each is written with its length before it, so `["ab", "c"]` is not
+    /// `["a", "bc"]`.
+    ///
+    /// # Security
+    ///
+    /// A single text is bound as it is, so bytes that spell an array's lengths and parts are the same context as that array.
+    /// Use one form for one purpose.
     ///
     /// # Errors
     ///
     /// [`ContextError`] when the context is empty, or one of several parts is: a missing value must not become a context that
-    /// everyone shares.
+    /// everyone shares. Also when contexts that add up have more than 65,536 bytes.
     pub fn bound_to(&self, context: impl Context) -> Result<Self, ContextError> {
         Ok(Self {
-            context: Some(context.into_bytes()?),
+            bound: self.bound.and(context.into_bytes()?)?,
             ..self.clone()
         })
     }
@@ -230,17 +253,13 @@ impl Codec {
         self.ready.store(Arc::clone(&fresh));
         Guard::from_inner(fresh)
     }
-
-    fn context(&self) -> &[u8] {
-        self.context.as_deref().unwrap_or_default()
-    }
 }
 
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codec")
             .field("purpose", &self.purpose())
-            .field("bound", &self.context.is_some())
+            .field("bound", &self.bound.is_to_something())
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

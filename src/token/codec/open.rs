@@ -259,7 +259,7 @@ impl Codec {
             &mut scratch,
             self.settings.backend,
             &key.cipher,
-            self.context(),
+            self.bound.as_bytes(),
         )?;
         // The reader may replace the ring, or take a while: it holds no keys.
         drop(keys);

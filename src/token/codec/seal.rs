@@ -264,15 +264,15 @@ impl Codec {
 
         let keys = self.keys();
         let key = keys.current();
-        let context = self.context();
-        random::separate(&mut nonce, &key.nonce_key, reading.nanos, context, message);
+        let bound = self.bound.as_bytes();
+        random::separate(&mut nonce, &key.nonce_key, reading.nanos, bound, message);
         Ok(st1::seal(
             &mut scratch,
             self.settings.backend,
             key.kid,
             &key.cipher,
             &nonce,
-            context,
+            bound,
         )?)
     }
 }
