@@ -224,7 +224,7 @@ mod tests {
         let file = include_str!("../../tests/vectors/st1.json");
         let file: Value = serde_json::from_str(file).unwrap();
         let positive = file["positive"].as_array().unwrap();
-        assert_eq!(positive.len(), 5);
+        assert_eq!(positive.len(), 10);
         for vector in positive {
             let text = |name: &str| vector[name].as_str().unwrap();
             let bytes = |name: &str| hex::decode(text(name)).unwrap();
