@@ -102,16 +102,17 @@ pub(crate) fn seal(
         cipher.seal(backend, nonce, associated, message)
     })?;
     scratch.extend(&tag);
-    Ok(armour(scratch.as_slice()))
+    armour(scratch.as_slice())
 }
 
 /// Prefix and base64url, in one allocation of the exact size.
-fn armour(bytes: &[u8]) -> String {
+fn armour(bytes: &[u8]) -> Result<String, Oversize> {
     let length = base64url::encoded_len(bytes.len()).saturating_add(PREFIX.len());
-    let mut text = String::with_capacity(length);
+    let mut text = String::new();
+    text.try_reserve_exact(length).map_err(|_| Oversize)?;
     text.push_str(PREFIX);
     base64url::encode_onto(bytes, &mut text);
-    text
+    Ok(text)
 }
 
 /// What can be read of a token without a key.

@@ -33,7 +33,8 @@ pub enum Role {
     Current,
     /// Opens. It will seal after the next step of a rolling deploy, so nothing it sealed needs a re-seal.
     Standby,
-    /// Opens. What it sealed needs a re-seal, and after the longest lifetime it can be removed.
+    /// Opens. What it sealed needs a re-seal. It can be removed when no server has sealed with it for the longest lifetime,
+    /// the leeway, and as long as the servers' clocks differ; what never expires and was not re-sealed ends with it.
     Retired,
 }
 
@@ -50,7 +51,8 @@ impl fmt::Display for Role {
 /// The keys of a service: one that seals, and others that still, or already, open.
 ///
 /// As text, keys are separated by commas or white space: the first is current, one with a `+` before it
-/// is standby, the others are retired. That fits one environment variable:
+/// is standby, the others are retired. A blank after another separator is refused where a `+` may have been.
+/// That fits one environment variable:
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -285,10 +287,11 @@ impl<K: RingKey> FromStr for Ring<K> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let mut words = text
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|word| !word.is_empty());
-        let current = words.next().ok_or(KeyError::NoKey)?;
+        let text = text.trim_matches(SEPARATORS);
+        let (current, mut rest) = first_word(text);
+        if current.is_empty() {
+            return Err(KeyError::NoKey);
+        }
         if current.starts_with('+') {
             return Err(KeyError::StandbyFirst);
         }
@@ -296,15 +299,31 @@ impl<K: RingKey> FromStr for Ring<K> {
             current: current.parse()?,
             others: Vec::new(),
         };
-        for word in words {
+        while !rest.is_empty() {
+            let behind = rest.trim_start_matches(SEPARATORS);
+            let separators = rest.strip_suffix(behind).unwrap_or_default();
+            let (word, after) = first_word(behind);
             let (word, role) = match word.strip_prefix('+') {
                 Some(word) => (word, Role::Standby),
+                None if separators.len() > 1 && separators.ends_with(' ') => {
+                    return Err(KeyError::LostPlus);
+                }
                 None => (word, Role::Retired),
             };
             keys.add(word.parse()?, role)?;
+            rest = after;
         }
         Ok(Self::of(keys))
     }
+}
+
+/// What separates the keys of a ring: commas, and ASCII's white space.
+const SEPARATORS: [char; 7] = [',', ' ', '\t', '\n', '\x0b', '\x0c', '\r'];
+
+/// The text up to the first separator, and the rest from there on.
+fn first_word(text: &str) -> (&str, &str) {
+    let end = text.find(SEPARATORS).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 impl<K> Clone for Ring<K> {

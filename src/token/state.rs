@@ -64,6 +64,8 @@ pub struct Token<T = Cargo> {
 pub(crate) struct Sealed {
     /// The text that it was last sealed into, or opened from where that was kept.
     pub(crate) text: Option<String>,
+    /// The characters of that text.
+    pub(crate) length: usize,
     pub(crate) times: Times,
     /// The mark of the cargo that was sealed, where it is the map.
     pub(crate) mark: Mark,

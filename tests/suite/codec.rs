@@ -210,7 +210,7 @@ fn the_maximum_length_holds_in_both_directions_and_is_told() {
     );
     // Told also where it is far beyond.
     let refused = codec.seal_value(&"x".repeat(1_000_000), Lifetime::hours(1));
-    let Err(SealError::TooLong { length, max: 4096 }) = refused else {
+    let Err(SealError::TooLong { length, max: 4000 }) = refused else {
         panic!("{refused:?}")
     };
     let sealed = codec
@@ -222,6 +222,72 @@ fn the_maximum_length_holds_in_both_directions_and_is_told() {
         codec.with_max_len(0).seal_value(&1, Lifetime::hours(1)),
         Err(SealError::TooLong { .. })
     ));
+}
+
+/// The longest text of `codec` with a cargo of text, and that cargo.
+fn longest(codec: &Codec, limit: usize) -> (String, String) {
+    let seal = |length| codec.seal_value(&"x".repeat(length), Lifetime::hours(1));
+    let length = (0..limit)
+        .rev()
+        .find(|length| seal(*length).is_ok())
+        .unwrap();
+    (seal(length).unwrap(), "x".repeat(length))
+}
+
+#[test]
+fn the_longest_token_fits_a_cookie_with_its_name() {
+    // RFC 6265bis counts the octets of name and value, at most 4,096.
+    let (text, _) = longest(&codec(), 3100);
+    assert_eq!(text.len(), 4000);
+    for name in [
+        "__Host-session",
+        "__Secure-the-name-of-a-cookie-of-a-long-winded-application",
+    ] {
+        assert!(name.len() + text.len() <= 4096);
+    }
+}
+
+#[test]
+fn what_was_sealed_with_4096_characters_is_opened_and_sealed_again_but_outgrows_them_never() {
+    let as_before = codec().with_max_len(4096);
+    let (text, cargo) = longest(&as_before, 3100);
+    assert_eq!(text.len(), 4096);
+    let mut token = codec().open_value::<String>(&text).unwrap();
+    assert_eq!(token.value(), &cargo);
+    assert_eq!(codec().reseal(&mut token).map(|text| text.len()), Ok(4096));
+    token.value_mut().push_str("yz");
+    let more = codec().reseal(&mut token);
+    assert!(
+        matches!(more, Err(SealError::TooLong { max: 4096, .. })),
+        "{more:?}"
+    );
+
+    // One that has room below the limit keeps to it.
+    let mut short = Token::with_value(String::new());
+    codec().seal(&mut short, Lifetime::hours(1)).unwrap();
+    short.set(cargo);
+    let grown = codec().reseal(&mut short);
+    assert!(
+        matches!(grown, Err(SealError::TooLong { max: 4000, .. })),
+        "{grown:?}"
+    );
+
+    let strict = codec().with_max_len(4000);
+    assert_eq!(
+        strict.open_value::<String>(&text).err(),
+        Some(OpenError::Malformed)
+    );
+}
+
+#[test]
+fn padding_that_no_memory_holds_is_an_error_and_no_abort() {
+    // Below the limit of a vector's length, and beyond what any allocator gives.
+    let codec = codec().with_max_len(usize::MAX).with_padding(1 << 46);
+    let sealed = codec.seal_value(&1, Lifetime::hours(1));
+    assert_eq!(
+        sealed.map_err(|error| error.to_string()),
+        Err("there is no memory for a token of this length".into())
+    );
 }
 
 #[test]

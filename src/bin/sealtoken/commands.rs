@@ -45,7 +45,7 @@ pub(crate) fn seal(options: &Seal) -> Result<(), Failure> {
 pub(crate) fn open(usage: &Usage, at: At) -> Result<(), Failure> {
     let keys = input::keys(usage.keys.key_file.as_deref())?;
     let codec = codec(&keys, &usage.purpose, &usage.context, at.at)?;
-    let token = codec.open(&input::token(Codec::DEFAULT_MAX_LEN)?)?;
+    let token = codec.open(&input::token(Codec::DEFAULT_MAX_OPENED)?)?;
     output::json(&output::opened(&token))
 }
 

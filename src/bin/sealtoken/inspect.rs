@@ -17,8 +17,8 @@ pub(crate) fn inspect(options: &Inspect) -> Result<(), Failure> {
             Some(codec(&keys, purpose, &options.context, options.at)?)
         }
     };
-    let text = input::token(Codec::DEFAULT_MAX_LEN)?;
-    if text.len() > Codec::DEFAULT_MAX_LEN {
+    let text = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    if text.len() > Codec::DEFAULT_MAX_OPENED {
         return Err(OpenError::Malformed.into());
     }
     let outline: Outline = text.parse()?;

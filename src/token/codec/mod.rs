@@ -64,6 +64,8 @@ pub struct Codec {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     max_len: usize,
+    /// The same for opening.
+    max_opened: usize,
     padding: Option<NonZeroUsize>,
     tolerance: Tolerance,
     backend: Backend,
@@ -89,8 +91,15 @@ impl PurposeRing {
 }
 
 impl Codec {
-    /// The most characters that a token has unless [`with_max_len`](Codec::with_max_len) says otherwise.
-    pub const DEFAULT_MAX_LEN: usize = 4096;
+    /// The most characters that a token is sealed with unless [`with_max_len`](Codec::with_max_len) says otherwise.
+    ///
+    /// Browsers keep a cookie whose name and value have at most 4,096 bytes together (RFC 6265bis), and drop a longer one
+    /// without a word. This leaves 96 for the name.
+    pub const DEFAULT_MAX_LEN: usize = 4000;
+
+    /// The most characters that a token to be opened may have unless [`with_max_len`](Codec::with_max_len) says otherwise:
+    /// what tokens were sealed with before there was room for a cookie's name.
+    pub const DEFAULT_MAX_OPENED: usize = 4096;
 
     fn new(purpose: Purpose, source: Arc<dyn Source>) -> Self {
         let ready = source.derive(&purpose);
@@ -102,6 +111,7 @@ impl Codec {
             clock: ClockSource::System,
             settings: Settings {
                 max_len: Self::DEFAULT_MAX_LEN,
+                max_opened: Self::DEFAULT_MAX_OPENED,
                 padding: None,
                 tolerance: Tolerance {
                     leeway: Duration::ZERO,
@@ -118,10 +128,16 @@ impl Codec {
         self.purpose.as_str()
     }
 
-    /// The most characters that a token may have, for sealing and for opening. By default 4,096, which fits a cookie.
+    /// The most characters that a token may have, for sealing and for opening.
+    ///
+    /// By default 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A token that was opened
+    /// with more than the first may be sealed again with as many as the second.
     #[must_use]
     pub fn with_max_len(mut self, characters: usize) -> Self {
+        // No text is longer than memory can be.
+        let characters = characters.min(isize::MAX.unsigned_abs());
         self.settings.max_len = characters;
+        self.settings.max_opened = characters;
         self
     }
 

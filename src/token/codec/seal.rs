@@ -15,7 +15,7 @@ use crate::token::lifetime::Lifetime;
 use crate::token::state::{Sealed, Token, fresh_uuid};
 use crate::token::times::{self, Times};
 
-use super::Codec;
+use super::{Codec, Settings};
 
 impl Codec {
     /// Seals the token: its time begins now, and it is clean and valid afterwards.
@@ -169,10 +169,11 @@ impl Codec {
             .copy_from_slice(&[n0, n1, n2]);
         let uuid = fresh_uuid(identity, reading.nanos);
 
-        let mut scratch = self.begin(&uuid, &times);
+        let max = self.settings.max_len;
+        let mut scratch = Self::begin(&uuid, &times, max);
         json::write_value(&mut scratch, value)?;
         json::write_ends(&mut scratch, std::iter::empty())?;
-        self.finish(scratch, nonce, &reading)
+        self.finish(scratch, nonce, &reading, max)
     }
 
     /// The times and entry ends of a token that may be sealed once more.
@@ -201,7 +202,8 @@ impl Codec {
         let mut nonce = XNonce::default();
         random::fill(nonce.as_flattened_mut(), reading.nanos)?;
 
-        let mut scratch = self.begin(&token.uuid(), &times);
+        let max = self.most(token.sealed_state());
+        let mut scratch = Self::begin(&token.uuid(), &times, max);
         if let Some(cargo) = token.as_map() {
             let (entries, ends) = cargo.at(reading.now);
             json::write_value(&mut scratch, &entries)?;
@@ -213,7 +215,7 @@ impl Codec {
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
         }
-        let text = self.finish(scratch, nonce, reading)?;
+        let text = self.finish(scratch, nonce, reading, max)?;
 
         let mark = token.as_map_mut().map(|cargo| {
             cargo.now_sealed(reading.now, &self.clock);
@@ -221,6 +223,7 @@ impl Codec {
         });
         token.now_sealed(Sealed {
             text: Some(text.clone()),
+            length: text.len(),
             times,
             mark: mark.unwrap_or_default(),
             ends,
@@ -231,10 +234,25 @@ impl Codec {
         Ok(text)
     }
 
+    /// The most characters of a token that was sealed as this, or not yet.
+    fn most(&self, before: Option<&Sealed>) -> usize {
+        let Settings {
+            max_len,
+            max_opened,
+            ..
+        } = self.settings;
+        // One that was sealed when more was allowed does not end by that.
+        if before.is_some_and(|sealed| sealed.length > max_len) {
+            max_opened
+        } else {
+            max_len
+        }
+    }
+
     /// A buffer with room for the envelope, and everything before the cargo.
-    fn begin(&self, uuid: &Uuid, times: &Times) -> Scratch {
+    fn begin(uuid: &Uuid, times: &Times, max: usize) -> Scratch {
         // Every byte takes more than a character, so nothing that fits is cut off.
-        let mut scratch = Scratch::take(self.settings.max_len);
+        let mut scratch = Scratch::take(max);
         scratch.extend(&[0; st1::HEADER]);
         json::write_head(&mut scratch, uuid, times);
         scratch
@@ -246,6 +264,7 @@ impl Codec {
         mut scratch: Scratch,
         mut nonce: XNonce,
         reading: &Reading,
+        max: usize,
     ) -> Result<String, SealError> {
         let plaintext = |scratch: &Scratch| scratch.written().saturating_sub(st1::HEADER);
         if let Some(block) = self.settings.padding {
@@ -255,9 +274,12 @@ impl Codec {
             }
         }
 
-        let (length, max) = (st1::sealed_len(plaintext(&scratch)), self.settings.max_len);
-        if length > max || !scratch.is_whole() {
+        let length = st1::sealed_len(plaintext(&scratch));
+        if length > max {
             return Err(SealError::TooLong { length, max });
+        }
+        if !scratch.is_whole() {
+            return Err(SealError::Memory);
         }
         let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
         json::openable(message.get(random::ROOM..).unwrap_or_default())?;
