@@ -80,7 +80,7 @@ pub struct Ring<K> {
 
 struct Shared<K> {
     keys: ArcSwap<Keys<K>>,
-    /// Counts the replacements, so that codecs notice one by a single load.
+    /// The number of these keys or of earlier ones, so that codecs notice a replacement by a single load.
     generation: AtomicU64,
 }
 
@@ -89,6 +89,8 @@ struct Shared<K> {
 struct Keys<K> {
     current: K,
     others: Vec<(K, Role)>,
+    /// Counts the replacements. It stands with the keys, so that none are ever taken for those of another number.
+    generation: u64,
 }
 
 /// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
@@ -147,14 +149,15 @@ impl<K: RingKey> Ring<K> {
         Self::of(Keys {
             current,
             others: Vec::new(),
+            generation: 0,
         })
     }
 
     fn of(keys: Keys<K>) -> Self {
         Self {
             shared: Arc::new(Shared {
+                generation: AtomicU64::new(keys.generation),
                 keys: ArcSwap::from_pointee(keys),
-                generation: AtomicU64::new(0),
             }),
         }
     }
@@ -213,9 +216,14 @@ impl<K: RingKey> Ring<K> {
         if !keys.current.agrees_with(&self.shared.keys.load().current) {
             return Err(KeyError::MixedPurposes);
         }
-        self.shared.keys.store(keys);
+        let next = |before: &Keys<K>| before.generation.saturating_add(1);
+        let before = self.shared.keys.rcu(|before| Keys {
+            generation: next(before),
+            ..Keys::clone(&keys)
+        });
         // After the keys: who sees the new number derives from the new keys, or from still newer ones.
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        let number = next(&before);
+        self.shared.generation.fetch_max(number, Ordering::Release);
         Ok(())
     }
 
@@ -298,6 +306,7 @@ impl<K: RingKey> FromStr for Ring<K> {
         let mut keys = Keys {
             current: current.parse()?,
             others: Vec::new(),
+            generation: 0,
         };
         while !rest.is_empty() {
             let behind = rest.trim_start_matches(SEPARATORS);
@@ -399,12 +408,10 @@ impl<K: RingKey> Source for Shared<K> {
     }
 
     fn derive(&self, purpose: &Purpose) -> CodecKeys {
-        // Before the keys: keys that are newer than their number are derived once more, never kept too long.
-        let generation = self.generation();
         let keys = self.keys.load();
         let ready = |key: &K, role| Box::new(CodecKey::new(&key.for_purpose(purpose), role));
         CodecKeys {
-            generation,
+            generation: keys.generation,
             current: ready(&keys.current, Role::Current),
             others: keys
                 .others

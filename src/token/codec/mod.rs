@@ -6,6 +6,7 @@ mod golden;
 mod open;
 mod opened;
 mod outline;
+mod renew;
 mod seal;
 
 use std::fmt;
@@ -256,7 +257,7 @@ impl Codec {
     /// The keys as they are now in the ring. One load, unless they were replaced.
     fn keys(&self) -> Guard<Arc<CodecKeys>> {
         let ready = self.ready.load();
-        if ready.generation == self.source.generation() {
+        if ready.generation >= self.source.generation() {
             return ready;
         }
         self.derive_anew()

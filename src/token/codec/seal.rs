@@ -31,6 +31,10 @@ impl Codec {
     /// Whoever has the text has the token. Without a store nothing can take it back before its end: bind it to
     /// a context that changes, or keep its lifetime short.
     ///
+    /// A token that was opened begins a new life by this, also one that has expired, and counts as first issued now. It
+    /// is for the moment when a right is given. For a session in use there are [`renew_if_due`](Codec::renew_if_due) and
+    /// [`renew`](Codec::renew), and for a changed token [`reseal`](Codec::reseal): they refuse what has expired.
+    ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};
     ///
@@ -91,8 +95,8 @@ impl Codec {
 
     /// Gives the token a new time and lifetime under the same UUID: the sliding end of a session.
     ///
-    /// The moment of its first issue stays with it ([`Token::first_issued_at`]), so that an absolute end can be
-    /// enforced.
+    /// The moment of its first issue stays with it ([`Token::first_issued_at`]). Nothing here ends a session that is
+    /// renewed for ever: [`renew_if_due`](Codec::renew_if_due) takes an absolute end, and seals only when it is time.
     ///
     /// # Errors
     ///
@@ -105,7 +109,7 @@ impl Codec {
     /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
     /// # let mut token = Token::new();
     /// # codec.seal(&mut token, Lifetime::minutes(20))?;
-    /// let text = codec.renew(&mut token, Lifetime::minutes(20))?;   // at every request, or at some
+    /// let text = codec.renew(&mut token, Lifetime::minutes(20))?;
     /// assert_eq!(codec.open(&text)?.uuid(), token.uuid());
     /// # Ok(())
     /// # }
@@ -115,16 +119,24 @@ impl Codec {
         token: &mut Token<T>,
         lifetime: Lifetime,
     ) -> Result<String, SealError> {
-        let reading = self.clock.read();
-        let (old, ends) = self.still_valid(token, &reading)?;
-        let fresh = times_from(&reading, lifetime, token.not_before_second())?;
+        self.renew_at(token, lifetime, &self.clock.read())
+    }
+
+    pub(super) fn renew_at<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+        lifetime: Lifetime,
+        reading: &Reading,
+    ) -> Result<String, SealError> {
+        let (old, ends) = self.still_valid(token, reading)?;
+        let fresh = times_from(reading, lifetime, token.not_before_second())?;
         // A clock that ran backwards must not put the first issue after the new one.
-        let origin = old.origin.unwrap_or(old.begun).min(fresh.begun);
+        let origin = old.first_begun().min(fresh.begun);
         let times = Times {
             origin: Some(origin),
             ..fresh
         };
-        self.seal_token(token, times, &reading, ends)
+        self.seal_token(token, times, reading, ends)
     }
 
     /// Seals a value of the caller's own type, without a token around it. One allocation: the text.
@@ -135,7 +147,8 @@ impl Codec {
     ///
     /// # Security
     ///
-    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token.
+    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token. Nor has it
+    /// a first issue: the value of an opened session, sealed once more, is a new session without the old one's end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime};
@@ -177,7 +190,7 @@ impl Codec {
     }
 
     /// The times and entry ends of a token that may be sealed once more.
-    fn still_valid<T>(
+    pub(super) fn still_valid<T>(
         &self,
         token: &Token<T>,
         reading: &Reading,
