@@ -752,7 +752,7 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
         ),
         (
             vec!["seal", "--purpose", "p", "--expires-in", "1h", "--pad", "0"],
-            "from 1 to 3025",
+            "from 1 to 2953",
         ),
         (vec!["inspect", "--reveal"], "--purpose"),
         (vec!["inspect", "--at", "5"], "--purpose"),

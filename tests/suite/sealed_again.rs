@@ -222,7 +222,7 @@ fn a_session_past_either_end_is_not_renewed() {
     );
     assert_eq!(idle.remaining(), Some(Duration::ZERO));
     clock.set(second(7200));
-    long.value_mut();
+    *long.value_mut() = 2;
     assert_eq!(
         renew(&mut long),
         Err(SealError::Expired { at: second(7200) })
