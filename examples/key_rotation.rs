@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = old.to_string();
     let step_1 = format!("{},+{}", *old, *new); // old seals; both open
     let step_2 = format!("{},{}", *new, *old); //  new seals; both open, and old asks for a re-seal
-    let step_3 = new.to_string(); //               8 hours later, the longest lifetime: old is gone
+    let step_3 = new.to_string(); //               8 hours and how far clocks differ later: old is gone
 
     let servers = [Server::start("A", &before)?, Server::start("B", &before)?];
     let [a, b] = &servers;

@@ -6,13 +6,13 @@
 
 use std::error::Error;
 
-use sealtoken::{Clock, Codec, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
 use serde::{Deserialize, Serialize};
 
 /// Without a request for this long, the session ends.
-const IDLE: u64 = 20 * 60;
+const IDLE: Lifetime = Lifetime::minutes(20);
 /// It ends after this long in any case, however much it is used.
-const ABSOLUTE: u64 = 2 * 60 * 60;
+const ABSOLUTE: Lifetime = Lifetime::hours(2);
 
 #[derive(Serialize, Deserialize)]
 struct Session {
@@ -33,11 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The user logs in.
     let (user, role) = (42, "editor".into());
     let session = Session { user, role };
-    let mut cookie = sessions.seal_value(&session, Lifetime::seconds(IDLE))?;
-    println!("{}\n", header(&cookie, IDLE));
+    let mut cookie = sessions.seal_value(&session, IDLE)?;
+    println!("{}\n", header(&cookie, 20 * 60));
 
     let (user, role) = (7, "administrator".into());
-    let other = sessions.seal_value(&Session { user, role }, Lifetime::seconds(IDLE))?;
+    let other = sessions.seal_value(&Session { user, role }, IDLE)?;
     assert_eq!(cookie.len(), other.len());
 
     // A request every seven minutes, until the session ends.
@@ -54,7 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         };
         assert_eq!(session.value().user, 42);
-        if let Some((text, max_age)) = renew(&sessions, &mut session, clock.now())? {
+        if let Some(text) = sessions.renew_if_due(&mut session, IDLE, ABSOLUTE)? {
+            let max_age = session.remaining().ok_or("it never ends")?.as_secs();
             println!("minute {minute:>3}: renewed for {max_age:>4} seconds");
             cookie = text;
             renewed.push(minute);
@@ -68,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(renewed, [14, 28, 42, 56, 70, 84, 98, 112]);
 
     // A session that nobody uses ends sooner.
-    let idle = sessions.seal_value(&session, Lifetime::seconds(IDLE))?;
+    let idle = sessions.seal_value(&session, IDLE)?;
     clock.advance(20 * 60);
     let refused = sessions.open_value::<Session>(&idle).err();
     assert_eq!(refused.map(|error| error.code()), Some("expired"));
@@ -76,35 +77,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Renews a session that was changed, that a retired key sealed, or whose idle time is half over.
-///
-/// Returns the new cookie and its seconds. What is renewed never outlives the absolute end, so nothing has to check
-/// that when a cookie comes in.
-fn renew(
-    sessions: &Codec,
-    session: &mut Token<Session>,
-    now: UnixTime,
-) -> Result<Option<(String, u64)>, Box<dyn Error>> {
-    let issued = session.issued_at().ok_or("not sealed")?;
-    let first_issued = session.first_issued_at().ok_or("not sealed")?;
-    let half_over = seconds_between(issued.into(), now) > IDLE / 2;
-    let left = ABSOLUTE.saturating_sub(seconds_between(first_issued.into(), now));
-    if left == 0 || !(half_over || session.is_dirty() || session.needs_reseal()) {
-        return Ok(None);
-    }
-    let seconds = IDLE.min(left);
-    let text = sessions.renew(session, Lifetime::seconds(seconds))?;
-    Ok(Some((text, seconds)))
-}
-
-fn seconds_between(earlier: UnixTime, later: UnixTime) -> u64 {
-    let seconds = later.as_secs().saturating_sub(earlier.as_secs());
-    u64::try_from(seconds).unwrap_or(0)
-}
-
 /// `__Host-` makes the browser keep the cookie to this host and to HTTPS; `HttpOnly` keeps scripts away from it.
+///
+/// Browsers drop a cookie whose name and value have more than 4,096 bytes together.
 fn header(text: &str, max_age: u64) -> String {
-    format!(
-        "Set-Cookie: __Host-session={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax"
-    )
+    const NAME: &str = "__Host-session";
+    assert!(NAME.len() + text.len() <= 4096);
+    format!("Set-Cookie: {NAME}={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax")
 }

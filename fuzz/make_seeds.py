@@ -165,7 +165,7 @@ def texts(seeds):
     def add(name, text):
         seeds.add("open_text", name, text)
 
-    for vector in VECTORS_ST1["positive"] + VECTORS_ST1["negative"]:
+    for vector in VECTORS_ST1["positive"] + VECTORS_ST1["readable"] + VECTORS_ST1["negative"]:
         add(vector["name"], vector["token"])
     token = VECTORS_ST1["positive"][1]["token"]
     for length in (*range(0, 12), *range(55, 72)):

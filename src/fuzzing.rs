@@ -49,7 +49,8 @@ pub fn seal_payload(plaintext: &[u8]) -> String {
     scratch.extend(plaintext);
     let nonce = XNonce::default();
     // Only 64 GiB are too long.
-    st1::seal(&mut scratch, Backend::default(), kid, &CIPHER, &nonce, b"").unwrap_or_default()
+    let (backend, unbound) = (Backend::default(), st1::Bound::To(b""));
+    st1::seal(&mut scratch, backend, kid, &CIPHER, &nonce, unbound).unwrap_or_default()
 }
 
 /// What [`Codec::open`] says of a token around these bytes, at the second `now`.

@@ -15,6 +15,7 @@ use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
 use super::secret::Secret;
+use super::st1::Bound;
 use super::xaes::XNonce;
 
 /// The operating system gave no random bytes.
@@ -131,12 +132,15 @@ pub(crate) fn separate(
     nonce: &mut XNonce,
     key: &Secret<16>,
     nanos: u64,
-    context: &[u8],
+    bound: Bound<'_>,
     message: &mut [u8],
 ) {
+    let context = bound.bytes();
     if let Some((room, _)) = message.split_first_chunk_mut::<ROOM>() {
-        // With the length of the context, where it begins behind the plaintext is a part of what is hashed.
-        let head = u128::from(nanos) << 64 | context.len() as u128;
+        // With the length of the context, where it begins behind the plaintext is a part of what is hashed. No length
+        // has the bit that tells composed contexts from one that spells their bytes.
+        let composed = u128::from(matches!(bound, Bound::ToSeveral(_))) << 63;
+        let head = u128::from(nanos) << 64 | composed | context.len() as u128;
         *room = head.to_le_bytes();
     }
     let mut hasher = SipHasher24::new_with_key(key.expose());
@@ -252,25 +256,27 @@ mod tests {
     #[test]
     fn copied_generators_repeat_a_nonce_only_for_the_same_message() {
         let key = Secret::from([3; 16]);
-        let nonce_of = |nanos, context: &[u8], plaintext: &[u8]| {
+        let nonce_of = |nanos, bound: Bound<'_>, plaintext: &[u8]| {
             // Every call starts from the same state: a copy.
             let mut nonce = draw(&mut unseeded(constant), NOW);
             let mut message = [&[0; ROOM], plaintext].concat();
-            separate(&mut nonce, &key, nanos, context, &mut message);
+            separate(&mut nonce, &key, nanos, bound, &mut message);
             nonce
         };
-        let nonce = nonce_of(NOW, b"c", b"p");
-        assert_eq!(nonce, nonce_of(NOW, b"c", b"p"));
+        let nonce = nonce_of(NOW, Bound::To(b"c"), b"p");
+        assert_eq!(nonce, nonce_of(NOW, Bound::To(b"c"), b"p"));
         let others = [
-            nonce_of(NOW + 1, b"c", b"p"),
-            nonce_of(NOW, b"d", b"p"),
-            nonce_of(NOW, b"c", b"q"),
+            nonce_of(NOW + 1, Bound::To(b"c"), b"p"),
+            nonce_of(NOW, Bound::To(b"d"), b"p"),
+            nonce_of(NOW, Bound::To(b"c"), b"q"),
             // Where the context ends is part of the message.
-            nonce_of(NOW, b"cp", b""),
-            nonce_of(NOW, b"", b"cp"),
+            nonce_of(NOW, Bound::To(b"cp"), b""),
+            nonce_of(NOW, Bound::To(b""), b"cp"),
+            // The same bytes in another role.
+            nonce_of(NOW, Bound::ToSeveral(b"c"), b"p"),
         ];
         let all: HashSet<_> = others.into_iter().chain([nonce]).collect();
-        assert_eq!(all.len(), 6);
+        assert_eq!(all.len(), 7);
         // Only the first 16 bytes are mixed; the others are the generator's.
         assert!(all.iter().all(|other| other[1][4..] == nonce[1][4..]));
         let mut other_key = draw(&mut unseeded(constant), NOW);
@@ -279,7 +285,7 @@ mod tests {
             &mut other_key,
             &Secret::from([4; 16]),
             NOW,
-            b"c",
+            Bound::To(b"c"),
             &mut message,
         );
         assert!(!all.contains(&other_key));

@@ -20,7 +20,7 @@ thread_local! {
 /// It is *taken* from the thread, so sealing or opening inside a callback gets a buffer of its own.
 pub(crate) struct Scratch {
     bytes: Vec<u8>,
-    /// Bytes are counted but not kept beyond this length.
+    /// Bytes are counted but not kept beyond this length, and from where memory ran out.
     limit: usize,
     /// How long it can become without another thought: neither beyond the limit nor beyond its memory.
     room: usize,
@@ -81,20 +81,21 @@ impl Scratch {
         }
     }
 
-    /// Makes room for `more` bytes without leaving a copy of the old ones, or counts them as beyond the limit.
+    /// Makes room for `more` bytes without leaving a copy of the old ones. Where the limit or the memory does not allow
+    /// that, they are counted as beyond the limit.
     fn make_room(&mut self, more: usize) -> bool {
         let needed = self.written().saturating_add(more);
-        // No buffer is longer than `isize::MAX`.
-        if needed > self.limit.min(isize::MAX.unsigned_abs()) {
+        let mut larger = Vec::new();
+        let grows = needed > self.bytes.capacity();
+        let room = needed
+            .max(self.bytes.capacity().saturating_mul(2))
+            .max(START);
+        if needed > self.limit || grows && larger.try_reserve_exact(room).is_err() {
             self.beyond = needed.saturating_sub(self.bytes.len());
             self.room = 0;
             return false;
         }
-        if needed > self.bytes.capacity() {
-            let room = needed
-                .max(self.bytes.capacity().saturating_mul(2))
-                .max(START);
-            let mut larger = Vec::with_capacity(room);
+        if grows {
             larger.extend_from_slice(&self.bytes);
             wipe(&mut self.bytes);
             self.bytes = larger;
@@ -149,6 +150,17 @@ mod tests {
         assert_eq!(scratch.as_slice(), b"1234567890");
         assert_eq!(scratch.written(), 15);
         assert!(!scratch.is_whole());
+    }
+
+    #[test]
+    fn what_no_memory_holds_is_counted_and_not_kept() {
+        let mut scratch = Scratch::take(usize::MAX);
+        scratch.extend(b"1234567890");
+        for much in [1 << 46, usize::MAX] {
+            scratch.fill_up(b' ', much);
+            assert!(!scratch.is_whole());
+            assert_eq!(scratch.as_slice(), b"1234567890");
+        }
     }
 
     #[test]

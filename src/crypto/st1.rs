@@ -7,6 +7,8 @@ use super::xaes::{Backend, Oversize, TAG, XNonce, Xaes};
 
 /// The version, which is the whole suite.
 pub(crate) const PREFIX: &str = "st1_";
+/// Begins the associated data in the place of the prefix where several contexts were composed.
+const COMPOSED: &str = "st1+";
 pub(crate) const KID: usize = 4;
 /// What stands before the ciphertext.
 pub(crate) const HEADER: usize = KID + size_of::<XNonce>();
@@ -20,6 +22,30 @@ pub(crate) enum Refused {
     Forged,
 }
 
+/// What a token is bound to beside its purpose, as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound<'a> {
+    /// One context as it is; none is empty.
+    To(&'a [u8]),
+    /// Several contexts, each behind its length.
+    ToSeveral(&'a [u8]),
+}
+
+impl<'a> Bound<'a> {
+    const fn head(self) -> &'static str {
+        match self {
+            Self::To(_) => PREFIX,
+            Self::ToSeveral(_) => COMPOSED,
+        }
+    }
+
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::To(bytes) | Self::ToSeveral(bytes) => bytes,
+        }
+    }
+}
+
 /// The length of a token around `plaintext` bytes.
 pub(crate) const fn sealed_len(plaintext: usize) -> usize {
     let bytes = plaintext.saturating_add(HEADER + TAG);
@@ -31,13 +57,14 @@ const SHORTEST: usize = sealed_len(0);
 
 /// Hands on what the cipher authenticates beside the plaintext: prefix, key id and context.
 ///
-/// Fixed lengths come first, so the context needs no length of its own.
+/// Fixed lengths come first, so one context needs no length of its own; several have another head.
 #[inline]
-fn with_associated<R>(kid: [u8; KID], context: &[u8], use_it: impl FnOnce(&[u8]) -> R) -> R {
+fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8]) -> R) -> R {
     let mut fixed = [0; PREFIX.len() + KID];
-    let (prefix, id) = fixed.split_at_mut(PREFIX.len());
-    prefix.copy_from_slice(PREFIX.as_bytes());
+    let (head, id) = fixed.split_at_mut(PREFIX.len());
+    head.copy_from_slice(bound.head().as_bytes());
     id.copy_from_slice(&kid);
+    let context = bound.bytes();
     if context.is_empty() {
         return use_it(&fixed);
     }
@@ -62,7 +89,7 @@ pub(crate) fn seal(
     kid: [u8; KID],
     cipher: &Xaes,
     nonce: &XNonce,
-    context: &[u8],
+    bound: Bound<'_>,
 ) -> Result<String, Oversize> {
     let Some((header, message)) = scratch.as_mut_slice().split_first_chunk_mut::<HEADER>() else {
         debug_assert!(false, "the caller leaves room for the header");
@@ -71,20 +98,21 @@ pub(crate) fn seal(
     let (head, tail) = header.split_at_mut(KID);
     head.copy_from_slice(&kid);
     tail.copy_from_slice(nonce.as_flattened());
-    let tag = with_associated(kid, context, |associated| {
+    let tag = with_associated(kid, bound, |associated| {
         cipher.seal(backend, nonce, associated, message)
     })?;
     scratch.extend(&tag);
-    Ok(armour(scratch.as_slice()))
+    armour(scratch.as_slice())
 }
 
 /// Prefix and base64url, in one allocation of the exact size.
-fn armour(bytes: &[u8]) -> String {
+fn armour(bytes: &[u8]) -> Result<String, Oversize> {
     let length = base64url::encoded_len(bytes.len()).saturating_add(PREFIX.len());
-    let mut text = String::with_capacity(length);
+    let mut text = String::new();
+    text.try_reserve_exact(length).map_err(|_| Oversize)?;
     text.push_str(PREFIX);
     base64url::encode_onto(bytes, &mut text);
-    text
+    Ok(text)
 }
 
 /// What can be read of a token without a key.
@@ -123,7 +151,7 @@ pub(crate) fn open<'s>(
     scratch: &'s mut Scratch,
     backend: Backend,
     cipher: &Xaes,
-    context: &[u8],
+    bound: Bound<'_>,
 ) -> Result<&'s mut [u8], Refused> {
     let (kid, rest) = scratch
         .as_mut_slice()
@@ -135,7 +163,7 @@ pub(crate) fn open<'s>(
     let (message, tag) = rest
         .split_last_chunk_mut::<TAG>()
         .ok_or(Refused::Malformed)?;
-    with_associated(*kid, context, |associated| {
+    with_associated(*kid, bound, |associated| {
         cipher.open(backend, &nonce, associated, message, tag)
     })
     .map_err(|_| Refused::Forged)?;
@@ -144,6 +172,8 @@ pub(crate) fn open<'s>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::super::secret::Secret;
     use super::*;
 
@@ -160,7 +190,7 @@ mod tests {
                 *b"abcd",
                 &key,
                 &[[7; 12]; 2],
-                b"",
+                Bound::To(b""),
             );
             assert_eq!(text.map(|text| text.len()), Ok(sealed_len(length)));
         }
@@ -170,17 +200,32 @@ mod tests {
     fn long_contexts_are_bound_as_whole_as_short_ones() {
         for length in [0, 1, 247, 248, 249, 5000] {
             let context = vec![b'c'; length];
-            let whole = with_associated(*b"kidd", &context, <[u8]>::to_vec);
+            let whole = with_associated(*b"kidd", Bound::To(&context), <[u8]>::to_vec);
             assert_eq!(whole, [b"st1_kidd".as_slice(), &context].concat());
+            let whole = with_associated(*b"kidd", Bound::ToSeveral(&context), <[u8]>::to_vec);
+            assert_eq!(whole, [b"st1+kidd".as_slice(), &context].concat());
+        }
+    }
+
+    /// One context as it is, several with their lengths.
+    fn context_of(vector: &Value) -> Vec<u8> {
+        let bytes = |context: &Value| hex::decode(context.as_str().unwrap()).unwrap();
+        match &vector["context"] {
+            Value::Array(several) => several
+                .iter()
+                .map(bytes)
+                .flat_map(|part| [&(part.len() as u64).to_be_bytes(), &*part].concat())
+                .collect(),
+            one => bytes(one),
         }
     }
 
     #[test]
     fn the_published_plaintexts_and_nonces_give_the_published_tokens_and_back() {
         let file = include_str!("../../tests/vectors/st1.json");
-        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let file: Value = serde_json::from_str(file).unwrap();
         let positive = file["positive"].as_array().unwrap();
-        assert_eq!(positive.len(), 5);
+        assert_eq!(positive.len(), 10);
         for vector in positive {
             let text = |name: &str| vector[name].as_str().unwrap();
             let bytes = |name: &str| hex::decode(text(name)).unwrap();
@@ -196,14 +241,12 @@ mod tests {
             scratch.extend(&[0; HEADER]);
             scratch.extend(text("plaintext").as_bytes());
             let backend = Backend::default();
-            let sealed = seal(
-                &mut scratch,
-                backend,
-                kid,
-                &cipher,
-                &nonce,
-                &bytes("context"),
-            );
+            let context = context_of(vector);
+            let bound = match &vector["context"] {
+                Value::Array(_) => Bound::ToSeveral(&context),
+                _ => Bound::To(&context),
+            };
+            let sealed = seal(&mut scratch, backend, kid, &cipher, &nonce, bound);
             assert_eq!(sealed.as_deref(), Ok(text("token")), "{}", text("name"));
 
             let mut scratch = Scratch::take(usize::MAX);
@@ -212,7 +255,7 @@ mod tests {
                 (outside.kid, outside.plaintext_len),
                 (kid, text("plaintext").len())
             );
-            let opened = open(&mut scratch, backend, &cipher, &bytes("context")).unwrap();
+            let opened = open(&mut scratch, backend, &cipher, bound).unwrap();
             assert_eq!(opened, text("plaintext").as_bytes());
         }
     }

@@ -26,6 +26,9 @@ pub enum KeyError {
     MixedPurposes,
     /// The ring's text holds no key.
     NoKey,
+    /// A blank stands directly before a key of the ring, behind another separator. A form decoder makes a blank of the `+`
+    /// of a standby key, and the key would be a retired one.
+    LostPlus,
     /// The first key of a ring seals, so it cannot be marked as standby with `+`.
     StandbyFirst,
     /// Two keys of the ring have this id: the same key twice, as a rule.
@@ -44,6 +47,7 @@ impl fmt::Display for KeyError {
             Self::Purpose => f.write_str("a purpose has 1 to 255 bytes"),
             Self::MixedPurposes => f.write_str("the purpose keys of one ring are for different purposes"),
             Self::NoKey => f.write_str("there is no key: give one as printed by `sealtoken key generate`"),
+            Self::LostPlus => f.write_str("a blank before a key may have been a + (form decoding turns one into the other): put + directly before a standby key, and nothing but a comma or a line break before a retired one"),
             Self::StandbyFirst => f.write_str("the first key seals and cannot be standby: put the key that is current before it"),
             Self::DuplicateId(id) => write!(f, "two keys have the id {id}: remove one of them"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),

@@ -33,7 +33,8 @@ pub enum Role {
     Current,
     /// Opens. It will seal after the next step of a rolling deploy, so nothing it sealed needs a re-seal.
     Standby,
-    /// Opens. What it sealed needs a re-seal, and after the longest lifetime it can be removed.
+    /// Opens. What it sealed needs a re-seal. It can be removed when no server has sealed with it for the longest lifetime,
+    /// the leeway, and as long as the servers' clocks differ; what never expires and was not re-sealed ends with it.
     Retired,
 }
 
@@ -50,7 +51,8 @@ impl fmt::Display for Role {
 /// The keys of a service: one that seals, and others that still, or already, open.
 ///
 /// As text, keys are separated by commas or white space: the first is current, one with a `+` before it
-/// is standby, the others are retired. That fits one environment variable:
+/// is standby, the others are retired. A blank after another separator is refused where a `+` may have been.
+/// That fits one environment variable:
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,7 +80,7 @@ pub struct Ring<K> {
 
 struct Shared<K> {
     keys: ArcSwap<Keys<K>>,
-    /// Counts the replacements, so that codecs notice one by a single load.
+    /// The number of these keys or of earlier ones, so that codecs notice a replacement by a single load.
     generation: AtomicU64,
 }
 
@@ -87,6 +89,8 @@ struct Shared<K> {
 struct Keys<K> {
     current: K,
     others: Vec<(K, Role)>,
+    /// Counts the replacements. It stands with the keys, so that none are ever taken for those of another number.
+    generation: u64,
 }
 
 /// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
@@ -145,14 +149,15 @@ impl<K: RingKey> Ring<K> {
         Self::of(Keys {
             current,
             others: Vec::new(),
+            generation: 0,
         })
     }
 
     fn of(keys: Keys<K>) -> Self {
         Self {
             shared: Arc::new(Shared {
+                generation: AtomicU64::new(keys.generation),
                 keys: ArcSwap::from_pointee(keys),
-                generation: AtomicU64::new(0),
             }),
         }
     }
@@ -211,9 +216,14 @@ impl<K: RingKey> Ring<K> {
         if !keys.current.agrees_with(&self.shared.keys.load().current) {
             return Err(KeyError::MixedPurposes);
         }
-        self.shared.keys.store(keys);
+        let next = |before: &Keys<K>| before.generation.saturating_add(1);
+        let before = self.shared.keys.rcu(|before| Keys {
+            generation: next(before),
+            ..Keys::clone(&keys)
+        });
         // After the keys: who sees the new number derives from the new keys, or from still newer ones.
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        let number = next(&before);
+        self.shared.generation.fetch_max(number, Ordering::Release);
         Ok(())
     }
 
@@ -285,26 +295,44 @@ impl<K: RingKey> FromStr for Ring<K> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let mut words = text
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|word| !word.is_empty());
-        let current = words.next().ok_or(KeyError::NoKey)?;
+        let text = text.trim_matches(SEPARATORS);
+        let (current, mut rest) = first_word(text);
+        if current.is_empty() {
+            return Err(KeyError::NoKey);
+        }
         if current.starts_with('+') {
             return Err(KeyError::StandbyFirst);
         }
         let mut keys = Keys {
             current: current.parse()?,
             others: Vec::new(),
+            generation: 0,
         };
-        for word in words {
+        while !rest.is_empty() {
+            let behind = rest.trim_start_matches(SEPARATORS);
+            let separators = rest.strip_suffix(behind).unwrap_or_default();
+            let (word, after) = first_word(behind);
             let (word, role) = match word.strip_prefix('+') {
                 Some(word) => (word, Role::Standby),
+                None if separators.len() > 1 && separators.ends_with(' ') => {
+                    return Err(KeyError::LostPlus);
+                }
                 None => (word, Role::Retired),
             };
             keys.add(word.parse()?, role)?;
+            rest = after;
         }
         Ok(Self::of(keys))
     }
+}
+
+/// What separates the keys of a ring: commas, and ASCII's white space.
+const SEPARATORS: [char; 7] = [',', ' ', '\t', '\n', '\x0b', '\x0c', '\r'];
+
+/// The text up to the first separator, and the rest from there on.
+fn first_word(text: &str) -> (&str, &str) {
+    let end = text.find(SEPARATORS).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 impl<K> Clone for Ring<K> {
@@ -380,12 +408,10 @@ impl<K: RingKey> Source for Shared<K> {
     }
 
     fn derive(&self, purpose: &Purpose) -> CodecKeys {
-        // Before the keys: keys that are newer than their number are derived once more, never kept too long.
-        let generation = self.generation();
         let keys = self.keys.load();
         let ready = |key: &K, role| Box::new(CodecKey::new(&key.for_purpose(purpose), role));
         CodecKeys {
-            generation,
+            generation: keys.generation,
             current: ready(&keys.current, Role::Current),
             others: keys
                 .others

@@ -103,6 +103,8 @@ pub enum SealError {
         /// The characters that [`Codec::with_max_len`](crate::Codec::with_max_len) allows.
         max: usize,
     },
+    /// There is no memory for a token of this length.
+    Memory,
     /// The lifetime is zero or too long.
     Lifetime(LifetimeError),
     /// A number of the cargo is NaN or infinite, which JSON cannot hold.
@@ -131,6 +133,7 @@ impl fmt::Display for SealError {
                 f,
                 "the token would have {length} characters, and {max} are allowed: put less into it, or raise the codec's max_len"
             ),
+            Self::Memory => f.write_str("there is no memory for a token of this length"),
             Self::Lifetime(error) => error.fmt(f),
             Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
             Self::Cargo => f.write_str("the cargo cannot be written as JSON: does every map have text for keys?"),
@@ -159,11 +162,8 @@ impl From<random::Failed> for SealError {
 }
 
 impl From<xaes::Oversize> for SealError {
-    /// Beyond 64 GiB; every length limit that a machine can hold is below that.
+    /// Beyond the cipher's 64 GiB, or the memory for the text.
     fn from(_: xaes::Oversize) -> Self {
-        Self::TooLong {
-            length: usize::MAX,
-            max: usize::MAX,
-        }
+        Self::Memory
     }
 }

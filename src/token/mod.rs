@@ -1,5 +1,6 @@
 //! Layer 2: what a token is, what it carries, and the codec that seals and opens it.
 
+mod age;
 mod cargo;
 mod codec;
 mod error;

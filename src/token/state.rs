@@ -64,6 +64,8 @@ pub struct Token<T = Cargo> {
 pub(crate) struct Sealed {
     /// The text that it was last sealed into, or opened from where that was kept.
     pub(crate) text: Option<String>,
+    /// The characters of that text.
+    pub(crate) length: usize,
     pub(crate) times: Times,
     /// The mark of the cargo that was sealed, where it is the map.
     pub(crate) mark: Mark,
@@ -198,26 +200,10 @@ impl<T> Token<T> {
 
     /// When it was first issued: as [`issued_at`](Token::issued_at), but that a renewal does not change it.
     ///
-    /// It is what an absolute cap counts from:
-    ///
-    /// ```
-    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let codec = KeyRing::new(Key::generate()).codec("session")?;
-    /// # let mut session = Token::new();
-    /// # codec.seal(&mut session, Lifetime::minutes(20))?;
-    /// let thirty_days = time::Duration::days(30);
-    /// let first = session.first_issued_at().ok_or("not sealed")?;
-    /// if time::OffsetDateTime::now_utc() - first < thirty_days {
-    ///     codec.renew(&mut session, Lifetime::minutes(20))?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// It is what the absolute end of [`Codec::renew_if_due`](crate::Codec::renew_if_due) counts from.
     #[must_use]
     pub fn first_issued_at(&self) -> Option<OffsetDateTime> {
-        self.moment(|times| times.origin.or(Some(times.begun)))
+        self.moment(|times| Some(times.first_begun()))
     }
 
     /// When it becomes valid, if that was set.

@@ -39,6 +39,16 @@ impl Times {
             .filter(|end| later(*end, leeway) <= i128::from(now.as_secs()))
     }
 
+    /// When it was first issued, before all renewals.
+    pub(crate) fn first_begun(&self) -> i64 {
+        self.origin.unwrap_or(self.begun)
+    }
+
+    /// The seconds until its end: none when it has come, and `None` where there is no end.
+    pub(crate) fn remaining(&self, now: UnixTime) -> Option<i64> {
+        self.end().map(|end| end.seconds_since(now).max(0))
+    }
+
     /// Whether a token with these times is valid now.
     pub(crate) fn judge(&self, now: UnixTime, tolerance: Tolerance) -> Result<(), OpenError> {
         let begun = UnixTime::from_secs(self.begun);

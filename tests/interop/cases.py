@@ -1,6 +1,6 @@
 """Fresh cases for cli.py: tokens that open, tokens that open only just, and tokens that do not.
 
-A case is a dict: `ring` (its text), `purpose`, `context`, `now` (the second at which it is
+A case is a dict: `ring` (its text), `purpose`, `contexts`, `now` (the second at which it is
 judged; None = the real clock), `token`, and `answer`: "opens" or the code of the refusal.
 `key`, `cargo` and `uuid` are what it was made from. All randomness comes from the caller's
 generator, so a case can be made again.
@@ -21,7 +21,8 @@ PIECES += ["\\", "\n", "\t", "\x00", "\x1f", "\x7f", "\ufeff", "\uffff", "\U0010
 NUMBERS = [0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 0.0, -0.0, 1.0, 0.1, 1e-7, 1e21]
 NUMBERS += [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 123456789.123456789]
 PURPOSES = ["password-reset", "sitzung-größe", "確認", "a", "p" * 255, "😀" * 63, "two words", "/"]
-CONTEXTS = ["", "", "user:17", "$argon2id$v=19$öld-hash", "☃" * 40]
+CONTEXTS = [[], [], ["user:17"], ["$argon2id$v=19$öld-hash"], ["☃" * 40], ["tenant:a", "user:17"]]
+CONTEXTS += [["a", "ab", "b"], ["same", "same"]]
 
 
 def random_text(rng, longest=12):
@@ -58,7 +59,7 @@ def random_ring(rng, key):
     keys = [key.text] + [st1.Key(rng.randbytes(32)).text for _ in range(rng.randint(0, 3))]
     rng.shuffle(keys)
     keys[1:] = [rng.choice(["", "+"]) + text for text in keys[1:]]
-    return rng.choice([",", " ", ", ", "\n", "\t", " ,\r\n"]).join(keys)
+    return rng.choice([",", " ", " ,", "\n", "\t", " ,\r\n"]).join(keys)
 
 
 def fresh(rng):
@@ -68,7 +69,7 @@ def fresh(rng):
         "key": key,
         "ring": random_ring(rng, key),
         "purpose": rng.choice([*PURPOSES, f"purpose-{rng.randrange(1000)}"]),
-        "context": rng.choice(CONTEXTS),
+        "contexts": rng.choice(CONTEXTS),
         "now": NOW + rng.randint(-(10**8), 10**8),
         "uuid": rng.randbytes(16),
         "cargo": random_cargo(rng),
@@ -79,8 +80,8 @@ def fresh(rng):
 def sealed(rng, case, plain, **changes):
     """`case` with the token of this plaintext (text or bytes), then changed."""
     plain = plain.encode("utf-8") if isinstance(plain, str) else plain
-    context = case["context"].encode("utf-8")
-    token = st1.seal(case["key"], case["purpose"], plain, context, rng.randbytes(24))
+    contexts = [context.encode("utf-8") for context in case["contexts"]]
+    token = st1.seal(case["key"], case["purpose"], plain, contexts, rng.randbytes(24))
     return case | {"token": token} | changes
 
 
@@ -167,13 +168,44 @@ def refusals(rng):
 
     for name, token, answer in bad_texts(rng, good["token"]):
         yield name, good | {"token": token, "answer": answer}
-    other_context = case["context"] + "x"
     yield "another purpose", good | {"purpose": case["purpose"][:200] + "2", "answer": "forged"}
-    yield "another context", good | {"context": other_context, "answer": "forged"}
+    yield "another context", good | {"contexts": other_context(case["contexts"]), "answer": "forged"}
+    yield from bad_contexts(rng, case, plain)
     yield "expired to the second", good | {"now": case["now"] + 1800, "answer": "expired"}
     for name, data in bad_plaintexts(rng, case):
         yield f"authentic, but {name}", sealed(rng, case, data, answer="payload")
     yield from bad_times(rng, case)
+
+
+def other_context(contexts):
+    return contexts[:-1] + [contexts[-1] + "x"] if contexts else ["x"]
+
+
+def bad_contexts(rng, case, plain):
+    """Several contexts, and lists of them that are nearly the same."""
+    a, b = rng.choice([("tenant:a", "user:1"), ("a", "ab"), ("☃", "öld")])
+    token = sealed(rng, case | {"contexts": [a, b]}, plain)
+    spelled = "".join("\0" * 7 + chr(len(part.encode())) + part for part in (a, b))
+    others = {
+        "several contexts in another order": [b, a],
+        "several contexts with a shifted boundary": [a + b[0], b[1:]] if b[1:] else [a + b],
+        "several contexts, the last alone": [b],
+        "several contexts, the first alone": [a],
+        "several contexts, one more": [a, b, b],
+    }
+    for name, contexts in others.items():
+        yield name, token | {"contexts": contexts, "answer": "forged"}
+    # An argument holds no NUL, so these are bound that way here and opened as text there.
+    of_bytes = sealed(rng, case | {"contexts": [spelled]}, plain)
+    for name in ("one context that spells several", "several contexts, an array of them"):
+        yield name, of_bytes | {"contexts": [a, b], "answer": "forged"}
+    head = "st1+" + spelled
+    for name in (
+        "several contexts, one context that spells them",
+        "several contexts, one context that spells them and their head",
+    ):
+        made = sealed(rng, case | {"contexts": [head if "head" in name else spelled]}, plain)
+        yield name, made | {"contexts": [a, b], "answer": "forged"}
 
 
 def bad_texts(rng, good):
@@ -262,10 +294,11 @@ def bad_plaintexts(rng, case):
     yield "padding of a tab", good + " \t"
     yield "tab padding", good + "\t"
     yield "padding of a line ending", good + "\n"
+    yield "padding of a line ending behind a space", good + " \n"
     yield "a leading space", " " + good
     yield "a byte-order mark", "\ufeff" + good
     yield "an array", f'["{text}",{now},{{}}]'
-    yield "invalid UTF-8", b'{"u":"\xff"}'
+    yield "invalid UTF-8", of(u, t, '"c":{"a":"#"}').encode().replace(b"#", b"\xff")
     yield "a surrogate as UTF-8", of(u, t, '"c":{"a":"#"}').encode().replace(b"#", b"\xed\xa0\x80")
     yield "a cargo that is a list", of(u, t, '"c":[1,2]')
     yield "a cargo that is null", of(u, t, '"c":null')
@@ -275,6 +308,7 @@ def bad_plaintexts(rng, case):
     )
     yield "duplicate member by escape", of(u, t, f'"c":{{"{name}":1,"{escape}":2}}')
     yield "65 levels", of(u, t, '"c":' + write_json(nested(65)))
+    yield "65 levels of objects", of(u, t, '"c":' + '{"a":' * 64 + "1" + "}" * 64)
     yield "a lone surrogate", of(u, t, '"c":{"a":"\\ud800"}')
     yield "a lone surrogate in a name", of(u, t, '"c":{"\\udc00x":1}')
     yield "surrogates the wrong way round", of(u, t, '"c":{"a":"\\ude00\\ud83d"}')
@@ -285,6 +319,14 @@ def bad_plaintexts(rng, case):
     yield "an integer below i64", of(u, t, f'"c":{{"a":{-(2**63) - 1}}}')
     yield "an entry end without its entry", of(u, t, '"c":{}', f'"e":{{"{name}":{now + 100}}}')
     yield "entry ends of an array", of(u, t, '"c":[1]', f'"e":{{"0":{now + 100}}}')
+    yield "an entry end that has come without its entry", of(u, t, '"c":{}', f'"e":{{"{name}":1}}')
+    yield "a name that stands twice, its end to come", of(
+        u, t, '"c":{"a":1,"a":2}', f'"e":{{"a":{now + 1}}}'
+    )
+    yield "an ended entry that is not JSON", of(u, t, '"c":{"a":01}', '"e":{"a":1}')
+    late = f'"t":{now - 100},"x":60'
+    yield "expired, and an entry end that is none", of(u, late, '"c":{"a":1}', '"e":{"a":-1}')
+    yield "expired, and an entry end without its entry", of(u, late, '"c":{}', '"e":{"a":1}')
     yield "entry ends null", of(u, t, c, '"e":null')
     yield "an entry end null", of(u, t, '"c":{"a":1}', '"e":{"a":null}')
     yield "an entry end as text", of(u, t, '"c":{"a":1}', f'"e":{{"a":"{now + 100}"}}')
@@ -306,4 +348,9 @@ def bad_times(rng, case):
     yield "expired before its not-before", sealed(rng, case, both, answer="not_yet_valid")
     late = plain([1, 2], t=now - 100, x=60)
     yield "expired, whatever its cargo", sealed(rng, case, late, answer="expired")
+    head = late.decode("utf-8").split("\"c\":")[0] + "\"c\":"
+    surrogate = sealed(rng, case, head + '{"a":"\\ud800"}}', answer="expired")
+    yield "expired, a lone surrogate in its cargo", surrogate
+    no_json = sealed(rng, case, head + '{"a":01}}', answer="payload")
+    yield "expired, a cargo that is not JSON", no_json
     yield "longer than the longest", sealed(rng, case, plain(filled(plain, 1)), answer="malformed")

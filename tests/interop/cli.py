@@ -64,11 +64,11 @@ class Program:
         self.last = "nothing was run"
 
     def run(self, command, ring, options, text, key_file):
-        """One process. An option whose value is None is left out."""
+        """One process. An option whose value is None is left out; one with a list comes once for each."""
         arguments = [command]
         for name, value in options.items():
-            if value is not None:
-                arguments += [f"--{name}", str(value)]
+            for one in value if isinstance(value, list) else [value]:
+                arguments += [] if one is None else [f"--{name}", str(one)]
         environment = {name: value for name, value in os.environ.items() if name != "SEALTOKEN_KEYS"}
         with tempfile.TemporaryDirectory() as folder:
             if key_file:
@@ -94,15 +94,16 @@ def check_open(program, case, key_file=False):
     """`case` must end for the command line exactly as it ends for st1.py."""
     now, answer = case["now"], "opens"
     judged_at = int(time.time()) if now is None else now
-    ring, context = st1.parse_ring(case["ring"]), case["context"].encode("utf-8")
+    ring = st1.parse_ring(case["ring"])
+    contexts = [context.encode("utf-8") for context in case["contexts"]]
     try:
-        opened = st1.open_token(case["token"], ring, case["purpose"], judged_at, context)
+        opened = st1.open_token(case["token"], ring, case["purpose"], judged_at, contexts)
     except st1.Refused as refused:
         answer = refused.code
     # Every case says what it is for: a slip in the making of cases must not pass as agreement.
     require(answer == case["answer"], f"st1.py answers {answer}, the case means {case['answer']}")
 
-    options = {"purpose": case["purpose"], "context": case["context"] or None, "at": now}
+    options = {"purpose": case["purpose"], "context": case["contexts"], "at": now}
     # The one line ending that is dropped is always there, so that one of the token's own counts.
     done = program.run("open", case["ring"], options, case["token"] + "\n", key_file)
     if answer == "opens":
@@ -135,11 +136,11 @@ def check_refused(done, code):
 def check_seal(program, rng):
     """A token that the command line seals, opened here."""
     case = cases.fresh(rng)
-    purpose, context, cargo = case["purpose"], case["context"], case["cargo"]
+    purpose, contexts, cargo = case["purpose"], case["contexts"], case["cargo"]
     unit, count = rng.choice("smhd"), rng.randint(1, 9999)
     expires_in, x = rng.choice([("forever", None), (f"{count}{unit}", count * UNITS[unit])])
     pad = rng.choice([None, 16, 64, 100, 256])
-    options = {"purpose": purpose, "expires-in": expires_in, "context": context or None, "pad": pad}
+    options = {"purpose": purpose, "expires-in": expires_in, "context": contexts, "pad": pad}
     text = json.dumps(cargo, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, 2]))
 
     before = int(time.time())
@@ -149,7 +150,8 @@ def check_seal(program, rng):
     token = done.stdout.decode("utf-8")
     require(token.endswith("\n"), "no line ending after the token")
     ring = st1.parse_ring(case["ring"])
-    opened = st1.open_token(token[:-1], ring, purpose, before, context.encode("utf-8"))
+    contexts = [context.encode("utf-8") for context in contexts]
+    opened = st1.open_token(token[:-1], ring, purpose, before, contexts)
 
     require(alike(opened.cargo, cargo), f"cargo {opened.cargo!r} instead of {cargo!r}")
     require(opened.role == "current", "sealed with a key that is not the current one")
@@ -172,11 +174,15 @@ def vector_cases(path):
     for v in vectors["positive"]:
         members = json.loads(v["plaintext"])
         found.append((v, members.get("n", members["t"]), "opens"))
+    found += [(v, v["now"], "opens") for v in vectors["readable"]]
     found += [(v, v["now"], v["reason"]) for v in vectors["negative"]]
     made = []
     for v, now, answer in found:
         case = {"ring": v["key"], "purpose": v["purpose"], "token": v["token"], "now": now}
-        case |= {"context": bytes.fromhex(v["context"]).decode("utf-8"), "answer": answer}
+        contexts = st1.contexts_of(v)
+        if any(b"\0" in context for context in contexts):
+            continue  # no argument holds it
+        case |= {"contexts": [context.decode("utf-8") for context in contexts], "answer": answer}
         made.append((v["name"], case))
     return made, {v["name"] for v in vectors["negative"]}
 

@@ -28,11 +28,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 sys.dont_write_bytecode = True  # a check leaves nothing behind in the source tree
 
-from strict_json import Number, Pairs, members_of, plain, read_json, write_json  # noqa: E402
+from strict_json import (  # noqa: E402
+    Number,
+    Pairs,
+    members_of,
+    plain,
+    read_json,
+    whole_text,
+    write_json,
+)
 
 PREFIX = "st1_"
 MIN_LENGTH = 63  # the prefix and the base64url of MIN_BYTES
-MAX_LENGTH = 4096
+MAX_LENGTH = 4096  # for opening, unless a setting says otherwise
+SEALED_LENGTH = 4000  # the same for sealing: room for a cookie's name
+MAX_COMPOSED = 65_536  # bytes of several contexts and their lengths
 MIN_BYTES = 4 + 24 + 16
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -151,9 +161,9 @@ def parse_purpose_text(text):
 def parse_ring(text):
     """`[(key, role)]`: the current key first, the others "standby" or "retired"."""
     ring = []
-    for item in re.split(r"[,\s]+", text, flags=re.ASCII):
-        if not item:  # white space round the whole text, or round a comma
-            continue
+    for before, item in re.findall(r"([, \t\n\v\f\r]*)([^, \t\n\v\f\r]+)", text):
+        if ring and len(before) > 1 and before.endswith(" "):
+            raise ValueError("a blank where a plus sign may have been: form decoding makes one of it")
         standby = item.startswith("+")
         if standby and not ring:
             raise ValueError("the first key is the one that seals: it cannot be standby")
@@ -181,10 +191,33 @@ def plaintext(uuid, t, cargo, x=None, n=None, o=None, e=None, pad=1):
     return data + b" " * (-len(data) % pad)
 
 
-def seal(key, purpose, plain_bytes, context=b"", nonce=None):
+def with_length(part):
+    return len(part).to_bytes(8, "big") + part
+
+
+def array(*parts):
+    """An array of parts, which is one context."""
+    if not all(parts) or not parts:
+        raise ValueError("a part of a context is empty")
+    return b"".join(map(with_length, parts))
+
+
+def associated_data(kid, contexts):
+    """What is authenticated beside the plaintext; `contexts` is a list of byte strings."""
+    if not all(contexts):
+        raise ValueError("a context is empty")
+    if len(contexts) < 2:
+        return PREFIX.encode() + kid + b"".join(contexts)
+    composed = b"".join(map(with_length, contexts))
+    if len(composed) > MAX_COMPOSED:
+        raise ValueError("contexts that are too long together")
+    return b"st1+" + kid + composed
+
+
+def seal(key, purpose, plain_bytes, contexts=(), nonce=None):
     """A token of these plaintext bytes. They are not judged: tests seal bad ones, too."""
     nonce = os.urandom(24) if nonce is None else nonce
-    aad = PREFIX.encode() + key.kid + context
+    aad = associated_data(key.kid, contexts)
     sealed = xaes_seal(key.purpose_key(purpose), nonce, plain_bytes, aad)
     return PREFIX + b64u_encode(key.kid + nonce + sealed)
 
@@ -204,16 +237,18 @@ class Opened:
     plain_bytes: bytes
 
 
-def open_token(token, ring, purpose, now, context=b"", leeway=0, future_skew=60):
+def open_token(
+    token, ring, purpose, now, contexts=(), leeway=0, future_skew=60, max_length=MAX_LENGTH
+):
     """What the token holds at the Unix second `now`, or Refused."""
-    raw = _or_refused("malformed", _token_bytes, token)
+    raw = _or_refused("malformed", _token_bytes, token, max_length)
     kid, nonce, sealed = raw[:4], raw[4:28], raw[28:]
     found = [(key, role) for key, role in ring if key.kid == kid]
     if not found:
         raise Refused("unknown_key", "no key of the ring has this key id")
     key, role = found[0]
     try:
-        data = xaes_open(key.purpose_key(purpose), nonce, sealed, PREFIX.encode() + kid + context)
+        data = xaes_open(key.purpose_key(purpose), nonce, sealed, associated_data(kid, contexts))
     except InvalidTag:
         raise Refused("forged", "AES-GCM does not open it") from None
     own = _or_refused("payload", _own_members, data)
@@ -223,7 +258,7 @@ def open_token(token, ring, purpose, now, context=b"", leeway=0, future_skew=60)
     if x is not None and t + x + leeway <= now:
         raise Refused("expired", "its time is over")
     # Last, because an expired token answers "expired" whatever its cargo is.
-    cargo = _or_refused("payload", _cargo, own["c"], own.get("e"), now)
+    cargo = _or_refused("payload", _cargo, own["c"], own.get("e", {}), now)
     return Opened(own["u"], t, x, n, own.get("o"), cargo, role, data)
 
 
@@ -235,8 +270,8 @@ def _or_refused(code, step, *arguments):
         raise Refused(code, str(error)) from None
 
 
-def _token_bytes(token):
-    if not MIN_LENGTH <= len(token) <= MAX_LENGTH:
+def _token_bytes(token, max_length):
+    if not MIN_LENGTH <= len(token) <= max_length:
         raise ValueError("too long or too short")
     if not token.startswith(PREFIX):
         raise ValueError("another prefix")
@@ -267,6 +302,10 @@ def _own_members(data):
         if not isinstance(own["e"], Pairs):
             raise ValueError("entry ends that are not an object")
         own["e"] = {name: _second(end) for name, end in members_of(own["e"]).items()}
+        if not isinstance(own["c"], Pairs):
+            raise ValueError("entry ends without a map")
+        if not own["e"].keys() <= {whole_text(name) for name, _ in own["c"]}:
+            raise ValueError("an entry end without its entry")
     return own
 
 
@@ -284,13 +323,11 @@ def _second(value):
 
 
 def _cargo(value, ends, now):
-    """The cargo as a map, without the entries that have ended."""
+    """The cargo as a map. Entries that have ended are dropped before anything in them is judged."""
     if not isinstance(value, Pairs):
         raise ValueError("not a map")
-    cargo, ends = plain(value, level=2), ends or {}  # the plaintext's own object is level 1
-    if not ends.keys() <= cargo.keys():
-        raise ValueError("an entry end without its entry")
-    return {name: inner for name, inner in cargo.items() if name not in ends or ends[name] > now}
+    live = Pairs(entry for entry in value if ends.get(entry[0], now + 1) > now)
+    return plain(live, level=2)  # the plaintext's own object is level 1
 
 
 # ---- self-check ---------------------------------------------------------------------------
@@ -303,7 +340,7 @@ def _same(what, ours, theirs):
 
 def check_positive(v):
     """One positive vector, in both directions, down to every intermediate value."""
-    key, context, purpose = Key.parse(v["key"]), bytes.fromhex(v["context"]), v["purpose"]
+    key, contexts, purpose = Key.parse(v["key"]), contexts_of(v), v["purpose"]
     parts = (key.kid, key.purpose_key(purpose), purpose)
     _same("root", key.root.hex(), v["root"])
     _same("key text", Key(key.root).text, v["key"])
@@ -318,19 +355,34 @@ def check_positive(v):
     rest = {name: value for name, value in members.items() if name in "txnoe"}
     pad = 64 if data.endswith(b" ") else 1
     _same("plaintext", plaintext(uuid, cargo=cargo, pad=pad, **rest), data)
-    _same("token", seal(key, purpose, data, context, bytes.fromhex(v["nonce"])), v["token"])
+    _same("token", seal(key, purpose, data, contexts, bytes.fromhex(v["nonce"])), v["token"])
 
     now = members.get("n", members["t"])
-    opened = open_token(v["token"], parse_ring(v["key"]), purpose, now, context)
+    opened = open_token(v["token"], parse_ring(v["key"]), purpose, now, contexts)
     _same("uuid and cargo", (opened.uuid, opened.cargo), (uuid, cargo))
     for name in "txno":
         _same(name, getattr(opened, name), members.get(name))
 
 
+def contexts_of(v):
+    """A vector's contexts: none, one in hex, or a list."""
+    given = v["context"] if isinstance(v["context"], list) else [v["context"]]
+    return [bytes.fromhex(context) for context in given if context]
+
+
+def check_readable(v):
+    """A token that opens although no writer would write it so."""
+    key, contexts = Key.parse(v["key"]), contexts_of(v)
+    nonce = b64u_decode(v["token"][4:])[4:28]
+    data = v["plaintext"].encode("utf-8")
+    _same("token", seal(key, v["purpose"], data, contexts, nonce), v["token"])
+    opened = open_token(v["token"], parse_ring(v["key"]), v["purpose"], v["now"], contexts)
+    _same("cargo", opened.cargo, v["cargo"])
+
+
 def check_negative(v):
-    ring, context = parse_ring(v["key"]), bytes.fromhex(v["context"])
     try:
-        open_token(v["token"], ring, v["purpose"], v["now"], context)
+        open_token(v["token"], parse_ring(v["key"]), v["purpose"], v["now"], contexts_of(v))
         answer = "opened"
     except Refused as refused:
         answer = refused.code
@@ -351,7 +403,7 @@ def main(arguments):
         return 2
     with open(arguments[1], encoding="utf-8") as file:
         vectors = json.load(file)
-    checks = {"positive": check_positive, "negative": check_negative, "kat": check_xaes}
+    checks = {"positive": check_positive, "readable": check_readable, "negative": check_negative, "kat": check_xaes}
     passed = failed = 0
     for kind, check in checks.items():
         for v in vectors.get(kind, []):

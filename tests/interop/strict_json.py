@@ -5,9 +5,13 @@ repeated names, and how a number was spelled.
 """
 
 import json
+import sys
 from dataclasses import dataclass
 
 MAX_LEVELS = 64
+
+# The grammar knows no depth: the longest token that is opened has room for some 1,500 levels.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
 
 class Pairs(list):
@@ -40,7 +44,7 @@ def read_json(text):
         raise ValueError("deeper than this reader goes") from None
 
 
-def _whole_text(text):
+def whole_text(text):
     # The two halves of a pair have become one character by now: what is left is alone.
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise ValueError("a lone surrogate")
@@ -51,7 +55,7 @@ def members_of(pairs):
     """The object as a dict: each name once, and each a whole text."""
     members = {}
     for name, value in pairs:
-        if _whole_text(name) in members:
+        if whole_text(name) in members:
             raise ValueError(f"the name {name!r} stands twice")
         members[name] = value
     return members
@@ -74,7 +78,7 @@ def plain(value, level=1):
     if isinstance(value, Number):
         return _number(value)
     if isinstance(value, str):
-        return _whole_text(value)
+        return whole_text(value)
     if isinstance(value, list):  # Pairs, too
         if level > MAX_LEVELS:
             raise ValueError(f"more than {MAX_LEVELS} levels")

@@ -72,17 +72,6 @@ fn a_context_must_be_the_same_and_must_not_be_empty() {
         forged
     );
     assert_eq!(bound.open_value::<u8>(&seal(&codec)).err(), forged);
-    // The last context counts; it does not add up.
-    assert!(
-        codec
-            .bound_to("x")
-            .unwrap()
-            .bound_to("user:42")
-            .unwrap()
-            .open_value::<u8>(&text)
-            .is_ok()
-    );
-
     let parts = codec.bound_to(["ab", "c"]).unwrap();
     let text = seal(&parts);
     assert!(
@@ -114,6 +103,84 @@ fn a_context_must_be_the_same_and_must_not_be_empty() {
     }
 }
 
+/// Every way to bind a codec to some of `a`, `ab`, `b`, `bc` and `c`, as one context, as an array or one after another.
+fn bound_in_every_way(codec: &Codec) -> Vec<(String, Codec)> {
+    let parts = ["a", "ab", "b", "bc", "c"];
+    let mut all = vec![("none".to_owned(), codec.clone())];
+    for x in parts {
+        let one = codec.bound_to(x).unwrap();
+        for y in parts {
+            let both = one.bound_to(y).unwrap();
+            let array = codec.bound_to([x, y]).unwrap();
+            all.push((format!("[{x}, {y}]; c"), array.bound_to("c").unwrap()));
+            all.push((format!("{x}; [{y}, c]"), one.bound_to([y, "c"]).unwrap()));
+            all.push((format!("{x}; {y}; c"), both.bound_to("c").unwrap()));
+            all.push((
+                format!("[{x}, {y}, c]"),
+                codec.bound_to([x, y, "c"]).unwrap(),
+            ));
+            all.push((format!("[{x}, {y}]"), array));
+            all.push((format!("{x}; {y}"), both));
+        }
+        all.push((x.to_owned(), one));
+    }
+    // What the composed bytes of `a; b` are, as one context.
+    let spelled = b"\0\0\0\0\0\0\0\x01a\0\0\0\0\0\0\0\x01b".as_slice();
+    let with_head = [b"st1+".as_slice(), spelled].concat();
+    all.push((
+        "spelled, with head".to_owned(),
+        codec.bound_to(with_head).unwrap(),
+    ));
+    let rest = b"\0\0\0\0\0\0\0\x01b".as_slice();
+    let mixed = codec.bound_to("a").unwrap().bound_to(rest).unwrap();
+    all.push(("a; b spelled".to_owned(), mixed));
+    all
+}
+
+#[test]
+fn contexts_add_up_and_each_list_of_them_is_another() {
+    let all = bound_in_every_way(&codec());
+    let texts: Vec<String> = all
+        .iter()
+        .map(|(_, codec)| codec.seal_value(&1, Lifetime::hours(1)).unwrap())
+        .collect();
+    for (name, codec) in &all {
+        for ((other, _), text) in all.iter().zip(&texts) {
+            let opened = codec.open_value::<u8>(text).map(Token::into_value);
+            let expected = if name == other {
+                Ok(1)
+            } else {
+                Err(OpenError::Forged)
+            };
+            assert_eq!(opened, expected, "sealed for {other}, opened for {name}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_one_tenant_opens_for_no_other_however_it_is_bound_further() {
+    let of = |tenant: &str| codec().bound_to(tenant).unwrap();
+    let text = of("tenant:a").bound_to("user:1").unwrap();
+    let text = text.seal_value(&1, Lifetime::hours(1)).unwrap();
+    let other = of("tenant:b").bound_to("user:1").unwrap();
+    assert_eq!(other.open_value::<u8>(&text).err(), Some(OpenError::Forged));
+}
+
+#[test]
+fn a_codec_that_is_bound_again_and_again_comes_to_an_end() {
+    let mut codec = codec().bound_to("x".repeat(65_000)).unwrap();
+    let mut times = 0;
+    while let Ok(further) = codec.bound_to("x".repeat(100)) {
+        codec = further;
+        times += 1;
+        assert!(times < 10, "65,536 bytes are the most");
+    }
+    // 16 for the lengths of the first two, then 8 for each.
+    assert_eq!(times, 4);
+    let text = codec.seal_value(&1, Lifetime::hours(1)).unwrap();
+    assert!(codec.open_value::<u8>(&text).is_ok());
+}
+
 #[test]
 fn the_maximum_length_holds_in_both_directions_and_is_told() {
     let codec = codec();
@@ -143,7 +210,7 @@ fn the_maximum_length_holds_in_both_directions_and_is_told() {
     );
     // Told also where it is far beyond.
     let refused = codec.seal_value(&"x".repeat(1_000_000), Lifetime::hours(1));
-    let Err(SealError::TooLong { length, max: 4096 }) = refused else {
+    let Err(SealError::TooLong { length, max: 4000 }) = refused else {
         panic!("{refused:?}")
     };
     let sealed = codec
@@ -155,6 +222,72 @@ fn the_maximum_length_holds_in_both_directions_and_is_told() {
         codec.with_max_len(0).seal_value(&1, Lifetime::hours(1)),
         Err(SealError::TooLong { .. })
     ));
+}
+
+/// The longest text of `codec` with a cargo of text, and that cargo.
+fn longest(codec: &Codec, limit: usize) -> (String, String) {
+    let seal = |length| codec.seal_value(&"x".repeat(length), Lifetime::hours(1));
+    let length = (0..limit)
+        .rev()
+        .find(|length| seal(*length).is_ok())
+        .unwrap();
+    (seal(length).unwrap(), "x".repeat(length))
+}
+
+#[test]
+fn the_longest_token_fits_a_cookie_with_its_name() {
+    // RFC 6265bis counts the octets of name and value, at most 4,096.
+    let (text, _) = longest(&codec(), 3100);
+    assert_eq!(text.len(), 4000);
+    for name in [
+        "__Host-session",
+        "__Secure-the-name-of-a-cookie-of-a-long-winded-application",
+    ] {
+        assert!(name.len() + text.len() <= 4096);
+    }
+}
+
+#[test]
+fn what_was_sealed_with_4096_characters_is_opened_and_sealed_again_but_outgrows_them_never() {
+    let as_before = codec().with_max_len(4096);
+    let (text, cargo) = longest(&as_before, 3100);
+    assert_eq!(text.len(), 4096);
+    let mut token = codec().open_value::<String>(&text).unwrap();
+    assert_eq!(token.value(), &cargo);
+    assert_eq!(codec().reseal(&mut token).map(|text| text.len()), Ok(4096));
+    token.value_mut().push_str("yz");
+    let more = codec().reseal(&mut token);
+    assert!(
+        matches!(more, Err(SealError::TooLong { max: 4096, .. })),
+        "{more:?}"
+    );
+
+    // One that has room below the limit keeps to it.
+    let mut short = Token::with_value(String::new());
+    codec().seal(&mut short, Lifetime::hours(1)).unwrap();
+    short.set(cargo);
+    let grown = codec().reseal(&mut short);
+    assert!(
+        matches!(grown, Err(SealError::TooLong { max: 4000, .. })),
+        "{grown:?}"
+    );
+
+    let strict = codec().with_max_len(4000);
+    assert_eq!(
+        strict.open_value::<String>(&text).err(),
+        Some(OpenError::Malformed)
+    );
+}
+
+#[test]
+fn padding_that_no_memory_holds_is_an_error_and_no_abort() {
+    // Below the limit of a vector's length, and beyond what any allocator gives.
+    let codec = codec().with_max_len(usize::MAX).with_padding(1 << 46);
+    let sealed = codec.seal_value(&1, Lifetime::hours(1));
+    assert_eq!(
+        sealed.map_err(|error| error.to_string()),
+        Err("there is no memory for a token of this length".into())
+    );
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn every_purpose_and_every_key_has_a_key_of_its_own() {
 
 #[test]
 fn a_ring_text_gives_roles_by_place_and_plus() {
-    let text = format!("{},+{}\n\t {} ,,{}", text(1), text(2), text(3), text(4));
+    let text = format!("{},+{}\n \t{} ,,{}", text(1), text(2), text(3), text(4));
     let ring: KeyRing = text.parse().unwrap();
     let expected = [
         (key(1).id(), Role::Current),
@@ -129,6 +129,60 @@ fn a_ring_text_that_makes_no_sense_is_refused() {
         parse(&format!("{} + {}", text(1), text(2))),
         Some(KeyError::Prefix)
     );
+}
+
+#[test]
+fn a_standby_key_whose_plus_became_a_blank_is_refused_with_a_hint() {
+    let (old, new) = (text(1), text(2));
+    for good in [
+        format!("{old},+{new}"),
+        format!("{old} +{new}"),
+        format!("{old}\n+{new}\n"),
+        format!("{old}, +{new}"),
+        format!("{old}\r\n+{new}"),
+    ] {
+        assert_eq!(good.parse::<KeyRing>().unwrap().keys()[1].1, Role::Standby);
+        let decoded = good.replace('+', " ");
+        let refused = decoded.parse::<KeyRing>().map(|ring| ring.keys());
+        assert_eq!(refused, Err(KeyError::LostPlus), "{decoded:?}");
+    }
+    let purpose = |byte| key(byte).for_purpose("p").unwrap();
+    let decoded = format!("{}, {}", *purpose(1).expose(), *purpose(2).expose());
+    assert_eq!(
+        decoded.parse::<PurposeRing>().err(),
+        Some(KeyError::LostPlus)
+    );
+    let hint = KeyError::LostPlus.to_string();
+    assert!(hint.contains('+') && hint.contains("form") && !hint.contains("stkey1_"));
+}
+
+#[test]
+fn what_no_lost_plus_can_have_been_separates_keys() {
+    let (old, new) = (text(1), text(2));
+    for good in [
+        format!("{old},{new}"),
+        format!("{old} {new}"),
+        format!("{old}\n{new}\n"),
+        format!("{old}\r\n{new}\r\n"),
+        format!("{old} ,{new}"),
+        format!("{old}, \t{new}"),
+        format!("  {old}\x0b{new}  "),
+        format!("{old}\x0c{new}, "),
+    ] {
+        let ring: KeyRing = good.parse().unwrap();
+        assert_eq!(ring.keys()[1], (key(2).id(), Role::Retired), "{good:?}");
+        assert_eq!(ring.current(), key(1).id());
+    }
+}
+
+#[test]
+fn white_space_of_unicode_separates_nothing() {
+    for space in ["\u{a0}", "\u{2003}", "\u{3000}", "\u{85}", "\u{2028}"] {
+        let between = format!("{}{space}{}", text(1), text(2));
+        assert!(between.parse::<KeyRing>().is_err(), "{space:?}");
+        let around = format!("{}{space}", text(1));
+        assert!(around.parse::<KeyRing>().is_err(), "{space:?}");
+    }
 }
 
 #[test]

@@ -36,6 +36,8 @@ mod pat;
 mod postgres;
 mod properties;
 mod readme;
+mod rotation;
+mod sealed_again;
 mod states;
 #[cfg(feature = "unstable-conformance")]
 mod store;

@@ -196,9 +196,10 @@ pub(crate) struct Usage {
     /// What the token is for: it opens for the purpose that it was sealed for, and no other
     #[arg(long)]
     pub(crate) purpose: String,
-    /// What the token is bound to beside its purpose, such as a user or a state that its use changes
+    /// What the token is bound to beside its purpose, such as a user or a state that its use changes. Given more
+    /// than once, the token is bound to all of them in their order
     #[arg(long)]
-    pub(crate) context: Option<String>,
+    pub(crate) context: Vec<String>,
     #[command(flatten)]
     pub(crate) keys: Keys,
 }
@@ -236,9 +237,9 @@ pub(crate) struct Inspect {
     /// What the token is for: with it and the keys, the token is opened
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// What the token is bound to beside its purpose
+    /// What the token is bound to beside its purpose; once for each context
     #[arg(long, requires = "purpose")]
-    pub(crate) context: Option<String>,
+    pub(crate) context: Vec<String>,
     /// Read the keys from this file instead of from SEALTOKEN_KEYS
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "purpose")]
     pub(crate) key_file: Option<PathBuf>,

@@ -31,7 +31,7 @@ pub(crate) fn key_id(keys: &Keys, json: bool) -> Result<(), Failure> {
 pub(crate) fn seal(options: &Seal) -> Result<(), Failure> {
     let usage = &options.usage;
     let keys = input::keys(usage.keys.key_file.as_deref())?;
-    let mut codec = codec(&keys, &usage.purpose, usage.context.as_deref(), None)?;
+    let mut codec = codec(&keys, &usage.purpose, &usage.context, None)?;
     if let Some(block) = options.pad {
         codec = codec.with_padding(block);
     }
@@ -44,8 +44,8 @@ pub(crate) fn seal(options: &Seal) -> Result<(), Failure> {
 
 pub(crate) fn open(usage: &Usage, at: At) -> Result<(), Failure> {
     let keys = input::keys(usage.keys.key_file.as_deref())?;
-    let codec = codec(&keys, &usage.purpose, usage.context.as_deref(), at.at)?;
-    let token = codec.open(&input::token(Codec::DEFAULT_MAX_LEN)?)?;
+    let codec = codec(&keys, &usage.purpose, &usage.context, at.at)?;
+    let token = codec.open(&input::token(Codec::DEFAULT_MAX_OPENED)?)?;
     output::json(&output::opened(&token))
 }
 
@@ -83,11 +83,11 @@ pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Resul
 pub(crate) fn codec(
     keys: &KeyRing,
     purpose: &str,
-    context: Option<&str>,
+    contexts: &[String],
     at: Option<i64>,
 ) -> Result<Codec, Failure> {
     let mut codec = keys.codec(purpose).map_err(problem)?;
-    if let Some(context) = context {
+    for context in contexts {
         codec = codec.bound_to(context).map_err(problem)?;
     }
     Ok(match clock(at) {

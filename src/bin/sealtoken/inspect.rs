@@ -14,16 +14,11 @@ pub(crate) fn inspect(options: &Inspect) -> Result<(), Failure> {
         None => None,
         Some(purpose) => {
             let keys = input::keys(options.key_file.as_deref())?;
-            Some(codec(
-                &keys,
-                purpose,
-                options.context.as_deref(),
-                options.at,
-            )?)
+            Some(codec(&keys, purpose, &options.context, options.at)?)
         }
     };
-    let text = input::token(Codec::DEFAULT_MAX_LEN)?;
-    if text.len() > Codec::DEFAULT_MAX_LEN {
+    let text = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    if text.len() > Codec::DEFAULT_MAX_OPENED {
         return Err(OpenError::Malformed.into());
     }
     let outline: Outline = text.parse()?;

@@ -57,7 +57,7 @@ pub(crate) fn block(text: &str) -> Result<usize, &'static str> {
     let block = text.parse().ok();
     block
         .filter(|block| *block > 0 && Codec::sealed_len(*block) <= Codec::DEFAULT_MAX_LEN)
-        .ok_or("give a number of bytes from 1 to 3025: a token has no room for more")
+        .ok_or("give a number of bytes from 1 to 2953: a token has no room for more")
 }
 
 #[cfg(test)]

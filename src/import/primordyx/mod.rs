@@ -139,6 +139,7 @@ impl Primordyx {
         let mut cargo = content.cargo;
         cargo.now_sealed(self.clock.now(), &self.clock);
         let sealed = Sealed {
+            length: 0,
             text: None,
             times: content.times,
             mark: cargo.mark(),

@@ -3,20 +3,71 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::crypto::st1;
+
 /// A context of a token: one part, or an array of several.
 ///
 /// Implemented for text and bytes (one part, taken as they are), and for arrays of them
 /// (several parts, each with its length before it as eight bytes, big-endian).
 pub trait Context: sealed::Context {}
 
-/// The context, or a part of it, is empty.
+/// The context, or a part of it, is empty; or the contexts of one codec have more than 65,536 bytes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextError;
 
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a context, and each part of it, must not be empty: is the value that the token is bound to missing?")
+        f.write_str(
+            "a context, and each part of it, must not be empty (is the value that the token is bound to missing?), \
+             and several contexts have at most 65,536 bytes together (is one codec bound again and again?)",
+        )
     }
+}
+
+/// The most bytes of composed contexts: a codec that is bound anew at every request must not grow without end.
+const MOST: usize = 1 << 16;
+
+/// What a codec is bound to.
+#[derive(Clone, Default)]
+pub(super) enum Bound {
+    #[default]
+    ToNothing,
+    To(Arc<[u8]>),
+    /// Two or more, each behind its length.
+    ToSeveral(Arc<[u8]>),
+}
+
+impl Bound {
+    /// The same, and this context in addition.
+    pub(super) fn and(&self, context: Arc<[u8]>) -> Result<Self, ContextError> {
+        let mut several = match self {
+            Self::ToNothing => return Ok(Self::To(context)),
+            Self::To(first) => with_length(first),
+            Self::ToSeveral(several) => several.to_vec(),
+        };
+        several.extend(with_length(&context));
+        if several.len() > MOST {
+            return Err(ContextError);
+        }
+        Ok(Self::ToSeveral(several.into()))
+    }
+
+    pub(super) fn as_bytes(&self) -> st1::Bound<'_> {
+        match self {
+            Self::ToNothing => st1::Bound::To(&[]),
+            Self::To(context) => st1::Bound::To(context),
+            Self::ToSeveral(several) => st1::Bound::ToSeveral(several),
+        }
+    }
+
+    pub(super) fn is_to_something(&self) -> bool {
+        !matches!(self, Self::ToNothing)
+    }
+}
+
+/// The bytes behind their number, in eight bytes.
+fn with_length(part: &[u8]) -> Vec<u8> {
+    [(part.len() as u64).to_be_bytes().as_slice(), part].concat()
 }
 
 impl std::error::Error for ContextError {}
@@ -43,8 +94,7 @@ fn several<P: AsRef<[u8]>>(parts: &[P]) -> Result<Arc<[u8]>, ContextError> {
         if part.is_empty() {
             return Err(ContextError);
         }
-        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part);
+        bytes.extend(with_length(part));
     }
     one(&bytes)
 }

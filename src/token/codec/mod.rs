@@ -6,6 +6,7 @@ mod golden;
 mod open;
 mod opened;
 mod outline;
+mod renew;
 mod seal;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::crypto::xaes::Backend;
 use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeRing, Source};
 use crate::token::times::Tolerance;
 
+use context::Bound;
 pub use context::{Context, ContextError};
 pub use opened::Opened;
 pub use outline::Outline;
@@ -55,7 +57,7 @@ pub struct Codec {
     purpose: Purpose,
     source: Arc<dyn Source>,
     ready: Arc<ArcSwap<CodecKeys>>,
-    context: Option<Arc<[u8]>>,
+    bound: Bound,
     clock: ClockSource,
     settings: Settings,
 }
@@ -63,6 +65,8 @@ pub struct Codec {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     max_len: usize,
+    /// The same for opening.
+    max_opened: usize,
     padding: Option<NonZeroUsize>,
     tolerance: Tolerance,
     backend: Backend,
@@ -88,8 +92,15 @@ impl PurposeRing {
 }
 
 impl Codec {
-    /// The most characters that a token has unless [`with_max_len`](Codec::with_max_len) says otherwise.
-    pub const DEFAULT_MAX_LEN: usize = 4096;
+    /// The most characters that a token is sealed with unless [`with_max_len`](Codec::with_max_len) says otherwise.
+    ///
+    /// Browsers keep a cookie whose name and value have at most 4,096 bytes together (RFC 6265bis), and drop a longer one
+    /// without a word. This leaves 96 for the name.
+    pub const DEFAULT_MAX_LEN: usize = 4000;
+
+    /// The most characters that a token to be opened may have unless [`with_max_len`](Codec::with_max_len) says otherwise:
+    /// what tokens were sealed with before there was room for a cookie's name.
+    pub const DEFAULT_MAX_OPENED: usize = 4096;
 
     fn new(purpose: Purpose, source: Arc<dyn Source>) -> Self {
         let ready = source.derive(&purpose);
@@ -97,10 +108,11 @@ impl Codec {
             purpose,
             source,
             ready: Arc::new(ArcSwap::from_pointee(ready)),
-            context: None,
+            bound: Bound::default(),
             clock: ClockSource::System,
             settings: Settings {
                 max_len: Self::DEFAULT_MAX_LEN,
+                max_opened: Self::DEFAULT_MAX_OPENED,
                 padding: None,
                 tolerance: Tolerance {
                     leeway: Duration::ZERO,
@@ -117,10 +129,16 @@ impl Codec {
         self.purpose.as_str()
     }
 
-    /// The most characters that a token may have, for sealing and for opening. By default 4,096, which fits a cookie.
+    /// The most characters that a token may have, for sealing and for opening.
+    ///
+    /// By default 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A token that was opened
+    /// with more than the first may be sealed again with as many as the second.
     #[must_use]
     pub fn with_max_len(mut self, characters: usize) -> Self {
+        // No text is longer than memory can be.
+        let characters = characters.min(isize::MAX.unsigned_abs());
         self.settings.max_len = characters;
+        self.settings.max_opened = characters;
         self
     }
 
@@ -187,16 +205,38 @@ impl Codec {
     /// # }
     /// ```
     ///
-    /// Several parts go in as an array; each is written with its length before it, so `["ab", "c"]` is not
-    /// `["a", "bc"]`. Use one form for one purpose: a single part is bound as it is.
+    /// Contexts add up: a codec that is bound to a tenant and then to a user seals for that user of that tenant.
+    /// Their order counts, each goes in with its length, and no single context equals several.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = KeyRing::new(Key::generate()).codec("session")?;
+    /// let (a, b) = (session.bound_to("tenant:a")?, session.bound_to("tenant:b")?);
+    /// let text = a.bound_to("user:1")?.seal(&mut Token::new(), Lifetime::hours(1))?;
+    ///
+    /// assert!(a.bound_to("user:1")?.open(&text).is_ok());
+    /// assert_eq!(b.bound_to("user:1")?.open(&text).err(), Some(OpenError::Forged));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Several parts of one context go in as an array; each is written with its length before it, so `["ab", "c"]` is not
+    /// `["a", "bc"]`.
+    ///
+    /// # Security
+    ///
+    /// A single text is bound as it is, so bytes that spell an array's lengths and parts are the same context as that array.
+    /// Use one form for one purpose.
     ///
     /// # Errors
     ///
     /// [`ContextError`] when the context is empty, or one of several parts is: a missing value must not become a context that
-    /// everyone shares.
+    /// everyone shares. Also when contexts that add up have more than 65,536 bytes.
     pub fn bound_to(&self, context: impl Context) -> Result<Self, ContextError> {
         Ok(Self {
-            context: Some(context.into_bytes()?),
+            bound: self.bound.and(context.into_bytes()?)?,
             ..self.clone()
         })
     }
@@ -217,7 +257,7 @@ impl Codec {
     /// The keys as they are now in the ring. One load, unless they were replaced.
     fn keys(&self) -> Guard<Arc<CodecKeys>> {
         let ready = self.ready.load();
-        if ready.generation == self.source.generation() {
+        if ready.generation >= self.source.generation() {
             return ready;
         }
         self.derive_anew()
@@ -230,17 +270,13 @@ impl Codec {
         self.ready.store(Arc::clone(&fresh));
         Guard::from_inner(fresh)
     }
-
-    fn context(&self) -> &[u8] {
-        self.context.as_deref().unwrap_or_default()
-    }
 }
 
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codec")
             .field("purpose", &self.purpose())
-            .field("bound", &self.context.is_some())
+            .field("bound", &self.bound.is_to_something())
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -207,7 +207,7 @@ impl Codec {
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             let mut cargo = cargo.with_ends(ends);
             cargo.now_sealed(now, &self.clock);
-            let mut sealed = self.sealed(&head, needs_reseal);
+            let mut sealed = self.sealed(text, &head, needs_reseal);
             sealed.mark = cargo.mark();
             sealed.text = Some(text.to_owned());
             Ok(Token::restored(head.uuid, cargo, sealed))
@@ -232,13 +232,13 @@ impl Codec {
                 && json::envelope_ends(end)
                 && json::keeps_the_rules(cargo)
             {
-                let sealed = self.sealed(&head, needs_reseal);
+                let sealed = self.sealed(text, &head, needs_reseal);
                 return Ok(Token::restored(head.uuid, value, sealed));
             }
             let payload = self.whole(plaintext, now, time)?;
             let head = payload.head;
             let (cargo, ends) = live(payload, now)?;
-            let mut sealed = self.sealed(&head, needs_reseal);
+            let mut sealed = self.sealed(text, &head, needs_reseal);
             sealed.ends = ends;
             Ok(Token::restored(head.uuid, cargo.read()?, sealed))
         })
@@ -250,8 +250,8 @@ impl Codec {
         text: &str,
         read: impl FnOnce(&str, bool) -> Result<R, OpenError>,
     ) -> Result<R, OpenError> {
-        let mut scratch = Scratch::take(self.settings.max_len);
-        let outside = st1::decode(text, self.settings.max_len, &mut scratch)?;
+        let mut scratch = Scratch::take(self.settings.max_opened);
+        let outside = st1::decode(text, self.settings.max_opened, &mut scratch)?;
         let keys = self.keys();
         let key = keys.find(outside.kid).ok_or(OpenError::UnknownKey)?;
         let needs_reseal = key.role == Role::Retired;
@@ -259,7 +259,7 @@ impl Codec {
             &mut scratch,
             self.settings.backend,
             &key.cipher,
-            self.context(),
+            self.bound.as_bytes(),
         )?;
         // The reader may replace the ring, or take a while: it holds no keys.
         drop(keys);
@@ -298,9 +298,10 @@ impl Codec {
         }
     }
 
-    fn sealed(&self, head: &Head, needs_reseal: bool) -> Sealed {
+    fn sealed(&self, text: &str, head: &Head, needs_reseal: bool) -> Sealed {
         Sealed {
             text: None,
+            length: text.len(),
             times: head.times,
             mark: Mark::default(),
             ends: Vec::new(),

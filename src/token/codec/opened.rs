@@ -73,7 +73,7 @@ impl<'a> Opened<'a> {
     #[must_use]
     pub fn first_issued_at(&self) -> OffsetDateTime {
         let times = &self.head.times;
-        UnixTime::from_secs(times.origin.unwrap_or(times.begun)).to_date_time()
+        UnixTime::from_secs(times.first_begun()).to_date_time()
     }
 
     /// The lifetime with which it was sealed.

@@ -15,7 +15,7 @@ use crate::token::lifetime::Lifetime;
 use crate::token::state::{Sealed, Token, fresh_uuid};
 use crate::token::times::{self, Times};
 
-use super::Codec;
+use super::{Codec, Settings};
 
 impl Codec {
     /// Seals the token: its time begins now, and it is clean and valid afterwards.
@@ -30,6 +30,10 @@ impl Codec {
     ///
     /// Whoever has the text has the token. Without a store nothing can take it back before its end: bind it to
     /// a context that changes, or keep its lifetime short.
+    ///
+    /// A token that was opened begins a new life by this, also one that has expired, and counts as first issued now. It
+    /// is for the moment when a right is given. For a session in use there are [`renew_if_due`](Codec::renew_if_due) and
+    /// [`renew`](Codec::renew), and for a changed token [`reseal`](Codec::reseal): they refuse what has expired.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};
@@ -91,8 +95,8 @@ impl Codec {
 
     /// Gives the token a new time and lifetime under the same UUID: the sliding end of a session.
     ///
-    /// The moment of its first issue stays with it ([`Token::first_issued_at`]), so that an absolute end can be
-    /// enforced.
+    /// The moment of its first issue stays with it ([`Token::first_issued_at`]). Nothing here ends a session that is
+    /// renewed for ever: [`renew_if_due`](Codec::renew_if_due) takes an absolute end, and seals only when it is time.
     ///
     /// # Errors
     ///
@@ -105,7 +109,7 @@ impl Codec {
     /// # let codec = KeyRing::new(Key::generate()).codec("demo")?;
     /// # let mut token = Token::new();
     /// # codec.seal(&mut token, Lifetime::minutes(20))?;
-    /// let text = codec.renew(&mut token, Lifetime::minutes(20))?;   // at every request, or at some
+    /// let text = codec.renew(&mut token, Lifetime::minutes(20))?;
     /// assert_eq!(codec.open(&text)?.uuid(), token.uuid());
     /// # Ok(())
     /// # }
@@ -115,16 +119,24 @@ impl Codec {
         token: &mut Token<T>,
         lifetime: Lifetime,
     ) -> Result<String, SealError> {
-        let reading = self.clock.read();
-        let (old, ends) = self.still_valid(token, &reading)?;
-        let fresh = times_from(&reading, lifetime, token.not_before_second())?;
+        self.renew_at(token, lifetime, &self.clock.read())
+    }
+
+    pub(super) fn renew_at<T: Serialize + 'static>(
+        &self,
+        token: &mut Token<T>,
+        lifetime: Lifetime,
+        reading: &Reading,
+    ) -> Result<String, SealError> {
+        let (old, ends) = self.still_valid(token, reading)?;
+        let fresh = times_from(reading, lifetime, token.not_before_second())?;
         // A clock that ran backwards must not put the first issue after the new one.
-        let origin = old.origin.unwrap_or(old.begun).min(fresh.begun);
+        let origin = old.first_begun().min(fresh.begun);
         let times = Times {
             origin: Some(origin),
             ..fresh
         };
-        self.seal_token(token, times, &reading, ends)
+        self.seal_token(token, times, reading, ends)
     }
 
     /// Seals a value of the caller's own type, without a token around it. One allocation: the text.
@@ -135,7 +147,8 @@ impl Codec {
     ///
     /// # Security
     ///
-    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token.
+    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token. Nor has it
+    /// a first issue: the value of an opened session, sealed once more, is a new session without the old one's end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime};
@@ -169,14 +182,15 @@ impl Codec {
             .copy_from_slice(&[n0, n1, n2]);
         let uuid = fresh_uuid(identity, reading.nanos);
 
-        let mut scratch = self.begin(&uuid, &times);
+        let max = self.settings.max_len;
+        let mut scratch = Self::begin(&uuid, &times, max);
         json::write_value(&mut scratch, value)?;
         json::write_ends(&mut scratch, std::iter::empty())?;
-        self.finish(scratch, nonce, &reading)
+        self.finish(scratch, nonce, &reading, max)
     }
 
     /// The times and entry ends of a token that may be sealed once more.
-    fn still_valid<T>(
+    pub(super) fn still_valid<T>(
         &self,
         token: &Token<T>,
         reading: &Reading,
@@ -201,7 +215,8 @@ impl Codec {
         let mut nonce = XNonce::default();
         random::fill(nonce.as_flattened_mut(), reading.nanos)?;
 
-        let mut scratch = self.begin(&token.uuid(), &times);
+        let max = self.most(token.sealed_state());
+        let mut scratch = Self::begin(&token.uuid(), &times, max);
         if let Some(cargo) = token.as_map() {
             let (entries, ends) = cargo.at(reading.now);
             json::write_value(&mut scratch, &entries)?;
@@ -213,7 +228,7 @@ impl Codec {
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
         }
-        let text = self.finish(scratch, nonce, reading)?;
+        let text = self.finish(scratch, nonce, reading, max)?;
 
         let mark = token.as_map_mut().map(|cargo| {
             cargo.now_sealed(reading.now, &self.clock);
@@ -221,6 +236,7 @@ impl Codec {
         });
         token.now_sealed(Sealed {
             text: Some(text.clone()),
+            length: text.len(),
             times,
             mark: mark.unwrap_or_default(),
             ends,
@@ -231,10 +247,25 @@ impl Codec {
         Ok(text)
     }
 
+    /// The most characters of a token that was sealed as this, or not yet.
+    fn most(&self, before: Option<&Sealed>) -> usize {
+        let Settings {
+            max_len,
+            max_opened,
+            ..
+        } = self.settings;
+        // One that was sealed when more was allowed does not end by that.
+        if before.is_some_and(|sealed| sealed.length > max_len) {
+            max_opened
+        } else {
+            max_len
+        }
+    }
+
     /// A buffer with room for the envelope, and everything before the cargo.
-    fn begin(&self, uuid: &Uuid, times: &Times) -> Scratch {
+    fn begin(uuid: &Uuid, times: &Times, max: usize) -> Scratch {
         // Every byte takes more than a character, so nothing that fits is cut off.
-        let mut scratch = Scratch::take(self.settings.max_len);
+        let mut scratch = Scratch::take(max);
         scratch.extend(&[0; st1::HEADER]);
         json::write_head(&mut scratch, uuid, times);
         scratch
@@ -246,6 +277,7 @@ impl Codec {
         mut scratch: Scratch,
         mut nonce: XNonce,
         reading: &Reading,
+        max: usize,
     ) -> Result<String, SealError> {
         let plaintext = |scratch: &Scratch| scratch.written().saturating_sub(st1::HEADER);
         if let Some(block) = self.settings.padding {
@@ -255,24 +287,27 @@ impl Codec {
             }
         }
 
-        let (length, max) = (st1::sealed_len(plaintext(&scratch)), self.settings.max_len);
-        if length > max || !scratch.is_whole() {
+        let length = st1::sealed_len(plaintext(&scratch));
+        if length > max {
             return Err(SealError::TooLong { length, max });
+        }
+        if !scratch.is_whole() {
+            return Err(SealError::Memory);
         }
         let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
         json::openable(message.get(random::ROOM..).unwrap_or_default())?;
 
         let keys = self.keys();
         let key = keys.current();
-        let context = self.context();
-        random::separate(&mut nonce, &key.nonce_key, reading.nanos, context, message);
+        let bound = self.bound.as_bytes();
+        random::separate(&mut nonce, &key.nonce_key, reading.nanos, bound, message);
         Ok(st1::seal(
             &mut scratch,
             self.settings.backend,
             key.kid,
             &key.cipher,
             &nonce,
-            context,
+            bound,
         )?)
     }
 }

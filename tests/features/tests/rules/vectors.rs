@@ -19,16 +19,21 @@ fn codec(vector: &Value, now: i64) -> Codec {
         .codec(text(vector, "purpose"))
         .expect("a purpose");
     let codec = codec.with_clock(ManualClock::at(UnixTime::from_secs(now)));
-    match hex::decode(text(vector, "context")).expect("hexadecimal") {
-        context if context.is_empty() => codec,
-        context => codec.bound_to(context).expect("not empty"),
-    }
+    let contexts = match &vector["context"] {
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        one => vec![one.as_str().expect("text")],
+    };
+    let given = contexts.into_iter().filter(|context| !context.is_empty());
+    given.fold(codec, |codec, context| {
+        let context = hex::decode(context).expect("hexadecimal");
+        codec.bound_to(context).expect("not empty")
+    })
 }
 
 #[test]
 fn the_positive_vectors_open_to_what_is_in_them() {
     let vectors = vectors("positive");
-    assert_eq!(vectors.len(), 5);
+    assert_eq!(vectors.len(), 10);
     for vector in vectors {
         let plaintext: Value = serde_json::from_str(text(&vector, "plaintext")).expect("JSON");
         let now = plaintext
@@ -68,7 +73,7 @@ fn the_positive_vectors_open_to_what_is_in_them() {
 #[test]
 fn the_negative_vectors_are_refused_for_their_reason() {
     let vectors = vectors("negative");
-    assert_eq!(vectors.len(), 58);
+    assert_eq!(vectors.len(), 77);
     for vector in vectors {
         let codec = codec(&vector, vector["now"].as_i64().expect("a second"));
         let error = codec

@@ -1,0 +1,263 @@
+//! Sealing again what was opened: entries that ended meanwhile, other leeways, and sessions with two ends.
+
+use std::time::Duration;
+
+use sealtoken::{
+    Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const BEGIN: i64 = 1_763_755_200;
+
+fn second(after: i64) -> UnixTime {
+    UnixTime::from_secs(BEGIN + after)
+}
+
+fn setup() -> (Codec, ManualClock) {
+    let clock = ManualClock::at(second(0));
+    let keys = KeyRing::new(Key::from_bytes([4; 32]));
+    let codec = keys.codec("again").unwrap();
+    (codec.with_clock(clock.clone()), clock)
+}
+
+/// A token for an hour whose entry `mfa` ends after a minute.
+fn with_second_factor(codec: &Codec) -> String {
+    let mut token = Token::new();
+    token.cargo_mut().insert("user", 42).unwrap();
+    token
+        .cargo_mut()
+        .insert_until("mfa", true, second(60))
+        .unwrap();
+    codec.seal(&mut token, Lifetime::hours(1)).unwrap()
+}
+
+#[test]
+fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
+    let again: [fn(&Codec, &mut Token) -> Result<String, SealError>; 3] = [
+        |codec, token| codec.reseal(token),
+        |codec, token| codec.renew(token, Lifetime::hours(1)),
+        |codec, token| codec.seal(token, Lifetime::hours(1)),
+    ];
+    for again in again {
+        let (codec, clock) = setup();
+        let mut held = codec.open(&with_second_factor(&codec)).unwrap();
+        clock.set(second(60));
+        let text = again(&codec, &mut held).unwrap();
+        // Not hidden by its end: with a clock before that it is not there either.
+        clock.set(second(0));
+        let inside = codec.open_with(&text, |opened| opened.cargo::<Value>());
+        assert_eq!(inside, Ok(serde_json::json!({ "user": 42 })));
+        assert_eq!(codec.open(&text).unwrap().cargo().ends_at("mfa"), None);
+        assert!(!held.cargo().contains("mfa"));
+    }
+}
+
+#[test]
+fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() {
+    #[derive(Serialize, Deserialize)]
+    struct Own {
+        user: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mfa: Option<bool>,
+    }
+    let (codec, clock) = setup();
+    let mut token = codec
+        .open_value::<Own>(&with_second_factor(&codec))
+        .unwrap();
+    assert_eq!(token.value().mfa, Some(true));
+    let kept = codec.reseal(&mut token).unwrap();
+    token.value_mut().mfa = None;
+    let dropped = codec.reseal(&mut token).unwrap();
+    let opened = codec.open_value::<Own>(&dropped).unwrap();
+    assert_eq!((opened.value().user, opened.value().mfa), (42, None));
+    assert_eq!(
+        codec.open(&kept).unwrap().cargo().ends_at("mfa"),
+        Some(second(60))
+    );
+    clock.set(second(60));
+    assert_eq!(codec.open_value::<Own>(&kept).unwrap().value().mfa, None);
+}
+
+#[test]
+fn what_a_retired_key_sealed_needs_a_reseal_however_it_is_written_and_read() {
+    let (codec, clock) = setup();
+    let plain = codec.seal_value(&Value::Null, Lifetime::hours(1)).unwrap();
+    let with_ends = with_second_factor(&codec);
+    let ring = KeyRing::new(Key::from_bytes([5; 32]));
+    let ring = ring.with_retired(Key::from_bytes([4; 32])).unwrap();
+    let newer = ring.codec("again").unwrap().with_clock(clock);
+    for text in [plain, with_ends] {
+        for (codec, expected) in [(&newer, true), (&codec, false)] {
+            let lent = codec.open_with(&text, |opened| Ok(opened.needs_reseal()));
+            assert_eq!(lent, Ok(expected));
+            let own = codec.open_value::<Value>(&text).unwrap();
+            assert_eq!(own.needs_reseal(), expected);
+        }
+    }
+}
+
+#[test]
+fn the_leeway_is_that_of_the_codec_that_seals_again_and_then_judges() {
+    let (strict, clock) = setup();
+    let lenient = strict.clone().with_leeway(Duration::from_secs(10));
+    let text = strict.seal_value(&1, Lifetime::minutes(1)).unwrap();
+    let open = |codec: &Codec| codec.open_value::<u8>(&text).unwrap();
+    let (by_strict, by_lenient) = (open(&strict), open(&lenient));
+
+    clock.set(second(65));
+    assert!(by_strict.is_expired() && !by_lenient.is_expired());
+    for token in [by_strict, by_lenient] {
+        let expired = Err(SealError::Expired { at: second(60) });
+        assert_eq!(strict.reseal(&mut token.clone()), expired);
+        let mut again = token.clone();
+        assert!(lenient.reseal(&mut again).is_ok());
+        assert!(!again.is_expired());
+    }
+    clock.set(second(0));
+    let mut token = open(&lenient);
+    strict.reseal(&mut token).unwrap();
+    clock.set(second(65));
+    assert!(token.is_expired());
+}
+
+const IDLE: Lifetime = Lifetime::minutes(20);
+const ABSOLUTE: Lifetime = Lifetime::hours(2);
+
+#[test]
+fn a_session_in_use_is_renewed_after_half_of_its_idle_time_and_ends_at_its_absolute_end() {
+    let (codec, clock) = setup();
+    let mut text = codec.seal_value(&42, IDLE).unwrap();
+    let mut renewed = Vec::new();
+    let refused = loop {
+        clock.advance(60);
+        let mut session: Token<u64> = match codec.open_value(&text) {
+            Ok(session) => session,
+            Err(error) => break error,
+        };
+        let before = session.remaining();
+        let age = session.age().unwrap().as_secs();
+        match codec.renew_if_due(&mut session, IDLE, ABSOLUTE).unwrap() {
+            Some(newer) => {
+                renewed.push(age / 60);
+                text = newer;
+                assert!(session.remaining() > before);
+                assert_eq!(
+                    codec.open_value::<u64>(&text).unwrap().remaining(),
+                    session.remaining()
+                );
+            }
+            None => assert_eq!(session.remaining(), before),
+        }
+        assert!(session.remaining().unwrap().as_secs() + age <= 7200);
+    };
+    assert_eq!(renewed, [11, 22, 33, 44, 55, 66, 77, 88, 99, 110]);
+    assert_eq!(refused, OpenError::Expired { at: second(7200) });
+}
+
+#[test]
+fn a_session_is_never_longer_than_what_is_allowed_and_its_changes_are_sealed() {
+    let (codec, _) = setup();
+    let mut token = Token::with_value(1);
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    assert_eq!(token.remaining(), None);
+    assert!(
+        codec
+            .renew_if_due(&mut token, IDLE, ABSOLUTE)
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(token.remaining(), Some(Duration::from_secs(1200)));
+    assert_eq!(codec.renew_if_due(&mut token, IDLE, ABSOLUTE), Ok(None));
+
+    token.set(2);
+    let text = codec
+        .renew_if_due(&mut token, IDLE, ABSOLUTE)
+        .unwrap()
+        .unwrap();
+    assert_eq!(codec.open_value::<i32>(&text).unwrap().value(), &2);
+    assert!(!token.is_dirty());
+
+    let shorter = codec.renew_if_due(&mut token, IDLE, Lifetime::minutes(5));
+    assert!(shorter.unwrap().is_some());
+    assert_eq!(token.remaining(), Some(Duration::from_secs(300)));
+    assert_eq!(
+        codec.renew_if_due(&mut token, Lifetime::Forever, Lifetime::minutes(5)),
+        Ok(None)
+    );
+}
+
+#[test]
+fn what_a_retired_key_sealed_is_renewed_at_once() {
+    let (codec, clock) = setup();
+    let text = codec.seal_value(&1, IDLE).unwrap();
+    let ring = KeyRing::new(Key::from_bytes([5; 32]));
+    let ring = ring.with_retired(Key::from_bytes([4; 32])).unwrap();
+    let newer = ring.codec("again").unwrap().with_clock(clock);
+    let mut session = newer.open_value::<u8>(&text).unwrap();
+    assert!(
+        newer
+            .renew_if_due(&mut session, IDLE, ABSOLUTE)
+            .unwrap()
+            .is_some()
+    );
+    assert!(!session.needs_reseal());
+}
+
+#[test]
+fn a_session_past_either_end_is_not_renewed() {
+    let (codec, clock) = setup();
+    let renew = |token: &mut Token<u8>| codec.renew_if_due(token, IDLE, ABSOLUTE);
+    let mut idle = Token::with_value(1_u8);
+    assert_eq!(renew(&mut idle), Err(SealError::NotSealed));
+    assert_eq!((idle.age(), idle.remaining()), (None, Some(Duration::ZERO)));
+    codec.seal(&mut idle, IDLE).unwrap();
+    let mut long = Token::with_value(1_u8);
+    codec.seal(&mut long, Lifetime::hours(3)).unwrap();
+
+    clock.set(second(1200));
+    assert_eq!(
+        renew(&mut idle),
+        Err(SealError::Expired { at: second(1200) })
+    );
+    assert_eq!(idle.remaining(), Some(Duration::ZERO));
+    clock.set(second(7200));
+    *long.value_mut() = 2;
+    assert_eq!(
+        renew(&mut long),
+        Err(SealError::Expired { at: second(7200) })
+    );
+    let nothing = codec.renew_if_due(&mut long, Lifetime::seconds(0), ABSOLUTE);
+    assert!(matches!(nothing, Err(SealError::Lifetime(_))));
+}
+
+#[test]
+fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
+    let (codec, clock) = setup();
+    let codec = codec.with_leeway(Duration::from_secs(10));
+    let mut session = Token::with_value(1);
+    codec.seal(&mut session, IDLE).unwrap();
+    clock.set(second(1205));
+    assert_eq!(codec.renew_if_due(&mut session, IDLE, IDLE), Ok(None));
+    session.set(2);
+    assert!(
+        codec
+            .renew_if_due(&mut session, IDLE, IDLE)
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(session.expires_at(), Some(second(1200).to_date_time()));
+    clock.set(second(1210));
+    let ended = Err(SealError::Expired { at: second(1200) });
+    assert_eq!(codec.renew_if_due(&mut session, IDLE, IDLE), ended);
+}
+
+#[test]
+fn a_clock_that_is_behind_makes_no_age() {
+    let (codec, clock) = setup();
+    let mut session = Token::with_value(1);
+    codec.seal(&mut session, IDLE).unwrap();
+    clock.set(second(-30));
+    assert_eq!(session.age(), Some(Duration::ZERO));
+    assert_eq!(session.remaining(), Some(Duration::from_secs(1230)));
+}
