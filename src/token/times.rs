@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 
-use super::error::OpenError;
+use super::error::{OpenError, SealError};
 
 /// The times that a token carries, each in the format's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,22 @@ impl Times {
     pub(crate) fn ended(&self, now: UnixTime, leeway: Duration) -> Option<UnixTime> {
         self.end()
             .filter(|end| later(*end, leeway) <= i128::from(now.as_secs()))
+    }
+
+    /// Whether a token with these times is, or will be, valid.
+    pub(crate) fn may_be_sealed(
+        &self,
+        now: UnixTime,
+        tolerance: Tolerance,
+    ) -> Result<(), SealError> {
+        let begun = UnixTime::from_secs(self.begun);
+        if i128::from(self.begun) > later(now, tolerance.future_skew) {
+            return Err(SealError::FromTheFuture { begun });
+        }
+        match (self.not_before.map(UnixTime::from_secs), self.end()) {
+            (Some(from), Some(end)) if from >= end => Err(SealError::NeverValid { from, end }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a token with these times is valid now.

@@ -411,8 +411,8 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     let mut scratch = Scratch::take(usize::MAX);
     write_value(&mut scratch, value).map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
-        Unwritable::Unsupported => CargoError::Unsupported,
         Unwritable::TooDeep => CargoError::TooDeep,
+        _ => CargoError::Unsupported,
     })?;
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {

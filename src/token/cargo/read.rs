@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroize as _;
 
-use crate::token::json::value_then_end;
+use crate::token::json::{self, value_then_end};
 
 use super::value::{Number, Object, Text, Value};
 
@@ -45,8 +45,8 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The token's object and the cargo's stand around every value.
-        deserialize(deserializer, LEVELS.saturating_sub(2))
+        // It may be a cargo of its own, or stand anywhere in one of the caller's type: around it is the token's object.
+        deserialize(deserializer, json::LEVELS.saturating_sub(1))
     }
 }
 

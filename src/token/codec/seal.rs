@@ -170,7 +170,7 @@ impl Codec {
         let uuid = fresh_uuid(identity, reading.nanos);
 
         let mut scratch = self.begin(&uuid, &times);
-        json::write_value(&mut scratch, value)?;
+        json::write_own(&mut scratch, value)?;
         json::write_ends(&mut scratch, std::iter::empty())?;
         self.finish(scratch, nonce, &reading)
     }
@@ -197,6 +197,7 @@ impl Codec {
         reading: &Reading,
         mut ends: Vec<(Text, i64)>,
     ) -> Result<String, SealError> {
+        times.may_be_sealed(reading.now, self.settings.tolerance)?;
         token.ensure_uuid(reading.nanos)?;
         let mut nonce = XNonce::default();
         random::fill(nonce.as_flattened_mut(), reading.nanos)?;
@@ -208,7 +209,7 @@ impl Codec {
             json::write_ends(&mut scratch, ends)?;
         } else {
             let from = scratch.written();
-            json::write_value(&mut scratch, token.value())?;
+            json::write_own(&mut scratch, token.value())?;
             keep_the_existing(&mut ends, scratch.as_slice().get(from..));
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
@@ -259,21 +260,23 @@ impl Codec {
         if length > max || !scratch.is_whole() {
             return Err(SealError::TooLong { length, max });
         }
-        let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
-        json::openable(message.get(random::ROOM..).unwrap_or_default())?;
+        let message = scratch.as_slice().get(st1::HEADER..).unwrap_or_default();
+        json::openable(message)?;
 
         let keys = self.keys();
         let key = keys.current();
         let context = self.context();
-        random::separate(&mut nonce, &key.nonce_key, reading.nanos, context, message);
-        Ok(st1::seal(
-            &mut scratch,
-            self.settings.backend,
-            key.kid,
-            &key.cipher,
-            &nonce,
-            context,
-        )?)
+        loop {
+            let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
+            random::separate(&mut nonce, &key.nonce_key, reading.nanos, context, message);
+            let backend = self.settings.backend;
+            let sealed = st1::seal(&mut scratch, backend, key.kid, &key.cipher, &nonce, context)?;
+            if let Some(text) = sealed {
+                return Ok(text);
+            }
+            // One text of 32 at most, and of some lengths alone: so this ends soon.
+            random::fill(nonce.as_flattened_mut(), reading.nanos)?;
+        }
     }
 }
 
@@ -313,6 +316,10 @@ impl From<Unwritable> for SealError {
             Unwritable::NotFinite => Self::NotFinite,
             Unwritable::Unsupported => Self::Cargo,
             Unwritable::TooDeep => Self::TooDeep,
+            Unwritable::WideInteger => Self::WideInteger,
+            Unwritable::KeyIsNoText => Self::KeyIsNoText,
+            Unwritable::Name => Self::Name,
+            Unwritable::SomeNull => Self::SomeNull,
         }
     }
 }
