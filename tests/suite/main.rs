@@ -36,6 +36,7 @@ mod pat;
 mod postgres;
 mod properties;
 mod readme;
+mod sealed_opens;
 mod states;
 #[cfg(feature = "unstable-conformance")]
 mod store;

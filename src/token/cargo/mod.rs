@@ -6,6 +6,7 @@ mod give;
 mod iter;
 mod key;
 mod read;
+mod reading;
 mod text;
 mod value;
 
@@ -23,6 +24,8 @@ pub use error::CargoError;
 pub use iter::Iter;
 pub use key::{CargoKey, CargoName};
 pub use value::{Number, Object, Text, Value};
+
+pub(crate) use reading::with_ends;
 
 use ends::EntryEnds;
 use read::{LEVELS, read_value};

@@ -9,6 +9,7 @@ use zeroize::Zeroize as _;
 
 use crate::token::json::{self, value_then_end};
 
+use super::reading;
 use super::value::{Number, Object, Text, Value};
 
 /// The levels that a token whose cargo is a map may have, the token's own object included.
@@ -51,13 +52,17 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 /// A value from any format, with at most `levels` levels. Only JSON text can tell integers from floats beyond 64
-/// bits, so here they are floats.
+/// bits, so here they are floats; who reads a token looks at its text.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     levels: usize,
 ) -> Result<Value, D::Error> {
     let huge = &Cell::new(false);
-    Seed { levels, huge }.deserialize(deserializer)
+    let value = Seed { levels, huge }.deserialize(deserializer)?;
+    if huge.get() {
+        reading::note_huge();
+    }
+    Ok(value)
 }
 
 #[derive(Clone, Copy)]
@@ -233,7 +238,7 @@ fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
 }
 
 /// Whether no integer of a JSON text lies outside of `i64::MIN..=u64::MAX`.
-fn integers_are_in_range(json: &str) -> bool {
+pub(super) fn integers_are_in_range(json: &str) -> bool {
     // Outside of strings, digits and letters that touch are a number or a literal.
     let outside = json
         .split('"')
