@@ -230,6 +230,9 @@ proptest! {
         let _ = round(&Tagged::Wide { n: wide });
         let _ = round(&Tagged::Map(map([("kind".to_owned(), maybe)])));
         let _ = round(&Tagged::Map(map([("x".to_owned(), maybe)])));
-        let _ = round(&Untagged::Text(text));
+        // An empty map fits the first variant that is a map: no writer can know.
+        if !text.is_empty() {
+            prop_assert_eq!(round(&Untagged::Text(text)), Ok(()));
+        }
     }
 }

@@ -127,11 +127,13 @@ impl Codec {
         self.seal_token(token, times, &reading, ends)
     }
 
-    /// Seals a value of the caller's own type, without a token around it. One allocation: the text.
+    /// Seals a value of the caller's own type, without a token around it. One allocation, the text, unless it holds maps.
     ///
     /// # Errors
     ///
-    /// [`SealError`].
+    /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
+    /// names that are there twice, `Some` around a null. Of an `untagged` enum the first variant that fits is read: that one
+    /// variant does not fit the JSON of another is yours to see to.
     ///
     /// # Security
     ///

@@ -1,7 +1,7 @@
 //! The format's rules that a caller's own type does not see: how deep JSON is, surrogates that stand alone, and
 //! control characters in text that is read as bytes.
 
-use super::finite::Unwritable;
+use super::rules::Unwritable;
 
 /// The levels that a token read as the caller's own type may have, its own object included.
 pub(crate) const LEVELS: usize = 128;
