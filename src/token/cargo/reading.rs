@@ -58,7 +58,7 @@ pub(super) fn note_huge() {
 
 impl Cargo {
     /// With the clock and the ends of the token that is being read, if there is one.
-    pub(super) fn as_it_is_read(mut self) -> Self {
+    pub(super) fn completed(mut self) -> Self {
         READING.with_borrow(|now| {
             if let Some(now) = now {
                 for (name, end) in &now.ends {

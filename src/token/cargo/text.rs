@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Cargo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The token's object stands around the cargo.
         match read::deserialize(deserializer, LEVELS - 1)? {
-            Value::Object(values) => Ok(Self::of(values).as_it_is_read()),
+            Value::Object(values) => Ok(Self::of(values).completed()),
             _ => Err(D::Error::custom("a cargo is a map")),
         }
     }
