@@ -83,6 +83,9 @@ fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8
 }
 
 /// Seals what stands in `scratch` behind [`HEADER`] bytes of room.
+///
+/// `None` where the text would end in `-` or `_`, which mail and chat programs leave out of the link that they make. The
+/// plaintext is in its place again then, to be sealed under another nonce.
 pub(crate) fn seal(
     scratch: &mut Scratch,
     backend: Backend,
@@ -90,7 +93,7 @@ pub(crate) fn seal(
     cipher: &Xaes,
     nonce: &XNonce,
     bound: Bound<'_>,
-) -> Result<String, Oversize> {
+) -> Result<Option<String>, Oversize> {
     let Some((header, message)) = scratch.as_mut_slice().split_first_chunk_mut::<HEADER>() else {
         debug_assert!(false, "the caller leaves room for the header");
         return Err(Oversize);
@@ -98,11 +101,27 @@ pub(crate) fn seal(
     let (head, tail) = header.split_at_mut(KID);
     head.copy_from_slice(&kid);
     tail.copy_from_slice(nonce.as_flattened());
-    let tag = with_associated(kid, bound, |associated| {
-        cipher.seal(backend, nonce, associated, message)
+    let sealed = with_associated(kid, bound, |associated| {
+        let tag = cipher.seal(backend, nonce, associated, message)?;
+        if ends_in_punctuation(HEADER.saturating_add(message.len()), &tag) {
+            // Counter mode undoes itself. This tag is of no use to anybody.
+            cipher.seal(backend, nonce, associated, message)?;
+            return Ok(None);
+        }
+        Ok(Some(tag))
     })?;
+    let Some(tag) = sealed else {
+        return Ok(None);
+    };
     scratch.extend(&tag);
-    armour(scratch.as_slice())
+    armour(scratch.as_slice()).map(Some)
+}
+
+/// Whether the text of a token ends in `-` or `_`: its last six bits are 62 or 63. Where a rest of one or two bytes
+/// ends the text, its last character has zero bits at the end, and is neither.
+fn ends_in_punctuation(before: usize, tag: &[u8; TAG]) -> bool {
+    let [.., last] = tag;
+    before.saturating_add(TAG).is_multiple_of(3) && last & 0x3f >= 62
 }
 
 /// Prefix and base64url, in one allocation of the exact size.
@@ -184,16 +203,52 @@ mod tests {
         for length in 0..100 {
             let mut scratch = Scratch::take(usize::MAX);
             scratch.fill_up(b'x', HEADER + length);
-            let text = seal(
+            let mut texts = (0..=255).filter_map(|byte| {
+                let nonce = [[byte; 12]; 2];
+                seal(
+                    &mut scratch,
+                    Backend::default(),
+                    *b"abcd",
+                    &key,
+                    &nonce,
+                    Bound::To(b""),
+                )
+                .unwrap()
+            });
+            assert_eq!(
+                texts.next().map(|text| text.len()),
+                Some(sealed_len(length))
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_that_would_end_in_punctuation_is_not_made_and_the_plaintext_stays() {
+        let key = Xaes::new(&Secret::from([1; 32]));
+        let plaintext = b"plain";
+        let mut refused = 0;
+        for second in 0..=255 {
+            let mut scratch = Scratch::take(usize::MAX);
+            scratch.extend(&[0; HEADER]);
+            scratch.extend(&plaintext[..1]);
+            let nonce = [[7; 12], [second; 12]];
+            let sealed = seal(
                 &mut scratch,
                 Backend::default(),
                 *b"abcd",
                 &key,
-                &[[7; 12]; 2],
-                Bound::To(b""),
+                &nonce,
+                Bound::To(b"c"),
             );
-            assert_eq!(text.map(|text| text.len()), Ok(sealed_len(length)));
+            match sealed.unwrap() {
+                Some(text) => assert!(!text.ends_with(['-', '_'])),
+                None => {
+                    refused += 1;
+                    assert_eq!(&scratch.as_slice()[HEADER..], &plaintext[..1]);
+                }
+            }
         }
+        assert!((1..64).contains(&refused), "{refused} of 256");
     }
 
     #[test]
@@ -246,8 +301,8 @@ mod tests {
                 Value::Array(_) => Bound::ToSeveral(&context),
                 _ => Bound::To(&context),
             };
-            let sealed = seal(&mut scratch, backend, kid, &cipher, &nonce, bound);
-            assert_eq!(sealed.as_deref(), Ok(text("token")), "{}", text("name"));
+            let sealed = seal(&mut scratch, backend, kid, &cipher, &nonce, bound).unwrap();
+            assert_eq!(sealed.as_deref(), Some(text("token")), "{}", text("name"));
 
             let mut scratch = Scratch::take(usize::MAX);
             let outside = decode(text("token"), 4096, &mut scratch).unwrap();

@@ -114,6 +114,30 @@ pub enum SealError {
     Cargo,
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
+    /// A cargo of the caller's own type holds an integer of 128 bits. serde cannot read one back under `flatten`, `tag` or
+    /// `untagged`, and does not tell whether they are in use.
+    WideInteger,
+    /// A map in a cargo of the caller's own type has a number or a truth value for a key, which serde cannot read back under
+    /// `flatten`, `tag` or `untagged`.
+    KeyIsNoText,
+    /// A map of the cargo has a name twice, as a flattened map can that repeats the name of a field, or a name that serde_json
+    /// keeps for itself (`$serde_json::private::…`).
+    Name,
+    /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
+    SomeNull,
+    /// The token to be sealed again was issued further in the future than openers accept
+    /// ([`Codec::with_future_skew`](crate::Codec::with_future_skew)).
+    FromTheFuture {
+        /// When its time begins.
+        begun: UnixTime,
+    },
+    /// The token would become valid only when it has expired.
+    NeverValid {
+        /// When it would become valid.
+        from: UnixTime,
+        /// When it would expire.
+        end: UnixTime,
+    },
     /// The token to be sealed again was never sealed, or is invalid since a failed load.
     NotSealed,
     /// The token to be sealed again has expired: issue a new one.
@@ -138,6 +162,12 @@ impl fmt::Display for SealError {
             Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
             Self::Cargo => f.write_str("the cargo cannot be written as JSON: does every map have text for keys?"),
             Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
+            Self::WideInteger => f.write_str("an integer of the cargo has 128 bits: use one of 64 bits, or write it as text"),
+            Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
+            Self::Name => f.write_str("a map of the cargo has a name twice, or one that serde_json keeps for itself"),
+            Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
+            Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
+            Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),
             Self::NotSealed => {
                 f.write_str("the token was not sealed yet: seal it with a lifetime first")
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 
-use super::error::OpenError;
+use super::error::{OpenError, SealError};
 
 /// The times that a token carries, each in the format's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,22 @@ impl Times {
     /// The seconds until its end: none when it has come, and `None` where there is no end.
     pub(crate) fn remaining(&self, now: UnixTime) -> Option<i64> {
         self.end().map(|end| end.seconds_since(now).max(0))
+    }
+
+    /// Whether a token with these times is, or will be, valid.
+    pub(crate) fn may_be_sealed(
+        &self,
+        now: UnixTime,
+        tolerance: Tolerance,
+    ) -> Result<(), SealError> {
+        let begun = UnixTime::from_secs(self.begun);
+        if i128::from(self.begun) > later(now, tolerance.future_skew) {
+            return Err(SealError::FromTheFuture { begun });
+        }
+        match (self.not_before.map(UnixTime::from_secs), self.end()) {
+            (Some(from), Some(end)) if from >= end => Err(SealError::NeverValid { from, end }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a token with these times is valid now.

@@ -38,6 +38,7 @@ mod properties;
 mod readme;
 mod rotation;
 mod sealed_again;
+mod sealed_opens;
 mod states;
 #[cfg(feature = "unstable-conformance")]
 mod store;

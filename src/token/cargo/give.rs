@@ -1,5 +1,7 @@
 //! Giving values as the caller's types, and writing them.
 
+use std::fmt;
+
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor, value::BorrowedStrDeserializer};
 use serde::{Serialize, Serializer, forward_to_deserialize_any};
@@ -31,8 +33,13 @@ impl<'de> IntoDeserializer<'de, CargoError> for &'de Text {
 }
 
 /// The name of an entry, for a map whose keys need not be text: JSON has written numbers and truth values as text.
-#[derive(Debug)]
 pub struct Name<'de>(&'de str);
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Name")
+    }
+}
 
 /// Keys that are read from their text.
 macro_rules! parsed {

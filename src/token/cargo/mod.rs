@@ -6,6 +6,7 @@ mod give;
 mod iter;
 mod key;
 mod read;
+mod reading;
 mod text;
 mod value;
 
@@ -23,6 +24,8 @@ pub use error::CargoError;
 pub use iter::Iter;
 pub use key::{CargoKey, CargoName};
 pub use value::{Number, Object, Text, Value};
+
+pub(crate) use reading::with_ends;
 
 use ends::EntryEnds;
 use read::{LEVELS, read_value};
@@ -411,8 +414,8 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     let mut scratch = Scratch::take(usize::MAX);
     write_value(&mut scratch, value).map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
-        Unwritable::Unsupported => CargoError::Unsupported,
         Unwritable::TooDeep => CargoError::TooDeep,
+        _ => CargoError::Unsupported,
     })?;
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroize as _;
 
-use crate::token::json::value_then_end;
+use crate::token::json::{self, value_then_end};
 
+use super::reading;
 use super::value::{Number, Object, Text, Value};
 
 /// The levels that a token whose cargo is a map may have, the token's own object included.
@@ -45,19 +46,23 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The token's object and the cargo's stand around every value.
-        deserialize(deserializer, LEVELS.saturating_sub(2))
+        // It may be a cargo of its own, or stand anywhere in one of the caller's type: around it is the token's object.
+        deserialize(deserializer, json::LEVELS.saturating_sub(1))
     }
 }
 
 /// A value from any format, with at most `levels` levels. Only JSON text can tell integers from floats beyond 64
-/// bits, so here they are floats.
+/// bits, so here they are floats; who reads a token looks at its text.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     levels: usize,
 ) -> Result<Value, D::Error> {
     let huge = &Cell::new(false);
-    Seed { levels, huge }.deserialize(deserializer)
+    let value = Seed { levels, huge }.deserialize(deserializer)?;
+    if huge.get() {
+        reading::note_huge();
+    }
+    Ok(value)
 }
 
 #[derive(Clone, Copy)]
@@ -233,7 +238,7 @@ fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
 }
 
 /// Whether no integer of a JSON text lies outside of `i64::MIN..=u64::MAX`.
-fn integers_are_in_range(json: &str) -> bool {
+pub(super) fn integers_are_in_range(json: &str) -> bool {
     // Outside of strings, digits and letters that touch are a number or a literal.
     let outside = json
         .split('"')

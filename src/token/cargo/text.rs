@@ -18,11 +18,12 @@ impl Serialize for Cargo {
 }
 
 impl<'de> Deserialize<'de> for Cargo {
-    /// From a map with distinct names; the cargo is clean.
+    /// From a map with distinct names; the cargo is clean. From a token, it knows the codec's clock and its entries' ends, also
+    /// where it is a part of another type (`#[serde(flatten)]`).
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The token's object stands around the cargo.
         match read::deserialize(deserializer, LEVELS - 1)? {
-            Value::Object(values) => Ok(Self::of(values)),
+            Value::Object(values) => Ok(Self::of(values).completed()),
             _ => Err(D::Error::custom("a cargo is a map")),
         }
     }

@@ -9,7 +9,7 @@ use crate::crypto::clock::UnixTime;
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1;
 use crate::keys::Role;
-use crate::token::cargo::{Cargo, Mark, Text};
+use crate::token::cargo::{Cargo, Mark, Text, with_ends};
 use crate::token::error::OpenError;
 use crate::token::json::{self, Ends, Head, Payload};
 use crate::token::state::{Sealed, Token};
@@ -179,12 +179,13 @@ impl Codec {
                 && json::envelope_ends(end)
                 && json::keeps_the_rules(cargo)
             {
-                return read(&Opened::new(head, CargoText::Whole(cargo), needs_reseal));
+                let cargo = (CargoText::Whole(cargo), Vec::new());
+                return read(&Opened::new(head, cargo, &self.clock, needs_reseal));
             }
             let payload = self.whole(plaintext, now, Time::Matters)?;
             let head = payload.head;
-            let (cargo, _) = live(payload, now)?;
-            read(&Opened::new(head, cargo, needs_reseal))
+            let cargo = live(payload, now)?;
+            read(&Opened::new(head, cargo, &self.clock, needs_reseal))
         })
     }
 
@@ -228,9 +229,11 @@ impl Codec {
         self.decrypt(text, |plaintext, needs_reseal| {
             let now = self.clock.now();
             if let Some((head, rest)) = self.ordinary(plaintext, now, time)
-                && let Some((value, cargo, end)) = json::value_then_end(rest)
-                && json::envelope_ends(end)
-                && json::keeps_the_rules(cargo)
+                && let Some(value) = with_ends(&self.clock, &[], || {
+                    let (value, cargo, end) = json::value_then_end(rest)?;
+                    (json::envelope_ends(end) && json::keeps_the_rules(cargo))
+                        .then_some((value, cargo))
+                })
             {
                 let sealed = self.sealed(text, &head, needs_reseal);
                 return Ok(Token::restored(head.uuid, value, sealed));
@@ -238,9 +241,10 @@ impl Codec {
             let payload = self.whole(plaintext, now, time)?;
             let head = payload.head;
             let (cargo, ends) = live(payload, now)?;
+            let value = cargo.read(&self.clock, &ends)?;
             let mut sealed = self.sealed(text, &head, needs_reseal);
             sealed.ends = ends;
-            Ok(Token::restored(head.uuid, cargo.read()?, sealed))
+            Ok(Token::restored(head.uuid, value, sealed))
         })
     }
 

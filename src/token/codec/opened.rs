@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::crypto::clock::UnixTime;
+use crate::crypto::clock::{ClockSource, UnixTime};
+use crate::token::cargo::{Text, with_ends};
 use crate::token::error::OpenError;
 use crate::token::json::Head;
 use crate::token::lifetime::Lifetime;
@@ -16,6 +17,8 @@ use crate::token::lifetime::Lifetime;
 pub struct Opened<'a> {
     head: Head,
     cargo: CargoText<'a>,
+    ends: Vec<(Text, i64)>,
+    clock: &'a ClockSource,
     needs_reseal: bool,
 }
 
@@ -33,17 +36,31 @@ impl CargoText<'_> {
         }
     }
 
-    pub(super) fn read<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
+    /// The cargo as a `T`. A [`Cargo`](crate::Cargo) in it gets the ends of its entries.
+    pub(super) fn read<'s, T: Deserialize<'s>>(
+        &'s self,
+        clock: &ClockSource,
+        ends: &[(Text, i64)],
+    ) -> Result<T, OpenError> {
+        let text = self.as_str();
         // The message may quote the cargo, so it ends here.
-        serde_json::from_str(self.as_str()).map_err(|_| OpenError::Payload)
+        let read = || Some((serde_json::from_str(text).ok()?, text));
+        with_ends(clock, ends, read).ok_or(OpenError::Payload)
     }
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn new(head: Head, cargo: CargoText<'a>, needs_reseal: bool) -> Self {
+    pub(super) fn new(
+        head: Head,
+        (cargo, ends): (CargoText<'a>, Vec<(Text, i64)>),
+        clock: &'a ClockSource,
+        needs_reseal: bool,
+    ) -> Self {
         Self {
             head,
             cargo,
+            ends,
+            clock,
             needs_reseal,
         }
     }
@@ -54,7 +71,7 @@ impl<'a> Opened<'a> {
     ///
     /// [`OpenError::Payload`] when the cargo is no `T`.
     pub fn cargo<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
-        self.cargo.read()
+        self.cargo.read(self.clock, &self.ends)
     }
 
     /// The token's identity.

@@ -139,11 +139,13 @@ impl Codec {
         self.seal_token(token, times, reading, ends)
     }
 
-    /// Seals a value of the caller's own type, without a token around it. One allocation: the text.
+    /// Seals a value of the caller's own type, without a token around it. One allocation, the text, unless it holds maps.
     ///
     /// # Errors
     ///
-    /// [`SealError`].
+    /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
+    /// names that are there twice, `Some` around a null. Of an `untagged` enum the first variant that fits is read: that one
+    /// variant does not fit the JSON of another is yours to see to.
     ///
     /// # Security
     ///
@@ -184,7 +186,7 @@ impl Codec {
 
         let max = self.settings.max_len;
         let mut scratch = Self::begin(&uuid, &times, max);
-        json::write_value(&mut scratch, value)?;
+        json::write_own(&mut scratch, value)?;
         json::write_ends(&mut scratch, std::iter::empty())?;
         self.finish(scratch, nonce, &reading, max)
     }
@@ -211,6 +213,7 @@ impl Codec {
         reading: &Reading,
         mut ends: Vec<(Text, i64)>,
     ) -> Result<String, SealError> {
+        times.may_be_sealed(reading.now, self.settings.tolerance)?;
         token.ensure_uuid(reading.nanos)?;
         let mut nonce = XNonce::default();
         random::fill(nonce.as_flattened_mut(), reading.nanos)?;
@@ -223,7 +226,7 @@ impl Codec {
             json::write_ends(&mut scratch, ends)?;
         } else {
             let from = scratch.written();
-            json::write_value(&mut scratch, token.value())?;
+            json::write_own(&mut scratch, token.value())?;
             keep_the_existing(&mut ends, scratch.as_slice().get(from..));
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
@@ -294,21 +297,23 @@ impl Codec {
         if !scratch.is_whole() {
             return Err(SealError::Memory);
         }
-        let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
-        json::openable(message.get(random::ROOM..).unwrap_or_default())?;
+        let message = scratch.as_slice().get(st1::HEADER..).unwrap_or_default();
+        json::openable(message)?;
 
         let keys = self.keys();
         let key = keys.current();
         let bound = self.bound.as_bytes();
-        random::separate(&mut nonce, &key.nonce_key, reading.nanos, bound, message);
-        Ok(st1::seal(
-            &mut scratch,
-            self.settings.backend,
-            key.kid,
-            &key.cipher,
-            &nonce,
-            bound,
-        )?)
+        loop {
+            let message = scratch.as_mut_slice().get_mut(BEFORE..).unwrap_or_default();
+            random::separate(&mut nonce, &key.nonce_key, reading.nanos, bound, message);
+            let backend = self.settings.backend;
+            let sealed = st1::seal(&mut scratch, backend, key.kid, &key.cipher, &nonce, bound)?;
+            if let Some(text) = sealed {
+                return Ok(text);
+            }
+            // One text of 32 at most, and of some lengths alone: so this ends soon.
+            random::fill(nonce.as_flattened_mut(), reading.nanos)?;
+        }
     }
 }
 
@@ -348,6 +353,10 @@ impl From<Unwritable> for SealError {
             Unwritable::NotFinite => Self::NotFinite,
             Unwritable::Unsupported => Self::Cargo,
             Unwritable::TooDeep => Self::TooDeep,
+            Unwritable::WideInteger => Self::WideInteger,
+            Unwritable::KeyIsNoText => Self::KeyIsNoText,
+            Unwritable::Name => Self::Name,
+            Unwritable::SomeNull => Self::SomeNull,
         }
     }
 }

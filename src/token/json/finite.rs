@@ -1,6 +1,5 @@
-//! Writing a caller's value with serde_json, which would turn NaN and infinities into `null`.
-
-use std::cell::Cell;
+//! Handing a caller's value to serde_json, but for what would not come back as it was: serde_json turns NaN and infinities
+//! into `null`, and reads some values only where their type stands alone.
 
 use serde::Serialize;
 use serde::ser::{
@@ -8,49 +7,20 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use crate::crypto::scratch::Scratch;
+use super::rules::{Place, Rules, Unwritable};
 
-/// Why a value was not written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unwritable {
-    /// It holds NaN or an infinity.
-    NotFinite,
-    /// serde_json refused it, its own `Serialize` failed, or it brought JSON that no opener accepts.
-    Unsupported,
-    /// It is nested more deeply than an opener accepts.
-    TooDeep,
-}
-
-/// Appends the JSON of `value`, compact.
-pub(crate) fn write_value<T: Serialize + ?Sized>(
-    out: &mut Scratch,
-    value: &T,
-) -> Result<(), Unwritable> {
-    let met = Cell::new(false);
-    let mut json = serde_json::Serializer::new(out);
-    let inner = &mut json;
-    value
-        .serialize(Finite { inner, met: &met })
-        // The message may quote the value, so it ends here.
-        .map_err(|_| {
-            if met.get() {
-                Unwritable::NotFinite
-            } else {
-                Unwritable::Unsupported
-            }
-        })
-}
-
-/// Passes everything on to `inner`, but floats that are not finite.
-struct Finite<'c, S> {
-    inner: S,
-    met: &'c Cell<bool>,
+/// Passes everything on to `inner`, but what breaks the rules.
+pub(super) struct Finite<'c, S> {
+    pub(super) inner: S,
+    pub(super) rules: &'c Rules,
+    pub(super) place: Place,
 }
 
 /// A value inside a value, which is serialised through [`Finite`] in its turn.
 struct Nested<'c, 'v, T: ?Sized> {
     value: &'v T,
-    met: &'c Cell<bool>,
+    rules: &'c Rules,
+    place: Place,
 }
 
 impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
@@ -58,27 +28,41 @@ impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
     fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(Finite {
             inner,
-            met: self.met,
+            rules: self.rules,
+            place: self.place,
         })
     }
 }
 
 impl<'c, S> Finite<'c, S> {
     #[inline]
-    fn nest<'v, T: ?Sized>(&self, value: &'v T) -> Nested<'c, 'v, T> {
+    fn nest<'v, T: ?Sized>(&self, value: &'v T, place: Place) -> Nested<'c, 'v, T> {
         Nested {
             value,
-            met: self.met,
+            rules: self.rules,
+            place,
         }
     }
 
     #[inline]
-    fn check<E: serde::ser::Error>(&self, finite: bool) -> Result<(), E> {
-        if finite {
+    fn check<E: serde::ser::Error>(&self, kept: bool, rule: Unwritable) -> Result<(), E> {
+        if kept {
             return Ok(());
         }
-        self.met.set(true);
-        Err(E::custom("not finite"))
+        self.rules.broken.set(Some(rule));
+        Err(E::custom("refused"))
+    }
+
+    #[inline]
+    fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
+        let text = self.place != Place::Key || !self.rules.own;
+        self.check(text, Unwritable::KeyIsNoText)
+    }
+
+    #[inline]
+    fn no_null<E: serde::ser::Error>(&self) -> Result<(), E> {
+        let read = self.place != Place::InSome || !self.rules.own;
+        self.check(read, Unwritable::SomeNull)
     }
 }
 
@@ -92,13 +76,35 @@ macro_rules! pass_on {
     )*};
 }
 
+/// The same for what is text where it is the key of a map.
+macro_rules! no_key {
+    ($($method:ident: $type:ty),* $(,)?) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
+            self.no_key()?;
+            self.inner.$method(value)
+        }
+    )*};
+}
+
+/// The same for integers of 128 bits.
+macro_rules! wide {
+    ($($method:ident: $type:ty),* $(,)?) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
+            self.check(!self.rules.own, Unwritable::WideInteger)?;
+            self.inner.$method(value)
+        }
+    )*};
+}
+
 /// Methods that begin a compound value.
 macro_rules! begin {
     ($($method:ident($($name:ident: $type:ty),*) -> $kind:ident;)*) => {$(
         #[inline]
         fn $method(self, $($name: $type),*) -> Result<Self::$kind, S::Error> {
             let inner = self.inner.$method($($name),*)?;
-            Ok(Finite { inner, met: self.met })
+            Ok(Finite { inner, rules: self.rules, place: Place::Anywhere })
         }
     )*};
 }
@@ -115,10 +121,17 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     type SerializeStructVariant = Finite<'c, S::SerializeStructVariant>;
 
     pass_on! {
+        serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+    }
+
+    no_key! {
         serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32,
-        serialize_i64: i64, serialize_i128: i128, serialize_u8: u8, serialize_u16: u16,
-        serialize_u32: u32, serialize_u64: u64, serialize_u128: u128, serialize_char: char,
-        serialize_str: &str, serialize_bytes: &[u8], serialize_unit_struct: &'static str,
+        serialize_i64: i64, serialize_u8: u8, serialize_u16: u16, serialize_u32: u32,
+        serialize_u64: u64,
+    }
+
+    wide! {
+        serialize_i128: i128, serialize_u128: u128,
     }
 
     begin! {
@@ -127,37 +140,76 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant;
-        serialize_map(len: Option<usize>) -> SerializeMap;
-        serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeStructVariant;
     }
 
     #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        self.rules.names.set(true);
+        Ok(Finite {
+            inner: self.inner.serialize_map(len)?,
+            rules: self.rules,
+            place: Place::Anywhere,
+        })
+    }
+
+    #[inline]
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStruct, S::Error> {
+        // No type of Rust has such a name: its text is JSON already.
+        if name.starts_with('$') {
+            self.rules.names.set(true);
+        }
+        Ok(Finite {
+            inner: self.inner.serialize_struct(name, len)?,
+            rules: self.rules,
+            place: Place::Anywhere,
+        })
+    }
+
+    #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
-        self.check(value.is_finite())?;
+        self.no_key()?;
+        self.check(value.is_finite(), Unwritable::NotFinite)?;
         self.inner.serialize_f32(value)
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
-        self.check(value.is_finite())?;
+        self.no_key()?;
+        self.check(value.is_finite(), Unwritable::NotFinite)?;
         self.inner.serialize_f64(value)
     }
 
     #[inline]
     fn serialize_none(self) -> Result<S::Ok, S::Error> {
+        self.no_null()?;
         self.inner.serialize_none()
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
+        self.no_null()?;
         self.inner.serialize_unit()
     }
 
     #[inline]
+    fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
+        self.no_null()?;
+        self.inner.serialize_unit_struct(name)
+    }
+
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let value = self.nest(value);
+        let place = match self.place {
+            Place::Key => Place::Key,
+            _ => Place::InSome,
+        };
+        let value = self.nest(value, place);
         self.inner.serialize_some(&value)
     }
 
@@ -177,7 +229,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let value = self.nest(value);
+        let value = self.nest(value, self.place);
         self.inner.serialize_newtype_struct(name, &value)
     }
 
@@ -189,7 +241,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let value = self.nest(value);
+        let value = self.nest(value, Place::Anywhere);
         self.inner
             .serialize_newtype_variant(name, index, variant, &value)
     }
@@ -214,7 +266,7 @@ macro_rules! elements {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-                let value = self.nest(value);
+                let value = self.nest(value, Place::Anywhere);
                 self.inner.$method(&value)
             }
 
@@ -246,7 +298,7 @@ macro_rules! fields {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), S::Error> {
-                let value = self.nest(value);
+                let value = self.nest(value, Place::Anywhere);
                 self.inner.serialize_field(name, &value)
             }
 
@@ -271,13 +323,13 @@ impl<S: SerializeMap> SerializeMap for Finite<'_, S> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        let key = self.nest(key);
+        let key = self.nest(key, Place::Key);
         self.inner.serialize_key(&key)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        let value = self.nest(value);
+        let value = self.nest(value, Place::Anywhere);
         self.inner.serialize_value(&value)
     }
 

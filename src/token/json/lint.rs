@@ -1,7 +1,7 @@
 //! The format's rules that a caller's own type does not see: how deep JSON is, surrogates that stand alone, and
 //! control characters in text that is read as bytes.
 
-use super::finite::Unwritable;
+use super::rules::Unwritable;
 
 /// The levels that a token read as the caller's own type may have, its own object included.
 pub(crate) const LEVELS: usize = 128;
@@ -27,6 +27,81 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     } else {
         Err(Unwritable::Unsupported)
     }
+}
+
+/// Whether in every object of what serde_json wrote, or a type brought, names are distinct and none is serde_json's own.
+///
+/// Of two equal names a reader takes the last, or refuses both. A map of one entry under a private name of serde_json is read as
+/// something else by its `Value`.
+pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
+    const PRIVATE: &[u8] = b"$serde_json::private::";
+    // For each array and object that is open, whether it is an object, and where its names begin.
+    let mut open: Vec<(bool, usize)> = Vec::new();
+    let mut names: Vec<&[u8]> = Vec::new();
+    // Whether a text here is a name.
+    let mut named = false;
+    let mut rest = json;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => {
+                let (text, behind) = string(after);
+                rest = behind;
+                if named {
+                    if text.starts_with(PRIVATE) {
+                        return Err(Unwritable::Name);
+                    }
+                    if has_second_spelling(text) {
+                        return Err(Unwritable::Unsupported);
+                    }
+                    names.push(text);
+                }
+                named = false;
+            }
+            b'{' | b'[' => {
+                named = *byte == b'{';
+                open.push((named, names.len()));
+            }
+            b'}' | b']' => {
+                let from = open.pop().map_or(0, |(_, from)| from);
+                let own = names.get_mut(from..).unwrap_or_default();
+                own.sort_unstable();
+                if own.windows(2).any(|pair| pair.first() == pair.last()) {
+                    return Err(Unwritable::Name);
+                }
+                names.truncate(from);
+                named = false;
+            }
+            b',' => named = open.last().is_some_and(|(object, _)| *object),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A string behind its opening quote, with its escapes, and what follows its closing one.
+fn string(json: &[u8]) -> (&[u8], &[u8]) {
+    let mut escaped = false;
+    let end = json.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    let (text, rest) = json.split_at(end.unwrap_or(json.len()));
+    (text, rest.get(1..).unwrap_or_default())
+}
+
+/// Whether a name has an escape that serde_json does not write: then equal names could look different.
+fn has_second_spelling(mut name: &[u8]) -> bool {
+    while let Some(at) = name.iter().position(|byte| *byte == b'\\') {
+        let escape = name.get(at.saturating_add(1)..).unwrap_or_default();
+        let unit = escaped_unit(escape).map(|(unit, _)| unit);
+        if escape.starts_with(b"/") || unit.is_some_and(|unit| unit >= u16::from(b' ')) {
+            return true;
+        }
+        name = escape.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// Whether no string of a JSON text has a lone surrogate or a bare control character. Everything else is
@@ -153,6 +228,32 @@ mod tests {
         ];
         for json in unsound {
             assert!(!keeps_the_rules(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn names_are_distinct_within_their_object_alone() {
+        for sound in [
+            r#"{"a":{"a":[{"a":1},{"a":"a"}]},"b":["a","a"],"c":"a"}"#,
+            r#"{"\"":1,"\\":2,"a":{},"":[],"b":"$serde_json::private::RawValue"}"#,
+            "[]",
+            "\"{\"",
+        ] {
+            assert_eq!(names_are_sound(sound.as_bytes()), Ok(()), "{sound}");
+        }
+        for twice in [
+            r#"{"a":1,"a":2}"#,
+            r#"[{"b":{"a":[],"c":0,"a":{}}}]"#,
+            r#"{"a":1,"b":["}"],"a":2}"#,
+            r#"{"\"":1,"\"":2}"#,
+            r#"{"a":{"$serde_json::private::RawValue":"1"}}"#,
+        ] {
+            let found = names_are_sound(twice.as_bytes());
+            assert_eq!(found, Err(Unwritable::Name), "{twice}");
+        }
+        for spelled in [r#"{"\u0061":1}"#, r#"{"\/":1}"#] {
+            let found = names_are_sound(spelled.as_bytes());
+            assert_eq!(found, Err(Unwritable::Unsupported), "{spelled}");
         }
     }
 

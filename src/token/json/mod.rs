@@ -3,11 +3,12 @@
 mod finite;
 mod lint;
 mod read;
+mod rules;
 mod write;
 
-pub(crate) use finite::{Unwritable, write_value};
-pub(crate) use lint::{depth, keeps_the_rules, openable};
+pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };
+pub(crate) use rules::{Unwritable, write_own, write_value};
 pub(crate) use write::{write_ends, write_head};

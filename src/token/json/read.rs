@@ -31,7 +31,6 @@ pub(crate) struct Head {
 pub(crate) type Ends<'a> = Vec<(Cow<'a, str>, i64)>;
 
 /// A plaintext that keeps the rules for the envelope's own members, its cargo still unread.
-#[derive(Debug)]
 pub(crate) struct Payload<'a> {
     pub(crate) head: Head,
     pub(crate) cargo: &'a str,

@@ -6,8 +6,8 @@ use crate::crypto::base64url;
 use crate::crypto::scratch::Scratch;
 use crate::token::times::Times;
 
-use super::finite::{Unwritable, write_value};
 use super::read::UUID_TEXT;
+use super::rules::{Unwritable, write_value};
 
 /// Everything before the cargo.
 pub(crate) fn write_head(out: &mut Scratch, uuid: &Uuid, times: &Times) {

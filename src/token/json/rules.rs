@@ -1,0 +1,93 @@
+//! Writing values, and what is refused because no opener would read it as it was.
+
+use std::cell::Cell;
+
+use serde::Serialize;
+
+use crate::crypto::scratch::Scratch;
+
+use super::finite::Finite;
+use super::lint;
+
+/// Why a value was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unwritable {
+    /// It holds NaN or an infinity.
+    NotFinite,
+    /// serde_json refused it, its own `Serialize` failed, or it brought JSON that no opener accepts.
+    Unsupported,
+    /// It is nested more deeply than an opener accepts.
+    TooDeep,
+    /// It holds an integer of 128 bits.
+    WideInteger,
+    /// A map has a number or a truth value for a key.
+    KeyIsNoText,
+    /// A map has a name twice, or one that serde_json keeps for itself.
+    Name,
+    /// It holds a `Some` around what is written as `null`, and would come back as `None`.
+    SomeNull,
+}
+
+/// Appends the JSON of `value`, compact, for an entry of the map: what reads it is [`Value`](crate::Value).
+pub(crate) fn write_value<T: Serialize + ?Sized>(
+    out: &mut Scratch,
+    value: &T,
+) -> Result<(), Unwritable> {
+    write(out, value, &Rules::default())
+}
+
+/// Appends the JSON of a cargo of the caller's own type, which is read by that type alone.
+///
+/// What is sealed opens, so refused is whatever *some* type of this shape cannot read: serde does not tell whether
+/// `flatten`, `tag` or `untagged` is at work. Their buffer holds neither 128 bits nor keys other than text.
+pub(crate) fn write_own<T: Serialize + ?Sized>(
+    out: &mut Scratch,
+    value: &T,
+) -> Result<(), Unwritable> {
+    let rules = Rules {
+        own: true,
+        ..Rules::default()
+    };
+    let from = out.as_slice().len();
+    write(out, value, &rules)?;
+    if rules.names.get() {
+        lint::names_are_sound(out.as_slice().get(from..).unwrap_or_default())
+    } else {
+        Ok(())
+    }
+}
+
+fn write<T: Serialize + ?Sized>(
+    out: &mut Scratch,
+    value: &T,
+    rules: &Rules,
+) -> Result<(), Unwritable> {
+    let mut json = serde_json::Serializer::new(out);
+    value
+        .serialize(Finite {
+            inner: &mut json,
+            rules,
+            place: Place::Anywhere,
+        })
+        // The message may quote the value, so it ends here.
+        .map_err(|_| rules.broken.get().unwrap_or(Unwritable::Unsupported))
+}
+
+/// What is refused, and what was found.
+#[derive(Default)]
+pub(super) struct Rules {
+    /// Whether the value is a cargo of the caller's own type.
+    pub(super) own: bool,
+    /// The rule that was broken.
+    pub(super) broken: Cell<Option<Unwritable>>,
+    /// Whether there are names that no type made distinct: those of maps, and of JSON that a type brought.
+    pub(super) names: Cell<bool>,
+}
+
+/// Where a value stands, as far as it matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Anywhere,
+    InSome,
+    Key,
+}
