@@ -87,6 +87,15 @@ impl StoreError {
             reason: reason.into(),
         }
     }
+
+    /// The error of work in several parts, some of which were done: what is away now has changed something before.
+    #[cfg(any(feature = "pat", feature = "vault"))]
+    pub(crate) fn after_some(self) -> Self {
+        match self {
+            Self::Unavailable { reason, .. } => Self::unknown(reason),
+            error => error,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
