@@ -281,7 +281,7 @@ impl fmt::Display for PatError {
             Self::Hash(reason) => reason.fmt(f),
             Self::Tampered => f.write_str("a record in the database was changed from outside: restore it from a backup, or delete the token"),
             Self::InvalidSetting(what) => f.write_str(what),
-            Self::UnknownKey(id) => write!(f, "the tokens were sealed by the key {id}, which is not in the ring: add it as a retired key"),
+            Self::UnknownKey(id) => write!(f, "the tokens were sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken pat rewrap` has succeeded"),
             Self::Store(error) => error.fmt(f),
             Self::Hashing => f.write_str("the hash could not be checked: there is no tokio runtime here"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),

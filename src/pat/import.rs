@@ -91,7 +91,15 @@ impl<'a> Import<'a> {
         let ended = self.take_in(&mut results).await;
         let new = results.iter().flatten().filter(|token| token.new).count();
         let count = u64::try_from(new).ok();
-        let result = ended.map(|()| results);
+        let result = match ended {
+            // What was taken in before stays.
+            Err(PatError::Store(error))
+                if !self.dry_run && results.iter().flatten().any(is_changed) =>
+            {
+                Err(PatError::Store(error.after_some()))
+            }
+            ended => ended.map(|()| results),
+        };
         self.pats.report(Operation::PatImport, None, count, result)
     }
 
@@ -185,6 +193,10 @@ impl PersonalAccessTokens {
         facts.updated = self.now().as_secs();
         Ok(facts)
     }
+}
+
+fn is_changed(token: &Imported) -> bool {
+    token.new || token.restricted
 }
 
 /// Takes over what ends a token sooner. Nothing is loosened: what was changed here since stays.

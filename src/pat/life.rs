@@ -203,6 +203,8 @@ impl PersonalAccessTokens {
                         break Ok(count);
                     }
                 }
+                // Pages that were done before stay done.
+                Err(error) if count > 0 => break Err(error.after_some().into()),
                 Err(error) => break Err(error.into()),
             }
         };

@@ -128,6 +128,20 @@ impl Keysets {
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Rewrapped, SealedError> {
         let mut done = Rewrapped::default();
+        match self.rewrap_all(&mut done, &mut progress).await {
+            // Keysets that were sealed before stay so.
+            Err(SealedError::Store(error)) if done.resealed > 0 => {
+                Err(SealedError::Store(error.after_some()))
+            }
+            result => result.map(|()| done),
+        }
+    }
+
+    async fn rewrap_all(
+        &self,
+        done: &mut Rewrapped,
+        progress: &mut (impl FnMut(u64) + Send),
+    ) -> Result<(), SealedError> {
         let mut looked_at = 0_u64;
         let mut next = None;
         loop {
@@ -147,7 +161,7 @@ impl Keysets {
             }
             next = page.next;
             if next.is_none() {
-                return Ok(done);
+                return Ok(());
             }
         }
     }

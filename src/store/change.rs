@@ -67,7 +67,8 @@ impl Change {
         matches!(self, Self::Remove { expected: None, .. })
     }
 
-    fn record(&self) -> Option<&Record> {
+    /// What it puts there.
+    pub(crate) fn record(&self) -> Option<&Record> {
         match self {
             Self::Insert(record) | Self::Replace { record, .. } => Some(record),
             Self::Remove { .. } => None,

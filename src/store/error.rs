@@ -95,12 +95,18 @@ impl StoreError {
         }
     }
 
-    /// The error of a call of which a part was done before: it does not say that nothing was changed.
-    #[cfg(any(feature = "dynamodb", feature = "postgres", feature = "sqlite"))]
-    pub(super) fn after_some(self) -> Self {
+    /// The error of work in several parts, some of which were done: what is away now has changed something before.
+    #[cfg(any(
+        feature = "dynamodb",
+        feature = "pat",
+        feature = "postgres",
+        feature = "sqlite",
+        feature = "vault"
+    ))]
+    pub(crate) fn after_some(self) -> Self {
         match self {
             Self::Unavailable { reason, .. } => Self::unknown(reason),
-            other => other,
+            error => error,
         }
     }
 }

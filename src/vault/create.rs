@@ -101,7 +101,8 @@ impl Vault {
         Ok(())
     }
 
-    /// Inserts a value under a token of its own or a drawn one. `None` where the entry of its password is there meanwhile.
+    /// Inserts a value under a token of its own or a drawn one. `None` where the entry of its password has to be
+    /// looked for again.
     pub(super) async fn insert(
         &self,
         namespace: &Namespace,
@@ -121,7 +122,8 @@ impl Vault {
                 Some(Committed::Conflict { .. }) if matches!(choice, Choice::Custom(_)) => {
                     return Err(VaultError::AlreadyExists);
                 }
-                // A short token that was drawn before: draw another.
+                // A short token that was drawn before: draw another. An entry belongs to one batch, so it is made anew, too.
+                Some(Committed::Conflict { .. }) if entry.is_some() => return Ok(None),
                 Some(Committed::Conflict { .. }) => {}
             }
         }

@@ -186,7 +186,7 @@ impl fmt::Display for VaultError {
             Self::InvalidEnd => f.write_str("the end lies in the past, or after the year 9999"),
             Self::InvalidSetting(what) => f.write_str(what),
             Self::TooManyDataKeys => f.write_str("this password was changed too often: read the values and create them anew"),
-            Self::UnknownKey(id) => write!(f, "the vault was sealed by the key {id}, which is not in the ring: add it as a retired key"),
+            Self::UnknownKey(id) => write!(f, "the vault was sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken vault rewrap` has succeeded"),
             Self::Store(error) => error.fmt(f),
             Self::Hashing => f.write_str("the password could not be hashed: there is not enough memory, or no tokio runtime here"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),

@@ -204,8 +204,14 @@ impl Vault {
         if !(row.meta.oldest..row.meta.revision).contains(&number) {
             return Err(VaultError::NoSuchVersion);
         }
-        let earlier = self.earlier(namespace, row, number).await?;
-        let earlier = earlier.ok_or(VaultError::NoSuchVersion)?;
+        let Some(earlier) = self.earlier(namespace, row, number).await? else {
+            // It may have gone with the whole value since the row was read.
+            self.row(namespace, &row.key)
+                .await?
+                .meta
+                .check(self.now())?;
+            return Err(VaultError::NoSuchVersion);
+        };
         earlier.reveal(namespace, key(earlier.data_key)?)
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Import<'a> {
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
         let at_once = vault.shared.settings.hash_at_once;
-        let mut results = Vec::new();
+        let mut results: Vec<Result<VaultToken, ImportFailure>> = Vec::new();
         loop {
             // Several at a time, and no more in memory than those.
             let some: Vec<StoredValue> = values.by_ref().take(at_once).collect();
@@ -148,8 +148,13 @@ impl<'a> Import<'a> {
                     Err(failure) => Err(failure),
                 };
                 // What the store does not do now, it does for no other value either.
-                if let Err(ImportFailure::Vault(error @ VaultError::Store(_))) = taken {
-                    return Err(error);
+                if let Err(ImportFailure::Vault(VaultError::Store(error))) = taken {
+                    let some = results.iter().any(Result::is_ok);
+                    return Err(VaultError::Store(if some {
+                        error.after_some()
+                    } else {
+                        error
+                    }));
                 }
                 results.push(taken);
                 progress(results.len() as u64);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, Rounds, commit};
-use crate::store::{Change, LabelName, Query, Record, StoreError, Values};
+use crate::store::{Change, LabelName, Query, Record, Values};
 
 use super::history::removals;
 use super::names;
@@ -134,8 +134,8 @@ impl<'a> Sweep<'a> {
         };
         // Pages that were done before stay done.
         let result = match result {
-            Err(VaultError::Store(StoreError::Unavailable { reason, .. })) if swept.count > 0 => {
-                Err(VaultError::Store(StoreError::unknown(reason)))
+            Err(VaultError::Store(error)) if swept.count > 0 => {
+                Err(VaultError::Store(error.after_some()))
             }
             result => result.map(|()| swept),
         };

@@ -20,6 +20,8 @@ mod dynamodb;
 mod engine;
 #[cfg(any(feature = "pat", feature = "vault"))]
 mod faulty;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod histories;
 #[cfg(feature = "import")]
 mod import;
 #[cfg(feature = "import")]

@@ -44,6 +44,14 @@ impl Failure {
         }
     }
 
+    /// The same, and how to go on from here.
+    pub(crate) fn mended_by(self, what: &str) -> Self {
+        match self {
+            Self::Problem(problem) => Self::Problem(format!("{problem}; {what}")),
+            other => other,
+        }
+    }
+
     /// Says what is wrong, and with which status the process ends.
     pub(crate) fn report(self) -> ExitCode {
         // Where stderr is gone there is nobody left to tell.

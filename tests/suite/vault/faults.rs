@@ -1,185 +1,134 @@
-//! A store that fails at each of its calls: what was acknowledged is there, and what was refused can be done again.
+//! Lost replies and outages, one by one. Every operation at every call, and beside every rival, is in `histories`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sealtoken::vault::{SweepMode, Vault, VaultError};
-use sealtoken::{Lifetime, UnixTime};
+use sealtoken::store::{Effect, MemoryStore, StoreError};
+use sealtoken::vault::{Vault, VaultError};
 
 use super::{Bench, RIGHT};
-use crate::faulty::{Fault, Faulty};
+use crate::faulty::{Fault, Faulty, records};
 
 const NEW: &str = "a new password";
-
 const KEPT: &str = "kept-through-it-all";
-const GONE: &str = "gone-in-the-end-0001";
-const HIDDEN: &str = "hidden-by-the-sweep-1";
-const OPEN: &str = "open-with-a-history-1";
 
-/// The operations, one by one. Each ends in the same state however often it is begun.
-const STEPS: usize = 21;
-
-async fn step(bench: &Bench, number: usize) -> Result<(), VaultError> {
-    let vault = &bench.vault;
-    // What a lost reply hides may have been done: then it is done.
-    let done = |result: Result<(), VaultError>, already: VaultError| match result {
-        Err(error) if error == already => Ok(()),
-        result => result,
-    };
-    match number {
-        0 => {
-            let create = vault.create("one").token(KEPT).password(RIGHT).label("l");
-            done(create.await.map(|_| ()), VaultError::AlreadyExists)
-        }
-        1 => {
-            let create = vault.create("two").token(GONE);
-            done(create.await.map(|_| ()), VaultError::AlreadyExists)
-        }
-        2 => {
-            let create = vault
-                .create("three")
-                .token(HIDDEN)
-                .expires_in(Lifetime::seconds(5));
-            done(create.await.map(|_| ()), VaultError::AlreadyExists)
-        }
-        3 => vault.update(KEPT, "uno").password(RIGHT).await,
-        4 => vault.renew(KEPT, Lifetime::hours(1)).await,
-        5 => done(vault.soft_delete(GONE).await, VaultError::Deleted),
-        6 => vault.restore(GONE).await,
-        7 => {
-            let rekey = vault
-                .rekey(RIGHT, NEW)
-                .await
-                .map(|count| assert_eq!(count, 1));
-            done(rekey, VaultError::InvalidPassword)
-        }
-        8 => vault
-            .read(KEPT)
-            .password(NEW)
-            .await
-            .map(|value| assert_eq!(value.expose(), b"uno")),
-        9 => vault.upsert(KEPT, "eins").password(NEW).await,
-        10 => {
-            bench.clock.set(UnixTime::from_secs(super::NOW + 10));
-            let swept = vault.sweep_expired(SweepMode::Soft).await;
-            swept.map(|swept| assert_eq!(swept.tampered, 0))
-        }
-        11 => done(vault.delete(GONE).await, VaultError::NotFound),
-        12 => vault.rewrap().await.map(|_| ()),
-        13 => {
-            let create = vault.create("v1").token(OPEN);
-            done(create.await.map(|_| ()), VaultError::AlreadyExists)
-        }
-        14 => vault.update(OPEN, "v2").await,
-        15 => vault
-            .roll_back(OPEN, 1)
-            .await
-            .map(|value| assert_eq!(value.expose(), b"v1")),
-        16 => vault.prune_versions(OPEN, 1).await.map(|_| ()),
-        17 => {
-            let many = vault.create_many(["x", "y", "z"]).label("many").await?;
-            many.into_iter().try_for_each(|one| one.map(|_| ()))
-        }
-        18 => {
-            for entry in vault.list().label("many").await?.entries {
-                done(vault.delete(entry?.id).await, VaultError::NotFound)?;
-            }
-            Ok(())
-        }
-        19 => {
-            let unlocked = vault.unlock(NEW).await?;
-            let read = unlocked.read_many([KEPT]).await?;
-            assert_eq!(read[0].as_ref().unwrap().expose(), b"eins");
-            Ok(())
-        }
-        // What was hidden has expired, too.
-        _ => {
-            let swept = vault.sweep_expired(SweepMode::Hard).await;
-            swept.map(|swept| assert_eq!(swept.tampered, 0))
-        }
-    }
-}
-
-/// Whether everything is as the steps leave it, seen by another process.
-async fn check(bench: &Bench, what: &str) {
-    let vault = bench
-        .again(Vault::options().keep_versions(2))
+/// A vault on a store whose next call with this number is done, whereupon the rival acts and the reply is lost.
+async fn lose_reply<F>(bench: &Bench, store: &Faulty, call: u64, rival: impl FnOnce(Vault) -> F)
+where
+    F: Future<Output = Result<(), VaultError>> + Send + 'static,
+{
+    let options = Vault::options().clock(bench.clock.clone()).attempts(());
+    let other = options
+        .open(store.inner.clone(), &bench.keys)
         .await
         .unwrap();
-    let value = vault.read(KEPT).password(NEW).await;
-    assert_eq!(
-        value.as_ref().map(|v| v.expose()),
-        Ok(&b"eins"[..]),
-        "{what}"
-    );
-    let old = vault.read(KEPT).password(RIGHT).await;
-    assert_eq!(old.err(), Some(VaultError::InvalidPassword), "{what}");
-    let info = vault.info(KEPT).await.unwrap();
-    assert_eq!(
-        info.expires_at,
-        Some(UnixTime::from_secs(super::NOW + 3600)),
-        "{what}"
-    );
-    for gone in [HIDDEN, GONE] {
-        let info = vault.info(gone).await;
-        assert_eq!(info.err(), Some(VaultError::NotFound), "{what}");
-    }
-    assert_eq!(vault.read(OPEN).await.unwrap().expose(), b"v1", "{what}");
-    let all = vault.list().with_deleted().with_expired().count().await;
-    assert_eq!(all, Ok(2), "{what}");
-    for version in vault.versions(KEPT).await.unwrap() {
-        let read = vault.read_version(KEPT, version.number).password(NEW).await;
-        assert!(read.is_ok(), "{what}: version {}", version.number);
-    }
+    let rival = rival(other);
+    store.set_rival(Box::pin(async { assert_eq!(rival.await, Ok(())) }));
+    store.fail_from(call);
 }
 
-/// Runs all steps with a fault at call `at`; how many calls there were.
-async fn run(fault: Fault, at: u64) -> u64 {
-    let what = format!("{fault:?} at call {at}");
-    let store = Faulty::new(fault, at);
-    // The vault is opened without a fault: that call has a test of its own.
-    store.healed.store(true, Ordering::SeqCst);
+async fn bench() -> (Bench, Arc<Faulty>) {
+    let store = Faulty::new(Fault::After, u64::MAX);
     let bench = Bench::over(store.clone(), Vault::options().keep_versions(2)).await;
-    store.calls.store(0, Ordering::SeqCst);
-    store.healed.store(false, Ordering::SeqCst);
-    for number in 0..STEPS {
-        if let Err(error) = step(&bench, number).await {
-            assert!(
-                matches!(error, VaultError::Store(_)),
-                "{what}, step {number}: {error:?}"
-            );
-            store.healed.store(true, Ordering::SeqCst);
-            let again = step(&bench, number).await;
-            assert_eq!(again, Ok(()), "{what}, step {number}");
-        }
-    }
-    let calls = store.calls.load(Ordering::SeqCst);
-    store.healed.store(true, Ordering::SeqCst);
-    check(&bench, &what).await;
-    calls
+    (bench, store)
 }
 
-/// With a fault at each call in turn.
-async fn run_all(fault: Fault) {
-    let calls = run(fault, u64::MAX).await;
-    assert!(calls > 30, "{calls}");
-    for at in 1..=calls {
-        run(fault, at).await;
-    }
+fn unknown<T: std::fmt::Debug>(result: Result<T, VaultError>) {
+    let Err(VaultError::Store(StoreError::Unavailable { effect, .. })) = result else {
+        panic!("{result:?}");
+    };
+    assert_eq!(effect, Effect::Unknown);
+}
+
+async fn value(bench: &Bench, token: &str) -> Result<Vec<u8>, VaultError> {
+    bench
+        .vault
+        .read(token)
+        .await
+        .map(|value| value.expose().to_vec())
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_done_loses_nothing() {
-    run_all(Fault::Before).await;
+async fn what_others_wrote_after_a_lost_reply_is_neither_overwritten_nor_removed() {
+    // An update, and a newer one.
+    let (bench, store) = bench().await;
+    bench.vault.create("one").token(KEPT).await.unwrap();
+    lose_reply(&bench, &store, 2, async |vault: Vault| {
+        vault.update(KEPT, "theirs").await
+    })
+    .await;
+    unknown(bench.vault.update(KEPT, "ours").await);
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"theirs");
+
+    // A removal, and another value under the same token.
+    lose_reply(&bench, &store, 2, async |vault: Vault| {
+        vault.upsert(KEPT, "anew").await
+    })
+    .await;
+    unknown(bench.vault.delete(KEPT).await);
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"anew");
+
+    // What was inserted and removed is not inserted again.
+    bench.vault.delete(KEPT).await.unwrap();
+    lose_reply(&bench, &store, 1, async |vault: Vault| {
+        vault.delete(KEPT).await
+    })
+    .await;
+    unknown(bench.vault.create("ours").token(KEPT).await);
+    assert_eq!(value(&bench, KEPT).await, Err(VaultError::NotFound));
+    lose_reply(&bench, &store, 1, async |vault: Vault| {
+        let all = vault.list().await?.entries;
+        vault.delete(all.into_iter().next().unwrap()?.id).await
+    })
+    .await;
+    unknown(bench.vault.create("ours").await);
+    assert_eq!(bench.vault.list().count().await, Ok(0));
+    assert_eq!(records(&store.inner, "vault_versions").await.len(), 0);
 }
 
 #[tokio::test]
-async fn a_call_whose_reply_is_lost_doubles_nothing() {
-    run_all(Fault::After).await;
+async fn a_removal_is_done_where_the_value_is_gone_whoever_removed_it() {
+    let (bench, store) = bench().await;
+    bench.vault.create("one").token(KEPT).await.unwrap();
+    lose_reply(&bench, &store, 2, async |_| Ok(())).await;
+    assert_eq!(bench.vault.delete(KEPT).await, Ok(()));
+    assert_eq!(value(&bench, KEPT).await, Err(VaultError::NotFound));
 }
 
 #[tokio::test]
-async fn a_store_that_goes_away_at_any_call_leaves_nothing_half_done() {
-    run_all(Fault::ForGood).await;
+async fn a_password_that_was_changed_again_after_a_lost_reply_is_not_called_wrong() {
+    let (bench, store) = bench().await;
+    bench
+        .vault
+        .create("one")
+        .token(KEPT)
+        .password(RIGHT)
+        .await
+        .unwrap();
+    // The costs, both entries, the count, and then the write.
+    lose_reply(&bench, &store, 5, async |vault: Vault| {
+        vault.rekey(NEW, "a third password").await.map(|_| ())
+    })
+    .await;
+    unknown(bench.vault.rekey(RIGHT, NEW).await);
+    assert!(store.has_failed_writing());
+    let read = bench.vault.read(KEPT).password("a third password").await;
+    assert_eq!(read.unwrap().expose(), b"one");
+}
+
+#[tokio::test]
+async fn a_lost_reply_and_then_an_outage_does_not_say_that_nothing_was_done() {
+    let store = Faulty::over(
+        MemoryStore::new(),
+        &[Fault::After, Fault::ForGood],
+        u64::MAX,
+    );
+    let bench = Bench::over(store.clone(), Vault::options()).await;
+    // The keyset of the namespace is looked for and made before.
+    store.fail_from(3);
+    unknown(bench.vault.create("one").token(KEPT).await);
+    store.heal();
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
 }
 
 #[tokio::test]

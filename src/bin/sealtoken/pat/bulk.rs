@@ -17,5 +17,10 @@ pub(super) async fn purge(options: &Purge) -> Result<(), Failure> {
 
 pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    Ok(open::plain(&place).await?.rewrap().await?)
+    let done = open::plain(&place).await?.rewrap().await;
+    done.map_err(|error| {
+        Failure::from(error).mended_by(
+            "run `sealtoken pat rewrap` again, and keep the retired key until it succeeds",
+        )
+    })
 }

@@ -144,7 +144,12 @@ async fn some(
     done: &mut Done,
 ) -> Result<Vec<Option<String>>, Failure> {
     let ids: Vec<String> = items.iter().map(|item| printable(&item.token_id)).collect();
-    let results = pats.import(items).dry_run(dry_run).await?;
+    let results = pats.import(items).dry_run(dry_run).await;
+    let results = results.map_err(|error| {
+        Failure::from(error).mended_by(
+            "what was taken in stays: `sealtoken pat import`, run again with the same items, takes in the rest",
+        )
+    })?;
     let mut said = Vec::with_capacity(ids.len());
     for (id, result) in ids.into_iter().zip(results) {
         let (count, note) = match result {

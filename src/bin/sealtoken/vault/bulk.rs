@@ -56,7 +56,9 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     let progress = Progress::of("keysets looked at")?;
     let done = vault.rewrap().progress(progress.after(0)).await;
     drop(progress);
-    let done = done?;
+    let done = done.map_err(|error| {
+        Failure::from(error).mended_by("`sealtoken vault rewrap`, run again, goes on from there")
+    })?;
     if options.json {
         output::json(&Members(vec![
             ("resealed", done.resealed.into()),
@@ -71,7 +73,8 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
         failed => Err(Failure::Refused {
             code: "tampered",
             why: format!(
-                "{failed} keysets could not be opened and stay as they are: keep the retired keys"
+                "{failed} keysets could not be opened and stay as they are: keep the retired keys, add those that are missing or restore these \
+                 records from a backup, and run `sealtoken vault rewrap` again"
             ),
         }),
     }

@@ -79,7 +79,11 @@ async fn some(
     if !password.is_empty() {
         import = import.password(password.clone());
     }
-    Ok(import.await?)
+    import.await.map_err(|error| {
+        Failure::from(error).mended_by(
+            "what was taken in stays: `sealtoken vault import`, run again with the same lines, takes in the rest",
+        )
+    })
 }
 
 /// The code of a failure, and what it means.

@@ -1,0 +1,434 @@
+//! Histories of personal access tokens.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "import")]
+use sealtoken::import::access_tokens::AccessToken;
+use sealtoken::pat::{
+    Generated, NewPat, PatError, PatId, PatOptions, PatUpdate, PersonalAccessTokens, VerifyError,
+};
+use sealtoken::store::{MemoryStore, Store};
+use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+
+use super::{Answer, Group, Stage, again, are_grouped, at_once, beside_all, named, op};
+
+type Op = super::Op<PersonalAccessTokens>;
+
+const NOW: i64 = 1_763_755_200;
+
+const LIVE: &str = "live0and0verified0000";
+const REVOKED: &str = "revoked0for0a0while00";
+/// Expired, and due to be purged.
+const OVER: &str = "over0and0purged000000";
+/// From the other system.
+const THEIRS: &str = "2JAkraRtrH4sRVE1aOcjG";
+/// No token yet.
+const FREE: &str = "free0for0the0taking00";
+const IDS: [&str; 5] = [LIVE, REVOKED, OVER, THEIRS, FREE];
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn id(text: &str) -> PatId {
+    text.parse().unwrap()
+}
+
+struct Tokens {
+    begin: MemoryStore,
+    keys: KeyRing,
+    /// Texts of tokens that are there.
+    texts: Vec<String>,
+    /// What waits for its registration, and the next secret of the live token.
+    new: Generated,
+    next: Generated,
+}
+
+fn options(now: i64) -> PatOptions {
+    let clock = ManualClock::at(UnixTime::from_secs(now));
+    let options = PersonalAccessTokens::options().clock(clock).attempts(());
+    options.without_last_used().keep_expired(Duration::ZERO)
+}
+
+#[cfg(feature = "import")]
+fn theirs(end: &str) -> AccessToken {
+    AccessToken::from_dynamodb_json(&format!(
+        r#"{{"tokenId": {{"S": "{THEIRS}"}}, "owner": {{"S": "ada"}}, "createdAt": {{"N": "1763000000"}}, {end}
+        "secretPhc": {{"S": "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw"}}}}"#
+    ))
+    .unwrap()
+}
+
+impl Tokens {
+    async fn new() -> Self {
+        let begin = MemoryStore::new();
+        let keys = KeyRing::new(Key::generate());
+        let before = options(NOW - 100).open(begin.clone(), &keys).await.unwrap();
+        let mut texts = Vec::new();
+        for one in [LIVE, REVOKED, OVER] {
+            let new = NewPat::for_owner("ada").role("reader");
+            let new = if one == OVER {
+                new.expires_in(Lifetime::seconds(10))
+            } else {
+                new
+            };
+            let issued = before.issue_as(id(one), new).await.unwrap();
+            texts.push(issued.token.expose().to_owned());
+        }
+        before.revoke(&id(REVOKED)).await.unwrap();
+        Self {
+            new: before.generate_as(id(FREE)).unwrap(),
+            next: before.generate_as(id(LIVE)).unwrap(),
+            begin,
+            keys,
+            texts,
+        }
+    }
+
+    fn operations(&self) -> Vec<Op> {
+        let (new, next) = (self.new.clone(), self.next.clone());
+        let update = |name: &'static str, one: &'static str, update: PatUpdate| {
+            op(name, move |pats: PersonalAccessTokens| {
+                let update = update.clone();
+                async move { done(pats.update(&id(one), update).await) }
+            })
+        };
+        vec![
+            op("issue", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue(NewPat::for_owner("grace").role("writer")).await)
+            }),
+            op("issue as", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue_as(id(FREE), NewPat::for_owner("grace")).await)
+            }),
+            op("register", move |pats: PersonalAccessTokens| {
+                let new = new.clone();
+                async move {
+                    let registered = pats.register(new.id, new.hash, NewPat::for_owner("hedy"));
+                    answer(registered.await, |_| {
+                        Answer::Told("done".into(), vec![new.token.expose().to_owned()])
+                    })
+                }
+            }),
+            update("add a role", LIVE, PatUpdate::new().add_role("writer")),
+            update(
+                "remove a role",
+                LIVE,
+                PatUpdate::new().remove_role("writer"),
+            ),
+            update("another owner", LIVE, PatUpdate::new().owner("grace")),
+            update(
+                "another end",
+                LIVE,
+                PatUpdate::new().expires_in(Lifetime::days(1)),
+            ),
+            update(
+                "an end for what is over",
+                OVER,
+                PatUpdate::new().never_expires(),
+            ),
+            op("revoke", |pats: PersonalAccessTokens| async move {
+                done(pats.revoke(&id(LIVE)).await)
+            }),
+            op(
+                "revoke for a time",
+                |pats: PersonalAccessTokens| async move {
+                    done(pats.revoke_and_purge(&id(LIVE), Lifetime::days(1)).await)
+                },
+            ),
+            op(
+                "restore this one",
+                |pats: PersonalAccessTokens| async move { done(pats.restore(&id(LIVE)).await) },
+            ),
+            op("restore", |pats: PersonalAccessTokens| async move {
+                done(pats.restore(&id(REVOKED)).await)
+            }),
+            op("revoke again", |pats: PersonalAccessTokens| async move {
+                done(pats.revoke(&id(REVOKED)).await)
+            }),
+            op("rotate", |pats: PersonalAccessTokens| async move {
+                gave(pats.rotate(&id(LIVE), MINUTE).await)
+            }),
+            op("rotate to", move |pats: PersonalAccessTokens| {
+                let next = next.clone();
+                async move {
+                    let rotated = pats.rotate_to(&id(LIVE), next.hash, MINUTE).await;
+                    answer(rotated, |_| {
+                        Answer::Told("done".into(), vec![next.token.expose().to_owned()])
+                    })
+                }
+            }),
+            op("delete", |pats: PersonalAccessTokens| async move {
+                gone(pats.delete(&id(LIVE)).await)
+            }),
+            op(
+                "delete the new one",
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(FREE)).await) },
+            ),
+            op(
+                "delete what is revoked",
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(REVOKED)).await) },
+            ),
+            op("issue it anew", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue_as(id(LIVE), NewPat::for_owner("lise")).await)
+            }),
+            op("purge", |pats: PersonalAccessTokens| async move {
+                done(pats.purge().await)
+            }),
+            #[cfg(feature = "import")]
+            op("import", |pats: PersonalAccessTokens| async move {
+                says(pats.import([theirs("")]).await.map(|mut all| all.remove(0)))
+            }),
+            #[cfg(feature = "import")]
+            op(
+                "import what was revoked there",
+                |pats: PersonalAccessTokens| async move {
+                    let item = theirs(r#""revokedAt": {"N": "1763755000"},"#);
+                    says(pats.import([item]).await.map(|mut all| all.remove(0)))
+                },
+            ),
+            #[cfg(feature = "import")]
+            op("delete theirs", |pats: PersonalAccessTokens| async move {
+                gone(pats.delete(&id(THEIRS)).await)
+            }),
+            #[cfg(feature = "import")]
+            op("restore theirs", |pats: PersonalAccessTokens| async move {
+                done(pats.restore(&id(THEIRS)).await)
+            }),
+            op("rewrap", |pats: PersonalAccessTokens| async move {
+                done(pats.rewrap().await)
+            }),
+            op("get", |pats: PersonalAccessTokens| async move {
+                says(pats.get(&id(LIVE)).await)
+            }),
+            op("get many", |pats: PersonalAccessTokens| async move {
+                says(pats.get_many(&IDS.map(id)).await)
+            }),
+            op("list", |pats: PersonalAccessTokens| async move {
+                says(
+                    pats.list()
+                        .owned_by("ada")
+                        .page()
+                        .await
+                        .map(|page| page.entries.len()),
+                )
+            }),
+            op("count", |pats: PersonalAccessTokens| async move {
+                says(pats.count().await)
+            }),
+            op("verify", {
+                let text = self.texts[0].clone();
+                move |pats: PersonalAccessTokens| {
+                    let text = text.clone();
+                    async move {
+                        match pats.verify(&text).await {
+                            Err(VerifyError::Failed(error)) => says::<()>(Err(error)),
+                            other => Answer::told(format!("{other:?}")),
+                        }
+                    }
+                }
+            }),
+        ]
+    }
+}
+
+impl Stage for Tokens {
+    type Client = PersonalAccessTokens;
+    const COLLECTIONS: &'static [&'static str] = &["pat_keysets", "pat_tokens", "pat_bootstrap"];
+    const COUNTED: &'static [&'static str] = Self::COLLECTIONS;
+
+    fn begin(&self) -> &MemoryStore {
+        &self.begin
+    }
+
+    async fn open(&self, store: Arc<dyn Store>) -> PersonalAccessTokens {
+        options(NOW).open(store, &self.keys).await.unwrap()
+    }
+
+    async fn follow(&self, pats: &PersonalAccessTokens, token: &str) -> String {
+        match pats.verify(token).await {
+            Ok(record) => format!("{} {:?}", record.owner, record.roles),
+            Err(error) => error.code().to_owned(),
+        }
+    }
+
+    async fn see(&self, pats: &PersonalAccessTokens, _: &MemoryStore) -> String {
+        let mut seen = String::new();
+        for record in pats.get_many(&IDS.map(id)).await.unwrap() {
+            writeln!(seen, "{record:?}").unwrap();
+        }
+        let next = self.next.token.expose().to_owned();
+        for text in self.texts.iter().chain([&next]) {
+            writeln!(seen, "{}", self.follow(pats, text).await).unwrap();
+        }
+        for role in ["reader", "writer"] {
+            let count = pats.list().with_role(role).count().await;
+            writeln!(seen, "{role}: {count:?}").unwrap();
+        }
+        seen
+    }
+}
+
+fn answer<T>(result: Result<T, PatError>, told: impl FnOnce(T) -> Answer) -> Answer {
+    match result {
+        Ok(value) => told(value),
+        Err(PatError::Store(error)) => Answer::failed("unavailable", Some(&error)),
+        Err(error) => Answer::failed(error.code(), None),
+    }
+}
+
+fn done<T>(result: Result<T, PatError>) -> Answer {
+    answer(result, |_| Answer::told("done"))
+}
+
+/// A token that is gone in the end, whoever removed it.
+fn gone(result: Result<(), PatError>) -> Answer {
+    match result {
+        Err(PatError::NotFound) => done(Ok(())),
+        result => done(result),
+    }
+}
+
+fn says<T: Debug>(result: Result<T, PatError>) -> Answer {
+    answer(result, |value| Answer::told(format!("{value:?}")))
+}
+
+fn gave(issued: Result<sealtoken::pat::Issued, PatError>) -> Answer {
+    answer(issued, |issued| {
+        Answer::Told("done".into(), vec![issued.token.expose().to_owned()])
+    })
+}
+
+const GROUPS: &[Group] = &[
+    (
+        &[
+            "add a role",
+            "remove a role",
+            "another owner",
+            "another end",
+            "revoke",
+            "revoke for a time",
+            "restore this one",
+            "rotate",
+            "rotate to",
+            "delete",
+            "issue it anew",
+            "get",
+            "get many",
+            "list",
+            "count",
+            "verify",
+        ],
+        &[
+            &["add a role"],
+            &["add a role", "remove a role"],
+            &["another owner"],
+            &["revoke"],
+            &["revoke", "restore this one"],
+            &["delete"],
+            &["delete", "issue it anew"],
+            &["rotate", "revoke"],
+        ],
+    ),
+    (
+        &["issue as", "register", "delete the new one"],
+        &[
+            &["issue as"],
+            &["delete the new one"],
+            &["register", "delete the new one"],
+            &["delete the new one", "issue as"],
+        ],
+    ),
+    #[cfg(feature = "import")]
+    (
+        &[
+            "import",
+            "import what was revoked there",
+            "restore theirs",
+            "delete theirs",
+        ],
+        &[
+            &["import"],
+            &["delete theirs"],
+            &["import", "delete theirs"],
+            &["import what was revoked there", "restore theirs"],
+        ],
+    ),
+    (
+        &[
+            "issue",
+            "an end for what is over",
+            "restore",
+            "revoke again",
+            "delete what is revoked",
+            "purge",
+            "rewrap",
+        ],
+        &[
+            &["purge"],
+            &["an end for what is over"],
+            &["restore", "revoke again"],
+            &["delete what is revoked"],
+            &["rewrap"],
+        ],
+    ),
+];
+
+async fn group(operation: &str) {
+    let stage = Tokens::new().await;
+    let all = stage.operations();
+    let of = |group: &&Group| group.0.contains(&operation);
+    let group = GROUPS.iter().find(of).unwrap();
+    beside_all(&stage, &all, group).await;
+}
+
+#[tokio::test]
+async fn a_live_token_is_changed_once_or_not_known_to_be() {
+    group("revoke").await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_free_is_changed_once_or_not_known_to_be() {
+    group("register").await;
+}
+
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn what_is_imported_is_changed_once_or_not_known_to_be() {
+    group("import").await;
+}
+
+#[tokio::test]
+async fn what_is_over_or_revoked_is_changed_once_or_not_known_to_be() {
+    group("purge").await;
+}
+
+#[tokio::test]
+async fn every_operation_is_in_a_group() {
+    assert!(are_grouped(&Tokens::new().await.operations(), GROUPS));
+}
+
+#[tokio::test]
+async fn every_operation_that_failed_can_be_done_again() {
+    let stage = Tokens::new().await;
+    for one in stage.operations() {
+        again(&stage, &one).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_at_once_on_several_threads_come_in_some_order() {
+    let stage = Tokens::new().await;
+    let all = stage.operations();
+    for names in [
+        ["add a role", "another owner", "revoke"],
+        ["revoke", "restore this one", "rotate"],
+        ["rotate", "rotate to", "another end"],
+        ["delete", "issue it anew", "add a role"],
+        ["issue as", "register", "delete the new one"],
+        #[cfg(feature = "import")]
+        ["import", "import what was revoked there", "restore theirs"],
+        ["purge", "an end for what is over", "issue"],
+    ] {
+        let ops = names.map(|name| named(&all, name));
+        at_once(&stage, &ops, 0..20).await;
+    }
+}
