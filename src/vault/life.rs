@@ -108,10 +108,12 @@ impl Vault {
             .await
     }
 
-    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too, and one that was changed from outside: the
-    /// earlier values of such a one stay, which nothing leads to.
+    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too, and
+    /// one that was changed from outside: the earlier values of such a one stay, which nothing
+    /// leads to.
     ///
-    /// A row that is so broken that it does not say of which namespace it is goes by its [`ValueId`](super::ValueId) from any.
+    /// A row that is so broken that it does not say of which namespace it is goes by its
+    /// [`ValueId`](super::ValueId) from any.
     ///
     /// # Errors
     ///

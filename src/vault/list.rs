@@ -92,8 +92,8 @@ impl Info {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ListPage {
-    /// What was found: fewer than the limit, or none, also where there are more. A record that was changed from outside is an error of its own, and
-    /// hides no other.
+    /// What was found: fewer than the limit, or none, also where there are more. A record that was
+    /// changed from outside is an error of its own, and hides no other.
     pub entries: Vec<Result<Info, VaultError>>,
     /// Where to go on; `None` at the end, and only there.
     pub next: Option<Cursor>,
@@ -134,7 +134,8 @@ pub struct List<'a> {
 impl Vault {
     /// Finds values of this namespace: the live ones, unless the builder is told otherwise, in the order of their creation as a rule.
     ///
-    /// A page looks at some ten thousand values at most. Where few of them are wanted it comes short or empty, with a cursor that goes on.
+    /// A page looks at some ten thousand values at most. Where few of them are wanted it comes
+    /// short or empty, with a cursor that goes on.
     ///
     /// ```
     /// # use sealtoken::vault::{Vault, VaultError};
@@ -238,8 +239,9 @@ impl List<'_> {
 
     /// How many there are, on all pages.
     ///
-    /// Each is looked at, so it takes as long as a list to its end, but for the whole of a namespace and for a label with expired and deleted ones: there the store counts, which trusts
-    /// that nobody changed its index.
+    /// Each is looked at, so it takes as long as a list to its end, but for the whole of a
+    /// namespace and for a label with expired and deleted ones: there the store counts, which
+    /// trusts that nobody changed its index.
     ///
     /// # Errors
     ///

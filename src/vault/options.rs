@@ -107,7 +107,8 @@ impl VaultOptions {
 
     /// How long after its end a value is left alone by a sweep that removes: 10 minutes unless set.
     ///
-    /// It is for clocks that differ. One that is ahead by more than this removes what others could still read.
+    /// It is for clocks that differ. One that is ahead by more than this removes what others could
+    /// still read.
     pub fn sweep_margin(mut self, margin: Duration) -> Self {
         self.settings.sweep_margin = margin;
         self

@@ -19,8 +19,9 @@ use super::{Vault, VaultError};
 pub enum SweepMode {
     /// It is hidden, and can be restored and renewed.
     Soft,
-    /// It is removed with all its earlier values, also where it was hidden before: once it has been over for the
-    /// [margin](super::VaultOptions::sweep_margin), so that no clock that is ahead takes what is still good elsewhere.
+    /// It is removed with all its earlier values, also where it was hidden before: once it has been
+    /// over for the [margin](super::VaultOptions::sweep_margin), so that no clock that is ahead
+    /// takes what is still good elsewhere.
     Hard,
 }
 
@@ -87,8 +88,8 @@ impl Vault {
         self.sweep(Goal::Expired(mode))
     }
 
-    /// Removes what was soft-deleted at least so long ago in this namespace, with all earlier values. This age is the only margin: let it be
-    /// longer than clocks differ.
+    /// Removes what was soft-deleted at least so long ago in this namespace, with all earlier
+    /// values. This age is the only margin: let it be longer than clocks differ.
     ///
     /// # Errors
     ///

@@ -89,7 +89,8 @@ impl Target {
 }
 
 impl Whereabouts {
-    /// Whether what was found here is nothing to this namespace. A row that is so broken that it names none is to each what it is: broken.
+    /// Whether what was found here is nothing to this namespace. A row that is so broken that it
+    /// names none is to each what it is: broken.
     pub(super) fn is_foreign(&self, namespace: &Namespace, record: &Record) -> bool {
         !self.by_token && namespace.is_named_otherwise(record)
     }

@@ -139,8 +139,8 @@ impl Vault {
         }
     }
 
-    /// Removes an earlier value that nobody owns and no engine can read. It has no version to expect: so the value's row is written anew with it, on
-    /// the condition that it is as it was.
+    /// Removes an earlier value that nobody owns and no engine can read. It has no version to
+    /// expect: so the value's row is written anew with it, on the condition that it is as it was.
     async fn clear(
         &self,
         namespace: &Namespace,

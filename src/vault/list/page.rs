@@ -10,7 +10,8 @@ use super::{List, ListPage};
 
 /// The most records that the store is asked for at once.
 const STEP_AT_MOST: usize = 1000;
-/// The most that is looked at for a page, but for the last step: a record counts as one, and each KiB of its body as one more.
+/// The most that is looked at for a page, but for the last step: a record counts as one, and each
+/// KiB of its body as one more.
 const LOOK_AT_MOST: usize = 10_000;
 
 /// What the store was asked for at once.
@@ -46,8 +47,8 @@ impl List<'_> {
         }
     }
 
-    /// Reads on by so many records, or so far that no more is found than there is room for: the store's cursor is right behind the last one that
-    /// is shown.
+    /// Reads on by so many records, or so far that no more is found than there is room for: the
+    /// store's cursor is right behind the last one that is shown.
     async fn step(
         &self,
         namespace: &Namespace,

@@ -1,4 +1,5 @@
-//! A store in which rows are broken, indexes lead astray, and writes meet or fail as a test wants it.
+//! A store in which rows are broken, indexes lead astray, and writes meet or fail as a test wants
+//! it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,7 +48,8 @@ impl Bent {
         })
     }
 
-    /// Breaks the row of a record, as an engine shows it that finds no version, no body and no labels in it.
+    /// Breaks the row of a record, as an engine shows it that finds no version, no body and no
+    /// labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
         self.unreadable.lock().unwrap().insert(key.clone());
     }
@@ -87,14 +89,15 @@ impl Bent {
 
     fn seen(&self, record: Record) -> Record {
         let unreadable = self.unreadable.lock().unwrap();
-        match unreadable.contains(&record.key) {
-            true => Record::new(record.key, Version::from_bytes([0; 16]), []),
-            false => record,
+        if unreadable.contains(&record.key) {
+            Record::new(record.key, Version::from_bytes([0; 16]), [])
+        } else {
+            record
         }
     }
 }
 
-/// Takes one off; whether that was the last.
+/// Takes one off, and says how many there were; `None` where there were none.
 fn counts_down(count: &AtomicU64) -> Option<u64> {
     let less = |left: u64| left.checked_sub(1);
     count

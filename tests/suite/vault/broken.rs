@@ -96,9 +96,10 @@ async fn a_row_that_an_engine_cannot_read_is_removed_by_token_and_by_id() {
         store.make_unreadable(&value_key(id));
         assert_eq!(vault.read(&token).await.err(), Some(VaultError::Tampered));
         assert_eq!(vault.soft_delete(id).await, Err(VaultError::Tampered));
-        let removed = match by_id {
-            true => vault.delete(id).await,
-            false => vault.delete(&token).await,
+        let removed = if by_id {
+            vault.delete(id).await
+        } else {
+            vault.delete(&token).await
         };
         assert_eq!(removed, Ok(()));
         assert_eq!(vault.read(&token).await.err(), Some(VaultError::NotFound));

@@ -1,4 +1,5 @@
-//! What is there afterwards, counted in the database: nothing that was destroyed, and all that was promised.
+//! What is there afterwards, counted in the database: nothing that was destroyed, and all that was
+//! promised.
 
 use std::time::Duration;
 
@@ -164,14 +165,13 @@ async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
         // The namespace is there before they meet.
         bench.vault.create("open").await.unwrap();
         store.let_two_meet();
-        let create = async |name: &str| match many {
-            true => {
+        let create = async |name: &str| {
+            if many {
                 let values = [format!("{name} 1"), format!("{name} 2")];
                 let created = bench.vault.create_many(values).password(RIGHT).await;
                 let created = created.unwrap().into_iter();
                 created.map(Result::unwrap).collect::<Vec<_>>()
-            }
-            false => {
+            } else {
                 let value = format!("{name} 1");
                 vec![bench.vault.create(value).password(RIGHT).await.unwrap()]
             }
