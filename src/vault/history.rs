@@ -11,7 +11,7 @@ use super::access::{Access, subjects};
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
-use super::target::{Target, token_key};
+use super::target::{Target, Whereabouts, token_key};
 use super::text::VaultToken;
 use super::{Vault, VaultError};
 
@@ -54,19 +54,19 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
         let namespace = self.begin(Operation::VaultVersions).await?;
-        let key = target.into().key(&namespace);
-        let result = self.try_versions(&namespace, &key).await;
+        let at = target.into().find(&namespace);
+        let result = self.try_versions(&namespace, &at).await;
         let count = result.as_ref().ok().map(|all| all.len() as u64);
-        let token = Some(namespace.fingerprint(&key.id));
+        let token = Some(namespace.fingerprint(&at.key.id));
         self.report(Operation::VaultVersions, token, count, result)
     }
 
     async fn try_versions(
         &self,
         namespace: &Namespace,
-        key: &RecordKey,
+        at: &Whereabouts,
     ) -> Result<Vec<Version>, VaultError> {
-        let row = self.row(namespace, key).await?;
+        let row = self.row_of(namespace, at).await?;
         let mut versions = vec![Version {
             number: row.meta.revision,
             written_at: UnixTime::from_secs(row.meta.updated),
@@ -127,12 +127,12 @@ impl Vault {
         keep: u32,
     ) -> Result<u64, VaultError> {
         let namespace = self.begin(Operation::VaultPrune).await?;
-        let key = target.into().key(&namespace);
-        let result = self.try_prune(&namespace, &key, keep).await;
+        let at = target.into().find(&namespace);
+        let result = self.try_prune(&namespace, &at, keep).await;
         let count = result.as_ref().ok().copied();
         self.report(
             Operation::VaultPrune,
-            Some(namespace.fingerprint(&key.id)),
+            Some(namespace.fingerprint(&at.key.id)),
             count,
             result,
         )
@@ -141,13 +141,13 @@ impl Vault {
     async fn try_prune(
         &self,
         namespace: &Namespace,
-        key: &RecordKey,
+        at: &Whereabouts,
         keep: u32,
     ) -> Result<u64, VaultError> {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let row = self.row(namespace, key).await?;
+            let row = self.row_of(namespace, at).await?;
             let oldest = row
                 .meta
                 .revision

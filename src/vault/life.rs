@@ -3,14 +3,14 @@
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, End, Rounds, commit};
-use crate::store::{Change, RecordKey, StoreError};
+use crate::store::Change;
 use crate::token::Lifetime;
 
 use super::history::removals;
 use super::list::Info;
 use super::namespace::Namespace;
-use super::row::{Meta, Row};
-use super::target::Target;
+use super::row::{Meta, Row, UNREADABLE};
+use super::target::{Target, Whereabouts};
 use super::{Vault, VaultError};
 
 /// Moves an end: [`Vault::renew`].
@@ -32,13 +32,13 @@ impl Vault {
     /// [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
         let namespace = self.begin(Operation::VaultExists).await?;
-        let key = target.into().key(&namespace);
-        let exists = match self.row(&namespace, &key).await {
+        let at = target.into().find(&namespace);
+        let exists = match self.row_of(&namespace, &at).await {
             Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
             Err(VaultError::NotFound) => Ok(false),
             Err(error) => Err(error),
         };
-        let token = Some(namespace.fingerprint(&key.id));
+        let token = Some(namespace.fingerprint(&at.key.id));
         self.report(Operation::VaultExists, token, None, exists)
     }
 
@@ -49,12 +49,12 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
     pub async fn info(&self, target: impl Into<Target>) -> Result<Info, VaultError> {
         let namespace = self.begin(Operation::VaultInfo).await?;
-        let key = target.into().key(&namespace);
-        let row = self.row(&namespace, &key).await;
+        let at = target.into().find(&namespace);
+        let row = self.row_of(&namespace, &at).await;
         let info = row.and_then(|row| Info::of(&namespace, &row, self.now()));
         self.report(
             Operation::VaultInfo,
-            Some(namespace.fingerprint(&key.id)),
+            Some(namespace.fingerprint(&at.key.id)),
             None,
             info,
         )
@@ -108,35 +108,42 @@ impl Vault {
             .await
     }
 
-    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too.
+    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too, and
+    /// one that was changed from outside: the earlier values of such a one stay, which nothing
+    /// leads to.
+    ///
+    /// A row that is so broken that it does not say of which namespace it is goes by its
+    /// [`ValueId`](super::ValueId) from any.
     ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Store`].
     pub async fn delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let namespace = self.begin(Operation::VaultDelete).await?;
-        let key = target.into().key(&namespace);
-        let result = self.try_delete(&namespace, &key).await;
+        let at = target.into().find(&namespace);
+        let result = self.try_delete(&namespace, &at).await;
         self.report(
             Operation::VaultDelete,
-            Some(namespace.fingerprint(&key.id)),
+            Some(namespace.fingerprint(&at.key.id)),
             None,
             result,
         )
     }
 
-    async fn try_delete(&self, namespace: &Namespace, key: &RecordKey) -> Result<(), VaultError> {
+    async fn try_delete(&self, namespace: &Namespace, at: &Whereabouts) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
             // What was changed from outside can be removed all the same: that is the way to be rid of it.
-            let record = match self.store().get(key).await {
-                Err(StoreError::Corrupt) => None,
-                record => Some(record?.ok_or(VaultError::NotFound)?),
+            let record = match self.record_of(namespace, at).await {
+                Err(VaultError::Tampered) => None,
+                record => Some(record?),
             };
+            // A row that an engine cannot read has no version that could be expected.
+            let version = record.as_ref().map(|record| record.version);
             let mut batch = vec![Change::Remove {
-                key: key.clone(),
-                expected: record.as_ref().map(|record| record.version),
+                key: at.key.clone(),
+                expected: version.filter(|version| *version != UNREADABLE),
             }];
             if let Some(Ok(row)) = record.map(|record| Row::open(namespace, record)) {
                 batch.extend(removals(
@@ -159,11 +166,11 @@ impl Vault {
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
         let namespace = self.begin(operation).await?;
-        let key = target.key(&namespace);
-        let result = self.try_change(&namespace, &key, change).await;
+        let at = target.find(&namespace);
+        let result = self.try_change(&namespace, &at, change).await;
         self.report(
             operation,
-            Some(namespace.fingerprint(&key.id)),
+            Some(namespace.fingerprint(&at.key.id)),
             None,
             result,
         )
@@ -172,13 +179,13 @@ impl Vault {
     async fn try_change(
         &self,
         namespace: &Namespace,
-        key: &RecordKey,
+        at: &Whereabouts,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let row = self.row(namespace, key).await?;
+            let row = self.row_of(namespace, at).await?;
             let mut meta = row.meta.clone();
             change(&mut meta, self.now())?;
             if meta == row.meta {

@@ -1,8 +1,10 @@
 //! What is in a namespace, found by label and by time.
 
+mod page;
+
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
-use crate::store::{Cursor, Query, Record, Values};
+use crate::store::{Cursor, Query, Values};
 
 use super::names;
 use super::namespace::Namespace;
@@ -90,9 +92,10 @@ impl Info {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ListPage {
-    /// What was found. A record that was changed from outside is an error of its own, and hides no other.
+    /// What was found: fewer than the limit, or none, also where there are more. A record that was
+    /// changed from outside is an error of its own, and hides no other.
     pub entries: Vec<Result<Info, VaultError>>,
-    /// Where to go on; `None` at the end.
+    /// Where to go on; `None` at the end, and only there.
     pub next: Option<Cursor>,
 }
 
@@ -130,6 +133,9 @@ pub struct List<'a> {
 
 impl Vault {
     /// Finds values of this namespace: the live ones, unless the builder is told otherwise, in the order of their creation as a rule.
+    ///
+    /// A page looks at some ten thousand values at most. Where few of them are wanted it comes
+    /// short or empty, with a cursor that goes on.
     ///
     /// ```
     /// # use sealtoken::vault::{Vault, VaultError};
@@ -233,8 +239,9 @@ impl List<'_> {
 
     /// How many there are, on all pages.
     ///
-    /// Each is looked at, but for the whole of a namespace and for a label with expired and deleted ones: there the store counts, which trusts
-    /// that nobody changed its index.
+    /// Each is looked at, so it takes as long as a list to its end, but for the whole of a
+    /// namespace and for a label with expired and deleted ones: there the store counts, which
+    /// trusts that nobody changed its index.
     ///
     /// # Errors
     ///
@@ -281,33 +288,6 @@ impl List<'_> {
         self.vault.report(Operation::VaultList, None, count, page)
     }
 
-    /// One page, filled from as many of the store's as it takes.
-    async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let mut entries = Vec::new();
-        if namespace.is_phantom {
-            return Ok(ListPage {
-                entries,
-                next: None,
-            });
-        }
-        let mut next = self.after.clone();
-        loop {
-            // Never more than are missing, so that the store's cursor is this page's, too.
-            let missing = u32::try_from(limit.saturating_sub(entries.len())).unwrap_or(u32::MAX);
-            let query = self.query(namespace).limit(missing.min(1000)).after(next);
-            let page = self.vault.store().scan(&query).await?;
-            let now = self.vault.now();
-            for record in page.records {
-                entries.extend(self.judge(namespace, now, record).transpose());
-            }
-            next = page.next;
-            if next.is_none() || entries.len() >= limit {
-                return Ok(ListPage { entries, next });
-            }
-        }
-    }
-
     /// The index with the fewest entries that holds all that is wanted.
     fn query(&self, namespace: &Namespace) -> Query {
         let timed = |from: Option<UnixTime>, until: Option<UnixTime>| {
@@ -343,31 +323,6 @@ impl List<'_> {
             (names::CREATED, timed(self.created.0, self.created.1))
         };
         Query::label(names::VALUES, name, values)
-    }
-
-    /// What is known about a record, if it is wanted.
-    fn judge(
-        &self,
-        namespace: &Namespace,
-        now: UnixTime,
-        record: Record,
-    ) -> Result<Option<Info>, VaultError> {
-        let row = Row::open(namespace, record)?;
-        let meta = &row.meta;
-        let within = |at: Option<UnixTime>, (from, until): (Option<UnixTime>, Option<UnixTime>)| {
-            let late = from.is_none_or(|from| at.is_some_and(|at| at >= from));
-            let early = until.is_none_or(|until| at.is_some_and(|at| at < until));
-            late && early
-        };
-        let wanted = self.deleted.admits(meta.is_deleted())
-            && self.expired.admits(meta.is_expired(now))
-            && within(Some(UnixTime::from_secs(meta.created)), self.created)
-            && within(meta.expires_at(), self.expires)
-            && self
-                .label
-                .as_ref()
-                .is_none_or(|label| meta.label.as_ref() == Some(label));
-        wanted.then(|| Info::of(namespace, &row, now)).transpose()
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) const VERSIONS: Collection = Collection::from_static("vault_versions"
 /// What a password leads to.
 pub(super) const PASSWORDS: Collection = Collection::from_static("vault_passwords");
 
+/// The labels of a value whose values begin with the mark of its namespace.
+pub(super) const MARKED: [LabelName; 4] = [CREATED, EXPIRES, EXPIRES_DELETED, DELETED];
 /// Namespace and time of creation: the list of a namespace.
 pub(super) const CREATED: LabelName = LabelName::from_static("created");
 /// Namespace and end, of what is not deleted.

@@ -7,7 +7,7 @@ use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
 use crate::limits::Subject;
 use crate::sealed::{Keyset, Use};
-use crate::store::RecordKey;
+use crate::store::{Record, RecordKey};
 
 use super::names;
 
@@ -76,6 +76,17 @@ impl Namespace {
     /// What begins the values of labels that list this namespace alone.
     pub(super) fn mark(&self) -> [u8; 16] {
         first_half(self.keyset.scope().to_vec())
+    }
+
+    /// Whether a record says that it is of another namespace, and of this one nowhere.
+    pub(super) fn is_named_otherwise(&self, record: &Record) -> bool {
+        let mark = self.mark();
+        let labels = record.labels.iter();
+        let mut marked = labels
+            .filter(|label| names::MARKED.contains(&label.name))
+            .map(|label| label.value.starts_with(&mark))
+            .peekable();
+        marked.peek().is_some() && !marked.any(|is_ours| is_ours)
     }
 
     pub(super) fn fingerprint(&self, value: &[u8]) -> Fingerprint {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::crypto::clock::{Clock, ClockSource};
 use crate::events::EventSink;
@@ -45,6 +46,7 @@ pub(super) struct Settings {
     pub(super) min_password: usize,
     pub(super) max_value: usize,
     pub(super) keep_versions: u32,
+    pub(super) sweep_margin: Duration,
     pub(super) clock: ClockSource,
     pub(super) events: Arc<dyn EventSink>,
     pub(super) limiter: Arc<dyn AttemptLimiter>,
@@ -60,6 +62,7 @@ impl Default for VaultOptions {
                 min_password: 8,
                 max_value: 1024 * 1024,
                 keep_versions: 0,
+                sweep_margin: Duration::from_secs(600),
                 clock: ClockSource::default(),
                 events: Arc::new(()),
                 limiter: Arc::new(MemoryLimiter::default()),
@@ -99,6 +102,15 @@ impl VaultOptions {
     /// How many earlier values are kept of each token: none unless set, at most 16.
     pub fn keep_versions(mut self, versions: u32) -> Self {
         self.settings.keep_versions = versions;
+        self
+    }
+
+    /// How long after its end a value is left alone by a sweep that removes: 10 minutes unless set.
+    ///
+    /// It is for clocks that differ. One that is ahead by more than this removes what others could
+    /// still read.
+    pub fn sweep_margin(mut self, margin: Duration) -> Self {
+        self.settings.sweep_margin = margin;
         self
     }
 
@@ -156,6 +168,7 @@ impl fmt::Debug for Settings {
             .field("min_password", &self.min_password)
             .field("max_value", &self.max_value)
             .field("keep_versions", &self.keep_versions)
+            .field("sweep_margin", &self.sweep_margin)
             .field("clock", &self.clock)
             .field("events", &self.events)
             .field("limiter", &self.limiter)

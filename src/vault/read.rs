@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::limits::{Exhausted, Subject};
-use crate::store::{Record, RecordKey};
+use crate::store::{Record, RecordKey, StoreError};
 
 use super::access::{Access, subjects};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::Row;
 use super::secret::{Password, SecretBytes};
-use super::target::token_key;
+use super::target::{Whereabouts, token_key};
 use super::text::VaultToken;
 use super::{Vault, VaultError};
 
@@ -125,6 +125,29 @@ impl Vault {
     ) -> Result<Row, VaultError> {
         let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
         Row::open(namespace, record)
+    }
+
+    /// The record that a target leads to, unless it is another namespace's.
+    pub(super) async fn record_of(
+        &self,
+        namespace: &Namespace,
+        at: &Whereabouts,
+    ) -> Result<Record, VaultError> {
+        let record = match self.store().get(&at.key).await {
+            Ok(_) | Err(StoreError::Corrupt) if namespace.is_phantom => None,
+            record => record?,
+        };
+        let ours = record.filter(|record| !at.is_foreign(namespace, record));
+        ours.ok_or(VaultError::NotFound)
+    }
+
+    /// The row that a target leads to.
+    pub(super) async fn row_of(
+        &self,
+        namespace: &Namespace,
+        at: &Whereabouts,
+    ) -> Result<Row, VaultError> {
+        Row::open(namespace, self.record_of(namespace, at).await?)
     }
 }
 

@@ -19,7 +19,9 @@ use super::{Vault, VaultError};
 pub enum SweepMode {
     /// It is hidden, and can be restored and renewed.
     Soft,
-    /// It is removed with all its earlier values, also where it was hidden before.
+    /// It is removed with all its earlier values, also where it was hidden before: once it has been
+    /// over for the [margin](super::VaultOptions::sweep_margin), so that no clock that is ahead
+    /// takes what is still good elsewhere.
     Hard,
 }
 
@@ -86,7 +88,8 @@ impl Vault {
         self.sweep(Goal::Expired(mode))
     }
 
-    /// Removes what was soft-deleted at least so long ago in this namespace, with all earlier values.
+    /// Removes what was soft-deleted at least so long ago in this namespace, with all earlier
+    /// values. This age is the only margin: let it be longer than clocks differ.
     ///
     /// # Errors
     ///
@@ -180,25 +183,22 @@ impl Work<'_> {
         }
     }
 
-    /// The last second whose values are swept.
+    /// The last second whose values are swept: what is destroyed has been over for a while.
     fn until(self) -> UnixTime {
-        let now = self.vault.now();
-        match self.goal {
-            Goal::Expired(_) => now,
-            Goal::Deleted(age) => {
-                let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-                UnixTime::from_secs(now.as_secs().saturating_sub(age))
-            }
-        }
+        let age = match self.goal {
+            Goal::Expired(SweepMode::Soft) => Duration::ZERO,
+            Goal::Expired(SweepMode::Hard) => self.vault.shared.settings.sweep_margin,
+            Goal::Deleted(age) => age,
+        };
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        UnixTime::from_secs(self.vault.now().as_secs().saturating_sub(age))
     }
 
     /// Whether a value is due, by what is sealed: the index only leads here.
     fn is_due(self, meta: &Meta) -> bool {
         match self.goal {
-            Goal::Expired(SweepMode::Soft) => {
-                meta.is_expired(self.vault.now()) && !meta.is_deleted()
-            }
-            Goal::Expired(SweepMode::Hard) => meta.is_expired(self.vault.now()),
+            Goal::Expired(SweepMode::Soft) => meta.is_expired(self.until()) && !meta.is_deleted(),
+            Goal::Expired(SweepMode::Hard) => meta.is_expired(self.until()),
             Goal::Deleted(_) => meta.deleted.is_some_and(|at| at <= self.until().as_secs()),
         }
     }

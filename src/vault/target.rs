@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::store::RecordKey;
+use crate::store::{Record, RecordKey};
 
 use super::VaultError;
 use super::names;
@@ -65,13 +65,34 @@ enum Kind {
     Id(ValueId),
 }
 
+/// Where the value of a target is.
+#[derive(Debug)]
+pub(super) struct Whereabouts {
+    pub(super) key: RecordKey,
+    /// A token leads into its own namespace. An id leads anywhere.
+    by_token: bool,
+}
+
 impl Target {
-    /// Where the value is.
-    pub(super) fn key(&self, namespace: &Namespace) -> RecordKey {
+    pub(super) fn find(&self, namespace: &Namespace) -> Whereabouts {
         match &self.0 {
-            Kind::Token(token) => token_key(namespace, token.expose()),
-            Kind::Id(id) => RecordKey::new(names::VALUES, id.0),
+            Kind::Token(token) => Whereabouts {
+                key: token_key(namespace, token.expose()),
+                by_token: true,
+            },
+            Kind::Id(id) => Whereabouts {
+                key: RecordKey::new(names::VALUES, id.0),
+                by_token: false,
+            },
         }
+    }
+}
+
+impl Whereabouts {
+    /// Whether what was found here is nothing to this namespace. A row that is so broken that it
+    /// names none is to each what it is: broken.
+    pub(super) fn is_foreign(&self, namespace: &Namespace, record: &Record) -> bool {
+        !self.by_token && namespace.is_named_otherwise(record)
     }
 }
 

@@ -10,7 +10,7 @@ use super::access::{Access, subjects};
 use super::create::{Common, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
-use super::row::{self, EarlierRow, Meta, Row};
+use super::row::{self, EarlierRow, Meta, Row, UNREADABLE};
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
 use super::text::{Choice, VaultToken};
@@ -120,9 +120,14 @@ impl Vault {
                     index: 1..,
                     current: Some(there),
                 } => {
+                    orphan = None;
+                    if there.version == UNREADABLE {
+                        self.clear(namespace, &old, there.key).await?;
+                    }
                     let again = self.row(namespace, key).await?;
-                    let same = again.version == old.version;
-                    orphan = same.then_some(there.version);
+                    if again.version == old.version {
+                        orphan = Some(there.version);
+                    }
                     row = Ok(again);
                 }
                 // Someone else was first with this value: judge what is there now.
@@ -132,6 +137,29 @@ impl Vault {
                 }
             }
         }
+    }
+
+    /// Removes an earlier value that nobody owns and no engine can read. It has no version to
+    /// expect: so the value's row is written anew with it, on the condition that it is as it was.
+    async fn clear(
+        &self,
+        namespace: &Namespace,
+        row: &Row,
+        orphan: RecordKey,
+    ) -> Result<(), VaultError> {
+        let batch = [
+            Change::Replace {
+                record: row.with_meta(namespace, &row.meta)?,
+                expected: row.version,
+            },
+            Change::Remove {
+                key: orphan,
+                expected: None,
+            },
+        ];
+        // Who was first with this row may have cleared it, too.
+        commit(self.store(), &batch).await?;
+        Ok(())
     }
 
     /// The batch that puts a value in the place of the one in `old`, which stays as an earlier one where they are kept.

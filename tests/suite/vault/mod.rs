@@ -1,7 +1,11 @@
 //! The vault through its public API, on every engine.
 
 mod around;
+mod bent;
+mod broken;
 mod faults;
+mod kept;
+mod listing;
 mod operations;
 mod races;
 mod tampering;
@@ -32,6 +36,11 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     /// What the engine needs as long as it runs.
     _engine: Option<Engine>,
+}
+
+/// What has expired is removed by the next sweep.
+fn at_once() -> VaultOptions {
+    Vault::options().sweep_margin(std::time::Duration::ZERO)
 }
 
 impl Bench {

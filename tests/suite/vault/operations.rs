@@ -372,6 +372,11 @@ async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else(engine: Engi
     assert!(vault.read(&long).await.is_ok() && vault.read(&forever).await.is_ok());
     assert_eq!(other.info(&elsewhere).await.unwrap().state, State::Expired);
 
+    // Removed is what has been over for the margin.
+    assert_eq!(vault.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    bench.clock.advance(600 - 1);
+    assert_eq!(vault.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    bench.clock.advance(1);
     assert_eq!(
         vault.sweep_expired(SweepMode::Hard).await.unwrap().count,
         250

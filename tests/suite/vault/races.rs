@@ -6,7 +6,7 @@ use sealtoken::Lifetime;
 use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
 use tokio::task::JoinSet;
 
-use super::{Bench, RIGHT};
+use super::{Bench, RIGHT, at_once};
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
@@ -149,7 +149,7 @@ async fn what_is_created_while_passwords_change_is_never_lost(engine: Engine) {
 }
 
 async fn what_is_renewed_during_a_sweep_lives(engine: Engine) {
-    let bench = Bench::on(engine).await;
+    let bench = Bench::with(engine, at_once()).await;
     let vault = &bench.vault;
     let mut ids = Vec::new();
     for created in vault

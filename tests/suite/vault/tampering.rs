@@ -6,7 +6,7 @@ use sealtoken::store::{
 use sealtoken::vault::{SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
-use super::{Bench, NOW, RIGHT};
+use super::{Bench, NOW, RIGHT, at_once};
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
@@ -220,7 +220,7 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
 }
 
 async fn a_sweep_that_is_led_astray_touches_nothing_that_lives(engine: Engine) {
-    let bench = Bench::on(engine).await;
+    let bench = Bench::with(engine, at_once()).await;
     let vault = &bench.vault;
     let lives = vault
         .create("lives")

@@ -38,6 +38,7 @@ async fn open(file: &Path, round: u64) -> Vault {
     let options = Vault::options().clock(ManualClock::at(UnixTime::from_secs(second)));
     let keys = KeyRing::new(Key::from_bytes([7; 32]));
     options
+        .sweep_margin(Duration::ZERO)
         .attempts(())
         .open(store, &keys)
         .await

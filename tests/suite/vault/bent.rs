@@ -1,0 +1,188 @@
+//! A store in which rows are broken, indexes lead astray, and writes meet or fail as a test wants
+//! it.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use sealtoken::UnixTime;
+use sealtoken::store::{
+    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
+    StoreError, Version,
+};
+use tokio::sync::Barrier;
+
+#[derive(Debug)]
+pub(crate) struct Bent {
+    inner: MemoryStore,
+    /// Rows of which an engine can read nothing but the key.
+    unreadable: Mutex<HashSet<RecordKey>>,
+    /// Whether every scan by label gives the whole collection.
+    misleading: AtomicBool,
+    /// The most that a batch may weigh, and the number of the write that is not done, from now.
+    max_batch: usize,
+    fails: AtomicU64,
+    /// How many writes of a password's new entry wait for each other, and where.
+    meeting: AtomicU64,
+    barrier: Barrier,
+    /// How many records scans gave.
+    scanned: AtomicU64,
+}
+
+impl Bent {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::with_batches_of(1000)
+    }
+
+    pub(crate) fn with_batches_of(max_batch: usize) -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            unreadable: Mutex::default(),
+            misleading: AtomicBool::new(false),
+            max_batch,
+            fails: AtomicU64::new(0),
+            meeting: AtomicU64::new(0),
+            barrier: Barrier::new(2),
+            scanned: AtomicU64::new(0),
+        })
+    }
+
+    /// Breaks the row of a record, as an engine shows it that finds no version, no body and no
+    /// labels in it.
+    pub(crate) fn make_unreadable(&self, key: &RecordKey) {
+        self.unreadable.lock().unwrap().insert(key.clone());
+    }
+
+    pub(crate) fn lead_astray(&self) {
+        self.misleading.store(true, Ordering::SeqCst);
+    }
+
+    /// The write with this number from now is not done.
+    pub(crate) fn fail_at(&self, write: u64) {
+        self.fails.store(write, Ordering::SeqCst);
+    }
+
+    /// The next two that make the entry of a password have both seen that there is none.
+    pub(crate) fn let_two_meet(&self) {
+        self.meeting.store(2, Ordering::SeqCst);
+    }
+
+    /// How many records scans gave since this was last asked.
+    pub(crate) fn scanned(&self) -> u64 {
+        self.scanned.swap(0, Ordering::SeqCst)
+    }
+
+    pub(crate) async fn all(&self, collection: &'static str) -> Vec<Record> {
+        let query = Query::all(Collection::new(collection).unwrap()).limit(u32::MAX);
+        self.inner.scan(&query).await.unwrap().records
+    }
+
+    /// Puts a record there, whatever was there.
+    pub(crate) async fn put(&self, record: &Record) {
+        let (key, expected) = (record.key.clone(), None);
+        let remove = Change::Remove { key, expected };
+        for change in [remove, Change::Insert(record.clone())] {
+            assert_eq!(self.inner.write(&[change]).await, Ok(Outcome::Written));
+        }
+    }
+
+    fn seen(&self, record: Record) -> Record {
+        let unreadable = self.unreadable.lock().unwrap();
+        if unreadable.contains(&record.key) {
+            Record::new(record.key, Version::from_bytes([0; 16]), [])
+        } else {
+            record
+        }
+    }
+}
+
+/// Takes one off, and says how many there were; `None` where there were none.
+fn counts_down(count: &AtomicU64) -> Option<u64> {
+    let less = |left: u64| left.checked_sub(1);
+    count
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+        .ok()
+}
+
+#[async_trait]
+impl Store for Bent {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_batch: self.max_batch,
+            ..self.inner.limits()
+        }
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let record = self.inner.get(key).await?;
+        Ok(record.map(|record| self.seen(record)))
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        let records = self.inner.get_many(keys).await?.into_iter();
+        Ok(records
+            .map(|record| record.map(|record| self.seen(record)))
+            .collect())
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        let is_entry = |change: &Change| {
+            matches!(change, Change::Insert(_))
+                && change.key().collection.as_str() == "vault_passwords"
+        };
+        if batch.iter().any(is_entry) && counts_down(&self.meeting).is_some() {
+            self.barrier.wait().await;
+        }
+        if counts_down(&self.fails) == Some(1) {
+            return Err(StoreError::unavailable("test"));
+        }
+        for (index, change) in batch.iter().enumerate() {
+            let broken = self.unreadable.lock().unwrap().contains(change.key());
+            let removed = matches!(change, Change::Remove { expected: None, .. });
+            if broken && !removed {
+                let current = self.get(change.key()).await?;
+                return Ok(Outcome::Conflict { index, current });
+            }
+        }
+        let outcome = self.inner.write(batch).await?;
+        if outcome == Outcome::Written {
+            let mut unreadable = self.unreadable.lock().unwrap();
+            batch.iter().for_each(|change| {
+                unreadable.remove(change.key());
+            });
+        }
+        Ok(outcome)
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        let misled = Query {
+            limit: query.limit,
+            after: query.after.clone(),
+            ..Query::all(query.collection.clone())
+        };
+        let misleading = self.misleading.load(Ordering::SeqCst);
+        let query = if misleading { &misled } else { query };
+        let Page { records, next } = self.inner.scan(query).await?;
+        self.scanned
+            .fetch_add(records.len() as u64, Ordering::SeqCst);
+        let records = records.into_iter().map(|record| self.seen(record));
+        Ok(Page {
+            records: records.collect(),
+            next,
+        })
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        self.inner.count(query).await
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.inner.purge(collection, before, limit).await
+    }
+}

@@ -1,0 +1,235 @@
+//! What belongs to others, and what nothing opens any more: neither stands in the way of anything.
+
+use std::time::Duration;
+
+use sealtoken::store::{Record, RecordKey, Store};
+use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::{Key, KeyRing, Lifetime};
+
+use super::bent::Bent;
+use super::{Bench, RIGHT};
+use crate::engine::Engine;
+
+crate::engine::on_every_engine! {
+    a_value_of_one_namespace_is_nothing_to_another,
+}
+
+/// Whatever is done to `id` in this vault, nothing is there.
+async fn is_nothing(vault: &Vault, id: sealtoken::vault::ValueId) {
+    let hour = Lifetime::hours(1);
+    assert_eq!(vault.exists(id).await, Ok(false));
+    assert_eq!(vault.info(id).await, Err(VaultError::NotFound));
+    let renewed = vault.renew(id, hour).even_expired().even_deleted().await;
+    assert_eq!(renewed, Err(VaultError::NotFound));
+    assert_eq!(vault.soft_delete(id).await, Err(VaultError::NotFound));
+    assert_eq!(vault.restore(id).await, Err(VaultError::NotFound));
+    assert_eq!(vault.versions(id).await, Err(VaultError::NotFound));
+    assert_eq!(vault.prune_versions(id, 0).await, Err(VaultError::NotFound));
+    assert_eq!(vault.delete(id).await, Err(VaultError::NotFound));
+}
+
+async fn a_value_of_one_namespace_is_nothing_to_another(engine: Engine) {
+    let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
+    let ada = bench.vault.namespace("ada").unwrap();
+    let bob = bench.vault.namespace("bob").unwrap();
+    let nobody = bench.vault.namespace("nobody").unwrap();
+    bob.create("his").await.unwrap();
+    let token = ada
+        .create("v")
+        .expires_in(Lifetime::hours(1))
+        .await
+        .unwrap();
+    ada.update(&token, "w").await.unwrap();
+    let id = ada.info(&token).await.unwrap().id;
+    for other in [&bob, &nobody] {
+        is_nothing(other, id).await;
+    }
+    assert_eq!(ada.read(&token).await.unwrap().expose(), b"w");
+    ada.soft_delete(id).await.unwrap();
+    bench.clock.advance(7200);
+    for other in [&bob, &nobody] {
+        is_nothing(other, id).await;
+    }
+    assert_eq!(ada.info(&token).await.unwrap().id, id);
+    ada.delete(id).await.unwrap();
+    assert_eq!(ada.info(&token).await, Err(VaultError::NotFound));
+}
+
+#[tokio::test]
+async fn a_broken_value_of_one_namespace_is_nothing_to_another_either() {
+    let (store, bench) = bent(Vault::options()).await;
+    let ada = bench.vault.namespace("ada").unwrap();
+    let bob = bench.vault.namespace("bob").unwrap();
+    bob.create("his").await.unwrap();
+    let token = ada.create("v").await.unwrap();
+    let id = ada.info(&token).await.unwrap().id;
+    let key = value_key(id);
+    let mut record = store.get(&key).await.unwrap().unwrap();
+    record.body[40] ^= 1;
+    store.put(&record).await;
+    is_nothing(&bob, id).await;
+    assert_eq!(ada.info(id).await, Err(VaultError::Tampered));
+    assert_eq!(ada.delete(id).await, Ok(()));
+    assert_eq!(ada.info(id).await, Err(VaultError::NotFound));
+}
+
+async fn bent(options: sealtoken::vault::VaultOptions) -> (std::sync::Arc<Bent>, Bench) {
+    let store = Bent::new();
+    let bench = Bench::over(store.clone(), options).await;
+    (store, bench)
+}
+
+fn value_key(id: sealtoken::vault::ValueId) -> RecordKey {
+    let id = id.to_string();
+    let bytes = (0..32).map(|n| u8::from_str_radix(&id[2 * n..2 * n + 2], 16).unwrap());
+    let values = sealtoken::store::Collection::new("vault_values").unwrap();
+    RecordKey::new(values, bytes.collect::<Vec<u8>>())
+}
+
+#[tokio::test]
+async fn a_row_that_an_engine_cannot_read_is_removed_by_token_and_by_id() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    for by_id in [false, true] {
+        let token = vault.create("v").await.unwrap();
+        let id = vault.info(&token).await.unwrap().id;
+        store.make_unreadable(&value_key(id));
+        assert_eq!(vault.read(&token).await.err(), Some(VaultError::Tampered));
+        assert_eq!(vault.soft_delete(id).await, Err(VaultError::Tampered));
+        let removed = if by_id {
+            vault.delete(id).await
+        } else {
+            vault.delete(&token).await
+        };
+        assert_eq!(removed, Ok(()));
+        assert_eq!(vault.read(&token).await.err(), Some(VaultError::NotFound));
+        assert!(store.all("vault_values").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_broken_row_is_a_result_of_its_own_and_stops_no_other() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let hour = Lifetime::hours(1);
+    let mut tokens = Vec::new();
+    for _ in 0..6 {
+        let token = vault.create("v").password(RIGHT).expires_in(hour).await;
+        tokens.push(token.unwrap());
+    }
+    // One that cannot be read, one with another body, one without its labels.
+    let keys = store.all("vault_values").await;
+    let mut broken = Vec::new();
+    for (n, token) in tokens.iter().take(3).enumerate() {
+        let key = value_key(vault.info(token).await.unwrap().id);
+        let mut record = keys.iter().find(|r| r.key == key).unwrap().clone();
+        match n {
+            0 => store.make_unreadable(&key),
+            1 => record.body = b"?".to_vec(),
+            _ => record.labels.truncate(1),
+        }
+        if n > 0 {
+            store.put(&record).await;
+        }
+        broken.push(key);
+    }
+    let read = vault.read_many(&tokens).password(RIGHT).await.unwrap();
+    let tampered = |one: &Result<_, _>| matches!(one, Err(VaultError::Tampered));
+    assert!(read[..3].iter().all(tampered));
+    assert!(read[3..].iter().all(Result::is_ok));
+
+    let page = vault.list().await.unwrap();
+    assert_eq!(page.entries.iter().flatten().count(), 3);
+
+    // What is over is swept around them.
+    bench.clock.advance(7200);
+    let swept = vault.sweep_expired(SweepMode::Soft).await.unwrap();
+    assert_eq!(swept.count, 3);
+    let purged = vault.purge_deleted(Duration::ZERO).await.unwrap();
+    assert_eq!(purged.count, 3);
+    for token in &tokens[..3] {
+        assert_eq!(vault.delete(token).await, Ok(()));
+    }
+    assert!(store.all("vault_values").await.is_empty());
+}
+
+#[tokio::test]
+async fn keysets_with_odd_ids_and_broken_ones_keep_no_other_from_being_sealed_again() {
+    let (store, bench) = bent(Vault::options()).await;
+    let mut tokens = Vec::new();
+    for name in ["ada", "bob", "cyd"] {
+        let vault = bench.vault.namespace(name).unwrap();
+        tokens.push((name, vault.create("v").await.unwrap()));
+    }
+    let keysets = store.all("vault_keysets").await;
+    let copied = keysets.iter().find(|r| r.key.id.len() == 32).unwrap();
+    for id in [&b"x"[..], &[0xff; 33], &[0; 1024]] {
+        let key = RecordKey::new(copied.key.collection.clone(), id);
+        store
+            .put(&Record {
+                key,
+                ..copied.clone()
+            })
+            .await;
+    }
+    store.make_unreadable(&copied.key);
+    let ring = KeyRing::new(Key::generate());
+    let both = ring.with_retired(bench.old.clone()).unwrap();
+    bench.keys.replace(&both).unwrap();
+    let done = bench.vault.rewrap().await.unwrap();
+    assert_eq!((done.resealed, done.unchanged, done.failed), (3, 0, 4));
+    // Who meets the broken one says so, and nobody else does.
+    let fresh = bench.again(Vault::options()).await.unwrap();
+    let mut readable = 0;
+    for (name, token) in &tokens {
+        match fresh.namespace(name).unwrap().read(token).await {
+            Ok(_) => readable += 1,
+            Err(error) => assert_eq!(error, VaultError::Tampered),
+        }
+    }
+    assert_eq!(readable, 2);
+}
+
+#[tokio::test]
+async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
+    let (store, bench) = bent(Vault::options().keep_versions(3)).await;
+    let vault = &bench.vault;
+    let token = "a-token-of-my-own-001";
+    vault.create("one").token(token).await.unwrap();
+    vault.update(token, "two").await.unwrap();
+    let earlier = store.all("vault_versions").await.remove(0);
+    let key = value_key(vault.info(token).await.unwrap().id);
+    // The value's row is broken and removed: the earlier one stays, and is broken, too.
+    store.make_unreadable(&key);
+    store.make_unreadable(&earlier.key);
+    vault.delete(token).await.unwrap();
+    vault.create("uno").token(token).await.unwrap();
+    assert_eq!(vault.update(token, "due").await, Ok(()));
+    let earlier = vault.read_version(token, 1).await.unwrap();
+    assert_eq!(earlier.expose(), b"uno");
+    assert_eq!(vault.read(token).await.unwrap().expose(), b"due");
+}
+
+#[tokio::test]
+async fn an_index_that_leads_astray_removes_nothing_that_lives() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let lives = vault.create("v").await.unwrap();
+    let later = vault.create("v").expires_in(Lifetime::hours(9)).await;
+    let later = later.unwrap();
+    let hidden = vault.create("v").await.unwrap();
+    bench.clock.advance(3600);
+    vault.soft_delete(&hidden).await.unwrap();
+    store.lead_astray();
+    for mode in [SweepMode::Soft, SweepMode::Hard] {
+        let swept = vault.sweep_expired(mode).await.unwrap();
+        assert_eq!((swept.count, swept.tampered), (0, 0));
+    }
+    let purged = vault.purge_deleted(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(purged.count, 0);
+    for token in [&lives, &later] {
+        assert_eq!(vault.read(token).await.unwrap().expose(), b"v");
+    }
+    assert_eq!(vault.restore(&hidden).await, Ok(()));
+    assert_eq!(vault.read(&hidden).await.unwrap().expose(), b"v");
+}

@@ -1,0 +1,233 @@
+//! What is there afterwards, counted in the database: nothing that was destroyed, and all that was
+//! promised.
+
+use std::time::Duration;
+
+use sealtoken::store::{Collection, Query, Store};
+use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
+use sealtoken::{Key, KeyRing, Lifetime};
+
+use super::bent::Bent;
+use super::{Bench, RIGHT};
+use crate::engine::Engine;
+use crate::faulty::{Fault, Faulty};
+
+crate::engine::on_every_engine! {
+    what_is_removed_leaves_no_earlier_value,
+    a_value_that_comes_back_keeps_its_end,
+    what_is_over_shows_no_earlier_value,
+    a_password_that_moved_up_has_one_entry,
+    a_weaker_setting_changes_the_cost_for_nobody,
+    a_sweep_by_a_clock_that_is_ahead_destroys_nothing_that_lives,
+}
+
+async fn count(store: &dyn Store, collection: &'static str) -> u64 {
+    let query = Query::all(Collection::new(collection).unwrap());
+    store.count(&query).await.unwrap()
+}
+
+async fn what_is_removed_leaves_no_earlier_value(engine: Engine) {
+    let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
+    let vault = &bench.vault;
+    for way in ["sweep", "purge", "delete"] {
+        let create = vault.create("v").expires_in(Lifetime::hours(1));
+        let token = create.await.unwrap();
+        for n in 0..4 {
+            vault.update(&token, format!("{n}")).await.unwrap();
+        }
+        assert_eq!(count(&*bench.store, "vault_versions").await, 2);
+        match way {
+            "sweep" => {
+                bench.clock.advance(7200);
+                let swept = vault.sweep_expired(SweepMode::Hard).await;
+                assert_eq!(swept.unwrap().count, 1);
+            }
+            "purge" => {
+                vault.soft_delete(&token).await.unwrap();
+                let purged = vault.purge_deleted(Duration::ZERO).await;
+                assert_eq!(purged.unwrap().count, 1);
+            }
+            _ => vault.delete(&token).await.unwrap(),
+        }
+        for collection in ["vault_values", "vault_versions"] {
+            assert_eq!(count(&*bench.store, collection).await, 0, "{way}");
+        }
+    }
+}
+
+async fn a_value_that_comes_back_keeps_its_end(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let vault = &bench.vault;
+    let create = vault.create("v").expires_in(Lifetime::hours(1));
+    let token = create.await.unwrap();
+    let before = vault.info(&token).await.unwrap();
+    vault.soft_delete(&token).await.unwrap();
+    vault.restore(&token).await.unwrap();
+    assert_eq!(vault.info(&token).await.unwrap(), before);
+    bench.clock.advance(3600);
+    assert_eq!(vault.read(&token).await.err(), Some(VaultError::Expired));
+    vault.restore(&token).await.unwrap();
+    assert_eq!(vault.read(&token).await.err(), Some(VaultError::Expired));
+}
+
+async fn what_is_over_shows_no_earlier_value(engine: Engine) {
+    let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
+    let vault = &bench.vault;
+    let create = vault.create("one").expires_in(Lifetime::hours(1));
+    let token = create.await.unwrap();
+    vault.update(&token, "two").await.unwrap();
+    let refused = async |error: VaultError| {
+        for number in 1..=3 {
+            let read = vault.read_version(&token, number).await;
+            assert_eq!(read.err().as_ref(), Some(&error));
+            let brought = vault.roll_back(&token, number).await;
+            assert_eq!(brought.err().as_ref(), Some(&error));
+        }
+    };
+    vault.soft_delete(&token).await.unwrap();
+    refused(VaultError::Deleted).await;
+    vault.restore(&token).await.unwrap();
+    assert!(vault.read_version(&token, 1).await.is_ok());
+    bench.clock.advance(3600);
+    refused(VaultError::Expired).await;
+}
+
+async fn a_password_that_moved_up_has_one_entry(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let token = bench.vault.create("v").password(RIGHT).await.unwrap();
+    let stronger = Argon2Cost::new(20, 2, 1).unwrap();
+    let stronger = bench.again(Vault::options().argon2_cost(stronger)).await;
+    let read = stronger.unwrap().read(&token).password(RIGHT).await;
+    assert!(read.is_ok());
+    assert_eq!(count(&*bench.store, "vault_passwords").await, 1);
+    assert!(bench.vault.read(&token).password(RIGHT).await.is_ok());
+    assert_eq!(count(&*bench.store, "vault_passwords").await, 1);
+}
+
+async fn a_weaker_setting_changes_the_cost_for_nobody(engine: Engine) {
+    let stronger = Vault::options().argon2_cost(Argon2Cost::new(20, 2, 1).unwrap());
+    let bench = Bench::with(engine, stronger).await;
+    let token = bench.vault.create("v").password(RIGHT).await.unwrap();
+    let all = async |collection: &'static str| {
+        let query = Query::all(Collection::new(collection).unwrap());
+        bench.store.scan(&query).await.unwrap().records
+    };
+    // The costs stand in the keyset, and nowhere else.
+    let (keysets, entries) = (all("vault_keysets").await, all("vault_passwords").await);
+    let weaker = bench.again(Vault::options()).await.unwrap();
+    assert!(weaker.read(&token).password(RIGHT).await.is_ok());
+    weaker.create("w").password(RIGHT).await.unwrap();
+    assert_eq!(all("vault_keysets").await, keysets);
+    assert_eq!(all("vault_passwords").await, entries);
+}
+
+async fn a_sweep_by_a_clock_that_is_ahead_destroys_nothing_that_lives(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let create = bench.vault.create("v").expires_in(Lifetime::minutes(4));
+    let token = create.await.unwrap();
+    let clock = sealtoken::ManualClock::at(sealtoken::UnixTime::from_secs(super::NOW + 300));
+    let options = Vault::options().clock(clock.clone()).attempts(());
+    let ahead = options.open(bench.store.clone(), &bench.keys).await;
+    let ahead = ahead.unwrap();
+    let swept = ahead.sweep_expired(SweepMode::Hard).await.unwrap();
+    assert_eq!((swept.count, swept.tampered), (0, 0));
+    assert_eq!(bench.vault.read(&token).await.unwrap().expose(), b"v");
+    // Ten minutes behind its end it goes, and not a second earlier.
+    clock.advance(4 * 60 + 600 - 300 - 1);
+    assert_eq!(ahead.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    clock.advance(1);
+    assert_eq!(ahead.sweep_expired(SweepMode::Hard).await.unwrap().count, 1);
+}
+
+#[tokio::test]
+async fn a_removal_beside_an_update_leaves_neither_secret() {
+    let store = Faulty::new(Fault::Before, u64::MAX);
+    let bench = Bench::over(store.clone(), Vault::options().keep_versions(3)).await;
+    let token = bench.vault.create("one").await.unwrap();
+    bench.vault.update(&token, "two").await.unwrap();
+    store.hold.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (vault, gone) = (bench.vault.clone(), token.clone());
+    let removal = tokio::spawn(async move { vault.delete(&gone).await });
+    store.read.notified().await;
+    bench.vault.update(&token, "three").await.unwrap();
+    store.go_on.notify_one();
+    assert_eq!(removal.await.unwrap(), Ok(()));
+    for collection in ["vault_values", "vault_versions"] {
+        assert_eq!(count(&store.inner, collection).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
+    for many in [false, true] {
+        let store = Bent::new();
+        let bench = Bench::over(store.clone(), Vault::options()).await;
+        // The namespace is there before they meet.
+        bench.vault.create("open").await.unwrap();
+        store.let_two_meet();
+        let create = async |name: &str| {
+            if many {
+                let values = [format!("{name} 1"), format!("{name} 2")];
+                let created = bench.vault.create_many(values).password(RIGHT).await;
+                let created = created.unwrap().into_iter();
+                created.map(Result::unwrap).collect::<Vec<_>>()
+            } else {
+                let value = format!("{name} 1");
+                vec![bench.vault.create(value).password(RIGHT).await.unwrap()]
+            }
+        };
+        let (ada, bob) = tokio::join!(create("ada"), create("bob"));
+        let fresh = bench.again(Vault::options()).await.unwrap();
+        for (name, tokens) in [("ada", ada), ("bob", bob)] {
+            let read = fresh.read_many(&tokens).password(RIGHT).await.unwrap();
+            for (n, value) in read.into_iter().enumerate() {
+                let expected = format!("{name} {}", n + 1);
+                assert_eq!(value.unwrap().expose_str(), Ok(expected.as_str()));
+            }
+        }
+        assert_eq!(count(&*store, "vault_passwords").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_is_not_reported_as_created() {
+    // A value has two labels, so three of them are a batch.
+    let store = Bent::with_batches_of(9);
+    let bench = Bench::over(store.clone(), Vault::options()).await;
+    bench.vault.create("first").await.unwrap();
+    store.fail_at(2);
+    let values: Vec<String> = (0..9).map(|n| n.to_string()).collect();
+    let created = bench.vault.create_many(values).await.unwrap();
+    let done: Vec<bool> = created.iter().map(Result::is_ok).collect();
+    let (yes, no) = (true, false);
+    assert_eq!(done, [yes, yes, yes, no, no, no, yes, yes, yes]);
+    for (n, token) in created.iter().enumerate() {
+        if let Ok(token) = token {
+            let value = bench.vault.read(token).await.unwrap();
+            assert_eq!(value.expose_str(), Ok(n.to_string().as_str()));
+        }
+    }
+    assert_eq!(count(&*store, "vault_values").await, 7);
+}
+
+#[tokio::test]
+async fn a_ring_is_rotated_for_more_namespaces_than_a_page_has() {
+    const NAMESPACES: u64 = 250;
+    let bench = Bench::on(Engine::memory()).await;
+    let mut tokens = Vec::new();
+    for n in 0..NAMESPACES {
+        let vault = bench.vault.namespace(&n.to_string()).unwrap();
+        tokens.push(vault.create("v").await.unwrap());
+    }
+    let new = Key::generate();
+    let both = KeyRing::new(new.clone()).with_retired(bench.old.clone());
+    bench.keys.replace(&both.unwrap()).unwrap();
+    let done = bench.vault.rewrap().await.unwrap();
+    assert_eq!((done.resealed, done.failed), (NAMESPACES + 1, 0));
+    bench.keys.replace(&KeyRing::new(new)).unwrap();
+    let fresh = bench.again(Vault::options()).await.unwrap();
+    for (n, token) in tokens.iter().enumerate() {
+        let vault = fresh.namespace(&n.to_string()).unwrap();
+        assert_eq!(vault.read(token).await.unwrap().expose(), b"v");
+    }
+}
