@@ -1,124 +1,77 @@
 //! Attempts: counted before they are made, given back when they succeed, and waited for while others are in flight.
 //!
 //! What is in flight counts as made, so that a thousand guesses at once are no more than one after the other. But a right password that waits
-//! for its hash is no failure: who comes behind it waits for its end instead of being refused.
+//! for its hash is no failure: who finds no attempt left stands in line while one is in flight at the same subject, and nowhere else.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod line;
+#[cfg(test)]
+mod tests;
 
-use tokio::sync::Notify;
+use std::sync::Arc;
 
+use self::line::{Lines, Permit};
 use super::{AttemptLimiter, Exhausted, Subject};
 
-/// The attempts of this process that have not ended.
-#[derive(Debug, Default)]
-struct InFlight {
-    subjects: Mutex<HashMap<Subject, Waiting>>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    count: usize,
-    ended: Arc<Notify>,
-}
-
-impl InFlight {
-    fn begin(&self, subjects: &[Subject]) {
-        let mut all = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        for subject in subjects {
-            let waiting = all.entry(*subject).or_default();
-            waiting.count = waiting.count.saturating_add(1);
-        }
-    }
-
-    fn end(&self, subjects: &[Subject]) {
-        let mut all = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        for subject in subjects {
-            let Some(waiting) = all.get_mut(subject) else {
-                continue;
-            };
-            waiting.count = waiting.count.saturating_sub(1);
-            waiting.ended.notify_waiters();
-            if waiting.count == 0 {
-                all.remove(subject);
-            }
-        }
-    }
-
-    /// What tells when one of the attempts at these subjects ends; none where none is under way.
-    fn any(&self, subjects: &[Subject]) -> Option<Arc<Notify>> {
-        let all = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = subjects.iter().find_map(|subject| all.get(subject));
-        waiting.map(|waiting| Arc::clone(&waiting.ended))
-    }
-}
-
-/// An attempt under way. Dropped before its end, it stays counted: nobody knows how it would have ended.
-struct Permit<'a> {
-    in_flight: &'a InFlight,
-    subjects: &'a [Subject],
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        self.in_flight.end(self.subjects);
-    }
-}
-
-/// What attempts go through.
+/// Counts attempts, and queues callers behind those in flight.
 #[derive(Debug)]
 pub(crate) struct Gate {
     limiter: Arc<dyn AttemptLimiter>,
-    in_flight: InFlight,
+    lines: Lines,
 }
 
 impl Gate {
     pub(crate) fn new(limiter: Arc<dyn AttemptLimiter>) -> Self {
         Self {
             limiter,
-            in_flight: InFlight::default(),
+            lines: Lines::default(),
         }
     }
 
     /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
+    ///
+    /// Subjects are taken one after the other, the narrowest first: a token without attempts costs its namespace nothing, and nobody who
+    /// holds the wider one waits for a narrower one.
     pub(crate) async fn attempt<T, E: From<Exhausted>>(
         &self,
         subjects: &[Subject],
         is_guess: impl Fn(&E) -> bool + Send,
         work: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let permit = self.permit(subjects).await?;
-        let result = work.await;
-        if !result.as_ref().is_err_and(is_guess) {
-            self.limiter.give_back(subjects).await;
+        let mut permits = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            match self.take(*subject).await {
+                Ok(permit) => permits.push(permit),
+                Err(exhausted) => {
+                    self.give_back(permits).await;
+                    return Err(exhausted.into());
+                }
+            }
         }
-        drop(permit);
+        let result = work.await;
+        // Dropped before this, an attempt stays counted: nobody knows how it would have ended.
+        if !result.as_ref().is_err_and(is_guess) {
+            self.give_back(permits).await;
+        }
         result
     }
 
-    async fn permit<'a>(&'a self, subjects: &'a [Subject]) -> Result<Permit<'a>, Exhausted> {
-        let in_flight = &self.in_flight;
+    /// Takes one attempt, in turn.
+    pub(crate) async fn take(&self, subject: Subject) -> Result<Permit<'_>, Exhausted> {
+        let mut asking = self.lines.ask(subject).await?;
         loop {
-            // Asked before the attempt is taken: an end in between is not missed.
-            let ended = in_flight.any(subjects);
-            let ended = ended.as_deref().map(Notify::notified);
-            let mut ended = std::pin::pin!(ended);
-            if let Some(ended) = ended.as_mut().as_pin_mut() {
-                ended.enable();
-            }
-            match self.limiter.take(subjects).await {
-                Ok(()) => {
-                    in_flight.begin(subjects);
-                    return Ok(Permit {
-                        in_flight,
-                        subjects,
-                    });
-                }
-                Err(exhausted) => match ended.as_pin_mut() {
-                    Some(ended) => ended.await,
-                    None => return Err(exhausted),
-                },
+            match self.limiter.take(&[subject]).await {
+                Ok(()) => return Ok(asking.taken()),
+                Err(exhausted) => asking = asking.refused(exhausted).await?,
             }
         }
+    }
+
+    /// Gives attempts back before those in line are told that they are over.
+    pub(crate) async fn give_back(&self, permits: Vec<Permit<'_>>) {
+        if permits.is_empty() {
+            return;
+        }
+        let subjects: Vec<Subject> = permits.iter().map(Permit::subject).collect();
+        self.limiter.give_back(&subjects).await;
     }
 }

@@ -14,7 +14,7 @@ use super::{AttemptLimiter, Exhausted, Subject};
 pub struct Allowance {
     /// So many at once.
     pub burst: u32,
-    /// One comes back after this long.
+    /// One comes back after this long; zero is no limit.
     pub every: Duration,
 }
 
@@ -49,8 +49,13 @@ pub struct MemoryLimiter {
 /// The most tokens, and the most namespaces, of which attempts are kept.
 const KEPT: usize = 65_536;
 
+/// The longest time for one attempt to come back, some 31 years: no moment that is reckoned with it leaves the clock's range.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
 impl MemoryLimiter {
     /// A limiter with these allowances.
+    ///
+    /// Time is the machine's monotonic clock: one that stands still, as in a frozen process, brings attempts back later and never sooner.
     #[must_use]
     pub fn new(token: Allowance, namespace: Allowance) -> Self {
         Self {
@@ -62,10 +67,12 @@ impl MemoryLimiter {
     }
 
     fn allowance(&self, subject: &Subject) -> (usize, Allowance) {
-        match subject {
+        let (kind, Allowance { burst, every }) = match subject {
             Subject::Token(_) => (0, self.token),
             Subject::Namespace(_) => (1, self.namespace),
-        }
+        };
+        let every = every.min(LONGEST);
+        (kind, Allowance { burst, every })
     }
 }
 
@@ -251,6 +258,28 @@ mod tests {
             assert_eq!(now(limiter.take(&[Subject::Token(id), ALL])), Ok(()));
         }
         assert!(limiter.spent.lock().unwrap()[0].len() <= KEPT);
+        assert!(now(limiter.take(&[ADA])).is_err());
+    }
+
+    #[test]
+    fn one_success_gives_one_attempt_back() {
+        let limiter = limiter(3);
+        for _ in 0..3 {
+            assert_eq!(now(limiter.take(&[ADA])), Ok(()));
+        }
+        now(limiter.give_back(&[ADA]));
+        assert_eq!(now(limiter.take(&[ADA])), Ok(()));
+        assert!(now(limiter.take(&[ADA])).is_err());
+    }
+
+    #[test]
+    fn attempts_that_never_come_back_are_limited_too() {
+        let every = Duration::MAX;
+        let never = Allowance { burst: 2, every };
+        let limiter = MemoryLimiter::new(never, never);
+        for _ in 0..2 {
+            assert_eq!(now(limiter.take(&[ADA])), Ok(()));
+        }
         assert!(now(limiter.take(&[ADA])).is_err());
     }
 

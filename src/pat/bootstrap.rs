@@ -62,7 +62,7 @@ impl PersonalAccessTokens {
         if done || !self.store().scan(&any).await?.records.is_empty() {
             return Err(Reason::NotFound.into());
         }
-        let fits = self.fits_bootstrap(hash, presented);
+        let fits = self.fits_bootstrap(&marker, hash, presented);
         // Only scrypt is work that is counted before it is done: who has the right 256 bits is kept out by nobody.
         if let Kind::Scrypt(_) = hash.kind() {
             let subjects = self.slow_subjects(&marker);
@@ -97,6 +97,7 @@ impl PersonalAccessTokens {
 
     async fn fits_bootstrap(
         &self,
+        marker: &RecordKey,
         hash: &SecretHash,
         presented: &Presented<'_>,
     ) -> Result<(), VerifyError> {
@@ -106,7 +107,11 @@ impl PersonalAccessTokens {
             Kind::Scrypt(scrypt) => match presented.original.clone() {
                 Some(secret) if scrypt.is_as_long_as(&secret) => {
                     let scrypt = scrypt.clone();
-                    self.shared.scrypt.run(move || scrypt.fits(&secret)).await?
+                    let [lane, _] = self.slow_subjects(marker);
+                    self.shared
+                        .scrypt
+                        .run(lane, move || scrypt.fits(&secret))
+                        .await?
                 }
                 _ => false,
             },

@@ -189,6 +189,11 @@ pub enum PatError {
     UnknownKey(KeyId),
     /// The store did not do it.
     Store(StoreError),
+    /// Too many hashes of this token wait for scrypt. It is no failed attempt.
+    Busy {
+        /// Try again after this long.
+        retry_after: Duration,
+    },
     /// There is no tokio runtime to run scrypt on, or it is ending.
     Hashing,
     /// The operating system gave no random bytes.
@@ -220,6 +225,7 @@ impl PatError {
             Self::UnknownKey(_) => "unknown_key",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
+            Self::Busy { .. } => "busy",
             Self::Hashing => "hashing",
             Self::Randomness => "randomness",
         }
@@ -252,6 +258,9 @@ impl PatError {
             | Self::InvalidEnd
             | Self::Hash(_)
             | Self::Store(StoreError::Cursor) => PublicError::Invalid,
+            Self::Busy { retry_after } => PublicError::TryLater {
+                retry_after: *retry_after,
+            },
             Self::InvalidSetting(_)
             | Self::UnknownKey(_)
             | Self::Store(_)
@@ -283,6 +292,7 @@ impl fmt::Display for PatError {
             Self::InvalidSetting(what) => f.write_str(what),
             Self::UnknownKey(id) => write!(f, "the tokens were sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken pat rewrap` has succeeded"),
             Self::Store(error) => error.fmt(f),
+            Self::Busy { .. } => f.write_str("too many slow hashes are waiting: try again in a second"),
             Self::Hashing => f.write_str("the hash could not be checked: there is no tokio runtime here"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
         }
@@ -329,8 +339,11 @@ impl From<crate::crypto::random::Failed> for PatError {
 }
 
 impl From<NotRun> for PatError {
-    fn from(_: NotRun) -> Self {
-        Self::Hashing
+    fn from(not_run: NotRun) -> Self {
+        match not_run {
+            NotRun::Full { retry_after } => Self::Busy { retry_after },
+            NotRun::Failed => Self::Hashing,
+        }
     }
 }
 

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::crypto::clock::UnixTime;
 
 use super::{PatId, SecretHash};
@@ -48,7 +46,7 @@ pub struct PatRecord {
 }
 
 /// Where a token's secret was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
     /// Here: [`issue`](super::PersonalAccessTokens::issue).

@@ -25,6 +25,7 @@ pub(super) struct Facts {
     pub(super) hash: SecretHash,
     /// The secret before the last rotation.
     pub(super) before: Option<Before>,
+    #[serde(with = "Written")]
     pub(super) origin: Origin,
     pub(super) owner: String,
     pub(super) admin: bool,
@@ -39,6 +40,15 @@ pub(super) struct Facts {
     pub(super) revoked: Option<i64>,
     /// When a revoked token may be removed.
     pub(super) purge: Option<i64>,
+}
+
+/// An origin as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Origin")]
+enum Written {
+    Issued,
+    Registered,
+    Imported,
 }
 
 /// A secret that was replaced, and until when it is good beside the new one.

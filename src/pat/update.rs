@@ -130,6 +130,12 @@ impl PatUpdate {
         self
     }
 
+    /// Lets it end at this moment, or at once where that has passed by the time of the update.
+    pub fn expires_at_or_now(mut self, at: impl Into<UnixTime>) -> Self {
+        self.end = Some(End::AtOrNow(at.into()));
+        self
+    }
+
     /// Takes its end away.
     pub fn never_expires(self) -> Self {
         self.expires_in(Lifetime::Forever)

@@ -169,12 +169,18 @@ impl PersonalAccessTokens {
         }
         // Work that a stranger can ask for is counted before it is done.
         let subjects = self.slow_subjects(key);
+        let [lane, _] = subjects;
         let work = async {
             for (fit, scrypt) in slow {
                 let Some(secret) = presented.original.clone() else {
                     continue;
                 };
-                if self.shared.scrypt.run(move || scrypt.fits(&secret)).await? {
+                if self
+                    .shared
+                    .scrypt
+                    .run(lane, move || scrypt.fits(&secret))
+                    .await?
+                {
                     return Ok((row, fit));
                 }
             }

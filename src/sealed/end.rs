@@ -8,6 +8,9 @@ use crate::token::{Lifetime, LifetimeError};
 pub(crate) enum End {
     In(Lifetime),
     At(UnixTime),
+    /// At this moment, or at once where it has passed when the end is set.
+    #[cfg(feature = "pat")]
+    AtOrNow(UnixTime),
     /// Where it was before: perhaps in the past.
     #[cfg(feature = "import")]
     Was(UnixTime),
@@ -30,6 +33,10 @@ impl End {
                 None => return Ok(None),
             },
             Self::At(at) => at,
+            #[cfg(feature = "pat")]
+            Self::AtOrNow(at) if at <= now => return Ok(Some(now.as_secs())),
+            #[cfg(feature = "pat")]
+            Self::AtOrNow(at) => at,
             #[cfg(feature = "import")]
             Self::Was(at) => return Ok(Some(at.as_secs().max(0))),
         };

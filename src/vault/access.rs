@@ -235,11 +235,7 @@ impl Vault {
         password: &Normalised,
         cost: Argon2Cost,
     ) -> Result<Place, VaultError> {
-        let hash = self
-            .shared
-            .hasher
-            .hash(cost, password, namespace.salt)
-            .await?;
+        let hash = self.shared.hasher.hash(cost, password, namespace).await?;
         Ok(Place::new(namespace, &hash))
     }
 

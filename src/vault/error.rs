@@ -71,6 +71,11 @@ pub enum VaultError {
     UnknownKey(KeyId),
     /// The store did not do it.
     Store(StoreError),
+    /// Too many passwords of this namespace wait to be hashed. It is no failed attempt.
+    Busy {
+        /// Try again after this long.
+        retry_after: Duration,
+    },
     /// There is not enough memory for Argon2id, or no tokio runtime to run it on, or it is ending.
     Hashing,
     /// The operating system gave no random bytes.
@@ -106,6 +111,7 @@ impl VaultError {
             Self::UnknownKey(_) => "unknown_key",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
+            Self::Busy { .. } => "busy",
             Self::Hashing => "hashing",
             Self::Randomness => "randomness",
         }
@@ -134,9 +140,11 @@ impl VaultError {
             | Self::InvalidPassword
             | Self::NoSuchVersion
             | Self::Tampered => PublicError::Refused,
-            Self::TooManyAttempts { retry_after } => PublicError::TryLater {
-                retry_after: *retry_after,
-            },
+            Self::TooManyAttempts { retry_after } | Self::Busy { retry_after } => {
+                PublicError::TryLater {
+                    retry_after: *retry_after,
+                }
+            }
             Self::AlreadyExists
             | Self::InvalidTokenLength
             | Self::WeakToken
@@ -188,6 +196,7 @@ impl fmt::Display for VaultError {
             Self::TooManyDataKeys => f.write_str("this password was changed too often: read the values and create them anew"),
             Self::UnknownKey(id) => write!(f, "the vault was sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken vault rewrap` has succeeded"),
             Self::Store(error) => error.fmt(f),
+            Self::Busy { .. } => f.write_str("too many slow hashes are waiting: try again in a second"),
             Self::Hashing => f.write_str("the password could not be hashed: there is not enough memory, or no tokio runtime here"),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
         }
@@ -228,8 +237,11 @@ impl From<EndError> for VaultError {
 }
 
 impl From<NotRun> for VaultError {
-    fn from(_: NotRun) -> Self {
-        Self::Hashing
+    fn from(not_run: NotRun) -> Self {
+        match not_run {
+            NotRun::Full { retry_after } => Self::Busy { retry_after },
+            NotRun::Failed => Self::Hashing,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! Passwords through Argon2id: off the async threads, and only so many at once.
+//! Passwords through Argon2id: off the async threads, only so many at once, and each namespace in its turn.
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
-use crate::limits::{AtOnce, NotRun};
+use crate::limits::{AtOnce, NotRun, Subject};
 
 use super::VaultError;
+use super::namespace::Namespace;
 use super::secret::Normalised;
 
 /// What it costs to try one password: Argon2id (RFC 9106) with so much memory, so many passes and lanes.
@@ -23,14 +24,38 @@ use super::secret::Normalised;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Argon2Cost {
-    #[serde(rename = "m")]
     memory_mib: u32,
-    #[serde(rename = "t")]
     passes: u32,
-    #[serde(rename = "p")]
     lanes: u32,
+}
+
+/// A cost as it is written, in a keyset or a configuration: nothing is known about its bounds.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    m: u32,
+    t: u32,
+    p: u32,
+}
+
+impl TryFrom<Written> for Argon2Cost {
+    type Error = VaultError;
+
+    fn try_from(Written { m, t, p }: Written) -> Result<Self, VaultError> {
+        Self::new(m, t, p)
+    }
+}
+
+impl From<Argon2Cost> for Written {
+    fn from(cost: Argon2Cost) -> Self {
+        Self {
+            m: cost.memory_mib,
+            t: cost.passes,
+            p: cost.lanes,
+        }
+    }
 }
 
 impl Argon2Cost {
@@ -54,8 +79,7 @@ impl Argon2Cost {
         }
     }
 
-    /// Checked when it is set, and again when it is read from a keyset, before memory is taken.
-    pub(super) const fn is_bounded(&self) -> bool {
+    const fn is_bounded(&self) -> bool {
         let memory = self.memory_mib >= 19 && self.memory_mib <= 256;
         let passes = self.passes >= 1 && self.passes <= 10;
         let enough = self.memory_mib >= 46 || self.passes >= 2;
@@ -101,13 +125,13 @@ impl Hasher {
         &self,
         cost: Argon2Cost,
         password: &Normalised,
-        salt: [u8; 16],
+        namespace: &Namespace,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]
         self.hashed
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let password = password.clone();
-        self.run(move || {
+        let (password, salt) = (password.clone(), namespace.salt);
+        self.run(namespace.lane(), move || {
             let cost = Cost {
                 memory: cost.memory_mib.saturating_mul(1024),
                 passes: cost.passes,
@@ -118,12 +142,13 @@ impl Hasher {
         .await?
     }
 
-    /// Runs other work that takes as long, in the same turn.
+    /// Runs other work that takes as long, in the same queue.
     pub(super) async fn run<R: Send + 'static>(
         &self,
+        lane: Subject,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, NotRun> {
-        self.at_once.run(work).await
+        self.at_once.run(lane, work).await
     }
 }
 
@@ -150,5 +175,23 @@ mod tests {
             assert_eq!(cost.is_ok(), fits, "{memory} {passes} {lanes}");
         }
         assert!(Argon2Cost::default().is_bounded());
+    }
+
+    #[test]
+    fn a_cost_that_is_read_has_the_same_bounds() {
+        let read = serde_json::from_str::<Argon2Cost>;
+        let good = r#"{"m":64,"t":3,"p":1}"#;
+        let cost = Argon2Cost::new(64, 3, 1).unwrap();
+        assert_eq!(read(good).ok(), Some(cost));
+        assert_eq!(serde_json::to_string(&cost).unwrap(), good);
+        for bad in [
+            r#"{"m":4000000,"t":3,"p":1}"#,
+            r#"{"m":64,"t":11,"p":1}"#,
+            r#"{"m":64,"t":3,"p":5}"#,
+            r#"{"m":1,"t":1,"p":1}"#,
+            r#"{"m":64,"t":3,"p":1,"x":1}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

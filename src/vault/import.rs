@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
 use crate::import::{ImportError, Vaultstore};
+use crate::limits::Subject;
 use crate::sealed::End;
 
 use super::access::Access;
@@ -130,6 +131,7 @@ impl<'a> Import<'a> {
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
         let at_once = vault.shared.settings.hash_at_once;
+        let lane = vault.for_reading().await?.lane();
         let mut results: Vec<Result<VaultToken, ImportFailure>> = Vec::new();
         loop {
             // Several at a time, and no more in memory than those.
@@ -139,7 +141,7 @@ impl<'a> Import<'a> {
             }
             let read: Vec<_> = some
                 .into_iter()
-                .map(|value| runtime.spawn(read(vault.clone(), Arc::clone(&reader), value)))
+                .map(|value| runtime.spawn(read(vault.clone(), lane, Arc::clone(&reader), value)))
                 .collect();
             for task in read {
                 let (value, read) = task.await.map_err(|_| VaultError::Hashing)?;
@@ -166,12 +168,13 @@ impl<'a> Import<'a> {
 /// Reads one value on the blocking threads.
 async fn read(
     vault: Vault,
+    lane: Subject,
     reader: Arc<Vaultstore>,
     value: StoredValue,
 ) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
     let stored = value.stored.clone();
     let work = move || reader.read(&stored);
-    let read = match vault.shared.hasher.run(work).await {
+    let read = match vault.shared.hasher.run(lane, work).await {
         Ok(read) => read.map(SecretBytes::from).map_err(ImportFailure::Read),
         Err(error) => Err(ImportFailure::Vault(error.into())),
     };

@@ -157,6 +157,43 @@ async fn a_list_of_guesses_costs_the_namespace_an_attempt_each() {
 }
 
 #[tokio::test]
+async fn guesses_by_unlock_use_up_the_attempts_of_the_namespace() {
+    use sealtoken::limits::Allowance;
+    let every = std::time::Duration::from_secs(60);
+    let few = Allowance { burst: 3, every };
+    let options = Vault::options().attempts(MemoryLimiter::new(few, few));
+    let keys = KeyRing::new(Key::generate());
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    vault.create("v").password(RIGHT).await.unwrap();
+    for n in 0..5 {
+        let error = vault.unlock(WRONG).await.err().unwrap();
+        let is_closed = matches!(error, VaultError::TooManyAttempts { .. });
+        assert_eq!(is_closed, n >= 3, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_version_under_another_valid_password_is_a_guess() {
+    let vault = limited().await;
+    let id = vault.create("v").password(RIGHT).await.unwrap();
+    vault.create("w").password(WRONG).await.unwrap();
+    for n in 0..11 {
+        let error = vault.read_version(&id, 99).password(WRONG).await.err();
+        let is_closed = matches!(error, Some(VaultError::TooManyAttempts { .. }));
+        assert_eq!(is_closed, n >= 10, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn texts_that_can_be_no_token_share_no_count() {
+    let vault = limited().await;
+    for n in 0..14 {
+        let read = vault.read("?".repeat(n)).password(WRONG).await;
+        assert_eq!(read.err(), Some(VaultError::NotFound));
+    }
+}
+
+#[tokio::test]
 async fn texts_that_can_be_no_token_close_nothing() {
     let vault = limited().await;
     for n in 0..30 {

@@ -1,7 +1,7 @@
 //! Does what was planned, one token after the other: one that fails stops no other.
 
 use sealtoken::Lifetime;
-use sealtoken::pat::{PatError, PatId, PatUpdate, PersonalAccessTokens};
+use sealtoken::pat::{PatError, PatId, PatRecord, PatUpdate, PersonalAccessTokens};
 
 use crate::failure::Failure;
 
@@ -15,47 +15,51 @@ pub(super) async fn apply(
     options: &Sync,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    for step in &steps {
-        let done = if options.dry_run {
-            Ok(())
-        } else {
-            take(pats, step, options.purge_in).await
-        };
-        match done {
-            Ok(()) => report.done(step)?,
-            Err(error) => report.failed(Some(&step.id), error.code(), &error.to_string()),
+    for mut step in steps {
+        if !options.dry_run {
+            match take(pats, &step, options.purge_in).await {
+                Ok(record) => {
+                    let differences = step.differences.iter_mut();
+                    differences.for_each(|difference| difference.settle(&record));
+                }
+                Err(error) => {
+                    report.failed(Some(&step.id), error.code(), &error.to_string());
+                    continue;
+                }
+            }
         }
+        report.done(&step)?;
     }
     Ok(())
 }
 
+/// What is taken from a token comes first and alone: nothing else that fails holds it back.
 async fn take(
     pats: &PersonalAccessTokens,
     step: &Step,
     purge_in: Option<Lifetime>,
-) -> Result<(), PatError> {
+) -> Result<PatRecord, PatError> {
     let id = &step.id;
+    if let Work::Revoke(_) = step.work {
+        pats.revoke(id).await?;
+    }
+    update(pats, id, step.restriction.as_deref()).await?;
     match &step.work {
-        Work::Register(hash, new) => {
-            pats.register(*id, hash.clone(), (**new).clone()).await?;
-        }
-        Work::Change(change) => {
-            pats.update(id, (**change).clone()).await?;
-        }
+        Work::Register(hash, new) => pats.register(*id, hash.clone(), (**new).clone()).await,
+        Work::Change(change) => pats.update(id, (**change).clone()).await,
         // Whatever fails on the way, a token is refused rather than good with what it is not to have.
         Work::Restore(change) => {
             update(pats, id, change.as_deref()).await?;
-            pats.restore(id).await?;
+            pats.restore(id).await
         }
         Work::Revoke(change) => {
-            match purge_in {
-                Some(after) => pats.revoke_and_purge(id, after).await?,
-                None => pats.revoke(id).await?,
-            };
             update(pats, id, change.as_deref()).await?;
+            match purge_in {
+                Some(after) => pats.revoke_and_purge(id, after).await,
+                None => pats.revoke(id).await,
+            }
         }
     }
-    Ok(())
 }
 
 async fn update(

@@ -25,7 +25,8 @@ pub(super) fn compare(
     now: UnixTime,
 ) {
     let mut change = Changes {
-        update: PatUpdate::new(),
+        restriction: None,
+        update: None,
         differences: Vec::new(),
         notes: Vec::new(),
     };
@@ -51,11 +52,12 @@ pub(super) fn compare(
     };
     let notes = change.notes.into_iter();
     plan.notes.extend(notes.map(|note| (record.id, note)));
-    let update = (!change.differences.is_empty()).then(|| Box::new(change.update));
+    let update = change.update.map(Box::new);
     let work = match (life, update) {
         (Some(true), update) => Work::Revoke(update),
         (Some(false), update) => Work::Restore(update),
         (None, Some(update)) => Work::Change(update),
+        (None, None) if change.restriction.is_some() => Work::Change(Box::default()),
         (None, None) => {
             plan.unchanged = plan.unchanged.saturating_add(1);
             return;
@@ -64,13 +66,16 @@ pub(super) fn compare(
     plan.steps.push(Step {
         id: record.id,
         owner: record.owner.clone(),
+        restriction: change.restriction.map(Box::new),
         work,
         differences: change.differences,
     });
 }
 
 struct Changes {
-    update: PatUpdate,
+    /// What only takes: it is done first and alone, so that nothing else that fails holds it back.
+    restriction: Option<PatUpdate>,
+    update: Option<PatUpdate>,
     differences: Vec<Difference>,
     notes: Vec<&'static str>,
 }
@@ -82,12 +87,20 @@ impl Changes {
         (before, after): (Value, Value),
         change: impl FnOnce(PatUpdate) -> PatUpdate,
     ) {
+        self.differ(field, before, after);
+        self.update = Some(change(self.update.take().unwrap_or_default()));
+    }
+
+    fn differ(&mut self, field: &'static str, before: Value, after: Value) {
         self.differences.push(Difference {
             field,
             before: Some(before),
             after: Some(after),
         });
-        self.update = change(std::mem::take(&mut self.update));
+    }
+
+    fn restrict(&mut self, change: impl FnOnce(PatUpdate) -> PatUpdate) {
+        self.restriction = Some(change(self.restriction.take().unwrap_or_default()));
     }
 
     /// What protects nobody and harms nobody.
@@ -116,6 +129,10 @@ impl Changes {
     fn rights(&mut self, record: &PatRecord, token: &Declared, own: bool) {
         if let Some(roles) = token.roles.as_ref().filter(|roles| **roles != record.roles) {
             let values = (show::list(&record.roles), show::list(roles));
+            let gone: Vec<&String> = record.roles.difference(roles).collect();
+            if !gone.is_empty() {
+                self.restrict(|update| gone.into_iter().fold(update, PatUpdate::remove_role));
+            }
             self.make("roles", values, |update| update.roles(roles));
         }
         if let Some(scopes) = token
@@ -124,6 +141,9 @@ impl Changes {
             .filter(|scopes| **scopes != record.scopes)
         {
             let values = (show::list(&record.scopes), show::list(scopes));
+            if !record.scopes.is_subset(scopes) {
+                self.restrict(|update| update.scopes(record.scopes.intersection(scopes)));
+            }
             self.make("scopes", values, |update| update.scopes(scopes));
         }
         match token.admin {
@@ -133,6 +153,9 @@ impl Changes {
             }
             Some(admin) if admin != record.admin => {
                 let values = (record.admin.into(), admin.into());
+                if !admin {
+                    self.restrict(|update| update.admin(false));
+                }
                 self.make("admin", values, |update| update.admin(admin));
             }
             _ => {}
@@ -144,7 +167,7 @@ impl Changes {
             }
             Some(hash) if record.hash.as_ref() != Some(hash) => {
                 self.differences.push(Difference::hidden("hash"));
-                self.update = std::mem::take(&mut self.update).hash(hash.clone());
+                self.update = Some(self.update.take().unwrap_or_default().hash(hash.clone()));
             }
             _ => {}
         }
@@ -161,19 +184,23 @@ impl Changes {
                 self.notes
                     .push("your own token is declared to end sooner: its end STAYS");
             }
-            Some(at) if at > now => {
-                self.make("expires_at", values, |update| update.expires_at(at));
+            Some(at) if at > now && record.expires_at.is_none_or(|end| at < end) => {
+                self.differ("expires_at", values.0, values.1);
+                self.restrict(|update| update.expires_at_or_now(at));
             }
-            // Declared in the past: nothing ends earlier than in a second.
-            Some(_) => {
-                let soon = UnixTime::from_secs(now.as_secs().saturating_add(1));
-                if record.expires_at.is_some_and(|end| end <= soon) {
+            Some(at) if at > now => {
+                self.make("expires_at", values, |update| update.expires_at_or_now(at));
+            }
+            // Declared in the past: it ends when that is applied.
+            Some(at) => {
+                if record.expires_at.is_some_and(|end| end <= now) {
                     // It has ended, whenever that was.
                 } else if own {
                     self.notes
                         .push("your own token is declared expired: its end STAYS");
                 } else {
-                    self.make("expires_at", values, |update| update.expires_at(soon));
+                    self.differ("expires_at", values.0, optional(Some(now)));
+                    self.restrict(|update| update.expires_at_or_now(at));
                 }
             }
         }
@@ -181,6 +208,13 @@ impl Changes {
 }
 
 impl Difference {
+    /// Shows what was stored: an end that had passed is the moment at which it was set.
+    pub(super) fn settle(&mut self, record: &PatRecord) {
+        if self.field == "expires_at" {
+            self.after = Some(optional(record.expires_at));
+        }
+    }
+
     const fn hidden(field: &'static str) -> Self {
         Self {
             field,

@@ -33,6 +33,8 @@ pub(super) struct Plan {
 pub(super) struct Step {
     pub(super) id: PatId,
     pub(super) owner: String,
+    /// What is taken from it, before and beside all else.
+    pub(super) restriction: Option<Box<PatUpdate>>,
     pub(super) work: Work,
     pub(super) differences: Vec<Difference>,
 }
@@ -80,6 +82,7 @@ pub(super) async fn plan(
             None => plan.steps.push(Step {
                 id: record.id,
                 owner: record.owner,
+                restriction: None,
                 work: Work::Revoke(None),
                 differences: Vec::new(),
             }),
@@ -88,6 +91,12 @@ pub(super) async fn plan(
     for token in declared.iter().filter(|token| left.contains_key(&token.id)) {
         absent(&mut plan, token, rules.now);
     }
+    // Where a run is cut off, what was to be taken is taken.
+    plan.steps.sort_by_key(|step| match step.work {
+        Work::Revoke(_) => 0,
+        _ if step.restriction.is_some() => 1,
+        _ => 2,
+    });
     Ok(plan)
 }
 
@@ -103,6 +112,7 @@ fn absent(plan: &mut Plan, token: &Declared, now: UnixTime) {
         plan.steps.push(Step {
             id: token.id,
             owner: token.owner.clone(),
+            restriction: None,
             work: Work::Register(hash.clone(), Box::new(token.new_pat(now))),
             differences: facts(token),
         });

@@ -1,0 +1,199 @@
+//! The callers at each subject: those whose attempts are in flight, and those in line behind them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::limits::{Exhausted, Subject};
+
+/// The most callers in line at one subject. One more is told to try later.
+pub(super) const MOST: usize = 1024;
+
+/// Every subject at which an attempt is in flight.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Mutex<HashMap<Subject, Line>>);
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Attempts that are being taken or made.
+    in_flight: usize,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
+    /// What the first in line was told.
+    exhausted: Option<Exhausted>,
+}
+
+/// What a caller in line is told.
+#[derive(Debug)]
+enum Turn {
+    /// An attempt may be left: ask the limiter. The caller is counted as in flight.
+    Ask,
+    Refused(Exhausted),
+}
+
+/// One who asks the limiter for an attempt, and is in flight meanwhile.
+#[must_use]
+pub(super) struct Asking<'a>(Permit<'a>);
+
+/// An attempt in flight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    lines: &'a Lines,
+    subject: Subject,
+}
+
+/// A place in line. Dropped after its turn was called, it passes the turn on.
+struct Place<'a> {
+    lines: &'a Lines,
+    subject: Subject,
+    turn: oneshot::Receiver<Turn>,
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Line>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the turn to ask the limiter: none waits where none is in line.
+    pub(super) async fn ask(&self, subject: Subject) -> Result<Asking<'_>, Exhausted> {
+        let place = {
+            let mut all = self.lock();
+            let line = all.entry(subject).or_default();
+            match line.exhausted {
+                // Somebody was refused, and waits for what is in flight: everybody else comes after that.
+                Some(exhausted) => {
+                    line.waiting.retain(|waiting| !waiting.is_closed());
+                    if line.waiting.len() >= MOST {
+                        return Err(exhausted);
+                    }
+                    let (call, turn) = oneshot::channel();
+                    line.waiting.push_back(call);
+                    self.place(subject, turn)
+                }
+                None => {
+                    line.in_flight = line.in_flight.saturating_add(1);
+                    return Ok(self.asking(subject));
+                }
+            }
+        };
+        place.turn().await
+    }
+
+    const fn place(&self, subject: Subject, turn: oneshot::Receiver<Turn>) -> Place<'_> {
+        Place {
+            lines: self,
+            subject,
+            turn,
+        }
+    }
+
+    const fn asking(&self, subject: Subject) -> Asking<'_> {
+        Asking(Permit {
+            lines: self,
+            subject,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// One attempt is in flight no more.
+    fn end(&self, subject: Subject) {
+        let mut all = self.lock();
+        if let Some(line) = all.get_mut(&subject) {
+            line.in_flight = line.in_flight.saturating_sub(1);
+            line.call_next();
+            if line.in_flight == 0 {
+                all.remove(&subject);
+            }
+        }
+    }
+}
+
+impl Line {
+    /// Calls the first who is still there. One alone, who calls the next if an attempt was left: the others are not woken in vain.
+    fn call_next(&mut self) {
+        while let Some(call) = self.waiting.pop_front() {
+            if call.send(Turn::Ask).is_ok() {
+                self.in_flight = self.in_flight.saturating_add(1);
+                return;
+            }
+        }
+        self.exhausted = None;
+    }
+}
+
+impl<'a> Asking<'a> {
+    /// There was an attempt. There may be more, which have come back with time.
+    pub(super) fn taken(self) -> Permit<'a> {
+        let mut all = self.0.lines.lock();
+        if let Some(line) = all.get_mut(&self.0.subject) {
+            line.call_next();
+        }
+        drop(all);
+        self.0
+    }
+
+    /// There was none. Where another one is in flight it may be given back; where none is, nobody in line can hope for one.
+    pub(super) async fn refused(self, exhausted: Exhausted) -> Result<Self, Exhausted> {
+        let Permit { lines, subject } = self.0;
+        let place = {
+            let mut all = lines.lock();
+            // From here on the place in line counts, and not the permit.
+            std::mem::forget(self);
+            let Some(line) = all.get_mut(&subject) else {
+                return Err(exhausted);
+            };
+            line.in_flight = line.in_flight.saturating_sub(1);
+            if line.in_flight == 0 {
+                for call in line.waiting.drain(..) {
+                    // Who has gone away need not be told.
+                    let _ = call.send(Turn::Refused(exhausted));
+                }
+                all.remove(&subject);
+                return Err(exhausted);
+            }
+            line.exhausted = Some(exhausted);
+            let (call, turn) = oneshot::channel();
+            line.waiting.push_front(call);
+            lines.place(subject, turn)
+        };
+        place.turn().await
+    }
+}
+
+impl<'a> Place<'a> {
+    async fn turn(mut self) -> Result<Asking<'a>, Exhausted> {
+        match (&mut self.turn).await {
+            Ok(Turn::Ask) => Ok(self.lines.asking(self.subject)),
+            Ok(Turn::Refused(exhausted)) => Err(exhausted),
+            // A line is never dropped while somebody stands in it.
+            Err(_) => Err(Exhausted {
+                retry_after: std::time::Duration::from_secs(1),
+            }),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.turn.close();
+        if let Ok(Turn::Ask) = self.turn.try_recv() {
+            self.lines.end(self.subject);
+        }
+    }
+}
+
+impl Permit<'_> {
+    pub(super) const fn subject(&self) -> Subject {
+        self.subject
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.lines.end(self.subject);
+    }
+}

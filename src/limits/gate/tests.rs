@@ -1,0 +1,265 @@
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::limits::{Allowance, MemoryLimiter};
+
+const ADA: Subject = Subject::Token([1; 16]);
+const BOB: Subject = Subject::Token([2; 16]);
+const ALL: Subject = Subject::Namespace([0; 16]);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Wrong,
+    Exhausted(Duration),
+}
+
+impl From<Exhausted> for Failure {
+    fn from(Exhausted { retry_after }: Exhausted) -> Self {
+        Self::Exhausted(retry_after)
+    }
+}
+
+fn limiter(burst: u32) -> MemoryLimiter {
+    let every = Duration::from_secs(60);
+    let many = Allowance {
+        burst: 1_000_000,
+        every,
+    };
+    MemoryLimiter::new(Allowance { burst, every }, many)
+}
+
+/// A limiter that thinks about it: it yields before it answers, and after it has decided.
+#[derive(Debug)]
+struct Slow(MemoryLimiter);
+
+#[async_trait]
+impl AttemptLimiter for Slow {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        yields().await;
+        let taken = self.0.take(subjects).await;
+        yields().await;
+        taken
+    }
+
+    async fn give_back(&self, subjects: &[Subject]) {
+        yields().await;
+        self.0.give_back(subjects).await;
+    }
+}
+
+async fn yields() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[derive(Default)]
+struct Wakeups(AtomicU64);
+
+impl Wake for Wakeups {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// An attempt that ends when it is told how.
+fn attempt<'a>(
+    gate: &'a Gate,
+    subjects: &'a [Subject],
+) -> (tokio::sync::oneshot::Sender<bool>, Attempt<'a>) {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let work = async {
+        told.await
+            .unwrap_or(false)
+            .then_some(())
+            .ok_or(Failure::Wrong)
+    };
+    let is_guess = |failure: &Failure| *failure == Failure::Wrong;
+    (tell, Box::pin(gate.attempt(subjects, is_guess, work)))
+}
+
+fn poll(attempt: &mut Attempt<'_>, wakeups: &Arc<Wakeups>) -> Option<Result<(), Failure>> {
+    let waker = Waker::from(Arc::clone(wakeups));
+    match attempt.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
+}
+
+fn is_exhausted(result: Option<Result<(), Failure>>) -> bool {
+    matches!(result, Some(Err(Failure::Exhausted(_))))
+}
+
+#[test]
+fn a_token_without_attempts_is_refused_at_once_while_others_in_its_namespace_read() {
+    let gate = Gate::new(Arc::new(limiter(1)));
+    let wakeups = Arc::default();
+    let (_, mut wrong) = attempt(&gate, &[ADA, ALL]);
+    assert_eq!(poll(&mut wrong, &wakeups), Some(Err(Failure::Wrong)));
+    let (tell, mut other) = attempt(&gate, &[BOB, ALL]);
+    assert_eq!(poll(&mut other, &wakeups), None);
+    let (_, mut refused) = attempt(&gate, &[ADA, ALL]);
+    let Some(Err(Failure::Exhausted(moment))) = poll(&mut refused, &wakeups) else {
+        panic!("it waits");
+    };
+    assert!(moment > Duration::from_secs(50) && moment <= Duration::from_secs(60));
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut other, &wakeups), Some(Ok(())));
+}
+
+#[test]
+fn who_waits_for_the_last_attempt_gets_it_and_is_refused_when_it_failed() {
+    for right in [true, false] {
+        let gate = Gate::new(Arc::new(limiter(1)));
+        let wakeups = Arc::default();
+        let (tell, mut first) = attempt(&gate, &[ADA, ALL]);
+        assert_eq!(poll(&mut first, &wakeups), None);
+        let (tell_second, mut second) = attempt(&gate, &[ADA, ALL]);
+        assert_eq!(poll(&mut second, &wakeups), None);
+        tell_second.send(true).unwrap();
+        tell.send(right).unwrap();
+        assert!(poll(&mut first, &wakeups).is_some());
+        let second = poll(&mut second, &wakeups);
+        if right {
+            assert_eq!(second, Some(Ok(())));
+        } else {
+            assert!(is_exhausted(second), "{second:?}");
+        }
+    }
+}
+
+/// The ends of others wake nobody, and one end wakes one of those in line.
+#[test]
+fn two_thousand_in_line_cost_the_others_nothing() {
+    let gate = Gate::new(Arc::new(limiter(1)));
+    let wakeups: Arc<Wakeups> = Arc::default();
+    let (tell, mut held) = attempt(&gate, &[ADA, ALL]);
+    assert_eq!(poll(&mut held, &Arc::default()), None);
+    let mut line: Vec<_> = (0..2000).map(|_| attempt(&gate, &[ADA, ALL])).collect();
+    let refused = line
+        .iter_mut()
+        .filter_map(|(_, waiting)| poll(waiting, &wakeups))
+        .inspect(|result| assert!(is_exhausted(Some(*result))))
+        .count();
+    assert_eq!(refused, 2000 - line::MOST);
+    for _ in 0..1000 {
+        let (tell, mut other) = attempt(&gate, &[BOB, ALL]);
+        assert_eq!(poll(&mut other, &Arc::default()), None);
+        tell.send(true).unwrap();
+        assert_eq!(poll(&mut other, &Arc::default()), Some(Ok(())));
+    }
+    assert_eq!(wakeups.0.load(Ordering::SeqCst), 0);
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut held, &Arc::default()), Some(Ok(())));
+    assert_eq!(wakeups.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn who_leaves_the_line_passes_the_turn_on() {
+    let gate = Gate::new(Arc::new(limiter(1)));
+    let wakeups = Arc::default();
+    let (tell, mut held) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut held, &wakeups), None);
+    let (_, mut called) = attempt(&gate, &[ADA]);
+    let (_, mut gone) = attempt(&gate, &[ADA]);
+    let (tell_last, mut last) = attempt(&gate, &[ADA]);
+    for waiting in [&mut called, &mut gone, &mut last] {
+        assert_eq!(poll(waiting, &wakeups), None);
+    }
+    drop(gone);
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut held, &wakeups), Some(Ok(())));
+    // It was called, and never came.
+    drop(called);
+    tell_last.send(true).unwrap();
+    assert_eq!(poll(&mut last, &wakeups), Some(Ok(())));
+    drop(last);
+    assert!(gate.lines.is_empty());
+}
+
+#[tokio::test]
+async fn any_number_of_right_ones_pass_a_limiter_that_awaits() {
+    let gate = Gate::new(Arc::new(Slow(limiter(10))));
+    let right = || async {
+        let work = async {
+            yields().await;
+            Ok::<(), Failure>(())
+        };
+        gate.attempt(&[ADA, ALL], |_: &Failure| true, work).await
+    };
+    let mut all: Vec<_> = (0..40).map(|_| Box::pin(right())).collect();
+    for attempt in futures(&mut all).await {
+        assert_eq!(attempt, Ok(()));
+    }
+    assert!(gate.lines.is_empty());
+}
+
+/// Polls them side by side until all have ended.
+async fn futures<F: Future + Unpin>(all: &mut [F]) -> Vec<F::Output> {
+    let mut ended: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, ended) in all.iter_mut().zip(&mut ended) {
+            if ended.is_none()
+                && let Poll::Ready(output) = Pin::new(future).poll(context)
+            {
+                *ended = Some(output);
+            }
+        }
+        if ended.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    ended.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn guesses_at_once_are_no_more_than_the_attempts_with_a_limiter_that_awaits() {
+    let gate = Gate::new(Arc::new(Slow(limiter(10))));
+    let wrong = || async {
+        let work = async {
+            yields().await;
+            Err::<(), Failure>(Failure::Wrong)
+        };
+        gate.attempt(&[ADA], |_: &Failure| true, work).await
+    };
+    let mut all: Vec<_> = (0..40).map(|_| Box::pin(wrong())).collect();
+    let all = futures(&mut all).await;
+    let judged = all
+        .iter()
+        .filter(|end| **end == Err(Failure::Wrong))
+        .count();
+    assert_eq!(judged, 10);
+    assert!(gate.lines.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn none_of_thirty_two_thousand_right_reads_is_refused() {
+    let gate = Arc::new(Gate::new(Arc::new(limiter(2))));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let gate = Arc::clone(&gate);
+        tasks.spawn(async move {
+            for _ in 0..1000 {
+                let work = async {
+                    tokio::task::yield_now().await;
+                    Ok::<(), Failure>(())
+                };
+                let read = gate.attempt(&[ADA, ALL], |_: &Failure| true, work).await;
+                assert_eq!(read, Ok(()));
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
