@@ -155,7 +155,7 @@ impl PersonalAccessTokens {
                 restrict(there, &facts);
                 Ok(())
             };
-            self.change(&id, change).await?;
+            self.change((&id).into(), change).await?;
         }
         Ok(Imported {
             id,
