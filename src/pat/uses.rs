@@ -13,7 +13,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::sealed::Keyset;
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, Outcome, Store, StoreError};
 
 use super::options::Settings;
 use super::row::{self, Facts, Opened};
@@ -21,6 +21,8 @@ use super::{PatId, PersonalAccessTokens, SecretHash};
 
 /// The longest that one write may take, and the longest wait for all of them when a process ends.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How often a use is written again where others change the token at the same time. What is lost then, the next use makes good.
+const TRIES: u32 = 3;
 /// The most tokens whose use is noted at a time. The use of another is noted next time.
 const MOST: usize = 1024;
 
@@ -180,26 +182,32 @@ impl Writer {
         first.map(|(id, used)| (*id, used.clone()))
     }
 
-    /// Writes one use, once: whoever changes the token at the same moment comes first.
+    /// Writes one use. Whoever changes the token at the same moment comes first; an error of the store ends it.
     async fn write(&self, id: &PatId, used: &Use) -> Result<(), StoreError> {
         let key = row::key(&self.keyset, id);
-        let Some(record) = self.store.get(&key).await? else {
-            return Ok(());
-        };
-        // One that was changed from outside is not this one's business.
-        let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
-            return Ok(());
-        };
-        let facts = self.facts_after(&row.facts, used);
-        if facts == *row.facts {
-            return Ok(());
+        for _ in 0..TRIES {
+            let Some(record) = self.store.get(&key).await? else {
+                return Ok(());
+            };
+            // One that was changed from outside is not this one's business.
+            let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
+                return Ok(());
+            };
+            let facts = self.facts_after(&row.facts, used);
+            if facts == *row.facts {
+                return Ok(());
+            }
+            let sealed = row::seal(&self.keyset, key.clone(), &facts, self.keep_expired);
+            let Ok(record) = sealed else {
+                return Ok(());
+            };
+            let expected = row.version;
+            let replace = Change::Replace { record, expected };
+            if let Outcome::Written = self.store.write(&[replace]).await? {
+                return Ok(());
+            }
         }
-        let Ok(record) = row::seal(&self.keyset, key, &facts, self.keep_expired) else {
-            return Ok(());
-        };
-        let expected = row.version;
-        let replace = Change::Replace { record, expected };
-        self.store.write(&[replace]).await.map(drop)
+        Ok(())
     }
 
     /// Judged by what is there now: of uses that are written by many, none takes the place of a later one.
