@@ -9,21 +9,21 @@ pub(crate) enum Work {
     Mac,
     /// A sealed record was opened.
     Open,
+    /// All that is known about a personal access token was read.
+    Read,
 }
 
 thread_local! {
-    static DONE: Cell<[u32; 2]> = const { Cell::new([0; 2]) };
+    static DONE: Cell<[u32; 3]> = const { Cell::new([0; 3]) };
 }
 
 pub(crate) fn count(work: Work) {
-    let [macs, opens] = DONE.get();
-    DONE.set(match work {
-        Work::Mac => [macs + 1, opens],
-        Work::Open => [macs, opens + 1],
-    });
+    let mut done = DONE.get();
+    done[work as usize] += 1;
+    DONE.set(done);
 }
 
-/// How many MACs and openings there were since this was last asked.
-pub(crate) fn take() -> [u32; 2] {
+/// How often each kind was done since this was last asked.
+pub(crate) fn take() -> [u32; 3] {
     DONE.take()
 }

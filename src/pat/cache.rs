@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
+use crate::crypto::clock::UnixTime;
+
 use super::{PatId, PatRecord};
 
 /// Tokens that were verified a moment ago, by the SHA-256 of their whole text. Only positive answers are kept.
@@ -26,7 +28,31 @@ type Key = [u8; 32];
 
 struct Entry {
     record: PatRecord,
-    until: Instant,
+    read_at: Moment,
+}
+
+/// One look at both clocks: the machine's monotonic one, which stands still in a process that is frozen or a machine that sleeps, and the service's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) monotonic: Instant,
+    pub(super) wall: UnixTime,
+}
+
+impl Moment {
+    pub(super) fn now(wall: UnixTime) -> Self {
+        let monotonic = Instant::now();
+        Self { monotonic, wall }
+    }
+
+    /// Whether less than this has passed since, by either clock. A wall clock that ran backwards says nothing: so it may have been longer.
+    fn is_within(self, staleness: Duration, since: Self) -> bool {
+        let monotonic = self.monotonic.checked_duration_since(since.monotonic);
+        let wall = self.wall.seconds_since(since.wall);
+        let wall = u64::try_from(wall).ok().map(Duration::from_secs);
+        [monotonic, wall]
+            .iter()
+            .all(|passed| passed.is_some_and(|passed| passed < staleness))
+    }
 }
 
 /// A look-up that found nothing, and how many changes there had been by then.
@@ -47,11 +73,13 @@ impl Cache {
     }
 
     /// The record of a text, if it was verified within the staleness. Whether it has ended is the caller's to check.
-    pub(super) fn get(&self, text: &str) -> Result<PatRecord, Miss> {
+    pub(super) fn get(&self, text: &str, now: Moment) -> Result<PatRecord, Miss> {
         let key = Sha256::digest(text).into();
         let mut kept = self.lock();
         match kept.tokens.get(&key) {
-            Some(entry) if entry.until > Instant::now() => return Ok(entry.record.clone()),
+            Some(entry) if now.is_within(self.staleness, entry.read_at) => {
+                return Ok(entry.record.clone());
+            }
             Some(_) => {
                 kept.tokens.pop(&key);
             }
@@ -62,14 +90,11 @@ impl Cache {
     }
 
     /// Keeps a record that was read after the miss; not where something has changed since, for it may have been read before that.
-    pub(super) fn put(&self, miss: Miss, record: &PatRecord, read_at: Instant) {
-        let Some(until) = read_at.checked_add(self.staleness) else {
-            return;
-        };
+    pub(super) fn put(&self, miss: Miss, record: &PatRecord, read_at: Moment) {
         let mut kept = self.lock();
         if kept.changes == miss.changes {
             let record = record.clone();
-            kept.tokens.put(miss.key, Entry { record, until });
+            kept.tokens.put(miss.key, Entry { record, read_at });
         }
     }
 
@@ -113,5 +138,39 @@ impl fmt::Debug for Cache {
         f.debug_struct("Cache")
             .field("staleness", &self.staleness)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_ends_by_either_clock_and_by_one_that_ran_backwards() {
+        let begin = Moment::now(UnixTime::from_secs(1_000));
+        let staleness = Duration::from_secs(2);
+        let later = |millis, seconds| Moment {
+            monotonic: begin.monotonic + Duration::from_millis(millis),
+            wall: begin.wall.saturating_add(seconds),
+        };
+        for (now, within) in [
+            (later(0, 0), true),
+            (later(1_999, 1), true),
+            (later(2_000, 1), false),
+            // Frozen: the wall clock alone went on.
+            (later(0, 2), false),
+            (later(0, 6), false),
+            (later(1, 253_402_300_799), false),
+            // Put back, by whatever.
+            (later(1, -1), false),
+            (later(1, i64::MIN), false),
+        ] {
+            assert_eq!(now.is_within(staleness, begin), within, "{now:?}");
+        }
+        // Nor by a monotonic clock that is none.
+        assert!(!begin.is_within(staleness, later(1, 0)));
+        // None is never within no time, and everything is within for ever.
+        assert!(!begin.is_within(Duration::ZERO, begin));
+        assert!(later(1, 1).is_within(Duration::MAX, begin));
     }
 }

@@ -4,7 +4,7 @@ use crate::crypto::secret::Secret;
 use crate::sealed::{Draft, Keyset};
 use crate::store::RecordKey;
 
-use super::row::{self, Row};
+use super::row::{self, Opened};
 use super::text::{PatToken, Prefixes};
 use super::{PatId, Prefix, Reason, names};
 
@@ -42,7 +42,7 @@ pub(crate) fn reseal(root: &Secret<32>, plaintext: &[u8], keep_expired: i64) -> 
         payload: &[],
     };
     let record = keyset.seal(draft).ok()?;
-    let row = Row::open(&keyset, &record).ok()?;
+    let row = Opened::open(&keyset, &record).and_then(Opened::read).ok()?;
     let again = row::seal(&keyset, key, &row.facts, keep_expired).ok()?;
     let plaintext = keyset.open(&again).ok()?.plaintext.to_vec();
     drop(row.into_record(true));

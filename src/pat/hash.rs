@@ -200,6 +200,16 @@ mod tests {
         };
         assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_text")), Ok(true));
         assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_texu")), Ok(false));
+        // Every bit of it counts, and so does every bit of what is stored.
+        for bit in 0..256 {
+            let mut mac = hasher.mac(b"pat_text");
+            mac[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(hasher.fits(keyed, &mac), Ok(false), "{bit}");
+            let KeyedHash { key_id, .. } = *keyed;
+            let stored = KeyedHash { key_id, mac };
+            let fits = hasher.fits(&stored, &hasher.mac(b"pat_text"));
+            assert_eq!(fits, Ok(false), "{bit}");
+        }
         let elsewhere = other.fits(keyed, &other.mac(b"pat_text"));
         assert_eq!(elsewhere, Err(Reason::InvalidParameters));
         assert_eq!(hasher.check(&hash), Ok(()));

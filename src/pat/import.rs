@@ -163,7 +163,7 @@ impl PersonalAccessTokens {
                 restrict(there, &facts);
                 Ok(())
             };
-            self.change(&id, change).await?;
+            self.change((&id).into(), change).await?;
         }
         Ok(Imported {
             id,

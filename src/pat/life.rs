@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
-use crate::sealed::{Committed, End, commit};
+use crate::sealed::{Committed, End, Rounds, commit};
 use crate::store::{Change, StoreError};
 use crate::token::Lifetime;
 
+use super::hash::Kind;
 use super::issue::{Generated, Issued};
+use super::owned::Target;
+use super::record::Origin;
 use super::row::{Before, Facts};
 use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, names};
 
@@ -22,7 +25,7 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::NotFound`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn revoke(&self, id: &PatId) -> Result<PatRecord, PatError> {
-        self.revoke_any(id, None).await
+        self.revoke_any(id.into(), None).await
     }
 
     /// Revokes a token, and lets it be removed so long from now. One that is revoked gets this time.
@@ -35,10 +38,14 @@ impl PersonalAccessTokens {
         id: &PatId,
         after: Lifetime,
     ) -> Result<PatRecord, PatError> {
-        self.revoke_any(id, Some(End::In(after))).await
+        self.revoke_any(id.into(), Some(End::In(after))).await
     }
 
-    async fn revoke_any(&self, id: &PatId, purge: Option<End>) -> Result<PatRecord, PatError> {
+    pub(super) async fn revoke_any(
+        &self,
+        target: Target<'_>,
+        purge: Option<End>,
+    ) -> Result<PatRecord, PatError> {
         let change = |facts: &mut Facts, now: UnixTime| {
             facts.revoked.get_or_insert(now.as_secs());
             if let Some(purge) = purge {
@@ -46,9 +53,9 @@ impl PersonalAccessTokens {
             }
             Ok(())
         };
-        let revoked = self.change(id, change).await;
+        let revoked = self.change(target, change).await;
         let revoked = revoked.map(|row| row.into_record(false));
-        self.report(Operation::PatRevoke, Some(id), None, revoked)
+        self.report(Operation::PatRevoke, Some(target.id), None, revoked)
     }
 
     /// Brings back a revoked token, with the end that it had: one that has expired meanwhile stays expired. One that is not revoked stays as it is.
@@ -62,12 +69,13 @@ impl PersonalAccessTokens {
             facts.purge = None;
             Ok(())
         };
-        let restored = self.change(id, change).await;
+        let restored = self.change(id.into(), change).await;
         let restored = restored.map(|row| row.into_record(false));
         self.report(Operation::PatRestore, Some(id), None, restored)
     }
 
-    /// Gives a token a new secret. The one before is good for the overlap, so that nobody who uses it is cut off; after that it is `expired`.
+    /// Gives a token a new secret. The one before is good for the overlap, in whole seconds, so that nobody who uses it is cut off; after that it is
+    /// `expired`. Without an overlap it is gone at once, whatever any clock shows, and `invalid_secret`.
     ///
     /// The id stays, and so does everything else. Of two rotations within one overlap, only the last but one secret stays good beside the last.
     ///
@@ -85,13 +93,21 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::NotFound`], [`PatError::Revoked`], [`PatError::Expired`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
-        let rotated = self.try_rotate(id, overlap).await;
-        self.report(Operation::PatRotate, Some(id), None, rotated)
+        self.rotate_any(id.into(), overlap).await
     }
 
-    async fn try_rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
-        let Generated { token, hash, .. } = self.generate_as(*id)?;
-        let record = self.try_rotate_to(id, &hash, overlap).await?;
+    pub(super) async fn rotate_any(
+        &self,
+        target: Target<'_>,
+        overlap: Duration,
+    ) -> Result<Issued, PatError> {
+        let rotated = self.try_rotate(target, overlap).await;
+        self.report(Operation::PatRotate, Some(target.id), None, rotated)
+    }
+
+    async fn try_rotate(&self, target: Target<'_>, overlap: Duration) -> Result<Issued, PatError> {
+        let Generated { token, hash, .. } = self.generate_as(*target.id)?;
+        let record = self.try_rotate_to(target, &hash, overlap).await?;
         Ok(Issued {
             token,
             record,
@@ -99,7 +115,8 @@ impl PersonalAccessTokens {
         })
     }
 
-    /// Gives a token a new secret that is in safe hands already: one of [`generate_as`](PersonalAccessTokens::generate_as), by its hash.
+    /// Gives a token a new secret that is in safe hands already: one of [`generate_as`](PersonalAccessTokens::generate_as), by its hash. With an scrypt hash
+    /// of `@access-tokens/core`, a token that was issued here counts as [registered](super::Origin::Registered) from then on.
     ///
     /// Where the answer is lost it can be asked for again, with the same hash: a rotation that was done is not done twice, and the secret before it stays good for its overlap.
     ///
@@ -123,16 +140,25 @@ impl PersonalAccessTokens {
         hash: SecretHash,
         overlap: Duration,
     ) -> Result<PatRecord, PatError> {
+        self.rotate_to_any(id.into(), hash, overlap).await
+    }
+
+    pub(super) async fn rotate_to_any(
+        &self,
+        target: Target<'_>,
+        hash: SecretHash,
+        overlap: Duration,
+    ) -> Result<PatRecord, PatError> {
         let rotated = async {
             self.shared.hasher.check(&hash)?;
-            self.try_rotate_to(id, &hash, overlap).await
+            self.try_rotate_to(target, &hash, overlap).await
         };
-        self.report(Operation::PatRotate, Some(id), None, rotated.await)
+        self.report(Operation::PatRotate, Some(target.id), None, rotated.await)
     }
 
     async fn try_rotate_to(
         &self,
-        id: &PatId,
+        target: Target<'_>,
         hash: &SecretHash,
         overlap: Duration,
     ) -> Result<PatRecord, PatError> {
@@ -140,6 +166,9 @@ impl PersonalAccessTokens {
         let change = |facts: &mut Facts, now: UnixTime| {
             // Done before, by a write whose answer was lost: once more would take the overlap from the secret before.
             if facts.hash == *hash {
+                if overlap == 0 {
+                    facts.before = None;
+                }
                 return Ok(());
             }
             if facts.revoked.is_some() {
@@ -148,13 +177,19 @@ impl PersonalAccessTokens {
             if facts.is_expired(now) {
                 return Err(PatError::Expired);
             }
-            facts.before = Some(Before {
+            let replaced = Before {
                 hash: std::mem::replace(&mut facts.hash, hash.clone()),
                 until: now.saturating_add(overlap).as_secs().min(MAX_SECONDS),
-            });
+            };
+            // Without an overlap nothing is kept that a clock would have to judge.
+            facts.before = (overlap > 0).then_some(replaced);
+            // In a record that was issued here no scrypt hash counts.
+            if facts.origin == Origin::Issued && matches!(hash.kind(), Kind::Scrypt(_)) {
+                facts.origin = Origin::Registered;
+            }
             Ok(())
         };
-        Ok(self.change(id, change).await?.into_record(false))
+        Ok(self.change(target, change).await?.into_record(false))
     }
 
     /// Removes a token at once, also one whose record was changed from outside. A token that is only revoked can still be named in an audit.
@@ -163,26 +198,41 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::NotFound`], [`PatError::Store`].
     pub async fn delete(&self, id: &PatId) -> Result<(), PatError> {
-        let forget = self.forget(id);
-        let deleted = self.try_delete(id).await;
-        drop(forget);
-        self.report(Operation::PatDelete, Some(id), None, deleted)
+        self.delete_any(id.into()).await
     }
 
-    async fn try_delete(&self, id: &PatId) -> Result<(), PatError> {
-        let key = self.key(id);
-        match self.store().get(&key).await {
-            Ok(None) => return Err(PatError::NotFound),
-            Ok(Some(_)) | Err(StoreError::Corrupt) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let remove = Change::Remove {
-            key,
-            expected: None,
-        };
-        match commit(self.store(), &[remove]).await? {
-            Committed::Written => Ok(()),
-            Committed::Conflict { .. } => Err(PatError::NotFound),
+    pub(super) async fn delete_any(&self, target: Target<'_>) -> Result<(), PatError> {
+        let forget = self.forget(target.id);
+        let deleted = self.try_delete(target).await;
+        drop(forget);
+        self.report(Operation::PatDelete, Some(target.id), None, deleted)
+    }
+
+    async fn try_delete(&self, target: Target<'_>) -> Result<(), PatError> {
+        let key = self.key(target.id);
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let record = match self.store().get(&key).await {
+                Ok(found) => Some(found.ok_or(PatError::NotFound)?),
+                // One that nobody can read can be removed, but it has no owner who may ask for it.
+                Err(StoreError::Corrupt) if !target.is_owned() => None,
+                Err(error) => return Err(error.into()),
+            };
+            let expected = match record {
+                Some(record) if target.is_owned() => {
+                    target.check(&self.open_row(&record)?.facts)?;
+                    Some(record.version)
+                }
+                _ => None,
+            };
+            let key = key.clone();
+            match commit(self.store(), &[Change::Remove { key, expected }]).await? {
+                Committed::Written => return Ok(()),
+                Committed::Conflict { current: None, .. } => return Err(PatError::NotFound),
+                // Changed meanwhile: perhaps it is another's by now.
+                Committed::Conflict { .. } => {}
+            }
         }
     }
 

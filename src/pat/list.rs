@@ -5,6 +5,7 @@ mod stream;
 use crate::events::Operation;
 use crate::store::{Collection, Cursor, LabelName, Page, Query, StoreError, Values};
 
+use super::owned::Target;
 use super::record::State;
 use super::row::{self, Row};
 use super::{PatError, PatId, PatRecord, PersonalAccessTokens, names};
@@ -72,9 +73,7 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::NotFound`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn get(&self, id: &PatId) -> Result<PatRecord, PatError> {
-        let found = self.find(&[*id], false).await;
-        let one = found.and_then(|mut found| found.pop().flatten().ok_or(PatError::NotFound)?);
-        self.report(Operation::PatGet, Some(id), None, one)
+        self.get_any(id.into(), false).await
     }
 
     /// What is known about a token, and the hash of its secret.
@@ -83,9 +82,21 @@ impl PersonalAccessTokens {
     ///
     /// As for [`get`](PersonalAccessTokens::get).
     pub async fn get_with_hash(&self, id: &PatId) -> Result<PatRecord, PatError> {
-        let found = self.find(&[*id], true).await;
-        let one = found.and_then(|mut found| found.pop().flatten().ok_or(PatError::NotFound)?);
-        self.report(Operation::PatGet, Some(id), None, one)
+        self.get_any(id.into(), true).await
+    }
+
+    pub(super) async fn get_any(
+        &self,
+        target: Target<'_>,
+        with_hash: bool,
+    ) -> Result<PatRecord, PatError> {
+        let got = async {
+            let mut found = self.find(&[*target.id], with_hash).await?;
+            let record = found.pop().flatten().ok_or(PatError::NotFound)??;
+            target.check_owner(&record.owner)?;
+            Ok(record)
+        };
+        self.report(Operation::PatGet, Some(target.id), None, got.await)
     }
 
     /// What is known about each of these tokens, in their order; `None` for those that there are not.

@@ -43,12 +43,14 @@ mod list;
 mod names;
 mod new;
 mod options;
+mod owned;
 mod prefix;
 mod record;
 mod roles;
 mod row;
 mod text;
 mod update;
+mod uses;
 mod verify;
 
 use std::fmt;
@@ -64,7 +66,9 @@ use crate::store::{Change, Record, RecordKey, Store};
 use self::cache::{Cache, Forget};
 use self::hash::Hasher;
 use self::options::Settings;
-use self::row::{Facts, Row};
+use self::owned::Target;
+use self::row::{Facts, Opened, Row};
+use self::uses::Uses;
 
 pub use self::error::{PatError, Reason, VerifyError};
 pub use self::hash::SecretHash;
@@ -75,6 +79,7 @@ pub use self::issue::{Generated, Issued};
 pub use self::list::{List, ListPage, ListStream};
 pub use self::new::NewPat;
 pub use self::options::PatOptions;
+pub use self::owned::OwnedTokens;
 pub use self::prefix::Prefix;
 pub use self::record::{Origin, PatRecord, State};
 pub use self::text::PatToken;
@@ -95,13 +100,14 @@ pub struct PersonalAccessTokens {
 struct Shared {
     store: Arc<dyn Store>,
     keysets: Keysets,
-    keyset: Keyset,
+    keyset: Arc<Keyset>,
     hasher: Hasher,
     /// A record that is in no store: what is opened where there is no token.
     decoy: Record,
     gate: Gate,
     scrypt: AtOnce,
     cache: Option<Cache>,
+    uses: Uses,
     settings: Settings,
 }
 
@@ -128,7 +134,7 @@ impl PersonalAccessTokens {
         settings: Settings,
     ) -> Result<Self, PatError> {
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
-        let keyset = keysets.find_or_create(KEYSET, &[]).await?.keyset;
+        let keyset = Arc::new(keysets.find_or_create(KEYSET, &[]).await?.keyset);
         // Where it fails, the ring still opens the keyset; `rewrap` says why.
         let _ = keysets.leave_retired_key(KEYSET).await;
         let hasher = Hasher::new(&keyset.key(Use::Pat));
@@ -141,6 +147,7 @@ impl PersonalAccessTokens {
                 gate: Gate::new(Arc::clone(&settings.limiter)),
                 scrypt: AtOnce::new(settings.scrypt_at_once),
                 cache: settings.cache.map(Cache::new),
+                uses: Uses::new(Arc::clone(&store), Arc::clone(&keyset), &settings),
                 store,
                 keysets,
                 keyset,
@@ -207,7 +214,7 @@ impl PersonalAccessTokens {
     }
 
     fn open_row(&self, record: &Record) -> Result<Row, PatError> {
-        Row::open(&self.shared.keyset, record)
+        Opened::open(&self.shared.keyset, record)?.read()
     }
 
     fn seal(&self, key: RecordKey, facts: &Facts) -> Result<Record, PatError> {
@@ -218,15 +225,16 @@ impl PersonalAccessTokens {
     /// Changes what is known about a token, again where others do so at the same time: no change is lost.
     async fn change(
         &self,
-        id: &PatId,
+        target: Target<'_>,
         change: impl Fn(&mut Facts, UnixTime) -> Result<(), PatError> + Send,
     ) -> Result<Row, PatError> {
-        let key = self.key(id);
+        let key = self.key(target.id);
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
             let record = self.store().get(&key).await?.ok_or(PatError::NotFound)?;
             let mut row = self.open_row(&record)?;
+            target.check(&row.facts)?;
             let (before, now) = (row.facts.clone(), self.now());
             change(&mut row.facts, now)?;
             if row.facts == before {
@@ -238,7 +246,7 @@ impl PersonalAccessTokens {
                 expected: row.version,
             };
             // Also where nobody knows whether it was done, or nobody waits for it any more: it may have been.
-            let forget = self.forget(id);
+            let forget = self.forget(target.id);
             let written = commit(self.store(), &[replace]).await;
             drop(forget);
             if let Committed::Written = written? {

@@ -99,7 +99,8 @@ impl PatOptions {
         self
     }
 
-    /// How often the last use of a token is written at most; once an hour unless set. Each time costs a write.
+    /// How often the last use of a token is written at most; once an hour unless set. Each time costs a read and a write, behind the request and one at a time:
+    /// see [`flush`](PersonalAccessTokens::flush).
     pub fn last_used_every(mut self, interval: Duration) -> Self {
         let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
         self.settings.last_used_every = Some(seconds);
@@ -112,7 +113,8 @@ impl PatOptions {
         self
     }
 
-    /// Keeps so many verified tokens in memory, at most 1,000,000, each for at most so long; none unless set. The time is the machine's, whatever the clock is.
+    /// Keeps so many verified tokens in memory, at most 1,000,000, each for at most so long; none unless set. The time is over when the machine's
+    /// monotonic clock says so or the service's, and when that one ran backwards.
     ///
     /// # Security
     ///

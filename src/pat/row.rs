@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
+use crate::crypto::wiped::Wiped;
 use crate::sealed::{Draft, Keyset};
 use crate::store::{Label, Record, RecordKey, Version};
 
@@ -73,7 +74,47 @@ impl Facts {
     }
 }
 
-/// A token's record, opened.
+/// What a token's secret is judged by: the first members of [`Facts`].
+#[derive(Deserialize)]
+pub(super) struct Head {
+    pub(super) _id: PatId,
+    #[serde(with = "super::hash::stored")]
+    pub(super) hash: SecretHash,
+    pub(super) before: Option<Before>,
+    pub(super) origin: Origin,
+}
+
+/// A token's record, opened, of which no more than the head has been read: the rest can be long, and belongs to those who have the secret.
+pub(super) struct Opened {
+    pub(super) head: Head,
+    version: Version,
+    plaintext: Wiped,
+}
+
+impl Opened {
+    pub(super) fn open(keyset: &Keyset, record: &Record) -> Result<Self, PatError> {
+        let plaintext = keyset.open(record)?.plaintext;
+        let facts = of_this_format(&plaintext).ok_or(PatError::Tampered)?;
+        let (head, _) = postcard::take_from_bytes(facts).map_err(|_| PatError::Tampered)?;
+        Ok(Self {
+            head,
+            version: record.version,
+            plaintext,
+        })
+    }
+
+    /// Reads all of it.
+    pub(super) fn read(self) -> Result<Row, PatError> {
+        #[cfg(test)]
+        crate::crypto::work::count(crate::crypto::work::Work::Read);
+        Ok(Row {
+            version: self.version,
+            facts: read(&self.plaintext).ok_or(PatError::Tampered)?,
+        })
+    }
+}
+
+/// A token's record.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) version: Version,
@@ -81,14 +122,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn open(keyset: &Keyset, record: &Record) -> Result<Self, PatError> {
-        let opened = keyset.open(record)?;
-        Ok(Self {
-            version: record.version,
-            facts: read(&opened.plaintext).ok_or(PatError::Tampered)?,
-        })
-    }
-
     /// What a caller sees of it.
     pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
         let facts = *self.facts;
@@ -164,7 +197,11 @@ pub(super) fn seal(
 
 /// Reads what was sealed: all of it, and nothing behind it.
 fn read(plaintext: &[u8]) -> Option<Box<Facts>> {
+    let (facts, rest) = postcard::take_from_bytes(of_this_format(plaintext)?).ok()?;
+    rest.is_empty().then(|| Box::new(facts))
+}
+
+fn of_this_format(plaintext: &[u8]) -> Option<&[u8]> {
     let (&format, facts) = plaintext.split_first()?;
-    let (facts, rest) = postcard::take_from_bytes(facts).ok()?;
-    (format == FORMAT && rest.is_empty()).then(|| Box::new(facts))
+    (format == FORMAT).then_some(facts)
 }

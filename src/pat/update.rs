@@ -8,6 +8,7 @@ use crate::sealed::End;
 use crate::token::Lifetime;
 
 use super::new::{check_metadata, check_name, check_owner};
+use super::owned::Target;
 use super::roles::check_scopes;
 use super::row::Facts;
 use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash};
@@ -191,6 +192,14 @@ impl PersonalAccessTokens {
     /// [`PatError::NotFound`], and what is wrong with the change: [`PatError::TooManyRoles`], [`PatError::InvalidEnd`], [`PatError::Hash`] and so on.
     /// [`PatError::Tampered`], [`PatError::Store`].
     pub async fn update(&self, id: &PatId, update: PatUpdate) -> Result<PatRecord, PatError> {
+        self.update_any(id.into(), update).await
+    }
+
+    pub(super) async fn update_any(
+        &self,
+        target: Target<'_>,
+        update: PatUpdate,
+    ) -> Result<PatRecord, PatError> {
         let updated = async {
             if let Some(hash) = &update.hash {
                 self.shared.hasher.check(hash)?;
@@ -202,8 +211,8 @@ impl PersonalAccessTokens {
                 }
                 Ok(())
             };
-            Ok(self.change(id, change).await?.into_record(false))
+            Ok(self.change(target, change).await?.into_record(false))
         };
-        self.report(Operation::PatUpdate, Some(id), None, updated.await)
+        self.report(Operation::PatUpdate, Some(target.id), None, updated.await)
     }
 }

@@ -218,3 +218,32 @@ impl fmt::Debug for Keyset {
         f.write_str("Keyset")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It moves from record to record as it is: what it belongs to is said by its place alone.
+    #[test]
+    fn a_payload_opens_in_its_own_place_alone() {
+        let keyset = Keyset::new(b"scope".to_vec(), Secret::from([1; 32]));
+        let other = Keyset::new(b"scopf".to_vec(), Secret::from([1; 32]));
+        let key = keyset.key(Use::Payload);
+        let place: [&[u8]; 2] = [b"token", &[0, 7]];
+        let payload = keyset.seal_payload(&key, &place, b"value").unwrap();
+        let opened = |keyset: &Keyset, place: &[&[u8]]| keyset.open_payload(&key, place, &payload);
+        assert_eq!(**opened(&keyset, &place).unwrap(), *b"value");
+        let others: [&[&[u8]]; 6] = [
+            &[b"tokem", &[0, 7]],
+            &[b"token", &[0, 8]],
+            &[b"token\0", &[7]],
+            &[b"token"],
+            &[&[0, 7], b"token"],
+            &[],
+        ];
+        for place in others {
+            assert!(opened(&keyset, place).is_err(), "{place:?}");
+        }
+        assert!(opened(&other, &place).is_err());
+    }
+}

@@ -178,6 +178,41 @@ async fn every_operation_is_reported_without_a_secret() {
     }
 }
 
+/// What was refused is told as refused, of each operation, and under the name of its token.
+#[tokio::test]
+async fn each_refusal_is_reported_with_its_code_and_its_token() {
+    let recorder = Recorder::default();
+    let bench = Bench::on(Engine::memory()).await;
+    let options = PersonalAccessTokens::options().events(recorder.clone());
+    let pats = bench.again(options).await;
+    let minute = Duration::from_secs(60);
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let unknown = pats.generate().unwrap();
+        let (id, mallory) = (unknown.id, pats.owned_by("mallory"));
+        assert!(pats.verify(unknown.token.expose()).await.is_err());
+        assert!(pats.update(&id, PatUpdate::new().name("n")).await.is_err());
+        assert!(pats.revoke(&id).await.is_err());
+        assert!(pats.revoke_and_purge(&id, Lifetime::days(1)).await.is_err());
+        assert!(pats.restore(&id).await.is_err());
+        assert!(pats.rotate(&id, minute).await.is_err());
+        let hash = unknown.hash.clone();
+        assert!(pats.rotate_to(&id, hash, minute).await.is_err());
+        assert!(pats.get(&id).await.is_err());
+        assert!(pats.delete(&id).await.is_err());
+        assert!(mallory.revoke(&id).await.is_err());
+        assert!(mallory.delete(&id).await.is_err());
+        let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+        assert_eq!(events.len(), 11);
+        for event in &events {
+            assert_eq!(event.outcome, Err("not_found"), "{event:?}");
+            assert_eq!(event.token, events[0].token, "{event:?}");
+        }
+        names.push(events[0].token.unwrap().to_string());
+    }
+    assert!(names[0] != names[1] && names[0].len() == 16, "{names:?}");
+}
+
 async fn a_database_shows_no_owner_role_name_token_or_hash(engine: Engine) {
     let bench = Bench::on(engine).await;
     let root = bench.pats.generate().unwrap();

@@ -48,6 +48,7 @@ async fn revoked_comes_before_expired_and_both_after_the_secret(engine: Engine) 
     bench.pats.restore(&id).await.unwrap();
     judge(Some(Reason::Expired)).await;
     // A refused token was not used.
+    bench.pats.flush().await;
     assert_eq!(
         bench.pats.get(&id).await.unwrap().last_used_at,
         Some(at(NOW))

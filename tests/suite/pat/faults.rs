@@ -208,14 +208,18 @@ async fn a_use_that_cannot_be_written_refuses_nobody() {
             .unwrap();
         for text in [issued.token.expose(), originals::TEXT] {
             store.counts();
-            // The second call of a verification is the write of its use.
-            store.at.store(2, Ordering::SeqCst);
+            // Behind a verification its use is read again, which is the second call, and written.
+            store.at.store(3, Ordering::SeqCst);
             let verified = bench.pats.verify(text).await.unwrap();
+            bench.pats.flush().await;
             assert_eq!(verified.owner, "ada@example.com");
-            assert_eq!(store.writes.load(Ordering::SeqCst), 1, "tried once");
+            assert_eq!(store.counts(), (3, 1), "tried once");
             store.at.store(u64::MAX, Ordering::SeqCst);
             let again = bench.pats.verify(text).await.unwrap();
+            bench.pats.flush().await;
             assert_eq!(again.last_used_at, Some(at(NOW)), "{fault:?}");
+            let written = bench.pats.get(&again.id).await.unwrap();
+            assert_eq!(written.last_used_at, Some(at(NOW)), "{fault:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod around;
 mod attempts;
+mod behind;
 mod bootstrap;
 mod cache;
 mod ends;
@@ -11,6 +12,7 @@ mod listing;
 mod new;
 mod operations;
 mod originals;
+mod owned;
 mod properties;
 mod races;
 mod records;

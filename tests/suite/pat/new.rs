@@ -51,6 +51,7 @@ async fn everything_that_is_given_comes_back(engine: Engine) {
         (verified.last_used_at, &verified.hash),
         (Some(at(NOW)), &None)
     );
+    bench.pats.flush().await;
     let with_hash = bench.pats.get_with_hash(&record.id).await.unwrap();
     assert_eq!(with_hash.hash.as_ref(), Some(&issued.hash));
     assert_eq!(with_hash.last_used_at, Some(at(NOW)));

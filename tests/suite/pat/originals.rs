@@ -47,6 +47,7 @@ async fn a_registered_token_is_verified_by_scrypt_and_by_ours_from_then_on(engin
     assert_eq!(why(pats, WRONG).await, Some(Reason::InvalidSecret));
     assert_eq!(stored().await.to_string(), HASH);
     let verified = pats.verify(TEXT).await.unwrap();
+    pats.flush().await;
     assert_eq!((verified.origin, verified.hash), (Origin::Registered, None));
     let replaced = stored().await.to_string();
     assert!(replaced.starts_with("$hmac-sha256$kid="), "{replaced}");
@@ -73,16 +74,19 @@ async fn a_hash_is_replaced_by_use_only_where_that_is_asked_for(engine: Engine) 
         record.hash.unwrap().to_string()
     };
     bench.pats.verify(TEXT).await.unwrap();
+    bench.pats.flush().await;
     assert_eq!(stored().await, HASH);
     // Not by a use that is refused.
     let upgrading = bench.again(upgrading()).await;
     bench.pats.revoke(&id()).await.unwrap();
     assert_eq!(why(&upgrading, TEXT).await, Some(Reason::Revoked));
+    upgrading.flush().await;
     assert_eq!(stored().await, HASH);
     bench.pats.restore(&id()).await.unwrap();
     // Also where the last use is not due.
     let before = bench.pats.get(&id()).await.unwrap();
     upgrading.verify(TEXT).await.unwrap();
+    upgrading.flush().await;
     assert_ne!(stored().await, HASH);
     assert_eq!(bench.pats.get(&id()).await, Ok(before));
     // The process that does not upgrade verifies the one of ours, too.
@@ -118,6 +122,7 @@ async fn an_imported_secret_is_rotated_away_like_another() {
             assert_eq!(why(pats, TEXT).await, None);
             assert_eq!(bench.reason(&rotated).await, None);
             assert_eq!(why(pats, WRONG).await, Some(Reason::InvalidSecret));
+            pats.flush().await;
         }
         // Its use replaces the new secret by nothing.
         let stored = pats.get_with_hash(&id()).await.unwrap();
@@ -126,6 +131,40 @@ async fn an_imported_secret_is_rotated_away_like_another() {
         assert_eq!(why(pats, TEXT).await, Some(Reason::Expired));
         assert_eq!(bench.reason(&rotated).await, None);
     }
+}
+
+/// The present hash is scrypt's, and so it is due to be replaced: by the one of its own secret alone.
+#[tokio::test]
+async fn the_use_of_the_secret_before_replaces_no_hash() {
+    let bench = Bench::with(Engine::memory(), upgrading()).await;
+    let pats = &bench.pats;
+    let before = pats.issue_as(id(), ada()).await.unwrap();
+    let minute = Duration::from_secs(60);
+    pats.rotate_to(&id(), hash(), minute).await.unwrap();
+    assert_eq!(bench.reason(&before).await, None);
+    pats.flush().await;
+    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    assert_eq!(stored.to_string(), HASH);
+    assert_eq!(why(pats, TEXT).await, None);
+    bench.clock.set(at(NOW + 60));
+    assert_eq!(bench.reason(&before).await, Some(Reason::Expired));
+    pats.flush().await;
+    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    assert_ne!(stored.to_string(), HASH);
+    assert_eq!(why(pats, TEXT).await, None);
+}
+
+/// A hash that somebody else has set meanwhile is not replaced.
+#[tokio::test]
+async fn a_hash_is_replaced_only_where_it_is_still_the_one_that_was_verified() {
+    let bench = Bench::with(Engine::memory(), upgrading()).await;
+    let pats = &bench.pats;
+    pats.register(id(), hash(), ada()).await.unwrap();
+    pats.verify(TEXT).await.unwrap();
+    let rotated = pats.rotate(&id(), Duration::ZERO).await.unwrap();
+    pats.flush().await;
+    assert_eq!(bench.reason(&rotated).await, None);
+    assert_eq!(why(pats, TEXT).await, Some(Reason::InvalidSecret));
 }
 
 #[tokio::test]

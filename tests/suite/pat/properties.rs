@@ -236,7 +236,8 @@ async fn follow(steps: Vec<Step>, cached: bool) {
                 } else {
                     let text = rotated.unwrap().token.expose().to_owned();
                     let before = std::mem::replace(&mut model.secrets.0, text.clone());
-                    model.secrets.1 = Some((before, model.now + i64::from(overlap)));
+                    let until = model.now + i64::from(overlap);
+                    model.secrets.1 = (overlap > 0).then_some((before, until));
                     texts.push(text);
                 }
             }
@@ -254,6 +255,7 @@ async fn follow(steps: Vec<Step>, cached: bool) {
                         model.last_used = Some(model.now);
                     }
                 }
+                pats.flush().await;
             }
             _ => {}
         }

@@ -218,6 +218,7 @@ async fn make(
     let issued = pats.issue(everything).await.unwrap();
     clock.advance(7);
     used.verify(issued.token.expose()).await.unwrap();
+    used.flush().await;
     texts.push(issued.token.expose().to_owned());
     texts.push(super::with_wrong_secret(pats, &issued).await);
 
@@ -272,6 +273,7 @@ async fn make(
         .await
         .unwrap();
     upgrade.verify(&text).await.unwrap();
+    upgrade.flush().await;
     texts.push(text);
     clock.advance(10);
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use sealtoken::Lifetime;
-use sealtoken::pat::{PatError, PersonalAccessTokens, Reason};
+use sealtoken::pat::{Origin, PatError, PersonalAccessTokens, Reason};
 
-use super::{Bench, NOW, ada, at, with_wrong_secret};
+use super::{Bench, NOW, ada, at, originals, with_wrong_secret};
 use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
     a_rotated_secret_is_good_for_the_overlap,
+    without_an_overlap_the_secret_before_is_gone_whatever_the_clocks_show,
+    an_scrypt_hash_that_a_token_of_ours_is_rotated_to_verifies,
     a_rotation_that_is_asked_for_twice_is_done_once,
     of_two_rotations_within_an_overlap_two_secrets_are_good,
     what_is_over_is_not_rotated,
@@ -75,10 +77,10 @@ async fn of_two_rotations_within_an_overlap_two_secrets_are_good(engine: Engine)
     assert_eq!(bench.reason(&first).await, Some(Reason::InvalidSecret));
     assert_eq!(bench.reason(&second).await, None);
     assert_eq!(bench.reason(&third).await, None);
-    // Without an overlap the one before ends at once.
+    // Without an overlap the one before is gone.
     let fourth = bench.pats.rotate(&id, Duration::ZERO).await.unwrap();
     assert_eq!(bench.reason(&second).await, Some(Reason::InvalidSecret));
-    assert_eq!(bench.reason(&third).await, Some(Reason::Expired));
+    assert_eq!(bench.reason(&third).await, Some(Reason::InvalidSecret));
     assert_eq!(bench.reason(&fourth).await, None);
     // And for ever is no time that overflows.
     let fifth = bench.pats.rotate(&id, Duration::MAX).await.unwrap();
@@ -86,6 +88,53 @@ async fn of_two_rotations_within_an_overlap_two_secrets_are_good(engine: Engine)
     for good in [&fourth, &fifth] {
         assert_eq!(bench.reason(good).await, None);
     }
+}
+
+/// One node's clock is ahead by five minutes: no time is compared where there is no overlap.
+async fn without_an_overlap_the_secret_before_is_gone_whatever_the_clocks_show(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    for overlap in [Duration::ZERO, Duration::from_millis(999)] {
+        let first = bench.issue(ada()).await;
+        let id = first.record.id;
+        bench.clock.set(at(NOW + 300));
+        let second = bench.pats.rotate(&id, overlap).await.unwrap();
+        assert_eq!(second.record.previous_secret_ends_at, None);
+        bench.clock.set(at(NOW));
+        assert_eq!(bench.reason(&first).await, Some(Reason::InvalidSecret));
+        assert_eq!(bench.reason(&second).await, None);
+        // Nor does one that was begun with an overlap, and is asked for again without.
+        let third = bench.pats.generate_as(id).unwrap();
+        for overlap in [MINUTE, Duration::ZERO] {
+            let rotated = bench.pats.rotate_to(&id, third.hash.clone(), overlap);
+            rotated.await.unwrap();
+        }
+        assert_eq!(bench.reason(&second).await, Some(Reason::InvalidSecret));
+        assert!(bench.pats.verify(third.token.expose()).await.is_ok());
+    }
+}
+
+async fn an_scrypt_hash_that_a_token_of_ours_is_rotated_to_verifies(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let issued = bench.pats.issue_as(originals::id(), ada()).await.unwrap();
+    let rotate = bench
+        .pats
+        .rotate_to(&issued.record.id, originals::hash(), MINUTE);
+    assert_eq!(rotate.await.unwrap().origin, Origin::Registered);
+    for _ in 0..2 {
+        let verified = bench.pats.verify(originals::TEXT).await.unwrap();
+        assert_eq!(verified.origin, Origin::Registered);
+        assert_eq!(bench.reason(&issued).await, None);
+    }
+    let wrong = bench.pats.verify(originals::WRONG).await;
+    assert_eq!(super::reason(wrong), Some(Reason::InvalidSecret));
+    bench.clock.set(at(NOW + 60));
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+    assert!(bench.pats.verify(originals::TEXT).await.is_ok());
+    // One of ours leaves it what it is.
+    let ours = bench.issue(ada()).await;
+    let made = bench.pats.generate_as(ours.record.id).unwrap();
+    let rotated = bench.pats.rotate_to(&ours.record.id, made.hash, MINUTE);
+    assert_eq!(rotated.await.unwrap().origin, Origin::Issued);
 }
 
 async fn what_is_over_is_not_rotated(engine: Engine) {

@@ -16,6 +16,7 @@ on_every_engine! {
     a_label_that_lies_leads_nowhere,
     a_record_that_was_changed_can_be_deleted,
     a_record_of_another_store_is_refused,
+    a_row_that_nothing_opens_stops_nothing_else,
 }
 
 /// Puts `record` in the place of what is there now.
@@ -284,6 +285,56 @@ async fn a_record_that_was_changed_can_be_deleted(engine: Engine) {
     bench.pats.delete(&id).await.unwrap();
     let again = bench.pats.issue_as(id, ada()).await.unwrap();
     assert!(bench.verify(&again).await.is_ok());
+}
+
+/// As an engine gives a row whose parts are broken: no labels, no body, version zero.
+async fn a_row_that_nothing_opens_stops_nothing_else(engine: Engine) {
+    let bench = Bench::with(engine, options()).await;
+    let over = bench.issue(ada().expires_in(Lifetime::seconds(1))).await;
+    let good = bench.issue(ada()).await;
+    let before = bench.records().await;
+    let broken = bench.issue(ada()).await;
+    let all = bench.records().await;
+    let record = all.iter().find(|record| !before.contains(record)).unwrap();
+    let unreadable = |record: &Record| Record {
+        version: Version::from_bytes([0; 16]),
+        body: Vec::new(),
+        purge_at: None,
+        labels: Vec::new(),
+        ..record.clone()
+    };
+    put(&*bench.store, &unreadable(record)).await;
+    // And a keyset that is none, under an id that is none.
+    let keyset = all
+        .iter()
+        .find(|record| is_of(record, "pat_keysets"))
+        .unwrap();
+    let mut odd = unreadable(keyset);
+    odd.key.id = vec![1];
+    put(&*bench.store, &odd).await;
+
+    let ids = [good.record.id, broken.record.id, over.record.id];
+    let found = bench.pats.get_many(&ids).await.unwrap();
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    let tampered = Err(PatError::Tampered);
+    let (first, last) = (good.record.clone(), over.record.clone());
+    assert_eq!(found, [Ok(first.clone()), tampered.clone(), Ok(last)]);
+    let page = bench.pats.list().page().await.unwrap().entries;
+    assert_eq!(page.len(), 3);
+    assert_eq!(page.iter().filter(|entry| entry.is_err()).count(), 1);
+    assert_eq!(bench.pats.count().await, Ok(3));
+    bench.clock.advance(91 * 86_400);
+    assert_eq!(bench.pats.purge().await, Ok(1));
+    assert_eq!(bench.pats.rewrap().await, Ok(()));
+    assert_eq!(bench.verify(&good).await, Ok(first));
+    assert_eq!(bench.pats.revoke(&broken.record.id).await, tampered);
+    let owned = bench.pats.owned_by("ada@example.com");
+    assert_eq!(
+        owned.delete(&broken.record.id).await,
+        Err(PatError::Tampered)
+    );
+    assert_eq!(bench.pats.delete(&broken.record.id).await, Ok(()));
+    assert_eq!(bench.pats.count().await, Ok(1));
 }
 
 /// What a stranger makes with the crate itself, on a store and a ring of their own.

@@ -9,12 +9,14 @@ use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens, Reason};
 use super::{Bench, NOW, ada, at};
 use crate::faulty::Faulty;
 
-/// How many writes a verification costs.
+/// How many writes a verification costs: none itself, and at most one behind it.
 async fn writes(bench: &Bench, store: &Faulty, issued: &Issued) -> u64 {
     store.counts();
     bench.verify(issued).await.unwrap();
+    assert_eq!(store.counts(), (1, 0));
+    bench.pats.flush().await;
     let (calls, writes) = store.counts();
-    assert_eq!(calls, writes + 1);
+    assert_eq!(calls, 2 * writes);
     writes
 }
 
@@ -54,9 +56,108 @@ async fn the_last_use_is_written_once_an_interval() {
         bench.pats.get(&issued.record.id).await.unwrap().updated_at,
         at(NOW)
     );
-    // A clock that went back writes nothing.
-    bench.clock.set(at(NOW));
+    // A clock that was ahead is corrected by the next use.
+    bench.clock.set(at(NOW + 4999));
+    assert_eq!(writes(&bench, &store, &issued).await, 1);
+    assert_eq!(last().await, Some(at(NOW + 4999)));
     assert_eq!(writes(&bench, &store, &issued).await, 0);
+}
+
+/// Two nodes: what one of them writes late takes nothing from the other.
+#[tokio::test]
+async fn the_last_use_never_goes_back() {
+    let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
+    let bench = Bench::with(crate::engine::Engine::memory(), options()).await;
+    let other = bench.again(options()).await;
+    let issued = bench.issue(ada()).await;
+    bench.verify(&issued).await.unwrap();
+    bench.clock.advance(10);
+    other.verify(issued.token.expose()).await.unwrap();
+    other.flush().await;
+    bench.pats.flush().await;
+    let record = bench.pats.get(&issued.record.id).await.unwrap();
+    assert_eq!(record.last_used_at, Some(at(NOW + 10)));
+}
+
+/// Many uses that wait are one write, of the last one.
+#[tokio::test]
+async fn uses_of_a_token_are_written_together() {
+    let store = Faulty::counting();
+    let options = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
+    let bench = Bench::over(Arc::clone(&store) as _, options).await;
+    let (one, two) = (bench.issue(ada()).await, bench.issue(ada()).await);
+    store.counts();
+    for _ in 0..10 {
+        bench.clock.advance(1);
+        for issued in [&one, &two] {
+            bench.verify(issued).await.unwrap();
+        }
+    }
+    bench.pats.flush().await;
+    assert_eq!(store.counts(), (20 + 4, 2));
+    for issued in [&one, &two] {
+        let record = bench.pats.get(&issued.record.id).await.unwrap();
+        assert_eq!(record.last_used_at, Some(at(NOW + 10)));
+    }
+}
+
+/// It is written without being asked for, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_is_written_by_itself() {
+    let bench = Bench::on(crate::engine::Engine::memory()).await;
+    let issued = bench.issue(ada()).await;
+    bench.verify(&issued).await.unwrap();
+    let written = async {
+        while bench
+            .pats
+            .get(&issued.record.id)
+            .await
+            .unwrap()
+            .last_used_at
+            .is_none()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    let written = tokio::time::timeout(Duration::from_secs(30), written).await;
+    assert!(written.is_ok());
+}
+
+/// Outside of a runtime, and in one whose timer is off: nothing panics, and a flush writes.
+#[test]
+fn no_runtime_is_needed_to_note_a_use() {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (bench, issued) = runtime.block_on(async {
+        let bench = Bench::on(crate::engine::Engine::memory()).await;
+        let issued = bench.issue(ada()).await;
+        (bench, issued)
+    });
+    let outside = |work: &mut dyn FnMut(&mut Context<'_>) -> bool| {
+        assert!(work(&mut Context::from_waker(Waker::noop())));
+    };
+    let mut verified = pin!(bench.verify(&issued));
+    outside(&mut |context| matches!(verified.as_mut().poll(context), Poll::Ready(Ok(_))));
+    let last = || {
+        runtime
+            .block_on(bench.pats.get(&issued.record.id))
+            .unwrap()
+            .last_used_at
+    };
+    assert_eq!(last(), None);
+    let mut flushed = pin!(bench.pats.flush());
+    outside(&mut |context| flushed.as_mut().poll(context).is_ready());
+    assert_eq!(last(), Some(at(NOW)));
+    bench.clock.advance(3600);
+    runtime.block_on(async {
+        bench.verify(&issued).await.unwrap();
+        bench.pats.flush().await;
+    });
+    assert_eq!(last(), Some(at(NOW + 3600)));
 }
 
 #[tokio::test]
@@ -81,9 +182,11 @@ async fn it_can_be_turned_off_and_be_written_each_time() {
     let always = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let pats = bench.again(always).await;
     for _ in 0..3 {
+        bench.clock.advance(1);
         store.counts();
         pats.verify(issued.token.expose()).await.unwrap();
-        assert_eq!(store.counts(), (2, 1));
+        pats.flush().await;
+        assert_eq!(store.counts(), (3, 1));
     }
     // Once an hour unless set.
     let hourly = bench.again(PersonalAccessTokens::options()).await;
@@ -91,6 +194,7 @@ async fn it_can_be_turned_off_and_be_written_each_time() {
         bench.clock.advance(seconds);
         store.counts();
         hourly.verify(issued.token.expose()).await.unwrap();
+        hourly.flush().await;
         assert_eq!(store.counts().1, expected);
     }
 }
@@ -102,10 +206,13 @@ async fn a_use_undoes_no_change() {
     let issued = bench.issue(ada()).await;
     for n in 0..20 {
         let update = PatUpdate::new().add_role(format!("{n}"));
-        let (updated, verified) = tokio::join!(
-            bench.pats.update(&issued.record.id, update),
-            bench.verify(&issued)
-        );
+        bench.clock.advance(1);
+        let used = async {
+            let verified = bench.verify(&issued).await;
+            bench.pats.flush().await;
+            verified
+        };
+        let (updated, verified) = tokio::join!(bench.pats.update(&issued.record.id, update), used);
         updated.unwrap();
         verified.unwrap();
     }
@@ -118,13 +225,14 @@ async fn a_use_brings_no_deleted_token_back() {
     let store = Faulty::counting();
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let issued = bench.issue(ada()).await;
+    bench.verify(&issued).await.unwrap();
     store.hold.store(true, Ordering::SeqCst);
-    let (pats, text) = (bench.pats.clone(), issued.token.clone());
-    let slow = tokio::spawn(async move { pats.verify(text.expose()).await });
+    let pats = bench.pats.clone();
+    let slow = tokio::spawn(async move { pats.flush().await });
     store.read.notified().await;
     bench.pats.delete(&issued.record.id).await.unwrap();
     store.go_on.notify_one();
-    assert!(slow.await.unwrap().is_ok());
+    slow.await.unwrap();
     assert_eq!(bench.pats.count().await, Ok(0));
     assert_eq!(bench.reason(&issued).await, Some(Reason::NotFound));
 }

@@ -159,6 +159,60 @@ fn where_the_answers_differ_ours_is_the_stricter_one() {
     }
 }
 
+/// An item with the id of a token that was issued or registered here says nothing about it.
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_ours() {
+    use sealtoken::import::access_tokens::AccessToken;
+    use sealtoken::pat::PatError;
+
+    use super::{ada, originals};
+
+    let bench = Bench::on(Engine::memory()).await;
+    let item = |id: &str, hash: &str, more: &str| {
+        let text = format!(
+            r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}{more}}}"#
+        );
+        AccessToken::from_dynamodb_json(&text).unwrap()
+    };
+    let revoked = r#","revokedAt":{"N":"5"},"expiresAt":{"N":"6"}"#;
+    let issued = bench.issue(ada()).await;
+    let registered = bench
+        .pats
+        .register(originals::id(), originals::hash(), ada());
+    registered.await.unwrap();
+    for id in [issued.record.id, originals::id()] {
+        let before = bench.pats.get(&id).await;
+        for dry_run in [true, false] {
+            let item = item(id.as_str(), originals::HASH, revoked);
+            let results = bench.pats.import([item]).dry_run(dry_run).await.unwrap();
+            assert_eq!(results, [Err(PatError::AlreadyExists)]);
+            assert_eq!(bench.pats.get(&id).await, before);
+        }
+    }
+    assert_eq!(bench.reason(&issued).await, None);
+
+    // Not even one that is good in this very store.
+    let planted = bench.pats.generate().unwrap();
+    let results = bench
+        .pats
+        .import([item(planted.id.as_str(), &planted.hash.to_string(), "")]);
+    let refused = PatError::Hash(Reason::UnsupportedAlgorithm);
+    assert_eq!(results.await.unwrap(), [Err(refused)]);
+    let verified = bench.pats.verify(planted.token.expose()).await;
+    assert_eq!(super::reason(verified), Some(Reason::NotFound));
+
+    // What has ended there has ended here, and is not found by another import with a later end.
+    let gone = "0".repeat(21);
+    let text = originals::TEXT.replace(originals::ID, &gone);
+    for ends in [r#","expiresAt":{"N":"6"}"#, ""] {
+        let item = item(&gone, originals::HASH, ends);
+        assert!(bench.pats.import([item]).await.unwrap()[0].is_ok());
+        let verified = bench.pats.verify(&text).await;
+        assert_eq!(super::reason(verified), Some(Reason::Expired));
+    }
+}
+
 /// Imported as they stand, with the hashes that nobody can use: every vector has its answer from `verify` itself.
 #[cfg(feature = "import")]
 #[tokio::test]

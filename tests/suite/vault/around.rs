@@ -224,6 +224,31 @@ impl EventSink for Recorder {
     }
 }
 
+/// Two tokens are two names, the same in every event, and what is refused is told as refused.
+#[tokio::test]
+async fn events_tell_tokens_apart_and_refusals_from_what_was_done() {
+    let recorder = Recorder::default();
+    let options = Vault::options().events(recorder.clone());
+    let bench = Bench::with(Engine::memory(), options).await;
+    let vault = bench.vault.namespace("ada").unwrap();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let id = vault.create("the-value").await.unwrap();
+        vault.read(&id).await.unwrap();
+        vault.delete(&id).await.unwrap();
+        vault.read(&id).await.unwrap_err();
+        vault.delete(&id).await.unwrap_err();
+        let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+        let outcomes: Vec<_> = events.iter().map(|event| event.outcome).collect();
+        let gone = Err("not_found");
+        assert_eq!(outcomes, [Ok(()), Ok(()), Ok(()), gone, gone]);
+        let name = events[0].token.unwrap();
+        assert!(events.iter().all(|event| event.token == Some(name)));
+        names.push(name.to_string());
+    }
+    assert_ne!(names[0], names[1]);
+}
+
 #[tokio::test]
 async fn every_operation_is_reported_without_a_secret() {
     let recorder = Recorder::default();

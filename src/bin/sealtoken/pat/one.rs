@@ -18,6 +18,7 @@ pub(super) async fn verify(options: &Verify, prefix: &Prefix) -> Result<(), Fail
     let settings = also.fold(settings, PatOptions::also_prefix);
     let pats = open::open(&place, settings).await?;
     let record = pats.verify(&token).await?;
+    pats.flush().await;
     output::json(&show::members(&record, place.now()))
 }
 
