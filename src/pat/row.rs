@@ -81,6 +81,7 @@ pub(super) struct Head {
     #[serde(with = "super::hash::stored")]
     pub(super) hash: SecretHash,
     pub(super) before: Option<Before>,
+    #[serde(with = "Written")]
     pub(super) origin: Origin,
 }
 
