@@ -157,9 +157,13 @@ impl Vault {
             let new = all.into_iter().filter(|cost| places.at(*cost).is_none());
             costs = new.collect();
         }
+        // It may have moved up between two looks: one at all places sees where it is.
+        if places.0.len() > 1 && !found.satisfies(wanted) {
+            found = self.look(namespace, &places).await?;
+        }
         if found.entries.iter().any(|(cost, _)| *cost != newest) {
             // It is read all the same where this does not succeed; the next use tries again.
-            let _ = self.move_up(namespace, &places, &found, newest).await;
+            let _ = self.move_up(namespace, &places, &found, newest);
         }
         let keys = found.keys()?;
         let place = places.0.into_iter().find(|(cost, _)| *cost == newest);
@@ -180,8 +184,8 @@ impl Vault {
         Ok(costs)
     }
 
-    /// Puts the keys of entries at other costs into the one at the newest cost, in one batch.
-    async fn move_up(
+    /// Puts the keys of entries at other costs into the one at the newest cost, in one batch, behind the request.
+    fn move_up(
         &self,
         namespace: &Namespace,
         places: &Places,
@@ -194,7 +198,7 @@ impl Vault {
         let record = entry::seal(namespace, place, &keys)?;
         let mut batch = vec![put(record, found.at(newest))];
         batch.extend(removals(places, found).filter(|change| change.key() != &place.at));
-        commit(self.store(), &batch).await?;
+        self.shared.behind.write(&self.shared.store, batch);
         Ok(())
     }
 

@@ -40,6 +40,7 @@ macro_rules! awaited {
 }
 
 mod access;
+mod behind;
 mod create;
 mod create_many;
 mod entry;
@@ -79,6 +80,7 @@ use crate::limits::{Gate, Subject};
 use crate::sealed::Keysets;
 use crate::store::Store;
 
+use self::behind::Behind;
 use self::hashing::Hasher;
 use self::namespace::{Kept, Namespace};
 use self::options::Settings;
@@ -121,6 +123,7 @@ struct Shared {
     keysets: Keysets,
     root: ArcSwap<Root>,
     kept: Kept,
+    behind: Behind,
     gate: Gate,
     hasher: Hasher,
     settings: Settings,
@@ -156,6 +159,7 @@ impl Vault {
             shared: Arc::new(Shared {
                 root: ArcSwap::from_pointee(root),
                 kept: Kept::default(),
+                behind: Behind::default(),
                 gate: Gate::new(Arc::clone(&settings.limiter)),
                 hasher: Hasher::new(settings.hash_at_once),
                 store,

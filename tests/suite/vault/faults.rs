@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sealtoken::store::{Effect, MemoryStore, StoreError};
-use sealtoken::vault::{Vault, VaultError};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError};
 
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records};
@@ -182,4 +182,28 @@ async fn an_outage_uses_up_nobodys_attempts() {
     }
     store.healed.store(true, Ordering::SeqCst);
     assert!(vault.read(&id).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_entry_that_moves_up_between_two_looks_is_found() {
+    for call in 1..=6 {
+        let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
+        let bench = Bench::over(store.clone(), Vault::options()).await;
+        let create = bench.vault.create("v").token(KEPT).password(RIGHT);
+        create.await.unwrap();
+        let options = || {
+            let stronger = Argon2Cost::new(20, 2, 1).unwrap();
+            Vault::options().argon2_cost(stronger).attempts(())
+        };
+        let other = options().open(store.inner.clone(), &bench.keys);
+        let other = other.await.unwrap();
+        let vault = options().open(store.clone(), &bench.keys).await.unwrap();
+        store.set_rival(Box::pin(async move {
+            assert!(other.read(KEPT).password(RIGHT).await.is_ok());
+            other.flush().await;
+        }));
+        store.fail_from(call);
+        let read = vault.read(KEPT).password(RIGHT).await;
+        assert!(read.is_ok(), "moved at call {call}: {read:?}");
+    }
 }

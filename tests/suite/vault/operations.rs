@@ -758,6 +758,7 @@ async fn a_stronger_cost_is_taken_up_as_passwords_are_used(engine: Engine) {
         .unwrap();
     // Another process raised the cost; this one finds what moved, and what did not.
     assert!(vault.read(&read).password(RIGHT).await.is_ok());
+    vault.flush().await;
     assert!(bench.vault.read(&read).password(RIGHT).await.is_ok());
     assert_eq!(
         bench.vault.read(&read).password(WRONG).await.err(),

@@ -221,6 +221,7 @@ async fn a_cost_that_another_process_raised_refuses_nobody(engine: Engine) {
         .unwrap();
     // The entry moves to where the first process does not look yet.
     assert!(other.read(&id).password(RIGHT).await.is_ok());
+    other.flush().await;
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let (vault, id) = (bench.vault.clone(), id.clone());
