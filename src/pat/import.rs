@@ -160,6 +160,10 @@ impl PersonalAccessTokens {
         let restricted = there != before;
         if restricted && !dry_run {
             let change = |there: &mut Facts, _| {
+                // Someone may have put another one there since.
+                if there.origin != Origin::Imported {
+                    return Err(PatError::AlreadyExists);
+                }
                 restrict(there, &facts);
                 Ok(())
             };

@@ -131,7 +131,8 @@ impl<'a> Import<'a> {
         }
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
         let at_once = vault.shared.settings.hash_at_once;
-        let lane = vault.for_reading().await?.lane();
+        // That of the namespace itself, which begins here: not that of all names that are made up.
+        let lane = vault.for_writing().await?.lane();
         let mut results: Vec<Result<VaultToken, ImportFailure>> = Vec::new();
         loop {
             // Several at a time, and no more in memory than those.

@@ -83,8 +83,9 @@ pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
 /// Looks whether a newer program has changed the schema since this one opened it.
 pub(super) async fn still_known(pool: &Pool, attempts: &mut Attempts) -> Result<(), StoreError> {
     match (number(pool, attempts).await?, known()) {
-        (Look::Ours(found), known) if found > known => Err(StoreError::Schema { found, known }),
-        _ => Ok(()),
+        (Look::Ours(found), known) if found != known => Err(StoreError::Schema { found, known }),
+        (Look::Ours(_), _) => Ok(()),
+        (Look::Missing | Look::Foreign, _) => Err(broken(SCHEMA)),
     }
 }
 

@@ -117,7 +117,10 @@ impl PostgresStore {
                 Ok(true)
             }
             undone => {
-                lease.roll_back().await;
+                // A connection that is worth nothing is cut, which takes it back too.
+                if !matches!(undone, Err(Fault::Stale(_))) {
+                    lease.roll_back().await;
+                }
                 undone.map_err(Fault::without_effect)
             }
         }

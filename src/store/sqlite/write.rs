@@ -30,8 +30,8 @@ const UNLABEL_ALL: &str = "DELETE FROM sealtoken_label WHERE collection = ?1 AND
 /// What a change finds there.
 struct There {
     row: i64,
-    /// As a read gives it: a record that is broken has that of one that cannot be read.
-    version: Version,
+    /// None for a record that is broken: it fits no version that is expected.
+    version: Option<Version>,
     /// None where an attacker has broken them.
     labels: Option<Vec<Label>>,
 }
@@ -80,7 +80,7 @@ fn insert(connection: &Connection, record: &Record) -> Result<bool, Fault> {
 
 fn replace(connection: &Connection, record: &Record, expected: Version) -> Result<bool, Fault> {
     let there = match find(connection, &record.key)? {
-        Some(there) if there.version == expected => there,
+        Some(there) if there.version == Some(expected) => there,
         _ => return Ok(false),
     };
     let mut statement = connection.prepare_cached(REPLACE)?;
@@ -92,9 +92,6 @@ fn replace(connection: &Connection, record: &Record, expected: Version) -> Resul
         record.body,
     ])?;
     // The rows of labels that stay are left alone.
-    if there.labels.is_none() {
-        unlabel_all(connection, &record.key)?;
-    }
     let before = there.labels.unwrap_or_default();
     let goes = before.iter().filter(|label| !record.labels.contains(label));
     each_label(connection, UNLABEL, &record.key, goes)?;
@@ -110,7 +107,7 @@ fn remove(
 ) -> Result<bool, Fault> {
     match find(connection, key)? {
         None => Ok(expected.is_none()),
-        Some(there) if expected.is_some_and(|expected| expected != there.version) => Ok(false),
+        Some(there) if expected.is_some() && expected != there.version => Ok(false),
         Some(there) => {
             delete(connection, key, there.row, there.labels.as_deref())?;
             Ok(true)
@@ -146,7 +143,7 @@ fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault
     let version = row::version(row.get_ref(1)?).ok().filter(|_| is_whole);
     Ok(Some(There {
         row: row.get_ref(0)?.as_i64()?,
-        version: version.unwrap_or_else(|| Record::unreadable(key.clone()).version),
+        version,
         labels,
     }))
 }
