@@ -9,7 +9,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use self::line::{Lines, Permit};
+use self::line::Lines;
+pub(crate) use self::line::Permit;
 use super::{AttemptLimiter, Exhausted, Subject};
 
 /// Counts attempts, and queues callers behind those in flight.
@@ -55,7 +56,7 @@ impl Gate {
         result
     }
 
-    /// Takes one attempt, in turn.
+    /// Takes one attempt, in turn. Who holds attempts at several subjects has taken them in the order of subjects: else two could wait for each other.
     pub(crate) async fn take(&self, subject: Subject) -> Result<Permit<'_>, Exhausted> {
         let mut asking = self.lines.ask(subject).await?;
         loop {
@@ -64,6 +65,11 @@ impl Gate {
                 Err(exhausted) => asking = asking.refused(exhausted).await?,
             }
         }
+    }
+
+    /// Counts an attempt that has failed already. It waits for nobody.
+    pub(crate) async fn count(&self, subject: Subject) -> Result<(), Exhausted> {
+        self.limiter.take(&[subject]).await
     }
 
     /// Gives attempts back before those in line are told that they are over.

@@ -13,11 +13,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use at_once::{AtOnce, NotRun};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Permit};
 pub use memory::{Allowance, MemoryLimiter};
 
-/// What attempts are counted for. It holds hashes, no token and no name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What attempts are counted for. It holds hashes, no token and no name. The narrower comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Subject {
     /// One token.

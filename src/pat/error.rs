@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::keys::KeyId;
 use crate::limits::{Exhausted, NotRun};
-use crate::sealed::{EndError, PublicError, SealedError};
-use crate::store::{RecordError, StoreError};
+use crate::sealed::{EndError, PublicError, SealedError, keyset_gone};
+use crate::store::{RecordError, RecordKey, StoreError};
 use crate::token::LifetimeError;
 
 /// Why a presented token was refused. For logs and for the token's owner; a stranger is told [`VerifyError::public`].
@@ -187,6 +187,8 @@ pub enum PatError {
     InvalidSetting(&'static str),
     /// The ring has no key with the id that sealed the keyset: add the key to the ring, as a retired one.
     UnknownKey(KeyId),
+    /// There are tokens, but no keyset that opens them: restore this record from a backup.
+    KeysetGone(RecordKey),
     /// The store did not do it.
     Store(StoreError),
     /// Too many hashes of this token wait for scrypt. It is no failed attempt.
@@ -223,6 +225,7 @@ impl PatError {
             Self::Tampered => "tampered",
             Self::InvalidSetting(_) => "invalid_setting",
             Self::UnknownKey(_) => "unknown_key",
+            Self::KeysetGone(_) => "keyset_gone",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
             Self::Busy { .. } => "busy",
@@ -263,6 +266,7 @@ impl PatError {
             },
             Self::InvalidSetting(_)
             | Self::UnknownKey(_)
+            | Self::KeysetGone(_)
             | Self::Store(_)
             | Self::Hashing
             | Self::Randomness => PublicError::Unavailable,
@@ -291,6 +295,7 @@ impl fmt::Display for PatError {
             Self::Tampered => f.write_str("a record in the database was changed from outside: restore it from a backup, or delete the token"),
             Self::InvalidSetting(what) => f.write_str(what),
             Self::UnknownKey(id) => write!(f, "the tokens were sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken pat rewrap` has succeeded"),
+            Self::KeysetGone(key) => keyset_gone(f, key),
             Self::Store(error) => error.fmt(f),
             Self::Busy { .. } => f.write_str("too many slow hashes are waiting: try again in a second"),
             Self::Hashing => f.write_str("the hash could not be checked: there is no tokio runtime here"),
@@ -307,6 +312,7 @@ impl From<SealedError> for PatError {
             SealedError::Store(error) => error.into(),
             SealedError::Tampered => Self::Tampered,
             SealedError::UnknownKey(id) => Self::UnknownKey(id),
+            SealedError::KeysetGone(key) => Self::KeysetGone(key),
             SealedError::Randomness => Self::Randomness,
         }
     }

@@ -61,7 +61,7 @@ use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{AtOnce, Gate, Subject};
 use crate::sealed::{Committed, Keyset, Keysets, Rounds, Use, commit};
-use crate::store::{Change, Record, RecordKey, Store};
+use crate::store::{Change, Query, Record, RecordKey, Store};
 
 use self::cache::{Cache, Forget};
 use self::hash::Hasher;
@@ -118,7 +118,8 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`PatError::Store`], [`PatError::UnknownKey`] when the ring lacks the key that sealed the keyset, and [`PatError::Tampered`].
+    /// [`PatError::Store`], [`PatError::UnknownKey`] when the ring lacks the key that sealed the keyset, [`PatError::KeysetGone`] when there are tokens
+    /// and no keyset, and [`PatError::Tampered`].
     pub async fn open(store: impl Store, keys: &KeyRing) -> Result<Self, PatError> {
         Self::options().open(store, keys).await
     }
@@ -134,7 +135,9 @@ impl PersonalAccessTokens {
         settings: Settings,
     ) -> Result<Self, PatError> {
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
-        let keyset = Arc::new(keysets.find_or_create(KEYSET, &[]).await?.keyset);
+        let tokens = Query::all(names::TOKENS);
+        let stored = keysets.find_or_create(KEYSET, &[], tokens).await?;
+        let keyset = Arc::new(stored.keyset);
         // Where it fails, the ring still opens the keyset; `rewrap` says why.
         let _ = keysets.leave_retired_key(KEYSET).await;
         let hasher = Hasher::new(&keyset.key(Use::Pat));
@@ -190,13 +193,13 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`PatError::UnknownKey`], [`PatError::Tampered`], [`PatError::Store`].
+    /// [`PatError::UnknownKey`], [`PatError::KeysetGone`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn rewrap(&self) -> Result<(), PatError> {
         let result = async {
             self.shared.keysets.rewrap(|_| {}).await?;
-            // What could not be opened is counted there, and is an error here. One that is gone was taken away from outside.
-            let keyset = self.shared.keysets.find(KEYSET).await?;
-            keyset.map(|_| ()).ok_or(PatError::Tampered)
+            // What could not be opened is counted there, and is an error here.
+            self.shared.keysets.find_again(KEYSET).await?;
+            Ok(())
         };
         self.report(Operation::PatRewrap, None, None, result.await)
     }

@@ -1,8 +1,10 @@
 //! Why a sealed record was not read or written.
 
+use std::fmt;
+
 use crate::crypto::random;
 use crate::keys::KeyId;
-use crate::store::StoreError;
+use crate::store::{RecordKey, StoreError};
 
 /// Why a sealed record was not read or written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(crate) enum SealedError {
     Tampered,
     /// The ring has no key with the id that sealed the keyset.
     UnknownKey(KeyId),
+    /// The record of a keyset is not there, and what it sealed is.
+    KeysetGone(RecordKey),
     /// The operating system gave no random bytes.
     Randomness,
 }
@@ -32,4 +36,18 @@ impl From<random::Failed> for SealedError {
     fn from(_: random::Failed) -> Self {
         Self::Randomness
     }
+}
+
+/// What stands in an error of a service about a keyset that is gone.
+pub(crate) fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
+    write!(
+        f,
+        "the keyset that opens what is in this store is gone, and nothing was changed: restore its record, "
+    )?;
+    let printable = |byte: &u8| byte.is_ascii_graphic();
+    match std::str::from_utf8(&key.id) {
+        Ok(id) if key.id.iter().all(printable) => write!(f, "\"{id}\"")?,
+        _ => key.id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?,
+    }
+    write!(f, " of the collection {}, from a backup", key.collection)
 }

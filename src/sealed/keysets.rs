@@ -71,14 +71,27 @@ impl Keysets {
         record.map(|record| self.open(&record)).transpose()
     }
 
+    /// The keyset with this id, which was there before.
+    pub(crate) async fn find_again(&self, id: &[u8]) -> Result<Stored, SealedError> {
+        let gone = || SealedError::KeysetGone(self.key(id));
+        self.find(id).await?.ok_or_else(gone)
+    }
+
     /// The keyset with this id, which is made where there is none. Of several that make it at once, one wins for all.
+    ///
+    /// None is made where `sealed` finds anything, which is only there after a keyset was: with another one it would never be opened again.
     pub(crate) async fn find_or_create(
         &self,
         id: &[u8],
         settings: &[u8],
+        sealed: Query,
     ) -> Result<Stored, SealedError> {
         if let Some(found) = self.find(id).await? {
             return Ok(found);
+        }
+        if self.finds_any(sealed).await? {
+            // Somebody may have made the keyset meanwhile, and used it.
+            return self.find_again(id).await;
         }
         let keyset = Keyset::new(id.to_vec(), Secret::from_system()?);
         let record = self.seal(id, &keyset, settings)?;
@@ -94,6 +107,17 @@ impl Keysets {
                 ..
             } => self.open(&record),
             Committed::Conflict { current: None, .. } => Err(contended()),
+        }
+    }
+
+    async fn finds_any(&self, query: Query) -> Result<bool, SealedError> {
+        let mut query = query.limit(1);
+        loop {
+            let page = self.store.scan(&query).await?;
+            if !page.records.is_empty() || page.next.is_none() {
+                return Ok(!page.records.is_empty());
+            }
+            query = query.after(page.next);
         }
     }
 

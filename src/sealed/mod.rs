@@ -20,7 +20,7 @@ pub(crate) use body::split;
 pub(crate) use commit::{Committed, commit};
 pub(crate) use contention::{Rounds, contended};
 pub(crate) use end::{End, EndError};
-pub(crate) use error::SealedError;
+pub(crate) use error::{SealedError, keyset_gone};
 pub(crate) use keyset::{Keyset, Use};
 pub(crate) use keysets::{Keysets, Stored};
 pub use public::PublicError;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::keys::KeyId;
 use crate::limits::{Exhausted, NotRun};
-use crate::sealed::{EndError, PublicError, SealedError};
-use crate::store::{RecordError, StoreError};
+use crate::sealed::{EndError, PublicError, SealedError, keyset_gone};
+use crate::store::{RecordError, RecordKey, StoreError};
 use crate::token::LifetimeError;
 
 /// Why the vault did not do what it was asked.
@@ -69,6 +69,8 @@ pub enum VaultError {
     TooManyDataKeys,
     /// The ring has no key with the id that sealed the keyset: add the key to the ring, as a retired one.
     UnknownKey(KeyId),
+    /// There are values, but no keyset that opens them: restore this record from a backup.
+    KeysetGone(RecordKey),
     /// The store did not do it.
     Store(StoreError),
     /// Too many passwords of this namespace wait to be hashed. It is no failed attempt.
@@ -109,6 +111,7 @@ impl VaultError {
             Self::InvalidSetting(_) => "invalid_setting",
             Self::TooManyDataKeys => "too_many_data_keys",
             Self::UnknownKey(_) => "unknown_key",
+            Self::KeysetGone(_) => "keyset_gone",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
             Self::Busy { .. } => "busy",
@@ -161,6 +164,7 @@ impl VaultError {
             Self::InvalidSetting(_)
             | Self::TooManyDataKeys
             | Self::UnknownKey(_)
+            | Self::KeysetGone(_)
             | Self::Store(_)
             | Self::Hashing
             | Self::Randomness => PublicError::Unavailable,
@@ -195,6 +199,7 @@ impl fmt::Display for VaultError {
             Self::InvalidSetting(what) => f.write_str(what),
             Self::TooManyDataKeys => f.write_str("this password was changed too often: read the values and create them anew"),
             Self::UnknownKey(id) => write!(f, "the vault was sealed by the key {id}, which is not in the ring: add it as a retired key, and keep it there until `sealtoken vault rewrap` has succeeded"),
+            Self::KeysetGone(key) => keyset_gone(f, key),
             Self::Store(error) => error.fmt(f),
             Self::Busy { .. } => f.write_str("too many slow hashes are waiting: try again in a second"),
             Self::Hashing => f.write_str("the password could not be hashed: there is not enough memory, or no tokio runtime here"),
@@ -211,6 +216,7 @@ impl From<SealedError> for VaultError {
             SealedError::Store(error) => error.into(),
             SealedError::Tampered => Self::Tampered,
             SealedError::UnknownKey(id) => Self::UnknownKey(id),
+            SealedError::KeysetGone(key) => Self::KeysetGone(key),
             SealedError::Randomness => Self::Randomness,
         }
     }

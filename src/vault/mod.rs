@@ -137,8 +137,8 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Store`], [`VaultError::UnknownKey`] when the ring lacks the key that sealed the vault, and
-    /// [`VaultError::Tampered`].
+    /// [`VaultError::Store`], [`VaultError::UnknownKey`] when the ring lacks the key that sealed the vault,
+    /// [`VaultError::KeysetGone`] when there are values and no keyset, and [`VaultError::Tampered`].
     pub async fn open(store: impl Store, keys: &KeyRing) -> Result<Self, VaultError> {
         Self::options().open(store, keys).await
     }
@@ -244,7 +244,9 @@ impl Vault {
             return Ok(namespace);
         }
         let id = self.shared.root.load_full().namespace_id(&self.name);
-        let stored = self.shared.keysets.find_or_create(&id, &[]).await?;
+        let keysets = &self.shared.keysets;
+        let values = namespace::values(&id);
+        let stored = keysets.find_or_create(&id, &[], values).await?;
         Ok(self.keep(stored.keyset))
     }
 

@@ -7,7 +7,7 @@ use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
 use crate::limits::Subject;
 use crate::sealed::{Keyset, Use};
-use crate::store::{Record, RecordKey};
+use crate::store::{Query, Record, RecordKey, Values};
 
 use super::names;
 
@@ -75,7 +75,7 @@ impl Namespace {
 
     /// What begins the values of labels that list this namespace alone.
     pub(super) fn mark(&self) -> [u8; 16] {
-        first_half(self.keyset.scope().to_vec())
+        mark(self.keyset.scope())
     }
 
     /// Whether a record says that it is of another namespace, and of this one nowhere.
@@ -113,6 +113,16 @@ impl Namespace {
             self.subject()
         }
     }
+}
+
+fn mark(id: &[u8]) -> [u8; 16] {
+    first_half(id.to_vec())
+}
+
+/// All values of the namespace whose keyset has this id.
+pub(super) fn values(id: &[u8]) -> Query {
+    let ours = Values::beginning_with(mark(id));
+    Query::label(names::VALUES, names::CREATED, ours)
 }
 
 /// The first 16 bytes of at least as many.

@@ -1,10 +1,10 @@
 //! Getting values out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::limits::{Exhausted, Subject};
+use crate::limits::{Exhausted, Permit, Subject};
 use crate::store::{Record, RecordKey, StoreError};
 
 use super::access::{Access, subjects};
@@ -217,22 +217,26 @@ impl ReadMany<'_> {
     async fn try_run(&self) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
         let vault = self.vault;
         let namespace = vault.for_reading().await?;
-        let limiter = &vault.shared.settings.limiter;
-        let all = [namespace.subject()];
-        limiter.take(&all).await?;
-        // One attempt for each token, however often it stands there. A token whose attempts are used up fails nobody else.
-        let mut taken: HashMap<Subject, Result<(), Exhausted>> = HashMap::new();
-        let mut keys = Vec::with_capacity(self.tokens.len());
-        for token in &self.tokens {
-            let key = token_key(&namespace, token.expose());
-            for subject in subjects(&namespace, &self.access, &key.id) {
-                if subject != namespace.subject() && !taken.contains_key(&subject) {
-                    taken.insert(subject, limiter.take(&[subject]).await);
-                }
-            }
-            keys.push(key);
+        let gate = &vault.shared.gate;
+        let keys = self.tokens.iter();
+        let keys: Vec<RecordKey> = keys
+            .map(|token| token_key(&namespace, token.expose()))
+            .collect();
+        let all = namespace.subject();
+        // One attempt for each token, however often it stands there, in the one order that the gate asks for.
+        let tokens = keys
+            .iter()
+            .flat_map(|key| subjects(&namespace, &self.access, &key.id));
+        let wanted: BTreeSet<Subject> = tokens.chain([all]).collect();
+        let mut attempts = HashMap::with_capacity(wanted.len());
+        for subject in wanted {
+            attempts.insert(subject, gate.take(subject).await);
         }
-        let values = self.values(&namespace, &keys, &taken).await;
+        let values = match attempts.get(&all) {
+            Some(Err(exhausted)) => Err((*exhausted).into()),
+            // A token whose attempts are used up fails nobody else.
+            _ => self.values(&namespace, &keys, &attempts).await,
+        };
 
         let mut failed: HashSet<Subject> = HashSet::new();
         let mut failures: HashSet<&Vec<u8>> = HashSet::new();
@@ -244,16 +248,13 @@ impl ReadMany<'_> {
         }
         // One was taken for all of them. Each further failure is an attempt of its own.
         for _ in failures.iter().skip(1) {
-            if limiter.take(&all).await.is_err() {
+            if gate.count(all).await.is_err() {
                 break;
             }
         }
-        let taken = taken.into_iter().filter(|(_, taken)| taken.is_ok());
-        for subject in taken.map(|(subject, _)| subject).chain(all) {
-            if !failed.contains(&subject) {
-                limiter.give_back(&[subject]).await;
-            }
-        }
+        attempts.retain(|subject, _| !failed.contains(subject));
+        let right = attempts.into_values().filter_map(Result::ok).collect();
+        gate.give_back(right).await;
         values
     }
 
@@ -262,7 +263,7 @@ impl ReadMany<'_> {
         &self,
         namespace: &Namespace,
         keys: &[RecordKey],
-        taken: &HashMap<Subject, Result<(), Exhausted>>,
+        attempts: &HashMap<Subject, Result<Permit<'_>, Exhausted>>,
     ) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
         let vault = self.vault;
         let mut rows = Vec::with_capacity(keys.len());
@@ -270,8 +271,8 @@ impl ReadMany<'_> {
             let records = vault.store().get_many(some).await?;
             for (key, record) in some.iter().zip(records) {
                 let subjects = subjects(namespace, &self.access, &key.id);
-                let taken = subjects.iter().find_map(|subject| taken.get(subject));
-                rows.push(match taken {
+                let attempt = subjects.iter().find_map(|subject| attempts.get(subject));
+                rows.push(match attempt {
                     Some(Err(exhausted)) => Err((*exhausted).into()),
                     _ => open(namespace, record),
                 });

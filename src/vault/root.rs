@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::secret::Secret;
 use crate::sealed::{Keyset, Keysets, Stored, Use};
+use crate::store::Query;
 
 use super::VaultError;
 use super::hashing::Argon2Cost;
+use super::names;
 
 /// The id of its record; those of namespaces are 32 bytes.
 const ID: &[u8] = b"vault";
@@ -38,7 +40,9 @@ impl Root {
     /// Reads it, or makes it; and puts `cost` first where it is stronger than what is there.
     pub(super) async fn open(keysets: &Keysets, cost: Argon2Cost) -> Result<Self, VaultError> {
         for _ in 0..ATTEMPTS {
-            let stored = keysets.find_or_create(ID, &write(&[cost])?).await?;
+            let stored = keysets
+                .find_or_create(ID, &write(&[cost])?, Query::all(names::VALUES))
+                .await?;
             let mut costs = read(&stored)?;
             let newest = costs.first().copied().unwrap_or_default();
             // Only upwards: two services with different settings would put their own first for ever.
@@ -66,8 +70,7 @@ impl Root {
 
     /// Reads it again: another process may have raised the cost.
     pub(super) async fn read_again(keysets: &Keysets) -> Result<Self, VaultError> {
-        // Who takes away the keyset of an open vault has changed the database from outside.
-        let stored = keysets.find(ID).await?.ok_or(VaultError::Tampered)?;
+        let stored = keysets.find_again(ID).await?;
         let costs = read(&stored)?;
         Ok(Self {
             keyset: stored.keyset,

@@ -30,6 +30,8 @@ mod import_access_tokens;
 mod import_vaultstore;
 mod keys;
 mod layers;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod limiters;
 mod model;
 mod mutations;
 #[cfg(feature = "pat")]

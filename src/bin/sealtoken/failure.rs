@@ -48,6 +48,10 @@ impl Failure {
     pub(crate) fn mended_by(self, what: &str) -> Self {
         match self {
             Self::Problem(problem) => Self::Problem(format!("{problem}; {what}")),
+            Self::Refused { code, why } => Self::Refused {
+                code,
+                why: format!("{why}; {what}"),
+            },
             other => other,
         }
     }
@@ -165,6 +169,7 @@ impl From<VaultError> for Failure {
             VaultError::Store(_)
             | VaultError::Hashing
             | VaultError::Randomness
+            | VaultError::KeysetGone(_)
             | VaultError::InvalidSetting(_) => return problem(error),
             VaultError::WeakToken => {
                 "a token of less than 25 characters has less than 128 random bits: give --weak if \
@@ -187,6 +192,7 @@ impl From<PatError> for Failure {
             | PatError::Hashing
             | PatError::Randomness
             | PatError::UnknownKey(_)
+            | PatError::KeysetGone(_)
             | PatError::InvalidSetting(_) => problem(error),
             refusal => Self::Refused {
                 code: refusal.code(),

@@ -172,6 +172,49 @@ fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() -> Outcome {
 }
 
 #[test]
+fn a_hard_sweep_leaves_alone_what_has_been_over_for_less_than_the_margin() -> Outcome {
+    let vault = Vault::new("margin")?;
+    let token = vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
+    let after =
+        |seconds: i64| Ok::<_, Box<dyn std::error::Error>>(PAST.parse::<i64>()? + 3600 + seconds);
+    for (options, seconds, swept) in [
+        ("", 540, "0"),
+        ("--margin 30m", 1740, "0"),
+        ("--margin 1m", 30, "0"),
+        ("--margin 1m", 90, "1"),
+    ] {
+        let line = format!("sweep --hard {options} --at {}", after(seconds)?);
+        assert_eq!(vault.line(&line, "")?, swept, "{line}");
+    }
+    vault.run("read", &token)?.refused("not_found");
+    for line in [
+        "sweep --margin 1m",
+        "sweep --soft --margin 1m",
+        "sweep --hard --margin 1",
+    ] {
+        assert_eq!(vault.run(line, "")?.status, Some(1), "{line}");
+    }
+    Ok(())
+}
+
+/// What a command says where the record of a keyset is gone.
+#[test]
+fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
+    let vault = Vault::new("keyset gone")?;
+    let token = vault.line("create", "value")?;
+    let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
+    file.execute(
+        "DELETE FROM sealtoken_record WHERE collection = 'vault_keysets'",
+        [],
+    )?;
+    for line in ["read", "info", "create", "sweep", "rewrap"] {
+        let done = vault.run(line, &token)?;
+        done.failed("\"vault\" of the collection vault_keysets, from a backup");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_rekey_moves_every_value_of_a_password_and_prints_how_many() -> Outcome {
     let vault = Vault::new("rekey")?;
     vault.write("new", "battery staple\r\n")?;

@@ -1,15 +1,22 @@
 //! Attempts that failed: counted, and never in the way of a right secret of 256 bits.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
-use sealtoken::pat::{PersonalAccessTokens, PublicError, Reason, VerifyError};
+use sealtoken::pat::{PatId, PatOptions, PersonalAccessTokens, PublicError, Reason, VerifyError};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing};
 
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
 use super::{ada, originals, reason, with_wrong_secret};
 use crate::faulty::Faulty;
+use crate::limiters::{
+    Awaiting, FOR_EVER, Holding, Refusals, all_wait, attempts_for_a_token as attempts,
+};
 
 /// Tokens with the limit of attempts that they have unless set.
 async fn limited() -> PersonalAccessTokens {
@@ -145,4 +152,68 @@ async fn an_unknown_token_asks_for_what_a_known_one_does() {
     // What is good takes no attempt.
     pats.verify(issued.token.expose()).await.unwrap();
     assert_eq!(*counter.0.lock().unwrap(), (1, 0));
+}
+
+/// Tokens among which are two of the other system, and the text of the second.
+async fn with_two_originals(options: PatOptions) -> (PersonalAccessTokens, String) {
+    let keys = KeyRing::new(Key::generate());
+    let pats = options.open(MemoryStore::new(), &keys).await.unwrap();
+    let second = PatId::generate().unwrap();
+    for id in [originals::id(), second] {
+        pats.register(id, originals::hash(), ada()).await.unwrap();
+    }
+    let text = originals::TEXT.replace(originals::ID, second.as_str());
+    (pats, text)
+}
+
+#[tokio::test]
+async fn an_original_without_attempts_is_refused_at_once_while_another_is_verified() {
+    let limiter = Holding::over(attempts(1));
+    let options = PersonalAccessTokens::options().attempts(Arc::clone(&limiter));
+    let (pats, other) = with_two_originals(options).await;
+    let wrong = pats.verify(originals::WRONG).await;
+    assert_eq!(reason(wrong), Some(Reason::InvalidSecret));
+
+    limiter.hold.store(true, Ordering::SeqCst);
+    let verifying = tokio::spawn({
+        let pats = pats.clone();
+        async move { pats.verify(&other).await }
+    });
+    limiter.holds.notified().await;
+    let refused = timeout(FOR_EVER, pats.verify(originals::TEXT)).await;
+    assert!(is_closed(&refused.expect("it waits")));
+    assert!(!verifying.is_finished());
+    limiter.go_on.notify_one();
+    assert!(verifying.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn forty_right_originals_pass_a_limiter_that_awaits() {
+    let options = PersonalAccessTokens::options().attempts(Awaiting(attempts(10)));
+    let (pats, _) = with_two_originals(options).await;
+    let verify = |_| {
+        let pats = pats.clone();
+        async move { pats.verify(originals::TEXT).await.is_ok() }
+    };
+    let all: JoinSet<bool> = (0..40).map(verify).collect();
+    assert_eq!(all.join_all().await, [true; 40]);
+}
+
+#[tokio::test]
+async fn guesses_at_one_original_take_one_turn_of_two() {
+    let refusals = Refusals::default();
+    let options = PersonalAccessTokens::options()
+        .attempts(())
+        .scrypt_at_once(1);
+    let (pats, other) = with_two_originals(options.events(refusals.clone())).await;
+    let guess = |_| {
+        let pats = pats.clone();
+        async move { pats.verify(originals::WRONG).await.is_err() }
+    };
+    let _guesses: JoinSet<bool> = (0..40).map(guess).collect();
+    all_wait().await;
+    assert!(pats.verify(&other).await.is_ok());
+    // One that ran already, and one whose turn came first. The rest is for a machine that is slow to tell.
+    let before = refusals.count();
+    assert!(before <= 10, "{before} guesses came first");
 }

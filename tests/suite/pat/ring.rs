@@ -1,7 +1,7 @@
 //! The ring is rotated: one record is sealed again, and no token notices.
 
-use sealtoken::pat::{PatError, PatId, PersonalAccessTokens, Reason};
-use sealtoken::store::{Change, Collection, MemoryStore, Query, Store as _};
+use sealtoken::pat::{PatError, PatId, PersonalAccessTokens, PublicError, Reason};
+use sealtoken::store::{Change, Collection, MemoryStore, Query, RecordKey, Store as _};
 use sealtoken::{Key, KeyRing};
 
 use super::ada;
@@ -38,7 +38,8 @@ async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
         };
         let _ = store.write(&[remove]).await.unwrap();
     }
-    assert_eq!(lone.rewrap().await, Err(PatError::Tampered));
+    let gone = lone.rewrap().await;
+    assert!(matches!(gone, Err(PatError::KeysetGone(_))), "{gone:?}");
 }
 
 #[tokio::test]
@@ -52,4 +53,46 @@ async fn a_found_text_tells_whose_it_is_without_a_look_up() {
     let mistyped = super::with_other(made.token.expose(), 30);
     assert_eq!(pats.id_of(&mistyped), Err(Reason::InvalidFormat));
     assert_eq!(pats.id_of("ghp_0123"), Err(Reason::InvalidPrefix));
+}
+
+/// A keyset that is made in its place would never open a token again.
+#[tokio::test]
+async fn a_keyset_that_is_gone_is_no_new_store_and_comes_back_with_its_record() {
+    let keys = KeyRing::new(Key::generate());
+    let store = MemoryStore::new();
+    let opened = || PersonalAccessTokens::open(store.clone(), &keys);
+    let pats = opened().await.unwrap();
+    let keyset = RecordKey::new(Collection::new("pat_keysets").unwrap(), "pat");
+    let record = store.get(&keyset).await.unwrap().unwrap();
+    let remove = async || {
+        let (key, expected) = (keyset.clone(), None);
+        let _ = store
+            .write(&[Change::Remove { key, expected }])
+            .await
+            .unwrap();
+    };
+    // Where nothing is, nothing is lost.
+    remove().await;
+    let pats_anew = opened().await.unwrap();
+    assert_ne!(store.get(&keyset).await.unwrap(), Some(record));
+    drop((pats, pats_anew));
+
+    let token = opened().await.unwrap().issue(ada()).await.unwrap().token;
+    let record = store.get(&keyset).await.unwrap().unwrap();
+    remove().await;
+    let gone = opened().await.unwrap_err();
+    assert_eq!(gone, PatError::KeysetGone(keyset.clone()));
+    assert_eq!(
+        (gone.code(), gone.public()),
+        ("keyset_gone", PublicError::Unavailable)
+    );
+    let said = gone.to_string();
+    assert!(
+        said.contains("\"pat\" of the collection pat_keysets, from a backup"),
+        "{said}"
+    );
+    assert_eq!(store.get(&keyset).await.unwrap(), None);
+
+    let _ = store.write(&[Change::Insert(record)]).await.unwrap();
+    assert!(opened().await.unwrap().verify(token.expose()).await.is_ok());
 }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use sealtoken::store::{Record, RecordKey, Store};
-use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::store::{Change, Collection, Record, RecordKey, Store};
+use sealtoken::vault::{PublicError, SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::bent::Bent;
 use super::{Bench, RIGHT};
 use crate::engine::Engine;
+use crate::faulty::records;
 
 crate::engine::on_every_engine! {
     a_value_of_one_namespace_is_nothing_to_another,
+    a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record,
 }
 
 /// Whatever is done to `id` in this vault, nothing is there.
@@ -232,4 +234,43 @@ async fn an_index_that_leads_astray_removes_nothing_that_lives() {
     }
     assert_eq!(vault.restore(&hidden).await, Ok(()));
     assert_eq!(vault.read(&hidden).await.unwrap().expose(), b"v");
+}
+
+/// The vault's own keyset, and that of a namespace: one that is made in its place would never open a value again.
+async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let other = bench.vault.namespace("other").unwrap();
+    let token = other.create("value").await.unwrap();
+    let collection = Collection::new("vault_keysets").unwrap();
+    for record in records(&*bench.store, "vault_keysets").await {
+        let (key, expected) = (record.key.clone(), None);
+        let remove = Change::Remove { key, expected };
+        let _ = bench.store.write(&[remove]).await.unwrap();
+        let opened = bench.again(Vault::options()).await;
+        let (gone, named) = if record.key.id == b"vault" {
+            (opened.err(), "\"vault\"".to_owned())
+        } else {
+            // It is told where a first value would begin the namespace anew, and another one still begins.
+            let opened = opened.unwrap();
+            opened.namespace("new").unwrap().create("v").await.unwrap();
+            let created = opened.namespace("other").unwrap().create("v").await;
+            (created.err(), hex::encode(&record.key.id))
+        };
+        assert_eq!(gone, Some(VaultError::KeysetGone(record.key.clone())));
+        let gone = gone.unwrap();
+        assert_eq!(
+            (gone.code(), gone.public()),
+            ("keyset_gone", PublicError::Unavailable)
+        );
+        let said = gone.to_string();
+        let what =
+            format!("restore its record, {named} of the collection {collection}, from a backup");
+        assert!(said.contains(&what), "{said}");
+        assert_eq!(bench.store.get(&record.key).await.unwrap(), None);
+
+        let _ = bench.store.write(&[Change::Insert(record)]).await.unwrap();
+        let opened = bench.again(Vault::options()).await.unwrap();
+        let read = opened.namespace("other").unwrap().read(&token).await;
+        assert_eq!(read.unwrap().expose(), b"value");
+    }
 }

@@ -1,6 +1,7 @@
 //! The vault through its public API, on every engine.
 
 mod around;
+mod attempts;
 mod bent;
 mod broken;
 mod faults;

@@ -68,8 +68,11 @@ pub(super) async fn rotate(options: &Rotate, prefix: &Prefix) -> Result<(), Fail
             "the new token could not be printed, and nothing was changed",
         ));
     };
-    pats.rotate_to(&id, made.hash, overlap).await?;
-    Ok(())
+    let rotated = pats.rotate_to(&id, made.hash, overlap).await;
+    rotated.map(|_| ()).map_err(|error| {
+        let what = format!("`sealtoken pat verify` tells whether the token that was printed is good; if it is not, run `sealtoken pat rotate {id}` again");
+        Failure::from(error).mended_by(&what)
+    })
 }
 
 /// Prints a token on a line; whether anybody reads it.

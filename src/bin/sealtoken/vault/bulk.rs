@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealtoken::vault::SweepMode;
+use sealtoken::vault::{SweepMode, Vault};
 
 use crate::failure::Failure;
 use crate::output::{self, Members};
@@ -13,7 +13,11 @@ use super::input;
 use super::place::Prepared;
 
 pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
-    let vault = options.scope.prepare()?.open().await?;
+    let mut settings = Vault::options();
+    if let Some(seconds) = options.margin {
+        settings = settings.sweep_margin(Duration::from_secs(seconds));
+    }
+    let vault = options.scope.prepare()?.open_with(settings).await?;
     let sweep = match options.purge_deleted {
         Some(seconds) => vault.purge_deleted(Duration::from_secs(seconds)),
         None if options.mode.hard => vault.sweep_expired(SweepMode::Hard),

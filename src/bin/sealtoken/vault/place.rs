@@ -37,8 +37,12 @@ impl Scope {
 
 impl Prepared {
     pub(super) async fn open(self) -> Result<Vault, Failure> {
+        self.open_with(Vault::options()).await
+    }
+
+    pub(super) async fn open_with(self, options: VaultOptions) -> Result<Vault, Failure> {
         let store = self.place.open().await?;
-        self.vault(store, Vault::options()).await
+        self.vault(store, options).await
     }
 
     /// Opens it for a change of this token's value: as many earlier ones are kept as are to be, or else as there are.

@@ -73,6 +73,9 @@ pub(crate) struct Sweep {
     /// Instead of what has expired, remove for good what was hidden at least so long ago: 0s, 8h, 30d
     #[arg(long, value_name = "DURATION", value_parser = age, conflicts_with = "Mode")]
     pub(in crate::vault) purge_deleted: Option<u64>,
+    /// Let --hard leave alone what has been over for less than this, for clocks that differ: 0s, 30m, 1h [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = age, requires = "hard")]
+    pub(in crate::vault) margin: Option<u64>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(in crate::vault) json: bool,

@@ -1,0 +1,107 @@
+//! What tests of attempts and turns need: limiters that take their time, and a sink that counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sealtoken::events::{Event, EventSink};
+use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
+use tokio::sync::Notify;
+
+/// Long enough for anything but for ever.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
+
+/// So many attempts for each token, and any number for a namespace.
+pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {
+    let every = Duration::from_secs(60);
+    let many = Allowance {
+        burst: 1_000_000,
+        every,
+    };
+    MemoryLimiter::new(Allowance { burst, every }, many)
+}
+
+/// One as over a network: others have many turns before it answers, and after it has decided.
+#[derive(Debug)]
+pub(crate) struct Awaiting(pub(crate) MemoryLimiter);
+
+async fn turns() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[async_trait]
+impl AttemptLimiter for Awaiting {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        turns().await;
+        let taken = self.0.take(subjects).await;
+        turns().await;
+        taken
+    }
+
+    async fn give_back(&self, subjects: &[Subject]) {
+        turns().await;
+        self.0.give_back(subjects).await;
+    }
+}
+
+/// One that keeps an attempt in flight: told to, it says that it `holds` the next that is given back, and waits to `go_on`.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    limiter: MemoryLimiter,
+    pub(crate) hold: AtomicBool,
+    pub(crate) holds: Notify,
+    pub(crate) go_on: Notify,
+}
+
+impl Holding {
+    pub(crate) fn over(limiter: MemoryLimiter) -> Arc<Self> {
+        Arc::new(Self {
+            limiter,
+            hold: AtomicBool::new(false),
+            holds: Notify::new(),
+            go_on: Notify::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl AttemptLimiter for Holding {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        self.limiter.take(subjects).await
+    }
+
+    async fn give_back(&self, subjects: &[Subject]) {
+        if self.hold.swap(false, Ordering::SeqCst) {
+            self.holds.notify_one();
+            self.go_on.notified().await;
+        }
+        self.limiter.give_back(subjects).await;
+    }
+}
+
+/// Counts what was refused.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusals(Arc<AtomicUsize>);
+
+impl Refusals {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl EventSink for Refusals {
+    fn record(&self, event: &Event) {
+        let refused = usize::from(event.outcome.is_err());
+        self.0.fetch_add(refused, Ordering::SeqCst);
+    }
+}
+
+/// Lets every task that was spawned run until it waits for its turn: on one thread.
+pub(crate) async fn all_wait() {
+    for _ in 0..20 {
+        turns().await;
+    }
+}
