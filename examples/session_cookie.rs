@@ -82,6 +82,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Browsers drop a cookie whose name and value have more than 4,096 bytes together.
 fn header(text: &str, max_age: u64) -> String {
     const NAME: &str = "__Host-session";
-    assert!(NAME.len() + text.len() <= 4096);
+    assert!(NAME.len().saturating_add(text.len()) <= 4096);
     format!("Set-Cookie: {NAME}={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax")
 }

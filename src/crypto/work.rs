@@ -19,7 +19,9 @@ thread_local! {
 
 pub(crate) fn count(work: Work) {
     let mut done = DONE.get();
-    done[work as usize] += 1;
+    if let Some(done) = done.get_mut(work as usize) {
+        *done = done.saturating_add(1);
+    }
     DONE.set(done);
 }
 

@@ -59,22 +59,18 @@ impl Lines {
         let place = {
             let mut all = self.lock();
             let line = all.entry(subject).or_default();
-            match line.exhausted {
-                // Somebody was refused, and waits for what is in flight: everybody else comes after that.
-                Some(exhausted) => {
-                    line.waiting.retain(|waiting| !waiting.is_closed());
-                    if line.waiting.len() >= MOST {
-                        return Err(exhausted);
-                    }
-                    let (call, turn) = oneshot::channel();
-                    line.waiting.push_back(call);
-                    self.place(subject, turn)
-                }
-                None => {
-                    line.in_flight = line.in_flight.saturating_add(1);
-                    return Ok(self.asking(subject));
-                }
+            let Some(exhausted) = line.exhausted else {
+                line.in_flight = line.in_flight.saturating_add(1);
+                return Ok(self.asking(subject));
+            };
+            // Somebody was refused, and waits for what is in flight: everybody else comes after that.
+            line.waiting.retain(|waiting| !waiting.is_closed());
+            if line.waiting.len() >= MOST {
+                return Err(exhausted);
             }
+            let (call, turn) = oneshot::channel();
+            line.waiting.push_back(call);
+            self.place(subject, turn)
         };
         place.turn().await
     }

@@ -136,10 +136,10 @@ impl DynamoStore {
             Found::Nothing => None,
             Found::Item(item) => Some(item),
         };
-        if let Some(change) = batch.first() {
-            if let Some(conflict) = misfit(change, 0, item) {
-                return Ok(Some(conflict));
-            }
+        if let Some(change) = batch.first()
+            && let Some(conflict) = misfit(change, 0, item)
+        {
+            return Ok(Some(conflict));
         }
         self.judge(batch).await
     }
@@ -168,10 +168,10 @@ impl DynamoStore {
             _ => Some(self.items(&keys, Part::Head, true).await?),
         };
         for (index, change) in batch.iter().enumerate() {
-            if let Some(there) = &there {
-                if fits(change, there.get(&layout::record(change.key()))) {
-                    continue;
-                }
+            if let Some(there) = &there
+                && fits(change, there.get(&layout::record(change.key())))
+            {
+                continue;
             }
             let item = self.item(change.key(), Part::Whole, true).await?;
             if let Some(conflict) = misfit(change, index, item) {

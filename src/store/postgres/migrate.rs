@@ -125,10 +125,9 @@ async fn found(pool: &Pool) -> Result<u32, StoreError> {
         let mut odd = None;
         for (table, sql) in TABLES {
             odd = odd.or(match (look(pool, sql, &mut attempts).await?, found) {
-                (Look::Missing, 0) => None,
                 // It is ours, and what should tell so is not there.
                 (Look::Ours(_), 0) => Some(SCHEMA),
-                (Look::Ours(_), _) => None,
+                (Look::Missing, 0) | (Look::Ours(_), _) => None,
                 (Look::Missing | Look::Foreign, _) => Some(table),
             });
         }
