@@ -74,7 +74,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "DURATION", value_parser = age, conflicts_with = "Mode")]
     pub(in crate::vault) purge_deleted: Option<u64>,
     /// Let --hard leave alone what has been over for less than this, for clocks that differ: 0s, 30m, 1h [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = age, requires = "hard")]
+    #[arg(long, value_name = "DURATION", value_parser = age, requires = "hard", conflicts_with_all = ["soft", "purge_deleted"])]
     pub(in crate::vault) margin: Option<u64>,
     /// Print one JSON object instead
     #[arg(long)]
