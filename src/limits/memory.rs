@@ -242,7 +242,10 @@ mod tests {
         for seconds in [0, 60, 121] {
             NOW.set(Some(begun + Duration::from_secs(seconds)));
             assert_eq!(now(limiter.take(&[ADA])), Ok(()), "{seconds}");
-            assert!(now(limiter.take(&[ADA])).is_err(), "{seconds}");
+            for early in [0, 59] {
+                NOW.set(Some(begun + Duration::from_secs(seconds + early)));
+                assert!(now(limiter.take(&[ADA])).is_err(), "{seconds} {early}");
+            }
         }
     }
 

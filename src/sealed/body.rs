@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn everything_around_the_plaintext_is_bound() {
-        let changes: [fn(&mut Record); 12] = [
+        let changes: [fn(&mut Record); 13] = [
             |record| record.key.id.push(0),
             |record| record.key.collection = Collection::from_static("pat"),
             |record| record.version = Version::from_bytes([0; 16]),
@@ -228,6 +228,8 @@ mod tests {
             |record| record.labels.truncate(1),
             |record| record.labels[0].value.push(0),
             |record| record.labels[0].name = LabelName::from_static("c"),
+            // Another name at the same place in the order.
+            |record| record.labels[0].name = LabelName::from_static("aa"),
             |record| {
                 let label = Label::new(LabelName::from_static("c"), "3");
                 record.labels.push(label);

@@ -156,3 +156,18 @@ impl std::fmt::Debug for DataKey {
         f.write_str("DataKey")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_waits_in_its_own_lane_and_all_that_are_none_in_one() {
+        let keyset = |n: u8| Keyset::new(vec![n; 32], Secret::from([n; 32]));
+        let [ada, bob] = [1, 2].map(|n| Namespace::new(keyset(n)).lane());
+        let [made_up, another] = [3, 4].map(|n| Namespace::phantom(keyset(n)).lane());
+        assert_ne!(ada, bob);
+        assert_eq!(made_up, another);
+        assert!(![ada, bob].contains(&made_up));
+    }
+}

@@ -261,3 +261,23 @@ impl EarlierRow {
         reveal(namespace, key, (&self.value, self.revision), &self.payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::secret::Secret;
+    use crate::sealed::Keyset;
+
+    /// Who has the ring seals rows anew, but moves no payload to another token or revision.
+    #[test]
+    fn a_payload_opens_at_its_token_and_revision_alone() {
+        let namespace = Namespace::new(Keyset::new(vec![1; 32], Secret::from([1; 32])));
+        let key = namespace.open.clone();
+        let payload = conceal(&namespace, &key, b"ada", 1, &"v".into()).unwrap();
+        let opened = |place| reveal(&namespace, &key, place, &payload);
+        assert_eq!(opened((b"ada", 1)).unwrap().expose(), b"v");
+        for other in [(&b"bob"[..], 1), (b"ada", 2), (b"", 1), (b"ada", 0)] {
+            assert_eq!(opened(other).err(), Some(VaultError::Tampered), "{other:?}");
+        }
+    }
+}

@@ -184,6 +184,82 @@ fn who_leaves_the_line_passes_the_turn_on() {
     assert!(gate.lines.is_empty());
 }
 
+#[test]
+fn who_was_refused_while_others_are_in_flight_stays_the_first_in_line() {
+    let gate = Gate::new(Arc::new(limiter(2)));
+    let wakeups = Arc::default();
+    let (tell, mut all): (Vec<_>, Vec<_>) = (0..4).map(|_| attempt(&gate, &[ADA])).unzip();
+    for attempt in &mut all {
+        assert_eq!(poll(attempt, &wakeups), None);
+    }
+    for (n, tell) in tell.into_iter().enumerate() {
+        tell.send(n > 0).unwrap();
+    }
+    assert_eq!(poll(&mut all[0], &wakeups), Some(Err(Failure::Wrong)));
+    // The third asks in vain, and waits for the second.
+    assert_eq!(poll(&mut all[2], &wakeups), None);
+    assert_eq!(poll(&mut all[1], &wakeups), Some(Ok(())));
+    assert_eq!(poll(&mut all[3], &wakeups), None);
+    assert_eq!(poll(&mut all[2], &wakeups), Some(Ok(())));
+    assert_eq!(poll(&mut all[3], &wakeups), Some(Ok(())));
+    assert!(gate.lines.is_empty());
+}
+
+#[test]
+fn who_is_refused_at_the_wider_subject_has_used_up_nothing_at_the_narrower() {
+    let every = Duration::from_secs(60);
+    let once = Allowance { burst: 1, every };
+    let gate = Gate::new(Arc::new(MemoryLimiter::new(once, once)));
+    let wakeups = Arc::default();
+    let (_, mut wrong) = attempt(&gate, &[ALL]);
+    assert_eq!(poll(&mut wrong, &wakeups), Some(Err(Failure::Wrong)));
+    let (_, mut refused) = attempt(&gate, &[ADA, ALL]);
+    assert!(is_exhausted(poll(&mut refused, &wakeups)));
+    let (tell, mut right) = attempt(&gate, &[ADA]);
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut right, &wakeups), Some(Ok(())));
+}
+
+/// Counts what is left, and nothing comes back but by the test.
+#[derive(Debug)]
+struct Left(AtomicU64);
+
+#[async_trait]
+impl AttemptLimiter for Left {
+    async fn take(&self, _: &[Subject]) -> Result<(), Exhausted> {
+        let less = |left: u64| left.checked_sub(1);
+        let taken = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        let retry_after = Duration::from_secs(60);
+        taken.map(|_| ()).map_err(|_| Exhausted { retry_after })
+    }
+
+    async fn give_back(&self, _: &[Subject]) {}
+}
+
+#[test]
+fn what_came_back_with_time_is_for_all_in_line_at_once() {
+    let left = Arc::new(Left(AtomicU64::new(1)));
+    let gate = Gate::new(left.clone());
+    let wakeups = Arc::default();
+    let mut all: Vec<_> = (0..4).map(|_| attempt(&gate, &[ADA])).collect();
+    for (_, attempt) in &mut all {
+        assert_eq!(poll(attempt, &wakeups), None);
+    }
+    left.0.store(3, Ordering::SeqCst);
+    let (tell, mut first) = all.remove(0);
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut first, &wakeups), Some(Ok(())));
+    // The last one does not wait for those before it to end.
+    for (_, attempt) in &mut all {
+        assert_eq!(poll(attempt, &wakeups), None);
+    }
+    let (tell, mut last) = all.pop().unwrap();
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut last, &wakeups), Some(Ok(())));
+}
+
 #[tokio::test]
 async fn any_number_of_right_ones_pass_a_limiter_that_awaits() {
     let gate = Gate::new(Arc::new(Slow(limiter(10))));

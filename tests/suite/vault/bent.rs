@@ -68,6 +68,13 @@ impl Bent {
         self.meeting.store(2, Ordering::SeqCst);
     }
 
+    /// Waits until the first of two that are to meet is there.
+    pub(crate) async fn until_one_waits(&self) {
+        while self.meeting.load(Ordering::SeqCst) != 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// How many records scans gave since this was last asked.
     pub(crate) fn scanned(&self) -> u64 {
         self.scanned.swap(0, Ordering::SeqCst)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sealtoken::store::{Collection, Query, Store};
+use sealtoken::store::{Collection, Effect, Query, Store, StoreError};
 use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
@@ -188,6 +188,92 @@ async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
             }
         }
         assert_eq!(count(&*store, "vault_passwords").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() {
+    let store = Bent::new();
+    let bench = Bench::over(store.clone(), Vault::options()).await;
+    bench.vault.create("open").await.unwrap();
+    store.let_two_meet();
+    let vault = bench.vault.clone();
+    let weaker = tokio::spawn(async move { vault.create("weaker").password(RIGHT).await });
+    // It has seen the costs, and is about to write its entry: now they are raised.
+    store.until_one_waits().await;
+    let stronger = Argon2Cost::new(20, 2, 1).unwrap();
+    let stronger = bench.again(Vault::options().argon2_cost(stronger)).await;
+    let stronger = stronger.unwrap();
+    let second = stronger.create("stronger").password(RIGHT).await.unwrap();
+    let first = weaker.await.unwrap().unwrap();
+    assert_eq!(count(&*store, "vault_passwords").await, 2);
+    let read = stronger.read(&first).password(RIGHT).await.unwrap();
+    assert_eq!(read.expose(), b"weaker");
+    assert_eq!(count(&*store, "vault_passwords").await, 1);
+    let unlocked = bench.vault.unlock(RIGHT).await.unwrap();
+    for (token, value) in [(&first, "weaker"), (&second, "stronger")] {
+        let read = unlocked.read(token).await.unwrap();
+        assert_eq!(read.expose_str(), Ok(value));
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_has_not_moved_up_unlocks_all_the_same() {
+    let bench = Bench::on(Engine::memory()).await;
+    let token = bench.vault.create("v").password(RIGHT).await.unwrap();
+    let stronger = Argon2Cost::new(20, 2, 1).unwrap();
+    let stronger = bench.again(Vault::options().argon2_cost(stronger)).await;
+    let unlocked = stronger.unwrap().unlock(RIGHT).await.unwrap();
+    assert_eq!(unlocked.read(&token).await.unwrap().expose(), b"v");
+    assert_eq!(count(&*bench.store, "vault_passwords").await, 1);
+}
+
+#[tokio::test]
+async fn where_fewer_earlier_values_are_kept_they_go_a_few_at_a_time() {
+    let bench = Bench::with(Engine::memory(), Vault::options().keep_versions(16)).await;
+    let token = bench.vault.create("v").await.unwrap();
+    for n in 0..20 {
+        bench.vault.update(&token, format!("{n}")).await.unwrap();
+    }
+    let none = bench.again(Vault::options()).await.unwrap();
+    // At most eight go with each update, which adds the one that it replaces.
+    for left in [16, 9, 2, 0] {
+        let kept = none.info(&token).await.unwrap().earlier_versions;
+        assert_eq!(
+            (kept, count(&*bench.store, "vault_versions").await),
+            (left, left)
+        );
+        none.update(&token, "w").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn work_that_was_cut_off_does_not_say_that_nothing_was_done() {
+    let store = Bent::with_batches_of(9);
+    let bench = Bench::over(store.clone(), super::at_once()).await;
+    let values = bench.vault.create_many(["v"; 20]);
+    let created = values.expires_in(Lifetime::hours(1)).await.unwrap();
+    assert!(created.iter().all(Result::is_ok));
+    let ada = bench.vault.namespace("ada").unwrap();
+    ada.create("hers").await.unwrap();
+    bench.clock.advance(3600);
+    let effect = |error: VaultError| match error {
+        VaultError::Store(StoreError::Unavailable { effect, .. }) => effect,
+        error => panic!("{error:?}"),
+    };
+    let retired = KeyRing::new(Key::generate()).with_retired(bench.old.clone());
+    bench.keys.replace(&retired.unwrap()).unwrap();
+    for (failing, expected) in [(1, Effect::None), (2, Effect::Unknown)] {
+        store.fail_at(failing);
+        let error = bench
+            .vault
+            .sweep_expired(SweepMode::Hard)
+            .await
+            .unwrap_err();
+        assert_eq!(effect(error), expected, "sweep {failing}");
+        store.fail_at(failing);
+        let error = bench.vault.rewrap().await.unwrap_err();
+        assert_eq!(effect(error), expected, "rewrap {failing}");
     }
 }
 
