@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sealtoken::ManualClock;
 use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens, Reason};
 
 use super::{Bench, NOW, ada, at};
@@ -56,11 +57,36 @@ async fn the_last_use_is_written_once_an_interval() {
         bench.pats.get(&issued.record.id).await.unwrap().updated_at,
         at(NOW)
     );
-    // A clock that was ahead is corrected by the next use.
-    bench.clock.set(at(NOW + 4999));
-    assert_eq!(writes(&bench, &store, &issued).await, 1);
-    assert_eq!(last().await, Some(at(NOW + 4999)));
+    // Clocks differ by a minute; one that was further ahead is corrected by the next use.
+    for (second, written, kept) in [(4999, 0, 5000), (4940, 0, 5000), (4939, 1, 4939)] {
+        bench.clock.set(at(NOW + second));
+        assert_eq!(writes(&bench, &store, &issued).await, written, "{second}");
+        assert_eq!(last().await, Some(at(NOW + kept)));
+    }
     assert_eq!(writes(&bench, &store, &issued).await, 0);
+}
+
+/// Two nodes, one of which is ahead: they agree on the later use, and not on what cannot be.
+#[tokio::test]
+async fn nodes_whose_clocks_differ_do_not_undo_each_others_last_use() {
+    let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
+    let bench = Bench::with(crate::engine::Engine::memory(), options()).await;
+    let issued = bench.issue(ada()).await;
+    for (ahead, kept) in [(1, 1), (60, 60), (61, 0), (86_400, 0)] {
+        let clock = ManualClock::at(at(NOW + ahead));
+        let other = options().clock(clock).attempts(());
+        let other = other.open(Arc::clone(&bench.store), &bench.keys).await;
+        let other = other.unwrap();
+        for _ in 0..3 {
+            other.verify(issued.token.expose()).await.unwrap();
+            other.flush().await;
+            let record = bench.verify(&issued).await.unwrap();
+            assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
+            bench.pats.flush().await;
+            let record = bench.pats.get(&issued.record.id).await.unwrap();
+            assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
+        }
+    }
 }
 
 /// Two nodes: what one of them writes late takes nothing from the other.
@@ -71,12 +97,12 @@ async fn the_last_use_never_goes_back() {
     let other = bench.again(options()).await;
     let issued = bench.issue(ada()).await;
     bench.verify(&issued).await.unwrap();
-    bench.clock.advance(10);
+    bench.clock.advance(100);
     other.verify(issued.token.expose()).await.unwrap();
     other.flush().await;
     bench.pats.flush().await;
     let record = bench.pats.get(&issued.record.id).await.unwrap();
-    assert_eq!(record.last_used_at, Some(at(NOW + 10)));
+    assert_eq!(record.last_used_at, Some(at(NOW + 100)));
 }
 
 /// Many uses that wait are one write, of the last one.

@@ -312,6 +312,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
         let again = bench.again(options).await;
         for _ in 0..2 {
             assert!(again.verify(&vector.token).await.is_ok(), "{name}");
+            again.flush().await;
         }
         let hash = again
             .get_with_hash(&vector.id.parse().unwrap())
