@@ -261,3 +261,28 @@ impl EarlierRow {
         reveal(namespace, key, (&self.value, self.revision), &self.payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::secret::Secret;
+    use crate::sealed::Keyset;
+
+    /// It moves to the earlier values as it is, and opens as nothing else.
+    #[test]
+    fn a_payload_is_bound_to_its_token_and_to_which_of_its_values_it_is() {
+        let keyset = Keyset::new(b"namespace".to_vec(), Secret::from([1; 32]));
+        let namespace = Namespace::new(keyset);
+        let key = namespace.open.clone();
+        let value = SecretBytes::from(b"value".to_vec());
+        let payload = conceal(&namespace, &key, b"token", 7, &value).unwrap();
+        let opened = |id: &[u8], revision| reveal(&namespace, &key, (id, revision), &payload);
+        assert_eq!(opened(b"token", 7).unwrap().expose(), b"value");
+        let others: [(&[u8], u64); 4] =
+            [(b"tokem", 7), (b"token", 6), (b"token", 8), (b"token", 0)];
+        for (id, revision) in others {
+            let error = opened(id, revision).err();
+            assert!(matches!(error, Some(VaultError::Tampered)), "{revision}");
+        }
+    }
+}
