@@ -210,3 +210,15 @@ impl<S: EventSink + ?Sized> EventSink for std::sync::Arc<S> {
         (**self).record(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_has_sixteen_digits() {
+        let name = Fingerprint::new([0, 1, 0x23, 0, 0, 0, 0, 0xf]);
+        assert_eq!(name.to_string(), "000123000000000f");
+        assert_eq!(format!("{name:?}"), "Fingerprint(000123000000000f)");
+    }
+}

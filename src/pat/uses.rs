@@ -25,6 +25,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 /// The most tokens whose use is noted at a time. The use of another is noted next time.
 const MOST: usize = 1024;
+/// How far ahead of this node's clock, in seconds, a last use may lie: as far as the clocks of the nodes may differ. They agree on the later one.
+const FUTURE_SKEW: i64 = 60;
 
 impl PersonalAccessTokens {
     /// Writes what verifying has noted and not written yet: last uses, and [upgraded](super::PatOptions::upgrade_hashes) hashes. For the end of a
@@ -135,11 +137,12 @@ impl Drop for Uses {
 }
 
 impl Writer {
-    /// One that lies in the future was written by a clock that was ahead.
+    /// One that lies further in the future than clocks differ was written by one that was wrong.
     fn is_due(&self, last: Option<i64>, at: UnixTime, now: UnixTime) -> bool {
+        let latest = now.saturating_add(FUTURE_SKEW).as_secs();
         let ended = |last: i64, every| last.saturating_add(every) <= at.as_secs();
         self.every
-            .is_some_and(|every| last.is_none_or(|last| last > now.as_secs() || ended(last, every)))
+            .is_some_and(|every| last.is_none_or(|last| last > latest || ended(last, every)))
     }
 
     fn note(&self, id: PatId, used: Use) {

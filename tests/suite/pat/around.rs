@@ -142,6 +142,10 @@ async fn every_operation_is_reported_without_a_secret() {
             (Op::PatDelete, Err("not_found"), true, None),
         ]
     );
+    for event in events.iter() {
+        let name = event.operation.to_string().replace(['.', '_'], "");
+        assert_eq!(name, format!("{:?}", event.operation).to_lowercase());
+    }
     // One token has one name in the log, and another has another.
     assert_eq!(events[1].token, events[18].token);
     assert_ne!(events[1].token, events[3].token);
@@ -211,6 +215,33 @@ async fn each_refusal_is_reported_with_its_code_and_its_token() {
         names.push(events[0].token.unwrap().to_string());
     }
     assert!(names[0] != names[1] && names[0].len() == 16, "{names:?}");
+}
+
+#[tokio::test]
+async fn a_first_admin_who_is_refused_is_reported_as_refused() {
+    let recorder = Recorder::default();
+    let bench = Bench::on(Engine::memory()).await;
+    let root = bench.pats.generate().unwrap();
+    let options = PersonalAccessTokens::options().events(recorder.clone());
+    let pats = bench.again(options.bootstrap(root.hash.clone())).await;
+    let other = pats.generate_as(root.id).unwrap();
+    let right = root.token.expose();
+    for text in ["nonsense", other.token.expose(), right, right] {
+        let _ = pats.bootstrap(text, "root").await;
+    }
+    let events = recorder.0.lock().unwrap();
+    let told = events
+        .iter()
+        .map(|event| (event.outcome, event.token.is_some()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (Err("invalid_prefix"), false),
+            (Err("invalid_secret"), true),
+            (Ok(()), true),
+            (Err("not_found"), true),
+        ]
+    );
 }
 
 async fn a_database_shows_no_owner_role_name_token_or_hash(engine: Engine) {

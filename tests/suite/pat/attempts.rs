@@ -114,6 +114,18 @@ async fn scrypt_is_counted_before_it_is_run() {
     assert!(is_closed(&pats.verify(originals::TEXT).await));
 }
 
+/// What is counted before scrypt is used up by nothing that is free of cost.
+#[tokio::test]
+async fn wrong_secrets_that_cost_nothing_lock_nobody_out_of_scrypt() {
+    let pats = limited().await;
+    pats.register(originals::id(), originals::hash(), ada())
+        .await
+        .unwrap();
+    let wrong = pats.generate_as(originals::id()).unwrap();
+    while !is_closed(&pats.verify(wrong.token.expose()).await) {}
+    assert!(pats.verify(originals::TEXT).await.is_ok());
+}
+
 /// Counts what it is asked.
 #[derive(Debug, Clone, Default)]
 struct Counter(Arc<Mutex<(u32, u32)>>);

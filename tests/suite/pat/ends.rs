@@ -243,3 +243,15 @@ async fn an_end_lies_ahead_and_before_the_year_ten_thousand() {
     assert!(pats.verify(issued.token.expose()).await.is_ok());
     assert_eq!(pats.purge().await, Ok(0));
 }
+
+#[tokio::test]
+async fn an_end_that_has_passed_is_now_where_that_is_asked_for() {
+    let bench = Bench::on(Engine::memory()).await;
+    let issued = bench.issue(ada()).await;
+    for (end, stored) in [(NOW + 1, NOW + 1), (NOW, NOW), (5, NOW)] {
+        let update = PatUpdate::new().expires_at_or_now(at(end));
+        let updated = bench.pats.update(&issued.record.id, update).await.unwrap();
+        assert_eq!(updated.expires_at, Some(at(stored)));
+    }
+    assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+}

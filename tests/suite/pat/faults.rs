@@ -7,7 +7,7 @@ use std::time::Duration;
 use sealtoken::pat::{
     NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
 };
-use sealtoken::store::{Effect, StoreError};
+use sealtoken::store::{Effect, MemoryStore, StoreError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::{Bench, NOW, ada, at, originals};
@@ -191,6 +191,49 @@ async fn a_lost_reply_of_a_write_is_no_error() {
     bench.pats.delete(&token_id).await.unwrap();
     lose(u64::MAX);
     assert_eq!(bench.pats.count().await, Ok(0));
+}
+
+/// An import whose second token fails has taken in the first.
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn an_import_that_failed_half_way_does_not_say_that_nothing_was_done() {
+    use sealtoken::import::access_tokens::AccessToken;
+
+    let store = Faulty::new(Fault::Before, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let item = |id: &str| {
+        let hash = originals::HASH;
+        let text = format!(
+            r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}}}"#
+        );
+        AccessToken::from_dynamodb_json(&text).unwrap()
+    };
+    let items = || [item(originals::ID), item(FREE)];
+    store.fail_from(1);
+    let none = bench.pats.import(items()).await.unwrap_err();
+    assert_eq!(none, PatError::Store(StoreError::unavailable("test")));
+    store.fail_from(2);
+    unknown(bench.pats.import(items()).await);
+    assert_eq!(bench.pats.count().await, Ok(1));
+}
+
+/// That the store is away by now says nothing of what it did before.
+#[tokio::test]
+async fn a_lost_reply_and_then_an_outage_leave_it_unknown() {
+    let faults = [Fault::After, Fault::ForGood];
+    let store = Faulty::over(MemoryStore::new(), &faults, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let id = bench.issue(ada()).await.record.id;
+    store.fail_from(2);
+    unknown(bench.pats.revoke(&id).await);
+    store.fail_from(2);
+    unknown(bench.pats.delete(&id).await);
+    store.fail_from(1);
+    unknown(bench.pats.issue(ada()).await);
+    // All of it was done.
+    store.heal();
+    assert_eq!(bench.pats.get(&id).await.err(), Some(PatError::NotFound));
+    assert_eq!(bench.pats.count().await, Ok(1));
 }
 
 #[tokio::test]

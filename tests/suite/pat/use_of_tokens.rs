@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens, Reason};
+use sealtoken::{Lifetime, ManualClock};
 
 use super::{Bench, NOW, ada, at};
-use crate::faulty::Faulty;
+use crate::faulty::{Fault, Faulty};
 
 /// How many writes a verification costs: none itself, and at most one behind it.
 async fn writes(bench: &Bench, store: &Faulty, issued: &Issued) -> u64 {
@@ -56,27 +57,81 @@ async fn the_last_use_is_written_once_an_interval() {
         bench.pats.get(&issued.record.id).await.unwrap().updated_at,
         at(NOW)
     );
-    // A clock that was ahead is corrected by the next use.
-    bench.clock.set(at(NOW + 4999));
-    assert_eq!(writes(&bench, &store, &issued).await, 1);
-    assert_eq!(last().await, Some(at(NOW + 4999)));
+    // Clocks differ by a minute; one that was further ahead is corrected by the next use.
+    for (second, written, kept) in [(4999, 0, 5000), (4940, 0, 5000), (4939, 1, 4939)] {
+        bench.clock.set(at(NOW + second));
+        assert_eq!(writes(&bench, &store, &issued).await, written, "{second}");
+        assert_eq!(last().await, Some(at(NOW + kept)));
+    }
     assert_eq!(writes(&bench, &store, &issued).await, 0);
+}
+
+/// Two nodes, one of which is ahead: they agree on the later use, and not on what cannot be.
+#[tokio::test]
+async fn nodes_whose_clocks_differ_do_not_undo_each_others_last_use() {
+    let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
+    let bench = Bench::with(crate::engine::Engine::memory(), options()).await;
+    let issued = bench.issue(ada()).await;
+    for (ahead, kept) in [(1, 1), (60, 60), (61, 0), (86_400, 0)] {
+        let clock = ManualClock::at(at(NOW + ahead));
+        let other = options().clock(clock).attempts(());
+        let other = other.open(Arc::clone(&bench.store), &bench.keys).await;
+        let other = other.unwrap();
+        for _ in 0..3 {
+            other.verify(issued.token.expose()).await.unwrap();
+            other.flush().await;
+            let record = bench.verify(&issued).await.unwrap();
+            assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
+            bench.pats.flush().await;
+            let record = bench.pats.get(&issued.record.id).await.unwrap();
+            assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
+        }
+    }
 }
 
 /// Two nodes: what one of them writes late takes nothing from the other.
 #[tokio::test]
 async fn the_last_use_never_goes_back() {
     let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
-    let bench = Bench::with(crate::engine::Engine::memory(), options()).await;
-    let other = bench.again(options()).await;
+    let store = Faulty::counting();
+    let bench = Bench::over(Arc::clone(&store) as _, options()).await;
+    let other = options().clock(bench.clock.clone()).attempts(());
+    let other = other.open(store.inner.clone(), &bench.keys).await.unwrap();
     let issued = bench.issue(ada()).await;
     bench.verify(&issued).await.unwrap();
-    bench.clock.advance(10);
+    // What writes behind it has read the token, and waits.
+    store.hold.store(true, Ordering::SeqCst);
+    store.read.notified().await;
+    bench.clock.advance(100);
     other.verify(issued.token.expose()).await.unwrap();
     other.flush().await;
+    store.go_on.notify_one();
     bench.pats.flush().await;
     let record = bench.pats.get(&issued.record.id).await.unwrap();
-    assert_eq!(record.last_used_at, Some(at(NOW + 10)));
+    assert_eq!(record.last_used_at, Some(at(NOW + 100)));
+}
+
+/// Whoever changes a token while its use is being written takes nothing from it.
+#[tokio::test]
+async fn a_use_beside_a_change_is_written_too() {
+    let store = Faulty::counting();
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let options = PersonalAccessTokens::options().clock(bench.clock.clone());
+    let other = options
+        .open(store.inner.clone(), &bench.keys)
+        .await
+        .unwrap();
+    let issued = bench.issue(ada()).await;
+    bench.verify(&issued).await.unwrap();
+    store.hold.store(true, Ordering::SeqCst);
+    store.read.notified().await;
+    let update = PatUpdate::new().name("laptop");
+    other.update(&issued.record.id, update).await.unwrap();
+    store.go_on.notify_one();
+    bench.pats.flush().await;
+    let record = bench.pats.get(&issued.record.id).await.unwrap();
+    assert_eq!(record.last_used_at, Some(at(NOW)));
+    assert_eq!(record.name.as_deref(), Some("laptop"));
 }
 
 /// Many uses that wait are one write, of the last one.
@@ -235,4 +290,56 @@ async fn a_use_brings_no_deleted_token_back() {
     slow.await.unwrap();
     assert_eq!(bench.pats.count().await, Ok(0));
     assert_eq!(bench.reason(&issued).await, Some(Reason::NotFound));
+}
+
+/// When a token may be removed is no business of its use.
+#[tokio::test]
+async fn a_use_moves_no_removal() {
+    let options = PersonalAccessTokens::options().keep_expired(Duration::from_secs(1000));
+    let bench = Bench::with(crate::engine::Engine::memory(), options).await;
+    let issued = bench.issue(ada().expires_in(Lifetime::seconds(100))).await;
+    let removal = async || {
+        let records = bench.records().await;
+        records.iter().find_map(|record| record.purge_at)
+    };
+    assert_eq!(removal().await, Some(at(NOW + 1100)));
+    bench.verify(&issued).await.unwrap();
+    bench.pats.flush().await;
+    let used = bench.pats.get(&issued.record.id).await.unwrap();
+    assert_eq!(used.last_used_at, Some(at(NOW)));
+    assert_eq!(removal().await, Some(at(NOW + 1100)));
+}
+
+/// Of more tokens than that, the others' uses are noted next time.
+#[tokio::test]
+async fn uses_of_1024_tokens_are_noted_at_a_time() {
+    let store = Faulty::counting();
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let mut issued = Vec::new();
+    for _ in 0..1026 {
+        issued.push(bench.issue(ada()).await);
+    }
+    for written in [1024, 2, 0] {
+        store.counts();
+        for one in &issued {
+            bench.verify(one).await.unwrap();
+        }
+        bench.pats.flush().await;
+        assert_eq!(store.counts().1, written);
+    }
+}
+
+/// The first write finds out for all of them that the store is away.
+#[tokio::test]
+async fn a_store_that_is_away_is_asked_once_for_all_uses() {
+    let store = Faulty::new(Fault::ForGood, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    for _ in 0..3 {
+        let issued = bench.issue(ada()).await;
+        bench.verify(&issued).await.unwrap();
+    }
+    store.counts();
+    store.fail_from(1);
+    bench.pats.flush().await;
+    assert_eq!(store.counts(), (1, 0));
 }

@@ -202,6 +202,18 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
     let verified = bench.pats.verify(planted.token.expose()).await;
     assert_eq!(super::reason(verified), Some(Reason::NotFound));
 
+    // The rest comes along.
+    let kept: sealtoken::pat::PatId = "1".repeat(21).parse().unwrap();
+    let rest = r#","lastUsedAt":{"N":"3"},"isAdmin":{"BOOL":true},"roles":{"SS":["reader"]}"#;
+    let item_of_it = item(kept.as_str(), originals::HASH, rest);
+    assert!(bench.pats.import([item_of_it]).await.unwrap()[0].is_ok());
+    let record = bench.pats.get(&kept).await.unwrap();
+    assert_eq!(
+        (record.created_at, record.last_used_at),
+        (at(1), Some(at(3)))
+    );
+    assert!(record.admin && record.has_role("reader"));
+
     // What has ended there has ended here, and is not found by another import with a later end.
     let gone = "0".repeat(21);
     let text = originals::TEXT.replace(originals::ID, &gone);
@@ -218,6 +230,7 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
 #[tokio::test]
 async fn what_ends_a_token_there_ends_it_here_by_another_import() {
     use sealtoken::import::access_tokens::AccessToken;
+    use sealtoken::pat::{PatError, PatUpdate};
 
     let bench = Bench::on(Engine::memory()).await;
     let item = |more: &str| {
@@ -249,8 +262,12 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
         }
     }
     let id = "34NwRzvnBbgI3uedkrQ3Q".parse().unwrap();
-    let record = bench.pats.get(&id).await.unwrap();
+    let record = bench.pats.get_with_hash(&id).await.unwrap();
     assert!(!record.admin);
+    // A hash that nobody can use is kept, and goes no further.
+    let unusable = PatUpdate::new().hash(record.hash.unwrap());
+    let updated = bench.pats.update(&id, unusable).await;
+    assert_eq!(updated.err(), Some(PatError::Hash(Reason::InvalidPhc)));
     let seconds = |at: Option<sealtoken::UnixTime>| at.map(sealtoken::UnixTime::as_secs);
     assert_eq!(seconds(record.revoked_at), Some(1_763_755_250));
     assert_eq!(seconds(record.expires_at), Some(1_763_755_299));
@@ -312,6 +329,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
         let again = bench.again(options).await;
         for _ in 0..2 {
             assert!(again.verify(&vector.token).await.is_ok(), "{name}");
+            again.flush().await;
         }
         let hash = again
             .get_with_hash(&vector.id.parse().unwrap())
