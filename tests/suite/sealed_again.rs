@@ -32,9 +32,12 @@ fn with_second_factor(codec: &Codec) -> String {
     codec.seal(&mut token, Lifetime::hours(1)).unwrap()
 }
 
+/// A way to seal a token once more.
+type Again = fn(&Codec, &mut Token) -> Result<String, SealError>;
+
 #[test]
 fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
-    let again: [fn(&Codec, &mut Token) -> Result<String, SealError>; 3] = [
+    let again: [Again; 3] = [
         |codec, token| codec.reseal(token),
         |codec, token| codec.renew(token, Lifetime::hours(1)),
         |codec, token| codec.seal(token, Lifetime::hours(1)),

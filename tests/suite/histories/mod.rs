@@ -313,7 +313,7 @@ async fn beside_all<S: Stage>(stage: &S, all: &[Op<S::Client>], (names, rivals):
             assert!(beside(stage, one, &rivals).await > 0);
         }
         assert!(beside(stage, one, &[]).await > 0);
-        assert!(beside(stage, one, &[one.clone()]).await > 0);
+        assert!(beside(stage, one, std::slice::from_ref(one)).await > 0);
     }
 }
 
