@@ -1,7 +1,7 @@
 //! base64url without padding (RFC 4648 §5), canonical: unused trailing bits are zero.
 //!
-//! Tokens are public bytes and long, so they take SIMD. (`base64` 0.23 has an engine of that kind, too; its scalar
-//! tail makes a short token 3 to 5 % slower.) Keys go through the constant-time decoder of `base64ct` in `keys/`.
+//! Tokens are public bytes and long, so they take SIMD. (`base64` 0.23 has an engine of that kind, too: sealing and
+//! opening take 8 % more instructions at 63 bytes, and 5 % at 340 and at 2.9 KiB.) Keys go through the constant-time decoder of `base64ct` in `keys/`.
 
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 

@@ -2,17 +2,30 @@
 
 use hkdf::Hkdf;
 use sha2::Sha256;
+use zeroize::optimization_barrier;
 
 use super::secret::Secret;
 
 /// Derives `N` bytes from `root`. `info` is given in parts, which are joined without a separator.
 pub(crate) fn derive<const N: usize>(root: &Secret<32>, info: &[&[u8]]) -> Secret<N> {
     let mut output = Secret::<N>::zeroed();
-    let expanded =
-        Hkdf::<Sha256>::new(None, root.expose()).expand_multi_info(info, output.expose_mut());
+    expand(root, info, output.expose_mut());
+    overwrite();
+    output
+}
+
+#[inline(never)]
+fn expand(root: &Secret<32>, info: &[&[u8]], output: &mut [u8]) {
+    let expanded = Hkdf::<Sha256>::new(None, root.expose()).expand_multi_info(info, output);
     // RFC 5869 allows 255 blocks of 32 bytes; every caller asks for at most one.
     debug_assert!(expanded.is_ok());
-    output
+}
+
+/// Overwrites what [`expand`] left on the stack: HKDF keeps its last block, which is the key, and does not wipe it.
+#[inline(never)]
+fn overwrite() {
+    let stack = [0_u8; 8 << 10];
+    optimization_barrier(&stack);
 }
 
 #[cfg(test)]

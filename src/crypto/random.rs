@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use zeroize::optimization_barrier;
 
 use super::secret::Secret;
 use super::st1::Bound;
@@ -153,6 +154,9 @@ pub(crate) fn separate(
     {
         *byte ^= mixed;
     }
+    // It keeps its key, and does not wipe itself.
+    hasher = SipHasher24::new();
+    optimization_barrier(&hasher);
 }
 
 /// Runs `body` with a generator in this thread that draws its seeds from `source`.

@@ -49,6 +49,11 @@ pub fn record<R>(_alone: &MutexGuard<'_, ()>, body: impl FnOnce() -> R) -> (R, F
 }
 
 impl Freed {
+    /// What of other memory nobody uses any more.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// How many pieces of the secret are in there.
     pub fn pieces_of(&self, secret: &[u8]) -> usize {
         self.pieces(&[("", secret)]).len()

@@ -15,6 +15,8 @@ mod keys;
 mod pats;
 mod refused;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod stack;
 mod tokens;
 
 use sealtoken::{Codec, Key, KeyRing};

@@ -47,6 +47,8 @@ pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
     let purpose_key = derive::<32>(root, &["sealtoken v1 purpose\0", purpose].concat());
     vec![
         ("root key", root.to_vec()),
+        ("extract of the root key", extract(root)),
+        ("extract of the purpose key", extract(&purpose_key)),
         (
             "purpose key, expanded",
             schedule::expand(&purpose_key).to_vec(),
@@ -80,6 +82,11 @@ fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
         .expand(info.as_bytes(), &mut output)
         .expect("short");
     output
+}
+
+/// What HKDF makes of a key before it expands it.
+fn extract(key: &[u8; 32]) -> Vec<u8> {
+    Hkdf::<Sha256>::extract(None, key).0.to_vec()
 }
 
 fn encrypt(key: &[u8; 32], block: u128) -> u128 {
@@ -173,6 +180,10 @@ fn the_derivations_here_are_those_of_the_crate() {
             .strip_prefix("stpurpose1_")
             .expect("its prefix"),
     );
-    let (_, expanded) = &of_key(&ROOT, "session")[1];
+    let secrets = of_key(&ROOT, "session");
+    let (_, expanded) = secrets
+        .iter()
+        .find(|(name, _)| *name == "purpose key, expanded")
+        .expect("one of them");
     assert_eq!(exported[4..36], expanded[..32]);
 }
