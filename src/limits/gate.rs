@@ -68,6 +68,7 @@ impl Gate {
     }
 
     /// Counts an attempt that has failed already. It waits for nobody.
+    #[cfg(feature = "vault")]
     pub(crate) async fn count(&self, subject: Subject) -> Result<(), Exhausted> {
         self.limiter.take(&[subject]).await
     }

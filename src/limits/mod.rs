@@ -13,7 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use at_once::{AtOnce, NotRun};
-pub(crate) use gate::{Gate, Permit};
+pub(crate) use gate::Gate;
+#[cfg(feature = "vault")]
+pub(crate) use gate::Permit;
 pub use memory::{Allowance, MemoryLimiter};
 
 /// What attempts are counted for. It holds hashes, no token and no name. The narrower comes first.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::ops::Bound;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::Poll;
@@ -163,8 +164,10 @@ impl Writer {
 
     async fn write_all(self: Arc<Self>, turn: OwnedMutexGuard<()>) {
         let mut mine = Some(turn);
+        let mut last = None;
         while let Some(turn) = mine {
-            while let Some((id, used)) = self.first() {
+            while let Some((id, used)) = self.next(last) {
+                last = Some(id);
                 let written = within(self.deadline, self.write(&id, &used)).await;
                 let mut noted = lock(&self.noted);
                 match written {
@@ -179,10 +182,13 @@ impl Writer {
         }
     }
 
-    fn first(&self) -> Option<(PatId, Use)> {
+    /// The one whose turn is after this one's, so that a token in constant use holds up no other.
+    fn next(&self, last: Option<PatId>) -> Option<(PatId, Use)> {
         let noted = lock(&self.noted);
-        let first = noted.first_key_value();
-        first.map(|(id, used)| (*id, used.clone()))
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut behind = noted.range((after, Bound::Unbounded));
+        let next = behind.next().or_else(|| noted.first_key_value());
+        next.map(|(id, used)| (*id, used.clone()))
     }
 
     /// Writes one use. Whoever changes the token at the same moment comes first; an error of the store ends it.
@@ -279,6 +285,26 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_token_in_constant_use_holds_up_no_other() {
+        let keys = crate::keys::KeyRing::new(crate::keys::Key::generate());
+        let store = crate::store::MemoryStore::new();
+        let pats = PersonalAccessTokens::open(store, &keys).await.unwrap();
+        let writer = &pats.shared.uses.writer;
+        let ids = [PatId::draw().unwrap(), PatId::draw().unwrap()];
+        let used = Use {
+            at: None,
+            upgrade: None,
+        };
+        for id in ids {
+            writer.note(id, used.clone());
+        }
+        let [(first, _), (second, _)] =
+            [None, writer.next(None).map(|(id, _)| id)].map(|last| writer.next(last).unwrap());
+        assert_ne!(first, second);
+        assert_eq!(writer.next(Some(second)).map(|(id, _)| id), Some(first));
+    }
 
     #[tokio::test]
     async fn work_that_takes_too_long_is_given_up() {

@@ -228,7 +228,13 @@ impl Store for SqliteStore {
             let done = self.change(move |connection, files| {
                 purge::purge(connection, files, &collection, before, part)
             });
-            let done = done.await.map_err(|error| purge::after(purged, error))?;
+            let done = done.await.map_err(|error| {
+                if purged > 0 {
+                    error.after_some()
+                } else {
+                    error
+                }
+            })?;
             purged = purged.saturating_add(done);
             if done == 0 || purged >= limit {
                 return Ok(purged);

@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 
 use crate::crypto::clock::UnixTime;
-use crate::store::error::{Effect, StoreError};
 use crate::store::name::Collection;
 use crate::store::record::{Label, RecordKey};
 
@@ -38,17 +37,6 @@ pub(super) fn purge(
     }
     transaction.commit()?;
     Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
-}
-
-/// What a later part's error is: something was done, if an earlier one was.
-pub(super) fn after(purged: u32, error: StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { reason, .. } if purged > 0 => StoreError::Unavailable {
-            effect: Effect::Unknown,
-            reason,
-        },
-        error => error,
-    }
 }
 
 /// Row, key and labels of each.
