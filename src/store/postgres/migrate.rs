@@ -1,5 +1,7 @@
 //! The schema: which steps there are, which a database has had, and how it gets the others.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 
 use crate::store::error::StoreError;
@@ -91,6 +93,10 @@ pub(super) async fn still_known(pool: &Pool, attempts: &mut Attempts) -> Result<
 
 const SCHEMA: &str = "sealtoken_schema";
 
+/// How often, and after which pause, a table that looks like somebody else's is looked at again.
+const LOOKS: u8 = 5;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// The tables, the schema's own apart, and what looks whether one is there.
 const TABLES: [(&str, &Sql); 2] = [
     ("sealtoken_record", &sql::RECORDS),
@@ -111,9 +117,16 @@ enum Look<T> {
 /// [`StoreError::BrokenSchema`] where what is there is not what that step leaves.
 async fn found(pool: &Pool) -> Result<u32, StoreError> {
     let mut attempts = pool.attempts();
+    let mut looks = 0_u8;
     loop {
         let number = number(pool, &mut attempts).await?;
         let found = match number {
+            // Another process may be making it: a statement can see its table and not yet its row.
+            Look::Foreign if looks < LOOKS => {
+                looks = looks.saturating_add(1);
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
             Look::Foreign => return Err(broken(SCHEMA)),
             Look::Missing => 0,
             Look::Ours(found) => found,

@@ -209,6 +209,7 @@ async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() 
     assert_eq!(count(&*store, "vault_passwords").await, 2);
     let read = stronger.read(&first).password(RIGHT).await.unwrap();
     assert_eq!(read.expose(), b"weaker");
+    stronger.flush().await;
     assert_eq!(count(&*store, "vault_passwords").await, 1);
     let unlocked = bench.vault.unlock(RIGHT).await.unwrap();
     for (token, value) in [(&first, "weaker"), (&second, "stronger")] {

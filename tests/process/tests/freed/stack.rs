@@ -99,7 +99,8 @@ fn after(calls: &str) -> (Freed, Vec<(&'static str, Vec<u8>)>) {
     let root = secrets::decode(text)[..32].try_into().expect("32 bytes");
     let mut secrets = secrets::of_key(&root, PURPOSE);
     secrets.push(("key text", text.as_bytes().to_vec()));
-    if !sealed.is_empty() {
+    // AWS-LC expands keys of its own, and where it leaves them is not ours to say.
+    if !sealed.is_empty() && cfg!(not(feature = "aws-lc")) {
         let expanded = secrets::of_token(&root, PURPOSE, &sealed);
         secrets.push(("key of the token, expanded", expanded));
     }
