@@ -29,7 +29,7 @@ impl Drop for Before {
 }
 
 /// Reads a caller's type with `read`, which returns it with the text of the whole cargo. Every [`Cargo`] inside gets the codec's
-/// clock, and the ends of the entries that it holds; integers that are none of its numbers are refused.
+/// clock, and the ends of the entries that it holds; integers beyond 64 bits are refused.
 pub(crate) fn with_ends<'a, R>(
     clock: &ClockSource,
     ends: &[(Text, i64)],

@@ -63,7 +63,7 @@ impl Bent {
         self.fails.store(write, Ordering::SeqCst);
     }
 
-    /// The next two that make the entry of a password have both seen that there is none.
+    /// The next two writers of a password's entry both find no entry before either writes.
     pub(crate) fn let_two_meet(&self) {
         self.meeting.store(2, Ordering::SeqCst);
     }
