@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
 
     // A log is told the reason, a stranger one and the same answer.
-    let mistyped = text.replace(&text[20..21], "_");
+    let mistyped = format!("{}_{}", &text[..20], &text[21..]);
     let unknown = pats.generate()?;
     for (text, code) in [
         ("ghp_0123", "invalid_prefix"),
