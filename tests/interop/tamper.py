@@ -169,6 +169,12 @@ def dump(file):
     return [rows for name, _, rows in tables(file) if name == "sealtoken_record"]
 
 
+def keysets(file):
+    """The ids of the keysets that are where they belong."""
+    with closing(sqlite3.connect(file)) as database:
+        return set(database.execute("SELECT id FROM sealtoken_record WHERE collection = 'vault_keysets'"))
+
+
 def where(columns, row):
     """The condition that finds a row, and its parameters."""
     return " AND ".join(f"{column} IS ?" for column in columns), row
@@ -245,13 +251,14 @@ def attack_rows(vault, folder, attack):
         if not edit(file, statements):
             return None
         try:
-            # Who changes the number of the schema has a database of another version.
             if table == "sealtoken_label":
                 records = dump(file)
                 done = vault.run(file, "sweep", "--hard")
                 require(done.returncode in {0, 2} and done.stdout == b"0\n", f"swept: {done}")
                 require(dump(file) == records, "a sweep changed a record")
-            return check(vault, file, {1, 2} if table == "sealtoken_schema" else {2}, whole=table == "sealtoken_label")
+            # Another version of the schema, or a keyset that is gone, is for the operator to mend, and no refusal.
+            broken = table == "sealtoken_schema" or not keysets(vault.file) <= keysets(file)
+            return check(vault, file, {1, 2} if broken else {2}, whole=table == "sealtoken_label")
         except (Wrong, ValueError, subprocess.TimeoutExpired) as error:
             return f"{name}: {error}"
 
