@@ -120,8 +120,8 @@ pub enum SealError {
     /// A map in a cargo of the caller's own type has a number or a truth value for a key, which serde cannot read back under
     /// `flatten`, `tag` or `untagged`.
     KeyIsNoText,
-    /// A map of the cargo has a name twice, as a flattened map can that repeats the name of a field, or a name that serde_json
-    /// keeps for itself (`$serde_json::private::…`).
+    /// An object of the cargo has a name twice, as when a flattened map repeats the name of a field or a struct behind a `tag`
+    /// that of the tag; or it has a name that serde_json keeps for itself (`$serde_json::private::…`).
     Name,
     /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
     SomeNull,
@@ -164,7 +164,7 @@ impl fmt::Display for SealError {
             Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
             Self::WideInteger => f.write_str("an integer of the cargo has 128 bits: use one of 64 bits, or write it as text"),
             Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
-            Self::Name => f.write_str("a map of the cargo has a name twice, or one that serde_json keeps for itself"),
+            Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
             Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
             Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
             Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),

@@ -39,6 +39,33 @@ enum Tagged {
     Wide { n: u128 },
     Keys { m: BTreeMap<u32, bool> },
     Map(BTreeMap<String, Option<Option<u8>>>),
+    Own(OwnKind),
+}
+
+/// Behind a tag, one name of it is there twice.
+#[derive(Serialize, Deserialize, PartialEq, Clone, Debug)]
+struct OwnKind {
+    kind: u8,
+}
+
+/// As hand-written code, or a slip in `rename`, writes it.
+#[derive(PartialEq, Debug, Deserialize)]
+struct Twice<const N: usize> {}
+
+const NAMES: [&str; 19] = [
+    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s",
+];
+
+impl<const N: usize> Serialize for Twice<N> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut fields = serializer.serialize_struct("Twice", N)?;
+        for name in &NAMES[..N - 1] {
+            fields.serialize_field(name, &1)?;
+        }
+        fields.serialize_field(NAMES[N.saturating_sub(4)], &2)?;
+        fields.end()
+    }
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Clone, Debug)]
@@ -77,6 +104,18 @@ fn what_serde_could_not_read_back_is_refused_by_its_name() {
     assert_eq!(round(&Some(None::<u8>)), Err(SealError::SomeNull));
     assert_eq!(round(&Some(())), Err(SealError::SomeNull));
     assert_eq!(round(&Some(Some(1))), Ok(()));
+}
+
+#[test]
+fn a_struct_with_one_name_twice_is_refused() {
+    let own = Tagged::Own(OwnKind { kind: 1 });
+    assert_eq!(round(&own), Err(SealError::Name));
+    assert_eq!(round(&Some(vec![own])), Err(SealError::Name));
+    assert_eq!(round(&Twice::<2> {}), Err(SealError::Name));
+    assert_eq!(round(&Twice::<16> {}), Err(SealError::Name));
+    assert_eq!(round(&Twice::<17> {}), Err(SealError::Name));
+    assert_eq!(round(&Twice::<19> {}), Err(SealError::Name));
+    assert!(Cargo::new().insert("a", Twice::<5> {}).is_err());
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 use serde::Serialize;
 use serde::ser::{
-    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    SerializeMap, SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
+    Serializer,
 };
 
+use super::fields::Fields;
 use super::rules::{Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
@@ -17,10 +18,10 @@ pub(super) struct Finite<'c, S> {
 }
 
 /// A value inside a value, which is serialised through [`Finite`] in its turn.
-struct Nested<'c, 'v, T: ?Sized> {
-    value: &'v T,
-    rules: &'c Rules,
-    place: Place,
+pub(super) struct Nested<'c, 'v, T: ?Sized> {
+    pub(super) value: &'v T,
+    pub(super) rules: &'c Rules,
+    pub(super) place: Place,
 }
 
 impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
@@ -117,8 +118,8 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     type SerializeTupleStruct = Finite<'c, S::SerializeTupleStruct>;
     type SerializeTupleVariant = Finite<'c, S::SerializeTupleVariant>;
     type SerializeMap = Finite<'c, S::SerializeMap>;
-    type SerializeStruct = Finite<'c, S::SerializeStruct>;
-    type SerializeStructVariant = Finite<'c, S::SerializeStructVariant>;
+    type SerializeStruct = Fields<'c, S::SerializeStruct>;
+    type SerializeStructVariant = Fields<'c, S::SerializeStructVariant>;
 
     pass_on! {
         serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
@@ -140,8 +141,6 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant;
-        serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
-            -> SerializeStructVariant;
     }
 
     #[inline]
@@ -164,11 +163,24 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         if name.starts_with('$') {
             self.rules.names.set(true);
         }
-        Ok(Finite {
-            inner: self.inner.serialize_struct(name, len)?,
-            rules: self.rules,
-            place: Place::Anywhere,
-        })
+        Ok(Fields::of(
+            self.inner.serialize_struct(name, len)?,
+            self.rules,
+        ))
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        let inner = self
+            .inner
+            .serialize_struct_variant(name, index, variant, len)?;
+        Ok(Fields::of(inner, self.rules))
     }
 
     #[inline]
@@ -284,38 +296,6 @@ elements! {
     SerializeTupleStruct::serialize_field,
     SerializeTupleVariant::serialize_field,
 }
-
-/// The parts of a compound value with names.
-macro_rules! fields {
-    ($($trait:ident),* $(,)?) => {$(
-        impl<S: $trait> $trait for Finite<'_, S> {
-            type Ok = S::Ok;
-            type Error = S::Error;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), S::Error> {
-                let value = self.nest(value, Place::Anywhere);
-                self.inner.serialize_field(name, &value)
-            }
-
-            #[inline]
-            fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
-                self.inner.skip_field(name)
-            }
-
-            #[inline]
-            fn end(self) -> Result<S::Ok, S::Error> {
-                self.inner.end()
-            }
-        }
-    )*};
-}
-
-fields!(SerializeStruct, SerializeStructVariant);
 
 impl<S: SerializeMap> SerializeMap for Finite<'_, S> {
     type Ok = S::Ok;

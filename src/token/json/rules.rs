@@ -22,7 +22,7 @@ pub(crate) enum Unwritable {
     WideInteger,
     /// A map has a number or a truth value for a key.
     KeyIsNoText,
-    /// A map has a name twice, or one that serde_json keeps for itself.
+    /// An object has a name twice, or one that serde_json keeps for itself.
     Name,
     /// It holds a `Some` around what is written as `null`, and would come back as `None`.
     SomeNull,
