@@ -144,8 +144,9 @@ impl Codec {
     /// # Errors
     ///
     /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
-    /// names that are there twice, `Some` around a null. Of an `untagged` enum the first variant that fits is read: that one
-    /// variant does not fit the JSON of another is yours to see to.
+    /// names that are there twice, `Some` around a null. Two things are yours to see to, since serde does not show them here:
+    /// of an `untagged` enum the first variant that fits is read, so no variant may fit the JSON of another; and a
+    /// `serde_json::value::RawValue` is not read back inside of `flatten`, `tag` or `untagged`.
     ///
     /// # Security
     ///
