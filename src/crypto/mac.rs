@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped.
+/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped, and lives on the heap so that
+/// moving the owner leaves no copy behind.
 #[derive(Clone)]
-pub(crate) struct Keyed(Hmac<Sha256>);
+pub(crate) struct Keyed(Box<Hmac<Sha256>>);
 
 impl Keyed {
     pub(crate) fn new(key: &Secret<32>) -> Self {
@@ -16,7 +17,7 @@ impl Keyed {
         let mut block = Zeroizing::new([0; 64]);
         let (head, _) = block.split_at_mut(32);
         head.copy_from_slice(key.expose());
-        Self(Hmac::<Sha256>::new((&*block).into()))
+        Self(Box::new(Hmac::new((&*block).into())))
     }
 
     /// The MAC of a text.
@@ -24,7 +25,7 @@ impl Keyed {
     pub(crate) fn of(&self, text: &[u8]) -> [u8; 32] {
         #[cfg(all(test, feature = "pat"))]
         super::work::count(super::work::Work::Mac);
-        let mac = self.0.clone().chain_update(text);
+        let mac = Hmac::clone(&self.0).chain_update(text);
         mac.finalize().into_bytes().into()
     }
 
@@ -32,7 +33,7 @@ impl Keyed {
     pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
         #[cfg(all(test, feature = "pat"))]
         super::work::count(super::work::Work::Mac);
-        let mut mac = self.0.clone();
+        let mut mac = Hmac::clone(&self.0);
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

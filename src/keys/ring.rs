@@ -371,10 +371,8 @@ impl CodecKey {
 /// The keys of one purpose, with what depends on them alone, as of one generation of their ring.
 pub(crate) struct CodecKeys {
     pub(crate) generation: u64,
-    current: Box<CodecKey>,
-    #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
-    /// Boxed one by one: a vector that grows would leave copies of key schedules in freed memory.
-    others: Vec<Box<CodecKey>>,
+    current: CodecKey,
+    others: Vec<CodecKey>,
 }
 
 impl CodecKeys {
@@ -387,10 +385,7 @@ impl CodecKeys {
         if self.current.kid == kid {
             return Some(&self.current);
         }
-        self.others
-            .iter()
-            .map(|key| &**key)
-            .find(|key| key.kid == kid)
+        self.others.iter().find(|key| key.kid == kid)
     }
 }
 
@@ -409,7 +404,7 @@ impl<K: RingKey> Source for Shared<K> {
 
     fn derive(&self, purpose: &Purpose) -> CodecKeys {
         let keys = self.keys.load();
-        let ready = |key: &K, role| Box::new(CodecKey::new(&key.for_purpose(purpose), role));
+        let ready = |key: &K, role| CodecKey::new(&key.for_purpose(purpose), role);
         CodecKeys {
             generation: keys.generation,
             current: ready(&keys.current, Role::Current),
