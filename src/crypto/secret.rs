@@ -39,11 +39,11 @@ impl<const N: usize> Secret<N> {
     }
 }
 
+/// For arrays of a caller, who has them still.
 impl<const N: usize> From<[u8; N]> for Secret<N> {
     fn from(bytes: [u8; N]) -> Self {
-        let bytes = Zeroizing::new(bytes);
         let mut secret = Self::zeroed();
-        secret.expose_mut().copy_from_slice(bytes.as_slice());
+        secret.expose_mut().copy_from_slice(&bytes);
         secret
     }
 }

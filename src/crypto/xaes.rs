@@ -82,7 +82,10 @@ impl Xaes {
     /// The AES-256-GCM key for a nonce's first half.
     #[inline]
     fn derive(&self, half: &[u8; 12]) -> MessageKey {
-        let mut blocks = [aes::Block::default(); 2];
+        let mut key = MessageKey([0; 32]);
+        // The blocks become the key where they are: there is no copy to be wiped.
+        let (blocks, _) = key.0.as_chunks_mut();
+        let blocks = aes::Block::cast_slice_from_core_mut(blocks);
         for (block, counter) in blocks.iter_mut().zip(1_u8..) {
             let (head, tail) = block.split_at_mut(4);
             head.copy_from_slice(&[0, counter, b'X', 0]);
@@ -92,12 +95,7 @@ impl Xaes {
             }
         }
         // Both at once: a call costs more than a block.
-        self.0.schedule.encrypt_blocks(&mut blocks);
-        let mut key = MessageKey([0; 32]);
-        for (half, block) in key.0.chunks_exact_mut(16).zip(&mut blocks) {
-            half.copy_from_slice(block);
-            wipe(block);
-        }
+        self.0.schedule.encrypt_blocks(blocks);
         key
     }
 

@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use zeroize::Zeroize as _;
 
 use crate::token::json::{self, value_then_end};
 
@@ -267,7 +266,7 @@ impl<'de> Visitor<'de> for TextSeed<'_> {
 }
 
 /// A number from its JSON text.
-fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
+fn read_number<E: Error>(text: String) -> Result<Number, E> {
     let number = if text.contains(['.', 'e', 'E']) || text == "-0" {
         text.parse::<f64>()
             .ok()
@@ -278,7 +277,6 @@ fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
             .or_else(|_| text.parse::<i64>().map(Number::from))
             .ok()
     };
-    text.zeroize();
     number.ok_or_else(|| E::custom("number out of range"))
 }
 

@@ -57,6 +57,7 @@ pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
             "key of the nonces",
             derive::<16>(&purpose_key, "sealtoken v1 internal\0nonce").to_vec(),
         ),
+        ("L of XAES", encrypt(&purpose_key, 0).to_be_bytes().to_vec()),
         ("K1 of XAES", k1(&purpose_key).to_be_bytes().to_vec()),
     ]
 }
