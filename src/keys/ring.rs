@@ -50,9 +50,8 @@ impl fmt::Display for Role {
 
 /// The keys of a service: one that seals, and others that still, or already, open.
 ///
-/// As text, keys are separated by commas or white space: the first is current, one with a `+` before it
-/// is standby, the others are retired. A blank after another separator is refused where a `+` may have been.
-/// That fits one environment variable:
+/// Its text fits one environment variable: the current key, then the others behind commas or line breaks, one that is standby with a
+/// `+` before it. `docs/format.md` has the grammar.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -326,7 +325,7 @@ impl<K: RingKey> FromStr for Ring<K> {
     }
 }
 
-/// What separates the keys of a ring: commas, and ASCII's white space.
+/// What separates the keys of a ring.
 const SEPARATORS: [char; 7] = [',', ' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
 /// The text up to the first separator, and the rest from there on.
