@@ -1,23 +1,18 @@
 //! Random text of letters and digits.
 
-use zeroize::Zeroizing;
-
 use super::random;
+use super::secret::Secret;
 
 /// The digits of base 62, in their order.
 pub(crate) const ALPHABET: &[u8; 62] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Appends `characters` characters, each drawn evenly from the operating system's randomness: 5.95 bits each.
-pub(crate) fn draw_onto(
-    text: &mut Zeroizing<String>,
-    characters: usize,
-) -> Result<(), random::Failed> {
+pub(crate) fn draw_onto(text: &mut String, characters: usize) -> Result<(), random::Failed> {
     let length = text.len().saturating_add(characters);
-    let mut bytes = Zeroizing::new([0; 64]);
     while text.len() < length {
-        random::system(&mut *bytes)?;
-        for byte in bytes.iter() {
+        let bytes = Secret::<64>::from_system()?;
+        for byte in bytes.expose() {
             // Six bits of each byte; what they do not share out evenly is thrown away.
             match ALPHABET.get(usize::from(byte & 63)) {
                 Some(&character) if text.len() < length => text.push(char::from(character)),
@@ -43,7 +38,7 @@ mod tests {
     fn characters_are_drawn_evenly_in_any_number() {
         let mut counts = [0_u32; 128];
         for _ in 0..2000 {
-            let mut text = Zeroizing::new(String::with_capacity(64));
+            let mut text = String::with_capacity(64);
             text.push_str("ü:");
             draw_onto(&mut text, 61).unwrap();
             assert_eq!(text.len(), 64);

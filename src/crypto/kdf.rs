@@ -4,7 +4,10 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::optimization_barrier;
 
-use super::secret::Secret;
+use super::secret::{Secret, wipes_itself};
+
+// Also what HMAC keeps of a key.
+const _: () = wipes_itself::<Sha256>();
 
 /// Derives `N` bytes from `root`. `info` is given in parts, which are joined without a separator.
 pub(crate) fn derive<const N: usize>(root: &Secret<32>, info: &[&[u8]]) -> Secret<N> {

@@ -1,22 +1,23 @@
 //! HMAC-SHA256 (RFC 2104): what is looked up by equality, and what cannot be made without the key.
 
+use hmac::digest::FixedOutput as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped.
+/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped, and lives on the heap so that
+/// moving the owner leaves no copy behind.
 #[derive(Clone)]
-pub(crate) struct Keyed(Hmac<Sha256>);
+pub(crate) struct Keyed(Box<Hmac<Sha256>>);
 
 impl Keyed {
     pub(crate) fn new(key: &Secret<32>) -> Self {
         // RFC 2104 fills a short key up with zeros: done here, the constructor cannot fail.
-        let mut block = Zeroizing::new([0; 64]);
-        let (head, _) = block.split_at_mut(32);
+        let mut block = Secret::<64>::zeroed();
+        let (head, _) = block.expose_mut().split_at_mut(32);
         head.copy_from_slice(key.expose());
-        Self(Hmac::<Sha256>::new((&*block).into()))
+        Self(Box::new(Hmac::new(block.expose().into())))
     }
 
     /// The MAC of a text.
@@ -24,26 +25,33 @@ impl Keyed {
     pub(crate) fn of(&self, text: &[u8]) -> [u8; 32] {
         #[cfg(all(test, feature = "pat"))]
         super::work::count(super::work::Work::Mac);
-        let mac = self.0.clone().chain_update(text);
+        let mac = Hmac::clone(&self.0).chain_update(text);
         mac.finalize().into_bytes().into()
     }
 
     /// The MAC of the parts, each with its length before it: no two lists of parts run into one.
     pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.over(parts).finalize().into_bytes().into()
+    }
+
+    fn over(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         #[cfg(all(test, feature = "pat"))]
         super::work::count(super::work::Work::Mac);
-        let mut mac = self.0.clone();
+        let mut mac = Hmac::clone(&self.0);
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        mac
     }
 }
 
 /// The MAC of the parts under a key that is used once; it may be a key itself.
 pub(crate) fn of_parts(key: &Secret<32>, parts: &[&[u8]]) -> Secret<32> {
-    Secret::from(Keyed::new(key).of_parts(parts))
+    let mut secret = Secret::zeroed();
+    let mac = Keyed::new(key).over(parts);
+    mac.finalize_into(secret.expose_mut().into());
+    secret
 }
 
 #[cfg(test)]

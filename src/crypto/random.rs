@@ -15,9 +15,11 @@ use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use zeroize::optimization_barrier;
 
-use super::secret::Secret;
+use super::secret::{Secret, wipes_itself};
 use super::st1::Bound;
 use super::xaes::XNonce;
+
+const _: () = wipes_itself::<ChaCha12Rng>();
 
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

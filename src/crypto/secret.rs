@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ctutils::CtEq as _;
-use zeroize::{Zeroizing, optimization_barrier};
+use zeroize::{ZeroizeOnDrop, Zeroizing, optimization_barrier};
 
 /// `N` secret bytes. They live on the heap so that moving the owner leaves no copy behind.
 #[derive(Clone)]
@@ -39,11 +39,11 @@ impl<const N: usize> Secret<N> {
     }
 }
 
+/// For arrays of a caller, who has them still.
 impl<const N: usize> From<[u8; N]> for Secret<N> {
     fn from(bytes: [u8; N]) -> Self {
-        let bytes = Zeroizing::new(bytes);
         let mut secret = Self::zeroed();
-        secret.expose_mut().copy_from_slice(bytes.as_slice());
+        secret.expose_mut().copy_from_slice(&bytes);
         secret
     }
 }
@@ -73,6 +73,9 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     optimization_barrier(bytes);
 }
+
+/// Does not compile for a type that leaves its content behind: those of dependencies wipe themselves with a feature alone.
+pub(crate) const fn wipes_itself<T: ZeroizeOnDrop>() {}
 
 #[cfg(test)]
 mod tests {

@@ -12,12 +12,17 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::{AeadInOut as _, AesGcm, Nonce, Tag};
 use zeroize::{Zeroizing, optimization_barrier};
 
-use super::secret::{Secret, wipe};
+use super::secret::{Secret, wipe, wipes_itself};
 
 pub(crate) const TAG: usize = 16;
 
 /// The first half derives the key of this one message, the second is its GCM nonce.
 pub(crate) type XNonce = [[u8; 12]; 2];
+
+const _: () = {
+    wipes_itself::<Aes256Enc>();
+    wipes_itself::<Gcm>();
+};
 
 /// Only the encrypting key schedule is needed: GCM decrypts by counter mode, too.
 type Gcm = AesGcm<Aes256Enc, U12>;
@@ -52,8 +57,11 @@ pub(crate) struct Forged;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Oversize;
 
-/// A key with what depends on it alone: its schedule, and K1 of the derivation.
-pub(crate) struct Xaes {
+/// A key with what depends on it alone. It lives on the heap so that moving the owner leaves no copy behind.
+pub(crate) struct Xaes(Box<Expanded>);
+
+/// Its schedule, and K1 of the derivation.
+struct Expanded {
     schedule: Aes256Enc,
     k1: Zeroizing<[u8; 16]>,
 }
@@ -67,31 +75,27 @@ impl Xaes {
         wipe(&mut block);
         // L << 1 in GF(2^128): where a bit falls out, its remainder comes in. No branch on the key.
         let k1 = (l << 1) ^ ((l >> 127).wrapping_neg() & 0x87);
-        Self {
-            schedule,
-            k1: Zeroizing::new(k1.to_be_bytes()),
-        }
+        let k1 = Zeroizing::new(k1.to_be_bytes());
+        Self(Box::new(Expanded { schedule, k1 }))
     }
 
     /// The AES-256-GCM key for a nonce's first half.
     #[inline]
     fn derive(&self, half: &[u8; 12]) -> MessageKey {
-        let mut blocks = [aes::Block::default(); 2];
+        let mut key = MessageKey([0; 32]);
+        // The blocks become the key where they are: there is no copy to be wiped.
+        let (blocks, _) = key.0.as_chunks_mut();
+        let blocks = aes::Block::cast_slice_from_core_mut(blocks);
         for (block, counter) in blocks.iter_mut().zip(1_u8..) {
             let (head, tail) = block.split_at_mut(4);
             head.copy_from_slice(&[0, counter, b'X', 0]);
             tail.copy_from_slice(half);
-            for (byte, mask) in block.iter_mut().zip(self.k1.iter()) {
+            for (byte, mask) in block.iter_mut().zip(self.0.k1.iter()) {
                 *byte ^= mask;
             }
         }
         // Both at once: a call costs more than a block.
-        self.schedule.encrypt_blocks(&mut blocks);
-        let mut key = MessageKey([0; 32]);
-        for (half, block) in key.0.chunks_exact_mut(16).zip(&mut blocks) {
-            half.copy_from_slice(block);
-            wipe(block);
-        }
+        self.0.schedule.encrypt_blocks(blocks);
         key
     }
 

@@ -50,9 +50,8 @@ impl fmt::Display for Role {
 
 /// The keys of a service: one that seals, and others that still, or already, open.
 ///
-/// As text, keys are separated by commas or white space: the first is current, one with a `+` before it
-/// is standby, the others are retired. A blank after another separator is refused where a `+` may have been.
-/// That fits one environment variable:
+/// Its text fits one environment variable: the current key, then the others behind commas or line breaks, one that is standby with a
+/// `+` before it. `docs/format.md` has the grammar.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -326,7 +325,7 @@ impl<K: RingKey> FromStr for Ring<K> {
     }
 }
 
-/// What separates the keys of a ring: commas, and ASCII's white space.
+/// What separates the keys of a ring.
 const SEPARATORS: [char; 7] = [',', ' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
 /// The text up to the first separator, and the rest from there on.
@@ -371,10 +370,8 @@ impl CodecKey {
 /// The keys of one purpose, with what depends on them alone, as of one generation of their ring.
 pub(crate) struct CodecKeys {
     pub(crate) generation: u64,
-    current: Box<CodecKey>,
-    #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
-    /// Boxed one by one: a vector that grows would leave copies of key schedules in freed memory.
-    others: Vec<Box<CodecKey>>,
+    current: CodecKey,
+    others: Vec<CodecKey>,
 }
 
 impl CodecKeys {
@@ -387,10 +384,7 @@ impl CodecKeys {
         if self.current.kid == kid {
             return Some(&self.current);
         }
-        self.others
-            .iter()
-            .map(|key| &**key)
-            .find(|key| key.kid == kid)
+        self.others.iter().find(|key| key.kid == kid)
     }
 }
 
@@ -409,7 +403,7 @@ impl<K: RingKey> Source for Shared<K> {
 
     fn derive(&self, purpose: &Purpose) -> CodecKeys {
         let keys = self.keys.load();
-        let ready = |key: &K, role| Box::new(CodecKey::new(&key.for_purpose(purpose), role));
+        let ready = |key: &K, role| CodecKey::new(&key.for_purpose(purpose), role);
         CodecKeys {
             generation: keys.generation,
             current: ready(&keys.current, Role::Current),

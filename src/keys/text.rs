@@ -1,4 +1,4 @@
-//! Keys as text: a prefix, and base64url of some bytes with a check over prefix and bytes.
+//! Keys as text, as `docs/format.md` has it: a prefix, and base64url of some bytes with a check. A ring's text is read in `ring.rs`.
 
 use std::ops::RangeInclusive;
 

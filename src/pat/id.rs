@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroizing;
 
 use crate::crypto::base62;
 use crate::crypto::random;
@@ -48,7 +47,7 @@ impl PatId {
     }
 
     pub(super) fn draw() -> Result<Self, random::Failed> {
-        let mut text = Zeroizing::new(String::with_capacity(Self::LENGTH));
+        let mut text = String::with_capacity(Self::LENGTH);
         base62::draw_onto(&mut text, Self::LENGTH)?;
         Self::parse(text.as_bytes()).ok_or(random::Failed)
     }

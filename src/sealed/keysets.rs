@@ -40,8 +40,8 @@ pub(crate) struct Keysets {
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) keyset: Keyset,
-    /// What a service keeps beside the 32 bytes.
-    pub(crate) settings: Zeroizing<Vec<u8>>,
+    /// What a service keeps beside the 32 bytes: nothing secret.
+    pub(crate) settings: Vec<u8>,
     version: Version,
 }
 
@@ -99,7 +99,7 @@ impl Keysets {
         match commit(&*self.store, &[Change::Insert(record)]).await? {
             Committed::Written => Ok(Stored {
                 keyset,
-                settings: Zeroizing::new(settings.to_vec()),
+                settings: settings.to_vec(),
                 version,
             }),
             Committed::Conflict {
@@ -136,7 +136,7 @@ impl Keysets {
         Ok(match commit(&*self.store, &[change]).await? {
             Committed::Written => Some(Stored {
                 keyset: old.keyset,
-                settings: Zeroizing::new(settings.to_vec()),
+                settings: settings.to_vec(),
                 version,
             }),
             Committed::Conflict { .. } => None,
@@ -267,7 +267,7 @@ impl Keysets {
         let root = Secret::from_slice(root).ok_or(SealedError::Tampered)?;
         Ok(Stored {
             keyset: Keyset::new(record.key.id.clone(), root),
-            settings: Zeroizing::new(settings.to_vec()),
+            settings: settings.to_vec(),
             version: record.version,
         })
     }

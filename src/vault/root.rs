@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::secret::Secret;
 use crate::sealed::{Keyset, Keysets, Stored, Use};
 use crate::store::Query;
 
@@ -93,7 +92,7 @@ impl Root {
         let id = self.namespace_id(name);
         let root = self.keyset.key(Use::Payload);
         let mixed = crate::crypto::mac::of_parts(&root, &[b"phantom", &id]);
-        Keyset::new(id, Secret::from(*mixed.expose()))
+        Keyset::new(id, mixed)
     }
 }
 

@@ -176,6 +176,28 @@ fn what_no_lost_plus_can_have_been_separates_keys() {
 }
 
 #[test]
+fn rings_are_read_as_the_grammar_has_them() {
+    let (first, second) = (text(1), text(2));
+    let separators = [",", " ", "\t", "\n", "\x0b", "\x0c", "\r"];
+    for one in separators {
+        for more in separators.into_iter().chain([""]) {
+            let between = [one, more].concat();
+            for plus in ["+", ""] {
+                let ring = format!("{more}{one}{first}{between}{plus}{second}{between}");
+                let read = ring.parse::<KeyRing>();
+                let role = read.map(|ring| ring.keys()[1].1);
+                let expected = match (plus, more) {
+                    ("+", _) => Ok(Role::Standby),
+                    (_, " ") => Err(KeyError::LostPlus),
+                    _ => Ok(Role::Retired),
+                };
+                assert_eq!(role, expected, "{between:?} {plus:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn white_space_of_unicode_separates_nothing() {
     for space in ["\u{a0}", "\u{2003}", "\u{3000}", "\u{85}", "\u{2028}"] {
         let between = format!("{}{space}{}", text(1), text(2));

@@ -206,6 +206,146 @@ fn a_map_keeps_its_ends_and_its_clock_on_every_way_in() {
     }
 }
 
+/// Each way in which a map can be a part of a caller's type, and nothing but a part of an entry.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+enum Variant {
+    Inner(Cargo),
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(untagged)]
+enum Either {
+    Named { inner: Cargo },
+    List(Vec<Cargo>),
+}
+
+#[derive(Deserialize, Debug)]
+struct Whole(Cargo);
+
+#[derive(Deserialize, Debug)]
+struct Rest<M> {
+    #[serde(flatten)]
+    rest: M,
+}
+
+#[derive(Deserialize, Debug)]
+struct Nested {
+    inner: Cargo,
+}
+
+#[test]
+fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_another() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let clock = ManualClock::at(now);
+    let codec = codec().with_clock(clock.clone());
+    // Names that are borrowed from the token, that have escapes there, and none at all.
+    for name in ["mfa", "m\"f\na", ""] {
+        let inner = || map([(name, true)]);
+        let mut token = Token::new();
+        let cargo = token.cargo_mut();
+        cargo.insert_until(name, true, end).unwrap();
+        cargo.insert("inner", inner()).unwrap();
+        let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+
+        let own: [Cargo; 5] = [
+            codec.open(&text).unwrap().into_value(),
+            codec.open_value::<Whole>(&text).unwrap().into_value().0,
+            codec
+                .open_value::<Option<Whole>>(&text)
+                .unwrap()
+                .into_value()
+                .unwrap()
+                .0,
+            codec
+                .open_value::<Rest<Cargo>>(&text)
+                .unwrap()
+                .into_value()
+                .rest,
+            codec.open_with(&text, |opened| opened.cargo()).unwrap(),
+        ];
+        for cargo in own {
+            assert_eq!(cargo.ends_at(name), Some(end));
+            let inside: Cargo = cargo.require("inner").unwrap();
+            assert_eq!(inside.ends_at(name), None);
+        }
+
+        let nested = [
+            codec
+                .open_value::<Nested>(&text)
+                .unwrap()
+                .into_value()
+                .inner,
+            codec
+                .open_value::<Rest<Nested>>(&text)
+                .unwrap()
+                .into_value()
+                .rest
+                .inner,
+            match codec.open_value::<Either>(&text).unwrap().into_value() {
+                Either::Named { inner } => inner,
+                Either::List(_) => unreachable!(),
+            },
+            codec
+                .open_with(&text, |opened| Ok(opened.cargo::<Nested>()?.inner))
+                .unwrap(),
+        ];
+        for cargo in nested {
+            assert_eq!(cargo.ends_at(name), None, "{name}");
+            clock.set(end);
+            assert!(cargo.contains(name));
+            clock.set(now);
+        }
+    }
+}
+
+#[test]
+fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let seal = |inner: &dyn Fn(&mut Cargo)| {
+        let mut token = Token::new();
+        inner(token.cargo_mut());
+        let (name, value) = token.cargo().iter().next().unwrap();
+        let (name, value) = (name.to_owned(), value.clone());
+        token.cargo_mut().insert_until(name, value, end).unwrap();
+        codec.seal(&mut token, Lifetime::hours(1)).unwrap()
+    };
+    let of = |name: &str| map([(name.to_owned(), true)]);
+
+    // All that ends is called `inner`, inside and out.
+    let text = seal(&|cargo| drop(cargo.insert("inner", of("inner")).unwrap()));
+    let maps = codec.open_value::<BTreeMap<String, Cargo>>(&text).unwrap();
+    assert_eq!(maps.value()["inner"].ends_at("inner"), None);
+    let flat = codec
+        .open_value::<Rest<BTreeMap<String, Cargo>>>(&text)
+        .unwrap();
+    assert_eq!(flat.value().rest["inner"].ends_at("inner"), None);
+    let Variant::Inner(cargo) = codec.open_value(&text).unwrap().into_value();
+    assert_eq!(cargo.ends_at("inner"), None);
+    let raw = codec.open_with(&text, |opened| {
+        let raw: &serde_json::value::RawValue = opened.cargo()?;
+        Ok(raw.get() == r#"{"inner":{"inner":true}}"#)
+    });
+    assert_eq!(raw, Ok(true));
+
+    let text = seal(&|cargo| drop(cargo.insert("a", (of("a"), of("b"))).unwrap()));
+    let lists = codec
+        .open_value::<BTreeMap<String, Vec<Cargo>>>(&text)
+        .unwrap();
+    assert!(
+        lists.value()["a"]
+            .iter()
+            .all(|cargo| cargo.ends_at("a").is_none())
+    );
+    // A number for a name, as a type may have it.
+    let text = seal(&|cargo| drop(cargo.insert("7", of("7")).unwrap()));
+    let numbered = codec.open_value::<BTreeMap<u8, Cargo>>(&text).unwrap();
+    assert_eq!(numbered.value()[&7].ends_at("7"), None);
+}
+
 #[test]
 fn integers_beyond_64_bits_are_no_numbers_of_a_map_on_any_way_in() {
     let seal = |text: &str| {

@@ -4,7 +4,7 @@ use base16ct::lower;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::crypto::secret::{Secret, wipe};
 use crate::import::error::ImportError;
@@ -52,7 +52,7 @@ impl Key {
 }
 
 /// The digits of a hash over all the parts.
-fn hex<D: Digest>(parts: &[&[u8]]) -> Zeroizing<String> {
+fn hex<D: Digest + ZeroizeOnDrop>(parts: &[&[u8]]) -> Zeroizing<String> {
     let mut digest = D::new();
     for part in parts {
         digest.update(part);

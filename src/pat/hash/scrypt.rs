@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 
 use base64ct::{Base64Unpadded, Encoding as _};
 use scrypt::Params;
-use zeroize::Zeroizing;
 
 use crate::crypto::secret;
 
@@ -77,7 +76,7 @@ impl Scrypt {
     /// Whether it is the secret's hash. It takes as long and as much memory as the parameters say: never on an async thread.
     pub(in crate::pat) fn fits(&self, secret: &[u8]) -> bool {
         let log_n = u8::try_from(self.log_n).unwrap_or(u8::MAX);
-        let mut hash = Zeroizing::new(vec![0; self.hash.len()]);
+        let mut hash = vec![0; self.hash.len()];
         Params::new(log_n, self.r, self.p)
             .is_ok_and(|params| scrypt::scrypt(secret, &self.salt, &params, &mut hash).is_ok())
             && secret::equal(&hash, &self.hash)

@@ -5,6 +5,7 @@ mod error;
 mod give;
 mod iter;
 mod key;
+mod own;
 mod read;
 mod reading;
 mod text;
@@ -25,6 +26,7 @@ pub use iter::Iter;
 pub use key::{CargoKey, CargoName};
 pub use value::{Number, Object, Text, Value};
 
+pub(crate) use own::Own;
 pub(crate) use reading::with_ends;
 
 use ends::EntryEnds;

@@ -1,14 +1,15 @@
 //! Reading values: the format's strict rules while the text is read, and serde's for everyone else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use zeroize::Zeroize as _;
 
 use crate::token::json::{self, value_then_end};
 
+use super::ends::EntryEnds;
+use super::own::Places;
 use super::reading;
 use super::value::{Number, Object, Text, Value};
 
@@ -31,15 +32,15 @@ struct Strict<const N: usize> {
 
 impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let huge = Cell::new(false);
+        let found = Found::default();
         let seed = Seed {
             levels: N,
-            huge: &huge,
+            found: &found,
         };
         let value = seed.deserialize(deserializer)?;
         Ok(Self {
             value,
-            huge: huge.get(),
+            huge: found.huge.get(),
         })
     }
 }
@@ -47,28 +48,41 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // It may be a cargo of its own, or stand anywhere in one of the caller's type: around it is the token's object.
-        deserialize(deserializer, json::LEVELS.saturating_sub(1))
+        let (value, _) = deserialize(deserializer, json::LEVELS.saturating_sub(1))?;
+        Ok(value)
     }
 }
 
-/// A value from any format, with at most `levels` levels. Only JSON text can tell integers from floats beyond 64
+/// A value from any format, with at most `levels` levels, and the ends of those of its entries that are the token's own. Only JSON text can tell integers from floats beyond 64
 /// bits, so here they are floats; who reads a token looks at its text.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     levels: usize,
-) -> Result<Value, D::Error> {
-    let huge = &Cell::new(false);
-    let value = Seed { levels, huge }.deserialize(deserializer)?;
-    if huge.get() {
+) -> Result<(Value, EntryEnds), D::Error> {
+    let found = &Found {
+        places: reading::places(),
+        ..Found::default()
+    };
+    let value = Seed { levels, found }.deserialize(deserializer)?;
+    if found.huge.get() {
         reading::note_huge();
     }
-    Ok(value)
+    Ok((value, found.ends.take()))
+}
+
+/// What is found beside the values.
+#[derive(Default)]
+struct Found {
+    /// Where the names of the token's own entries stand.
+    places: Places,
+    ends: RefCell<EntryEnds>,
+    huge: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
 struct Seed<'c> {
     levels: usize,
-    huge: &'c Cell<bool>,
+    found: &'c Found,
 }
 
 impl Seed<'_> {
@@ -142,7 +156,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         // The first floats beyond the integers: 2^64, and -2^63, which is also what less rounds to.
         if value >= 18_446_744_073_709_551_616.0 || value <= -9_223_372_036_854_775_808.0 {
-            self.huge.set(true);
+            self.found.huge.set(true);
         }
         Value::try_from(value).map_err(|_| E::custom("not finite"))
     }
@@ -167,7 +181,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let inside = self.inside()?;
         let mut object = Object::new();
-        while let Some(name) = entries.next_key()? {
+        while let Some(name) = entries.next_key_seed(NameSeed(self.found))? {
             let name = match name {
                 Name::Text(name) => name,
                 Name::Number => return read_number(entries.next_value()?).map(Value::Number),
@@ -193,15 +207,17 @@ enum Name {
 
 const NUMBER_MARK: &str = "$serde_json::private::Number";
 
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_option(NameVisitor)
+struct NameSeed<'c>(&'c Found);
+
+impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_option(self)
     }
 }
 
-struct NameVisitor;
-
-impl<'de> Visitor<'de> for NameVisitor {
+impl<'de> Visitor<'de> for NameSeed<'_> {
     type Value = Name;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,7 +225,9 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
-        String::deserialize(deserializer).map(|name| Name::Text(name.into()))
+        deserializer
+            .deserialize_str(TextSeed(self.0))
+            .map(Name::Text)
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Name, E> {
@@ -221,8 +239,34 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
+/// A name that is none but a name.
+struct TextSeed<'c>(&'c Found);
+
+impl<'de> Visitor<'de> for TextSeed<'_> {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an entry")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Text, E> {
+        if let Some(end) = self.0.places.end_of(name) {
+            self.0.ends.borrow_mut().set(name, end);
+        }
+        Ok(name.into())
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Text, E> {
+        Ok(name.into())
+    }
+
+    fn visit_string<E>(self, name: String) -> Result<Text, E> {
+        Ok(name.into())
+    }
+}
+
 /// A number from its JSON text.
-fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
+fn read_number<E: Error>(text: String) -> Result<Number, E> {
     let number = if text.contains(['.', 'e', 'E']) || text == "-0" {
         text.parse::<f64>()
             .ok()
@@ -233,7 +277,6 @@ fn read_number<E: Error>(mut text: String) -> Result<Number, E> {
             .or_else(|_| text.parse::<i64>().map(Number::from))
             .ok()
     };
-    text.zeroize();
     number.ok_or_else(|| E::custom("number out of range"))
 }
 

@@ -4,13 +4,14 @@ use std::cell::{Cell, RefCell};
 
 use crate::crypto::clock::ClockSource;
 
+use super::own::Places;
 use super::read::integers_are_in_range;
 use super::{Cargo, Text};
 
 /// The token that this thread is reading as a caller's type.
 struct Reading {
     clock: ClockSource,
-    ends: Vec<(Text, i64)>,
+    places: Places,
     /// Whether a number was met that could be an integer out of range.
     huge: Cell<bool>,
 }
@@ -29,7 +30,7 @@ impl Drop for Before {
 }
 
 /// Reads a caller's type with `read`, which returns it with the text of the whole cargo. Every [`Cargo`] inside gets the codec's
-/// clock, and the ends of the entries that it holds; integers beyond 64 bits are refused.
+/// clock, and the ends of those of the token's own entries that it holds; integers beyond 64 bits are refused.
 pub(crate) fn with_ends<'a, R>(
     clock: &ClockSource,
     ends: &[(Text, i64)],
@@ -37,7 +38,7 @@ pub(crate) fn with_ends<'a, R>(
 ) -> Option<R> {
     let before = Before(READING.replace(Some(Reading {
         clock: clock.clone(),
-        ends: ends.to_vec(),
+        places: Places::of(ends),
         huge: Cell::new(false),
     })));
     let found = read();
@@ -56,16 +57,20 @@ pub(super) fn note_huge() {
     });
 }
 
+/// Where the names stand that are lent to what is read here.
+pub(super) fn places() -> Places {
+    READING.with_borrow(|now| {
+        now.as_ref()
+            .map(|now| now.places.clone())
+            .unwrap_or_default()
+    })
+}
+
 impl Cargo {
-    /// With the clock and the ends of the token that is being read, if there is one.
-    pub(super) fn completed(mut self) -> Self {
+    /// With the clock of the codec whose token is being read, if there is one.
+    pub(super) fn with_clock_of_codec(mut self) -> Self {
         READING.with_borrow(|now| {
             if let Some(now) = now {
-                for (name, end) in &now.ends {
-                    if self.values.contains_key(&**name) {
-                        self.ends.set(name, *end);
-                    }
-                }
                 self.clock = now.clock.clone();
             }
         });

@@ -18,12 +18,18 @@ impl Serialize for Cargo {
 }
 
 impl<'de> Deserialize<'de> for Cargo {
-    /// From a map with distinct names; the cargo is clean. From a token, it knows the codec's clock and its entries' ends, also
-    /// where it is a part of another type (`#[serde(flatten)]`).
+    /// From a map with distinct names; the cargo is clean. From a token, it knows the codec's clock, and the ends of those entries
+    /// that are the token's own: where it is the whole cargo, or a part by `#[serde(flatten)]`. A map inside of an entry has no ends.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The token's object stands around the cargo.
         match read::deserialize(deserializer, LEVELS - 1)? {
-            Value::Object(values) => Ok(Self::of(values).completed()),
+            (Value::Object(values), ends) => {
+                let cargo = Self {
+                    ends,
+                    ..Self::of(values)
+                };
+                Ok(cargo.with_clock_of_codec())
+            }
             _ => Err(D::Error::custom("a cargo is a map")),
         }
     }

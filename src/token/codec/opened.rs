@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::crypto::clock::{ClockSource, UnixTime};
-use crate::token::cargo::{Text, with_ends};
+use crate::token::cargo::{Own, Text, with_ends};
 use crate::token::error::OpenError;
 use crate::token::json::Head;
 use crate::token::lifetime::Lifetime;
@@ -40,11 +40,17 @@ impl CargoText<'_> {
     pub(super) fn read<'s, T: Deserialize<'s>>(
         &'s self,
         clock: &ClockSource,
-        ends: &[(Text, i64)],
+        ends: &'s [(Text, i64)],
     ) -> Result<T, OpenError> {
         let text = self.as_str();
-        // The message may quote the cargo, so it ends here.
-        let read = || Some((serde_json::from_str(text).ok()?, text));
+        // The message of an error may quote the cargo, so it ends here.
+        let read = || {
+            let mut json = serde_json::Deserializer::from_str(text);
+            let inner = &mut json;
+            let value = T::deserialize(Own { inner, ends }).ok()?;
+            json.end().ok()?;
+            Some((value, text))
+        };
         with_ends(clock, ends, read).ok_or(OpenError::Payload)
     }
 }

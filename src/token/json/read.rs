@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::crypto::base64url;
 use crate::crypto::clock::MAX_SECONDS;
@@ -113,18 +112,17 @@ pub(crate) fn entries(cargo: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
 /// The text of a cargo without the entries that `drop` names; the others keep their own text.
 pub(crate) fn without(cargo: &str, drop: impl Fn(&str) -> bool) -> Option<String> {
     // Never longer than before, so it does not grow and leave a copy behind.
-    let mut rest = String::with_capacity(cargo.len().saturating_add(2));
+    let mut rest = Vec::with_capacity(cargo.len().saturating_add(2));
     for (name, value) in entries(cargo)? {
         if !drop(&name) {
-            rest.push(if rest.is_empty() { '{' } else { ',' });
-            let name = Zeroizing::new(serde_json::to_string(&name).ok()?);
-            rest.push_str(&name);
-            rest.push(':');
-            rest.push_str(value.get());
+            rest.push(if rest.is_empty() { b'{' } else { b',' });
+            serde_json::to_writer(&mut rest, &name).ok()?;
+            rest.push(b':');
+            rest.extend_from_slice(value.get().as_bytes());
         }
     }
-    rest.push_str(if rest.is_empty() { "{}" } else { "}" });
-    Some(rest)
+    rest.extend_from_slice(if rest.is_empty() { b"{}" } else { b"}" });
+    String::from_utf8(rest).ok()
 }
 
 fn read_uuid(text: &[u8; UUID_TEXT]) -> Option<Uuid> {

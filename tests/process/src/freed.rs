@@ -86,7 +86,14 @@ impl Freed {
                 pieces.insert(piece, *name);
             }
         }
-        let places = self.0.windows(PIECE);
+        // What was wiped, the memory of a password's hash above all, is passed over at once.
+        const STRIDE: usize = 4096;
+        let zeros = [0; STRIDE + PIECE];
+        let strides = (0..self.0.len()).step_by(STRIDE);
+        let places = strides
+            .map(|from| &self.0[from..self.0.len().min(from + STRIDE + PIECE - 1)])
+            .filter(|stride| **stride != zeros[..stride.len()])
+            .flat_map(|stride| stride.windows(PIECE));
         places
             .filter(|place| begins[begin_of(place)])
             .filter_map(|place| pieces.get(place).copied())

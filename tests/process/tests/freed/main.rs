@@ -11,6 +11,8 @@ mod import;
 #[cfg(feature = "import")]
 mod import_vaultstore;
 mod keys;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod keysets;
 #[cfg(feature = "pat")]
 mod pats;
 mod refused;
@@ -18,6 +20,8 @@ mod secrets;
 #[cfg(target_os = "linux")]
 mod stack;
 mod tokens;
+#[cfg(feature = "vault")]
+mod vault;
 
 use sealtoken::{Codec, Key, KeyRing};
 use sealtoken_process_tests::freed::Recording;

@@ -8,6 +8,9 @@ use sealtoken::{Key, KeyRing};
 use sealtoken_process_tests::freed::{alone, record};
 use tokio::runtime::Builder;
 
+use super::keysets::{keysets, nothing_of_the_keys, nothing_of_what_was_begun};
+use super::secrets::ROOT;
+
 /// A token of the other system, and its secret.
 const THEIRS: &str = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQg==";
 const SECRET: [u8; 16] = [
@@ -19,13 +22,13 @@ const HASH: &str = "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UI
 fn no_secret_of_a_token_is_left() {
     let alone = alone();
     let runtime = Builder::new_current_thread().build().expect("a runtime");
-    let keys = KeyRing::new(Key::generate());
+    let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::from_bytes(ROOT)));
     let id = THEIRS[4..25].parse().expect("an id");
     let (kept, freed) = record(&alone, || {
         runtime.block_on(async {
             let options = PersonalAccessTokens::options().upgrade_hashes(true);
             let options = options.cache(10, Duration::from_secs(60));
-            let pats = options.open(MemoryStore::new(), &keys).await;
+            let pats = options.open(store.clone(), &keys).await;
             let pats = pats.expect("it opens");
             let new = || NewPat::for_owner("ada");
             let issued = pats.issue(new()).await.expect("it issues");
@@ -58,6 +61,21 @@ fn no_secret_of_a_token_is_left() {
     }
     freed.holds_nothing_of(&[("secret of theirs", &SECRET[..])]);
     freed.holds_nothing_of(&[("text of theirs", &THEIRS.as_bytes()[26..])]);
+    nothing_of_the_keys(&freed, &keysets(&runtime, &store, "pat_keysets"));
+}
+
+#[test]
+fn a_service_that_is_dropped_leaves_no_key() {
+    let alone = alone();
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::from_bytes(ROOT)));
+    let opened = PersonalAccessTokens::open(store.clone(), &keys);
+    let pats = runtime.block_on(opened).expect("it opens");
+    let keysets = keysets(&runtime, &store, "pat_keysets");
+    assert_eq!(keysets.len(), 1);
+    let ((), freed) = record(&alone, || drop((pats, keys)));
+    nothing_of_the_keys(&freed, &keysets);
+    nothing_of_what_was_begun(&freed, &keysets);
 }
 
 #[test]

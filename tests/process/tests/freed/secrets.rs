@@ -57,6 +57,7 @@ pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
             "key of the nonces",
             derive::<16>(&purpose_key, "sealtoken v1 internal\0nonce").to_vec(),
         ),
+        ("L of XAES", encrypt(&purpose_key, 0).to_be_bytes().to_vec()),
         ("K1 of XAES", k1(&purpose_key).to_be_bytes().to_vec()),
     ]
 }
@@ -65,18 +66,23 @@ pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
 pub fn of_token(root: &[u8; 32], purpose: &str, token: &str) -> Vec<u8> {
     let purpose_key = derive::<32>(root, &["sealtoken v1 purpose\0", purpose].concat());
     let bytes = decode(token.strip_prefix("st1_").expect("a token"));
+    schedule::expand(&message_key(&purpose_key, &bytes[4..16])).to_vec()
+}
+
+/// What XAES derives for the first half of a nonce.
+pub fn message_key(key: &[u8; 32], nonce: &[u8]) -> [u8; 32] {
     let mut message_key = [0; 32];
     for (half, counter) in message_key.chunks_exact_mut(16).zip(1_u8..) {
         let mut block = [0; 16];
         block[..4].copy_from_slice(&[0, counter, b'X', 0]);
-        block[4..].copy_from_slice(&bytes[4..16]);
-        let block = u128::from_be_bytes(block) ^ k1(&purpose_key);
-        half.copy_from_slice(&encrypt(&purpose_key, block).to_be_bytes());
+        block[4..].copy_from_slice(nonce);
+        let block = u128::from_be_bytes(block) ^ k1(key);
+        half.copy_from_slice(&encrypt(key, block).to_be_bytes());
     }
-    schedule::expand(&message_key).to_vec()
+    message_key
 }
 
-fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
+pub fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
     let mut output = [0; N];
     Hkdf::<Sha256>::new(None, key)
         .expand(info.as_bytes(), &mut output)
@@ -85,11 +91,11 @@ fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
 }
 
 /// What HKDF makes of a key before it expands it.
-fn extract(key: &[u8; 32]) -> Vec<u8> {
+pub fn extract(key: &[u8; 32]) -> Vec<u8> {
     Hkdf::<Sha256>::extract(None, key).0.to_vec()
 }
 
-fn encrypt(key: &[u8; 32], block: u128) -> u128 {
+pub fn encrypt(key: &[u8; 32], block: u128) -> u128 {
     let mut block = block.to_be_bytes().into();
     Aes256Enc::new(key.into()).encrypt_block(&mut block);
     u128::from_be_bytes(block.into())

@@ -48,9 +48,6 @@ fn make(calls: &str, parent: &mut File) -> String {
     let key = Key::generate();
     let text = key.expose();
     parent.write_all(text.as_bytes()).expect("a parent reads");
-    if calls == "keep a secret" {
-        black_box(*text.as_bytes().first_chunk::<40>().expect("a key's text"));
-    }
     let again: Key = text.parse().expect("its own text");
     let purpose_key = again.for_purpose(PURPOSE).expect("a purpose");
     let purpose_key: PurposeKey = purpose_key.expose().parse().expect("its own text");
@@ -73,7 +70,20 @@ fn make(calls: &str, parent: &mut File) -> String {
         let bound = codec.bound_to("another").expect("not empty");
         bound.open(&sealed).expect_err("another context");
     }
+    if calls == "keep a secret" {
+        keep(text.as_bytes());
+    }
     sealed
+}
+
+/// Leaves a secret on the stack so often that what is dropped afterwards does not overwrite it all.
+#[inline(never)]
+fn keep(secret: &[u8]) {
+    let mut stack = [0; 16 << 10];
+    for place in stack.chunks_exact_mut(secret.len()) {
+        place.copy_from_slice(secret);
+    }
+    black_box(&stack);
 }
 
 /// What a child has in memory that it can write to, after these calls; and the secrets of its key and token.

@@ -152,6 +152,7 @@ fn entries_that_end_leave_nothing() {
         typed.reset();
     });
     freed.holds_nothing_of(&TEXTS);
+    freed.holds_nothing_of(&[("name", NAME.as_bytes())]);
 
     #[derive(Deserialize)]
     struct Gone {
