@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(crate) use at_once::{AtOnce, NotRun};
+pub(crate) use at_once::{AtOnce, Lane, NotRun, Patience};
 pub(crate) use gate::Gate;
 #[cfg(feature = "vault")]
 pub(crate) use gate::Permit;

@@ -1,6 +1,7 @@
 //! The first admin.
 
 use crate::events::Operation;
+use crate::limits::{Lane, Patience};
 use crate::sealed::{Committed, Draft, commit};
 use crate::store::{Change, Query, RecordKey};
 
@@ -107,10 +108,11 @@ impl PersonalAccessTokens {
             Kind::Scrypt(scrypt) => match presented.original.clone() {
                 Some(secret) if scrypt.is_as_long_as(&secret) => {
                     let scrypt = scrypt.clone();
-                    let [lane, _] = self.slow_subjects(marker);
+                    let [token, _] = self.slow_subjects(marker);
+                    let (lane, bound) = (Lane::of(token), Patience::UpToABound);
                     self.shared
                         .scrypt
-                        .run(lane, move || scrypt.fits(&secret))
+                        .run(lane, bound, move || scrypt.fits(&secret))
                         .await?
                 }
                 _ => false,

@@ -191,7 +191,7 @@ pub enum PatError {
     KeysetGone(RecordKey),
     /// The store did not do it.
     Store(StoreError),
-    /// Too many hashes of this token wait for scrypt. It is no failed attempt.
+    /// Too many hashes wait for scrypt: of this token, of its owner's, or of all together. It is no failed attempt.
     Busy {
         /// Try again after this long.
         retry_after: Duration,
@@ -309,7 +309,10 @@ impl std::error::Error for PatError {}
 impl From<SealedError> for PatError {
     fn from(error: SealedError) -> Self {
         match error {
-            SealedError::Store(error) => error.into(),
+            SealedError::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => {
+                Self::TooLong { limit }
+            }
+            SealedError::Store(error) => Self::Store(error),
             SealedError::Tampered => Self::Tampered,
             SealedError::UnknownKey(id) => Self::UnknownKey(id),
             SealedError::KeysetGone(key) => Self::KeysetGone(key),
@@ -320,12 +323,7 @@ impl From<SealedError> for PatError {
 
 impl From<StoreError> for PatError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt => Self::Tampered,
-            StoreError::Randomness => Self::Randomness,
-            StoreError::Invalid(RecordError::BodyTooLong { limit }) => Self::TooLong { limit },
-            error => Self::Store(error),
-        }
+        SealedError::from(error).into()
     }
 }
 

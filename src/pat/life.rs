@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
 use crate::sealed::{Committed, End, Rounds, commit};
-use crate::store::{Change, StoreError};
+use crate::store::Change;
 use crate::token::Lifetime;
 
 use super::hash::Kind;
@@ -213,19 +213,13 @@ impl PersonalAccessTokens {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let record = match self.store().get(&key).await {
-                Ok(found) => Some(found.ok_or(PatError::NotFound)?),
-                // One that nobody can read can be removed, but it has no owner who may ask for it.
-                Err(StoreError::Corrupt) if !target.is_owned() => None,
-                Err(error) => return Err(error.into()),
-            };
-            let expected = match record {
-                Some(record) if target.is_owned() => {
-                    target.check(&self.open_row(&record)?.facts)?;
-                    Some(record.version)
-                }
-                _ => None,
-            };
+            let record = self.store().get(&key).await?.ok_or(PatError::NotFound)?;
+            let mut expected = None;
+            // One that nobody can read can be removed, but it has no owner who may ask for it.
+            if target.is_owned() {
+                target.check(&self.open_row(&record)?.facts)?;
+                expected = Some(record.version);
+            }
             let key = key.clone();
             match commit(self.store(), &[Change::Remove { key, expected }]).await? {
                 Committed::Written => return Ok(()),

@@ -3,7 +3,8 @@
 mod stream;
 
 use crate::events::Operation;
-use crate::store::{Collection, Cursor, LabelName, Page, Query, StoreError, Values};
+use crate::sealed::{Search, Tally};
+use crate::store::{Collection, Cursor, LabelName, Query, Record, StoreError, Values};
 
 use super::owned::Target;
 use super::record::State;
@@ -14,8 +15,6 @@ pub use self::stream::ListStream;
 
 /// The entries of a page, unless another number is asked for.
 const PAGE: usize = 100;
-/// The most records that are read for one page: what is sought rarely is found on one of the next.
-const READ_AT_MOST: usize = 10_000;
 /// Ids that are read at once.
 const IDS: usize = 100;
 
@@ -34,7 +33,8 @@ pub struct ListPage {
 #[must_use = "nothing is listed until a page or a stream is asked for"]
 pub struct List<'a> {
     pats: &'a PersonalAccessTokens,
-    owner: Option<String>,
+    /// The owners whose each token has to be: whatever is asked for, a list of one owner's shows no other's.
+    owners: Vec<String>,
     role: Option<String>,
     state: Option<State>,
     with_hashes: bool,
@@ -58,7 +58,7 @@ impl PersonalAccessTokens {
     pub fn list(&self) -> List<'_> {
         List {
             pats: self,
-            owner: None,
+            owners: Vec::new(),
             role: None,
             state: None,
             with_hashes: false,
@@ -144,9 +144,9 @@ impl PersonalAccessTokens {
 }
 
 impl<'a> List<'a> {
-    /// Those of this owner.
+    /// Those of this owner. It only narrows: after another owner's, none is left.
     pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
-        self.owner = Some(owner.into());
+        self.owners.push(owner.into());
         self
     }
 
@@ -197,33 +197,37 @@ impl<'a> List<'a> {
         self.pats.report(Operation::PatList, None, count, page)
     }
 
-    /// How many there are, whatever the limit. Each is looked at.
+    /// How many there are that can be read, whatever the limit: [`tally`](List::tally) says how many cannot. Each is looked at.
     ///
     /// # Errors
     ///
-    /// [`PatError::Store`], and [`PatError::Tampered`] where one was changed from outside.
+    /// [`PatError::Store`].
     pub async fn count(&self) -> Result<u64, PatError> {
-        let counted = async {
-            let list = Self {
-                limit: None,
-                ..self.clone()
-            };
-            let (mut count, mut next) = (0_u64, self.after.clone());
-            loop {
-                let page = list.read(next.as_ref()).await?;
-                for entry in page.entries {
-                    entry?;
-                    count = count.saturating_add(1);
-                }
-                next = page.next;
-                if next.is_none() {
-                    return Ok(count);
-                }
+        Ok(self.tally().await?.count)
+    }
+
+    /// How many there are, whatever the limit, and how many records were changed from outside. Each is looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Store`].
+    pub async fn tally(&self) -> Result<Tally, PatError> {
+        let tally = self.try_tally().await;
+        let number = tally.as_ref().ok().map(|tally| tally.count);
+        self.pats.report(Operation::PatList, None, number, tally)
+    }
+
+    async fn try_tally(&self) -> Result<Tally, PatError> {
+        let list = self.clone().limit(1000);
+        let (mut tally, mut next) = (Tally::default(), self.after.clone());
+        loop {
+            let page = list.read(next.as_ref()).await?;
+            tally.add(&page.entries);
+            next = page.next;
+            if next.is_none() {
+                return Ok(tally);
             }
-        };
-        let count = counted.await;
-        let number = count.as_ref().ok().copied();
-        self.pats.report(Operation::PatList, None, number, count)
+        }
     }
 
     /// Reads until a page is full, the list at its end, or enough has been looked at.
@@ -233,61 +237,37 @@ impl<'a> List<'a> {
         if usize::from(place.part) >= parts.len() {
             return Err(PatError::Store(StoreError::Cursor));
         }
-        let limit = self.limit.unwrap_or(PAGE);
-        let (mut entries, mut looked_at) = (Vec::new(), 0_usize);
+        let mut search = Search::new(self.pats.store(), self.limit.unwrap_or(PAGE));
+        let mut next = None;
         while let Some(part) = parts.get(usize::from(place.part)) {
-            let room = limit.saturating_sub(entries.len());
-            if room == 0 || looked_at >= READ_AT_MOST {
-                let next = Some(place.cursor());
-                return Ok(ListPage { entries, next });
+            if search.is_over() {
+                next = Some(place.cursor());
+                break;
             }
-            let page = self.scan(part, place.within.take(), room).await?;
-            looked_at = looked_at.saturating_add(page.records.len().max(1));
-            let found = page.records.iter().map(|record| self.pats.open_row(record));
-            let found = found.filter(|row| self.shows(row.as_ref(), part));
-            entries.extend(found.map(|row| Ok(row?.into_record(self.with_hashes))));
-            place.move_on(page.next);
+            let judge = |record| self.judge(&record, part);
+            let query = part.query();
+            let within = search.read(&query, place.within.take(), judge).await?;
+            place.move_on(within);
         }
-        Ok(ListPage {
-            entries,
-            next: None,
-        })
+        let entries = search.found;
+        Ok(ListPage { entries, next })
     }
 
-    /// Reads on, in such steps that no more is found than there is room for: so the cursor is right behind the last one that is shown.
-    async fn scan(
-        &self,
-        part: &Part,
-        after: Option<Cursor>,
-        room: usize,
-    ) -> Result<Page, PatError> {
-        let unfiltered = self.state.is_none() && (self.owner.is_none() || self.role.is_none());
-        let exact = unfiltered && !matches!(part, Part::MoreRoles(_));
-        // What is sought rarely is looked for among many; where too many of them are found, fewer are read once more.
-        let mut records = if exact { room } else { room.max(PAGE) }.min(1000);
-        loop {
-            let limit = u32::try_from(records).unwrap_or(u32::MAX);
-            let query = part.query().limit(limit).after(after.clone());
-            let page = self.pats.store().scan(&query).await?;
-            let mut shown = page.records.iter().enumerate().filter(|(_, record)| {
-                exact || self.shows(self.pats.open_row(record).as_ref(), part)
-            });
-            match shown.nth(room) {
-                Some((at, _)) if at < records => records = at.max(1),
-                _ => return Ok(page),
+    /// What is known about a token, if it belongs to the list. What was changed from outside is shown as the error that it is.
+    fn judge(&self, record: &Record, part: &Part) -> Option<Result<PatRecord, PatError>> {
+        match self.pats.open_row(record) {
+            Ok(row) => {
+                let is_wanted = self.admits(&row, part);
+                is_wanted.then(|| Ok(row.into_record(self.with_hashes)))
             }
+            Err(error) => Some(Err(error)),
         }
-    }
-
-    /// Whether it belongs to the list. What was changed from outside is shown as the error that it is.
-    fn shows(&self, row: Result<&Row, &PatError>, part: &Part) -> bool {
-        row.is_ok_and(|row| self.admits(row, part)) || row.is_err()
     }
 
     /// What is scanned one after the other: an owner's tokens or all, or those with a label for a role and then those that have more roles than labels.
     fn parts(&self) -> Vec<Part> {
         let keyset = &self.pats.shared.keyset;
-        match (&self.owner, &self.role) {
+        match (self.owners.first(), &self.role) {
             (Some(owner), _) => vec![Part::Labelled(
                 names::OWNER,
                 row::owner_label(keyset, owner),
@@ -312,14 +292,11 @@ impl<'a> List<'a> {
         };
         let role = self.role.as_ref().is_none_or(|role| match part {
             // A label is half a hash: what it finds is looked at, too.
-            Part::Labelled(..) if self.owner.is_none() => facts.roles.labelled.contains(role),
+            Part::Labelled(..) if self.owners.is_empty() => facts.roles.labelled.contains(role),
             Part::MoreRoles(_) => facts.roles.more.contains(role),
             Part::All | Part::Labelled(..) => facts.roles.iter().any(|has| has == role),
         });
-        role && self
-            .owner
-            .as_ref()
-            .is_none_or(|owner| *owner == facts.owner)
+        role && self.owners.iter().all(|owner| *owner == facts.owner)
             && self.state.is_none_or(|wanted| wanted == state)
     }
 }

@@ -60,7 +60,7 @@ use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{AtOnce, Gate, Subject};
-use crate::sealed::{Committed, Keyset, Keysets, Rounds, Use, commit};
+use crate::sealed::{Behind, Committed, Keyset, Keysets, Rounds, Use, commit};
 use crate::store::{Change, Query, Record, RecordKey, Store};
 
 use self::cache::{Cache, Forget};
@@ -84,7 +84,7 @@ pub use self::prefix::Prefix;
 pub use self::record::{Origin, PatRecord, State};
 pub use self::text::PatToken;
 pub use self::update::PatUpdate;
-pub use crate::sealed::PublicError;
+pub use crate::sealed::{PublicError, Tally};
 
 /// The id of the keyset's record.
 const KEYSET: &[u8] = b"pat";
@@ -107,7 +107,7 @@ struct Shared {
     gate: Gate,
     scrypt: AtOnce,
     cache: Option<Cache>,
-    uses: Uses,
+    uses: Behind<Uses>,
     settings: Settings,
 }
 
@@ -150,7 +150,11 @@ impl PersonalAccessTokens {
                 gate: Gate::new(Arc::clone(&settings.limiter)),
                 scrypt: AtOnce::new(settings.scrypt_at_once),
                 cache: settings.cache.map(Cache::new),
-                uses: Uses::new(Arc::clone(&store), Arc::clone(&keyset), &settings),
+                uses: Behind::new(Uses::new(
+                    Arc::clone(&store),
+                    Arc::clone(&keyset),
+                    &settings,
+                )),
                 store,
                 keysets,
                 keyset,

@@ -75,7 +75,7 @@ impl<'a> OwnedTokens<'a> {
         Target { id, owner }
     }
 
-    /// All of them, to be picked from.
+    /// All of them, to be picked from: what the list is told narrows it, and never shows another's.
     pub fn list(&self) -> List<'a> {
         self.pats.list().owned_by(&self.owner)
     }

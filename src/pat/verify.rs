@@ -2,6 +2,7 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
+use crate::limits::{Lane, Patience, Subject};
 use crate::sealed::Keyset;
 use crate::store::{Record, RecordKey};
 
@@ -12,7 +13,7 @@ use super::record::Origin;
 use super::row::{self, Facts, Head, Opened, Row};
 use super::text::Presented;
 use super::uses::Use;
-use super::{NewPat, PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash};
+use super::{NewPat, PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, names};
 
 /// Which of a token's secrets was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ impl PersonalAccessTokens {
         };
         let head = &opened.head;
         let fit = if presented.original.is_some() && found.is_some() {
-            self.judge_original(&key, head, presented, &mac).await?
+            self.judge_original(record, head, presented, &mac).await?
         } else {
             let fit = self.judge(head, found.is_some(), presented, &mac);
             self.counted(&key, fit).await?
@@ -159,11 +160,12 @@ impl PersonalAccessTokens {
     /// A token of the other system: by a keyed hash where it has one by now, and by scrypt otherwise.
     async fn judge_original(
         &self,
-        key: &RecordKey,
+        record: &Record,
         head: &Head,
         presented: &Presented<'_>,
         mac: &[u8; 32],
     ) -> Result<Fit, VerifyError> {
+        let key = &record.key;
         let keyed = self.keyed_fit(head, presented, mac);
         let slow = slow_hashes(head, presented);
         if keyed.is_ok() || slow.is_empty() {
@@ -171,7 +173,8 @@ impl PersonalAccessTokens {
         }
         // Work that a stranger can ask for is counted before it is done.
         let subjects = self.slow_subjects(key);
-        let [lane, _] = subjects;
+        let [token, _] = subjects;
+        let lane = lane(record, token);
         let work = async {
             for (fit, scrypt) in slow {
                 let Some(secret) = presented.original.clone() else {
@@ -180,7 +183,7 @@ impl PersonalAccessTokens {
                 if self
                     .shared
                     .scrypt
-                    .run(lane, move || scrypt.fits(&secret))
+                    .run(lane, Patience::UpToABound, move || scrypt.fits(&secret))
                     .await?
                 {
                     return Ok(fit);
@@ -208,7 +211,7 @@ impl PersonalAccessTokens {
     /// Notes what the use of a token changes, if anything: when it was, and a hash of ours. That it is written is nothing that a request waits for.
     fn note_use(&self, facts: &mut Facts, fit: Fit, presented: &Presented<'_>, now: UnixTime) {
         let uses = &self.shared.uses;
-        let due = uses.is_due(facts.last_used, now);
+        let due = uses.work().is_due(facts.last_used, now, now);
         let is_scrypt = matches!(facts.hash.kind(), Kind::Scrypt(_));
         let upgrade = self.shared.settings.upgrade_hashes && fit == Fit::Current && is_scrypt;
         if !due && !upgrade {
@@ -223,6 +226,15 @@ impl PersonalAccessTokens {
             upgrade: upgrade.then(|| (facts.hash.clone(), ours())),
         };
         uses.note(facts.id, used);
+    }
+}
+
+/// Where a token waits for scrypt: with those of its owner, who has one turn however many they are, and there in a lane of its own.
+fn lane(record: &Record, token: Subject) -> Lane {
+    let owner = record.label(&names::OWNER).and_then(<[u8]>::first_chunk);
+    Lane {
+        group: owner.map_or(token, |owner| Subject::Namespace(*owner)),
+        within: token,
     }
 }
 

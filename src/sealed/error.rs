@@ -24,7 +24,7 @@ pub(crate) enum SealedError {
 impl From<StoreError> for SealedError {
     fn from(error: StoreError) -> Self {
         match error {
-            // What is no record of the engine's was changed by someone else.
+            // A single record comes as one that nothing opens. Here more than that is not as the engine left it.
             StoreError::Corrupt => Self::Tampered,
             StoreError::Randomness => Self::Randomness,
             error => Self::Store(error),

@@ -4,6 +4,7 @@
 //! or one namespace of the vault. What is in a record is sealed with everything around it as associated data: collection, scope, id, version,
 //! labels, `purge_at` and payload. `docs/sealed-records.md` has every byte.
 
+mod behind;
 mod body;
 mod commit;
 mod contention;
@@ -12,8 +13,10 @@ mod error;
 mod keyset;
 mod keysets;
 mod order;
+mod pages;
 mod public;
 
+pub(crate) use behind::{Behind, Work};
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
@@ -23,4 +26,6 @@ pub(crate) use end::{End, EndError};
 pub(crate) use error::{SealedError, keyset_gone};
 pub(crate) use keyset::{Keyset, Use};
 pub(crate) use keysets::{Keysets, Stored};
+pub(crate) use pages::Search;
+pub use pages::Tally;
 pub use public::PublicError;

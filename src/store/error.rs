@@ -26,7 +26,8 @@ pub enum StoreError {
     Invalid(RecordError),
     /// A cursor that this store did not give.
     Cursor,
-    /// What is in the database was not written by this engine, or was changed by someone else.
+    /// The database itself is not as this engine left it: its pages, its tables or a number that it keeps. A single record that was changed is no error,
+    /// but comes as one that nothing can open: see [`Store`](super::Store).
     Corrupt,
     /// The database's schema is not the one that this version of the crate works with.
     Schema {

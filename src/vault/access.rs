@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::limits::Subject;
+use crate::limits::{Patience, Subject};
 use crate::sealed::{Committed, commit};
 use crate::store::{Change, Record};
 
@@ -20,8 +20,20 @@ pub(super) enum Access {
     #[default]
     Open,
     Password(Password),
+    /// A password of an import: it may be shorter than a new one, and waits for its turn however many others do.
+    #[cfg_attr(not(feature = "import"), allow(dead_code))]
+    Imported(Password),
     /// The data keys of a password that was tried before.
     Unlocked(Arc<DataKeys>),
+}
+
+impl Access {
+    fn patience(&self) -> Patience {
+        match self {
+            Self::Imported(_) => Patience::Endless,
+            Self::Open | Self::Password(_) | Self::Unlocked(_) => Patience::UpToABound,
+        }
+    }
 }
 
 /// Where the entry of a password may be: one place for each cost.
@@ -35,19 +47,36 @@ impl Places {
 }
 
 /// What is at the places, with the cost of each.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) entries: Vec<(Argon2Cost, Entry)>,
+    /// Whether an entry was changed from outside.
+    pub(super) is_partial: bool,
 }
 
 impl Found {
+    /// Opens the entry at a place. One that was changed from outside hides no other.
+    fn add(
+        &mut self,
+        namespace: &Namespace,
+        (cost, place): (Argon2Cost, &Place),
+        record: &Record,
+    ) -> Result<(), VaultError> {
+        match entry::open(namespace, place, record) {
+            Ok(entry) => self.entries.push((cost, entry)),
+            Err(VaultError::Tampered) => self.is_partial = true,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// All keys, those of the first place first.
     pub(super) fn keys(&self) -> Result<Option<DataKeys>, VaultError> {
-        let mut entries = self.entries.iter();
-        let Some((_, first)) = entries.next() else {
+        if self.entries.is_empty() && !self.is_partial {
             return Ok(None);
-        };
-        let mut keys = first.keys.clone();
-        for (_, entry) in entries {
+        }
+        let mut keys = DataKeys::none(self.is_partial);
+        for (_, entry) in &self.entries {
             keys.append(&entry.keys)?;
         }
         Ok(Some(keys))
@@ -60,11 +89,7 @@ impl Found {
 
     /// Whether there are keys, and all that are wanted.
     fn satisfies(&self, wanted: &[[u8; 16]]) -> bool {
-        let has = |id: &[u8; 16]| {
-            self.entries
-                .iter()
-                .any(|(_, entry)| entry.keys.find(*id).is_some())
-        };
+        let has = |id: &[u8; 16]| self.entries.iter().any(|(_, entry)| entry.keys.has(*id));
         !self.entries.is_empty() && wanted.iter().all(has)
     }
 }
@@ -88,9 +113,10 @@ impl Vault {
         match access {
             Access::Open => Ok(Some(Arc::new(DataKeys::open(namespace)))),
             Access::Unlocked(keys) => Ok(Some(Arc::clone(keys))),
-            Access::Password(password) => {
+            Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let (keys, _) = self.try_password(namespace, &password, wanted).await?;
+                let found = self.try_password(namespace, &password, wanted, access.patience());
+                let (keys, _) = found.await?;
                 Ok(keys.map(Arc::new))
             }
         }
@@ -105,9 +131,10 @@ impl Vault {
         let keys = match access {
             Access::Open => DataKeys::open(namespace),
             Access::Unlocked(keys) => DataKeys::clone(keys),
-            Access::Password(password) => {
+            Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let (keys, place) = self.try_password(namespace, &password, &[]).await?;
+                let found = self.try_password(namespace, &password, &[], access.patience());
+                let (keys, place) = found.await?;
                 if let Some(keys) = keys {
                     return Ok(Writing { keys, entry: None });
                 }
@@ -127,20 +154,18 @@ impl Vault {
         namespace: &Namespace,
         password: &Normalised,
         wanted: &[[u8; 16]],
+        patience: Patience,
     ) -> Result<(Option<DataKeys>, Place), VaultError> {
         let mut places = Places(Vec::new());
-        let mut found = Found {
-            entries: Vec::new(),
-        };
+        let mut found = Found::default();
         let mut costs = self.costs();
         let mut newest = costs.first().copied().unwrap_or_default();
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
-                let place = self.place(namespace, password, cost).await?;
+                let place = self.place(namespace, password, cost, patience).await?;
                 if let Some(record) = self.store().get(&place.at).await? {
-                    let entry = entry::open(namespace, &place, &record)?;
-                    found.entries.push((cost, entry));
+                    found.add(namespace, (cost, &place), &record)?;
                 }
                 places.0.push((cost, place));
                 if found.satisfies(wanted) {
@@ -161,7 +186,9 @@ impl Vault {
         if places.0.len() > 1 && !found.satisfies(wanted) {
             found = self.look(namespace, &places).await?;
         }
-        if found.entries.iter().any(|(cost, _)| *cost != newest) {
+        // What was changed is left as it is, for whoever restores it.
+        let is_below = found.entries.iter().any(|(cost, _)| *cost != newest);
+        if is_below && !found.is_partial {
             // It is read all the same where this does not succeed; the next use tries again.
             let _ = self.move_up(namespace, &places, &found, newest);
         }
@@ -198,7 +225,7 @@ impl Vault {
         let record = entry::seal(namespace, place, &keys)?;
         let mut batch = vec![put(record, found.at(newest))];
         batch.extend(removals(places, found).filter(|change| change.key() != &place.at));
-        self.shared.behind.write(&self.shared.store, batch);
+        self.shared.behind.note(place.at.clone(), batch);
         Ok(())
     }
 
@@ -211,7 +238,9 @@ impl Vault {
     ) -> Result<Places, VaultError> {
         let mut places = Vec::with_capacity(costs.len());
         for cost in costs {
-            places.push((*cost, self.place(namespace, password, *cost).await?));
+            let bound = Patience::UpToABound;
+            let place = self.place(namespace, password, *cost, bound).await?;
+            places.push((*cost, place));
         }
         Ok(Places(places))
     }
@@ -224,13 +253,13 @@ impl Vault {
     ) -> Result<Found, VaultError> {
         let keys: Vec<_> = places.0.iter().map(|(_, place)| place.at.clone()).collect();
         let records = self.store().get_many(&keys).await?;
-        let mut entries = Vec::new();
+        let mut found = Found::default();
         for ((cost, place), record) in places.0.iter().zip(records) {
             if let Some(record) = record {
-                entries.push((*cost, entry::open(namespace, place, &record)?));
+                found.add(namespace, (*cost, place), &record)?;
             }
         }
-        Ok(Found { entries })
+        Ok(found)
     }
 
     async fn place(
@@ -238,8 +267,10 @@ impl Vault {
         namespace: &Namespace,
         password: &Normalised,
         cost: Argon2Cost,
+        patience: Patience,
     ) -> Result<Place, VaultError> {
-        let hash = self.shared.hasher.hash(cost, password, namespace).await?;
+        let hasher = &self.shared.hasher;
+        let hash = hasher.hash(cost, password, namespace, patience).await?;
         Ok(Place::new(namespace, &hash))
     }
 
@@ -286,7 +317,7 @@ pub(super) fn removals(places: &Places, found: &Found) -> impl Iterator<Item = C
 /// What an attempt counts for. Without a password nothing about the token is guessed but the token itself: that is the namespace's to count.
 pub(super) fn subjects(namespace: &Namespace, access: &Access, value: &[u8]) -> Vec<Subject> {
     match access {
-        Access::Password(_) => namespace.subjects(value),
+        Access::Password(_) | Access::Imported(_) => namespace.subjects(value),
         Access::Open | Access::Unlocked(_) => vec![namespace.subject()],
     }
 }

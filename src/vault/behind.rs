@@ -1,51 +1,41 @@
-//! Best effort, behind the request that found it. Nothing waits for it.
+//! What moves up to the vault's cost behind the request that found it. Nothing waits for it.
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-
-use crate::sealed::commit;
-use crate::store::{Change, Store};
+use crate::sealed::{Work, commit};
+use crate::store::{Change, RecordKey, Store, StoreError};
 
 use super::Vault;
 
-/// Writes that nobody waits for: one at a time.
-pub(super) struct Behind {
-    turn: Arc<Semaphore>,
-}
+/// How the entries of passwords are moved up.
+pub(super) struct MovingUp(pub(super) Arc<dyn Store>);
 
-impl Default for Behind {
-    fn default() -> Self {
-        Self {
-            turn: Arc::new(Semaphore::new(1)),
-        }
+impl Work for MovingUp {
+    /// Where the entry moves to.
+    type Key = RecordKey;
+    type Note = Vec<Change>;
+    /// An entry has up to 200 KB.
+    const MOST: usize = 64;
+
+    fn merge(earlier: &mut Vec<Change>, later: Vec<Change>) {
+        *earlier = later;
     }
-}
 
-impl Behind {
-    /// Writes a batch, unless one is under way or there is no runtime: the next use brings it again.
-    pub(super) fn write(&self, store: &Arc<dyn Store>, batch: Vec<Change>) {
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
-            return;
-        };
-        let store = Arc::clone(store);
-        runtime.spawn(async move {
-            let _ = commit(&*store, &batch).await;
-            drop(turn);
-        });
+    fn gives_way(_: &Vec<Change>) -> bool {
+        true
+    }
+
+    async fn write(&self, _: &RecordKey, batch: &Vec<Change>) -> Result<(), StoreError> {
+        commit(&*self.0, batch).await.map(drop)
     }
 }
 
 impl Vault {
-    /// Waits until a write behind earlier requests has ended: for the end of a program, and for tests.
+    /// Writes what earlier requests have left to be written behind them: for the end of a program, and for tests.
     ///
     /// A password that was used at a weaker [cost](super::Argon2Cost) moves up to the vault's behind the
-    /// request that used it. Where that is cut off, the next use does it. This takes as long as
-    /// the store takes to answer.
+    /// request that used it. Where that is cut off, or the store refuses it, the next use does it. This ends after five seconds, also where
+    /// the store does not answer.
     ///
     /// ```
     /// # use sealtoken::vault::Vault;
@@ -55,7 +45,6 @@ impl Vault {
     /// # }
     /// ```
     pub async fn flush(&self) {
-        // It is never closed.
-        let _ = self.shared.behind.turn.acquire().await;
+        self.shared.behind.flush().await;
     }
 }

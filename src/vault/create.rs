@@ -21,8 +21,6 @@ pub(super) struct Common {
     pub(super) access: Access,
     pub(super) end: Option<End>,
     pub(super) label: Option<String>,
-    /// Whether the password may be shorter than a new one: it is in use elsewhere.
-    pub(super) any_password: bool,
 }
 
 impl Common {
@@ -31,16 +29,13 @@ impl Common {
             access,
             end: None,
             label: None,
-            any_password: false,
         }
     }
 
     pub(super) fn check(&self, vault: &Vault) -> Result<(), VaultError> {
         if let Access::Password(password) = &self.access {
-            let password = password.normalised()?;
-            if !self.any_password {
-                password.check_new(vault.shared.settings.min_password)?;
-            }
+            let least = vault.shared.settings.min_password;
+            password.normalised()?.check_new(least)?;
         }
         match &self.label {
             Some(label) if !(1..=255).contains(&label.len()) => Err(VaultError::InvalidLabel),
@@ -218,12 +213,11 @@ impl Create<'_> {
         self
     }
 
-    /// What comes from another system keeps its token, its end and its password.
+    /// What comes from another system keeps its token and its end.
     #[cfg(feature = "import")]
     pub(super) fn take_in(&mut self, choice: Choice, end: Option<End>) {
         self.choice = choice;
         self.common.end = end;
-        self.common.any_password = true;
     }
 
     pub(super) fn set(&mut self, common: Common, choice: Choice) {

@@ -38,9 +38,13 @@ impl Place {
     }
 }
 
-/// The data keys of a password, the newest first: there is at least one.
+/// The data keys of a password, the newest first.
 #[derive(Debug, Clone)]
-pub(super) struct DataKeys(Vec<DataKey>);
+pub(super) struct DataKeys {
+    keys: Vec<DataKey>,
+    /// Whether there were others, in an entry that was changed from outside.
+    is_partial: bool,
+}
 
 impl DataKeys {
     /// One new key.
@@ -48,22 +52,28 @@ impl DataKeys {
         let mut id = [0; 16];
         crate::crypto::random::system(&mut id).map_err(SealedError::from)?;
         let key = Secret::from_system().map_err(SealedError::from)?;
-        Ok(Self(vec![DataKey { id, key }]))
+        Ok(vec![DataKey { id, key }].into())
+    }
+
+    /// Nothing yet.
+    pub(super) const fn none(is_partial: bool) -> Self {
+        let keys = Vec::new();
+        Self { keys, is_partial }
     }
 
     /// A list of one that the namespace has for values without a password.
     pub(super) fn open(namespace: &Namespace) -> Self {
-        Self(vec![namespace.open.clone()])
+        vec![namespace.open.clone()].into()
     }
 
     /// Adds the keys of `older` that are not here yet.
     pub(super) fn append(&mut self, older: &Self) -> Result<(), VaultError> {
-        for key in &older.0 {
-            if self.find(key.id).is_none() {
-                self.0.push(key.clone());
+        for key in &older.keys {
+            if !self.has(key.id) {
+                self.keys.push(key.clone());
             }
         }
-        if self.0.len() > MOST {
+        if self.keys.len() > MOST {
             return Err(VaultError::TooManyDataKeys);
         }
         Ok(())
@@ -71,15 +81,32 @@ impl DataKeys {
 
     /// What new values are sealed with.
     pub(super) fn newest(&self) -> Result<&DataKey, VaultError> {
-        self.0.first().ok_or(VaultError::Tampered)
+        self.keys.first().ok_or(VaultError::Tampered)
     }
 
-    pub(super) fn find(&self, id: [u8; 16]) -> Option<&DataKey> {
-        self.0.iter().find(|key| key.id == id)
+    /// The key with this id. Where it is not, the password is the wrong one; unless its key may have been in what was changed.
+    pub(super) fn find(&self, id: [u8; 16]) -> Result<&DataKey, VaultError> {
+        let key = self.keys.iter().find(|key| key.id == id);
+        key.ok_or(if self.is_partial {
+            VaultError::Tampered
+        } else {
+            VaultError::InvalidPassword
+        })
+    }
+
+    pub(super) fn has(&self, id: [u8; 16]) -> bool {
+        self.keys.iter().any(|key| key.id == id)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = [u8; 16]> {
-        self.0.iter().map(|key| key.id)
+        self.keys.iter().map(|key| key.id)
+    }
+}
+
+impl From<Vec<DataKey>> for DataKeys {
+    fn from(keys: Vec<DataKey>) -> Self {
+        let is_partial = false;
+        Self { keys, is_partial }
     }
 }
 
@@ -95,10 +122,10 @@ pub(super) fn seal(
     place: &Place,
     keys: &DataKeys,
 ) -> Result<Record, VaultError> {
-    let room = keys.0.len().saturating_mul(EACH).saturating_add(1);
+    let room = keys.keys.len().saturating_mul(EACH).saturating_add(1);
     let mut plaintext = Zeroizing::new(Vec::with_capacity(room));
     plaintext.push(FORMAT);
-    for key in &keys.0 {
+    for key in &keys.keys {
         plaintext.extend_from_slice(&key.id);
         plaintext.extend_from_slice(key.key.expose());
     }
@@ -140,7 +167,7 @@ pub(super) fn parse(plaintext: &[u8]) -> Option<DataKeys> {
             key: Secret::from_slice(key)?,
         })
     });
-    keys.collect::<Option<Vec<_>>>().map(DataKeys)
+    keys.collect::<Option<Vec<_>>>().map(DataKeys::from)
 }
 
 #[cfg(test)]
@@ -150,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_no_list_of_data_keys_is_refused() {
         let good = [&[FORMAT][..], &[7; 2 * EACH]].concat();
-        assert_eq!(parse(&good).map(|keys| keys.0.len()), Some(2));
+        assert_eq!(parse(&good).map(|keys| keys.keys.len()), Some(2));
         assert!(parse(&[]).is_none() && parse(&[FORMAT]).is_none());
         assert!(parse(&good[..good.len() - 1]).is_none());
         assert!(parse(&[&[2][..], &[7; EACH]].concat()).is_none());
@@ -172,7 +199,7 @@ mod tests {
     #[test]
     fn an_entry_has_a_bound() {
         let mut keys = DataKeys::fresh().unwrap();
-        keys.0 = vec![keys.0[0].clone(); MOST];
+        keys.keys = vec![keys.keys[0].clone(); MOST];
         let fresh = DataKeys::fresh().unwrap();
         assert_eq!(keys.append(&fresh), Err(VaultError::TooManyDataKeys));
     }

@@ -73,7 +73,7 @@ pub enum VaultError {
     KeysetGone(RecordKey),
     /// The store did not do it.
     Store(StoreError),
-    /// Too many passwords of this namespace wait to be hashed. It is no failed attempt.
+    /// Too many passwords wait to be hashed, in this namespace or in all together. It is no failed attempt.
     Busy {
         /// Try again after this long.
         retry_after: Duration,
@@ -213,7 +213,10 @@ impl std::error::Error for VaultError {}
 impl From<SealedError> for VaultError {
     fn from(error: SealedError) -> Self {
         match error {
-            SealedError::Store(error) => error.into(),
+            SealedError::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => {
+                Self::ValueTooLong { limit }
+            }
+            SealedError::Store(error) => Self::Store(error),
             SealedError::Tampered => Self::Tampered,
             SealedError::UnknownKey(id) => Self::UnknownKey(id),
             SealedError::KeysetGone(key) => Self::KeysetGone(key),
@@ -224,12 +227,7 @@ impl From<SealedError> for VaultError {
 
 impl From<StoreError> for VaultError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt => Self::Tampered,
-            StoreError::Randomness => Self::Randomness,
-            StoreError::Invalid(RecordError::BodyTooLong { limit }) => Self::ValueTooLong { limit },
-            error => Self::Store(error),
-        }
+        SealedError::from(error).into()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
-use crate::limits::{AtOnce, NotRun, Subject};
+use crate::limits::{AtOnce, Lane, NotRun, Patience};
 
 use super::VaultError;
 use super::namespace::Namespace;
@@ -126,12 +126,13 @@ impl Hasher {
         cost: Argon2Cost,
         password: &Normalised,
         namespace: &Namespace,
+        patience: Patience,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]
         self.hashed
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let (password, salt) = (password.clone(), namespace.salt);
-        self.run(namespace.lane(), move || {
+        self.run(namespace.lane(), patience, move || {
             let cost = Cost {
                 memory: cost.memory_mib.saturating_mul(1024),
                 passes: cost.passes,
@@ -145,10 +146,11 @@ impl Hasher {
     /// Runs other work that takes as long, in the same queue.
     pub(super) async fn run<R: Send + 'static>(
         &self,
-        lane: Subject,
+        lane: Lane,
+        patience: Patience,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, NotRun> {
-        self.at_once.run(lane, work).await
+        self.at_once.run(lane, patience, work).await
     }
 }
 

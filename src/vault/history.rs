@@ -21,12 +21,20 @@ use super::{Vault, VaultError};
 pub struct Version {
     /// Its number, from 1.
     pub number: u64,
-    /// When it was written.
-    pub written_at: UnixTime,
-    /// Its bytes.
-    pub length: u64,
+    /// When it was written; unknown where its record was changed from outside.
+    pub written_at: Option<UnixTime>,
+    /// Its bytes; unknown there, too.
+    pub length: Option<u64>,
     /// Whether it is the present one.
     pub is_current: bool,
+}
+
+impl Version {
+    /// Whether its record was changed from outside: nobody can read it.
+    #[must_use]
+    pub const fn is_tampered(&self) -> bool {
+        self.written_at.is_none()
+    }
 }
 
 /// What is to be done with an earlier value.
@@ -47,11 +55,12 @@ pub struct VersionRead<'a> {
 }
 
 impl Vault {
-    /// The values that a token has and had, as far as they are kept, the newest first.
+    /// The values that a token has and had, as far as they are kept, the newest first. An earlier one that was changed from outside
+    /// [says so](Version::is_tampered), and hides no other.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::NotFound`], [`VaultError::Tampered`] where the token's own record was changed, [`VaultError::Store`].
     pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
         let namespace = self.begin(Operation::VaultVersions).await?;
         let at = target.into().find(&namespace);
@@ -69,19 +78,23 @@ impl Vault {
         let row = self.row_of(namespace, at).await?;
         let mut versions = vec![Version {
             number: row.meta.revision,
-            written_at: UnixTime::from_secs(row.meta.updated),
-            length: row.meta.length,
+            written_at: Some(UnixTime::from_secs(row.meta.updated)),
+            length: Some(row.meta.length),
             is_current: true,
         }];
         for number in (row.meta.oldest..row.meta.revision).rev() {
-            // One that was pruned meanwhile is not there any more.
-            let Some(earlier) = self.earlier(namespace, &row, number).await? else {
-                continue;
+            let earlier = match self.earlier(namespace, &row, number).await {
+                Ok(Some(earlier)) => Some(earlier),
+                // One that was pruned meanwhile is not there any more.
+                Ok(None) => continue,
+                Err(VaultError::Tampered) => None,
+                Err(error) => return Err(error),
             };
+            let earlier = earlier.as_ref();
             versions.push(Version {
                 number,
-                written_at: UnixTime::from_secs(earlier.updated),
-                length: earlier.length,
+                written_at: earlier.map(|earlier| UnixTime::from_secs(earlier.updated)),
+                length: earlier.map(|earlier| earlier.length),
                 is_current: false,
             });
         }
@@ -195,9 +208,8 @@ impl Vault {
         number: u64,
         keys: &super::entry::DataKeys,
     ) -> Result<SecretBytes, VaultError> {
-        let key = |id| keys.find(id).ok_or(VaultError::InvalidPassword);
         // Who does not have the present value gets no earlier one.
-        let current = key(row.data_key)?;
+        let current = keys.find(row.data_key)?;
         if number == row.meta.revision {
             return row.reveal(namespace, current);
         }
@@ -212,7 +224,7 @@ impl Vault {
                 .check(self.now())?;
             return Err(VaultError::NoSuchVersion);
         };
-        earlier.reveal(namespace, key(earlier.data_key)?)
+        earlier.reveal(namespace, keys.find(earlier.data_key)?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
 use crate::import::{ImportError, Vaultstore};
-use crate::limits::Subject;
+use crate::limits::{Lane, Patience};
 use crate::sealed::End;
 
 use super::access::Access;
@@ -60,8 +60,8 @@ pub struct Import<'a> {
 impl Vault {
     /// Takes values of another system in, under their own tokens. Each has a result of its own, in their order.
     ///
-    /// Each costs the other system's work for a password; several are worked on at once. What was taken in before is `AlreadyExists`, so
-    /// an import that was cut off can be done again.
+    /// Each costs the other system's work for a password; several are worked on at once, and they wait for their turn however many other
+    /// passwords do. What was taken in before is `AlreadyExists`, so an import that was cut off can be done again.
     ///
     /// ```
     /// use sealtoken::import::Vaultstore;
@@ -79,7 +79,8 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// What concerns them all: [`VaultError::Store`], and a password that can be none. A short one is taken: it is not new.
+    /// What concerns them all: [`VaultError::Store`], [`VaultError::Hashing`] and the like, and a password that can be none. A short one is taken:
+    /// it is not new. What was taken in before stays; [`progress`](Import::progress) has told how far it came.
     pub fn import<'a, I>(&'a self, reader: Vaultstore, values: I) -> Import<'a>
     where
         I: IntoIterator<Item = StoredValue>,
@@ -125,10 +126,10 @@ impl<'a> Import<'a> {
             password,
             mut progress,
         } = self;
-        let mut access = password.map_or(Access::Open, Access::Password);
-        if let Access::Password(password) = &access {
+        if let Some(password) = &password {
             password.normalised()?;
         }
+        let mut access = password.map_or(Access::Open, Access::Imported);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
         let at_once = vault.shared.settings.hash_at_once;
         // That of the namespace itself, which begins here: not that of all names that are made up.
@@ -150,32 +151,46 @@ impl<'a> Import<'a> {
                     Ok(secret) => vault.take_in(&value, secret, &mut access).await,
                     Err(failure) => Err(failure),
                 };
-                // What the store does not do now, it does for no other value either.
-                if let Err(ImportFailure::Vault(VaultError::Store(error))) = taken {
-                    let some = results.iter().any(Result::is_ok);
-                    return Err(VaultError::Store(if some {
-                        error.after_some()
-                    } else {
-                        error
-                    }));
+                match taken {
+                    Err(ImportFailure::Vault(error)) if concerns_all(&error) => {
+                        return Err(match error {
+                            VaultError::Store(error) if results.iter().any(Result::is_ok) => {
+                                VaultError::Store(error.after_some())
+                            }
+                            error => error,
+                        });
+                    }
+                    taken => results.push(taken),
                 }
-                results.push(taken);
                 progress(results.len() as u64);
             }
         }
     }
 }
 
+/// Whether it would be the same with every other value. None of it is the fault of the one that met it first.
+const fn concerns_all(error: &VaultError) -> bool {
+    matches!(
+        error,
+        VaultError::Store(_)
+            | VaultError::UnknownKey(_)
+            | VaultError::KeysetGone(_)
+            | VaultError::Hashing
+            | VaultError::Randomness
+    )
+}
+
 /// Reads one value on the blocking threads.
 async fn read(
     vault: Vault,
-    lane: Subject,
+    lane: Lane,
     reader: Arc<Vaultstore>,
     value: StoredValue,
 ) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
     let stored = value.stored.clone();
     let work = move || reader.read(&stored);
-    let read = match vault.shared.hasher.run(lane, work).await {
+    let hasher = &vault.shared.hasher;
+    let read = match hasher.run(lane, Patience::Endless, work).await {
         Ok(read) => read.map(SecretBytes::from).map_err(ImportFailure::Read),
         Err(error) => Err(ImportFailure::Vault(error.into())),
     };
@@ -197,7 +212,7 @@ impl Vault {
             end.map(End::Was),
         );
         let token = create.await.map_err(ImportFailure::Vault)?;
-        if let Access::Password(_) = access {
+        if let Access::Imported(_) = access {
             // The value is in. Where its keys cannot be had now, the next one hashes the password again.
             if let Ok(Some(keys)) = self.keys_of(access).await {
                 *access = Access::Unlocked(keys);
@@ -236,3 +251,59 @@ impl fmt::Display for ImportFailure {
 impl std::error::Error for ImportFailure {}
 
 awaited!(Import => Vec<Result<VaultToken, ImportFailure>>);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::keys::{Key, KeyRing};
+    use crate::store::MemoryStore;
+
+    /// A value of `tests/vectors/vaultstore.json`.
+    const PASSWORD: &str = "correct horse battery staple";
+    const STORED: &str = concat!(
+        "LHwkVWFVAVZQVTcpY38JWWYnB1AyLVhWAHF8fTJjbwpqJ2xSbHZSZ1JtCBAzDkxoWW0OAmoBUVFXVlBm",
+        "UlsCKmdIXwBnYQlbU2BCa354fwcyJyx0eSZxVzAgYWVnfldAAGYGWFddUAo7CjwTdQZDX2gPCyM0dX93",
+        "PFhjRgcCfFdVU0lOZQJSVC1eLilrTHBZBAh-FzEkAUJgNSB3VlF-VThaEQ5aQm8_VwtbCA==",
+    );
+
+    /// Its namespace's lane is full when it begins.
+    #[tokio::test]
+    async fn an_import_waits_for_its_turn_and_fails_no_value() {
+        let keys = KeyRing::new(Key::generate());
+        let options = Vault::options().hash_at_once(1).attempts(());
+        let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+        vault.create("v").await.unwrap();
+        let lane = vault.for_reading().await.unwrap().lane();
+        let run = |work: Box<dyn FnOnce() + Send>| {
+            let hasher = vault.shared.hasher.clone();
+            tokio::spawn(async move { hasher.run(lane, Patience::UpToABound, work).await })
+        };
+        let (go_on, held) = mpsc::channel::<()>();
+        let first = run(Box::new(move || {
+            let _ = held.recv();
+        }));
+        let others: Vec<_> = (0..300).map(|_| run(Box::new(|| ()))).collect();
+        while !others.iter().any(tokio::task::JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        let values = (0..2).map(|n| StoredValue {
+            token: format!("a-token-of-theirs-{n}"),
+            stored: STORED.to_owned(),
+            expires_at: None,
+        });
+        let reader = Vaultstore::v1(PASSWORD.to_owned());
+        let import = tokio::spawn({
+            let (vault, values) = (vault.clone(), values.collect::<Vec<_>>());
+            async move { vault.import(reader, values).password("correct horse").await }
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        drop(go_on);
+        let taken = import.await.unwrap().unwrap();
+        assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+        first.await.unwrap().unwrap();
+    }
+}

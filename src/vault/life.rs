@@ -134,18 +134,15 @@ impl Vault {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            // What was changed from outside can be removed all the same: that is the way to be rid of it.
-            let record = match self.record_of(namespace, at).await {
-                Err(VaultError::Tampered) => None,
-                record => Some(record?),
-            };
+            let record = self.record_of(namespace, at).await?;
             // A row that an engine cannot read has no version that could be expected.
-            let version = record.as_ref().map(|record| record.version);
+            let version = Some(record.version);
             let mut batch = vec![Change::Remove {
                 key: at.key.clone(),
                 expected: version.filter(|version| *version != UNREADABLE),
             }];
-            if let Some(Ok(row)) = record.map(|record| Row::open(namespace, record)) {
+            // What was changed from outside can be removed all the same: that is the way to be rid of it.
+            if let Ok(row) = Row::open(namespace, record) {
                 batch.extend(removals(
                     namespace,
                     &row,

@@ -1,10 +1,9 @@
 //! What is in a namespace, found by label and by time.
 
-mod page;
-
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::events::Operation;
-use crate::store::{Cursor, Query, Values};
+use crate::sealed::{Search, Tally};
+use crate::store::{Cursor, Query, Record, Values};
 
 use super::names;
 use super::namespace::Namespace;
@@ -237,44 +236,59 @@ impl List<'_> {
         self
     }
 
-    /// How many there are, on all pages.
+    /// How many there are, on all pages, that can be read: [`tally`](List::tally) says how many cannot.
     ///
     /// Each is looked at, so it takes as long as a list to its end, but for the whole of a
     /// namespace and for a label with expired and deleted ones: there the store counts, which
-    /// trusts that nobody changed its index.
+    /// trusts that nobody changed its index or a record.
     ///
     /// # Errors
     ///
-    /// [`VaultError::Store`], and [`VaultError::Tampered`] where a record was changed from outside.
+    /// [`VaultError::Store`].
     pub async fn count(self) -> Result<u64, VaultError> {
         let vault = self.vault;
-        let result = self.try_count().await;
+        let untimed = self.created == (None, None) && self.expires == (None, None);
+        let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
+        let result = if untimed && whole {
+            self.count_in_store().await
+        } else {
+            self.try_tally().await.map(|tally| tally.count)
+        };
         let count = result.as_ref().ok().copied();
         vault.report(Operation::VaultList, None, count, result)
     }
 
-    async fn try_count(self) -> Result<u64, VaultError> {
+    /// How many there are, on all pages, and how many records were changed from outside. Each is
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Store`].
+    pub async fn tally(self) -> Result<Tally, VaultError> {
+        let vault = self.vault;
+        let result = self.try_tally().await;
+        let count = result.as_ref().ok().map(|tally| tally.count);
+        vault.report(Operation::VaultList, None, count, result)
+    }
+
+    async fn count_in_store(self) -> Result<u64, VaultError> {
         let namespace = self.vault.for_reading().await?;
         if namespace.is_phantom {
             return Ok(0);
         }
-        let untimed = self.created == (None, None) && self.expires == (None, None);
-        let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
-        if untimed && whole {
-            return Ok(self.vault.store().count(&self.query(&namespace)).await?);
-        }
-        let mut list = self;
-        list.limit = 1000;
-        let mut count = 0_u64;
+        Ok(self.vault.store().count(&self.query(&namespace)).await?)
+    }
+
+    async fn try_tally(mut self) -> Result<Tally, VaultError> {
+        let namespace = self.vault.for_reading().await?;
+        self.limit = 1000;
+        let mut tally = Tally::default();
         loop {
-            let page = list.page(&namespace).await?;
-            for entry in page.entries {
-                entry?;
-                count = count.saturating_add(1);
-            }
-            list.after = page.next;
-            if list.after.is_none() {
-                return Ok(count);
+            let page = self.page(&namespace).await?;
+            tally.add(&page.entries);
+            self.after = page.next;
+            if self.after.is_none() {
+                return Ok(tally);
             }
         }
     }
@@ -286,6 +300,44 @@ impl List<'_> {
         };
         let count = page.as_ref().ok().map(|page| page.entries.len() as u64);
         self.vault.report(Operation::VaultList, None, count, page)
+    }
+
+    async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let mut search = Search::new(self.vault.store(), limit);
+        let mut next = None;
+        if !namespace.is_phantom {
+            let (query, now) = (self.query(namespace), self.vault.now());
+            let judge = |record| self.judge(namespace, now, record).transpose();
+            next = search.read(&query, self.after.clone(), judge).await?;
+        }
+        let entries = search.found;
+        Ok(ListPage { entries, next })
+    }
+
+    /// What is known about a record, if it is wanted.
+    fn judge(
+        &self,
+        namespace: &Namespace,
+        now: UnixTime,
+        record: Record,
+    ) -> Result<Option<Info>, VaultError> {
+        let row = Row::open(namespace, record)?;
+        let meta = &row.meta;
+        let within = |at: Option<UnixTime>, (from, until): (Option<UnixTime>, Option<UnixTime>)| {
+            let late = from.is_none_or(|from| at.is_some_and(|at| at >= from));
+            let early = until.is_none_or(|until| at.is_some_and(|at| at < until));
+            late && early
+        };
+        let wanted = self.deleted.admits(meta.is_deleted())
+            && self.expired.admits(meta.is_expired(now))
+            && within(Some(UnixTime::from_secs(meta.created)), self.created)
+            && within(meta.expires_at(), self.expires)
+            && self
+                .label
+                .as_ref()
+                .is_none_or(|label| meta.label.as_ref() == Some(label));
+        wanted.then(|| Info::of(namespace, &row, now)).transpose()
     }
 
     /// The index with the fewest entries that holds all that is wanted.

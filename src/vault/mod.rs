@@ -77,10 +77,10 @@ use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{Gate, Subject};
-use crate::sealed::Keysets;
+use crate::sealed::{Behind, Keysets};
 use crate::store::Store;
 
-use self::behind::Behind;
+use self::behind::MovingUp;
 use self::hashing::Hasher;
 use self::namespace::{Kept, Namespace};
 use self::options::Settings;
@@ -104,7 +104,7 @@ pub use self::target::{Target, ValueId};
 pub use self::text::VaultToken;
 pub use self::unlock::Unlocked;
 pub use self::update::{Update, Upsert};
-pub use crate::sealed::PublicError;
+pub use crate::sealed::{PublicError, Tally};
 
 /// What an awaited builder runs.
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -123,7 +123,7 @@ struct Shared {
     keysets: Keysets,
     root: ArcSwap<Root>,
     kept: Kept,
-    behind: Behind,
+    behind: Behind<MovingUp>,
     gate: Gate,
     hasher: Hasher,
     settings: Settings,
@@ -159,7 +159,7 @@ impl Vault {
             shared: Arc::new(Shared {
                 root: ArcSwap::from_pointee(root),
                 kept: Kept::default(),
-                behind: Behind::default(),
+                behind: Behind::new(MovingUp(Arc::clone(&store))),
                 gate: Gate::new(Arc::clone(&settings.limiter)),
                 hasher: Hasher::new(settings.hash_at_once),
                 store,

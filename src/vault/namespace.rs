@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
-use crate::limits::Subject;
+use crate::limits::{Lane, Subject};
 use crate::sealed::{Keyset, Use};
 use crate::store::{Query, Record, RecordKey, Values};
 
@@ -106,12 +106,12 @@ impl Namespace {
     }
 
     /// Where its passwords wait for Argon2id. All namespaces that do not exist share one lane: making names up gains no further turn.
-    pub(super) fn lane(&self) -> Subject {
-        if self.is_phantom {
+    pub(super) fn lane(&self) -> Lane {
+        Lane::of(if self.is_phantom {
             Subject::Namespace([0; 16])
         } else {
             self.subject()
-        }
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::limits::{Exhausted, Permit, Subject};
-use crate::store::{Record, RecordKey, StoreError};
+use crate::store::{Record, RecordKey};
 
 use super::access::{Access, subjects};
 use super::entry::DataKeys;
@@ -133,11 +133,9 @@ impl Vault {
         namespace: &Namespace,
         at: &Whereabouts,
     ) -> Result<Record, VaultError> {
-        let record = match self.store().get(&at.key).await {
-            Ok(_) | Err(StoreError::Corrupt) if namespace.is_phantom => None,
-            record => record?,
-        };
-        let ours = record.filter(|record| !at.is_foreign(namespace, record));
+        let record = self.store().get(&at.key).await?;
+        let ours =
+            record.filter(|record| !namespace.is_phantom && !at.is_foreign(namespace, record));
         ours.ok_or(VaultError::NotFound)
     }
 
@@ -160,8 +158,10 @@ fn judge(
 ) -> Result<SecretBytes, VaultError> {
     let row = row.as_ref().map_err(Clone::clone)?;
     row.meta.check(now)?;
-    let key = keys.and_then(|keys| keys.find(row.data_key));
-    row.reveal(namespace, key.ok_or(VaultError::InvalidPassword)?)
+    let key = keys
+        .ok_or(VaultError::InvalidPassword)?
+        .find(row.data_key)?;
+    row.reveal(namespace, key)
 }
 
 impl Read<'_> {

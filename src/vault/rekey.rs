@@ -113,6 +113,9 @@ fn batch(
     (from, there, moved): (&Places, &Found, &DataKeys),
     (to, target): (&Places, &Found),
 ) -> Result<Vec<Change>, VaultError> {
+    if there.is_partial || target.is_partial {
+        return Err(VaultError::Tampered);
+    }
     let mut keys = DataKeys::fresh()?;
     keys.append(moved)?;
     if let Some(had) = target.keys()? {

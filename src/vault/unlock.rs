@@ -53,7 +53,9 @@ impl Vault {
         let namespace = self.for_reading().await?;
         let work = async {
             let keys = self.keys_to_read(&namespace, &access, &[]).await?;
-            keys.ok_or(VaultError::InvalidPassword)
+            let keys = keys.ok_or(VaultError::InvalidPassword)?;
+            keys.newest()?;
+            Ok(keys)
         };
         let keys = self.attempt(&[namespace.subject()], work).await?;
         Ok(Unlocked {

@@ -103,9 +103,7 @@ impl Vault {
             let now = self.now();
             old.meta.check(now)?;
             let keys = keys.as_ref().ok_or(VaultError::InvalidPassword)?;
-            if keys.find(old.data_key).is_none() {
-                return Err(VaultError::InvalidPassword);
-            }
+            keys.find(old.data_key)?;
             let value = choose(old.clone(), std::sync::Arc::clone(keys)).await?;
             let expires = match end {
                 Some(end) => end.seconds(now)?,

@@ -29,19 +29,19 @@ impl Failure {
         move |error| Self::Problem(format!("cannot {doing}: {error}"))
     }
 
-    /// So many records were changed from outside, and everything else was done.
-    pub(crate) fn tampered(count: u64) -> Self {
-        let records = if count == 1 {
-            "record was"
-        } else {
-            "records were"
+    /// Fails where records were changed from outside, after everything else was done.
+    pub(crate) fn of_tampered(count: u64) -> Result<(), Self> {
+        let records = match count {
+            0 => return Ok(()),
+            1 => "record was",
+            _ => "records were",
         };
-        Self::Refused {
+        Err(Self::Refused {
             code: VaultError::Tampered.code(),
             why: format!(
                 "{count} {records} changed from outside, and left alone: restore the database from a backup"
             ),
-        }
+        })
     }
 
     /// The same, and how to go on from here.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
-use sealtoken::pat::{PatId, PatOptions, PersonalAccessTokens, PublicError, Reason, VerifyError};
+use sealtoken::pat::{
+    NewPat, PatId, PatOptions, PersonalAccessTokens, PublicError, Reason, VerifyError,
+};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing};
 
@@ -166,6 +168,40 @@ async fn an_unknown_token_asks_for_what_a_known_one_does() {
     assert_eq!(*counter.0.lock().unwrap(), (1, 0));
 }
 
+/// Tells what each attempt was counted for.
+#[derive(Debug, Clone, Default)]
+struct Takes(Arc<Mutex<Vec<usize>>>);
+
+#[async_trait::async_trait]
+impl AttemptLimiter for Takes {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        self.0.lock().unwrap().push(subjects.len());
+        Ok(())
+    }
+
+    async fn give_back(&self, _: &[Subject]) {}
+}
+
+/// What costs scrypt is counted before, subject by subject; what does not, afterwards and at once.
+#[tokio::test]
+async fn a_secret_of_another_length_costs_no_scrypt() {
+    let takes = Takes::default();
+    let options = PersonalAccessTokens::options().attempts(takes.clone());
+    let (pats, _) = with_two_originals(options).await;
+    let taken = async |text: &str| {
+        let refused = pats.verify(text).await;
+        assert_eq!(reason(refused), Some(Reason::InvalidSecret));
+        std::mem::take(&mut *takes.0.lock().unwrap())
+    };
+    assert_eq!(taken(originals::WRONG).await, [1, 1]);
+    for bytes in [1, 15, 17, 32, 64] {
+        use base64::Engine as _;
+        let secret = base64::engine::general_purpose::STANDARD.encode(vec![7; bytes]);
+        let text = format!("pat_{}.{secret}", originals::ID);
+        assert_eq!(taken(&text).await, [2], "{bytes}");
+    }
+}
+
 /// Tokens among which are two of the other system, and the text of the second.
 async fn with_two_originals(options: PatOptions) -> (PersonalAccessTokens, String) {
     let keys = KeyRing::new(Key::generate());
@@ -226,6 +262,29 @@ async fn guesses_at_one_original_take_one_turn_of_two() {
     all_wait().await;
     assert!(pats.verify(&other).await.is_ok());
     // One that ran already, and one whose turn came first. The rest is for a machine that is slow to tell.
+    let before = refusals.count();
+    assert!(before <= 10, "{before} guesses came first");
+}
+
+/// They are ids that a stranger knows, or tokens of their own.
+#[tokio::test]
+async fn a_flood_over_many_tokens_of_one_owner_takes_one_turn_of_two() {
+    let refusals = Refusals::default();
+    let options = PersonalAccessTokens::options()
+        .attempts(())
+        .scrypt_at_once(1);
+    let (pats, _) = with_two_originals(options.events(refusals.clone())).await;
+    let mut guesses = JoinSet::new();
+    for _ in 0..40 {
+        let id = PatId::generate().unwrap();
+        let new = NewPat::for_owner("eve");
+        pats.register(id, originals::hash(), new).await.unwrap();
+        let text = originals::WRONG.replace(originals::ID, id.as_str());
+        let pats = pats.clone();
+        guesses.spawn(async move { pats.verify(&text).await.is_err() });
+    }
+    all_wait().await;
+    assert!(pats.verify(originals::TEXT).await.is_ok());
     let before = refusals.count();
     assert!(before <= 10, "{before} guesses came first");
 }

@@ -226,3 +226,18 @@ fn another_runtime_goes_on() {
         assert_eq!(record.last_used_at, Some(at(NOW)));
     });
 }
+
+/// Neither engines nor programs have more of these than they need.
+#[test]
+fn a_write_that_is_stuck_takes_no_thread_from_blocking_work() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).enable_time();
+    runtime.build().unwrap().block_on(async {
+        let (bench, store, issued) = stuck(1, PersonalAccessTokens::options()).await;
+        bench.verify(&issued[0]).await.unwrap();
+        while store.under_way.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        at_once(tokio::task::spawn_blocking(|| ())).await.unwrap();
+    });
+}

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::pat::{
-    Issued, OwnedTokens, PatError, PatId, PatUpdate, PersonalAccessTokens, SecretHash, State,
+    Issued, NewPat, OwnedTokens, PatError, PatId, PatUpdate, PersonalAccessTokens, SecretHash,
+    State,
 };
 
 use super::{Bench, NOW, ada, at};
@@ -15,6 +16,7 @@ use crate::faulty::Faulty;
 on_every_engine! {
     an_owner_does_to_a_token_what_anybody_may_do_by_its_id,
     the_token_of_another_is_as_one_that_does_not_exist,
+    the_list_of_an_owner_is_narrowed_and_never_another_owners,
 }
 
 const ADA: &str = "ada@example.com";
@@ -79,6 +81,27 @@ async fn the_token_of_another_is_as_one_that_does_not_exist(engine: Engine) {
     }
     assert_eq!(bench.records().await, before);
     assert_eq!(bench.verify(&issued).await, Ok(issued.record.clone()));
+}
+
+async fn the_list_of_an_owner_is_narrowed_and_never_another_owners(engine: Engine) {
+    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let hers = bench.issue(ada().role("reader")).await.record;
+    bench.issue(NewPat::for_owner("bob").role("reader")).await;
+    let list = || bench.pats.owned_by(ADA).list();
+    for other in ["bob", "", "Ada@example.com"] {
+        for list in [
+            list().owned_by(other),
+            list().owned_by(other).with_role("reader"),
+            list().with_role("reader").owned_by(other).owned_by(ADA),
+        ] {
+            assert_eq!(list.count().await, Ok(0), "{other}");
+            assert_eq!(list.page().await.unwrap().entries, []);
+            assert_eq!(list.stream().next().await, None);
+        }
+    }
+    let narrowed = list().owned_by(ADA).with_role("reader").page().await;
+    assert_eq!(narrowed.unwrap().entries, [Ok(hers)]);
+    assert_eq!(list().with_role("writer").count().await, Ok(0));
 }
 
 /// It is given to someone else between the look at it and the write: the write is not done.

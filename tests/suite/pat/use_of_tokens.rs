@@ -329,17 +329,45 @@ async fn uses_of_1024_tokens_are_noted_at_a_time() {
     }
 }
 
-/// The first write finds out for all of them that the store is away.
+/// Three failures in a row are enough to tell. What was not tried is kept.
 #[tokio::test]
-async fn a_store_that_is_away_is_asked_once_for_all_uses() {
+async fn a_store_that_is_away_is_asked_a_few_times_for_all_uses() {
     let store = Faulty::new(Fault::ForGood, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
-    for _ in 0..3 {
+    let mut ids = Vec::new();
+    for _ in 0..20 {
         let issued = bench.issue(ada()).await;
         bench.verify(&issued).await.unwrap();
+        ids.push(issued.record.id);
     }
     store.counts();
     store.fail_from(1);
+    // In the background, and by the flush.
     bench.pats.flush().await;
-    assert_eq!(store.counts(), (1, 0));
+    assert_eq!(store.counts(), (6, 0));
+    store.heal();
+    bench.pats.flush().await;
+    let records = bench.pats.get_many(&ids).await.unwrap();
+    let used = records.into_iter().flatten().flatten();
+    let used = used.filter(|record| record.last_used_at.is_some());
+    assert_eq!(used.count(), 14);
+}
+
+#[tokio::test]
+async fn a_use_that_cannot_be_written_costs_no_other_token_its_own() {
+    let store = Faulty::new(Fault::Before, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let mut issued = Vec::new();
+    for _ in 0..4 {
+        issued.push(bench.issue(ada()).await);
+        bench.verify(&issued[issued.len() - 1]).await.unwrap();
+    }
+    // The first is read, and not written.
+    store.fail_from(2);
+    bench.pats.flush().await;
+    let ids: Vec<_> = issued.iter().map(|one| one.record.id).collect();
+    let records = bench.pats.get_many(&ids).await.unwrap();
+    let used = records.into_iter().flatten().flatten();
+    let used = used.filter(|record| record.last_used_at == Some(at(NOW)));
+    assert_eq!(used.count(), 3);
 }

@@ -133,7 +133,8 @@ async fn check_value(vault: &Vault, value: &Value) {
     assert_eq!(versions.len(), earlier.len() + 1, "{token}");
     for (found, earlier) in versions.iter().skip(1).zip(earlier) {
         assert_eq!(found.number, earlier["revision"], "{token}");
-        assert_eq!(found.written_at.as_secs(), earlier["updated"], "{token}");
+        let written_at = found.written_at.unwrap().as_secs();
+        assert_eq!(written_at, earlier["updated"], "{token}");
         let opened = read_version(vault, token, found.number, password).await;
         assert_eq!(opened.unwrap(), bytes(earlier, "value"), "{token}");
     }

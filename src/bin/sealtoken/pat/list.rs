@@ -57,10 +57,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
             base16ct::lower::encode_string(next.as_bytes())
         );
     }
-    match tampered {
-        0 => Ok(()),
-        count => Err(Failure::tampered(count)),
-    }
+    Failure::of_tampered(tampered)
 }
 
 fn query<'a>(pats: &'a PersonalAccessTokens, options: &List) -> pat::List<'a> {

@@ -35,10 +35,7 @@ pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
     } else {
         output::line(&swept.count.to_string())?;
     }
-    match swept.tampered {
-        0 => Ok(()),
-        count => Err(Failure::tampered(count)),
-    }
+    Failure::of_tampered(swept.tampered)
 }
 
 pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {

@@ -16,7 +16,9 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     let vault = options.scope.prepare()?.open().await?;
     let list = query(&vault, options);
     if options.count {
-        return output::line(&list.count().await?.to_string());
+        let tally = list.tally().await?;
+        output::line(&tally.count.to_string())?;
+        return Failure::of_tampered(tally.tampered);
     }
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut tampered = 0_u64;
@@ -45,10 +47,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
         }
     }
     table.end()?;
-    match tampered {
-        0 => Ok(()),
-        count => Err(Failure::tampered(count)),
-    }
+    Failure::of_tampered(tampered)
 }
 
 fn query<'a>(vault: &'a Vault, options: &List) -> vault::List<'a> {

@@ -133,10 +133,13 @@ pub(super) async fn versions(options: &Versions) -> Result<(), Failure> {
     let versions = vault.open().await?.versions(target).await?;
     if options.json {
         let versions: Vec<_> = versions.iter().map(show::version_members).collect();
-        return output::json(&versions);
+        output::json(&versions)?;
+    } else {
+        let lines: Vec<_> = versions.iter().map(show::version_line).collect();
+        output::line(&lines.join("\n"))?;
     }
-    let lines: Vec<_> = versions.iter().map(show::version_line).collect();
-    output::line(&lines.join("\n"))
+    let tampered = versions.iter().filter(|version| version.is_tampered());
+    Failure::of_tampered(tampered.count() as u64)
 }
 
 pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {

@@ -90,20 +90,20 @@ fn columns(
 pub(super) fn version_members(version: &Version) -> Members {
     Members(vec![
         ("number", version.number.into()),
-        ("written_at", version.written_at.to_string().into()),
-        ("length", version.length.into()),
+        ("written_at", optional(version.written_at)),
+        ("length", version.length.map_or(Value::Null, Value::from)),
         ("is_current", version.is_current.into()),
     ])
 }
 
 /// The line of a version.
 pub(super) fn version_line(version: &Version) -> String {
-    let (number, length) = (version.number, version.length);
+    let number = version.number;
+    let (Some(written_at), Some(length)) = (version.written_at, version.length) else {
+        return format!("{number:<6}  {}", VaultError::Tampered.code());
+    };
     let current = if version.is_current { "  current" } else { "" };
-    format!(
-        "{number:<6}  {}  {length} bytes{current}",
-        version.written_at
-    )
+    format!("{number:<6}  {written_at}  {length} bytes{current}")
 }
 
 const fn yes_or_no(yes: bool) -> &'static str {
