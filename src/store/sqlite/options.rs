@@ -72,9 +72,9 @@ impl SqliteOptions {
         self
     }
 
-    /// How long a call waits for others: for a process that locks the file, for calls of this one that came before it, and for a
-    /// thread of the runtime. 5 seconds by default, and a day at most. Then it is [`StoreError::Unavailable`], nothing was done, and
-    /// nothing of it is done later.
+    /// How long a call waits for others: for a process that locks the file, for calls of this one that came before it, and, a
+    /// second at least, for a thread of the runtime. 5 seconds by default, and a day at most. Then it is
+    /// [`StoreError::Unavailable`], nothing was done, and nothing of it is done later.
     ///
     /// A call that has begun its own work is not cut off. A purge waits anew for each of its parts, of 2,000 records.
     pub fn busy_timeout(mut self, longest: Duration) -> Self {

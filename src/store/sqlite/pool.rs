@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -15,6 +15,9 @@ use crate::store::error::StoreError;
 
 use super::alarm::Alarm;
 use super::fault::Fault;
+
+/// So long a job may take to get a thread, however short its call would wait.
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// Connections, each lent to one job at a time, in the order in which they were asked for.
 pub(super) struct Pool {
@@ -74,8 +77,8 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Runs a job off the async threads. Where others lock the file, or no thread is free, it waits until the lease's moment:
-    /// one that has not begun by then never does.
+    /// Runs a job off the async threads. Where others lock the file, or no thread is free, it waits until the lease's moment.
+    /// One that is given up before it has begun never begins.
     pub(super) async fn run<T: Send + 'static>(
         self,
         job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -92,7 +95,9 @@ impl Lease {
             let result = wait_until(&self, until).and_then(|()| job(&self));
             result.map_err(|fault| fault.told(&self))
         }));
-        match pool.alarm.before(until, result.as_mut()).await {
+        // To hand a job over is no wait for others, and takes a moment.
+        let handed = Instant::now().checked_add(HANDOVER).unwrap_or(until);
+        match pool.alarm.before(until.max(handed), result.as_mut()).await {
             Some(result) => result,
             None if decided.swap(true, Ordering::AcqRel) => result.await,
             None => Err(no_thread()),
@@ -148,7 +153,6 @@ pub(super) async fn off_thread<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
-    use std::time::Duration;
 
     use tokio::runtime::{Builder, Runtime};
     use tokio::task::JoinHandle;
