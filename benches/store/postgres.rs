@@ -22,6 +22,9 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 const BODY: usize = 400;
 
+/// The rows of a batch.
+const ROWS: usize = 4;
+
 /// How often each side runs, in turns of so many.
 struct Effort {
     turns: usize,
@@ -208,6 +211,28 @@ async fn compare(url: &str, effort: &Effort) -> bool {
         )
         .await;
     }
+    // Three round trips, however many rows: what the first one begins is acknowledged before the rest is sent.
+    let (a, b) = (
+        |n, row| record(format!("e{n}-{row}"), 0),
+        |n, row| record(format!("f{n}-{row}"), 0),
+    );
+    fits &= versus(
+        "a batch of 4 rows, against a transaction",
+        Some(1.3),
+        effort,
+        async |n| {
+            let batch: Vec<_> = (0..ROWS).map(|row| Change::Insert(a(n, row))).collect();
+            assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+        },
+        async |n| {
+            bare.client.batch_execute("BEGIN").await.unwrap();
+            for row in 0..ROWS {
+                bare.insert_row(&b(n, row)).await;
+            }
+            bare.client.batch_execute("COMMIT").await.unwrap();
+        },
+    )
+    .await;
     fits &= versus(
         "get",
         Some(2.0),

@@ -3,6 +3,7 @@
 //! One connection writes, others read beside it: the file is in WAL mode, and each commit is synced. A few keys are read on the
 //! thread that asks, which takes less time than handing the work over; all else leaves the async threads.
 
+mod alarm;
 mod fault;
 mod file;
 mod migrate;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::error::StoreError;
 
+use super::alarm::Alarm;
 use super::fault::Fault;
 use super::file::{Files, Opened};
 use super::options::SqliteOptions;
@@ -29,15 +30,16 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteStore, StoreError> {
     let writer = connect(file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let set_up = set_up(&writer, options.migrate, until);
     set_up.map_err(|fault| fault.in_opening().told(&writer))?;
+    let alarm = Arc::new(Alarm::new()?);
     let (quick, slow) = (
-        readers(file.path(), options)?,
-        readers(file.path(), options)?,
+        readers(file.path(), options, &alarm)?,
+        readers(file.path(), options, &alarm)?,
     );
     let files = Files::of(file)?;
     let shared = Arc::new(Shared {
         quick,
         slow,
-        writer: Pool::new(vec![writer]),
+        writer: Pool::new(vec![writer], &alarm),
         files: Arc::new(files),
         longest: options.busy_timeout,
     });
@@ -64,10 +66,14 @@ fn set_up(connection: &Connection, may_migrate: bool, until: Instant) -> Result<
     }
 }
 
-fn readers(path: &Path, options: &SqliteOptions) -> Result<Arc<Pool>, StoreError> {
+fn readers(
+    path: &Path,
+    options: &SqliteOptions,
+    alarm: &Arc<Alarm>,
+) -> Result<Arc<Pool>, StoreError> {
     let reader = |_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let readers: Result<Vec<_>, _> = (0..options.readers).map(reader).collect();
-    Ok(Pool::new(readers?))
+    Ok(Pool::new(readers?, alarm))
 }
 
 /// A connection that does not wait for others, unless it is told to.

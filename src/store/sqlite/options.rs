@@ -72,10 +72,11 @@ impl SqliteOptions {
         self
     }
 
-    /// How long a call waits for others: for a process that locks the file, and for calls of this one that came before it.
-    /// 5 seconds by default, and a day at most. Then it is [`StoreError::Unavailable`], and nothing was done.
+    /// How long a call waits for others: for a process that locks the file, for calls of this one that came before it, and, a
+    /// second at least, for a thread of the runtime. 5 seconds by default, and a day at most. Then it is
+    /// [`StoreError::Unavailable`], nothing was done, and nothing of it is done later.
     ///
-    /// Work that has begun is not cut off, and a call whose turn comes after it may have waited longer by then. A purge waits anew for each of its parts, of 2,000 records.
+    /// A call that has begun its own work is not cut off. A purge waits anew for each of its parts, of 2,000 records.
     pub fn busy_timeout(mut self, longest: Duration) -> Self {
         self.busy_timeout = longest.min(Self::LONGEST);
         self

@@ -1,9 +1,11 @@
 //! Connections that are lent out, and work that leaves the async threads.
 
 use std::ops::Deref;
+use std::pin::pin;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -11,10 +13,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::error::StoreError;
 
+use super::alarm::Alarm;
 use super::fault::Fault;
+
+/// So long a job may take to get a thread, however short its call would wait.
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// Connections, each lent to one job at a time, in the order in which they were asked for.
 pub(super) struct Pool {
+    alarm: Arc<Alarm>,
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     /// The process that opened them.
@@ -22,8 +29,9 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(connections: Vec<Connection>) -> Arc<Self> {
+    pub(super) fn new(connections: Vec<Connection>, alarm: &Arc<Alarm>) -> Arc<Self> {
         Arc::new(Self {
+            alarm: alarm.clone(),
             permits: Arc::new(Semaphore::new(connections.len())),
             free: Mutex::new(connections),
             process: process::id(),
@@ -42,12 +50,9 @@ impl Pool {
         let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
             permit
         } else {
-            let permit = permits.acquire_owned().await.map_err(|_| closed())?;
-            // No timer is needed: those in front came earlier, so that none of them waits for others beyond this moment.
-            if until <= Instant::now() {
-                return Err(StoreError::unavailable("all connections are in use"));
-            }
-            permit
+            let permit = self.alarm.before(until, permits.acquire_owned()).await;
+            let in_use = || StoreError::unavailable("all connections are in use");
+            permit.ok_or_else(in_use)?.map_err(|_| closed())?
         };
         let free = self
             .free
@@ -72,16 +77,31 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Runs a job off the async threads. Where others lock the file, it waits until the lease's moment.
+    /// Runs a job off the async threads. Where others lock the file, or no thread is free, it waits until the lease's moment.
+    /// One that is given up before it has begun never begins.
     pub(super) async fn run<T: Send + 'static>(
         self,
         job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        off_thread(move || {
-            let result = wait_until(&self, self.until).and_then(|()| job(&self));
+        let (pool, until) = (self.pool.clone(), self.until);
+        let no_thread = || StoreError::unavailable("no thread is free");
+        // Whoever sets it first: the thread that begins the job, or the call that gives it up.
+        let decided = Arc::new(AtomicBool::new(false));
+        let begins = decided.clone();
+        let mut result = pin!(off_thread(move || {
+            if begins.swap(true, Ordering::AcqRel) {
+                return Err(no_thread());
+            }
+            let result = wait_until(&self, until).and_then(|()| job(&self));
             result.map_err(|fault| fault.told(&self))
-        })
-        .await
+        }));
+        // To hand a job over is no wait for others, and takes a moment.
+        let handed = Instant::now().checked_add(HANDOVER).unwrap_or(until);
+        match pool.alarm.before(until.max(handed), result.as_mut()).await {
+            Some(result) => result,
+            None if decided.swap(true, Ordering::AcqRel) => result.await,
+            None => Err(no_thread()),
+        }
     }
 }
 
@@ -127,5 +147,93 @@ pub(super) async fn off_thread<T: Send + 'static>(
         // The runtime ended before the job began.
         Err(error) if error.is_cancelled() => Err(StoreError::unavailable("shutdown")),
         Err(_) => Err(StoreError::unknown("panic")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// For a job that nobody releases: it ends then, and the test fails.
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn pool() -> Arc<Pool> {
+        let alarm = Arc::new(Alarm::new().unwrap());
+        Pool::new(vec![Connection::open_in_memory().unwrap()], &alarm)
+    }
+
+    /// One without a timer, and with so many threads for jobs.
+    fn runtime(threads: usize) -> Runtime {
+        let mut runtime = Builder::new_current_thread();
+        runtime.max_blocking_threads(threads).build().unwrap()
+    }
+
+    /// Has a job of this pool wait until it is told to go on; it gives whether it was.
+    async fn blocked(pool: &Arc<Pool>) -> (Sender<()>, JoinHandle<Result<bool, StoreError>>) {
+        let lease = pool.take(Instant::now() + LONG).await.unwrap();
+        let (release, released) = channel();
+        let job = move |_: &Connection| Ok(released.recv_timeout(LONG).is_ok());
+        let job = tokio::spawn(lease.run(job));
+        tokio::task::yield_now().await;
+        (release, job)
+    }
+
+    #[test]
+    fn who_waits_behind_a_job_that_does_not_end_is_told_at_the_deadline() {
+        runtime(1).block_on(async {
+            let pool = pool();
+            let (release, job) = blocked(&pool).await;
+            // The later ones do not wait for the earlier ones either.
+            let late = [LONG / 2, SHORT, SHORT * 2].map(|wait| {
+                let pool = pool.clone();
+                tokio::spawn(async move { pool.take(Instant::now() + wait).await.map(drop) })
+            });
+            let [patient, second, third] = late;
+            let in_use = Err(StoreError::unavailable("all connections are in use"));
+            assert_eq!(second.await.unwrap(), in_use);
+            assert_eq!(third.await.unwrap(), in_use);
+            release.send(()).unwrap();
+            assert_eq!(job.await.unwrap(), Ok(true));
+            assert_eq!(patient.await.unwrap(), Ok(()));
+        });
+    }
+
+    #[test]
+    fn a_job_that_no_thread_begins_in_time_is_told_so_and_never_run() {
+        runtime(1).block_on(async {
+            let (busy, pool) = (pool(), pool());
+            let (release, job) = blocked(&busy).await;
+            let lease = pool.take(Instant::now() + SHORT).await.unwrap();
+            let (ran, runs) = channel();
+            let late = lease.run(move |_| Ok(ran.send(())));
+            let no_thread = StoreError::unavailable("no thread is free");
+            assert_eq!(late.await.err(), Some(no_thread));
+            release.send(()).unwrap();
+            assert_eq!(job.await.unwrap(), Ok(true));
+            // Its connection comes back, and then it is known that it did not run.
+            let lease = pool.take(Instant::now() + LONG).await.unwrap();
+            assert_eq!(lease.run(|_| Ok(())).await, Ok(()));
+            assert!(runs.try_recv().is_err());
+        });
+    }
+
+    #[test]
+    fn a_job_that_has_begun_is_waited_for() {
+        runtime(1).block_on(async {
+            let pool = pool();
+            let lease = pool.take(Instant::now() + SHORT).await.unwrap();
+            let job = lease.run(|_| {
+                std::thread::sleep(SHORT * 3);
+                Ok("done")
+            });
+            assert_eq!(job.await, Ok("done"));
+        });
     }
 }

@@ -8,7 +8,7 @@ use sealtoken::store::{
     RecordKey, Store as _, StoreError, Version,
 };
 
-use super::server::{Schema, Server, connect, isolated};
+use super::server::{Schema, Server, connect, isolated, patient};
 
 fn note(id: &str) -> Record {
     let key = RecordKey::new(Collection::new("note").unwrap(), id);
@@ -30,10 +30,7 @@ async fn processes_that_open_one_empty_database_at_once_all_succeed() {
             return;
         };
         let opening: Vec<_> = (0..4)
-            .map(|_| {
-                let url = schema.url.clone();
-                tokio::spawn(async move { PostgresStore::open(&url).await })
-            })
+            .map(|_| tokio::spawn(patient(&schema.url).open()))
             .collect();
         for store in opening {
             store.await.unwrap().unwrap();

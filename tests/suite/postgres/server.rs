@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sealtoken::store::{PostgresOptions, PostgresStore};
 use tokio_postgres::{Client, NoTls};
@@ -132,17 +133,31 @@ fn script(arguments: &[&str], dir: &Path) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
+/// Options for tests in which no deadline is to be met, however busy the machine is.
+pub(super) fn patient(url: &str) -> PostgresOptions {
+    let minute = Duration::from_secs(60);
+    let options = PostgresOptions::new(url).connect_timeout(minute);
+    options.wait_timeout(minute).statement_timeout(minute)
+}
+
+/// How many locks are waited for that this connection holds.
+pub(super) async fn blocked_by(holder: &Client) -> i64 {
+    let sql = "SELECT count(*) FROM pg_locks \
+        WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    holder.query_one(sql, &[]).await.unwrap().get(0)
+}
+
 /// An empty store in a schema of its own, where there is a server.
 pub(super) async fn fresh(isolation: &str) -> Option<(PostgresStore, Schema)> {
     let schema = Schema::new(&[&isolated(isolation)]).await?;
-    let store = PostgresStore::open(&schema.url).await.expect("a store");
+    let store = patient(&schema.url).open().await.expect("a store");
     Some((store, schema))
 }
 
 /// An empty store that prepares no statements.
 pub(super) async fn unprepared(isolation: &str) -> Option<(PostgresStore, Schema)> {
     let schema = Schema::new(&[&isolated(isolation)]).await?;
-    let options = PostgresOptions::new(&*schema.url).prepared_statements(false);
+    let options = patient(&schema.url).prepared_statements(false);
     Some((options.open().await.expect("a store"), schema))
 }
 

@@ -1,0 +1,123 @@
+//! What must be so when the writers are gone.
+
+use std::collections::BTreeSet;
+
+use sealtoken::pat::{Reason, VerifyError};
+use sealtoken::vault::{ListPage, Vault, VaultError};
+
+use crate::model::{Kept, MANY, Pat, Space, Standing, World};
+use crate::writer::{Services, content};
+
+/// Looks at all that a writer did, but for the token that it shares.
+pub(crate) async fn check(world: &World, services: &Services) {
+    for space in &world.spaces {
+        check_space(world, space, &services.vault).await;
+    }
+    for pat in &world.pats {
+        check_pat(pat, services).await;
+    }
+    let mut listed = 0;
+    let mut list = services.pats.list().owned_by(world.owner()).stream();
+    while let Some(record) = list.next().await {
+        let id = record.expect("it is whole").id.to_string();
+        let told = world.pats.iter().find(|pat| pat.id == id);
+        assert!(told.is_none_or(|pat| pat.may_be.iter().any(|is| !is.is_gone)));
+        listed += usize::from(told.is_none());
+    }
+    assert!(listed <= world.untold, "{listed} tokens of nobody");
+}
+
+async fn check_space(world: &World, space: &Space, vault: &Vault) {
+    let who = &space.name;
+    let vault = vault.namespace(who).expect("a name");
+    let mut unlocked = Vec::new();
+    for number in &space.passwords {
+        match vault.unlock(world.password(*number)).await {
+            Ok(one) => unlocked.push(one),
+            Err(VaultError::InvalidPassword) => {}
+            Err(error) => panic!("{who}: {error:?}"),
+        }
+    }
+    let mut there = 0;
+    let is_protected = space
+        .values
+        .iter()
+        .any(|value| !value.may_be.contains(&Kept::Gone));
+    assert!(
+        unlocked.len() == 1 || (unlocked.is_empty() && !is_protected),
+        "{who}: one password"
+    );
+    for value in &space.values {
+        let Some(unlocked) = unlocked.first() else {
+            break;
+        };
+        let may_be = &value.may_be;
+        let fits: &dyn Fn(&Kept) -> bool = match unlocked.read(&value.token).await {
+            Ok(read) => {
+                there += 1;
+                &move |kept| matches!(kept, Kept::Live(number) if read.expose() == content(*number).as_bytes())
+            }
+            Err(VaultError::Deleted) => {
+                there += 1;
+                &|kept| matches!(kept, Kept::Hidden(_))
+            }
+            Err(VaultError::NotFound) => &|kept| *kept == Kept::Gone,
+            Err(error) => panic!("{who}: {}: {error:?}, and not {may_be:?}", value.token),
+        };
+        assert!(
+            may_be.iter().any(fits),
+            "{who}: {} is none of {may_be:?}",
+            value.token
+        );
+    }
+    let listed = list(&vault).await;
+    assert!(listed.iter().all(Result::is_ok), "{who}: {listed:?}");
+    let untold = listed.len() - there;
+    let many = usize::try_from(MANY).expect("few");
+    assert!(
+        untold % many == 0 && untold / many <= space.untold,
+        "{who}: {untold} values whose tokens nobody was told"
+    );
+}
+
+/// What a list shows of each value: nothing, or that it is broken.
+pub(crate) async fn list(vault: &Vault) -> Vec<Result<(), VaultError>> {
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let list = vault.list().with_deleted().with_expired().limit(50);
+        let ListPage { entries, next, .. } = list.after(after).await.expect("it lists");
+        listed.extend(entries.into_iter().map(|entry| entry.map(drop)));
+        after = next;
+        if after.is_none() {
+            return listed;
+        }
+    }
+}
+
+async fn check_pat(pat: &Pat, services: &Services) {
+    let mut said: Vec<Result<BTreeSet<String>, Reason>> = Vec::new();
+    for text in &pat.texts {
+        said.push(match services.pats.verify(text).await {
+            Ok(record) => Ok(record.roles.iter().map(|role| role.to_string()).collect()),
+            Err(VerifyError::Refused(reason)) => Err(reason),
+            Err(error) => panic!("{}: {error:?}", pat.id),
+        });
+    }
+    let explains = |standing: &Standing| {
+        said.iter().enumerate().all(|(at, said)| match said {
+            Err(Reason::NotFound) => standing.is_gone,
+            _ if standing.is_gone => false,
+            Err(Reason::InvalidSecret) => standing.good != Some(at),
+            _ if standing.good != Some(at) => false,
+            Err(Reason::Revoked) => standing.is_revoked,
+            Ok(roles) => !standing.is_revoked && *roles == standing.roles,
+            Err(_) => false,
+        })
+    };
+    assert!(
+        pat.may_be.iter().any(explains),
+        "{}: {said:?} is none of {:?}",
+        pat.id,
+        pat.may_be
+    );
+}

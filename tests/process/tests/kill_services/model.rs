@@ -1,0 +1,317 @@
+//! What a writer does, drawn from its number, and what may have come of it: the same in the process that does it and in the one that
+//! checks it afterwards.
+
+use std::collections::BTreeSet;
+
+/// A generator that gives the same numbers for the same seed (splitmix64).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        usize::try_from(z % u64::try_from(end).expect("small")).expect("small")
+    }
+}
+
+/// An operation; on which value of the present namespace, or on which token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Op {
+    Create,
+    CreateMany,
+    Update(usize),
+    SoftDelete(usize),
+    Restore(usize),
+    Delete(usize),
+    Rekey,
+    Issue,
+    Use(usize),
+    AddRole(usize),
+    RemoveRoles(usize),
+    Rotate(usize),
+    Revoke(usize),
+    Unrevoke(usize),
+    DeletePat(usize),
+    /// Puts the writer's own role on the token that all writers share, or takes it away.
+    Share,
+}
+
+/// What the writer was told.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was done, and these texts were given.
+    Done(Vec<String>),
+    /// It had no effect.
+    Nothing,
+    /// It may have been done. So it is with what was under way at the kill.
+    Unknown,
+}
+
+/// A value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Gone,
+    Live(u64),
+    Hidden(u64),
+}
+
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub(crate) token: String,
+    pub(crate) may_be: Vec<Kept>,
+}
+
+/// A namespace.
+#[derive(Debug)]
+pub(crate) struct Space {
+    pub(crate) name: String,
+    /// Which passwords its values may have: one, for all of them.
+    pub(crate) passwords: Vec<u64>,
+    pub(crate) values: Vec<Value>,
+    /// How many batches may be there whose tokens nobody was told.
+    pub(crate) untold: usize,
+}
+
+/// How it stands with a token: which of its texts is good, if it is known; and so on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) is_gone: bool,
+    pub(crate) is_revoked: bool,
+    pub(crate) roles: BTreeSet<String>,
+    pub(crate) good: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pat {
+    pub(crate) id: String,
+    pub(crate) texts: Vec<String>,
+    pub(crate) may_be: Vec<Standing>,
+}
+
+/// What a writer knows.
+pub(crate) struct World {
+    pub(crate) writer: u64,
+    dice: Dice,
+    /// How many operations there were: what is new has this number.
+    pub(crate) step: u64,
+    pub(crate) spaces: Vec<Space>,
+    pub(crate) pats: Vec<Pat>,
+    /// How many tokens may be there that nobody was told.
+    pub(crate) untold: usize,
+    /// Whether its role is on the token that all share.
+    pub(crate) shares: Vec<bool>,
+}
+
+/// So many values are created at once.
+pub(crate) const MANY: u64 = 3;
+
+impl World {
+    pub(crate) fn new(writer: u64) -> Self {
+        Self {
+            writer,
+            dice: Dice(writer),
+            step: 0,
+            spaces: vec![Space::new(writer, 0)],
+            pats: Vec::new(),
+            untold: 0,
+            shares: vec![false],
+        }
+    }
+
+    pub(crate) fn password(&self, number: u64) -> String {
+        format!("password {number} of writer {}", self.writer)
+    }
+
+    pub(crate) fn owner(&self) -> String {
+        format!("writer-{}", self.writer)
+    }
+
+    pub(crate) fn own_role(&self) -> String {
+        format!("shared-by-{}", self.writer)
+    }
+
+    pub(crate) fn space(&self) -> &Space {
+        self.spaces.last().expect("there is one")
+    }
+
+    /// The token of the value that is created in this step.
+    pub(crate) fn new_token(&self) -> String {
+        format!("writer-{:06}-step-{:06}", self.writer, self.step)
+    }
+
+    /// What is to be done next: always something that can be done.
+    pub(crate) fn next(&mut self) -> Op {
+        loop {
+            let op = match self.dice.below(24) {
+                0..=2 => Some(Op::Create),
+                3 => Some(Op::CreateMany),
+                4..=5 => self
+                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .map(Op::Update),
+                6 => self
+                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .map(Op::SoftDelete),
+                7 => self
+                    .value(|kept| matches!(kept, Kept::Hidden(_)))
+                    .map(Op::Restore),
+                8 => self.value(|kept| kept != Kept::Gone).map(Op::Delete),
+                9..=10 => self
+                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .map(|_| Op::Rekey),
+                11..=12 => Some(Op::Issue),
+                13..=14 => self
+                    .pat(|is| !is.is_revoked && is.good.is_some())
+                    .map(Op::Use),
+                15 => self.pat(|is| is.roles.len() < 5).map(Op::AddRole),
+                16 => self.pat(|is| !is.roles.is_empty()).map(Op::RemoveRoles),
+                17..=18 => self.pat(|is| !is.is_revoked).map(Op::Rotate),
+                19..=20 => self.pat(|is| !is.is_revoked).map(Op::Revoke),
+                21 => self.pat(|is| is.is_revoked).map(Op::Unrevoke),
+                22 => self.pat(|_| true).map(Op::DeletePat),
+                _ => (self.shares.len() == 1).then_some(Op::Share),
+            };
+            if let Some(op) = op {
+                return op;
+            }
+        }
+    }
+
+    /// A value of which it is certain that it is such a one.
+    fn value(&mut self, fits: fn(Kept) -> bool) -> Option<usize> {
+        let values = self.space().values.iter().enumerate();
+        let fit = values.filter(|(_, value)| matches!(value.may_be[..], [kept] if fits(kept)));
+        let fit: Vec<usize> = fit.map(|(at, _)| at).collect();
+        (!fit.is_empty()).then(|| fit[self.dice.below(fit.len())])
+    }
+
+    fn pat(&mut self, fits: fn(&Standing) -> bool) -> Option<usize> {
+        let pats = self.pats.iter().enumerate();
+        let fit = pats.filter(
+            |(_, pat)| matches!(&pat.may_be[..], [standing] if !standing.is_gone && fits(standing)),
+        );
+        let fit: Vec<usize> = fit.map(|(at, _)| at).collect();
+        (!fit.is_empty()).then(|| fit[self.dice.below(fit.len())])
+    }
+
+    pub(crate) fn apply(&mut self, op: Op, outcome: &Outcome) {
+        let (step, new_token) = (self.step, self.new_token());
+        self.step += 1;
+        let role = format!("role-{step}");
+        let space = self.spaces.last_mut().expect("there is one");
+        let mut keep = |at: usize, next: &dyn Fn(Kept) -> Kept| {
+            settle(&mut space.values[at].may_be, outcome, |kept| next(*kept));
+        };
+        match op {
+            Op::Create => {
+                let (token, mut may_be) = (new_token, vec![Kept::Gone]);
+                settle(&mut may_be, outcome, |_| Kept::Live(step * 10));
+                space.values.push(Value { token, may_be });
+            }
+            Op::CreateMany => match outcome {
+                Outcome::Done(tokens) => {
+                    let contents = (0..MANY).map(|at| vec![Kept::Live(step * 10 + at)]);
+                    let values = tokens.iter().cloned().zip(contents);
+                    space
+                        .values
+                        .extend(values.map(|(token, may_be)| Value { token, may_be }));
+                }
+                Outcome::Nothing => {}
+                Outcome::Unknown => space.untold += 1,
+            },
+            Op::Update(at) => keep(at, &|_| Kept::Live(step * 10)),
+            Op::SoftDelete(at) => keep(at, &hidden),
+            Op::Restore(at) => keep(at, &shown),
+            Op::Delete(at) => keep(at, &|_| Kept::Gone),
+            Op::Rekey => {
+                settle(&mut space.passwords, outcome, |number| number + 1);
+                if space.passwords.len() > 1 {
+                    let number = self.spaces.len();
+                    self.spaces.push(Space::new(self.writer, number));
+                }
+            }
+            Op::Issue => match outcome {
+                Outcome::Done(texts) => {
+                    let [id, text] = &texts[..] else {
+                        panic!("an id and a text")
+                    };
+                    self.pats.push(Pat {
+                        id: id.clone(),
+                        texts: vec![text.clone()],
+                        may_be: vec![Standing {
+                            is_gone: false,
+                            is_revoked: false,
+                            roles: BTreeSet::new(),
+                            good: Some(0),
+                        }],
+                    });
+                }
+                Outcome::Nothing => {}
+                Outcome::Unknown => self.untold += 1,
+            },
+            Op::Use(_) => {}
+            Op::AddRole(at) => self.stand(at, outcome, |is| {
+                is.roles.insert(role.clone());
+            }),
+            Op::RemoveRoles(at) => self.stand(at, outcome, |is| is.roles.clear()),
+            Op::Rotate(at) => {
+                let mut good = None;
+                if let Outcome::Done(texts) = outcome {
+                    let pat = &mut self.pats[at];
+                    good = Some(pat.texts.len());
+                    pat.texts.extend(texts.iter().cloned());
+                }
+                self.stand(at, outcome, |is| is.good = good);
+            }
+            Op::Revoke(at) => self.stand(at, outcome, |is| is.is_revoked = true),
+            Op::Unrevoke(at) => self.stand(at, outcome, |is| is.is_revoked = false),
+            Op::DeletePat(at) => self.stand(at, outcome, |is| is.is_gone = true),
+            Op::Share => settle(&mut self.shares, outcome, |shares| !shares),
+        }
+    }
+
+    fn stand(&mut self, at: usize, outcome: &Outcome, change: impl Fn(&mut Standing)) {
+        settle(&mut self.pats[at].may_be, outcome, |standing| {
+            let mut next = standing.clone();
+            change(&mut next);
+            next
+        });
+    }
+}
+
+impl Space {
+    fn new(writer: u64, number: usize) -> Self {
+        Self {
+            name: format!("space {number} of writer {writer}"),
+            passwords: vec![0],
+            values: Vec::new(),
+            untold: 0,
+        }
+    }
+}
+
+fn hidden(kept: Kept) -> Kept {
+    match kept {
+        Kept::Live(content) => Kept::Hidden(content),
+        other => other,
+    }
+}
+
+fn shown(kept: Kept) -> Kept {
+    match kept {
+        Kept::Hidden(content) => Kept::Live(content),
+        other => other,
+    }
+}
+
+/// What something may be after an operation.
+fn settle<S: Clone>(may_be: &mut Vec<S>, outcome: &Outcome, next: impl Fn(&S) -> S) {
+    let after: Vec<S> = may_be.iter().map(next).collect();
+    match outcome {
+        Outcome::Done(_) => *may_be = after,
+        Outcome::Nothing => {}
+        Outcome::Unknown => may_be.extend(after),
+    }
+}
