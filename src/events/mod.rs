@@ -215,6 +215,84 @@ impl<S: EventSink + ?Sized> EventSink for std::sync::Arc<S> {
 mod tests {
     use super::*;
 
+    /// Audit logs are searched by it.
+    #[test]
+    fn the_name_of_an_operation_is_that_of_its_variant() {
+        use Operation as Op;
+        let all = [
+            Op::VaultCreate,
+            Op::VaultRead,
+            Op::VaultReadVersion,
+            Op::VaultUpdate,
+            Op::VaultRollBack,
+            Op::VaultPrune,
+            Op::VaultRenew,
+            Op::VaultSoftDelete,
+            Op::VaultRestore,
+            Op::VaultDelete,
+            Op::VaultInfo,
+            Op::VaultExists,
+            Op::VaultList,
+            Op::VaultVersions,
+            Op::VaultUnlock,
+            Op::VaultRekey,
+            Op::VaultSweep,
+            Op::VaultPurge,
+            Op::VaultRewrap,
+            Op::VaultImport,
+            Op::PatIssue,
+            Op::PatRegister,
+            Op::PatVerify,
+            Op::PatUpdate,
+            Op::PatRevoke,
+            Op::PatRestore,
+            Op::PatRotate,
+            Op::PatDelete,
+            Op::PatGet,
+            Op::PatList,
+            Op::PatBootstrap,
+            Op::PatImport,
+            Op::PatPurge,
+            Op::PatRewrap,
+        ];
+        for operation in all {
+            let mut name = String::new();
+            for letter in format!("{operation:?}").chars() {
+                if letter.is_ascii_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(letter.to_ascii_lowercase());
+            }
+            assert_eq!(operation.to_string(), name.replacen('_', ".", 1));
+        }
+    }
+
+    #[test]
+    fn a_sink_behind_an_arc_is_told() {
+        #[derive(Debug, Default)]
+        struct Counter(std::sync::atomic::AtomicU64);
+
+        impl EventSink for Counter {
+            fn record(&self, _: &Event) {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+
+        let counter = std::sync::Arc::new(Counter::default());
+        EventSink::record(
+            &counter,
+            &Event {
+                operation: Operation::VaultRead,
+                outcome: Ok(()),
+                token: None,
+                namespace: None,
+                count: None,
+                at: UnixTime::from_secs(0),
+            },
+        );
+        assert_eq!(counter.0.load(std::sync::atomic::Ordering::SeqCst), 1);
+    }
+
     #[test]
     fn a_fingerprint_has_sixteen_digits() {
         let name = Fingerprint::new([0, 1, 0x23, 0, 0, 0, 0, 0xf]);

@@ -264,7 +264,8 @@ mod tests {
         let mut flood = fill(&mut lock(&at_once.0), 1, 1000);
         assert_eq!(flood.len(), MOST_OF_GROUP);
         let full = at_once.run(lane(1, 0), BOUNDED, || ()).await;
-        assert!(matches!(full, Err(NotRun::Full { .. })));
+        let retry_after = Duration::from_secs(1);
+        assert_eq!(full, Err(NotRun::Full { retry_after }));
         let mut other = fill(&mut lock(&at_once.0), 2, 1).remove(0);
         drop(held);
         let first = flood[0].try_recv().unwrap();

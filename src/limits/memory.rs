@@ -290,4 +290,23 @@ mod tests {
     fn an_allowance_of_nothing_allows_nothing() {
         assert!(now(limiter(0).take(&[ADA])).is_err());
     }
+
+    #[test]
+    fn by_default_a_token_has_ten_attempts_and_one_more_each_minute() {
+        thread_local! {
+            static BEGUN: Instant = Instant::now();
+        }
+        let mut limiter = MemoryLimiter::default();
+        limiter.clock = || BEGUN.with(|begun| *begun);
+        for (subject, burst, every) in [
+            (ADA, 10, Duration::from_secs(60)),
+            (ALL, 10_000, Duration::from_millis(10)),
+        ] {
+            for _ in 0..burst {
+                assert_eq!(now(limiter.take(&[subject])), Ok(()));
+            }
+            let exhausted = Exhausted { retry_after: every };
+            assert_eq!(now(limiter.take(&[subject])), Err(exhausted));
+        }
+    }
 }

@@ -36,3 +36,18 @@ impl Rounds {
 pub(crate) fn contended() -> SealedError {
     SealedError::Store(StoreError::unavailable("contention"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn rounds_have_an_end_which_says_that_nothing_was_done() {
+        let mut rounds = Rounds::default();
+        for _ in 0..ROUNDS {
+            assert_eq!(rounds.next().await, Ok(()));
+        }
+        let away = SealedError::Store(StoreError::unavailable("contention"));
+        assert_eq!(rounds.next().await, Err(away));
+    }
+}

@@ -46,3 +46,32 @@ impl End {
         Ok(Some(at.as_secs()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_lies_ahead_and_within_the_year_9999() {
+        let now = UnixTime::from_secs(1_000);
+        let end = |seconds| End::At(UnixTime::from_secs(seconds)).seconds(now);
+        for fits in [1_001, MAX_SECONDS] {
+            assert_eq!(end(fits), Ok(Some(fits)));
+        }
+        for refused in [i64::MIN, 999, 1_000, MAX_SECONDS + 1, i64::MAX] {
+            assert_eq!(end(refused), Err(EndError::OutOfReach), "{refused}");
+        }
+        assert_eq!(End::In(Lifetime::Forever).seconds(now), Ok(None));
+        assert_eq!(End::In(Lifetime::seconds(1)).seconds(now), Ok(Some(1_001)));
+    }
+
+    #[cfg(feature = "import")]
+    #[test]
+    fn an_end_that_was_stays_where_it_was_and_is_never_before_1970() {
+        let now = UnixTime::from_secs(1_000);
+        for (was, is) in [(-1, 0), (0, 0), (7, 7), (1_000, 1_000), (2_000, 2_000)] {
+            let end = End::Was(UnixTime::from_secs(was)).seconds(now);
+            assert_eq!(end, Ok(Some(is)));
+        }
+    }
+}

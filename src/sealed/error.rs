@@ -51,3 +51,40 @@ pub(crate) fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::R
     }
     write!(f, " of the collection {}, from a backup", key.collection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Collection;
+
+    #[test]
+    fn what_is_no_record_of_the_engines_was_tampered_with() {
+        for (error, expected) in [
+            (StoreError::Corrupt, SealedError::Tampered),
+            (StoreError::Randomness, SealedError::Randomness),
+            (StoreError::Cursor, SealedError::Store(StoreError::Cursor)),
+        ] {
+            assert_eq!(SealedError::from(error), expected);
+        }
+    }
+
+    #[test]
+    fn a_keyset_that_is_gone_is_named_by_text_or_in_hexadecimal() {
+        struct Gone<'k>(&'k RecordKey);
+        impl fmt::Display for Gone<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                keyset_gone(f, self.0)
+            }
+        }
+        for (id, named) in [
+            (&b"vault"[..], ", \"vault\" of"),
+            (b"a\x1b[2J", ", 611b5b324a of"),
+            (b"a b", ", 612062 of"),
+            (&[0xff, 0], ", ff00 of"),
+        ] {
+            let key = RecordKey::new(Collection::from_static("keysets"), id);
+            let said = Gone(&key).to_string();
+            assert!(said.contains(named), "{said}");
+        }
+    }
+}

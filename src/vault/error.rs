@@ -260,3 +260,64 @@ impl From<Exhausted> for VaultError {
         Self::TooManyAttempts { retry_after }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_told_one_thing_of_all_that_could_be_guessed() {
+        let refused = [
+            VaultError::NotFound,
+            VaultError::Expired,
+            VaultError::Deleted,
+            VaultError::InvalidPassword,
+            VaultError::NoSuchVersion,
+            VaultError::Tampered,
+        ];
+        for error in refused {
+            assert_eq!(error.public(), PublicError::Refused, "{error:?}");
+            let is_guess = error != VaultError::NoSuchVersion;
+            assert_eq!(error.is_failed_attempt(), is_guess, "{error:?}");
+        }
+        let retry_after = Duration::from_secs(7);
+        for error in [
+            VaultError::from(Exhausted { retry_after }),
+            VaultError::from(NotRun::Full { retry_after }),
+        ] {
+            assert_eq!(error.public(), PublicError::TryLater { retry_after });
+            assert!(!error.is_failed_attempt());
+        }
+        for error in [
+            VaultError::from(NotRun::Failed),
+            VaultError::from(StoreError::unknown("away")),
+            VaultError::TooManyDataKeys,
+            VaultError::Randomness,
+        ] {
+            assert_eq!(error.public(), PublicError::Unavailable, "{error:?}");
+            assert!(!error.is_failed_attempt());
+        }
+        let cursor = VaultError::from(StoreError::Cursor);
+        assert_eq!(cursor.public(), PublicError::Invalid);
+        assert_eq!(cursor.code(), "invalid_cursor");
+    }
+
+    #[test]
+    fn an_error_of_the_store_is_told_by_what_it_means_here() {
+        let limit = 7;
+        for (error, expected) in [
+            (StoreError::Corrupt, VaultError::Tampered),
+            (StoreError::Randomness, VaultError::Randomness),
+            (
+                StoreError::Invalid(RecordError::BodyTooLong { limit }),
+                VaultError::ValueTooLong { limit },
+            ),
+            (
+                StoreError::Replaced,
+                VaultError::Store(StoreError::Replaced),
+            ),
+        ] {
+            assert_eq!(VaultError::from(error), expected);
+        }
+    }
+}

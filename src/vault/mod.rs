@@ -375,4 +375,26 @@ mod tests {
         let renewed = vault.renew(&ids[0], Lifetime::hours(1));
         assert_eq!(hashed(&vault, renewed).await.1, 0);
     }
+
+    #[tokio::test]
+    async fn what_cannot_be_is_refused_before_a_password_is_hashed() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let id = vault.create("v").password("correct horse").await.unwrap();
+        let past = UnixTime::from_secs(0);
+        let update = vault.update(&id, "w").password("correct horse");
+        let (result, count) = hashed(&vault, update.expires_at(past)).await;
+        assert_eq!((result, count), (Err(VaultError::InvalidEnd), 0));
+        let create = vault.create("v").password("correct horse");
+        let (result, count) = hashed(&vault, create.expires_at(past)).await;
+        assert_eq!((result.err(), count), (Some(VaultError::InvalidEnd), 0));
+        let create = vault.create("v").password("seven 7");
+        let (result, count) = hashed(&vault, create).await;
+        let short = VaultError::PasswordTooShort { min: 8 };
+        assert_eq!((result.err(), count), (Some(short), 0));
+        let rekey = vault.rekey("correct horse", "seven 7");
+        let (result, count) = hashed(&vault, rekey).await;
+        let short = VaultError::PasswordTooShort { min: 8 };
+        assert_eq!((result, count), (Err(short), 0));
+    }
 }

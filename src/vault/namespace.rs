@@ -170,4 +170,16 @@ mod tests {
         assert_eq!(made_up, another);
         assert!(![ada, bob].contains(&made_up));
     }
+
+    #[test]
+    fn keys_are_kept_of_so_many_namespaces_and_no_more() {
+        let kept = Kept::default();
+        let keyset = Keyset::new(vec![1; 32], Secret::from([1; 32]));
+        let namespace = Arc::new(Namespace::new(keyset));
+        for n in 0..KEPT + 10 {
+            kept.put(&n.to_string().into(), &namespace);
+        }
+        assert_eq!(kept.0.lock().unwrap().len(), KEPT);
+        assert!(kept.get(&(KEPT + 9).to_string()).is_some());
+    }
 }

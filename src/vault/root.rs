@@ -45,7 +45,7 @@ impl Root {
             let mut costs = read(&stored)?;
             let newest = costs.first().copied().unwrap_or_default();
             // Only upwards: two services with different settings would put their own first for ever.
-            if cost.work() <= newest.work() || costs.contains(&cost) {
+            if cost.work() <= newest.work() {
                 return Ok(Self {
                     keyset: stored.keyset,
                     costs,
@@ -109,5 +109,33 @@ fn read(stored: &Stored) -> Result<Vec<Argon2Cost>, VaultError> {
         Ok(settings.costs)
     } else {
         Err(VaultError::Tampered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::keys::{Key, KeyRing};
+    use crate::store::MemoryStore;
+
+    /// Who has the ring can write any settings: a keyset of eight costs opens, and one of none or of nine does not.
+    #[tokio::test]
+    async fn a_keyset_has_one_cost_to_eight() {
+        for (costs, opens) in [(0, false), (1, true), (8, true), (9, false)] {
+            let ring = KeyRing::new(Key::generate());
+            let keysets = Keysets::new(Arc::new(MemoryStore::new()), ring, names::KEYSETS);
+            let settings = write(&vec![Argon2Cost::default(); costs]).unwrap();
+            let values = Query::all(names::VALUES);
+            keysets.find_or_create(ID, &settings, values).await.unwrap();
+            let opened = Root::open(&keysets, Argon2Cost::default()).await;
+            let expected = if opens {
+                Ok(costs)
+            } else {
+                Err(VaultError::Tampered)
+            };
+            assert_eq!(opened.map(|root| root.costs.len()), expected);
+        }
     }
 }

@@ -236,3 +236,45 @@ fn what_came_back_with_time_is_for_all_in_line_at_once() {
     tell.send(true).unwrap();
     assert_eq!(poll(&mut last, &wakeups), Some(Ok(())));
 }
+
+/// One that gives an attempt back when it is told to.
+#[derive(Debug)]
+struct Late {
+    limiter: MemoryLimiter,
+    go_on: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl AttemptLimiter for Late {
+    async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        self.limiter.take(subjects).await
+    }
+
+    async fn give_back(&self, subjects: &[Subject]) {
+        self.go_on.notified().await;
+        self.limiter.give_back(subjects).await;
+    }
+}
+
+#[test]
+fn who_is_in_line_is_called_when_the_attempt_has_been_given_back() {
+    let late = Arc::new(Late {
+        limiter: limiter(1),
+        go_on: tokio::sync::Notify::new(),
+    });
+    let gate = Gate::new(late.clone());
+    let wakeups = Arc::default();
+    let (tell, mut first) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut first, &wakeups), None);
+    let (tell_second, mut second) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut second, &wakeups), None);
+    tell.send(true).unwrap();
+    tell_second.send(true).unwrap();
+    assert_eq!(poll(&mut first, &wakeups), None);
+    assert_eq!(poll(&mut second, &wakeups), None);
+    for waiting in [&mut first, &mut second] {
+        late.go_on.notify_one();
+        assert_eq!(poll(waiting, &wakeups), Some(Ok(())));
+    }
+    assert!(gate.lines.is_empty());
+}

@@ -112,3 +112,46 @@ fn log_ahead(connection: &Connection, until: Instant) -> Result<(), Fault> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no test sees from outside: whether a commit outlives a loss of power.
+    #[tokio::test]
+    async fn each_commit_is_synced_readers_only_read_and_no_connection_trusts_the_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db"));
+        let store = store.await.unwrap();
+        let text = |connection: &Connection, name| {
+            let value = connection.pragma_query_value(None, name, |row| row.get::<_, String>(0));
+            value.unwrap()
+        };
+        let number = |connection: &Connection, name| {
+            let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            value.unwrap()
+        };
+        let shared = &store.shared;
+        for (pool, writes) in [
+            (&shared.writer, true),
+            (&shared.quick, false),
+            (&shared.slow, false),
+        ] {
+            let connection = pool.take(shared.until()).await.unwrap();
+            assert_eq!(text(&connection, "journal_mode"), "wal");
+            let is_readonly = connection.is_readonly("main").unwrap();
+            assert_eq!(is_readonly, !writes);
+            if writes {
+                assert_eq!(number(&connection, "synchronous"), 2);
+            }
+            for (setting, expected) in [
+                (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+                (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+                (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+                (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            ] {
+                assert_eq!(connection.db_config(setting), Ok(expected), "{setting:?}");
+            }
+        }
+    }
+}

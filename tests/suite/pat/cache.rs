@@ -8,7 +8,7 @@ use sealtoken::Lifetime;
 use sealtoken::pat::{Issued, PatOptions, PatUpdate, PersonalAccessTokens, Reason};
 
 use super::{Bench, ada, originals};
-use crate::faulty::Faulty;
+use crate::faulty::{Fault, Faulty};
 
 const LONG: Duration = Duration::from_secs(1000);
 
@@ -209,4 +209,30 @@ async fn what_was_read_before_a_change_is_not_kept_after_it() {
     store.go_on.notify_one();
     assert!(slow.await.unwrap().is_ok());
     assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
+}
+
+/// Somebody verifies the token while it is changed, before anything is written.
+#[tokio::test]
+async fn what_was_read_before_a_change_was_written_is_not_kept_behind_it() {
+    for rotates in [false, true] {
+        let store = Faulty::new(Fault::Lost, u64::MAX);
+        let bench = Bench::over(store.clone(), cached(10, LONG)).await;
+        let issued = bench.issue(ada()).await;
+        let id = issued.record.id;
+        bench.verify(&issued).await.unwrap();
+        bench.pats.flush().await;
+        let (pats, text) = (bench.pats.clone(), issued.token.expose().to_owned());
+        store.set_rival(Box::pin(async move {
+            assert!(pats.verify(&text).await.is_ok());
+        }));
+        // Its record is read, and then written: that is lost at first, and done when it is sent again.
+        store.fail_from(2);
+        if rotates {
+            bench.pats.rotate(&id, Duration::ZERO).await.unwrap();
+        } else {
+            bench.pats.revoke(&id).await.unwrap();
+        }
+        assert!(store.has_failed_writing());
+        assert_ne!(bench.reason(&issued).await, None, "{rotates}");
+    }
 }

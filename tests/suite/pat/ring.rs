@@ -5,6 +5,7 @@ use sealtoken::store::{Change, Collection, MemoryStore, Query, RecordKey, Store 
 use sealtoken::{Key, KeyRing};
 
 use super::ada;
+use crate::faulty::{Fault, Faulty};
 
 #[tokio::test]
 async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
@@ -95,4 +96,25 @@ async fn a_keyset_that_is_gone_is_no_new_store_and_comes_back_with_its_record() 
 
     let _ = store.write(&[Change::Insert(record)]).await.unwrap();
     assert!(opened().await.unwrap().verify(token.expose()).await.is_ok());
+}
+
+/// The ring opens the keyset as it is: sealing it again can wait.
+#[tokio::test]
+async fn a_store_that_takes_no_write_opens_under_a_retired_key() {
+    let (old, new) = (Key::generate(), Key::generate());
+    let store = Faulty::new(Fault::ForGood, u64::MAX);
+    let first = PersonalAccessTokens::open(store.clone(), &KeyRing::new(old.clone())).await;
+    let token = first.unwrap().issue(ada()).await.unwrap().token;
+    let ring = KeyRing::new(new).with_retired(old).unwrap();
+    // The keyset is read, and read again to see who sealed it; then it would be written.
+    for call in [2, 3] {
+        store.fail_from(call);
+        let opened = PersonalAccessTokens::open(store.clone(), &ring).await;
+        assert!(store.has_failed(), "{call}");
+        assert_eq!(store.has_failed_writing(), call == 3);
+        store
+            .at
+            .store(u64::MAX, std::sync::atomic::Ordering::SeqCst);
+        assert!(opened.unwrap().verify(token.expose()).await.is_ok());
+    }
 }

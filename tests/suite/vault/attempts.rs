@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use sealtoken::limits::AttemptLimiter;
 use sealtoken::store::MemoryStore;
-use sealtoken::vault::{Vault, VaultError, VaultToken};
+use sealtoken::vault::{PublicError, Vault, VaultError, VaultToken};
 use sealtoken::{Key, KeyRing};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -144,4 +144,39 @@ async fn guesses_in_a_namespace_that_was_made_up_take_one_turn_of_two() {
     // One that ran already, and one whose turn came first. The rest is for a machine that is slow to tell.
     let before = refusals.count();
     assert!(before <= 6, "{before} guesses came first");
+}
+
+#[tokio::test]
+async fn a_full_queue_for_hashes_is_told_at_once_and_stops_no_other_namespace() {
+    let keys = KeyRing::new(Key::generate());
+    let options = Vault::options().attempts(()).hash_at_once(1);
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    let token = vault.create("value").password(RIGHT).await.unwrap();
+    let guess = |_| {
+        let made_up = vault.namespace("made up").unwrap();
+        async move {
+            made_up
+                .read("tk_not_there_at_all")
+                .password(WRONG)
+                .await
+                .err()
+        }
+    };
+    // They all ask before more than a few have been hashed.
+    let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
+    let busy = timeout(FOR_EVER, async {
+        loop {
+            match guesses.join_next().await.unwrap().unwrap().unwrap() {
+                VaultError::NotFound => {}
+                error => break error,
+            }
+        }
+    });
+    let busy = busy.await.expect("they wait");
+    let retry_after = std::time::Duration::from_secs(1);
+    assert_eq!(busy, VaultError::Busy { retry_after });
+    assert_eq!(busy.public(), PublicError::TryLater { retry_after });
+    // One lane is full, and no other.
+    assert!(vault.read(&token).password(RIGHT).await.is_ok());
+    drop(guesses);
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
-    StoreError, Version,
+    Change, Collection, Cursor, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
+    Store, StoreError, Version,
 };
 use tokio::sync::Barrier;
 
@@ -18,6 +18,8 @@ pub(crate) struct Bent {
     inner: MemoryStore,
     /// Rows of which an engine can read nothing but the key.
     unreadable: Mutex<HashSet<RecordKey>>,
+    /// Rows of which an engine says no more than that they are corrupt.
+    corrupt: Mutex<HashSet<RecordKey>>,
     /// Whether every scan by label gives the whole collection.
     misleading: AtomicBool,
     /// The most that a batch may weigh, and the number of the write that is not done, from now.
@@ -28,6 +30,8 @@ pub(crate) struct Bent {
     barrier: Barrier,
     /// How many records scans gave.
     scanned: AtomicU64,
+    /// How many scans give a page of nothing with more behind it, from now.
+    empty: AtomicU64,
 }
 
 impl Bent {
@@ -39,12 +43,14 @@ impl Bent {
         Arc::new(Self {
             inner: MemoryStore::new(),
             unreadable: Mutex::default(),
+            corrupt: Mutex::default(),
             misleading: AtomicBool::new(false),
             max_batch,
             fails: AtomicU64::new(0),
             meeting: AtomicU64::new(0),
             barrier: Barrier::new(2),
             scanned: AtomicU64::new(0),
+            empty: AtomicU64::new(0),
         })
     }
 
@@ -52,6 +58,21 @@ impl Bent {
     /// labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
         self.unreadable.lock().unwrap().insert(key.clone());
+    }
+
+    /// Breaks the row of a record, as an engine shows it that refuses to read it at all.
+    pub(crate) fn make_corrupt(&self, key: &RecordKey) {
+        self.corrupt.lock().unwrap().insert(key.clone());
+    }
+
+    /// The next so many scans find nothing yet.
+    pub(crate) fn give_empty_pages(&self, pages: u64) {
+        self.empty.store(pages, Ordering::SeqCst);
+    }
+
+    /// How many of those are still to come.
+    pub(crate) fn empty_pages_left(&self) -> u64 {
+        self.empty.load(Ordering::SeqCst)
     }
 
     pub(crate) fn lead_astray(&self) {
@@ -122,6 +143,9 @@ impl Store for Bent {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        if self.corrupt.lock().unwrap().contains(key) {
+            return Err(StoreError::Corrupt);
+        }
         let record = self.inner.get(key).await?;
         Ok(record.map(|record| self.seen(record)))
     }
@@ -154,15 +178,25 @@ impl Store for Bent {
         }
         let outcome = self.inner.write(batch).await?;
         if outcome == Outcome::Written {
-            let mut unreadable = self.unreadable.lock().unwrap();
-            batch.iter().for_each(|change| {
-                unreadable.remove(change.key());
-            });
+            for broken in [&self.unreadable, &self.corrupt] {
+                let mut broken = broken.lock().unwrap();
+                batch.iter().for_each(|change| {
+                    broken.remove(change.key());
+                });
+            }
         }
         Ok(outcome)
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        if counts_down(&self.empty).is_some() {
+            // It goes on where it would have begun: before the first id.
+            let begin = || Cursor::from_bytes([0, 0, 0]);
+            return Ok(Page {
+                records: Vec::new(),
+                next: query.after.clone().or_else(|| Some(begin())),
+            });
+        }
         let misled = Query {
             limit: query.limit,
             after: query.after.clone(),

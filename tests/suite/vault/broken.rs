@@ -274,3 +274,128 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
         assert_eq!(read.unwrap().expose(), b"value");
     }
 }
+
+#[tokio::test]
+async fn a_row_that_an_engine_calls_corrupt_is_tampered_and_can_be_removed() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let token = vault.create("v").await.unwrap();
+    let id = vault.info(&token).await.unwrap().id;
+    store.make_corrupt(&value_key(id));
+    let refused = vault.read(&token).await.err().unwrap();
+    assert_eq!(refused, VaultError::Tampered);
+    assert_eq!(refused.public(), PublicError::Refused);
+    assert_eq!(vault.exists(&token).await, Err(VaultError::Tampered));
+    let renewed = vault.renew(&token, Lifetime::hours(1)).await;
+    assert_eq!(renewed, Err(VaultError::Tampered));
+    // Nobody can tell whose it is, so a namespace that is not there has nothing of it either.
+    let nobody = bench.vault.namespace("nobody").unwrap();
+    assert_eq!(nobody.delete(id).await, Err(VaultError::NotFound));
+    assert_eq!(vault.delete(&token).await, Ok(()));
+    assert_eq!(vault.read(&token).await.err(), Some(VaultError::NotFound));
+    assert!(store.all("vault_values").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let create = vault.create("v").expires_in(Lifetime::hours(1));
+    let id = vault.info(&create.await.unwrap()).await.unwrap().id;
+    let mut record = store.get(&value_key(id)).await.unwrap().unwrap();
+    let mut expires = record.labels.iter_mut();
+    let expires = expires.find(|label| label.name.as_str() == "expires");
+    expires.unwrap().value[0] ^= 1;
+    store.put(&record).await;
+    assert_eq!(vault.info(id).await, Err(VaultError::Tampered));
+    assert_eq!(vault.delete(id).await, Ok(()));
+}
+
+#[tokio::test]
+async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
+    let (store, bench) = bent(Vault::options()).await;
+    let other = bench.vault.namespace("other").unwrap();
+    other.create("v").await.unwrap();
+    for record in records(&*store, "vault_keysets").await {
+        let (key, expected) = (record.key.clone(), None);
+        let remove = Change::Remove { key, expected };
+        let _ = store.write(&[remove]).await.unwrap();
+    }
+    store.give_empty_pages(3);
+    let opened = bench.again(Vault::options()).await;
+    assert!(matches!(opened.err(), Some(VaultError::KeysetGone(_))));
+    assert_eq!(store.empty_pages_left(), 0);
+}
+
+#[tokio::test]
+async fn a_list_over_empty_pages_has_an_end_and_its_cursor_goes_on() {
+    let (store, bench) = bent(Vault::options()).await;
+    bench.vault.create("v").await.unwrap();
+    store.give_empty_pages(25_000);
+    let page = bench.vault.list().await.unwrap();
+    assert!(page.entries.is_empty() && page.next.is_some());
+    assert!(store.empty_pages_left() > 0);
+    store.give_empty_pages(0);
+    let rest = bench.vault.list().after(page.next).await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next.is_none()), (1, true));
+}
+
+#[tokio::test]
+async fn an_index_that_leads_astray_lists_nothing_else_and_hides_nothing_twice() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let hidden = vault
+        .create("v")
+        .expires_in(Lifetime::minutes(30))
+        .await
+        .unwrap();
+    vault.create("v").label("a").await.unwrap();
+    vault.create("v").label("b").await.unwrap();
+    let over = vault
+        .create("v")
+        .expires_in(Lifetime::minutes(55))
+        .await
+        .unwrap();
+    vault.soft_delete(&hidden).await.unwrap();
+    bench.clock.advance(3600);
+    store.lead_astray();
+    // It has been over for five minutes: the margin is ten.
+    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
+    assert_eq!((swept.count, swept.tampered), (1, 0));
+    assert!(vault.info(&over).await.is_ok());
+    assert_eq!(vault.info(&hidden).await, Err(VaultError::NotFound));
+    let listed = vault.list().label("a").await.unwrap().entries;
+    let labels = listed.into_iter().map(|one| one.unwrap().label);
+    assert_eq!(labels.collect::<Vec<_>>(), [Some("a".to_owned())]);
+
+    vault.soft_delete(&over).await.unwrap();
+    let deleted = vault.info(&over).await.unwrap().deleted_at;
+    bench.clock.advance(10);
+    let swept = vault.sweep_expired(SweepMode::Soft).await.unwrap();
+    assert_eq!((swept.count, swept.tampered), (0, 0));
+    assert_eq!(vault.info(&over).await.unwrap().deleted_at, deleted);
+}
+
+/// What cannot be helped: a database that is put back to an earlier state, row by row.
+#[tokio::test]
+async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_another_passwords() {
+    let (store, bench) = bent(Vault::options().keep_versions(3)).await;
+    let vault = &bench.vault;
+    let token = vault.create("one").password(RIGHT).await.unwrap();
+    vault.update(&token, "two").password(RIGHT).await.unwrap();
+    let entry = store.all("vault_passwords").await.remove(0);
+    let earlier = store.all("vault_versions").await.remove(0);
+    let new = "a new password";
+    vault.rekey(RIGHT, new).await.unwrap();
+    vault.update(&token, "three").password(new).await.unwrap();
+    // The old password has its entry again, and the key of both earlier values, but not that of the present one.
+    store.put(&entry).await;
+    for number in [1, 2] {
+        let read = vault.read_version(&token, number).password(RIGHT).await;
+        assert_eq!(read.err(), Some(VaultError::InvalidPassword), "{number}");
+    }
+    vault.prune_versions(&token, 0).await.unwrap();
+    store.put(&earlier).await;
+    let read = vault.read_version(&token, 1).password(new).await;
+    assert_eq!(read.err(), Some(VaultError::NoSuchVersion));
+}

@@ -3,8 +3,12 @@
 mod around;
 mod attempts;
 mod bent;
+mod bounds;
 mod broken;
+mod events;
 mod faults;
+#[cfg(feature = "import")]
+mod import;
 mod kept;
 mod listing;
 mod operations;

@@ -253,7 +253,11 @@ fn who_is_locked_out_waits_so_long_and_reads_meanwhile() {
         reason: "SQLITE_BUSY".into(),
     };
     assert_eq!(busy, Err(error));
-    assert_eq!(block_on(store.get(&record.key)), Ok(Some(record.clone())));
+    let read = block_on(async {
+        let read = store.get(&record.key);
+        tokio::time::timeout(Duration::from_secs(60), read).await
+    });
+    assert_eq!(read.expect("it has no reader"), Ok(Some(record)));
     other.execute_batch("ROLLBACK").unwrap();
     block_on(insert(&store, "other"));
 }
@@ -375,4 +379,67 @@ fn a_runtime_that_ends_leaves_no_batch_half_done() {
         assert_eq!(count.unwrap() % 50, 0);
     }
     block_on(insert(&store, "still there"));
+}
+
+/// Where the runtime has ended before the work could begin, nothing was done, and that is said.
+#[test]
+fn work_that_never_began_says_that_nothing_was_done() {
+    let (store, _folder) = block_on(fresh());
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    runtime.shutdown_background();
+    let batch = [Change::Insert(note("id"))];
+    let mut write = store.write(&batch);
+    let mut context = Context::from_waker(Waker::noop());
+    let inside = handle.enter();
+    let written = loop {
+        if let Poll::Ready(written) = write.as_mut().poll(&mut context) {
+            break written;
+        }
+        thread::yield_now();
+    };
+    drop(inside);
+    assert_eq!(written, Err(StoreError::unavailable("shutdown")));
+    let all = Query::all(note("id").key.collection);
+    assert_eq!(block_on(store.count(&all)), Ok(0));
+}
+
+#[test]
+fn a_purge_that_is_cut_off_after_a_part_does_not_say_that_nothing_was_done() {
+    const MANY: i64 = 3_000;
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(50));
+    let store = block_on(options.open()).unwrap();
+    let due = |at| note(&format!("{at}")).with_purge_at(UnixTime::from_secs(1));
+    let batch: Vec<_> = (0..MANY).map(|at| Change::Insert(due(at))).collect();
+    assert_eq!(block_on(store.write(&batch)), Ok(Outcome::Written));
+    // Each of these rows is a part of its own, since it does not say where its labels are.
+    let other = bare(&path);
+    other
+        .execute("UPDATE sealtoken_record SET labels = x''", [])
+        .unwrap();
+    other.busy_timeout(Duration::ZERO).unwrap();
+    let purged = thread::scope(|scope| {
+        let purge = scope.spawn(|| {
+            let collection = note("id").key.collection;
+            block_on(store.purge(&collection, UnixTime::from_secs(2), u32::MAX))
+        });
+        let left = || {
+            let count = "SELECT count(*) FROM sealtoken_record";
+            other.query_row(count, [], |row| row.get::<_, i64>(0))
+        };
+        while left().is_ok_and(|left| left == MANY) {
+            thread::yield_now();
+        }
+        // Between two of its parts.
+        while !purge.is_finished() && other.execute_batch("BEGIN IMMEDIATE").is_err() {
+            thread::yield_now();
+        }
+        purge.join().unwrap()
+    });
+    assert_eq!(purged, Err(StoreError::unknown("SQLITE_BUSY")));
 }

@@ -1,0 +1,139 @@
+//! Values of another system that come in under their own tokens.
+
+use sealtoken::UnixTime;
+use sealtoken::import::{ImportError, Vaultstore};
+use sealtoken::store::{Effect, MemoryStore, StoreError};
+use sealtoken::vault::{ImportFailure, State, StoredValue, Vault, VaultError};
+use tokio::task::JoinSet;
+
+use super::{Bench, NOW, RIGHT, WRONG};
+use crate::engine::Engine;
+use crate::faulty::{Fault, Faulty};
+
+/// A value of the first format, whose password is quick to try; and what it holds.
+fn vector() -> (Vaultstore, String, Vec<u8>) {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../vectors/vaultstore.json")).unwrap();
+    let all = vectors["vectors"].as_array().unwrap();
+    let named = |one: &&serde_json::Value| one["name"] == "v1: text beyond ASCII";
+    let vector = all.iter().find(named).unwrap();
+    let text = |member: &str| vector[member].as_str().unwrap().to_owned();
+    let value = hex::decode(text("expect")).unwrap();
+    (Vaultstore::v1(text("password")), text("stored"), value)
+}
+
+fn stored(token: &str, stored: &str, expires_at: Option<i64>) -> StoredValue {
+    StoredValue {
+        token: token.to_owned(),
+        stored: stored.to_owned(),
+        expires_at: expires_at.map(UnixTime::from_secs),
+    }
+}
+
+#[tokio::test]
+async fn values_keep_their_tokens_and_ends_and_get_the_password_that_is_given() {
+    let bench = Bench::on(Engine::memory()).await;
+    let vault = &bench.vault;
+    let (reader, text, value) = vector();
+    let last = 253_402_300_799;
+    let rows = [
+        stored("kept-without-an-end", &text, None),
+        stored("kept-until-all-ends", &text, Some(last)),
+        stored("kept-for-one-hour-more", &text, Some(NOW + 3600)),
+        stored("over-since-this-second", &text, Some(NOW)),
+        stored("over-since-before-1970", &text, Some(-1)),
+        stored("not-what-was-stored-there", "?", None),
+        stored("short", &text, None),
+    ];
+    let mut told = 0;
+    let taken = vault
+        .import(reader, rows)
+        .password("short")
+        .progress(|n| told = n);
+    let taken = taken.await.unwrap();
+    let codes: Vec<_> = taken
+        .iter()
+        .map(|one| one.as_ref().err().map(ImportFailure::code))
+        .collect();
+    let malformed = Some(ImportError::Malformed.code());
+    let none = None;
+    assert_eq!(
+        codes,
+        [
+            none,
+            none,
+            none,
+            none,
+            none,
+            malformed,
+            Some("invalid_token")
+        ]
+    );
+    assert_eq!(told, 7);
+    let end = async |token: &str| {
+        let info = vault.info(token).await.unwrap();
+        assert!(info.has_password);
+        (info.state, info.expires_at.map(|at| at.as_secs()))
+    };
+    assert_eq!(end("kept-without-an-end").await, (State::Live, None));
+    assert_eq!(end("kept-until-all-ends").await, (State::Live, None));
+    let hour = end("kept-for-one-hour-more").await;
+    assert_eq!(hour, (State::Live, Some(NOW + 3600)));
+    let over = end("over-since-this-second").await;
+    assert_eq!(over, (State::Expired, Some(NOW)));
+    let over = end("over-since-before-1970").await;
+    assert_eq!(over, (State::Expired, Some(0)));
+    let read = vault.read("kept-without-an-end").password("short").await;
+    assert_eq!(read.unwrap().expose(), value);
+    let other = vault.read("kept-without-an-end").password(RIGHT).await;
+    assert_eq!(other.err(), Some(VaultError::InvalidPassword));
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_off_says_whether_something_was_taken_in() {
+    let (_, text, _) = vector();
+    for (taken, expected) in [(0, Effect::None), (1, Effect::Unknown)] {
+        let store = Faulty::over(MemoryStore::new(), &[Fault::ForGood], u64::MAX);
+        let bench = Bench::over(store.clone(), Vault::options()).await;
+        // The namespace is there, so that each value is one write.
+        bench.vault.create("v").await.unwrap();
+        store.fail_from(taken + 1);
+        let rows = ["first-of-two-values", "second-of-two-values"];
+        let rows = rows.map(|token| stored(token, &text, None));
+        let cut_off = bench.vault.import(vector().0, rows).await;
+        let Err(VaultError::Store(StoreError::Unavailable { effect, .. })) = cut_off else {
+            panic!("{cut_off:?}");
+        };
+        assert_eq!(effect, expected);
+        store.heal();
+        // Done again, it goes on.
+        let rows = ["first-of-two-values", "second-of-two-values"];
+        let rows = rows.map(|token| stored(token, &text, None));
+        let again = bench.vault.import(vector().0, rows).await.unwrap();
+        let there: Vec<_> = again.iter().map(|one| one.is_err()).collect();
+        assert_eq!(there, [taken == 1, false]);
+    }
+}
+
+#[tokio::test]
+async fn an_import_does_not_wait_behind_guesses_in_namespaces_that_are_made_up() {
+    let options = Vault::options().hash_at_once(1);
+    let bench = Bench::with(Engine::memory(), options).await;
+    let guess = |_| {
+        let made_up = bench.vault.namespace("made up").unwrap();
+        async move {
+            made_up
+                .read("tk_not_there_at_all")
+                .password(WRONG)
+                .await
+                .err()
+        }
+    };
+    let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
+    // The first who is told that their queue is full; it stays so for a while.
+    while guesses.join_next().await.unwrap().unwrap() == Some(VaultError::NotFound) {}
+    let (reader, text, _) = vector();
+    let rows = [stored("taken-in-meanwhile", &text, None)];
+    let taken = bench.vault.import(reader, rows).await.unwrap();
+    assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+}
