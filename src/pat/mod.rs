@@ -60,7 +60,7 @@ use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{AtOnce, Gate, Subject};
-use crate::sealed::{Behind, Committed, Keyset, Keysets, Rounds, Use, commit};
+use crate::sealed::{Behind, Committed, Keyset, Keysets, Rounds, SealedError, Use, commit};
 use crate::store::{Change, Query, Record, RecordKey, Store};
 
 use self::cache::{Cache, Forget};
@@ -200,10 +200,14 @@ impl PersonalAccessTokens {
     /// [`PatError::UnknownKey`], [`PatError::KeysetGone`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn rewrap(&self) -> Result<(), PatError> {
         let result = async {
-            self.shared.keysets.rewrap(|_| {}).await?;
+            let done = self.shared.keysets.rewrap(|_| {}).await?;
             // What could not be opened is counted there, and is an error here.
-            self.shared.keysets.find_again(KEYSET).await?;
-            Ok(())
+            match self.shared.keysets.find_again(KEYSET).await {
+                Err(SealedError::Store(error)) if done.resealed > 0 => {
+                    Err(SealedError::Store(error.after_some()).into())
+                }
+                found => Ok(found.map(drop)?),
+            }
         };
         self.report(Operation::PatRewrap, None, None, result.await)
     }

@@ -46,6 +46,15 @@ impl Places {
     }
 }
 
+/// Which data keys a password is tried for.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// At least these, or any where these are none.
+    These(&'a [[u8; 16]]),
+    /// Every one: while the cost is raised, one password may have entries at several.
+    All,
+}
+
 /// What is at the places, with the cost of each.
 #[derive(Default)]
 pub(super) struct Found {
@@ -87,8 +96,11 @@ impl Found {
         entry.map(|(_, entry)| entry)
     }
 
-    /// Whether there are keys, and all that are wanted.
-    fn satisfies(&self, wanted: &[[u8; 16]]) -> bool {
+    /// Whether there are keys, and all that are wanted; of all keys nobody knows but who has looked everywhere.
+    fn satisfies(&self, wanted: Wanted<'_>) -> bool {
+        let Wanted::These(wanted) = wanted else {
+            return false;
+        };
         let has = |id: &[u8; 16]| self.entries.iter().any(|(_, entry)| entry.keys.has(*id));
         !self.entries.is_empty() && wanted.iter().all(has)
     }
@@ -101,14 +113,14 @@ pub(super) struct Writing {
 }
 
 impl Vault {
-    /// The data keys that the caller has, to read what names `wanted`; `None` for a password that nothing is under.
+    /// The data keys that the caller has, to read what names those that are wanted; `None` for a password that nothing is under.
     ///
     /// A password costs its work whatever becomes of it.
     pub(super) async fn keys_to_read(
         &self,
         namespace: &Namespace,
         access: &Access,
-        wanted: &[[u8; 16]],
+        wanted: Wanted<'_>,
     ) -> Result<Option<Arc<DataKeys>>, VaultError> {
         match access {
             Access::Open => Ok(Some(Arc::new(DataKeys::open(namespace)))),
@@ -133,7 +145,8 @@ impl Vault {
             Access::Unlocked(keys) => DataKeys::clone(keys),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(namespace, &password, &[], access.patience());
+                let found =
+                    self.try_password(namespace, &password, Wanted::These(&[]), access.patience());
                 let (keys, place) = found.await?;
                 if let Some(keys) = keys {
                     return Ok(Writing { keys, entry: None });
@@ -153,7 +166,7 @@ impl Vault {
         &self,
         namespace: &Namespace,
         password: &Normalised,
-        wanted: &[[u8; 16]],
+        wanted: Wanted<'_>,
         patience: Patience,
     ) -> Result<(Option<DataKeys>, Place), VaultError> {
         let mut places = Places(Vec::new());

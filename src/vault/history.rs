@@ -7,7 +7,7 @@ use crate::events::Operation;
 use crate::sealed::{Committed, Rounds, commit};
 use crate::store::{Change, RecordKey};
 
-use super::access::{Access, subjects};
+use super::access::{Access, Wanted, subjects};
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
@@ -280,7 +280,9 @@ impl VersionRead<'_> {
         let vault = self.vault;
         let row = vault.row(namespace, key).await;
         let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
-        let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
+        let keys = vault
+            .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
+            .await?;
         let row = row?;
         row.meta.check(vault.now())?;
         let keys = keys.ok_or(VaultError::InvalidPassword)?;

@@ -9,7 +9,7 @@ use crate::import::{ImportError, Vaultstore};
 use crate::limits::{Lane, Patience};
 use crate::sealed::End;
 
-use super::access::Access;
+use super::access::{Access, Wanted};
 use super::entry::DataKeys;
 use super::secret::{Password, SecretBytes};
 use super::text::{Choice, VaultToken};
@@ -223,7 +223,8 @@ impl Vault {
 
     async fn keys_of(&self, access: &Access) -> Result<Option<Arc<DataKeys>>, VaultError> {
         let namespace = self.for_reading().await?;
-        self.keys_to_read(&namespace, access, &[]).await
+        self.keys_to_read(&namespace, access, Wanted::These(&[]))
+            .await
     }
 }
 

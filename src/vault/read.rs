@@ -7,7 +7,7 @@ use crate::events::Operation;
 use crate::limits::{Exhausted, Permit, Subject};
 use crate::store::{Record, RecordKey};
 
-use super::access::{Access, subjects};
+use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::Row;
@@ -190,7 +190,9 @@ impl Read<'_> {
             let row = vault.row(namespace, key).await;
             // Whatever the row says, the password costs the same.
             let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
-            let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
+            let keys = vault
+                .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
+                .await?;
             judge(namespace, vault.now(), &row, keys.as_deref())
         };
         let subjects = subjects(namespace, &self.access, &key.id);
@@ -281,7 +283,9 @@ impl ReadMany<'_> {
         let mut wanted: Vec<[u8; 16]> = rows.iter().flatten().map(|row| row.data_key).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let keys = vault.keys_to_read(namespace, &self.access, &wanted).await?;
+        let keys = vault
+            .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
+            .await?;
         let now = vault.now();
         let values = rows
             .iter()

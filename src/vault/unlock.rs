@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::events::Operation;
 
-use super::access::Access;
+use super::access::{Access, Wanted};
 use super::create::Create;
 use super::create_many::CreateMany;
 use super::entry::DataKeys;
@@ -25,7 +25,8 @@ pub struct Unlocked {
 }
 
 impl Vault {
-    /// Tries a password once, for many operations in this namespace.
+    /// Tries a password once, for many operations in this namespace: a hash, and one more for each
+    /// weaker [cost](super::Argon2Cost) that the vault has had.
     ///
     /// ```
     /// # use sealtoken::vault::{Vault, VaultError};
@@ -52,7 +53,7 @@ impl Vault {
     async fn try_unlock(&self, access: Access) -> Result<Unlocked, VaultError> {
         let namespace = self.for_reading().await?;
         let work = async {
-            let keys = self.keys_to_read(&namespace, &access, &[]).await?;
+            let keys = self.keys_to_read(&namespace, &access, Wanted::All).await?;
             let keys = keys.ok_or(VaultError::InvalidPassword)?;
             keys.newest()?;
             Ok(keys)

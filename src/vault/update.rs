@@ -6,7 +6,7 @@ use crate::sealed::{Committed, End, Rounds, commit};
 use crate::store::{Change, RecordKey, Version};
 use crate::token::Lifetime;
 
-use super::access::{Access, subjects};
+use super::access::{Access, Wanted, subjects};
 use super::create::{Common, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
@@ -94,7 +94,9 @@ impl Vault {
     {
         let mut row = self.row(namespace, key).await;
         let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
-        let keys = self.keys_to_read(namespace, access, &wanted).await?;
+        let keys = self
+            .keys_to_read(namespace, access, Wanted::These(&wanted))
+            .await?;
         let mut rounds = Rounds::default();
         let mut orphan = None;
         loop {

@@ -1,15 +1,16 @@
 //! A store that fails as a test tells it: at which calls and how, with a rival who acts before the reply, in turns that change from call to
 //! call. It counts what is asked of it.
 
+use std::fmt::Debug;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
-    StoreError,
+    Change, Collection, Effect, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
+    Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -43,14 +44,16 @@ pub(crate) struct Faulty {
     /// How the calls from number `at` on fail.
     faults: Vec<Fault>,
     pub(crate) healed: AtomicBool,
-    /// Whether the reply of every write is lost.
-    pub(crate) lost: AtomicBool,
+    /// How every write fails, where all do.
+    writes_fail: Mutex<Option<Fault>>,
     /// Whether the next `get` says that it has `read`, and waits to `go_on`.
     pub(crate) hold: AtomicBool,
     pub(crate) read: Notify,
     pub(crate) go_on: Notify,
     /// Whether call number `at` was a write.
     is_write: AtomicBool,
+    /// The most that a batch may weigh.
+    pub(crate) max_batch: AtomicUsize,
     /// Acts at call number `at`: after it was done, before its reply.
     rival: Mutex<Option<Rival>>,
     /// Writes that have not arrived yet.
@@ -67,17 +70,18 @@ impl Faulty {
     /// One over a store that is there, and whose calls from number `at` on fail in these ways.
     pub(crate) fn over(inner: MemoryStore, faults: &[Fault], at: u64) -> Arc<Self> {
         Arc::new(Self {
-            inner,
             calls: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             at: AtomicU64::new(at),
             faults: faults.to_vec(),
             healed: AtomicBool::new(false),
-            lost: AtomicBool::new(false),
+            writes_fail: Mutex::default(),
             hold: AtomicBool::new(false),
             read: Notify::new(),
             go_on: Notify::new(),
             is_write: AtomicBool::new(false),
+            max_batch: AtomicUsize::new(inner.limits().max_batch),
+            inner,
             rival: Mutex::new(None),
             late: Mutex::new(Vec::new()),
             seed: AtomicU64::new(0),
@@ -116,6 +120,24 @@ impl Faulty {
     /// Fails no more.
     pub(crate) fn heal(&self) {
         self.healed.store(true, Ordering::SeqCst);
+    }
+
+    /// Fails every write in this way; none where that is over.
+    pub(crate) fn fail_writes(&self, fault: Option<Fault>) {
+        *lock(&self.writes_fail) = fault;
+    }
+
+    /// The next call with this number is done, whereupon the rival acts and the reply is lost.
+    pub(crate) fn lose_reply<E: Failure>(
+        &self,
+        call: u64,
+        rival: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        self.set_rival(Box::pin(async {
+            let done = rival.await;
+            assert!(done.is_ok(), "{done:?}");
+        }));
+        self.fail_from(call);
     }
 
     /// Lets somebody else act at the call that fails first, on a client of their own.
@@ -182,8 +204,8 @@ impl Faulty {
         if is_first {
             self.is_write.store(batch.is_some(), Ordering::SeqCst);
         }
-        if batch.is_some() && self.lost.load(Ordering::SeqCst) {
-            fault = Fault::After;
+        if batch.is_some() {
+            fault = lock(&self.writes_fail).unwrap_or(fault);
         }
         if batch.is_some() && self.seed.load(Ordering::SeqCst) != 0 {
             fault = match self.draw() % 8 {
@@ -213,6 +235,64 @@ impl Faulty {
         self.turns().await;
         result
     }
+}
+
+/// An error of a service.
+pub(crate) trait Failure: Debug {
+    fn code(&self) -> &'static str;
+    /// The store's, where it is one of that.
+    fn of_store(&self) -> Option<&StoreError>;
+}
+
+#[cfg(feature = "vault")]
+impl Failure for sealtoken::vault::VaultError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "pat")]
+impl Failure for sealtoken::pat::PatError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "pat")]
+impl Failure for sealtoken::pat::VerifyError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Failed(error) => error.of_store(),
+            _ => None,
+        }
+    }
+}
+
+/// Fails unless the operation ended without knowing what it did.
+pub(crate) fn unknown<T: Debug, E: Failure>(result: Result<T, E>) {
+    let error = result.expect_err("it ended well");
+    let Some(StoreError::Unavailable { effect, .. }) = error.of_store() else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*effect, Effect::Unknown);
 }
 
 /// The records of these collections, in a store of their own.
@@ -248,7 +328,10 @@ impl std::fmt::Debug for Faulty {
 #[async_trait]
 impl Store for Faulty {
     fn limits(&self) -> Limits {
-        self.inner.limits()
+        Limits {
+            max_batch: self.max_batch.load(Ordering::SeqCst),
+            ..self.inner.limits()
+        }
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {

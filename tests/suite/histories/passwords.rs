@@ -4,39 +4,76 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sealtoken::store::{MemoryStore, Store};
-use sealtoken::vault::Vault;
+use sealtoken::vault::{Argon2Cost, Vault, VaultOptions};
 use sealtoken::{Key, KeyRing};
 
-use super::vault::{NOW, answer, done, gave, options, shown};
-use super::{Answer, QUICK, Stage, beside_in, named, op};
+use super::vault::{NOW, gave, options, shown};
+use super::{Answer, QUICK, Stage, answer, beside_in, done, named, op, says};
+use crate::faulty::{copy, records};
 
-type Op = super::Op<Vault>;
+type Op = super::Op<Opened>;
 
 const OLD: &str = "the old password";
 const NEW: &str = "the new password";
 const THIRD: &str = "the third password";
+const PASSWORDS: [&str; 3] = [OLD, NEW, THIRD];
 
 const KEPT: &str = "kept-under-a-password";
 const FIRST: &str = "first-under-a-new-one";
 const SECOND: &str = "second-under-a-new-one";
 
+/// A vault, and what it takes to open it once more.
+#[derive(Clone)]
+struct Opened {
+    vault: Vault,
+    store: Arc<dyn Store>,
+    keys: KeyRing,
+}
+
 struct Locked {
     begin: MemoryStore,
     keys: KeyRing,
+    /// Where the entry of each password is: at the first cost, and at the stronger one.
+    places: Vec<(&'static str, [Vec<u8>; 2])>,
+}
+
+fn stronger() -> VaultOptions {
+    options(NOW).argon2_cost(Argon2Cost::new(20, 2, 1).unwrap())
+}
+
+async fn entries(store: &MemoryStore) -> Vec<Vec<u8>> {
+    let entries = records(store, "vault_passwords").await.into_iter();
+    entries.map(|entry| entry.key.id).collect()
 }
 
 impl Locked {
     async fn new() -> Self {
         let (begin, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
         let vault = options(NOW).open(begin.clone(), &keys).await.unwrap();
+        vault.create("open").await.unwrap();
+        let mut places = Vec::new();
+        for password in PASSWORDS {
+            let mut own = Vec::new();
+            for options in [options(NOW), stronger()] {
+                let store = copy(&begin, Self::COLLECTIONS).await;
+                let vault = options.open(store.clone(), &keys).await.unwrap();
+                vault.create("v").password(password).await.unwrap();
+                own.append(&mut entries(&store).await);
+            }
+            places.push((password, own.try_into().unwrap()));
+        }
         let kept = vault.create("kept").token(KEPT).password(OLD);
         kept.await.unwrap();
-        Self { begin, keys }
+        Self {
+            begin,
+            keys,
+            places,
+        }
     }
 }
 
 impl Stage for Locked {
-    type Client = Vault;
+    type Client = Opened;
     const COLLECTIONS: &'static [&'static str] = &[
         "vault_keysets",
         "vault_values",
@@ -49,30 +86,36 @@ impl Stage for Locked {
         &self.begin
     }
 
-    async fn open(&self, store: Arc<dyn Store>) -> Vault {
-        options(NOW).open(store, &self.keys).await.unwrap()
+    async fn open(&self, store: Arc<dyn Store>) -> Opened {
+        let keys = self.keys.clone();
+        let vault = options(NOW).open(Arc::clone(&store), &keys).await.unwrap();
+        Opened { vault, store, keys }
     }
 
-    async fn follow(&self, vault: &Vault, token: &str) -> String {
-        let value = vault.read(token).password(NEW).await;
+    async fn follow(&self, client: &Opened, token: &str) -> String {
+        let value = client.vault.read(token).password(NEW).await;
         shown(value.map(|value| value.expose().to_vec()))
     }
 
-    async fn see(&self, vault: &Vault, _: &MemoryStore) -> String {
+    async fn see(&self, Opened { vault, .. }: &Opened, store: &MemoryStore) -> String {
         let mut seen = String::new();
-        for password in [OLD, NEW, THIRD] {
-            let unlocked = match vault.unlock(password).await {
-                Ok(unlocked) => unlocked,
-                Err(error) => {
-                    writeln!(seen, "{password}: {}", error.code()).unwrap();
-                    continue;
-                }
-            };
+        for (password, places) in &self.places {
+            // What has no entry leads nowhere: a hash would say no more.
+            let there = entries(store).await;
+            if places.iter().all(|place| !there.contains(place)) {
+                continue;
+            }
+            let unlocked = vault.unlock(*password).await.unwrap();
             for token in [KEPT, FIRST, SECOND] {
                 let value = unlocked.read(token).await;
                 let value = shown(value.map(|value| value.expose().to_vec()));
                 writeln!(seen, "{password}: {token} is {value}").unwrap();
             }
+            // From here on it is where it belongs, though nothing had moved it up before.
+            vault.flush().await;
+            let there = entries(store).await;
+            let there = places.each_ref().map(|place| there.contains(place));
+            writeln!(seen, "{password}: {there:?}").unwrap();
         }
         seen
     }
@@ -80,46 +123,173 @@ impl Stage for Locked {
 
 fn operations() -> Vec<Op> {
     vec![
-        op("create the first", |vault: Vault| async move {
+        op("create the first", |Opened { vault, .. }| async move {
             done(vault.create("1").token(FIRST).password(NEW).await)
         }),
-        op("create the second", |vault: Vault| async move {
+        op("create the second", |Opened { vault, .. }| async move {
             done(vault.create("2").token(SECOND).password(NEW).await)
         }),
         // One alone is one batch, and done or not done.
-        op("create many", |vault: Vault| async move {
+        op("create many", |Opened { vault, .. }| async move {
             answer(vault.create_many(["x"]).password(NEW).await, gave)
         }),
-        op("update", |vault: Vault| async move {
-            done(vault.update(KEPT, "newer").password(OLD).await)
+        op("read", |Opened { vault, .. }| async move {
+            let read = vault.read(KEPT).password(OLD).await;
+            vault.flush().await;
+            says(read.map(|value| value.expose().to_vec()))
         }),
-        op("rekey", |vault: Vault| async move {
+        op("update", |Opened { vault, .. }| async move {
+            let updated = vault.update(KEPT, "newer").password(OLD).await;
+            vault.flush().await;
+            done(updated)
+        }),
+        op("raise the cost", |Opened { store, keys, .. }| async move {
+            done(stronger().open(store, &keys).await)
+        }),
+        op("rekey", |Opened { vault, .. }| async move {
             answer(vault.rekey(OLD, NEW).await, |count| {
                 Answer::told(format!("{count}"))
             })
         }),
-        op("rekey on", |vault: Vault| async move {
+        // Who has unlocked the old password before writes on, and is not counted.
+        op(
+            "rekey what is unlocked",
+            |Opened { vault, .. }| async move { done(vault.rekey(OLD, NEW).await) },
+        ),
+        op("rekey on", |Opened { vault, .. }| async move {
             done(vault.rekey(NEW, THIRD).await)
+        }),
+        op("unlock and update", |Opened { vault, .. }| async move {
+            let unlocked = match vault.unlock(OLD).await {
+                Ok(unlocked) => unlocked,
+                Err(error) => return Answer::failed(&error),
+            };
+            let updated = unlocked.update(KEPT, "newest").await;
+            vault.flush().await;
+            done(updated)
+        }),
+        op("unlock and create", |Opened { vault, .. }| async move {
+            let unlocked = match vault.unlock(OLD).await {
+                Ok(unlocked) => unlocked,
+                Err(error) => return Answer::failed(&error),
+            };
+            let created = unlocked.create("1").token(FIRST).await;
+            vault.flush().await;
+            done(created)
+        }),
+        op(
+            "unlock and create many",
+            |Opened { vault, .. }| async move {
+                let unlocked = match vault.unlock(OLD).await {
+                    Ok(unlocked) => unlocked,
+                    Err(error) => return Answer::failed(&error),
+                };
+                // Its token is not followed: which password leads to it, others decide.
+                answer(unlocked.create_many(["x"]).await, |many| match gave(many) {
+                    Answer::Told(text, given) => Answer::told(format!("{text}{}", given.len())),
+                    other => other,
+                })
+            },
+        ),
+        op("unlock and read", |Opened { vault, .. }| async move {
+            let unlocked = match vault.unlock(OLD).await {
+                Ok(unlocked) => unlocked,
+                Err(error) => return Answer::failed(&error),
+            };
+            let one = unlocked.read(KEPT).await;
+            let many = unlocked.read_many([KEPT, FIRST]).await;
+            vault.flush().await;
+            match one {
+                Err(error) => Answer::failed(&error),
+                Ok(one) => answer(many, |many| {
+                    let many = many.into_iter();
+                    let many = many.map(|one| shown(one.map(|one| one.expose().to_vec())));
+                    let many: Vec<_> = many.collect();
+                    Answer::told(format!("{:?} {many:?}", one.expose()))
+                }),
+            }
         }),
     ]
 }
 
+/// An operation, and what somebody else does meanwhile.
+type Pairs = &'static [(&'static str, &'static [&'static str])];
+
+const CHANGES: Pairs = &[
+    ("create the first", &["create the second"]),
+    ("create the first", &["rekey"]),
+    ("create many", &["create the second"]),
+    ("rekey", &["rekey on"]),
+    ("rekey", &["create the first"]),
+    ("rekey", &["update"]),
+    ("update", &["rekey"]),
+];
+
+const UNLOCKED: Pairs = &[
+    ("unlock and update", &["rekey what is unlocked"]),
+    ("unlock and create", &["rekey what is unlocked"]),
+    ("unlock and create many", &["rekey what is unlocked"]),
+    ("unlock and read", &["rekey what is unlocked"]),
+    ("rekey what is unlocked", &["unlock and create"]),
+];
+
+const RAISED: Pairs = &[
+    ("read", &["raise the cost", "read"]),
+    ("raise the cost", &["read"]),
+    ("update", &["raise the cost", "read"]),
+    ("unlock and read", &["raise the cost", "read"]),
+    ("rekey", &["raise the cost", "read"]),
+    ("create the first", &["raise the cost", "create the second"]),
+    ("raise the cost", &["raise the cost"]),
+];
+
+async fn histories(stage: &Locked, pairs: Pairs) {
+    let all = operations();
+    for (one, rivals) in pairs {
+        let rivals: Vec<_> = rivals.iter().map(|name| named(&all, name)).collect();
+        let runs = beside_in(&QUICK, stage, &named(&all, one), &rivals).await;
+        assert!(runs > 2, "{one}: {runs}");
+    }
+}
+
 #[tokio::test]
 async fn passwords_lead_to_every_value_whoever_was_there_meanwhile() {
+    histories(&Locked::new().await, CHANGES).await;
+}
+
+#[tokio::test]
+async fn who_has_unlocked_a_password_goes_on_whoever_changes_it_meanwhile() {
+    histories(&Locked::new().await, UNLOCKED).await;
+}
+
+#[tokio::test]
+async fn passwords_lead_to_every_value_while_their_cost_is_raised() {
+    histories(&Locked::new().await, RAISED).await;
+}
+
+/// Where the cost was raised before, the same: every password moves up as it is used.
+#[tokio::test]
+async fn passwords_lead_to_every_value_while_they_move_up() {
     let stage = Locked::new().await;
+    let raised = stronger().open(stage.begin.clone(), &stage.keys).await;
+    raised.unwrap();
+    const MOVING: Pairs = &[
+        ("read", &["read"]),
+        ("read", &["rekey"]),
+        ("update", &["read"]),
+        ("rekey", &["read"]),
+    ];
+    histories(&stage, MOVING).await;
+}
+
+#[test]
+fn every_operation_has_rivals() {
+    let groups: Vec<_> = [CHANGES, UNLOCKED, RAISED].concat();
     let all = operations();
-    let mut runs = 0;
-    for (one, rival) in [
-        ("create the first", "create the second"),
-        ("create the first", "rekey"),
-        ("create many", "create the second"),
-        ("rekey", "rekey on"),
-        ("rekey", "create the first"),
-        ("rekey", "update"),
-        ("update", "rekey"),
-    ] {
-        let (one, rival) = (named(&all, one), named(&all, rival));
-        runs += beside_in(&QUICK, &stage, &one, &[rival]).await;
-    }
-    assert!(runs > 40, "{runs}");
+    let is_in = |op: &&Op| {
+        groups
+            .iter()
+            .any(|(one, rivals)| *one == op.name || rivals.contains(&op.name))
+    };
+    assert_eq!(all.iter().filter(is_in).count(), all.len());
 }

@@ -7,39 +7,20 @@ use std::time::Duration;
 use sealtoken::pat::{
     NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
 };
-use sealtoken::store::{Effect, MemoryStore, StoreError};
+use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::{Bench, NOW, ada, at, originals};
-use crate::faulty::{Fault, Faulty, records};
+use crate::faulty::{Fault, Faulty, records, unknown};
 
 const FREE: &str = "free0for0the0taking00";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The next call with this number is done, whereupon the rival acts and the reply is lost.
-async fn lose_reply<F>(
-    bench: &Bench,
-    store: &Faulty,
-    call: u64,
-    rival: impl FnOnce(PersonalAccessTokens) -> F,
-) where
-    F: Future<Output = Result<(), PatError>> + Send + 'static,
-{
+/// Another process, which no fault concerns.
+async fn other(bench: &Bench, store: &Faulty) -> PersonalAccessTokens {
     let options = PersonalAccessTokens::options().clock(bench.clock.clone());
-    let other = options
-        .open(store.inner.clone(), &bench.keys)
-        .await
-        .unwrap();
-    let rival = rival(other);
-    store.set_rival(Box::pin(async { assert_eq!(rival.await, Ok(())) }));
-    store.fail_from(call);
-}
-
-fn unknown<T: std::fmt::Debug>(result: Result<T, PatError>) {
-    let Err(PatError::Store(StoreError::Unavailable { effect, .. })) = result else {
-        panic!("{result:?}");
-    };
-    assert_eq!(effect, Effect::Unknown);
+    let other = options.open(store.inner.clone(), &bench.keys);
+    other.await.unwrap()
 }
 
 #[tokio::test]
@@ -48,62 +29,35 @@ async fn what_others_did_after_a_lost_reply_is_not_undone() {
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let issued = bench.issue(ada()).await;
     let one = issued.record.id;
+    let theirs = other(&bench, &store).await;
 
     // A role that was taken since is not given again.
     let take = PatUpdate::new().remove_role("writer");
-    lose_reply(
-        &bench,
-        &store,
-        2,
-        async move |pats: PersonalAccessTokens| pats.update(&one, take).await.map(|_| ()),
-    )
-    .await;
-    unknown(
-        bench
-            .pats
-            .update(&one, PatUpdate::new().add_role("writer"))
-            .await,
-    );
+    let pats = theirs.clone();
+    store.lose_reply(2, async move { pats.update(&one, take).await.map(drop) });
+    let give = PatUpdate::new().add_role("writer");
+    unknown(bench.pats.update(&one, give).await);
     assert!(bench.verify(&issued).await.unwrap().roles.is_empty());
 
     // What was restored and revoked again stays revoked.
     bench.pats.revoke(&one).await.unwrap();
-    lose_reply(
-        &bench,
-        &store,
-        2,
-        async move |pats: PersonalAccessTokens| pats.revoke(&one).await.map(|_| ()),
-    )
-    .await;
+    let pats = theirs.clone();
+    store.lose_reply(2, async move { pats.revoke(&one).await.map(drop) });
     unknown(bench.pats.restore(&one).await);
     assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
 
     // What was registered and deleted is not registered again, and what was registered since is not deleted.
     let free: PatId = FREE.parse().unwrap();
     let new = bench.pats.generate_as(free).unwrap();
-    lose_reply(
-        &bench,
-        &store,
-        1,
-        async move |pats: PersonalAccessTokens| pats.delete(&free).await,
-    )
-    .await;
+    let pats = theirs.clone();
+    store.lose_reply(1, async move { pats.delete(&free).await });
     unknown(bench.pats.register(free, new.hash.clone(), ada()).await);
     assert_eq!(bench.pats.get(&free).await.err(), Some(PatError::NotFound));
-    bench
-        .pats
-        .register(free, new.hash.clone(), ada())
-        .await
-        .unwrap();
-    lose_reply(
-        &bench,
-        &store,
-        2,
-        async move |pats: PersonalAccessTokens| {
-            pats.register(free, new.hash, ada()).await.map(|_| ())
-        },
-    )
-    .await;
+    let registered = bench.pats.register(free, new.hash.clone(), ada()).await;
+    assert!(registered.is_ok());
+    store.lose_reply(2, async move {
+        theirs.register(free, new.hash, ada()).await.map(drop)
+    });
     unknown(bench.pats.delete(&free).await);
     assert!(bench.pats.get(&free).await.is_ok());
     assert_eq!(records(&store.inner, "pat_tokens").await.len(), 2);
@@ -198,6 +152,7 @@ async fn a_lost_reply_of_a_write_is_no_error() {
 #[tokio::test]
 async fn an_import_that_failed_half_way_does_not_say_that_nothing_was_done() {
     use sealtoken::import::access_tokens::AccessToken;
+    use sealtoken::store::StoreError;
 
     let store = Faulty::new(Fault::Before, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
@@ -318,9 +273,9 @@ async fn what_may_have_been_revoked_is_looked_up_again() {
     let issued = bench.issue(ada()).await;
     assert_eq!(bench.reason(&issued).await, None);
     // Done at once, but every reply is lost, and so is the answer to what became of it.
-    store.lost.store(true, Ordering::SeqCst);
+    store.fail_writes(Some(Fault::After));
     let revoked = bench.pats.revoke(&issued.record.id).await;
     assert!(matches!(revoked, Err(PatError::Store(_))), "{revoked:?}");
-    store.lost.store(false, Ordering::SeqCst);
+    store.fail_writes(None);
     assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
 }

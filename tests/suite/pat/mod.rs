@@ -11,7 +11,7 @@ mod limits;
 mod listing;
 mod new;
 mod operations;
-mod originals;
+pub(crate) mod originals;
 mod owned;
 mod properties;
 mod races;

@@ -9,10 +9,10 @@ use sealtoken::pat::{
 use super::{Bench, NOW, ada, at, reason};
 use crate::engine::{Engine, on_every_engine};
 
-pub(super) const ID: &str = "2JAkraRtrH4sRVE1aOcjG";
-pub(super) const TEXT: &str = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQg==";
+pub(crate) const ID: &str = "2JAkraRtrH4sRVE1aOcjG";
+pub(crate) const TEXT: &str = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQg==";
 pub(super) const WRONG: &str = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQw==";
-pub(super) const HASH: &str = "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw";
+pub(crate) const HASH: &str = "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw";
 
 on_every_engine! {
     a_registered_token_is_verified_by_scrypt_and_by_ours_from_then_on,

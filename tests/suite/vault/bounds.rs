@@ -209,7 +209,7 @@ async fn what_is_shown_of_a_value_is_what_it_is() {
         .map(|one| {
             (
                 one.number,
-                one.written_at.as_secs(),
+                one.written_at.map(UnixTime::as_secs),
                 one.length,
                 one.is_current,
             )
@@ -218,9 +218,9 @@ async fn what_is_shown_of_a_value_is_what_it_is() {
     assert_eq!(
         shown,
         [
-            (3, NOW + 20, 5, true),
-            (2, NOW + 10, 3, false),
-            (1, NOW, 3, false)
+            (3, Some(NOW + 20), Some(5), true),
+            (2, Some(NOW + 10), Some(3), false),
+            (1, Some(NOW), Some(3), false)
         ]
     );
     // Hidden and over: hidden comes first, for it can be brought back.

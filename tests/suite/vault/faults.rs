@@ -3,41 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sealtoken::store::{Change, Effect, MemoryStore, Outcome, Store as _, StoreError};
+use sealtoken::store::{Change, MemoryStore, Outcome, Store as _};
 use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError, VaultOptions};
 
 use super::{Bench, RIGHT};
-use crate::faulty::{Fault, Faulty, records};
+use crate::faulty::{Fault, Faulty, records, unknown};
 
 const NEW: &str = "a new password";
 const KEPT: &str = "kept-through-it-all";
 
-/// A vault on a store whose next call with this number is done, whereupon the rival acts and the reply is lost.
-async fn lose_reply<F>(bench: &Bench, store: &Faulty, call: u64, rival: impl FnOnce(Vault) -> F)
-where
-    F: Future<Output = Result<(), VaultError>> + Send + 'static,
-{
+/// Another process, which no fault concerns.
+async fn other(bench: &Bench, store: &Faulty) -> Vault {
     let options = Vault::options().clock(bench.clock.clone()).attempts(());
-    let other = options
-        .open(store.inner.clone(), &bench.keys)
-        .await
-        .unwrap();
-    let rival = rival(other);
-    store.set_rival(Box::pin(async { assert_eq!(rival.await, Ok(())) }));
-    store.fail_from(call);
+    let other = options.open(store.inner.clone(), &bench.keys);
+    other.await.unwrap()
 }
 
 async fn bench() -> (Bench, Arc<Faulty>) {
     let store = Faulty::new(Fault::After, u64::MAX);
     let bench = Bench::over(store.clone(), Vault::options().keep_versions(2)).await;
     (bench, store)
-}
-
-fn unknown<T: std::fmt::Debug>(result: Result<T, VaultError>) {
-    let Err(VaultError::Store(StoreError::Unavailable { effect, .. })) = result else {
-        panic!("{result:?}");
-    };
-    assert_eq!(effect, Effect::Unknown);
 }
 
 async fn value(bench: &Bench, token: &str) -> Result<Vec<u8>, VaultError> {
@@ -52,35 +37,29 @@ async fn value(bench: &Bench, token: &str) -> Result<Vec<u8>, VaultError> {
 async fn what_others_wrote_after_a_lost_reply_is_neither_overwritten_nor_removed() {
     // An update, and a newer one.
     let (bench, store) = bench().await;
+    let theirs = other(&bench, &store).await;
     bench.vault.create("one").token(KEPT).await.unwrap();
-    lose_reply(&bench, &store, 2, async |vault: Vault| {
-        vault.update(KEPT, "theirs").await
-    })
-    .await;
+    let vault = theirs.clone();
+    store.lose_reply(2, async move { vault.update(KEPT, "theirs").await });
     unknown(bench.vault.update(KEPT, "ours").await);
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"theirs");
 
     // A removal, and another value under the same token.
-    lose_reply(&bench, &store, 2, async |vault: Vault| {
-        vault.upsert(KEPT, "anew").await
-    })
-    .await;
+    let vault = theirs.clone();
+    store.lose_reply(2, async move { vault.upsert(KEPT, "anew").await });
     unknown(bench.vault.delete(KEPT).await);
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"anew");
 
     // What was inserted and removed is not inserted again.
     bench.vault.delete(KEPT).await.unwrap();
-    lose_reply(&bench, &store, 1, async |vault: Vault| {
-        vault.delete(KEPT).await
-    })
-    .await;
+    let vault = theirs.clone();
+    store.lose_reply(1, async move { vault.delete(KEPT).await });
     unknown(bench.vault.create("ours").token(KEPT).await);
     assert_eq!(value(&bench, KEPT).await, Err(VaultError::NotFound));
-    lose_reply(&bench, &store, 1, async |vault: Vault| {
-        let all = vault.list().await?.entries;
-        vault.delete(all.into_iter().next().unwrap()?.id).await
-    })
-    .await;
+    store.lose_reply(1, async move {
+        let all = theirs.list().await?.entries;
+        theirs.delete(all.into_iter().next().unwrap()?.id).await
+    });
     unknown(bench.vault.create("ours").await);
     assert_eq!(bench.vault.list().count().await, Ok(0));
     assert_eq!(records(&store.inner, "vault_versions").await.len(), 0);
@@ -90,7 +69,7 @@ async fn what_others_wrote_after_a_lost_reply_is_neither_overwritten_nor_removed
 async fn a_removal_is_done_where_the_value_is_gone_whoever_removed_it() {
     let (bench, store) = bench().await;
     bench.vault.create("one").token(KEPT).await.unwrap();
-    lose_reply(&bench, &store, 2, async |_| Ok(())).await;
+    store.lose_reply(2, async { Ok::<_, VaultError>(()) });
     assert_eq!(bench.vault.delete(KEPT).await, Ok(()));
     assert_eq!(value(&bench, KEPT).await, Err(VaultError::NotFound));
 }
@@ -98,18 +77,13 @@ async fn a_removal_is_done_where_the_value_is_gone_whoever_removed_it() {
 #[tokio::test]
 async fn a_password_that_was_changed_again_after_a_lost_reply_is_not_called_wrong() {
     let (bench, store) = bench().await;
-    bench
-        .vault
-        .create("one")
-        .token(KEPT)
-        .password(RIGHT)
-        .await
-        .unwrap();
+    let theirs = other(&bench, &store).await;
+    let create = bench.vault.create("one").token(KEPT).password(RIGHT);
+    create.await.unwrap();
     // The costs, both entries, the count, and then the write.
-    lose_reply(&bench, &store, 5, async |vault: Vault| {
-        vault.rekey(NEW, "a third password").await.map(|_| ())
-    })
-    .await;
+    store.lose_reply(5, async move {
+        theirs.rekey(NEW, "a third password").await.map(drop)
+    });
     unknown(bench.vault.rekey(RIGHT, NEW).await);
     assert!(store.has_failed_writing());
     let read = bench.vault.read(KEPT).password("a third password").await;
