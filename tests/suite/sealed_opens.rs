@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sealtoken::{
-    Cargo, Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime, Value,
+    Cargo, CargoError, Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token,
+    UnixTime, Value,
 };
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Serialize};
@@ -298,6 +299,51 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
             clock.set(now);
         }
     }
+}
+
+#[test]
+fn an_end_that_would_be_lost_is_refused() {
+    let now = UnixTime::from_secs(1000);
+    let (end, later) = (now.saturating_add(300), now.saturating_add(600));
+    let clock = ManualClock::at(now);
+    let codec = codec().with_clock(clock.clone());
+    let hour = Lifetime::hours(1);
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", 1).unwrap();
+    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, hour).unwrap();
+    let mut rest = token.cargo().clone();
+    rest.remove("a");
+
+    let refused = Err(SealError::Ends);
+    assert_eq!(codec.seal_value(token.cargo(), hour), refused);
+    assert_eq!(codec.seal_value(&[Some(token.cargo())], hour), refused);
+    let inside = Cargo::new().insert("inner", &rest);
+    assert_eq!(inside, Err(CargoError::Unsupported));
+    let flat = Flat { a: 1, rest };
+    assert_eq!(codec.seal_value(&flat, hour), refused);
+    assert_eq!(codec.seal(&mut Token::with_value(flat), hour), refused);
+
+    // A token that was opened knows the ends that it has, and no others.
+    let mut own = codec.open_value::<Flat<Cargo>>(&text).unwrap();
+    let again = codec.reseal(&mut own).unwrap();
+    assert_eq!(
+        codec.open(&again).unwrap().cargo().ends_at("mfa"),
+        Some(end)
+    );
+    own.value_mut().rest.set_end("mfa", Some(later)).unwrap();
+    assert_eq!(codec.reseal(&mut own), refused);
+    own.value_mut().rest.set_end("mfa", Some(end)).unwrap();
+    own.value_mut().rest.insert_until("more", 1, later).unwrap();
+    assert_eq!(codec.renew(&mut own, hour), refused);
+    own.value_mut().rest.remove("more");
+    assert!(codec.renew(&mut own, hour).is_ok());
+
+    // What has ended is not sealed, so nothing of it is lost.
+    own.value_mut().rest.insert_until("more", 1, now).unwrap();
+    assert!(codec.seal(&mut own, hour).is_ok());
+    clock.set(end);
+    assert!(codec.seal_value(own.value(), hour).is_ok());
 }
 
 #[test]

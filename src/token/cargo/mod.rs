@@ -10,6 +10,7 @@ mod read;
 mod reading;
 mod text;
 mod value;
+mod writing;
 
 use std::cell::Cell;
 use std::fmt;
@@ -28,6 +29,7 @@ pub use value::{Number, Object, Text, Value};
 
 pub(crate) use own::Own;
 pub(crate) use reading::with_ends;
+pub(crate) use writing::has_only_ends;
 
 use ends::EntryEnds;
 use read::{LEVELS, read_value};
@@ -156,7 +158,7 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::NotFinite`] for NaN and infinities at any depth, [`CargoError::TooDeep`] beyond 64 levels,
-    /// [`CargoError::Unsupported`] for what a cargo cannot hold. The cargo is then as it was.
+    /// [`CargoError::Unsupported`] for what a cargo cannot hold, as a map with entries that end. The cargo is then as it was.
     pub fn insert<T: Serialize>(
         &mut self,
         name: impl CargoName<T>,
@@ -414,11 +416,16 @@ fn to_value<T: Serialize>(value: &T) -> Result<Value, CargoError> {
 /// Through text, so that what goes in keeps the very rules that are kept when it is read.
 fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoError> {
     let mut scratch = Scratch::take(usize::MAX);
-    write_value(&mut scratch, value).map_err(|error| match error {
+    let (written, known) = has_only_ends(&[], || write_value(&mut scratch, value));
+    written.map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
         Unwritable::TooDeep => CargoError::TooDeep,
         _ => CargoError::Unsupported,
     })?;
+    // An end inside of an entry would be lost.
+    if !known {
+        return Err(CargoError::Unsupported);
+    }
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {
         return Err(CargoError::TooDeep);

@@ -8,7 +8,7 @@ use crate::crypto::random;
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1;
 use crate::crypto::xaes::XNonce;
-use crate::token::cargo::Text;
+use crate::token::cargo::{Text, has_only_ends};
 use crate::token::error::SealError;
 use crate::token::json::{self, Unwritable};
 use crate::token::lifetime::Lifetime;
@@ -150,8 +150,8 @@ impl Codec {
     ///
     /// # Security
     ///
-    /// A value has no ends of entries: `seal_value(token.cargo(), …)` would seal them for ever. Seal the token. Nor has it
-    /// a first issue: the value of an opened session, sealed once more, is a new session without the old one's end.
+    /// A value has no ends of entries, and a map with some is refused: seal the token. Nor has it a first issue: the value of an
+    /// opened session, sealed once more, is a new session without the old one's end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime};
@@ -187,7 +187,7 @@ impl Codec {
 
         let max = self.settings.max_len;
         let mut scratch = Self::begin(&uuid, &times, max);
-        json::write_own(&mut scratch, value)?;
+        write_own(&mut scratch, value, &[])?;
         json::write_ends(&mut scratch, std::iter::empty())?;
         self.finish(scratch, nonce, &reading, max)
     }
@@ -227,7 +227,7 @@ impl Codec {
             json::write_ends(&mut scratch, ends)?;
         } else {
             let from = scratch.written();
-            json::write_own(&mut scratch, token.value())?;
+            write_own(&mut scratch, token.value(), &ends)?;
             keep_the_existing(&mut ends, scratch.as_slice().get(from..));
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
@@ -330,6 +330,18 @@ fn times_from(
         not_before,
         origin: None,
     })
+}
+
+/// Appends the JSON of a cargo of the caller's own type. A map in it may have no end that is not among `ends`: without it, the entry
+/// would be there for ever.
+fn write_own<T: Serialize + ?Sized>(
+    scratch: &mut Scratch,
+    value: &T,
+    ends: &[(Text, i64)],
+) -> Result<(), SealError> {
+    let (written, known) = has_only_ends(ends, || json::write_own(scratch, value));
+    written?;
+    if known { Ok(()) } else { Err(SealError::Ends) }
 }
 
 /// Where the end of the header begins that is not written yet and serves [`random::separate`].
