@@ -175,5 +175,7 @@ mod tests {
         keys.0 = vec![keys.0[0].clone(); MOST];
         let fresh = DataKeys::fresh().unwrap();
         assert_eq!(keys.append(&fresh), Err(VaultError::TooManyDataKeys));
+        keys.0.truncate(MOST - 1);
+        assert_eq!(keys.append(&fresh), Ok(()));
     }
 }
