@@ -296,8 +296,10 @@ mod tests {
         thread_local! {
             static BEGUN: Instant = Instant::now();
         }
-        let mut limiter = MemoryLimiter::default();
-        limiter.clock = || BEGUN.with(|begun| *begun);
+        let limiter = MemoryLimiter {
+            clock: || BEGUN.with(|begun| *begun),
+            ..MemoryLimiter::default()
+        };
         for (subject, burst, every) in [
             (ADA, 10, Duration::from_secs(60)),
             (ALL, 10_000, Duration::from_millis(10)),

@@ -70,7 +70,9 @@ mod tests {
                 assert!(value(9, second) < value(9, second + 1), "{second}");
             }
         }
-        assert_eq!(value(1, i64::MIN), value(1, 0));
+        for before in [i64::MIN, -MAX_SECONDS, -1] {
+            assert_eq!(value(1, before), value(1, 0), "{before}");
+        }
         assert_eq!(value(1, i64::MAX), value(1, MAX_SECONDS));
     }
 

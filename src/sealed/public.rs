@@ -40,3 +40,19 @@ impl fmt::Display for PublicError {
 }
 
 impl std::error::Error for PublicError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_as_long_as_is_said_does_not_come_too_early() {
+        let said = |millis| {
+            let retry_after = Duration::from_millis(millis);
+            PublicError::TryLater { retry_after }.to_string()
+        };
+        assert_eq!(said(0), "try again in 1 s");
+        assert_eq!(said(999), "try again in 1 s");
+        assert_eq!(said(1_500), "try again in 2 s");
+    }
+}

@@ -187,3 +187,28 @@ impl From<RecordError> for StoreError {
         Self::Invalid(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_is_to_be_done() {
+        let known = 2;
+        for (error, advice) in [
+            (
+                StoreError::Schema { found: 3, known },
+                "use a newer version",
+            ),
+            (StoreError::Schema { found: 1, known }, "run the migrations"),
+            (
+                StoreError::unavailable("away"),
+                "nothing was changed: try again",
+            ),
+            (StoreError::unknown("away"), "read again"),
+        ] {
+            let said = error.to_string();
+            assert!(said.contains(advice), "{said}");
+        }
+    }
+}

@@ -133,6 +133,10 @@ mod tests {
             decode(&[&whole[..], &[0]].concat()),
             Err(StoreError::Corrupt)
         );
+        for value in [vec![], vec![0; Label::MAX_VALUE + 1]] {
+            let odd = encode(&[label("a", value)]);
+            assert_eq!(decode(&odd), Err(StoreError::Corrupt));
+        }
         let many = vec![label("a", "b"); 17];
         assert_eq!(decode(&encode(&many)), Err(StoreError::Corrupt));
     }

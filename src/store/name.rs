@@ -81,3 +81,23 @@ name! {
     /// The name of a [`Label`](super::Label). It stands in the database in clear.
     LabelName
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_so_many_small_letters_digits_and_underlines() {
+        let longest = "a".repeat(LONGEST);
+        for name in ["a", "z", "0", "9", "_", longest.as_str()] {
+            assert!(LabelName::new(name.to_owned()).is_ok(), "{name}");
+        }
+        let longer = "a".repeat(LONGEST + 1);
+        for name in [
+            "", "A", "aZ", "a b", "a-", "`", "{", "/", ":", "\u{e9}", &longer,
+        ] {
+            let refused = Collection::new(name.to_owned());
+            assert_eq!(refused, Err(RecordError::Name), "{name}");
+        }
+    }
+}

@@ -254,6 +254,7 @@ mod tests {
         assert!(prefix.contains(&[1, 0xff]) && prefix.contains(&[1, 0xff, 0xff]));
         assert!(!prefix.contains(&[2]));
         assert_eq!(Values::beginning_with([0xff, 0xff]).until, None);
+        assert_eq!(Values::beginning_with("ab").until, Some(b"ac".to_vec()));
         assert!(Values::between("b", "a").is_empty() && Values::between("b", "b").is_empty());
         assert!(!Values::exactly("").is_empty());
     }

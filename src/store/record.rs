@@ -203,3 +203,20 @@ impl fmt::Debug for Record {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_the_first_with_its_name() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| LabelName::new(name).unwrap());
+        let key = RecordKey::new(Collection::from_static("note"), "id");
+        let record = Record::new(key, Version::from_bytes([1; 16]), "body")
+            .with_label(a, "1")
+            .with_label(b.clone(), "2")
+            .with_label(b.clone(), "3");
+        assert_eq!(record.label(&b), Some(&b"2"[..]));
+        assert_eq!(record.label(&c), None);
+    }
+}

@@ -236,4 +236,22 @@ mod tests {
             assert_eq!(job.await, Ok("done"));
         });
     }
+
+    /// What was waited in the queue is waited no more: each job sets the rest of its own time.
+    #[tokio::test]
+    async fn a_job_waits_for_other_processes_as_long_as_its_call_may() {
+        let pool = pool();
+        for (hours, least) in [(1, 3_500_000), (0, 0), (2, 7_100_000)] {
+            let longest = Duration::from_secs(hours * 3600);
+            let until = Instant::now() + longest;
+            let lease = pool.take(until).await.unwrap();
+            let ask = |connection: &Connection| {
+                let row = connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0));
+                Ok::<i64, Fault>(row?)
+            };
+            let waits = lease.run(ask).await.unwrap();
+            let most = i64::try_from(longest.as_millis()).unwrap();
+            assert!((least..=most).contains(&waits), "{waits}");
+        }
+    }
 }

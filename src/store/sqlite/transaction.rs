@@ -58,3 +58,18 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Fault> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is unknown is told apart by it: see `Fault::error`.
+    #[test]
+    fn a_commit_that_fails_is_a_fault_of_a_commit() {
+        let connection = Connection::open_in_memory().unwrap();
+        let transaction = Transaction::migrating(&connection).unwrap();
+        connection.execute_batch("ROLLBACK").unwrap();
+        let failed = transaction.commit();
+        assert!(matches!(failed, Err(Fault::Commit(_))), "{failed:?}");
+    }
+}

@@ -28,8 +28,9 @@ pub(crate) struct Bent {
     /// How many writes of a password's new entry wait for each other, and where.
     meeting: AtomicU64,
     barrier: Barrier,
-    /// How many records scans gave.
+    /// How many records scans gave, and for how many at most they asked.
     scanned: AtomicU64,
+    asked: AtomicU64,
     /// How many scans give a page of nothing with more behind it, from now.
     empty: AtomicU64,
 }
@@ -50,6 +51,7 @@ impl Bent {
             meeting: AtomicU64::new(0),
             barrier: Barrier::new(2),
             scanned: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             empty: AtomicU64::new(0),
         })
     }
@@ -99,6 +101,11 @@ impl Bent {
     /// How many records scans gave since this was last asked.
     pub(crate) fn scanned(&self) -> u64 {
         self.scanned.swap(0, Ordering::SeqCst)
+    }
+
+    /// The most records that a scan asked for since this was last asked.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.swap(0, Ordering::SeqCst)
     }
 
     pub(crate) async fn all(&self, collection: &'static str) -> Vec<Record> {
@@ -189,6 +196,7 @@ impl Store for Bent {
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        self.asked.fetch_max(query.limit.into(), Ordering::SeqCst);
         if counts_down(&self.empty).is_some() {
             // It goes on where it would have begun: before the first id.
             let begin = || Cursor::from_bytes([0, 0, 0]);

@@ -362,3 +362,34 @@ async fn keysets_that_others_change_during_a_rewrap_are_sealed_again_all_the_sam
     bench.keys.replace(&sealtoken::KeyRing::new(new)).unwrap();
     assert!(bench.again(Vault::options()).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_lost_reply_and_then_one_call_that_fails_is_still_found_out() {
+    let faults = [Fault::After, Fault::Before];
+    let store = Faulty::over(MemoryStore::new(), &faults, u64::MAX);
+    let bench = Bench::over(store.clone(), Vault::options()).await;
+    bench.vault.create("the namespace begins").await.unwrap();
+    // Its write, and the first look whether it was done.
+    store.fail_from(1);
+    assert!(bench.vault.create("one").token(KEPT).await.is_ok());
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
+}
+
+#[tokio::test]
+async fn a_removal_is_not_done_where_a_part_of_it_is_gone() {
+    let store = Faulty::over(MemoryStore::new(), &[Fault::Lost], u64::MAX);
+    let bench = Bench::over(store.clone(), keeping()).await;
+    bench.vault.create("one").token(KEPT).await.unwrap();
+    bench.vault.update(KEPT, "two").await.unwrap();
+    let earlier = records(&store.inner, "vault_versions").await.remove(0);
+    let (key, expected) = (earlier.key, None);
+    let remove = Change::Remove { key, expected };
+    assert_eq!(store.inner.write(&[remove]).await, Ok(Outcome::Written));
+    // The value is read, and the removal is lost; somebody else has changed the value when it is sent again.
+    lose_reply(&bench, &store, 2, async |vault: Vault| {
+        vault.soft_delete(KEPT).await
+    })
+    .await;
+    unknown(bench.vault.delete(KEPT).await);
+    assert_eq!(value(&bench, KEPT).await, Err(VaultError::Deleted));
+}
