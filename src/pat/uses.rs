@@ -306,6 +306,29 @@ mod tests {
         assert_eq!(writer.next(Some(second)).map(|(id, _)| id), Some(first));
     }
 
+    /// As a use by the secret before, which is no reason to replace a hash, and one that is not to be written.
+    #[tokio::test]
+    async fn uses_that_are_written_together_take_nothing_from_each_other() {
+        let keys = crate::keys::KeyRing::new(crate::keys::Key::generate());
+        let store = crate::store::MemoryStore::new();
+        let pats = PersonalAccessTokens::open(store, &keys).await.unwrap();
+        let writer = &pats.shared.uses.writer;
+        let id = PatId::draw().unwrap();
+        let hash = |text: &str| pats.shared.hasher.hash(text.as_bytes());
+        let (from, to) = (hash("from"), hash("to"));
+        let at = |seconds| Some(UnixTime::from_secs(seconds));
+        let uses = [
+            (at(1), Some((from.clone(), to.clone()))),
+            (at(2), None),
+            (None, None),
+        ];
+        for (at, upgrade) in uses {
+            writer.note(id, Use { at, upgrade });
+        }
+        let (_, noted) = writer.next(None).unwrap();
+        assert_eq!((noted.at, noted.upgrade), (at(2), Some((from, to))));
+    }
+
     #[tokio::test]
     async fn work_that_takes_too_long_is_given_up() {
         let late = within(Duration::from_millis(5), std::future::pending::<()>());

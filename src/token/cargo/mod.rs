@@ -414,7 +414,6 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     let mut scratch = Scratch::take(usize::MAX);
     write_value(&mut scratch, value).map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
-        Unwritable::TooDeep => CargoError::TooDeep,
         _ => CargoError::Unsupported,
     })?;
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
