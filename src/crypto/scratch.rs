@@ -165,6 +165,8 @@ mod tests {
 
     #[test]
     fn once_beyond_the_limit_nothing_shorter_slips_in() {
+        // Also where the thread has kept a buffer with room for it.
+        Scratch::take(usize::MAX).extend(b"a token before");
         let mut scratch = Scratch::take(4);
         scratch.extend(b"12345");
         scratch.extend(b"1");
@@ -194,5 +196,17 @@ mod tests {
         }
         let bytes: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
         assert_eq!(scratch.as_slice(), bytes);
+    }
+
+    #[test]
+    fn a_thread_keeps_no_buffer_that_was_larger_than_most_tokens_need() {
+        let kept = |bytes: usize| {
+            let mut scratch = Scratch::take(usize::MAX);
+            scratch.fill_up(b' ', bytes);
+            drop(scratch);
+            Scratch::take(usize::MAX).bytes.capacity()
+        };
+        assert!((1..=KEEP).contains(&kept(1)));
+        assert!(kept(KEEP + 1) <= KEEP);
     }
 }

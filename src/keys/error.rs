@@ -62,3 +62,13 @@ impl From<random::Failed> for KeyError {
         Self::Randomness
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_random_bytes_is_no_fault_of_the_key() {
+        assert_eq!(KeyError::from(random::Failed), KeyError::Randomness);
+    }
+}

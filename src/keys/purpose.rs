@@ -117,3 +117,21 @@ impl fmt::Debug for PurposeKey {
         f.write_str("PurposeKey")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_that_is_no_text_or_too_long_is_named_as_what_is_wrong() {
+        let key = |purpose: &[u8]| {
+            let bytes = [&[1; KID][..], &[2; 32], purpose].concat();
+            text::encode(PREFIX, &bytes).parse::<PurposeKey>().err()
+        };
+        assert_eq!(key("ü".as_bytes()), None);
+        assert_eq!(key(&[b'x'; 255]), None);
+        assert_eq!(key(b"\xff"), Some(KeyError::Purpose));
+        assert_eq!(key(b""), Some(KeyError::Length));
+        assert_eq!(key(&[b'x'; 256]), Some(KeyError::Length));
+    }
+}

@@ -368,3 +368,38 @@ impl From<Exhausted> for VerifyError {
         Self::TooManyAttempts { retry_after }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_layers_below_say_keeps_its_meaning() {
+        let retry_after = Duration::from_secs(7);
+        let later = PublicError::TryLater { retry_after };
+        let too_long = RecordError::BodyTooLong { limit: 9 };
+        for (error, code, public) in [
+            (NotRun::Full { retry_after }.into(), "busy", later),
+            (NotRun::Failed.into(), "hashing", PublicError::Unavailable),
+            (StoreError::Corrupt.into(), "tampered", PublicError::Refused),
+            (
+                StoreError::Invalid(too_long).into(),
+                "too_long",
+                PublicError::Invalid,
+            ),
+            (
+                SealedError::Tampered.into(),
+                "tampered",
+                PublicError::Refused,
+            ),
+            (
+                EndError::OutOfReach.into(),
+                "invalid_end",
+                PublicError::Invalid,
+            ),
+        ] {
+            let error: PatError = error;
+            assert_eq!((error.code(), error.public()), (code, public), "{error:?}");
+        }
+    }
+}

@@ -217,3 +217,19 @@ impl fmt::Debug for PatOptions {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_as_it_is_documented() {
+        let settings = PatOptions::default().settings;
+        assert_eq!(settings.prefixes.own.as_str(), "pat_");
+        assert_eq!(settings.last_used_every, Some(3600));
+        assert_eq!(settings.keep_expired, 90 * 86_400);
+        assert!((1..=4).contains(&settings.scrypt_at_once));
+        assert!(settings.cache.is_none() && settings.bootstrap.is_none());
+        assert!(!settings.upgrade_hashes && settings.events.is_none());
+    }
+}

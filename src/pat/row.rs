@@ -206,3 +206,51 @@ fn of_this_format(plaintext: &[u8]) -> Option<&[u8]> {
     let (&format, facts) = plaintext.split_first()?;
     (format == FORMAT).then_some(facts)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::crypto::secret::Secret;
+    use crate::pat::NewPat;
+    use crate::pat::hash::Hasher;
+
+    use super::*;
+
+    /// What only a later version could have sealed, and a part of a record.
+    #[test]
+    fn a_record_has_the_one_format_and_nothing_behind_its_facts() {
+        let keyset = Keyset::new(b"pat".to_vec(), Secret::from([7; 32]));
+        let id = PatId::draw().unwrap();
+        let hash = Hasher::new(&Secret::from([8; 32])).hash(b"text");
+        let now = UnixTime::from_secs(1);
+        let new = NewPat::for_owner("ada").role("reader").name("laptop");
+        let facts = new.facts((&id, hash, Origin::Issued), now).unwrap();
+        let open = |plaintext: &[u8]| {
+            let draft = Draft {
+                key: key(&keyset, &id),
+                purge_at: None,
+                labels: Vec::new(),
+                plaintext,
+                payload: &[],
+            };
+            let record = keyset.seal(draft).unwrap();
+            let row = Opened::open(&keyset, &record)?.read()?;
+            Ok(*row.facts)
+        };
+        let mut plaintext = postcard::to_extend(&facts, vec![FORMAT]).unwrap();
+        assert_eq!(open(&plaintext), Ok(facts));
+        // A hash of ours is kept as bytes: nothing is parsed where a token is verified.
+        let mut windows = plaintext.windows(4);
+        assert!(!windows.any(|bytes| bytes == b"hmac"));
+        for length in 0..plaintext.len() {
+            let cut = open(&plaintext[..length]);
+            assert_eq!(cut, Err(PatError::Tampered), "{length}");
+        }
+        plaintext.push(0);
+        assert_eq!(open(&plaintext), Err(PatError::Tampered));
+        plaintext.pop();
+        for format in [0, 2, 255] {
+            plaintext[0] = format;
+            assert_eq!(open(&plaintext), Err(PatError::Tampered), "{format}");
+        }
+    }
+}

@@ -134,3 +134,25 @@ impl Uses {
         facts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::crypto::secret::Secret;
+    use crate::pat::hash::Hasher;
+
+    use super::*;
+
+    /// As a use by the secret before, which is no reason to replace a hash, and one that is not to be written.
+    #[test]
+    fn uses_that_are_written_together_take_nothing_from_each_other() {
+        let hasher = Hasher::new(&Secret::from([8; 32]));
+        let upgrade = Some((hasher.hash(b"from"), hasher.hash(b"to")));
+        let at = |seconds| Some(UnixTime::from_secs(seconds));
+        let of = |at, upgrade| Use { at, upgrade };
+        let mut noted = of(at(1), upgrade.clone());
+        for later in [of(at(2), None), of(None, None)] {
+            Uses::merge(&mut noted, later);
+        }
+        assert!(noted == of(at(2), upgrade));
+    }
+}

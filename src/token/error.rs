@@ -201,3 +201,16 @@ impl From<xaes::Oversize> for SealError {
         Self::Memory
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_for_the_cipher_is_told_as_memory_and_an_end_as_its_moment() {
+        assert_eq!(SealError::from(xaes::Oversize), SealError::Memory);
+        let at = UnixTime::from_secs(1_763_755_200);
+        let said = SealError::Expired { at }.to_string();
+        assert!(said.contains("2025-11-21T20:00:00Z"), "{said}");
+    }
+}

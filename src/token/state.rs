@@ -375,3 +375,34 @@ impl<T> fmt::Debug for Token<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As another implementation may have sealed it.
+    #[test]
+    fn a_nil_uuid_that_came_with_a_token_is_its_identity() {
+        let sealed = Sealed {
+            text: None,
+            length: 0,
+            times: Times {
+                begun: 0,
+                lifetime: None,
+                not_before: None,
+                origin: None,
+            },
+            mark: Mark::default(),
+            ends: Vec::new(),
+            needs_reseal: false,
+            clock: ClockSource::System,
+            leeway: Duration::ZERO,
+        };
+        let mut token = Token::restored(Uuid::nil(), 7, sealed);
+        assert_eq!(token.ensure_uuid(1), Ok(()));
+        assert!(token.uuid().is_nil());
+        token.reset();
+        assert_eq!(token.ensure_uuid(1), Ok(()));
+        assert!(!token.uuid().is_nil());
+    }
+}

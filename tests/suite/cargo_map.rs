@@ -489,3 +489,165 @@ impl Serialize for Fails {
         Err(serde::ser::Error::custom("secret-value"))
     }
 }
+
+#[test]
+fn each_error_of_a_cargo_says_what_is_wrong() {
+    for (error, said) in [
+        (CargoError::Missing, "no such entry"),
+        (CargoError::WrongType, "another type"),
+        (CargoError::NotFinite, "NaN or infinite"),
+        (CargoError::Unsupported, "cannot be held"),
+        (CargoError::TooDeep, "64 levels deep"),
+        (CargoError::Json, "not a JSON object"),
+    ] {
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+/// Reads no more of a list or a map than its first element.
+#[derive(Debug, PartialEq)]
+struct First(u8);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = First;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a first element")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> Result<First, A::Error> {
+                Ok(First(list.next_element()?.unwrap_or_default()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<First, A::Error> {
+                let entry = map.next_entry::<String, u8>()?;
+                Ok(First(entry.map_or(0, |(_, value)| value)))
+            }
+        }
+
+        from.deserialize_any(Visitor)
+    }
+}
+
+#[test]
+fn what_a_type_leaves_of_a_list_or_a_map_makes_it_another_type() {
+    let cargo: Cargo = r#"{"list":[1],"more":[1,2],"map":{"a":1},"wider":{"a":1,"b":2}}"#
+        .parse()
+        .unwrap();
+    for whole in ["list", "map"] {
+        assert_eq!(cargo.require::<First>(whole), Ok(First(1)));
+    }
+    for rest in ["more", "wider"] {
+        assert_eq!(cargo.require::<First>(rest), Err(CargoError::WrongType));
+    }
+}
+
+#[test]
+fn an_entry_that_has_ended_keeps_nothing_out_of_a_merge() {
+    let mut cargo = Cargo::new();
+    let over = UnixTime::from_secs(1);
+    cargo.insert_until("mfa", "old", over).unwrap();
+    cargo.insert("theme", "dark").unwrap();
+    let defaults: Cargo = r#"{"mfa":"new","theme":"light"}"#.parse().unwrap();
+    assert_eq!(cargo.merge(&defaults, Merge::Keep), 1);
+    assert_eq!(cargo.require::<&str>("mfa"), Ok("new"));
+    assert_eq!(cargo.require::<&str>("theme"), Ok("dark"));
+    assert_eq!(cargo.ends_at("mfa"), None);
+}
+
+#[test]
+fn a_cargo_has_as_many_levels_through_serde_as_from_its_text() {
+    for (lists, fits) in [(61, true), (62, true), (63, false), (64, false)] {
+        let json = format!(r#"{{"a":{}{}}}"#, "[".repeat(lists), "]".repeat(lists));
+        assert_eq!(json.parse::<Cargo>().is_ok(), fits, "{lists}");
+        assert_eq!(
+            serde_json::from_str::<Cargo>(&json).is_ok(),
+            fits,
+            "{lists}"
+        );
+    }
+}
+
+#[test]
+fn a_map_with_a_second_entry_is_no_variant() {
+    let cargo: Cargo = r#"{"one":{"Admin":1},"two":{"Admin":1,"Guest":null},"none":{}}"#
+        .parse()
+        .unwrap();
+    assert_eq!(cargo.require::<Role>("one"), Ok(Role::Admin(1)));
+    for other in ["two", "none"] {
+        let read = cargo.require::<Role>(other);
+        assert_eq!(read, Err(CargoError::WrongType), "{other}");
+    }
+}
+
+#[test]
+fn a_merge_takes_over_an_end_also_where_the_value_is_the_same() {
+    let end = UnixTime::now().saturating_add(3600);
+    let mut cargo: Cargo = r#"{"mfa":true}"#.parse().unwrap();
+    let mut other = cargo.clone();
+    other.set_end("mfa", Some(end)).unwrap();
+    assert_eq!(cargo.merge(&other, Merge::Keep), 0);
+    assert_eq!(cargo.ends_at("mfa"), None);
+    assert_eq!(cargo.merge(&other, Merge::Overwrite), 1);
+    assert_eq!(cargo.ends_at("mfa"), Some(end));
+    assert_eq!(cargo.merge(&other, Merge::Overwrite), 0);
+}
+
+#[test]
+fn a_list_that_has_ended_begins_anew_and_has_no_end() {
+    let mut cargo = Cargo::new();
+    let over = UnixTime::from_secs(1);
+    cargo.insert_until("roles", ["admin"], over).unwrap();
+    cargo.push("roles", "reader").unwrap();
+    let roles = cargo.require::<Vec<&str>>("roles");
+    assert_eq!(roles.as_deref(), Ok(&["reader"][..]));
+    assert_eq!(cargo.ends_at("roles"), None);
+    // One that is no list any more is in nobody's way either.
+    cargo.insert_until("none", 7, over).unwrap();
+    assert_eq!(cargo.push("none", 1), Ok(()));
+}
+
+#[test]
+fn cargos_with_other_ends_are_not_equal() {
+    let end = UnixTime::now().saturating_add(3600);
+    let with = |end| {
+        let mut cargo: Cargo = r#"{"a":1,"b":2}"#.parse().unwrap();
+        cargo.set_end("a", end).unwrap();
+        cargo
+    };
+    assert!(with(Some(end)) == with(Some(end)));
+    assert!(with(Some(end)) != with(None));
+    assert!(with(Some(end)) != with(Some(end.saturating_add(1))));
+}
+
+#[test]
+fn a_value_without_end_is_too_deep_and_a_name_prints_as_itself() {
+    struct Deep(u8);
+
+    impl Serialize for Deep {
+        fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                0 => to.serialize_unit(),
+                more => to.collect_seq([Deep(more - 1)]),
+            }
+        }
+    }
+
+    let mut cargo = Cargo::new();
+    assert_eq!(cargo.insert("a", Deep(62)), Ok(None));
+    for levels in [63, 64, 127, 128, 200] {
+        let refused = cargo.insert("b", Deep(levels)).err();
+        assert_eq!(refused, Some(CargoError::TooDeep), "{levels}");
+    }
+    assert_eq!(format!("{USER_ID:?}"), r#"CargoKey("user_id")"#);
+}

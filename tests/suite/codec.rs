@@ -341,6 +341,18 @@ fn what_has_ended_is_gone_before_the_rest_is_read_as_a_map() {
 }
 
 #[test]
+fn an_outline_is_taken_of_a_mebibyte_of_text_and_no_more() {
+    let text = |length: usize| format!("st1_{}", "A".repeat(length - 4));
+    let outline = |length| text(length).parse::<sealtoken::Outline>();
+    let longest = outline(1 << 20).unwrap();
+    assert_eq!((longest.length, longest.plaintext_len), (1 << 20, 786_385));
+    for more in [2, 3, 4] {
+        let refused = outline((1 << 20) + more);
+        assert_eq!(refused, Err(OpenError::Malformed), "{more}");
+    }
+}
+
+#[test]
 fn padding_fills_up_to_whole_blocks() {
     for block in [0, 1, 2, 16, 64, 1000] {
         let padded = codec().with_padding(block);

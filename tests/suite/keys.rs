@@ -307,3 +307,20 @@ fn generated_keys_differ() {
     assert_ne!(Key::generate().id(), Key::generate().id());
     assert!(Key::try_generate().is_ok());
 }
+
+#[test]
+fn no_key_is_twice_in_a_ring_in_whatever_roles() {
+    let (current, other) = (Key::from_bytes([1; 32]), Key::from_bytes([2; 32]));
+    let twice = |id| Err(KeyError::DuplicateId(id));
+    let ring = || KeyRing::new(current.clone());
+    let with_other = || ring().with_retired(other.clone()).unwrap();
+    for (ring, key) in [(ring(), &current), (with_other(), &other)] {
+        let retired = ring.clone().with_retired(key.clone()).map(|_| ());
+        assert_eq!(retired, twice(key.id()));
+        let standby = ring.with_standby(key.clone()).map(|_| ());
+        assert_eq!(standby, twice(key.id()));
+    }
+    let text = [&current, &other, &other].map(|key| key.expose().to_string());
+    let read = text.join(",").parse::<KeyRing>().map(|_| ());
+    assert_eq!(read, twice(other.id()));
+}

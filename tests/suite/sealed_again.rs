@@ -264,3 +264,45 @@ fn a_clock_that_is_behind_makes_no_age() {
     assert_eq!(session.age(), Some(Duration::ZERO));
     assert_eq!(session.remaining(), Some(Duration::from_secs(1230)));
 }
+
+/// As it ends at its absolute end, a new text would last as long as the old one.
+#[test]
+fn a_session_that_no_renewal_would_lengthen_is_left_as_it_is() {
+    let clock = ManualClock::at(UnixTime::from_secs(1_000_000));
+    let keys = KeyRing::new(Key::from_bytes([5; 32]));
+    let codec = keys.codec("session").unwrap().with_clock(clock.clone());
+    let (idle, absolute) = (Lifetime::minutes(20), Lifetime::minutes(30));
+    let mut session = Token::with_value(42_u64);
+    codec.seal(&mut session, idle).unwrap();
+    clock.advance(15 * 60);
+    let renewed = codec.renew_if_due(&mut session, idle, absolute).unwrap();
+    assert!(renewed.is_some());
+    // More than half of the idle time is over once more.
+    clock.advance(11 * 60);
+    let renewed = codec.renew_if_due(&mut session, idle, absolute);
+    assert_eq!(renewed, Ok(None));
+}
+
+/// In a rolling deploy half of the servers would undo what the others did.
+#[test]
+fn what_a_standby_key_sealed_needs_no_reseal_however_it_is_read() {
+    let [old, new] = [[5; 32], [6; 32]].map(Key::from_bytes);
+    let behind = KeyRing::new(old.clone()).with_standby(new.clone()).unwrap();
+    let ahead = KeyRing::new(new).with_retired(old).unwrap();
+    let [behind, ahead] = [behind, ahead].map(|keys| keys.codec("session").unwrap());
+    for (seals, opens, expected) in [
+        (&ahead, &behind, false),
+        (&behind, &ahead, true),
+        (&ahead, &ahead, false),
+    ] {
+        let text = seals.seal(&mut Token::new(), Lifetime::hours(1)).unwrap();
+        assert_eq!(opens.open(&text).unwrap().needs_reseal(), expected);
+        let typed = opens.open_value::<Value>(&text).unwrap();
+        assert_eq!(typed.needs_reseal(), expected);
+        let lent = opens.open_with(&text, |opened| Ok(opened.needs_reseal()));
+        assert_eq!(lent, Ok(expected));
+        let mut token = opens.open(&text).unwrap();
+        let due = opens.renew_if_due(&mut token, Lifetime::hours(1), Lifetime::hours(2));
+        assert_eq!(due.unwrap().is_some(), expected);
+    }
+}

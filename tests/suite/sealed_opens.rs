@@ -107,6 +107,78 @@ fn what_serde_could_not_read_back_is_refused_by_its_name() {
     assert_eq!(round(&Some(Some(1))), Ok(()));
 }
 
+/// A float that has an order, to be a key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Float<const WIDE: bool>(u8);
+
+impl<const WIDE: bool> Serialize for Float<WIDE> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if WIDE {
+            to.serialize_f64(self.0.into())
+        } else {
+            to.serialize_f32(self.0.into())
+        }
+    }
+}
+
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Wrapped<T>(T);
+
+#[derive(Serialize)]
+struct Unit;
+
+/// Why the value is not sealed.
+fn refusal<T: Serialize>(value: &T) -> Option<SealError> {
+    codec().seal_value(value, Lifetime::hours(1)).err()
+}
+
+#[test]
+fn what_wraps_a_value_hides_nothing_of_it() {
+    let no_text = Some(SealError::KeyIsNoText);
+    let key = |key: u32| map([(Wrapped(key), 1)]);
+    assert_eq!(refusal(&key(7)), no_text);
+    assert_eq!(refusal(&map([(Some(7), 1)])), no_text);
+    assert_eq!(refusal(&map([(Some(Wrapped(true)), 1)])), no_text);
+    assert_eq!(refusal(&map([(Wrapped(Some(-7_i64)), 1)])), no_text);
+    assert_eq!(refusal(&map([(Float::<false>(7), 1)])), no_text);
+    assert_eq!(refusal(&map([(Float::<true>(7), 1)])), no_text);
+    assert_eq!(refusal(&map([(Some(Wrapped("text")), 1)])), None);
+
+    let null = Some(SealError::SomeNull);
+    assert_eq!(refusal(&Some(Unit)), null);
+    assert_eq!(refusal(&Some(Wrapped(None::<u8>))), null);
+    assert_eq!(refusal(&Some(Wrapped(Wrapped(())))), null);
+    assert_eq!(refusal(&Wrapped(Some(Unit))), null);
+    assert_eq!(refusal(&Some([None::<u8>])), None);
+    assert_eq!(refusal(&Wrapped(None::<u8>)), None);
+
+    let not_finite = Some(SealError::NotFinite);
+    assert_eq!(refusal(&Some(Wrapped(f32::NAN))), not_finite);
+    assert_eq!(refusal(&Wrapped([f64::NEG_INFINITY])), not_finite);
+}
+
+#[test]
+fn a_token_is_refused_for_whatever_its_value_is() {
+    fn both<T: Serialize + 'static>(value: T, expected: SealError) {
+        assert_eq!(refusal(&value), Some(expected));
+        let mut token = Token::with_value(value);
+        let sealed = codec().seal(&mut token, Lifetime::hours(1));
+        assert_eq!(sealed, Err(expected));
+        assert!(!token.is_valid());
+    }
+    let flat = Flat {
+        a: 1,
+        rest: map([("a".to_owned(), 2_u8)]),
+    };
+    both(flat, SealError::Name);
+    both(map([(7_u32, 1)]), SealError::KeyIsNoText);
+    both(1_u128, SealError::WideInteger);
+    both(Some(None::<u8>), SealError::SomeNull);
+    both([f64::NAN], SealError::NotFinite);
+    let deep = (0..128).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+    both(deep, SealError::TooDeep);
+}
+
 #[test]
 fn a_struct_with_one_name_twice_is_refused() {
     let own = Tagged::Own(OwnKind { kind: 1 });
@@ -390,6 +462,99 @@ fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
     let text = seal(&|cargo| drop(cargo.insert("7", of("7")).unwrap()));
     let numbered = codec.open_value::<BTreeMap<u8, Cargo>>(&text).unwrap();
     assert_eq!(numbered.value()[&7].ends_at("7"), None);
+}
+
+#[test]
+fn a_lent_token_tells_its_times() {
+    let clock = ManualClock::at(UnixTime::from_secs(1000));
+    let codec = codec().with_clock(clock.clone());
+    let mut token = Token::with_value(7_u8);
+    codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    clock.advance(60);
+    let text = codec.renew(&mut token, Lifetime::minutes(5)).unwrap();
+    let read = codec.open_with(&text, |opened| {
+        assert_eq!(opened.uuid(), token.uuid());
+        assert_eq!(opened.issued_at().unix_timestamp(), 1060);
+        assert_eq!(opened.first_issued_at().unix_timestamp(), 1000);
+        assert_eq!(opened.lifetime(), Lifetime::minutes(5));
+        let end = opened.expires_at().map(|end| end.unix_timestamp());
+        assert_eq!(end, Some(1360));
+        assert!(!opened.needs_reseal());
+        opened.cargo::<u8>()
+    });
+    assert_eq!(read, Ok(7));
+}
+
+/// The map is the map, also where a program names its type.
+#[test]
+fn a_map_that_is_opened_as_any_type_is_a_token_like_another() {
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", 1).unwrap();
+    let text = codec().seal(&mut token, Lifetime::hours(1)).unwrap();
+    let mut opened = codec().open_value::<Cargo>(&text).unwrap();
+    assert_eq!(opened.sealed(), Some(text.as_str()));
+    assert!(!opened.is_dirty());
+    *opened.cargo_mut() = Cargo::new();
+    assert!(opened.is_dirty());
+}
+
+/// What is read elsewhere in the same thread knows nothing of it: not after a token, not inside of one, and not after a panic.
+#[test]
+fn the_ends_of_one_token_reach_no_other_cargo() {
+    let now = UnixTime::from_secs(1000);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let end = now.saturating_add(300);
+    let seal = |end| {
+        let mut token = Token::new();
+        token.cargo_mut().insert("a", 1).unwrap();
+        token.cargo_mut().insert_until("mfa", true, end).unwrap();
+        codec.seal(&mut token, Lifetime::hours(1)).unwrap()
+    };
+    let (text, later) = (seal(end), seal(end.saturating_add(1)));
+    let elsewhere = || {
+        let cargo: Cargo = serde_json::from_str(r#"{"mfa":true}"#).unwrap();
+        cargo.ends_at("mfa")
+    };
+    codec.open_value::<Flat<Cargo>>(&text).unwrap();
+    assert_eq!(elsewhere(), None);
+
+    /// Opens another token while it is being read itself.
+    struct Within(Flat<Cargo>, Flat<Cargo>);
+
+    thread_local! {
+        static OTHER: std::cell::RefCell<Option<(Codec, String)>> = const { std::cell::RefCell::new(None) };
+    }
+
+    impl<'de> Deserialize<'de> for Within {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let (codec, text) = OTHER.with_borrow(Clone::clone).expect("no other token");
+            let inner = codec.open_value::<Flat<Cargo>>(&text).unwrap();
+            let own = Flat::deserialize(from)?;
+            Ok(Self(own, inner.into_value()))
+        }
+    }
+
+    // Nor an entry that the type has taken for itself.
+    let mut token = Token::new();
+    token.cargo_mut().insert_until("a", 1, end).unwrap();
+    let own = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    let mut rest = codec
+        .open_value::<Flat<Cargo>>(&own)
+        .unwrap()
+        .into_value()
+        .rest;
+    rest.push("a", 1_u8).unwrap();
+    assert_eq!(rest.ends_at("a"), None);
+
+    OTHER.set(Some((codec.clone(), later)));
+    let Within(own, inner) = codec.open_value::<Within>(&text).unwrap().into_value();
+    assert_eq!(own.rest.ends_at("mfa"), Some(end));
+    assert_eq!(inner.rest.ends_at("mfa"), Some(end.saturating_add(1)));
+    assert_eq!(elsewhere(), None);
+    OTHER.set(None);
+    let panics = || codec.open_value::<Within>(&text).map(|_| ());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+    assert_eq!(elsewhere(), None);
 }
 
 #[test]

@@ -293,6 +293,13 @@ fn json_shows_three_members_and_nine_extras_and_the_text_only_when_asked() {
         shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#),
         "{shifted}"
     );
+    // The token can be another than the one that was sealed where its cargo is not.
+    token.set_not_before(Some(UnixTime::from_secs(1_763_755_201)));
+    let changed = token.to_json(View::with_extras());
+    assert!(
+        changed.contains(r#""is_dirty":true,"cargo_is_dirty":false"#),
+        "{changed}"
+    );
     let new = Token::new().to_json(View::with_extras().with_sealed_text());
     assert!(new.contains(r#""timestamp":null"#) && new.contains(r#""shareable_token":null"#));
 }
@@ -356,4 +363,16 @@ fn local_text_has_the_offset_of_its_moment_in_the_machines_zone() {
         shown.contains(r#""expires_at":"2025-06-15T11:36:40-04:00""#),
         "{shown}"
     );
+}
+
+#[test]
+fn a_token_that_was_reset_is_valid_from_no_moment_of_its_own() {
+    let (codec, _) = setup();
+    let mut token = Token::new();
+    token.set_not_before(Some(UnixTime::from_secs(1_763_755_200 + 60)));
+    codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    token.reset();
+    assert_eq!(token.not_before(), None);
+    let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    assert!(codec.open(&text).is_ok());
 }

@@ -184,11 +184,31 @@ impl fmt::Debug for Primordyx {
 
 #[cfg(test)]
 mod tests {
+    use crate::crypto::random::{Failed, with_source};
+    use crate::token::{Cargo, Times};
+
     use super::*;
 
     #[test]
     fn a_reader_prints_its_name_only() {
         assert_eq!(format!("{:?}", Primordyx::new("secret")), "Primordyx");
+    }
+
+    #[test]
+    fn a_system_without_random_bytes_is_an_error() {
+        let content = Content {
+            times: Times {
+                begun: 0,
+                lifetime: None,
+                not_before: None,
+                origin: None,
+            },
+            has_lifetime: true,
+            cargo: Cargo::new(),
+        };
+        let token = || Primordyx::new("secret").token(content).map(|_| ());
+        let read = with_source(|_| Err(Failed), token);
+        assert_eq!(read, Err(ImportError::Randomness));
     }
 
     #[test]

@@ -95,4 +95,21 @@ mod tests {
             assert_eq!(parts(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn a_name_has_one_to_thirty_two_characters() {
+        for (length, fits) in [(0, false), (1, true), (32, true), (33, false)] {
+            let name = "a".repeat(length);
+            assert_eq!(Phc::parse(&format!("${name}$s")).is_ok(), fits, "{length}");
+            let named = format!("$a${name}=1$s");
+            assert_eq!(Phc::parse(&named).is_ok(), fits, "{length}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_two_hundred_characters_are_looked_at() {
+        let parses = |length: usize| Phc::parse(&format!("$a${:A<1$}", "", length - 3)).is_ok();
+        assert!(parses(LONGEST));
+        assert!(!parses(LONGEST + 1));
+    }
 }

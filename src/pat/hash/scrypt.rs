@@ -132,6 +132,25 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_of_a_hash_counts() {
+        let params = Params::new(10, 1, 1).unwrap();
+        let mut hashed = Scrypt {
+            log_n: 10,
+            r: 1,
+            p: 1,
+            salt: vec![7; 16],
+            hash: vec![0; 64],
+        };
+        scrypt::scrypt(b"secret", &hashed.salt, &params, &mut hashed.hash).unwrap();
+        assert!(hashed.fits(b"secret"));
+        for byte in 0..64 {
+            hashed.hash[byte] ^= 1 << (byte % 8);
+            assert!(!hashed.fits(b"secret"), "{byte}");
+            hashed.hash[byte] ^= 1 << (byte % 8);
+        }
+    }
+
+    #[test]
     fn parameters_have_bounds_before_any_work() {
         let (salt, hash) = ("AAAAAAAAAAAAAAAAAAAAAA", "A".repeat(43));
         let with = |params: &str| read(&format!("$scrypt${params}${salt}${hash}")).err();

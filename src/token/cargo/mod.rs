@@ -419,7 +419,6 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     let (written, known) = has_only_ends(&[], || write_value(&mut scratch, value));
     written.map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
-        Unwritable::TooDeep => CargoError::TooDeep,
         _ => CargoError::Unsupported,
     })?;
     // An end inside of an entry would be lost.

@@ -1,6 +1,8 @@
 //! Tokens from a fixed generator, key and clock. A change of the format, of a derivation or of the order in which
 //! randomness is used changes them; so does a constant in the place of a key.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::crypto::clock::{ClockSource, Reading, UnixTime};
@@ -102,6 +104,25 @@ fn the_same_generator_state_gives_another_nonce_for_another_message_key_or_conte
         nonce(&here, 1),
         nonce(&here.bound_to("context").unwrap(), 1)
     );
+}
+
+/// Of these texts some would have ended in punctuation, and were sealed again under another nonce.
+#[test]
+fn copies_of_a_generator_share_no_nonce_also_where_one_is_drawn_again() {
+    let here = codec("session");
+    let mut nonces = HashSet::new();
+    for value in 0..300 {
+        // One of three lengths is that of a text that can end so.
+        for value in [
+            format!("{value:03}"),
+            format!("{value:04}"),
+            format!("{value:05}"),
+        ] {
+            let text = with_source(counting, || here.seal_value(&value, Lifetime::hours(8)));
+            let nonce = text.unwrap()[10..41].to_owned();
+            assert!(nonces.insert(nonce), "{value}");
+        }
+    }
 }
 
 #[test]

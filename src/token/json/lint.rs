@@ -196,6 +196,9 @@ mod tests {
     fn depth_counts_brackets_outside_of_strings() {
         assert_eq!(depth(nested(100).as_bytes()), 100);
         assert_eq!(depth(nested(32).as_bytes()), 32);
+        for levels in [127, 128, 129, 255, 256, 257, 511, 512, 4096] {
+            assert_eq!(depth(nested(levels).as_bytes()), levels);
+        }
         assert!(depth(nested(2).as_bytes()) < 32);
         let in_text = format!(r#"["{}","\"{}"]"#, "[".repeat(200), "{".repeat(200));
         assert_eq!(depth(in_text.as_bytes()), 1);

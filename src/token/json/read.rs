@@ -376,4 +376,21 @@ mod tests {
             assert_eq!(read_head(&plaintext(rest)), None, "{rest}");
         }
     }
+
+    #[test]
+    fn nothing_is_no_value_also_of_a_type_that_reads_nothing() {
+        struct Nothing;
+
+        impl<'de> Deserialize<'de> for Nothing {
+            fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Ok(Self)
+            }
+        }
+
+        for text in ["", " ", "}", " }", "\t\n}"] {
+            assert!(value_then_end::<Nothing>(text).is_none(), "{text:?}");
+        }
+        let (_, own, rest) = value_then_end::<()>("null}").unwrap();
+        assert_eq!((own, rest), ("null", "}"));
+    }
 }

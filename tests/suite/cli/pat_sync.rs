@@ -452,10 +452,46 @@ async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() ->
     sync.write(&list)?;
     let done = sync.run("--json")?.json()?;
     assert_eq!(done["failed"], json!([]));
-    assert_eq!(done["changed"].as_array().map(Vec::len), Some(1501));
+    let changed = done["changed"].as_array().ok_or("changed")?;
+    assert_eq!(changed.len(), 1501);
+    // What is shown is what was stored, and not what was planned some seconds before.
+    let shown = |changed: &Value| {
+        let mut changes = changed["changes"].as_array().into_iter().flatten();
+        let end = changes.find(|change| change["field"] == "expires_at");
+        (changed["id"].clone(), end.map(|end| end["after"].clone()))
+    };
+    let shown: Vec<_> = changed.iter().map(shown).collect();
+    let stored = sync.all()?;
+    for token in stored.as_array().ok_or("tokens")? {
+        let end = (token["id"].clone(), Some(token["expires_at"].clone()));
+        assert!(shown.contains(&end), "{end:?}");
+    }
     assert_eq!(sync.get(&id)?["roles"], json!(["s"]));
     sync.pats.run("verify", &token)?.refused("expired");
     assert!(sync.run("")?.stdout.starts_with(NOTHING));
+    Ok(())
+}
+
+/// Where a run is cut off, what was to be taken is taken.
+#[test]
+fn what_is_taken_comes_before_what_is_given() -> Outcome {
+    let sync = Sync::new("taken")?;
+    let (mut list, mut taken) = (String::new(), Vec::new());
+    for n in 0..10 {
+        let (_, id) = issued(&sync.pats, "--owner a --role r --role s")?;
+        let change = ["name: laptop", "roles: [s]"][n % 2];
+        list += &format!("- {{id: {id}, owner: a, {change}}}\n");
+        if n % 2 == 1 {
+            taken.push(id);
+        }
+    }
+    sync.write(&list)?;
+    let done = sync.run("--json")?.json()?;
+    let changed = done["changed"].as_array().ok_or("changed")?;
+    assert_eq!(changed.len(), 10);
+    let first = Value::from(&changed[..taken.len()]);
+    taken.sort_unstable();
+    assert_eq!(ids(&first), taken);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sealtoken::Lifetime;
 use sealtoken::events::{Event, EventSink, Operation};
-use sealtoken::pat::{Issued, NewPat, PatUpdate, PersonalAccessTokens, PublicError};
+use sealtoken::pat::{Issued, NewPat, PatUpdate, PersonalAccessTokens, PublicError, VerifyError};
 
 use super::{Bench, NOW, ada, originals, with_wrong_secret};
 use crate::engine::{Engine, on_every_engine};
@@ -52,6 +52,16 @@ async fn a_stranger_is_told_one_thing() {
             "not_found"
         ]
     );
+}
+
+/// Whoever waits as long as it is told has another attempt.
+#[test]
+fn a_wait_is_told_in_whole_seconds_that_are_enough() {
+    for (millis, said) in [(0, "in 1 s"), (999, "in 1 s"), (1000, "in 2 s")] {
+        let retry_after = Duration::from_millis(millis);
+        let error = VerifyError::TooManyAttempts { retry_after };
+        assert!(error.to_string().ends_with(said), "{error}");
+    }
 }
 
 #[derive(Debug, Default, Clone)]
@@ -242,6 +252,53 @@ async fn a_first_admin_who_is_refused_is_reported_as_refused() {
             (Err("not_found"), true),
         ]
     );
+}
+
+/// A stream holds one page at a time, whatever its limit.
+#[tokio::test]
+async fn a_stream_reads_a_hundred_at_a_time() {
+    let recorder = Recorder::default();
+    let bench = Bench::on(Engine::memory()).await;
+    for _ in 0..121 {
+        bench.issue(ada()).await;
+    }
+    let options = PersonalAccessTokens::options().events(recorder.clone());
+    let pats = bench.again(options).await;
+    let mut stream = pats.list().limit(120).stream();
+    let mut given = 0;
+    while let Some(token) = stream.next().await {
+        token.unwrap();
+        given += 1;
+    }
+    assert_eq!(given, 120);
+    let events = recorder.0.lock().unwrap();
+    let counts: Vec<_> = events.iter().map(|event| event.count).collect();
+    assert_eq!(counts, [Some(100), Some(20)]);
+}
+
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn an_import_is_reported_with_the_number_of_those_that_were_new() {
+    use super::faults::{FREE, item};
+
+    let recorder = Recorder::default();
+    let bench = Bench::on(Engine::memory()).await;
+    let options = PersonalAccessTokens::options().events(recorder.clone());
+    let pats = bench.again(options).await;
+    let two = || [item(originals::ID, ""), item(FREE, "")];
+    pats.import([item(FREE, "")]).await.unwrap();
+    pats.import(two()).await.unwrap();
+    let mut looked_at = Vec::new();
+    let again = pats.import(two()).progress(|count| looked_at.push(count));
+    again.await.unwrap();
+    assert_eq!(looked_at, [1, 2]);
+    let events = recorder.0.lock().unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.operation, event.outcome, event.count))
+        .collect();
+    let import = |new| (Operation::PatImport, Ok(()), Some(new));
+    assert_eq!(told, [import(1), import(1), import(0)]);
 }
 
 async fn a_database_shows_no_owner_role_name_token_or_hash(engine: Engine) {

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
 use sealtoken::pat::{
-    NewPat, PatId, PatOptions, PersonalAccessTokens, PublicError, Reason, VerifyError,
+    NewPat, PatError, PatId, PatOptions, PersonalAccessTokens, PublicError, Reason, VerifyError,
 };
-use sealtoken::store::MemoryStore;
+use sealtoken::store::{Change, MemoryStore, Outcome, Store as _};
 use sealtoken::{Key, KeyRing};
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::{ada, originals, reason, with_wrong_secret};
-use crate::faulty::Faulty;
+use crate::faulty::{Faulty, records};
 use crate::limiters::{
     Awaiting, FOR_EVER, Holding, Refusals, all_wait, attempts_for_a_token as attempts,
 };
@@ -66,6 +66,25 @@ async fn wrong_secrets_are_counted_and_the_right_one_is_always_taken() {
             Some(Reason::InvalidFormat)
         );
     }
+}
+
+/// Whoever can change a record gets no more tries at it than at any other.
+#[tokio::test]
+async fn attempts_at_a_record_that_was_changed_are_counted_too() {
+    let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
+    let pats = PersonalAccessTokens::open(store.clone(), &keys).await;
+    let pats = pats.unwrap();
+    let issued = pats.issue(ada()).await.unwrap();
+    let mut record = records(&store, "pat_tokens").await.remove(0);
+    record.body[40] ^= 1;
+    let expected = record.version;
+    let replace = Change::Replace { record, expected };
+    assert_eq!(store.write(&[replace]).await, Ok(Outcome::Written));
+    for _ in 0..10 {
+        let verified = pats.verify(issued.token.expose()).await;
+        assert_eq!(verified, Err(VerifyError::Failed(PatError::Tampered)));
+    }
+    assert!(is_closed(&pats.verify(issued.token.expose()).await));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::pat::{
-    NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
+    NewPat, Origin, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash,
+    VerifyError,
 };
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, Lifetime};
@@ -13,7 +14,7 @@ use sealtoken::{Key, KeyRing, Lifetime};
 use super::{Bench, NOW, ada, at, originals};
 use crate::faulty::{Fault, Faulty, records, unknown};
 
-const FREE: &str = "free0for0the0taking00";
+pub(super) const FREE: &str = "free0for0the0taking00";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Another process, which no fault concerns.
@@ -147,29 +148,126 @@ async fn a_lost_reply_of_a_write_is_no_error() {
     assert_eq!(bench.pats.count().await, Ok(0));
 }
 
+#[tokio::test]
+async fn a_stream_ends_with_the_error_of_its_store() {
+    let store = Faulty::new(Fault::Before, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    bench.issue(ada()).await;
+    let mut stream = bench.pats.list().stream();
+    store.fail_from(1);
+    let away = PatError::Store(StoreError::unavailable("test"));
+    assert_eq!(stream.next().await, Some(Err(away)));
+    // The store is there again.
+    assert_eq!(stream.next().await, None);
+    assert_eq!(stream.cursor(), None);
+    assert!(bench.pats.list().stream().next().await.unwrap().is_ok());
+}
+
+/// Whatever fails on the way is told, and the keyset opens with the keys that it had or with the new one.
+#[tokio::test]
+async fn a_rewrap_that_failed_says_so_and_can_be_done_again() {
+    let store = Faulty::new(Fault::Before, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let issued = bench.issue(ada()).await;
+    let new = Key::generate();
+    let ring = KeyRing::new(new.clone()).with_retired(bench.old.clone());
+    bench.keys.replace(&ring.unwrap()).unwrap();
+    let mut failed = 0;
+    for call in 1.. {
+        store.fail_from(call);
+        let rewrapped = bench.pats.rewrap().await;
+        if !store.has_failed() {
+            assert_eq!(rewrapped, Ok(()));
+            break;
+        }
+        let told = matches!(&rewrapped, Err(PatError::Store(_)));
+        assert!(told, "call {call}: {rewrapped:?}");
+        failed += 1;
+    }
+    assert!(failed > 2, "{failed}");
+    store.heal();
+    let lone = PersonalAccessTokens::open(store.inner.clone(), &KeyRing::new(new)).await;
+    assert!(lone.unwrap().verify(issued.token.expose()).await.is_ok());
+}
+
+/// Nobody can read whose it is: so no owner removes it, but whoever may remove any token does.
+#[tokio::test]
+async fn a_row_of_which_the_engine_can_make_no_record_is_removed_all_the_same() {
+    let store = Faulty::new(Fault::Corrupt, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let id = bench.issue(ada()).await.record.id;
+    store.fail_from(1);
+    assert_eq!(bench.pats.get(&id).await.err(), Some(PatError::Tampered));
+    store.fail_from(1);
+    let owned = bench.pats.owned_by("ada@example.com");
+    assert_eq!(owned.delete(&id).await, Err(PatError::Tampered));
+    assert_eq!(bench.pats.count().await, Ok(1));
+    store.fail_from(1);
+    assert_eq!(bench.pats.delete(&id).await, Ok(()));
+    assert_eq!(bench.pats.count().await, Ok(0));
+}
+
+/// An item of the other system, with this in addition.
+#[cfg(feature = "import")]
+pub(super) fn item(id: &str, more: &str) -> sealtoken::import::access_tokens::AccessToken {
+    let hash = originals::HASH;
+    let text = format!(
+        r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}{more}}}"#
+    );
+    sealtoken::import::access_tokens::AccessToken::from_dynamodb_json(&text).unwrap()
+}
+
 /// An import whose second token fails has taken in the first.
 #[cfg(feature = "import")]
 #[tokio::test]
 async fn an_import_that_failed_half_way_does_not_say_that_nothing_was_done() {
-    use sealtoken::import::access_tokens::AccessToken;
     use sealtoken::store::StoreError;
 
     let store = Faulty::new(Fault::Before, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
-    let item = |id: &str| {
-        let hash = originals::HASH;
-        let text = format!(
-            r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}}}"#
-        );
-        AccessToken::from_dynamodb_json(&text).unwrap()
-    };
-    let items = || [item(originals::ID), item(FREE)];
+    let items = || [item(originals::ID, ""), item(FREE, "")];
     store.fail_from(1);
     let none = bench.pats.import(items()).await.unwrap_err();
     assert_eq!(none, PatError::Store(StoreError::unavailable("test")));
     store.fail_from(2);
     unknown(bench.pats.import(items()).await);
     assert_eq!(bench.pats.count().await, Ok(1));
+    // One that was imported before and is restricted now is something that was done, too.
+    let items = [
+        item(originals::ID, r#","revokedAt":{"N":"5"}"#),
+        item(FREE, ""),
+    ];
+    store.fail_from(4);
+    unknown(bench.pats.import(items).await);
+    let restricted = bench.pats.get(&originals::id()).await.unwrap();
+    assert_eq!(restricted.revoked_at, Some(at(5)));
+    assert_eq!(bench.pats.count().await, Ok(1));
+}
+
+/// What was imported is looked at, and by the time it is to be restricted another token has its id.
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn an_import_restricts_no_token_that_took_the_place_of_the_imported_one() {
+    let store = Faulty::new(Fault::None, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let id = originals::id();
+    let first = bench.pats.import([item(originals::ID, "")]).await.unwrap();
+    assert!(first[0].as_ref().unwrap().new);
+    lose_reply(
+        &bench,
+        &store,
+        1,
+        async move |pats: PersonalAccessTokens| {
+            pats.delete(&id).await?;
+            pats.issue_as(id, ada()).await.map(|_| ())
+        },
+    )
+    .await;
+    let revoked = item(originals::ID, r#","revokedAt":{"N":"5"}"#);
+    let second = bench.pats.import([revoked]).await.unwrap();
+    assert_eq!(second, [Err(PatError::AlreadyExists)]);
+    let record = bench.pats.get(&id).await.unwrap();
+    assert_eq!((record.origin, record.revoked_at), (Origin::Issued, None));
 }
 
 /// That the store is away by now says nothing of what it did before.

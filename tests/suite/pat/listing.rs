@@ -1,13 +1,20 @@
 //! Tokens found by owner, by role and by state.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use sealtoken::Lifetime;
-use sealtoken::pat::{List, NewPat, PatError, PatId, PatUpdate, State};
-use sealtoken::store::{Change, Cursor, Outcome, StoreError};
+use async_trait::async_trait;
+use sealtoken::pat::{List, NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, State};
+use sealtoken::store::{
+    Change, Collection, Cursor, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
+    Store, StoreError,
+};
+use sealtoken::{Lifetime, UnixTime};
 
 use super::{Bench, ada};
 use crate::engine::{Engine, on_every_engine};
+use crate::faulty::Faulty;
 
 on_every_engine! {
     lists_have_what_they_ask_for,
@@ -200,6 +207,101 @@ async fn pages_show_each_token_once(engine: Engine) {
         .next;
     let page = list().owned_by("ada").after(end).page().await;
     assert_eq!(page.err(), Some(PatError::Store(StoreError::Cursor)));
+}
+
+#[tokio::test]
+async fn a_stream_tells_where_to_go_on_once_it_has_given_its_last() {
+    let bench = Bench::on(Engine::memory()).await;
+    for _ in 0..4 {
+        bench.issue(ada()).await;
+    }
+    let mut stream = bench.pats.list().limit(3).stream();
+    let mut given = Vec::new();
+    for is_last in [false, false, true] {
+        given.push(stream.next().await.unwrap().unwrap().id);
+        assert_eq!(stream.cursor().is_some(), is_last);
+    }
+    let rest = bench.pats.list().after(stream.cursor().cloned());
+    assert_eq!(rest.count().await, Ok(1));
+    let rest = rest.page().await.unwrap().entries;
+    assert_eq!(rest.len(), 1);
+    assert!(!given.contains(&rest[0].as_ref().unwrap().id));
+}
+
+/// The limit of a list is no limit of its count, nor of how many are read for it at a time.
+#[tokio::test]
+async fn tokens_are_counted_by_whole_pages() {
+    let store = Faulty::counting();
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    for _ in 0..5 {
+        bench.issue(ada()).await;
+    }
+    store.counts();
+    assert_eq!(bench.pats.list().limit(1).count().await, Ok(5));
+    assert_eq!(store.counts(), (1, 0));
+}
+
+/// An engine that finds nothing, page after page, as where very much was removed; asked for too many it is away.
+#[derive(Debug)]
+struct Endless {
+    inner: MemoryStore,
+    left: AtomicU64,
+}
+
+#[async_trait]
+impl Store for Endless {
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.inner.get_many(keys).await
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        self.inner.write(batch).await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        match self.left.load(Ordering::SeqCst) {
+            u64::MAX => return self.inner.scan(query).await,
+            0 => return Err(StoreError::unavailable("test")),
+            _ => self.left.fetch_sub(1, Ordering::SeqCst),
+        };
+        let next = Some(Cursor::from_bytes(b"on"));
+        let records = Vec::new();
+        Ok(Page { records, next })
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        self.inner.count(query).await
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.inner.purge(collection, before, limit).await
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_finds_nothing_for_long_says_where_to_go_on() {
+    let store = Arc::new(Endless {
+        inner: MemoryStore::new(),
+        left: AtomicU64::new(u64::MAX),
+    });
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    store.left.store(10_000, Ordering::SeqCst);
+    let page = bench.pats.list().page().await.unwrap();
+    assert!(page.entries.is_empty() && page.next.is_some());
+    assert_eq!(store.left.load(Ordering::SeqCst), 0);
 }
 
 async fn a_token_with_many_roles_is_found_by_each(engine: Engine) {

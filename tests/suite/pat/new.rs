@@ -1,5 +1,7 @@
 //! Tokens that are issued, registered, or only made.
 
+use std::time::Duration;
+
 use sealtoken::pat::{
     NewPat, Origin, PatError, PatId, PersonalAccessTokens, Prefix, Reason, SecretHash,
 };
@@ -237,6 +239,9 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
         assert!(matches!(opened, Err(PatError::InvalidSetting(_))), "{odd}");
     }
+    let options = PersonalAccessTokens::options().cache(1_000_001, Duration::from_secs(1));
+    let opened = options.open(MemoryStore::new(), &bench.keys).await;
+    assert!(matches!(opened, Err(PatError::InvalidSetting(_))));
     for at_once in [0, 65] {
         let options = PersonalAccessTokens::options().scrypt_at_once(at_once);
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
@@ -255,5 +260,25 @@ async fn a_scanner_finds_tokens_by_the_pattern_of_their_prefix() {
         let parts: Vec<&str> = token.expose().split('_').collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         assert_eq!((parts[0], lengths), ("pat", vec![3, 21, 49]));
+    }
+}
+
+#[test]
+fn serde_gives_an_id_of_21_letters_and_digits_or_none() {
+    let id = PatId::generate().unwrap();
+    let json = serde_json::to_string(&id).unwrap();
+    assert_eq!(json, format!("\"{id}\""));
+    assert_eq!(serde_json::from_str::<PatId>(&json).ok(), Some(id));
+    let twenty = "34NwRzvnBbgI3uedkrQ3";
+    for last in ["", "QQ", "-", "_", " ", "é", "\u{7f}", "\\u0000"] {
+        let read = serde_json::from_str::<PatId>(&format!("\"{twenty}{last}\""));
+        assert!(read.is_err(), "{last:?}");
+    }
+    // 21 bytes, and 21 characters.
+    for text in ["éééééééééé1", "ééééééééééééééééééééé"] {
+        assert!(serde_json::from_str::<PatId>(&format!("\"{text}\"")).is_err());
+    }
+    for other in ["null", "21", "[\"34NwRzvnBbgI3uedkrQ3Q\"]"] {
+        assert!(serde_json::from_str::<PatId>(other).is_err(), "{other}");
     }
 }

@@ -48,6 +48,18 @@ async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
     assert_eq!(super::reason(wrong), Some(Reason::InvalidSecret));
 }
 
+#[tokio::test]
+async fn an_overlap_ends_in_the_year_9999_at_the_latest() {
+    let bench = Bench::on(Engine::memory()).await;
+    let issued = bench.issue(ada()).await;
+    let last = 253_402_300_799;
+    for overlap in [Duration::from_secs(last), Duration::MAX] {
+        let rotated = bench.pats.rotate(&issued.record.id, overlap).await.unwrap();
+        let end = rotated.record.previous_secret_ends_at;
+        assert_eq!(end, Some(at(i64::try_from(last).unwrap())));
+    }
+}
+
 /// As after a lost answer: by its hash, which is in safe hands.
 async fn a_rotation_that_is_asked_for_twice_is_done_once(engine: Engine) {
     let bench = Bench::on(engine).await;
