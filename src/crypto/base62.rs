@@ -61,7 +61,7 @@ mod tests {
     fn they_are_drawn_from_the_system_and_not_from_the_generator_of_the_thread() {
         let drawn = random::with_source(
             |_| Err(random::Failed),
-            || draw_onto(&mut Zeroizing::new(String::with_capacity(9)), 9),
+            || draw_onto(&mut String::with_capacity(9), 9),
         );
         assert_eq!(drawn, Ok(()));
     }

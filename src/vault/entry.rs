@@ -202,7 +202,7 @@ mod tests {
         keys.keys = vec![keys.keys[0].clone(); MOST];
         let fresh = DataKeys::fresh().unwrap();
         assert_eq!(keys.append(&fresh), Err(VaultError::TooManyDataKeys));
-        keys.0.truncate(MOST - 1);
+        keys.keys.truncate(MOST - 1);
         assert_eq!(keys.append(&fresh), Ok(()));
     }
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, Effect, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
-    Store, StoreError,
+    Change, Collection, Effect, Limits, MemoryStore, Outcome, Query, Record, RecordKey, Store,
+    StoreError,
 };
 use tokio::sync::Notify;
+
+use crate::front::{Behind, Front};
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,9 @@ pub(crate) enum Fault {
 pub(crate) type Rival = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A store whose call number `at` fails, and those after it as they are told to.
-pub(crate) struct Faulty {
+pub(crate) type Faulty = Behind<Faults>;
+
+pub(crate) struct Faults {
     pub(crate) inner: MemoryStore,
     pub(crate) calls: AtomicU64,
     /// How many of the calls were writes.
@@ -72,7 +75,7 @@ impl Faulty {
 
     /// One over a store that is there, and whose calls from number `at` on fail in these ways.
     pub(crate) fn over(inner: MemoryStore, faults: &[Fault], at: u64) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Behind(Faults {
             calls: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             at: AtomicU64::new(at),
@@ -88,7 +91,7 @@ impl Faulty {
             rival: Mutex::new(None),
             late: Mutex::new(Vec::new()),
             seed: AtomicU64::new(0),
-        })
+        }))
     }
 
     /// One that never fails: it only counts.
@@ -96,7 +99,9 @@ impl Faulty {
     pub(crate) fn counting() -> Arc<Self> {
         Self::new(Fault::Before, u64::MAX)
     }
+}
 
+impl Faults {
     /// How many calls there were since this was last asked, and how many of them were writes.
     #[cfg(feature = "pat")]
     pub(crate) fn counts(&self) -> (u64, u64) {
@@ -197,49 +202,6 @@ impl Faulty {
             }
         }
     }
-
-    async fn call<T>(
-        &self,
-        batch: Option<&[Change]>,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let (mut fault, is_first) = self.next();
-        if is_first {
-            self.is_write.store(batch.is_some(), Ordering::SeqCst);
-        }
-        if batch.is_some() {
-            fault = lock(&self.writes_fail).unwrap_or(fault);
-        }
-        if batch.is_some() && self.seed.load(Ordering::SeqCst) != 0 {
-            fault = match self.draw() % 8 {
-                0 => Fault::After,
-                1 => Fault::Lost,
-                _ => fault,
-            };
-        }
-        self.turns().await;
-        let result = match fault {
-            Fault::Before | Fault::ForGood => Err(StoreError::unavailable("test")),
-            Fault::Lost | Fault::Late => Err(StoreError::unknown("test")),
-            Fault::After => work.await.and(Err(StoreError::unknown("test"))),
-            Fault::None => work.await,
-            #[cfg(feature = "pat")]
-            Fault::Corrupt => Err(StoreError::Corrupt),
-        };
-        if let (Fault::Late, Some(batch)) = (fault, batch) {
-            lock(&self.late).push(batch.to_vec());
-        }
-        let rival = if is_first {
-            lock(&self.rival).take()
-        } else {
-            None
-        };
-        if let Some(rival) = rival {
-            rival.await;
-        }
-        self.turns().await;
-        result
-    }
 }
 
 /// An error of a service.
@@ -324,14 +286,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl std::fmt::Debug for Faulty {
+impl Debug for Faults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Faulty").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl Store for Faulty {
+impl Front for Faults {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             max_batch: self.max_batch.load(Ordering::SeqCst),
@@ -340,41 +306,55 @@ impl Store for Faulty {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        self.call(None, async {
-            let result = self.inner.get(key).await;
-            if self.hold.swap(false, Ordering::SeqCst) {
-                self.read.notify_one();
-                self.go_on.notified().await;
-            }
-            result
-        })
-        .await
+        let result = self.inner.get(key).await;
+        if self.hold.swap(false, Ordering::SeqCst) {
+            self.read.notify_one();
+            self.go_on.notified().await;
+        }
+        result
     }
 
-    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.call(None, self.inner.get_many(keys)).await
-    }
-
-    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        self.call(Some(batch), self.inner.write(batch)).await
-    }
-
-    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        self.call(None, self.inner.scan(query)).await
-    }
-
-    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.call(None, self.inner.count(query)).await
-    }
-
-    async fn purge(
+    async fn call<T: Send>(
         &self,
-        collection: &Collection,
-        before: UnixTime,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.call(None, self.inner.purge(collection, before, limit))
-            .await
+        batch: Option<&[Change]>,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let (mut fault, is_first) = self.next();
+        if is_first {
+            self.is_write.store(batch.is_some(), Ordering::SeqCst);
+        }
+        if batch.is_some() {
+            self.writes.fetch_add(1, Ordering::SeqCst);
+            fault = lock(&self.writes_fail).unwrap_or(fault);
+        }
+        if batch.is_some() && self.seed.load(Ordering::SeqCst) != 0 {
+            fault = match self.draw() % 8 {
+                0 => Fault::After,
+                1 => Fault::Lost,
+                _ => fault,
+            };
+        }
+        self.turns().await;
+        let result = match fault {
+            Fault::Before | Fault::ForGood => Err(StoreError::unavailable("test")),
+            Fault::Lost | Fault::Late => Err(StoreError::unknown("test")),
+            Fault::After => work.await.and(Err(StoreError::unknown("test"))),
+            Fault::None => work.await,
+            #[cfg(feature = "pat")]
+            Fault::Corrupt => Err(StoreError::Corrupt),
+        };
+        if let (Fault::Late, Some(batch)) = (fault, batch) {
+            lock(&self.late).push(batch.to_vec());
+        }
+        let rival = if is_first {
+            lock(&self.rival).take()
+        } else {
+            None
+        };
+        if let Some(rival) = rival {
+            rival.await;
+        }
+        self.turns().await;
+        result
     }
 }

@@ -21,6 +21,8 @@ mod engine;
 #[cfg(any(feature = "pat", feature = "vault"))]
 mod faulty;
 #[cfg(any(feature = "pat", feature = "vault"))]
+mod front;
+#[cfg(any(feature = "pat", feature = "vault"))]
 mod histories;
 #[cfg(feature = "import")]
 mod import;

@@ -10,7 +10,7 @@ use sealtoken::{Key, KeyRing};
 
 use super::pat::{LIVE, NOW, gave, id, options};
 use super::{
-    Answer, Group, Stage, again, at_once, behind, gone, group, named, op, says, ungrouped,
+    Answer, Group, Stage, again, at_once, behind, done, gone, group, named, op, says, ungrouped,
 };
 use crate::pat::originals::{HASH, ID, TEXT};
 
@@ -73,11 +73,12 @@ impl Used {
             behind("use theirs", |nodes: Nodes| async move {
                 used(&nodes.pats, TEXT).await
             }),
+            // What these say of the last use, it is too early to say: it is written behind.
             op("name", |Nodes { pats, .. }| async move {
-                says(pats.update(&id(LIVE), PatUpdate::new().name("n")).await)
+                done(pats.update(&id(LIVE), PatUpdate::new().name("n")).await)
             }),
             op("revoke", |Nodes { pats, .. }| async move {
-                says(pats.revoke(&id(LIVE)).await)
+                done(pats.revoke(&id(LIVE)).await)
             }),
             op("rotate", |Nodes { pats, .. }| async move {
                 gave(pats.rotate(&id(LIVE), Duration::ZERO).await)

@@ -5,22 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sealtoken::UnixTime;
 use sealtoken::pat::{Issued, PatOptions, PersonalAccessTokens};
-use sealtoken::store::{
-    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
-    StoreError,
-};
+use sealtoken::store::{Change, MemoryStore, StoreError};
 use tokio::sync::Semaphore;
 
 use super::{Bench, NOW, ada, at};
+use crate::front::{Behind, Front};
 
 /// Separates "at once" from "waits for a write that never ends".
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// A store with ten connections, whose writes may get stuck while they hold one.
+type Stuck = Behind<Sticking>;
+
 #[derive(Debug)]
-struct Stuck {
+struct Sticking {
     inner: MemoryStore,
     connections: Semaphore,
     stuck: AtomicBool,
@@ -31,16 +30,18 @@ struct Stuck {
 
 impl Stuck {
     fn new() -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Behind(Sticking {
             inner: MemoryStore::new(),
             connections: Semaphore::new(10),
             stuck: AtomicBool::new(false),
             begun: AtomicU64::new(0),
             under_way: AtomicU64::new(0),
             most: AtomicU64::new(0),
-        })
+        }))
     }
+}
 
+impl Sticking {
     fn stick(&self) {
         self.stuck.store(true, Ordering::SeqCst);
     }
@@ -62,48 +63,25 @@ impl Drop for UnderWay<'_> {
 }
 
 #[async_trait]
-impl Store for Stuck {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
+impl Front for Sticking {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
     }
 
-    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+    async fn call<T: Send>(
+        &self,
+        batch: Option<&[Change]>,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         let _connection = self.connections.acquire().await.unwrap();
-        self.inner.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        let _connection = self.connections.acquire().await.unwrap();
-        self.inner.get_many(keys).await
-    }
-
-    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        let _connection = self.connections.acquire().await.unwrap();
-        if self.stuck.load(Ordering::SeqCst) {
+        if batch.is_some() && self.stuck.load(Ordering::SeqCst) {
             self.begun.fetch_add(1, Ordering::SeqCst);
             let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
             let _under_way = UnderWay(&self.under_way);
             std::future::pending::<()>().await;
         }
-        self.inner.write(batch).await
-    }
-
-    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        self.inner.scan(query).await
-    }
-
-    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.inner.count(query).await
-    }
-
-    async fn purge(
-        &self,
-        collection: &Collection,
-        before: UnixTime,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.inner.purge(collection, before, limit).await
+        work.await
     }
 }
 
@@ -163,7 +141,7 @@ async fn tokens_are_verified_at_once_on_many_threads() {
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn tokens_are_verified_at_once_while_another_has_the_lock_of_sqlite() {
-    use sealtoken::store::SqliteOptions;
+    use sealtoken::store::{SqliteOptions, Store};
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records.db");

@@ -8,7 +8,7 @@ use sealtoken::pat::{
     NewPat, Origin, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash,
     VerifyError,
 };
-use sealtoken::store::MemoryStore;
+use sealtoken::store::{MemoryStore, StoreError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::{Bench, NOW, ada, at, originals};
@@ -221,8 +221,6 @@ pub(super) fn item(id: &str, more: &str) -> sealtoken::import::access_tokens::Ac
 #[cfg(feature = "import")]
 #[tokio::test]
 async fn an_import_that_failed_half_way_does_not_say_that_nothing_was_done() {
-    use sealtoken::store::StoreError;
-
     let store = Faulty::new(Fault::Before, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let items = || [item(originals::ID, ""), item(FREE, "")];
@@ -253,16 +251,11 @@ async fn an_import_restricts_no_token_that_took_the_place_of_the_imported_one() 
     let id = originals::id();
     let first = bench.pats.import([item(originals::ID, "")]).await.unwrap();
     assert!(first[0].as_ref().unwrap().new);
-    lose_reply(
-        &bench,
-        &store,
-        1,
-        async move |pats: PersonalAccessTokens| {
-            pats.delete(&id).await?;
-            pats.issue_as(id, ada()).await.map(|_| ())
-        },
-    )
-    .await;
+    let pats = other(&bench, &store).await;
+    store.lose_reply(1, async move {
+        pats.delete(&id).await?;
+        pats.issue_as(id, ada()).await.map(drop)
+    });
     let revoked = item(originals::ID, r#","revokedAt":{"N":"5"}"#);
     let second = bench.pats.import([revoked]).await.unwrap();
     assert_eq!(second, [Err(PatError::AlreadyExists)]);

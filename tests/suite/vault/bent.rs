@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use sealtoken::UnixTime;
 use sealtoken::store::{
     Change, Collection, Cursor, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
     Store, StoreError, Version,
 };
 use tokio::sync::Barrier;
 
+use crate::front::{Behind, Front};
+
+pub(crate) type Bent = Behind<Bends>;
+
 #[derive(Debug)]
-pub(crate) struct Bent {
+pub(crate) struct Bends {
     inner: MemoryStore,
     /// Rows of which an engine can read nothing but the key.
     unreadable: Mutex<HashSet<RecordKey>>,
@@ -41,7 +44,7 @@ impl Bent {
     }
 
     pub(crate) fn with_batches_of(max_batch: usize) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Behind(Bends {
             inner: MemoryStore::new(),
             unreadable: Mutex::default(),
             corrupt: Mutex::default(),
@@ -53,9 +56,11 @@ impl Bent {
             scanned: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             empty: AtomicU64::new(0),
-        })
+        }))
     }
+}
 
+impl Bends {
     /// Breaks the row of a record, as an engine shows it that finds no version, no body and no
     /// labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
@@ -141,7 +146,11 @@ fn counts_down(count: &AtomicU64) -> Option<u64> {
 }
 
 #[async_trait]
-impl Store for Bent {
+impl Front for Bends {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             max_batch: self.max_batch,
@@ -179,7 +188,7 @@ impl Store for Bent {
             let broken = self.unreadable.lock().unwrap().contains(change.key());
             let removed = matches!(change, Change::Remove { expected: None, .. });
             if broken && !removed {
-                let current = self.get(change.key()).await?;
+                let current = Front::get(self, change.key()).await?;
                 return Ok(Outcome::Conflict { index, current });
             }
         }
@@ -220,18 +229,5 @@ impl Store for Bent {
             records: records.collect(),
             next,
         })
-    }
-
-    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.inner.count(query).await
-    }
-
-    async fn purge(
-        &self,
-        collection: &Collection,
-        before: UnixTime,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.inner.purge(collection, before, limit).await
     }
 }

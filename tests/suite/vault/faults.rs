@@ -386,10 +386,8 @@ async fn a_removal_is_not_done_where_a_part_of_it_is_gone() {
     let remove = Change::Remove { key, expected };
     assert_eq!(store.inner.write(&[remove]).await, Ok(Outcome::Written));
     // The value is read, and the removal is lost; somebody else has changed the value when it is sent again.
-    lose_reply(&bench, &store, 2, async |vault: Vault| {
-        vault.soft_delete(KEPT).await
-    })
-    .await;
+    let vault = other(&bench, &store).await;
+    store.lose_reply(2, async move { vault.soft_delete(KEPT).await });
     unknown(bench.vault.delete(KEPT).await);
     assert_eq!(value(&bench, KEPT).await, Err(VaultError::Deleted));
 }
