@@ -236,3 +236,35 @@ impl fmt::Display for ImportFailure {
 impl std::error::Error for ImportFailure {}
 
 awaited!(Import => Vec<Result<VaultToken, ImportFailure>>);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::keys::{Key, KeyRing};
+    use crate::store::MemoryStore;
+
+    /// The first value makes the entry, and its keys are looked for once: that is all, however many values there are.
+    #[tokio::test]
+    async fn many_values_cost_two_hashes_of_their_password() {
+        let file = include_str!("../../tests/vectors/vaultstore.json");
+        let vectors: serde_json::Value = serde_json::from_str(file).unwrap();
+        let mut all = vectors["vectors"].as_array().unwrap().iter();
+        let vector = all.find(|one| one["name"] == "v1: text beyond ASCII");
+        let text = |member: &str| vector.unwrap()[member].as_str().unwrap().to_owned();
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let values = (0..5).map(|n| StoredValue {
+            token: format!("taken-in-under-number-{n}"),
+            stored: text("stored"),
+            expires_at: None,
+        });
+        let taken = vault
+            .import(Vaultstore::v1(text("password")), values.collect::<Vec<_>>())
+            .password("correct horse");
+        let taken = taken.await.unwrap();
+        assert_eq!(taken.iter().flatten().count(), 5);
+        assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
+    }
+}
