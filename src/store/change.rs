@@ -139,3 +139,27 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Collection, LabelName};
+
+    /// DynamoDB writes an item for each record and each label, and does not know those of what it removes.
+    #[test]
+    fn a_batch_weighs_its_records_and_labels_and_five_for_each_removal() {
+        let key = |id: &str| RecordKey::new(Collection::from_static("note"), id);
+        let version = Version::from_bytes([1; 16]);
+        let record = Record::new(key("a"), version, "body");
+        let labelled = record.clone().with_label(LabelName::from_static("a"), "1");
+        let replace = Change::Replace {
+            record: labelled.with_label(LabelName::from_static("b"), "2"),
+            expected: version,
+        };
+        let (key, expected) = (key("b"), None);
+        let remove = Change::Remove { key, expected };
+        let weights = [Change::Insert(record), replace, remove];
+        let weights = weights.each_ref().map(Change::weight);
+        assert_eq!(weights, [1, 3, 5]);
+    }
+}

@@ -254,7 +254,7 @@ mod tests {
         assert!(prefix.contains(&[1, 0xff]) && prefix.contains(&[1, 0xff, 0xff]));
         assert!(!prefix.contains(&[2]));
         assert_eq!(Values::beginning_with([0xff, 0xff]).until, None);
-        assert_eq!(Values::beginning_with("ab").until, Some(b"ac".to_vec()));
+        assert_eq!(Values::beginning_with("abc").until, Some(b"abd".to_vec()));
         assert!(Values::between("b", "a").is_empty() && Values::between("b", "b").is_empty());
         assert!(!Values::exactly("").is_empty());
     }
@@ -266,6 +266,10 @@ mod tests {
         for strange in [&b""[..], &[0], &[0, 0], &[0, 5, 1], &[0, 1, 1]] {
             let cursor = Cursor::from_bytes(strange);
             assert_eq!(Position::from_cursor(&cursor), Err(StoreError::Cursor));
+        }
+        for (length, fits) in [(RecordKey::MAX_ID, true), (RecordKey::MAX_ID + 1, false)] {
+            let cursor = Position::new(b"", &vec![1; length]).to_cursor();
+            assert_eq!(Position::from_cursor(&cursor).is_ok(), fits, "{length}");
         }
     }
 }

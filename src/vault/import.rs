@@ -255,19 +255,27 @@ awaited!(Import => Vec<Result<VaultToken, ImportFailure>>);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
     use std::sync::mpsc;
 
     use super::*;
     use crate::keys::{Key, KeyRing};
     use crate::store::MemoryStore;
 
-    /// A value of `tests/vectors/vaultstore.json`.
-    const PASSWORD: &str = "correct horse battery staple";
-    const STORED: &str = concat!(
-        "LHwkVWFVAVZQVTcpY38JWWYnB1AyLVhWAHF8fTJjbwpqJ2xSbHZSZ1JtCBAzDkxoWW0OAmoBUVFXVlBm",
-        "UlsCKmdIXwBnYQlbU2BCa354fwcyJyx0eSZxVzAgYWVnfldAAGYGWFddUAo7CjwTdQZDX2gPCyM0dX93",
-        "PFhjRgcCfFdVU0lOZQJSVC1eLilrTHBZBAh-FzEkAUJgNSB3VlF-VThaEQ5aQm8_VwtbCA==",
-    );
+    /// So many values of the other system, and what reads them.
+    fn theirs(count: usize) -> (Vaultstore, Vec<StoredValue>) {
+        let file = include_str!("../../tests/vectors/vaultstore.json");
+        let vectors: serde_json::Value = serde_json::from_str(file).unwrap();
+        let mut all = vectors["vectors"].as_array().unwrap().iter();
+        let vector = all.find(|one| one["name"] == "v1: text beyond ASCII");
+        let text = |member: &str| vector.unwrap()[member].as_str().unwrap().to_owned();
+        let values = (0..count).map(|n| StoredValue {
+            token: format!("taken-in-under-number-{n}"),
+            stored: text("stored"),
+            expires_at: None,
+        });
+        (Vaultstore::v1(text("password")), values.collect())
+    }
 
     /// Its namespace's lane is full when it begins.
     #[tokio::test]
@@ -289,14 +297,8 @@ mod tests {
         while !others.iter().any(tokio::task::JoinHandle::is_finished) {
             tokio::task::yield_now().await;
         }
-        let values = (0..2).map(|n| StoredValue {
-            token: format!("a-token-of-theirs-{n}"),
-            stored: STORED.to_owned(),
-            expires_at: None,
-        });
-        let reader = Vaultstore::v1(PASSWORD.to_owned());
         let import = tokio::spawn({
-            let (vault, values) = (vault.clone(), values.collect::<Vec<_>>());
+            let ((reader, values), vault) = (theirs(2), vault.clone());
             async move { vault.import(reader, values).password("correct horse").await }
         });
         for _ in 0..100 {
@@ -306,5 +308,17 @@ mod tests {
         let taken = import.await.unwrap().unwrap();
         assert!(taken.iter().all(Result::is_ok), "{taken:?}");
         first.await.unwrap().unwrap();
+    }
+
+    /// The first value makes the entry, and its keys are looked for once: that is all, however many values there are.
+    #[tokio::test]
+    async fn many_values_cost_two_hashes_of_their_password() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let (reader, values) = theirs(5);
+        let taken = vault.import(reader, values).password("correct horse");
+        let taken = taken.await.unwrap();
+        assert_eq!(taken.iter().flatten().count(), 5);
+        assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
     }
 }
