@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::pat::{
-    NewPat, Origin, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash,
-    VerifyError,
+    NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
 };
 use sealtoken::store::{Effect, MemoryStore, StoreError};
 use sealtoken::{Key, KeyRing, Lifetime};
@@ -324,7 +323,8 @@ async fn an_import_restricts_no_token_that_took_the_place_of_the_imported_one() 
     let second = bench.pats.import([revoked]).await.unwrap();
     assert_eq!(second, [Err(PatError::AlreadyExists)]);
     let record = bench.pats.get(&id).await.unwrap();
-    assert_eq!((record.origin, record.revoked_at), (Origin::Issued, None));
+    assert_eq!(record.origin, sealtoken::pat::Origin::Issued);
+    assert_eq!(record.revoked_at, None);
 }
 
 /// That the store is away by now says nothing of what it did before.
