@@ -323,4 +323,6 @@ fn no_key_is_twice_in_a_ring_in_whatever_roles() {
     let text = [&current, &other, &other].map(|key| key.expose().to_string());
     let read = text.join(",").parse::<KeyRing>().map(|_| ());
     assert_eq!(read, twice(other.id()));
+    let said = KeyError::DuplicateId(other.id()).to_string();
+    assert!(said.contains(&other.id().to_string()), "{said}");
 }

@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::pat::{
-    NewPat, Origin, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash,
-    VerifyError,
+    NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
 };
 use sealtoken::store::{MemoryStore, StoreError};
 use sealtoken::{Key, KeyRing, Lifetime};
@@ -242,6 +241,19 @@ async fn an_import_that_failed_half_way_does_not_say_that_nothing_was_done() {
     assert_eq!(bench.pats.count().await, Ok(1));
 }
 
+/// What somebody else removes between the look at its owner and the removal was not there to be removed.
+#[tokio::test]
+async fn an_owner_who_deletes_what_is_gone_by_then_is_told_so() {
+    let store = Faulty::new(Fault::None, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let id = bench.issue(ada()).await.record.id;
+    let rival = async move |pats: PersonalAccessTokens| pats.delete(&id).await;
+    lose_reply(&bench, &store, 1, rival).await;
+    let owned = bench.pats.owned_by("ada@example.com");
+    assert_eq!(owned.delete(&id).await, Err(PatError::NotFound));
+    assert_eq!(bench.pats.count().await, Ok(0));
+}
+
 /// What was imported is looked at, and by the time it is to be restricted another token has its id.
 #[cfg(feature = "import")]
 #[tokio::test]
@@ -260,7 +272,8 @@ async fn an_import_restricts_no_token_that_took_the_place_of_the_imported_one() 
     let second = bench.pats.import([revoked]).await.unwrap();
     assert_eq!(second, [Err(PatError::AlreadyExists)]);
     let record = bench.pats.get(&id).await.unwrap();
-    assert_eq!((record.origin, record.revoked_at), (Origin::Issued, None));
+    assert_eq!(record.origin, sealtoken::pat::Origin::Issued);
+    assert_eq!(record.revoked_at, None);
 }
 
 /// That the store is away by now says nothing of what it did before.

@@ -154,6 +154,25 @@ async fn the_use_of_the_secret_before_replaces_no_hash() {
     assert_eq!(why(pats, TEXT).await, None);
 }
 
+/// Where the hash of ours fits, the one before is not asked.
+#[tokio::test]
+async fn a_hash_that_was_replaced_is_enough_beside_one_of_scrypt_before_it() {
+    let bench = Bench::with(Engine::memory(), upgrading()).await;
+    let pats = &bench.pats;
+    let zeros = "A".repeat(22);
+    let before = format!("$scrypt$ln=10,r=8,p=1${zeros}${zeros}");
+    let before = before.parse().unwrap();
+    pats.register(id(), before, ada()).await.unwrap();
+    let minute = Duration::from_secs(60);
+    pats.rotate_to(&id(), hash(), minute).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(why(pats, TEXT).await, None);
+        pats.flush().await;
+    }
+    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    assert_ne!(stored.to_string(), HASH);
+}
+
 /// A hash that somebody else has set meanwhile is not replaced.
 #[tokio::test]
 async fn a_hash_is_replaced_only_where_it_is_still_the_one_that_was_verified() {
