@@ -277,26 +277,54 @@ fn after_a_rewrap_the_old_key_can_go() -> Outcome {
     Ok(())
 }
 
-/// One record of each collection is changed through the store, as a stranger would.
-#[tokio::test]
-async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
+/// Changes the first record of a collection through the store, as a stranger would.
+async fn change_one(vault: &Vault, collection: &'static str) -> Outcome {
     use sealtoken::store::{
         Change, Collection, Outcome as Written, Query, SqliteStore, Store as _,
     };
 
+    let all = Query::all(Collection::new(collection)?);
+    let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
+    let mut record = store.scan(&all).await?.records.remove(0);
+    let expected = record.version;
+    record.body[20] ^= 1;
+    assert_eq!(
+        store.write(&[Change::Replace { record, expected }]).await?,
+        Written::Written
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_earlier_value_that_was_changed_is_named_and_hides_no_other() -> Outcome {
+    let vault = Vault::new("tampered_version")?;
+    let token = vault.line("create", "one")?;
+    for value in ["two", "three"] {
+        let input = format!("{token}\n{value}");
+        vault.quiet("update --keep-versions 2", input)?;
+    }
+    change_one(&vault, "vault_versions").await?;
+    let table = vault.run("versions", &token)?;
+    table.one_line("tampered: 1 record was");
+    let lines: Vec<&str> = table.stdout.lines().collect();
+    assert_eq!((table.status, lines.len()), (Some(2), 3), "{table:?}");
+    let tampered = lines.iter().filter(|line| line.ends_with("  tampered"));
+    assert_eq!(tampered.count(), 1, "{table:?}");
+    let json = vault.run("versions --json", &token)?;
+    json.one_line("tampered: ");
+    let versions: Vec<Value> = serde_json::from_str(&json.stdout)?;
+    let unknown = versions.iter().filter(|version| {
+        version["written_at"].is_null() && version["length"].is_null() && version["number"] != 3
+    });
+    assert_eq!((versions.len(), unknown.count()), (3, 1), "{json:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     let vault = Vault::new("tampered")?;
     let tokens = [vault.line("create", "one")?, vault.line("create", "two")?];
-    let collection = Collection::new("vault_values")?;
-    {
-        let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
-        let mut record = store.scan(&Query::all(collection)).await?.records.remove(0);
-        let expected = record.version;
-        record.body[20] ^= 1;
-        assert_eq!(
-            store.write(&[Change::Replace { record, expected }]).await?,
-            Written::Written
-        );
-    }
+    change_one(&vault, "vault_values").await?;
     let results = [
         vault.run("read", &tokens[0])?,
         vault.run("read", &tokens[1])?,

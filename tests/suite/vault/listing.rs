@@ -8,12 +8,12 @@ use super::bent::Bent;
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
-    const MANY: usize = 2500;
+    const MANY: usize = 420;
     let store = Bent::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let vault = &bench.vault;
-    // Long values are more work: some 1,100 of these are as much as a page looks at.
-    let created = vault.create_many(vec![vec![0; 8 * 1024]; MANY]).await;
+    // Long values are more work: 400 of these are as much as a page looks at.
+    let created = vault.create_many(vec![vec![0; 25 * 1024]; MANY]).await;
     assert!(created.unwrap().iter().all(Result::is_ok));
     bench.clock.advance(1);
     let last = vault.create("v").expires_in(Lifetime::hours(1)).await;
@@ -21,11 +21,12 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
 
     // Nothing but the last one has an end; the index that leads is that of the creation.
     let rare = vault.list().with_deleted().expires_from(last.created_at);
+    let rare = rare.limit(50);
     let (mut found, mut pages, mut next) = (Vec::new(), 0, None);
     store.scanned();
     loop {
         let page = rare.clone().after(next).await.unwrap();
-        assert!(store.scanned() < 2200);
+        assert!(store.scanned() <= 400);
         pages += 1;
         found.extend(page.entries.into_iter().map(Result::unwrap));
         next = page.next;
@@ -36,7 +37,6 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
     }
     assert!(pages > 1);
     assert_eq!(found, [last]);
-    assert_eq!(rare.count().await, Ok(1));
 }
 
 #[tokio::test]

@@ -1,0 +1,160 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+/// Numbers under keys; those above 99 give way to nobody.
+#[derive(Default)]
+struct Written {
+    all: Mutex<Vec<(u32, u32)>>,
+    /// The keys that cannot be written.
+    broken: Vec<u32>,
+    tried: AtomicU64,
+    /// A write waits for this, where it is set.
+    gate: Option<tokio::sync::Semaphore>,
+}
+
+impl Work for Written {
+    type Key = u32;
+    type Note = u32;
+    const MOST: usize = 8;
+
+    fn merge(earlier: &mut u32, later: u32) {
+        *earlier = later.max(*earlier);
+    }
+
+    fn gives_way(note: &u32) -> bool {
+        *note < 100
+    }
+
+    async fn write(&self, key: &u32, note: &u32) -> Result<(), StoreError> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.unwrap().forget();
+        }
+        if self.broken.contains(key) {
+            return Err(StoreError::unavailable("test"));
+        }
+        lock(&self.all).push((*key, *note));
+        Ok(())
+    }
+}
+
+/// Notes taken outside of a runtime, so that a flush writes them all at once.
+fn noted(work: Written, notes: &[(u32, u32)]) -> Behind<Written> {
+    let behind = Behind::new(work);
+    for (key, note) in notes {
+        behind.writer.note(*key, *note);
+    }
+    behind
+}
+
+fn written(behind: &Behind<Written>) -> Vec<(u32, u32)> {
+    std::mem::take(&mut lock(&behind.work().all))
+}
+
+#[tokio::test]
+async fn each_key_is_written_once_with_its_latest_note() {
+    let behind = noted(Written::default(), &[(1, 1), (2, 7), (1, 3), (1, 2)]);
+    behind.flush().await;
+    assert_eq!(written(&behind), [(1, 3), (2, 7)]);
+    behind.flush().await;
+    assert_eq!(written(&behind), []);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_written_costs_no_other_its_own() {
+    let work = Written {
+        broken: vec![2, 4, 5],
+        ..Written::default()
+    };
+    let behind = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]);
+    behind.flush().await;
+    assert_eq!(written(&behind), [(1, 1), (3, 1), (6, 1)]);
+    behind.flush().await;
+    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 6);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_asked_three_times_and_the_rest_is_kept() {
+    let work = Written {
+        broken: vec![1, 2, 3],
+        ..Written::default()
+    };
+    let behind = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
+    behind.flush().await;
+    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 3);
+    assert_eq!(written(&behind), []);
+    behind.flush().await;
+    assert_eq!(written(&behind), [(4, 1), (5, 1)]);
+}
+
+#[tokio::test]
+async fn what_comes_again_by_itself_gives_way_to_what_does_not() {
+    let full: Vec<_> = (0..8).map(|key| (key, key)).collect();
+    let behind = noted(Written::default(), &full);
+    behind.writer.note(8, 1);
+    assert!(!lock(&behind.writer.noted).contains_key(&8));
+    for key in 10..20 {
+        behind.writer.note(key, 100);
+    }
+    behind.flush().await;
+    let expected: Vec<_> = (10..18).map(|key| (key, 100)).collect();
+    assert_eq!(written(&behind), expected);
+}
+
+#[tokio::test]
+async fn what_is_noted_during_its_write_is_written_after_it() {
+    let work = Written {
+        gate: Some(tokio::sync::Semaphore::new(0)),
+        ..Written::default()
+    };
+    let behind = noted(work, &[]);
+    let tried = |count| {
+        let tried = &behind.work().tried;
+        async move {
+            while tried.load(Ordering::SeqCst) < count {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    behind.note(1, 1);
+    tried(1).await;
+    behind.note(1, 2);
+    behind.note(1, 3);
+    behind.work().gate.as_ref().unwrap().add_permits(9);
+    behind.flush().await;
+    assert_eq!(written(&behind), [(1, 1), (1, 3)]);
+}
+
+#[tokio::test]
+async fn one_that_is_noted_all_the_time_holds_up_no_other() {
+    let behind = noted(Written::default(), &[(1, 0), (2, 0)]);
+    let writer = &behind.writer;
+    let next = |last: Option<u32>| writer.next(last.as_ref()).map(|(key, _)| key);
+    assert_eq!(next(None), Some(1));
+    assert_eq!(next(Some(1)), Some(2));
+    assert_eq!(next(Some(2)), Some(1));
+}
+
+/// Also where the only thread for blocking work is in use.
+#[test]
+fn work_that_takes_too_long_is_given_up() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let (done, working) = mpsc::channel::<()>();
+        let blocking = tokio::task::spawn_blocking(move || working.recv().is_ok());
+        let late = within(Duration::from_millis(5), std::future::pending::<()>());
+        assert_eq!(late.await, None);
+        drop(done);
+        assert!(!blocking.await.unwrap());
+        let polls = AtomicU64::new(0);
+        let in_time = within(Duration::from_secs(600), async {
+            while polls.fetch_add(1, Ordering::SeqCst) < 3 {
+                tokio::task::yield_now().await;
+            }
+            7
+        });
+        assert_eq!(in_time.await, Some(7));
+    });
+}
