@@ -1,9 +1,11 @@
 //! Writing: one item by a conditional write, several by a transaction.
 //!
 //! A transaction carries a token: DynamoDB does it once, however often it is sent within ten minutes. A lone write has none, and is sent again
-//! under the same condition: where it does not fit any more, the version that is there tells whether it was the first sending that took its
-//! place. No version returns, so a replacement or removal cannot be done twice. An insertion could, if the record was removed meanwhile: it is
-//! sent again only where no sending can have been done.
+//! under the same condition. No version returns, so a replacement or removal cannot be done twice. An insertion could, if the record was removed
+//! meanwhile: it is sent again only where no sending can have been done.
+//!
+//! Where either does not fit any more after a reply was lost, the version that is there tells whether an earlier sending took its place. Another
+//! one tells nothing: an earlier sending may have come before it, or may come yet.
 
 use std::collections::HashMap;
 
@@ -66,7 +68,7 @@ impl DynamoStore {
                     Answer::Done => return Ok(Outcome::Written),
                     Answer::Failed(fault) => fault,
                     Answer::Misfit(found) => {
-                        let settled = self.settle(batch, &steps, found, &attempts).await;
+                        let settled = self.settle(batch, found, &attempts).await;
                         match settled.map_err(|error| attempts.not_told(error))? {
                             Some(outcome) => return Ok(outcome),
                             None => Fault::Contended(FASTER.to_owned()),
@@ -114,22 +116,17 @@ impl DynamoStore {
     async fn settle(
         &self,
         batch: &[Change],
-        steps: &[Step],
         found: Found,
         attempts: &Attempts,
     ) -> Result<Option<Outcome>, StoreError> {
         if attempts.is_in_doubt() {
-            if self.is_ours(batch).await? {
+            // What was to be gone is, too.
+            let gone = matches!((batch, &found), ([Change::Remove { .. }], Found::Nothing));
+            if gone || self.is_ours(batch).await? {
                 return Ok(Some(Outcome::Written));
             }
-            match (steps, &found) {
-                // What was to be gone is.
-                ([Step::Delete(..)], Found::Nothing) => return Ok(Some(Outcome::Written)),
-                // A lone write may have been done, and another one after it.
-                ([_], _) => return Err(StoreError::unknown("the reply was lost")),
-                // The token of a transaction tells that it was not.
-                _ => {}
-            }
+            // It may have been done, and another write after it; or it is still on its way, and is done once that is gone.
+            return Err(StoreError::unknown("the reply was lost"));
         }
         let item = match found {
             Found::Unsaid => return self.judge(batch).await,

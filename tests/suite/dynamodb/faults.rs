@@ -373,6 +373,94 @@ async fn a_cancelled_transaction_is_judged_by_its_reasons() {
     assert_eq!(refused.seen().len(), 1);
 }
 
+/// A transaction whose first step finds this item, or none.
+fn misfit_in_transaction(item: Option<&Value>) -> Answer {
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    let mut reasons = json!([{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]);
+    if let Some(item) = item {
+        reasons[0]["Item"] = item.clone();
+    }
+    Answer::Say(400, json!({"__type": kind, "CancellationReasons": reasons}))
+}
+
+/// What lies at the place of a note.
+fn item_at(note: &Record) -> Value {
+    let mut item =
+        item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
+    item["version"] = json!({"B": base64(note.version.as_bytes())});
+    item
+}
+
+/// Answers reads with this item, and the first transaction not at all.
+fn loses_one_reply(
+    item: Option<Value>,
+    later: impl Fn() -> Answer + Send + Sync + 'static,
+) -> Fake {
+    let lost = std::sync::atomic::AtomicBool::new(false);
+    Fake::new(move |_, (target, body)| match (&**target, &item) {
+        ("TransactWriteItems", _) if !lost.swap(true, std::sync::atomic::Ordering::SeqCst) => {
+            Answer::Hang
+        }
+        ("TransactWriteItems", _) => later(),
+        ("BatchGetItem", Some(item)) => {
+            let there = keys(body).into_iter().filter(|key| key["sk"] == item["sk"]);
+            processed(&there.map(|_| item.clone()).collect::<Vec<_>>(), &[])
+        }
+        ("BatchGetItem", None) => processed(&[], &[]),
+        (_, Some(item)) => Answer::Say(200, json!({"Item": item})),
+        (_, None) => ok(),
+    })
+}
+
+/// Its token tells that no sending was done before the last one, but not that none is done after it.
+#[tokio::test]
+async fn a_transaction_whose_place_another_took_after_a_lost_reply_is_unknown() {
+    let (ours, theirs) = (note("id").with_label(tag(), "x"), note("id"));
+    let insert = [Change::Insert(ours.clone())];
+    let two = [Change::Insert(note("id")), Change::Insert(note("other"))];
+    let replace = [Change::Replace {
+        record: note("id").with_label(tag(), "y"),
+        expected: theirs.version,
+    }];
+    for batch in [&insert[..], &two, &replace] {
+        let item = item_at(&theirs);
+        let found = item.clone();
+        let fake = loses_one_reply(Some(item), move || misfit_in_transaction(Some(&found)));
+        let write = open(&fake).await.write(batch).await;
+        assert_eq!(effect(write).0, Effect::Unknown, "{batch:?}");
+        assert_eq!(written(&fake, "TransactWriteItems"), 2);
+    }
+    // At a step behind the first, of which no item is shown.
+    let fake = loses_one_reply(None, || cancelled(&["None", "ConditionalCheckFailed"]));
+    let write = open(&fake).await.write(&two).await;
+    assert_eq!(effect(write).0, Effect::Unknown);
+
+    // Our own version shows that it was done.
+    let item = item_at(&ours);
+    let found = item.clone();
+    let fake = loses_one_reply(Some(item), move || misfit_in_transaction(Some(&found)));
+    let write = open(&fake).await.write(&insert).await;
+    assert_eq!(write, Ok(Outcome::Written));
+}
+
+#[tokio::test]
+async fn a_removal_with_labels_whose_reply_was_lost_and_that_finds_nothing_is_done() {
+    let there = note("id").with_label(tag(), "x");
+    let mut item = item_at(&there);
+    // One label, from the sixth byte on.
+    item["labels"] = json!({"B": base64(b"\x01\x00\x06\x03\x00\x01tagx")});
+    for expected in [None, Some(there.version)] {
+        let remove = Change::Remove {
+            key: there.key.clone(),
+            expected,
+        };
+        let fake = loses_one_reply(Some(item.clone()), || misfit_in_transaction(None));
+        let write = open(&fake).await.write(&[remove]).await;
+        assert_eq!(write, Ok(Outcome::Written));
+        assert_eq!(written(&fake, "TransactWriteItems"), 2);
+    }
+}
+
 /// Emulators take what DynamoDB does not.
 #[tokio::test]
 async fn requests_keep_to_what_dynamodb_takes() {
