@@ -68,15 +68,17 @@ struct Expanded {
 
 impl Xaes {
     pub(crate) fn new(key: &Secret<32>) -> Self {
-        let schedule = Aes256Enc::new(key.expose().into());
-        let mut block = aes::Block::default();
-        schedule.encrypt_block(&mut block);
-        let l = u128::from_be_bytes(block.0);
-        wipe(&mut block);
+        let mut expanded = Box::new(Expanded {
+            schedule: Aes256Enc::new(key.expose().into()),
+            k1: Zeroizing::new([0; 16]),
+        });
+        // What K1 is made of stands in its place before it: there is no copy to be wiped.
+        let Expanded { schedule, k1 } = &mut *expanded;
+        schedule.encrypt_block((&mut **k1).into());
+        let l = u128::from_be_bytes(**k1);
         // L << 1 in GF(2^128): where a bit falls out, its remainder comes in. No branch on the key.
-        let k1 = (l << 1) ^ ((l >> 127).wrapping_neg() & 0x87);
-        let k1 = Zeroizing::new(k1.to_be_bytes());
-        Self(Box::new(Expanded { schedule, k1 }))
+        **k1 = ((l << 1) ^ ((l >> 127).wrapping_neg() & 0x87)).to_be_bytes();
+        Self(expanded)
     }
 
     /// The AES-256-GCM key for a nonce's first half.

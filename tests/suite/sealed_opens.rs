@@ -358,7 +358,7 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
                 .inner,
             match codec.open_value::<Either>(&text).unwrap().into_value() {
                 Either::Named { inner } => inner,
-                Either::List(list) => panic!("{list:?}"),
+                Either::List(list) => unreachable!("{list:?}"),
             },
             codec
                 .open_with(&text, |opened| Ok(opened.cargo::<Nested>()?.inner))

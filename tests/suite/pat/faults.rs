@@ -247,8 +247,8 @@ async fn an_owner_who_deletes_what_is_gone_by_then_is_told_so() {
     let store = Faulty::new(Fault::None, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let id = bench.issue(ada()).await.record.id;
-    let rival = async move |pats: PersonalAccessTokens| pats.delete(&id).await;
-    lose_reply(&bench, &store, 1, rival).await;
+    let pats = other(&bench, &store).await;
+    store.lose_reply(1, async move { pats.delete(&id).await });
     let owned = bench.pats.owned_by("ada@example.com");
     assert_eq!(owned.delete(&id).await, Err(PatError::NotFound));
     assert_eq!(bench.pats.count().await, Ok(0));
