@@ -22,7 +22,7 @@ async fn the_pool_heals_when_the_server_comes_back() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let store = PostgresStore::open(&server.url).await.unwrap();
+    let store = patient(&server.url).open().await.unwrap();
     let first = note("first");
     let insert = [Change::Insert(first.clone())];
     assert_eq!(store.write(&insert).await, Ok(Outcome::Written));

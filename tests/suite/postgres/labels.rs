@@ -10,7 +10,7 @@ use sealtoken::store::{
     RecordKey, Store as _, StoreError, Values, Version,
 };
 
-use super::server::{Schema, connect, isolated, url};
+use super::server::{Schema, connect, isolated, patient, url};
 
 /// Who is where: name, value, id.
 type Index = BTreeSet<(String, Vec<u8>, Vec<u8>)>;
@@ -129,7 +129,7 @@ async fn writers_leave_no_label_behind(isolation: &str) {
     let Some(schema) = Schema::new(&[&isolated(isolation)]).await else {
         return;
     };
-    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let store = patient(&schema.url).open().await.unwrap();
     for round in 0..5 {
         let writers: Vec<_> = (0..10)
             .map(|n| tokio::spawn(writer(store.clone(), round * 100 + n, 40)))
