@@ -8,11 +8,11 @@ use super::bent::Bent;
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
-    const MANY: usize = 420;
+    const MANY: usize = 460;
     let store = Bent::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let vault = &bench.vault;
-    // Long values are more work: 400 of these are as much as a page looks at.
+    // Long values are more work: some 400 of these are as much as a page looks at.
     let created = vault.create_many(vec![vec![0; 25 * 1024]; MANY]).await;
     assert!(created.unwrap().iter().all(Result::is_ok));
     bench.clock.advance(1);
@@ -21,12 +21,12 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
 
     // Nothing but the last one has an end; the index that leads is that of the creation.
     let rare = vault.list().with_deleted().expires_from(last.created_at);
-    let rare = rare.limit(50);
+    let rare = rare.limit(130);
     let (mut found, mut pages, mut next) = (Vec::new(), 0, None);
     store.scanned();
     loop {
         let page = rare.clone().after(next).await.unwrap();
-        assert!(store.scanned() <= 400);
+        assert!(store.scanned() < 440);
         pages += 1;
         found.extend(page.entries.into_iter().map(Result::unwrap));
         next = page.next;
