@@ -65,7 +65,7 @@ struct Turns<Q> {
 
 /// Leave to run. Dropped, it goes to whoever is next, also where nobody has come to take it.
 #[derive(Debug)]
-struct Permit(Arc<Mutex<Queue>>);
+struct Permit(Option<Arc<Mutex<Queue>>>);
 
 impl Lane {
     /// A group that has one lane.
@@ -106,7 +106,7 @@ impl AtOnce {
             let mut queue = lock(&self.0);
             if queue.free > 0 {
                 queue.free = queue.free.saturating_sub(1);
-                return Ok(Permit(Arc::clone(&self.0)));
+                return Ok(Permit(Some(Arc::clone(&self.0))));
             }
             queue.wait(lane, patience)?
         };
@@ -186,18 +186,22 @@ impl<Q> Default for Turns<Q> {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        let Some(all) = self.0.take() else {
+            return;
+        };
         loop {
             let call = {
-                let mut queue = lock(&self.0);
+                let mut queue = lock(&all);
                 let call = queue.next();
                 if call.is_none() {
                     queue.free = queue.free.saturating_add(1);
                 }
                 call
             };
-            // Outside of the lock: a permit that nobody takes is dropped there, and would lock again.
-            match call.map(|call| call.send(Self(Arc::clone(&self.0)))) {
-                Some(Err(unused)) => std::mem::forget(unused),
+            // Outside of the lock: one who takes it and goes away at once drops it, and that locks again.
+            match call.map(|call| call.send(Self(Some(Arc::clone(&all))))) {
+                // Nobody is there any more: the next one is called here.
+                Some(Err(mut unused)) => unused.0 = None,
                 _ => return,
             }
         }

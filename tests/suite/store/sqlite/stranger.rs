@@ -56,6 +56,11 @@ fn by_tag(values: Values) -> Query {
     Query::label(notes(), tag(), values)
 }
 
+/// That of the record with this id.
+fn version(id: &str) -> Version {
+    Version::from_bytes([id.as_bytes()[0]; 16])
+}
+
 /// A file with the records `a`, `b` and `c`, under the labels `x`, `y` and `z`; and how it is closed.
 fn filled() -> (TempDir, PathBuf) {
     let folder = folder();
@@ -63,7 +68,7 @@ fn filled() -> (TempDir, PathBuf) {
     block_on(async {
         let store = SqliteStore::open(&path).await.unwrap();
         let batch = [("a", "x"), ("b", "y"), ("c", "z")].map(|(id, label)| {
-            let record = Record::new(key(id), Version::draw().unwrap(), id);
+            let record = Record::new(key(id), version(id), id);
             let record = record.with_label(tag(), label);
             Change::Insert(record.with_purge_at(UnixTime::from_secs(7)))
         });
@@ -231,19 +236,23 @@ fn a_broken_row_fits_no_version_that_is_expected() {
         let (folder, store) = broken(edit);
         let before = rows(&folder);
         let read = block_on(store.get(&key("b"))).unwrap().unwrap();
-        let expected = read.version;
-        let record = Record::new(key("b"), Version::draw().unwrap(), "new");
-        let remove = Change::Remove {
-            key: key("b"),
-            expected: Some(expected),
-        };
-        for change in [remove, Change::Replace { record, expected }] {
-            let conflict = Outcome::Conflict {
-                index: 0,
-                current: Some(read.clone()),
+        let key = || key("b");
+        let record = Record::new(key(), Version::draw().unwrap(), "new");
+        // Neither the one that is shown nor the one that it had.
+        for expected in [read.version, version("b")] {
+            let record = record.clone();
+            let remove = Change::Remove {
+                key: key(),
+                expected: Some(expected),
             };
-            assert_eq!(block_on(store.write(&[change])), Ok(conflict), "{edit}");
-            assert_eq!(rows(&folder), before, "{edit}");
+            for change in [remove, Change::Replace { record, expected }] {
+                let conflict = Outcome::Conflict {
+                    index: 0,
+                    current: Some(read.clone()),
+                };
+                assert_eq!(block_on(store.write(&[change])), Ok(conflict), "{edit}");
+                assert_eq!(rows(&folder), before, "{edit}");
+            }
         }
     }
 }
