@@ -145,7 +145,7 @@ impl World {
     /// What is to be done next: always something that can be done.
     pub(crate) fn next(&mut self) -> Op {
         loop {
-            let op = match self.dice.below(24) {
+            let op = match self.dice.below(32) {
                 0..=2 => Some(Op::Create),
                 3 => Some(Op::CreateMany),
                 4..=5 => self
@@ -171,6 +171,7 @@ impl World {
                 19..=20 => self.pat(|is| !is.is_revoked).map(Op::Revoke),
                 21 => self.pat(|is| is.is_revoked).map(Op::Unrevoke),
                 22 => self.pat(|_| true).map(Op::DeletePat),
+                // Most of all, since there they are in each other's way.
                 _ => (self.shares.len() == 1).then_some(Op::Share),
             };
             if let Some(op) = op {
