@@ -45,6 +45,9 @@ impl CargoText<'_> {
         let text = self.as_str();
         // The message of an error may quote the cargo, so it ends here.
         let read = || {
+            if ends.is_empty() {
+                return Some((serde_json::from_str(text).ok()?, text));
+            }
             let mut json = serde_json::Deserializer::from_str(text);
             let inner = &mut json;
             let value = T::deserialize(Own { inner, ends }).ok()?;
