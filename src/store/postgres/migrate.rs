@@ -10,7 +10,7 @@ use crate::store::migration::Migration;
 use super::fault::Fault;
 use super::lease::Pool;
 use super::retry::Attempts;
-use super::sql::{self, Sql};
+use super::sql::Sql;
 
 /// The steps, the first one first.
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -97,11 +97,32 @@ const SCHEMA: &str = "sealtoken_schema";
 const LOOKS: u8 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The last migration that the database has had.
+static NUMBER: Sql = Sql {
+    text: "SELECT max(number)::bigint FROM sealtoken_schema",
+    types: &[],
+};
+
+/// Finds nothing, and fails where the table is not there or has not these columns.
+static RECORDS: Sql = Sql {
+    text: concat!(
+        "SELECT FROM sealtoken_record WHERE collection = ''::text AND id = ''::bytea AND version = ''::bytea ",
+        "AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea LIMIT 0"
+    ),
+    types: &[],
+};
+
+/// As [`RECORDS`].
+static LABELS: Sql = Sql {
+    text: concat!(
+        "SELECT FROM sealtoken_label WHERE collection = ''::text AND name = ''::text AND value = ''::bytea ",
+        "AND id = ''::bytea LIMIT 0"
+    ),
+    types: &[],
+};
+
 /// The tables, the schema's own apart, and what looks whether one is there.
-const TABLES: [(&str, &Sql); 2] = [
-    ("sealtoken_record", &sql::RECORDS),
-    ("sealtoken_label", &sql::LABELS),
-];
+const TABLES: [(&str, &Sql); 2] = [("sealtoken_record", &RECORDS), ("sealtoken_label", &LABELS)];
 
 /// What there is under the name of a table.
 enum Look<T> {
@@ -164,7 +185,7 @@ fn broken(table: &str) -> StoreError {
 
 /// What the schema's own table says.
 async fn number(pool: &Pool, attempts: &mut Attempts) -> Result<Look<u32>, StoreError> {
-    Ok(match look(pool, &sql::SCHEMA, attempts).await? {
+    Ok(match look(pool, &NUMBER, attempts).await? {
         Look::Missing => Look::Missing,
         Look::Foreign => Look::Foreign,
         Look::Ours(rows) => {
@@ -208,6 +229,7 @@ const FOREIGN: [&str; 4] = ["42703", "42804", "42809", "42883"];
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
 
     #[test]

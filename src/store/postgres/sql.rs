@@ -361,27 +361,3 @@ pub(super) static COUNT_BETWEEN: Sql = Sql {
     text: count_of_label!(" AND l.value < $4"),
     types: &[Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA],
 };
-
-/// The last migration that the database has had.
-pub(super) static SCHEMA: Sql = Sql {
-    text: "SELECT max(number)::bigint FROM sealtoken_schema",
-    types: &[],
-};
-
-/// Finds nothing, and fails where the table is not there or has not these columns.
-pub(super) static RECORDS: Sql = Sql {
-    text: concat!(
-        "SELECT FROM sealtoken_record WHERE collection = ''::text AND id = ''::bytea AND version = ''::bytea ",
-        "AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea LIMIT 0"
-    ),
-    types: &[],
-};
-
-/// As [`RECORDS`].
-pub(super) static LABELS: Sql = Sql {
-    text: concat!(
-        "SELECT FROM sealtoken_label WHERE collection = ''::text AND name = ''::text AND value = ''::bytea ",
-        "AND id = ''::bytea LIMIT 0"
-    ),
-    types: &[],
-};

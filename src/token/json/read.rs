@@ -390,7 +390,7 @@ mod tests {
         for text in ["", " ", "}", " }", "\t\n}"] {
             assert!(value_then_end::<Nothing>(text).is_none(), "{text:?}");
         }
-        let (_, own, rest) = value_then_end::<()>("null}").unwrap();
+        let ((), own, rest) = value_then_end::<()>("null}").unwrap();
         assert_eq!((own, rest), ("null", "}"));
     }
 }
