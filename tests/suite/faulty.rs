@@ -30,9 +30,6 @@ pub(crate) enum Fault {
     Late,
     /// From that call on nothing is done.
     ForGood,
-    /// The row is there, and the engine can make no record of it.
-    #[cfg(feature = "pat")]
-    Corrupt,
 }
 
 /// What somebody else does while a call is under way.
@@ -340,8 +337,6 @@ impl Front for Faults {
             Fault::Lost | Fault::Late => Err(StoreError::unknown("test")),
             Fault::After => work.await.and(Err(StoreError::unknown("test"))),
             Fault::None => work.await,
-            #[cfg(feature = "pat")]
-            Fault::Corrupt => Err(StoreError::Corrupt),
         };
         if let (Fault::Late, Some(batch)) = (fault, batch) {
             lock(&self.late).push(batch.to_vec());

@@ -189,23 +189,6 @@ async fn a_rewrap_that_failed_says_so_and_can_be_done_again() {
     assert!(lone.unwrap().verify(issued.token.expose()).await.is_ok());
 }
 
-/// Nobody can read whose it is: so no owner removes it, but whoever may remove any token does.
-#[tokio::test]
-async fn a_row_of_which_the_engine_can_make_no_record_is_removed_all_the_same() {
-    let store = Faulty::new(Fault::Corrupt, u64::MAX);
-    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
-    let id = bench.issue(ada()).await.record.id;
-    store.fail_from(1);
-    assert_eq!(bench.pats.get(&id).await.err(), Some(PatError::Tampered));
-    store.fail_from(1);
-    let owned = bench.pats.owned_by("ada@example.com");
-    assert_eq!(owned.delete(&id).await, Err(PatError::Tampered));
-    assert_eq!(bench.pats.count().await, Ok(1));
-    store.fail_from(1);
-    assert_eq!(bench.pats.delete(&id).await, Ok(()));
-    assert_eq!(bench.pats.count().await, Ok(0));
-}
-
 /// An item of the other system, with this in addition.
 #[cfg(feature = "import")]
 pub(super) fn item(id: &str, more: &str) -> sealtoken::import::access_tokens::AccessToken {

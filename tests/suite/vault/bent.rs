@@ -21,8 +21,6 @@ pub(crate) struct Bends {
     inner: MemoryStore,
     /// Rows of which an engine can read nothing but the key.
     unreadable: Mutex<HashSet<RecordKey>>,
-    /// Rows of which an engine says no more than that they are corrupt.
-    corrupt: Mutex<HashSet<RecordKey>>,
     /// Whether every scan by label gives the whole collection.
     misleading: AtomicBool,
     /// The most that a batch may weigh, and the number of the write that is not done, from now.
@@ -47,7 +45,6 @@ impl Bent {
         Arc::new(Behind(Bends {
             inner: MemoryStore::new(),
             unreadable: Mutex::default(),
-            corrupt: Mutex::default(),
             misleading: AtomicBool::new(false),
             max_batch,
             fails: AtomicU64::new(0),
@@ -65,11 +62,6 @@ impl Bends {
     /// labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
         self.unreadable.lock().unwrap().insert(key.clone());
-    }
-
-    /// Breaks the row of a record, as an engine shows it that refuses to read it at all.
-    pub(crate) fn make_corrupt(&self, key: &RecordKey) {
-        self.corrupt.lock().unwrap().insert(key.clone());
     }
 
     /// The next so many scans find nothing yet.
@@ -159,9 +151,6 @@ impl Front for Bends {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        if self.corrupt.lock().unwrap().contains(key) {
-            return Err(StoreError::Corrupt);
-        }
         let record = self.inner.get(key).await?;
         Ok(record.map(|record| self.seen(record)))
     }
@@ -194,12 +183,10 @@ impl Front for Bends {
         }
         let outcome = self.inner.write(batch).await?;
         if outcome == Outcome::Written {
-            for broken in [&self.unreadable, &self.corrupt] {
-                let mut broken = broken.lock().unwrap();
-                batch.iter().for_each(|change| {
-                    broken.remove(change.key());
-                });
-            }
+            let mut broken = self.unreadable.lock().unwrap();
+            batch.iter().for_each(|change| {
+                broken.remove(change.key());
+            });
         }
         Ok(outcome)
     }

@@ -276,27 +276,6 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
 }
 
 #[tokio::test]
-async fn a_row_that_an_engine_calls_corrupt_is_tampered_and_can_be_removed() {
-    let (store, bench) = bent(Vault::options()).await;
-    let vault = &bench.vault;
-    let token = vault.create("v").await.unwrap();
-    let id = vault.info(&token).await.unwrap().id;
-    store.make_corrupt(&value_key(id));
-    let refused = vault.read(&token).await.err().unwrap();
-    assert_eq!(refused, VaultError::Tampered);
-    assert_eq!(refused.public(), PublicError::Refused);
-    assert_eq!(vault.exists(&token).await, Err(VaultError::Tampered));
-    let renewed = vault.renew(&token, Lifetime::hours(1)).await;
-    assert_eq!(renewed, Err(VaultError::Tampered));
-    // Nobody can tell whose it is, so a namespace that is not there has nothing of it either.
-    let nobody = bench.vault.namespace("nobody").unwrap();
-    assert_eq!(nobody.delete(id).await, Err(VaultError::NotFound));
-    assert_eq!(vault.delete(&token).await, Ok(()));
-    assert_eq!(vault.read(&token).await.err(), Some(VaultError::NotFound));
-    assert!(store.all("vault_values").await.is_empty());
-}
-
-#[tokio::test]
 async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
     let (store, bench) = bent(Vault::options()).await;
     let vault = &bench.vault;
