@@ -81,7 +81,7 @@ pub use sqlite::{SqliteOptions, SqliteStore};
 /// - A scan neither skips nor repeats a record that was there throughout.
 /// - A record that was broken from outside is one record: where it is read, [`get`](Store::get), [`get_many`](Store::get_many),
 ///   [`scan`](Store::scan) and a conflict give one in its place that nothing can open, with an empty body and a version of zeros. It stops nothing
-///   else, fits no expected version, and goes by a [`Change::Remove`] without one, or when it is purged.
+///   else, fits no expected version but perhaps the one that it had, and goes by a [`Change::Remove`] without one, or when it is purged.
 ///
 /// No method has a default body: one that did would lose safety where an engine forgets it.
 #[async_trait]

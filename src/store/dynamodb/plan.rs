@@ -122,7 +122,8 @@ fn remove_labels(key: &RecordKey, before: Option<&Item>) -> Vec<Step> {
     old.iter().map(|label| delete(key, label)).collect()
 }
 
-/// The labels that an item has. One that a stranger broke has none: what leads to it is passed by.
+/// The labels that an item has. One that an attacker broke has none. Items of other labels than it has stay when it goes: nothing
+/// finds them by their record. They lead nowhere and are passed by, until DynamoDB removes them where they have an end.
 fn labels_of(item: Option<&Item>) -> Vec<Label> {
     let mut labels = item
         .and_then(|item| item::labels(item).ok())

@@ -146,7 +146,8 @@ impl Codec {
     /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
     /// names that are there twice, `Some` around a null. Two things are yours to see to, since serde does not show them here:
     /// of an `untagged` enum the first variant that fits is read, so no variant may fit the JSON of another; and a
-    /// `serde_json::value::RawValue` is not read back inside of `flatten`, `tag` or `untagged`.
+    /// `serde_json::value::RawValue` is not read back inside of `flatten`, `tag` or `untagged`, nor a `Some` of one that is
+    /// `null`.
     ///
     /// # Security
     ///

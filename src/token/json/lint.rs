@@ -95,13 +95,21 @@ fn string(json: &[u8]) -> (&[u8], &[u8]) {
 fn has_second_spelling(mut name: &[u8]) -> bool {
     while let Some(at) = name.iter().position(|byte| *byte == b'\\') {
         let escape = name.get(at.saturating_add(1)..).unwrap_or_default();
-        let unit = escaped_unit(escape).map(|(unit, _)| unit);
-        if escape.starts_with(b"/") || unit.is_some_and(|unit| unit >= u16::from(b' ')) {
+        if escape.starts_with(b"/") || escape.starts_with(b"u") && !is_of_serde(escape) {
             return true;
         }
         name = escape.get(1..).unwrap_or_default();
     }
     false
+}
+
+/// Whether an escape by number is serde_json's own: of a control character that has no letter, in small digits.
+fn is_of_serde(escape: &[u8]) -> bool {
+    match escape {
+        [b'u', b'0', b'0', b'0', last, ..] => matches!(last, b'0'..=b'7' | b'b' | b'e' | b'f'),
+        [b'u', b'0', b'0', b'1', last, ..] => matches!(last, b'0'..=b'9' | b'a'..=b'f'),
+        _ => false,
+    }
 }
 
 /// Whether no string of a JSON text has a lone surrogate or a bare control character. Everything else is
@@ -239,6 +247,7 @@ mod tests {
         for sound in [
             r#"{"a":{"a":[{"a":1},{"a":"a"}]},"b":["a","a"],"c":"a"}"#,
             r#"{"\"":1,"\\":2,"a":{},"":[],"b":"$serde_json::private::RawValue"}"#,
+            r#"{"\u0000":1,"\u000b":2,"\u000e":3,"\u001f":4,"\b":5,"\t":6,"\n":7,"\f":8,"\r":9}"#,
             "[]",
             "\"{\"",
         ] {
@@ -254,7 +263,14 @@ mod tests {
             let found = names_are_sound(twice.as_bytes());
             assert_eq!(found, Err(Unwritable::Name), "{twice}");
         }
-        for spelled in [r#"{"\u0061":1}"#, r#"{"\/":1}"#] {
+        for spelled in [
+            r#"{"\u0061":1}"#,
+            r#"{"\/":1}"#,
+            r#"{"\u0008":1}"#,
+            r#"{"\u000a":1}"#,
+            r#"{"\u001F":1}"#,
+            r#"{"\u000B":1}"#,
+        ] {
             let found = names_are_sound(spelled.as_bytes());
             assert_eq!(found, Err(Unwritable::Unsupported), "{spelled}");
         }

@@ -196,6 +196,39 @@ async fn a_broken_record_hides_no_other() {
     }
 }
 
+/// The item says other labels than those by which it is found: when it goes, theirs stay, and lead nowhere.
+#[tokio::test]
+async fn a_label_that_a_changed_record_leaves_behind_is_passed_by() {
+    let Some((store, table, client, records)) = filled().await else {
+        return;
+    };
+    let update = client.update_item().table_name(&table.name);
+    let place = partition(&client, &table, b'r', b"b").await;
+    let update = update.key("pk", place).key("sk", bytes(b"b"));
+    let update = update
+        .update_expression("SET labels = :v")
+        // One label, from the sixth byte on.
+        .expression_attribute_values(":v", bytes(b"\x01\x00\x06\x03\x00\x01tagq"));
+    update.send().await.unwrap();
+    let b = store.get(&records[1].key).await.unwrap().unwrap();
+    assert_eq!(b.labels[0].value, b"q");
+    let remove = Change::Remove {
+        key: b.key,
+        expected: Some(b.version),
+    };
+    assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+    let found = store.scan(&all_labels()).await.unwrap().records;
+    assert_eq!(ids(&found), [b"a", b"c"]);
+    // It counts keys alone, as docs/dynamodb.md says.
+    assert_eq!(store.count(&all_labels()).await, Ok(3));
+    let again = note("b");
+    let insert = [Change::Insert(again.clone())];
+    assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    let by_label = Query::label(notes(), tag(), Values::exactly("b"));
+    assert_eq!(store.scan(&by_label).await.unwrap().records, [again]);
+    assert_eq!(store.count(&all_labels()).await, Ok(3));
+}
+
 #[tokio::test]
 async fn a_purge_is_not_led_astray() {
     let Some((store, table, client, records)) = filled().await else {

@@ -248,6 +248,62 @@ async fn a_broken_row_stops_nothing_and_can_be_removed() {
     }
 }
 
+/// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
+#[tokio::test]
+async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
+    for purges in [false, true] {
+        let Some(schema) = Schema::new(&[]).await else {
+            return;
+        };
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let tag = LabelName::new("tag").unwrap();
+        let labelled = |id: &str| {
+            let key = RecordKey::new(collection(), id);
+            let record = Record::new(key, Version::draw().unwrap(), "body");
+            record.with_label(tag.clone(), id)
+        };
+        let b = labelled("b").with_purge_at(UnixTime::from_secs(0));
+        let inserts = [labelled("a"), b.clone(), labelled("c")].map(Change::Insert);
+        assert_eq!(store.write(&inserts).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        // One label, from the sixth byte on.
+        let other = "UPDATE sealtoken_record SET labels = '\\x01000603000174616771' WHERE id = 'b'";
+        client.batch_execute(other).await.unwrap();
+        if purges {
+            let purged = store.purge(&collection(), UnixTime::from_secs(1), 10).await;
+            assert_eq!(purged, Ok(1));
+        } else {
+            let remove = Change::Remove {
+                key: b.key.clone(),
+                expected: Some(b.version),
+            };
+            assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+        }
+        let entries = "SELECT count(*) FROM sealtoken_label";
+        let entries: i64 = client.query_one(entries, &[]).await.unwrap().get(0);
+        assert_eq!(entries, 3, "its own entry stays");
+        let by_tag = |values| Query::label(collection(), tag.clone(), values);
+        for (values, left) in [
+            (Values::exactly("b"), 0),
+            (Values::between("a", "c"), 1),
+            (Values::beginning_with(""), 2),
+        ] {
+            let query = by_tag(values);
+            let found = store.scan(&query).await.unwrap().records.len();
+            assert_eq!(found, left, "{query:?}");
+            // The index's own count.
+            let count = store.count(&query).await.unwrap();
+            assert_eq!(usize::try_from(count), Ok(left + 1), "{query:?}");
+        }
+        let again = labelled("b");
+        let written = store.write(&[Change::Insert(again.clone())]).await;
+        assert_eq!(written, Ok(Outcome::Written));
+        let query = by_tag(Values::exactly("b"));
+        assert_eq!(store.scan(&query).await.unwrap().records, [again]);
+        assert_eq!(store.count(&query).await, Ok(1));
+    }
+}
+
 /// Keys and values that no record has are passed by, and no page ends at one.
 #[tokio::test]
 async fn rows_under_odd_keys_hide_no_others() {

@@ -312,6 +312,50 @@ fn a_label_row_without_its_record_is_skipped() {
     assert_eq!(seen, [b"a", b"b", b"c"]);
 }
 
+/// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
+#[test]
+fn label_rows_that_a_changed_record_leaves_behind_are_not_found() {
+    // One label, from the sixth byte on.
+    let other = "UPDATE sealtoken_record SET labels = x'01000603000174616771' WHERE id = x'62'";
+    for purges in [false, true] {
+        let (folder, store) = edited(other);
+        block_on(async {
+            if purges {
+                let purged = store.purge(&notes(), UnixTime::from_secs(8), 10).await;
+                assert_eq!(purged, Ok(3));
+            } else {
+                let b = store.get(&key("b")).await.unwrap().unwrap();
+                assert_eq!(b.labels[0].value, b"q");
+                let remove = Change::Remove {
+                    key: key("b"),
+                    expected: Some(b.version),
+                };
+                assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+            }
+            let left = if purges { 0 } else { 2 };
+            assert_eq!(rows(&folder), (left, left + 1), "its own row stays");
+            for (values, left) in [
+                (Values::exactly("y"), 0),
+                (Values::between("x", "z"), left / 2),
+                (Values::beginning_with(""), left),
+            ] {
+                let query = by_tag(values);
+                let found = store.scan(&query).await.unwrap().records.len();
+                assert_eq!(i64::try_from(found), Ok(left), "{query:?}");
+                // The index's own count.
+                let count = store.count(&query).await.unwrap();
+                assert_eq!(i64::try_from(count), Ok(left + 1), "{query:?}");
+            }
+            let again = Record::new(key("b"), Version::draw().unwrap(), "b").with_label(tag(), "y");
+            let written = store.write(&[Change::Insert(again.clone())]).await;
+            assert_eq!(written, Ok(Outcome::Written));
+            let query = by_tag(Values::exactly("y"));
+            assert_eq!(store.scan(&query).await.unwrap().records, [again]);
+            assert_eq!(store.count(&query).await, Ok(1));
+        });
+    }
+}
+
 #[test]
 fn a_label_row_that_leads_to_another_record_gives_it_as_its_own_row_says() {
     let (_folder, store) =
