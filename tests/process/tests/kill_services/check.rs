@@ -1,9 +1,9 @@
 //! What must be so when the writers are gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sealtoken::pat::{Reason, VerifyError};
-use sealtoken::vault::{ListPage, Vault, VaultError};
+use sealtoken::vault::{ListPage, Vault, ValueId, VaultError};
 
 use crate::model::{Kept, MANY, Pat, Space, Standing, World};
 use crate::writer::{Services, content};
@@ -38,7 +38,7 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
             Err(error) => panic!("{who}: {error:?}"),
         }
     }
-    let mut there = 0;
+    let mut there = HashSet::new();
     let is_protected = space
         .values
         .iter()
@@ -54,11 +54,11 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         let may_be = &value.may_be;
         let fits: &dyn Fn(&Kept) -> bool = match unlocked.read(&value.token).await {
             Ok(read) => {
-                there += 1;
+                there.insert(id(&vault, &value.token).await);
                 &move |kept| matches!(kept, Kept::Live(number) if read.expose() == content(*number).as_bytes())
             }
             Err(VaultError::Deleted) => {
-                there += 1;
+                there.insert(id(&vault, &value.token).await);
                 &|kept| matches!(kept, Kept::Hidden(_))
             }
             Err(VaultError::NotFound) => &|kept| *kept == Kept::Gone,
@@ -71,22 +71,33 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         );
     }
     let listed = list(&vault).await;
-    assert!(listed.iter().all(Result::is_ok), "{who}: {listed:?}");
-    let untold = listed.len() - there;
+    let ids: HashSet<ValueId> = listed
+        .iter()
+        .map(|shown| *shown.as_ref().expect("no row of it was broken"))
+        .collect();
+    assert_eq!(ids.len(), listed.len(), "{who}: a list shows a value twice");
+    assert!(there.is_subset(&ids), "{who}: a list lacks a value");
+    let untold = ids.len() - there.len();
     let many = usize::try_from(MANY).expect("few");
     assert!(
         untold % many == 0 && untold / many <= space.untold,
-        "{who}: {untold} values whose tokens nobody was told"
+        "{who}: {untold} values whose tokens nobody was told, {:?}, {} unlocked of {space:?}",
+        ids.difference(&there).collect::<Vec<_>>(),
+        unlocked.len()
     );
 }
 
-/// What a list shows of each value: nothing, or that it is broken.
-pub(crate) async fn list(vault: &Vault) -> Vec<Result<(), VaultError>> {
+async fn id(vault: &Vault, token: &str) -> ValueId {
+    vault.info(token).await.expect("it is there").id
+}
+
+/// What a list shows of each value: its id, or that it is broken.
+pub(crate) async fn list(vault: &Vault) -> Vec<Result<ValueId, VaultError>> {
     let (mut listed, mut after) = (Vec::new(), None);
     loop {
         let list = vault.list().with_deleted().with_expired().limit(50);
         let ListPage { entries, next, .. } = list.after(after).await.expect("it lists");
-        listed.extend(entries.into_iter().map(|entry| entry.map(drop)));
+        listed.extend(entries.into_iter().map(|entry| entry.map(|info| info.id)));
         after = next;
         if after.is_none() {
             return listed;
