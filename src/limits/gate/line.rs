@@ -18,6 +18,8 @@ pub(super) struct Lines(Mutex<HashMap<Subject, Line>>);
 struct Line {
     /// Attempts that are being taken or made.
     in_flight: usize,
+    /// How many have ended. Who asks is in flight, so it does not begin anew under them.
+    ended: u64,
     waiting: VecDeque<oneshot::Sender<Turn>>,
     /// What the first in line was told.
     exhausted: Option<Exhausted>,
@@ -33,7 +35,11 @@ enum Turn {
 
 /// One who asks the limiter for an attempt, and is in flight meanwhile.
 #[must_use]
-pub(super) struct Asking<'a>(Permit<'a>);
+pub(super) struct Asking<'a> {
+    permit: Permit<'a>,
+    /// How many had ended when the limiter was asked.
+    ended: u64,
+}
 
 /// An attempt in flight, until it is dropped.
 #[derive(Debug)]
@@ -61,7 +67,7 @@ impl Lines {
             let line = all.entry(subject).or_default();
             let Some(exhausted) = line.exhausted else {
                 line.in_flight = line.in_flight.saturating_add(1);
-                return Ok(self.asking(subject));
+                return Ok(self.asking(subject, line.ended));
             };
             // Somebody was refused, and waits for what is in flight: everybody else comes after that.
             line.waiting.retain(|waiting| !waiting.is_closed());
@@ -83,11 +89,16 @@ impl Lines {
         }
     }
 
-    const fn asking(&self, subject: Subject) -> Asking<'_> {
-        Asking(Permit {
+    const fn asking(&self, subject: Subject, ended: u64) -> Asking<'_> {
+        let permit = Permit {
             lines: self,
             subject,
-        })
+        };
+        Asking { permit, ended }
+    }
+
+    fn ended(&self, subject: Subject) -> u64 {
+        self.lock().get(&subject).map_or(0, |line| line.ended)
     }
 
     #[cfg(test)]
@@ -100,6 +111,7 @@ impl Lines {
         let mut all = self.lock();
         if let Some(line) = all.get_mut(&subject) {
             line.in_flight = line.in_flight.saturating_sub(1);
+            line.ended = line.ended.wrapping_add(1);
             line.call_next();
             if line.in_flight == 0 {
                 all.remove(&subject);
@@ -124,24 +136,30 @@ impl Line {
 impl<'a> Asking<'a> {
     /// There was an attempt. There may be more, which have come back with time.
     pub(super) fn taken(self) -> Permit<'a> {
-        let mut all = self.0.lines.lock();
-        if let Some(line) = all.get_mut(&self.0.subject) {
+        let Permit { lines, subject } = self.permit;
+        if let Some(line) = lines.lock().get_mut(&subject) {
             line.call_next();
         }
-        drop(all);
-        self.0
+        self.permit
     }
 
     /// There was none. Where another one is in flight it may be given back; where none is, nobody in line can hope for one.
+    ///
+    /// Where one has ended since the limiter was asked, nobody knows which was first: ask again. That comes to an end with the attempts.
     pub(super) async fn refused(self, exhausted: Exhausted) -> Result<Self, Exhausted> {
-        let Permit { lines, subject } = self.0;
+        let Self { permit, ended } = self;
+        let Permit { lines, subject } = permit;
         let place = {
             let mut all = lines.lock();
-            // From here on the place in line counts, and not the permit.
-            std::mem::forget(self);
             let Some(line) = all.get_mut(&subject) else {
                 return Err(exhausted);
             };
+            if line.ended != ended {
+                let ended = line.ended;
+                return Ok(Self { permit, ended });
+            }
+            // From here on the place in line counts, and not the permit.
+            std::mem::forget(permit);
             line.in_flight = line.in_flight.saturating_sub(1);
             if line.in_flight == 0 {
                 for call in line.waiting.drain(..) {
@@ -163,7 +181,10 @@ impl<'a> Asking<'a> {
 impl<'a> Place<'a> {
     async fn turn(mut self) -> Result<Asking<'a>, Exhausted> {
         match (&mut self.turn).await {
-            Ok(Turn::Ask) => Ok(self.lines.asking(self.subject)),
+            Ok(Turn::Ask) => {
+                let ended = self.lines.ended(self.subject);
+                Ok(self.lines.asking(self.subject, ended))
+            }
             Ok(Turn::Refused(exhausted)) => Err(exhausted),
             // A line is never dropped while somebody stands in it.
             Err(_) => Err(Exhausted {
