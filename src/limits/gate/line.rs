@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::limits::{Exhausted, Subject};
 
-/// The most callers in line at one subject. One more is told to try later.
+/// The most callers in line at one subject. Beyond that, the last to come is told to try later.
 pub(super) const MOST: usize = 1024;
 
 /// Every subject at which an attempt is in flight.
@@ -18,9 +18,12 @@ pub(super) struct Lines(Mutex<HashMap<Subject, Line>>);
 struct Line {
     /// Attempts that are being taken or made.
     in_flight: usize,
-    /// How many have ended. Who asks is in flight, so it does not begin anew under them.
+    /// How many attempts have ended. Whoever asks is in flight and keeps the line: nobody sees it restart.
     ended: u64,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
+    /// How many callers have come: the number of the next one.
+    arrived: u64,
+    /// At most [`MOST`], sorted by their numbers.
+    waiting: VecDeque<(u64, oneshot::Sender<Turn>)>,
     /// What the first in line was told.
     exhausted: Option<Exhausted>,
 }
@@ -37,7 +40,8 @@ enum Turn {
 #[must_use]
 pub(super) struct Asking<'a> {
     permit: Permit<'a>,
-    /// How many had ended when the limiter was asked.
+    number: u64,
+    /// How many attempts had ended before the limiter was asked.
     ended: u64,
 }
 
@@ -52,6 +56,7 @@ pub(crate) struct Permit<'a> {
 struct Place<'a> {
     lines: &'a Lines,
     subject: Subject,
+    number: u64,
     turn: oneshot::Receiver<Turn>,
 }
 
@@ -65,36 +70,43 @@ impl Lines {
         let place = {
             let mut all = self.lock();
             let line = all.entry(subject).or_default();
+            let number = line.arrived;
+            line.arrived = number.saturating_add(1);
             let Some(exhausted) = line.exhausted else {
                 line.in_flight = line.in_flight.saturating_add(1);
-                return Ok(self.asking(subject, line.ended));
+                return Ok(self.asking(subject, number, line.ended));
             };
             // Somebody was refused, and waits for what is in flight: everybody else comes after that.
-            line.waiting.retain(|waiting| !waiting.is_closed());
-            if line.waiting.len() >= MOST {
-                return Err(exhausted);
-            }
-            let (call, turn) = oneshot::channel();
-            line.waiting.push_back(call);
-            self.place(subject, turn)
+            let turn = line.queue(number, exhausted);
+            self.place(subject, number, turn)
         };
         place.turn().await
     }
 
-    const fn place(&self, subject: Subject, turn: oneshot::Receiver<Turn>) -> Place<'_> {
+    const fn place(
+        &self,
+        subject: Subject,
+        number: u64,
+        turn: oneshot::Receiver<Turn>,
+    ) -> Place<'_> {
         Place {
             lines: self,
             subject,
+            number,
             turn,
         }
     }
 
-    const fn asking(&self, subject: Subject, ended: u64) -> Asking<'_> {
+    const fn asking(&self, subject: Subject, number: u64, ended: u64) -> Asking<'_> {
         let permit = Permit {
             lines: self,
             subject,
         };
-        Asking { permit, ended }
+        Asking {
+            permit,
+            number,
+            ended,
+        }
     }
 
     fn ended(&self, subject: Subject) -> u64 {
@@ -121,9 +133,27 @@ impl Lines {
 }
 
 impl Line {
+    /// Queues a caller in order of arrival: one who was called and refused returns to their place.
+    /// If the line is full, the last to come is refused.
+    fn queue(&mut self, number: u64, exhausted: Exhausted) -> oneshot::Receiver<Turn> {
+        if self.waiting.len() >= MOST {
+            self.waiting.retain(|(_, waiting)| !waiting.is_closed());
+        }
+        let (call, turn) = oneshot::channel();
+        let at = self.waiting.partition_point(|(other, _)| *other < number);
+        self.waiting.insert(at, (number, call));
+        if self.waiting.len() > MOST
+            && let Some((_, last)) = self.waiting.pop_back()
+        {
+            // Who has gone away need not be told.
+            let _ = last.send(Turn::Refused(exhausted));
+        }
+        turn
+    }
+
     /// Calls the first who is still there. One alone, who calls the next if an attempt was left: the others are not woken in vain.
     fn call_next(&mut self) {
-        while let Some(call) = self.waiting.pop_front() {
+        while let Some((_, call)) = self.waiting.pop_front() {
             if call.send(Turn::Ask).is_ok() {
                 self.in_flight = self.in_flight.saturating_add(1);
                 return;
@@ -145,9 +175,14 @@ impl<'a> Asking<'a> {
 
     /// There was none. Where another one is in flight it may be given back; where none is, nobody in line can hope for one.
     ///
-    /// Where one has ended since the limiter was asked, nobody knows which was first: ask again. That comes to an end with the attempts.
+    /// If an attempt ended after the limiter was asked, it may have come back too late for this
+    /// answer: ask again. Each round needs another attempt to end, so this terminates.
     pub(super) async fn refused(self, exhausted: Exhausted) -> Result<Self, Exhausted> {
-        let Self { permit, ended } = self;
+        let Self {
+            permit,
+            number,
+            ended,
+        } = self;
         let Permit { lines, subject } = permit;
         let place = {
             let mut all = lines.lock();
@@ -156,13 +191,17 @@ impl<'a> Asking<'a> {
             };
             if line.ended != ended {
                 let ended = line.ended;
-                return Ok(Self { permit, ended });
+                return Ok(Self {
+                    permit,
+                    number,
+                    ended,
+                });
             }
             // From here on the place in line counts, and not the permit.
             std::mem::forget(permit);
             line.in_flight = line.in_flight.saturating_sub(1);
             if line.in_flight == 0 {
-                for call in line.waiting.drain(..) {
+                for (_, call) in line.waiting.drain(..) {
                     // Who has gone away need not be told.
                     let _ = call.send(Turn::Refused(exhausted));
                 }
@@ -170,9 +209,8 @@ impl<'a> Asking<'a> {
                 return Err(exhausted);
             }
             line.exhausted = Some(exhausted);
-            let (call, turn) = oneshot::channel();
-            line.waiting.push_front(call);
-            lines.place(subject, turn)
+            let turn = line.queue(number, exhausted);
+            lines.place(subject, number, turn)
         };
         place.turn().await
     }
@@ -183,7 +221,7 @@ impl<'a> Place<'a> {
         match (&mut self.turn).await {
             Ok(Turn::Ask) => {
                 let ended = self.lines.ended(self.subject);
-                Ok(self.lines.asking(self.subject, ended))
+                Ok(self.lines.asking(self.subject, self.number, ended))
             }
             Ok(Turn::Refused(exhausted)) => Err(exhausted),
             // A line is never dropped while somebody stands in it.

@@ -98,3 +98,86 @@ fn who_was_called_and_is_refused_late_asks_again_too() {
     assert_eq!(poll(&mut all[2], &wakeups), Some(Ok(())));
     assert!(gate.lines.is_empty());
 }
+
+#[test]
+fn those_whose_first_answer_is_late_are_bounded_and_stay_in_order() {
+    let (held, gate) = held(1);
+    let wakeups = Arc::default();
+    let (tell, mut first) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut first, &wakeups), None);
+    let mut all: Vec<_> = (0..2000).map(|_| attempt(&gate, &[ADA])).collect();
+    for (_, asking) in &mut all {
+        assert_eq!(poll(asking, &wakeups), None);
+    }
+    held.opened.close();
+    let refused = all.split_off(line::MOST);
+    for (_, waiting) in &mut all {
+        assert_eq!(poll(waiting, &wakeups), None);
+    }
+    for (_, mut refused) in refused {
+        assert!(is_exhausted(poll(&mut refused, &wakeups)));
+    }
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut first, &wakeups), Some(Ok(())));
+    for (n, (tell, mut next)) in all.into_iter().enumerate() {
+        tell.send(true).unwrap();
+        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
+    }
+    assert!(gate.lines.is_empty());
+}
+
+/// Answers may overtake each other: who came first is not put behind those who were answered first.
+#[test]
+fn a_full_line_refuses_the_last_who_came() {
+    let (held, gate) = held(1);
+    let wakeups = Arc::default();
+    let (tell, mut first) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut first, &wakeups), None);
+    let most = line::MOST + 1;
+    let mut all: Vec<_> = (0..most).map(|_| attempt(&gate, &[ADA])).collect();
+    for (_, asking) in &mut all {
+        assert_eq!(poll(asking, &wakeups), None);
+    }
+    held.opened.close();
+    for (_, waiting) in all.iter_mut().rev() {
+        assert_eq!(poll(waiting, &wakeups), None);
+    }
+    let (_, mut last) = all.pop().unwrap();
+    assert!(is_exhausted(poll(&mut last, &wakeups)));
+    tell.send(true).unwrap();
+    assert_eq!(poll(&mut first, &wakeups), Some(Ok(())));
+    for (n, (tell, mut next)) in all.into_iter().enumerate() {
+        tell.send(true).unwrap();
+        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
+    }
+    assert!(gate.lines.is_empty());
+}
+
+#[test]
+fn who_was_called_from_a_full_line_and_refused_keeps_their_place() {
+    let gate = Gate::new(Arc::new(limiter(2)));
+    let wakeups = Arc::default();
+    let (tell, mut held): (Vec<_>, Vec<_>) = (0..2).map(|_| attempt(&gate, &[ADA])).unzip();
+    for held in &mut held {
+        assert_eq!(poll(held, &wakeups), None);
+    }
+    let mut all: Vec<_> = (0..line::MOST).map(|_| attempt(&gate, &[ADA])).collect();
+    for (_, waiting) in &mut all {
+        assert_eq!(poll(waiting, &wakeups), None);
+    }
+    for (n, tell) in tell.into_iter().enumerate() {
+        tell.send(n > 0).unwrap();
+    }
+    assert_eq!(poll(&mut held[0], &wakeups), Some(Err(Failure::Wrong)));
+    // The first was called: there is room for one more, until it comes back.
+    let (_, mut newcomer) = attempt(&gate, &[ADA]);
+    assert_eq!(poll(&mut newcomer, &wakeups), None);
+    assert_eq!(poll(&mut all[0].1, &wakeups), None);
+    assert!(is_exhausted(poll(&mut newcomer, &wakeups)));
+    assert_eq!(poll(&mut held[1], &wakeups), Some(Ok(())));
+    for (n, (tell, mut next)) in all.into_iter().enumerate() {
+        tell.send(true).unwrap();
+        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
+    }
+    assert!(gate.lines.is_empty());
+}
