@@ -18,7 +18,7 @@ pub(super) struct Lines(Mutex<HashMap<Subject, Line>>);
 struct Line {
     /// Attempts that are being taken or made.
     in_flight: usize,
-    /// How many attempts have ended. Whoever asks is in flight and keeps the line: nobody sees it restart.
+    /// How many attempts have ended. Nobody sees it restart: whoever asks keeps the line.
     ended: u64,
     /// How many callers have come: the number of the next one.
     arrived: u64,
