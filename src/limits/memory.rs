@@ -154,11 +154,8 @@ fn forget(map: &mut HashMap<Subject, Instant>, now: Instant) {
     let middle = moments.len() / 2;
     let (_, median, _) = moments.select_nth_unstable(middle);
     let median = *median;
+    // If all share one moment, none is better than another, and none is kept.
     map.retain(|_, full| *full > median);
-    // Where they all stand at one moment, none is better than another.
-    if map.len() >= KEPT {
-        map.clear();
-    }
 }
 
 impl fmt::Debug for MemoryLimiter {
@@ -262,6 +259,20 @@ mod tests {
         }
         assert!(limiter.spent.lock().unwrap()[0].len() <= KEPT);
         assert!(now(limiter.take(&[ADA])).is_err());
+    }
+
+    #[test]
+    fn memory_is_bounded_where_all_were_tried_at_one_moment() {
+        thread_local! {
+            static BEGUN: Instant = Instant::now();
+        }
+        let mut limiter = limiter(1);
+        limiter.clock = || BEGUN.with(|begun| *begun);
+        for n in 0..=KEPT as u128 {
+            let token = Subject::Token(n.to_be_bytes());
+            assert_eq!(now(limiter.take(&[token])), Ok(()));
+        }
+        assert_eq!(limiter.spent.lock().unwrap()[0].len(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::limits::{Exhausted, Subject};
 
-/// The most callers in line at one subject. One more is told to try later.
+/// The most callers in line at one subject. Beyond that, the last to come is told to try later.
 pub(super) const MOST: usize = 1024;
 
 /// Every subject at which an attempt is in flight.
@@ -18,7 +18,12 @@ pub(super) struct Lines(Mutex<HashMap<Subject, Line>>);
 struct Line {
     /// Attempts that are being taken or made.
     in_flight: usize,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
+    /// How many attempts have ended. Nobody sees it restart: whoever asks keeps the line.
+    ended: u64,
+    /// How many callers have come: the number of the next one.
+    arrived: u64,
+    /// At most [`MOST`], sorted by their numbers.
+    waiting: VecDeque<(u64, oneshot::Sender<Turn>)>,
     /// What the first in line was told.
     exhausted: Option<Exhausted>,
 }
@@ -33,7 +38,12 @@ enum Turn {
 
 /// One who asks the limiter for an attempt, and is in flight meanwhile.
 #[must_use]
-pub(super) struct Asking<'a>(Permit<'a>);
+pub(super) struct Asking<'a> {
+    permit: Permit<'a>,
+    number: u64,
+    /// How many attempts had ended before the limiter was asked.
+    ended: u64,
+}
 
 /// An attempt in flight, until it is dropped.
 #[derive(Debug)]
@@ -46,6 +56,7 @@ pub(crate) struct Permit<'a> {
 struct Place<'a> {
     lines: &'a Lines,
     subject: Subject,
+    number: u64,
     turn: oneshot::Receiver<Turn>,
 }
 
@@ -59,35 +70,47 @@ impl Lines {
         let place = {
             let mut all = self.lock();
             let line = all.entry(subject).or_default();
+            let number = line.arrived;
+            line.arrived = number.saturating_add(1);
             let Some(exhausted) = line.exhausted else {
                 line.in_flight = line.in_flight.saturating_add(1);
-                return Ok(self.asking(subject));
+                return Ok(self.asking(subject, number, line.ended));
             };
             // Somebody was refused, and waits for what is in flight: everybody else comes after that.
-            line.waiting.retain(|waiting| !waiting.is_closed());
-            if line.waiting.len() >= MOST {
-                return Err(exhausted);
-            }
-            let (call, turn) = oneshot::channel();
-            line.waiting.push_back(call);
-            self.place(subject, turn)
+            let turn = line.queue(number, exhausted);
+            self.place(subject, number, turn)
         };
         place.turn().await
     }
 
-    const fn place(&self, subject: Subject, turn: oneshot::Receiver<Turn>) -> Place<'_> {
+    const fn place(
+        &self,
+        subject: Subject,
+        number: u64,
+        turn: oneshot::Receiver<Turn>,
+    ) -> Place<'_> {
         Place {
             lines: self,
             subject,
+            number,
             turn,
         }
     }
 
-    const fn asking(&self, subject: Subject) -> Asking<'_> {
-        Asking(Permit {
+    const fn asking(&self, subject: Subject, number: u64, ended: u64) -> Asking<'_> {
+        let permit = Permit {
             lines: self,
             subject,
-        })
+        };
+        Asking {
+            permit,
+            number,
+            ended,
+        }
+    }
+
+    fn ended(&self, subject: Subject) -> u64 {
+        self.lock().get(&subject).map_or(0, |line| line.ended)
     }
 
     #[cfg(test)]
@@ -100,6 +123,7 @@ impl Lines {
         let mut all = self.lock();
         if let Some(line) = all.get_mut(&subject) {
             line.in_flight = line.in_flight.saturating_sub(1);
+            line.ended = line.ended.wrapping_add(1);
             line.call_next();
             if line.in_flight == 0 {
                 all.remove(&subject);
@@ -109,9 +133,27 @@ impl Lines {
 }
 
 impl Line {
+    /// Queues a caller in order of arrival: one who was called and refused returns to their place.
+    /// If the line is full, the last to come is refused.
+    fn queue(&mut self, number: u64, exhausted: Exhausted) -> oneshot::Receiver<Turn> {
+        if self.waiting.len() >= MOST {
+            self.waiting.retain(|(_, waiting)| !waiting.is_closed());
+        }
+        let (call, turn) = oneshot::channel();
+        let at = self.waiting.partition_point(|(other, _)| *other < number);
+        self.waiting.insert(at, (number, call));
+        if self.waiting.len() > MOST
+            && let Some((_, last)) = self.waiting.pop_back()
+        {
+            // Who has gone away need not be told.
+            let _ = last.send(Turn::Refused(exhausted));
+        }
+        turn
+    }
+
     /// Calls the first who is still there. One alone, who calls the next if an attempt was left: the others are not woken in vain.
     fn call_next(&mut self) {
-        while let Some(call) = self.waiting.pop_front() {
+        while let Some((_, call)) = self.waiting.pop_front() {
             if call.send(Turn::Ask).is_ok() {
                 self.in_flight = self.in_flight.saturating_add(1);
                 return;
@@ -124,27 +166,42 @@ impl Line {
 impl<'a> Asking<'a> {
     /// There was an attempt. There may be more, which have come back with time.
     pub(super) fn taken(self) -> Permit<'a> {
-        let mut all = self.0.lines.lock();
-        if let Some(line) = all.get_mut(&self.0.subject) {
+        let Permit { lines, subject } = self.permit;
+        if let Some(line) = lines.lock().get_mut(&subject) {
             line.call_next();
         }
-        drop(all);
-        self.0
+        self.permit
     }
 
     /// There was none. Where another one is in flight it may be given back; where none is, nobody in line can hope for one.
+    ///
+    /// If an attempt ended after the limiter was asked, it may have come back too late for this
+    /// answer: ask again. Each round needs another attempt to end, so this terminates.
     pub(super) async fn refused(self, exhausted: Exhausted) -> Result<Self, Exhausted> {
-        let Permit { lines, subject } = self.0;
+        let Self {
+            permit,
+            number,
+            ended,
+        } = self;
+        let Permit { lines, subject } = permit;
         let place = {
             let mut all = lines.lock();
-            // From here on the place in line counts, and not the permit.
-            std::mem::forget(self);
             let Some(line) = all.get_mut(&subject) else {
                 return Err(exhausted);
             };
+            if line.ended != ended {
+                let ended = line.ended;
+                return Ok(Self {
+                    permit,
+                    number,
+                    ended,
+                });
+            }
+            // From here on the place in line counts, and not the permit.
+            std::mem::forget(permit);
             line.in_flight = line.in_flight.saturating_sub(1);
             if line.in_flight == 0 {
-                for call in line.waiting.drain(..) {
+                for (_, call) in line.waiting.drain(..) {
                     // Who has gone away need not be told.
                     let _ = call.send(Turn::Refused(exhausted));
                 }
@@ -152,9 +209,8 @@ impl<'a> Asking<'a> {
                 return Err(exhausted);
             }
             line.exhausted = Some(exhausted);
-            let (call, turn) = oneshot::channel();
-            line.waiting.push_front(call);
-            lines.place(subject, turn)
+            let turn = line.queue(number, exhausted);
+            lines.place(subject, number, turn)
         };
         place.turn().await
     }
@@ -163,7 +219,10 @@ impl<'a> Asking<'a> {
 impl<'a> Place<'a> {
     async fn turn(mut self) -> Result<Asking<'a>, Exhausted> {
         match (&mut self.turn).await {
-            Ok(Turn::Ask) => Ok(self.lines.asking(self.subject)),
+            Ok(Turn::Ask) => {
+                let ended = self.lines.ended(self.subject);
+                Ok(self.lines.asking(self.subject, self.number, ended))
+            }
             Ok(Turn::Refused(exhausted)) => Err(exhausted),
             // A line is never dropped while somebody stands in it.
             Err(_) => Err(Exhausted {

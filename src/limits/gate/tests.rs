@@ -1,3 +1,4 @@
+mod late;
 mod many;
 
 use std::pin::Pin;
