@@ -106,22 +106,16 @@ impl Report {
         if !self.json {
             output::line(&self.lines(step)?)?;
         }
-        let update = match &step.work {
+        match &step.work {
             Work::Register(..) => {
-                self.registered.push(id.clone());
-                false
+                self.registered.push(id);
+                return Ok(());
             }
-            Work::Change(_) => true,
-            Work::Restore(update) => {
-                self.restored.push(id.clone());
-                update.is_some()
-            }
-            Work::Revoke(update) => {
-                self.revoked.push(id.clone());
-                update.is_some()
-            }
-        };
-        if update {
+            Work::Change(_) => {}
+            Work::Restore(_) => self.restored.push(id.clone()),
+            Work::Revoke(_) => self.revoked.push(id.clone()),
+        }
+        if !step.differences.is_empty() {
             let change = |difference: &Difference| Change {
                 field: difference.field,
                 before: difference.before.clone(),
