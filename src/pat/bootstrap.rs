@@ -2,7 +2,7 @@
 
 use crate::events::Operation;
 use crate::limits::{Lane, Patience};
-use crate::sealed::{Committed, Draft, commit};
+use crate::sealed::{Committed, Draft, commit, finds_any};
 use crate::store::{Change, Query, RecordKey};
 
 use super::error::{Reason, VerifyError};
@@ -59,8 +59,7 @@ impl PersonalAccessTokens {
         let marker = RecordKey::new(names::BOOTSTRAP, self.shared.keyset.id(&[b"bootstrap"]));
         // Asked before the secret is looked at: later on this is where all attempts end.
         let done = self.store().get(&marker).await?.is_some();
-        let any = Query::all(names::TOKENS).limit(1);
-        if done || !self.store().scan(&any).await?.records.is_empty() {
+        if done || finds_any(self.store(), Query::all(names::TOKENS)).await? {
             return Err(Reason::NotFound.into());
         }
         let fits = self.fits_bootstrap(&marker, hash, presented);

@@ -131,7 +131,8 @@ impl PatUpdate {
         self
     }
 
-    /// Lets it end at this moment, or at once where that has passed by the time of the update.
+    /// Lets it end at this moment, or at once where that has passed by the time of the update; one
+    /// that has ended by then keeps its end.
     pub fn expires_at_or_now(mut self, at: impl Into<UnixTime>) -> Self {
         self.end = Some(End::AtOrNow(at.into()));
         self
@@ -178,7 +179,12 @@ impl PatUpdate {
             facts.before = None;
         }
         if let Some(end) = self.end {
-            facts.expires = end.seconds(now)?;
+            let seconds = end.seconds(now)?;
+            facts.expires = match (end, facts.expires) {
+                // What has ended stays so: where this clock is ahead, now would revive it elsewhere.
+                (End::AtOrNow(at), Some(ended)) if at <= now => seconds.map(|now| now.min(ended)),
+                _ => seconds,
+            };
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::body::{self, Draft};
 use super::commit::{Committed, commit};
 use super::contention::contended;
 use super::error::SealedError;
+use super::finds_any;
 use super::keyset::Keyset;
 
 /// The name of the ring's keys that seal keysets: see `docs/format.md`.
@@ -89,7 +90,7 @@ impl Keysets {
         if let Some(found) = self.find(id).await? {
             return Ok(found);
         }
-        if self.finds_any(sealed).await? {
+        if finds_any(&*self.store, sealed).await? {
             // Somebody may have made the keyset meanwhile, and used it.
             return self.find_again(id).await;
         }
@@ -107,17 +108,6 @@ impl Keysets {
                 ..
             } => self.open(&record),
             Committed::Conflict { current: None, .. } => Err(contended()),
-        }
-    }
-
-    async fn finds_any(&self, query: Query) -> Result<bool, SealedError> {
-        let mut query = query.limit(1);
-        loop {
-            let page = self.store.scan(&query).await?;
-            if !page.records.is_empty() || page.next.is_none() {
-                return Ok(!page.records.is_empty());
-            }
-            query = query.after(page.next);
         }
     }
 

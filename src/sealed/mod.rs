@@ -26,6 +26,6 @@ pub(crate) use end::{End, EndError};
 pub(crate) use error::{SealedError, keyset_gone};
 pub(crate) use keyset::{Keyset, Use};
 pub(crate) use keysets::{Keysets, Stored};
-pub(crate) use pages::Search;
 pub use pages::Tally;
+pub(crate) use pages::{Search, finds_any};
 pub use public::PublicError;

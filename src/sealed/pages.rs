@@ -29,6 +29,18 @@ impl Tally {
     }
 }
 
+/// Whether there is any record of these: a page of nothing may have more behind it.
+pub(crate) async fn finds_any(store: &dyn Store, query: Query) -> Result<bool, StoreError> {
+    let mut query = query.limit(1);
+    loop {
+        let page = store.scan(&query).await?;
+        if !page.records.is_empty() || page.next.is_none() {
+            return Ok(!page.records.is_empty());
+        }
+        query = query.after(page.next);
+    }
+}
+
 /// A page in the making.
 pub(crate) struct Search<'a, T> {
     store: &'a dyn Store,

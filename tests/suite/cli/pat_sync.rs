@@ -208,6 +208,37 @@ fn a_token_is_revoked_and_restored_by_its_file() -> Outcome {
 }
 
 /// S3: every page of the store is read, for those that are listed and for those that are not.
+/// What differs is told whatever else is done about the token, and also where it is but a shorter time.
+#[test]
+fn json_tells_what_differs_in_a_token_that_is_revoked_or_restored() -> Outcome {
+    let sync = Sync::new("json")?;
+    let (_, id) = issued(&sync.pats, "--owner a")?;
+    let (mut before, earlier) = (
+        Value::Null,
+        ["2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z"],
+    );
+    for (end, (revoked, list)) in earlier.iter().zip([(true, "revoked"), (false, "restored")]) {
+        sync.write(&format!(
+            "- {{id: {id}, owner: a, revoked: {revoked}, expires_at: {end}}}\n"
+        ))?;
+        let changes = json!([{"field": "expires_at", "before": before, "after": end}]);
+        for options in ["--json --dry-run", "--json"] {
+            let done = sync.run(options)?.json()?;
+            assert_eq!(done["changed"], json!([{"id": id, "changes": changes}]));
+            assert_eq!(done[list], json!([id]));
+        }
+        before = json!(end);
+    }
+    // Nothing differs in what is only revoked.
+    sync.write(&format!("- {{id: {id}, owner: a, revoked: true}}\n"))?;
+    let done = sync.run("--json")?.json()?;
+    assert_eq!(
+        (&done["changed"], &done["revoked"]),
+        (&json!([]), &json!([id]))
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_store_of_many_pages_is_read_to_its_end() -> Outcome {
     let sync = Sync::new("pages")?;

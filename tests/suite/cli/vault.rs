@@ -684,3 +684,54 @@ async fn the_command_and_the_library_share_a_vault() -> Outcome {
     assert_eq!(value.expose(), b"from here");
     Ok(())
 }
+
+/// A command ends with its process, so it waits for what moves up behind it.
+#[tokio::test]
+async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outcome {
+    use sealtoken::store::{Collection, Query, RecordKey, SqliteStore, Store as _};
+    use sealtoken::vault::{Argon2Cost, Vault as Library};
+
+    let vault = Vault::new("costs")?;
+    let keys: KeyRing = vault.program.keys.as_deref().ok_or("keys")?.parse()?;
+    let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
+    // The command keeps an entry of its own for each of them.
+    let commands = [
+        "read --password-file 0",
+        "update --password-file 1",
+        "roll-back --to 1 --password-file 2",
+        "create --password-file 3",
+    ];
+    let library = Library::options()
+        .keep_versions(1)
+        .open(store.clone(), &keys)
+        .await?;
+    let mut tokens = Vec::new();
+    for number in 0..commands.len() {
+        let password = format!("password number {number}");
+        vault.write(&number.to_string(), &password)?;
+        let token = library.create("first").password(&*password).await?;
+        library
+            .update(&token, "second")
+            .password(&*password)
+            .await?;
+        tokens.push(token);
+    }
+    let stronger = Library::options().argon2_cost(Argon2Cost::new(20, 2, 1)?);
+    stronger.open(store.clone(), &keys).await?;
+
+    let passwords = Query::all(Collection::new("vault_passwords")?).limit(100);
+    let entries = async || -> Result<Vec<RecordKey>, Box<dyn Error>> {
+        let page = store.scan(&passwords).await?;
+        Ok(page.records.into_iter().map(|record| record.key).collect())
+    };
+    for (line, token) in commands.iter().zip(&tokens) {
+        let before = entries().await?;
+        let done = vault.run(line, format!("{}\n", token.expose()))?;
+        assert_eq!(done.status, Some(0), "{line}: {done:?}");
+        let after = entries().await?;
+        // Where an entry lies depends on its cost.
+        let moved = before.iter().filter(|key| !after.contains(key)).count();
+        assert_eq!((moved, after.len()), (1, commands.len()), "{line}");
+    }
+    Ok(())
+}

@@ -1,11 +1,15 @@
 //! The first admin.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use sealtoken::pat::{PatError, PersonalAccessTokens, Reason, VerifyError};
-use sealtoken::store::MemoryStore;
+use sealtoken::store::{Cursor, MemoryStore, Page, Query, Store as _, StoreError};
 use sealtoken::{Key, KeyRing};
 
 use super::{Bench, ada, originals, reason};
 use crate::engine::{Engine, on_every_engine};
+use crate::front::{Behind, Front};
 
 on_every_engine! {
     the_first_admin_comes_once,
@@ -68,6 +72,43 @@ async fn where_there_is_a_token_nobody_is_the_first() {
     let late = pats.bootstrap(root.token.expose(), "root").await;
     assert_eq!(reason(late), Some(Reason::NotFound));
     assert_eq!(bench.pats.count().await, Ok(1));
+}
+
+/// An engine whose first page of everything has nothing in it, and more behind it.
+#[derive(Debug)]
+struct NothingFirst(MemoryStore);
+
+#[async_trait]
+impl Front for NothingFirst {
+    fn inner(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        if query.after.is_some() {
+            return self.0.scan(query).await;
+        }
+        // Before the first id.
+        let next = Some(Cursor::from_bytes([0, 0, 0]));
+        let records = Vec::new();
+        Ok(Page { records, next })
+    }
+}
+
+#[tokio::test]
+async fn a_token_behind_an_empty_page_is_a_token() {
+    let store = Arc::new(Behind(NothingFirst(MemoryStore::new())));
+    let bench = Bench::over(store, PersonalAccessTokens::options()).await;
+    let root = bench.pats.generate().unwrap();
+    let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
+    let pats = bench.again(options).await;
+    let issued = bench.issue(ada()).await;
+    let late = pats.bootstrap(root.token.expose(), "root").await;
+    assert_eq!(reason(late), Some(Reason::NotFound));
+    // Pages of nothing at all do not keep the first one out.
+    bench.pats.delete(&issued.record.id).await.unwrap();
+    let first = pats.bootstrap(root.token.expose(), "root").await;
+    assert!(first.unwrap().admin);
 }
 
 #[tokio::test]

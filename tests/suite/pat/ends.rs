@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sealtoken::Lifetime;
 use sealtoken::pat::{PatError, PatUpdate, PersonalAccessTokens, Reason, State};
+use sealtoken::{Clock as _, Lifetime};
 
 use super::{Bench, NOW, ada, at, reason, with_wrong_secret};
 use crate::engine::{Engine, on_every_engine};
@@ -254,4 +254,25 @@ async fn an_end_that_has_passed_is_now_where_that_is_asked_for() {
         assert_eq!(updated.expires_at, Some(at(stored)));
     }
     assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+}
+
+/// Where this clock is ahead, now would still lie ahead for the others: it would be good again.
+#[tokio::test]
+async fn a_token_that_has_ended_keeps_its_end_where_the_other_has_passed_too() {
+    let bench = Bench::on(Engine::memory()).await;
+    for (expires, later) in [(NOW + 600, 900), (NOW + 1_800, 900)] {
+        let issued = bench.issue(ada().expires_at(at(expires))).await;
+        bench.clock.advance(later);
+        let now = bench.clock.now().as_secs();
+        assert!(expires <= now);
+        for end in [5, expires - 1, now - 1, now] {
+            let update = PatUpdate::new().expires_at_or_now(at(end));
+            let updated = bench.pats.update(&issued.record.id, update).await.unwrap();
+            assert_eq!(updated.expires_at, Some(at(expires)), "{end}");
+        }
+        // An end ahead is another one: whoever gives it wants the token back.
+        let update = PatUpdate::new().expires_at_or_now(at(now + 1));
+        let updated = bench.pats.update(&issued.record.id, update).await.unwrap();
+        assert_eq!(updated.expires_at, Some(at(now + 1)));
+    }
 }

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 
 use super::args::{Format, Import};
 use super::input;
+use super::place::flushed;
 
 /// The most bytes of a line: a value of 1 MiB in the first format, and some of it escaped.
 const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -33,13 +34,17 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     };
     hint("a value a line", "to its end (Ctrl-D)");
     let vault = vault.open().await?;
+    flushed(&vault, all(&vault, &reader, &new)).await
+}
 
+/// Takes in what all lines hold.
+async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Result<(), Failure> {
     let progress = Progress::of("lines read")?;
     let mut lines = Lines::new(BufReader::new(stdin()), MAX_LINE, value);
     let (mut taken, mut refused) = (0_u64, 0_u64);
     while !lines.ended {
         let before = lines.number;
-        let results = some(&vault, &reader, &new, &mut lines, progress.after(before)).await?;
+        let results = some(vault, reader, new, &mut lines, progress.after(before)).await?;
         let numbers = std::mem::take(&mut lines.good);
         let mut outcomes = std::mem::take(&mut lines.bad);
         for (number, result) in numbers.into_iter().zip(results) {

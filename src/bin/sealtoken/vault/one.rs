@@ -6,6 +6,7 @@ use crate::failure::{Failure, problem};
 use crate::output;
 
 use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
+use super::place::flushed;
 use super::{input, show};
 
 pub(super) async fn create(options: &Create) -> Result<(), Failure> {
@@ -34,15 +35,18 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     if let Some(token) = token {
         create = create.token(&*token);
     }
-    let token = create.await?;
-    if let Ok(true) = output::secret_line(token.expose()) {
-        return Ok(());
-    }
-    // Nobody has the token, so nobody would ever have the value.
-    vault.delete(&token).await?;
-    Err(problem(
-        "the token could not be printed: the value was removed again",
-    ))
+    flushed(&vault, async {
+        let token = create.await?;
+        if let Ok(true) = output::secret_line(token.expose()) {
+            return Ok(());
+        }
+        // Nobody has the token, so nobody would ever have the value.
+        vault.delete(&token).await?;
+        Err(problem(
+            "the token could not be printed: the value was removed again",
+        ))
+    })
+    .await
 }
 
 pub(super) async fn read(options: &Read) -> Result<(), Failure> {
@@ -56,13 +60,13 @@ pub(super) async fn read(options: &Read) -> Result<(), Failure> {
         if let Some(password) = password {
             read = read.password(password);
         }
-        return output::all(read.await?.expose());
+        return flushed(&vault, async { output::all(read.await?.expose()) }).await;
     }
     let mut read = vault.read(&*token);
     if let Some(password) = password {
         read = read.password(password);
     }
-    output::all(read.await?.expose())
+    flushed(&vault, async { output::all(read.await?.expose()) }).await
 }
 
 pub(super) async fn update(options: &Update) -> Result<(), Failure> {
@@ -82,7 +86,7 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
     if let Some(lifetime) = options.expires_in {
         update = update.expires_in(lifetime);
     }
-    Ok(update.await?)
+    Ok(flushed(&vault, update.into_future()).await?)
 }
 
 pub(super) async fn info(options: &Info) -> Result<(), Failure> {
@@ -153,7 +157,7 @@ pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {
     if let Some(password) = password {
         back = back.password(password);
     }
-    back.await?;
+    flushed(&vault, back.into_future()).await?;
     Ok(())
 }
 

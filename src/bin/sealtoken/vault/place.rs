@@ -35,6 +35,14 @@ impl Scope {
     }
 }
 
+/// Does what takes a password, and then what that leaves to be written behind it: the program ends
+/// with its command, and the password would never move to the newest cost.
+pub(super) async fn flushed<T>(vault: &Vault, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    vault.flush().await;
+    done
+}
+
 impl Prepared {
     pub(super) async fn open(self) -> Result<Vault, Failure> {
         self.open_with(Vault::options()).await

@@ -85,11 +85,7 @@ impl Report {
     /// What was found and will not be done.
     pub(super) fn found(&mut self, plan: &Plan) {
         for (id, note) in &plan.notes {
-            say(&format!("note: {id}: {note}"));
-            self.notes.push(Note {
-                id: id.to_string(),
-                note,
-            });
+            self.note(id, note);
         }
         for id in &plan.missing {
             let what = "it is not in the store, and has no hash to register: nothing is issued";
@@ -100,28 +96,28 @@ impl Report {
         }
     }
 
+    pub(super) fn note(&mut self, id: &PatId, note: &'static str) {
+        let id = id.to_string();
+        say(&format!("note: {id}: {note}"));
+        self.notes.push(Note { id, note });
+    }
+
     /// A step was done, or would be.
     pub(super) fn done(&mut self, step: &Step) -> Result<(), Failure> {
         let id = step.id.to_string();
         if !self.json {
             output::line(&self.lines(step)?)?;
         }
-        let update = match &step.work {
+        match &step.work {
             Work::Register(..) => {
-                self.registered.push(id.clone());
-                false
+                self.registered.push(id);
+                return Ok(());
             }
-            Work::Change(_) => true,
-            Work::Restore(update) => {
-                self.restored.push(id.clone());
-                update.is_some()
-            }
-            Work::Revoke(update) => {
-                self.revoked.push(id.clone());
-                update.is_some()
-            }
-        };
-        if update {
+            Work::Change(_) => {}
+            Work::Restore(_) => self.restored.push(id.clone()),
+            Work::Revoke(_) => self.revoked.push(id.clone()),
+        }
+        if !step.differences.is_empty() {
             let change = |difference: &Difference| Change {
                 field: difference.field,
                 before: difference.before.clone(),
