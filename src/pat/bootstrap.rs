@@ -60,7 +60,9 @@ impl PersonalAccessTokens {
         // Asked before the secret is looked at: later on this is where all attempts end.
         let done = self.store().get(&marker).await?.is_some();
         let any = Query::all(names::TOKENS).limit(1);
-        if done || !self.store().scan(&any).await?.records.is_empty() {
+        let page = self.store().scan(&any).await?;
+        // A page with nothing in it is the last one only without a cursor.
+        if done || !page.records.is_empty() || page.next.is_some() {
             return Err(Reason::NotFound.into());
         }
         let fits = self.fits_bootstrap(&marker, hash, presented);
