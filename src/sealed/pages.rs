@@ -96,7 +96,7 @@ impl<'a, T> Search<'a, T> {
             let limit = u32::try_from(records).unwrap_or(u32::MAX);
             let query = query.clone().limit(limit).after(after.clone());
             let page = self.store.scan(&query).await?;
-            // A page of the store that is empty is work, too.
+            // A page of the store that is empty is work, too: the store has looked at what it passed by.
             let (mut found, mut looked_at) = (Vec::new(), 1_usize);
             let mut fit = None;
             for (at, record) in page.records.into_iter().enumerate() {
@@ -114,6 +114,9 @@ impl<'a, T> Search<'a, T> {
                 // Too many of them: those that fit are read once more.
                 Some(at) if (1..records).contains(&at) => records = at,
                 _ => {
+                    if page.next.is_some() {
+                        looked_at = looked_at.max(records);
+                    }
                     self.found.append(&mut found);
                     self.looked_at = self.looked_at.saturating_add(looked_at);
                     self.records = self.records.saturating_add(records);
@@ -134,7 +137,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::store::{Change, Collection, MemoryStore, Outcome, RecordKey, Version};
+    use crate::crypto::clock::UnixTime;
+    use crate::store::{
+        Change, Collection, Limits, MemoryStore, Outcome, Page, RecordKey, Version,
+    };
 
     const NOTES: Collection = Collection::from_static("note");
 
@@ -190,6 +196,50 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(all(&found), [last]);
+    }
+
+    /// Each of its pages is empty, and there is always another one.
+    #[derive(Debug, Default)]
+    struct Endless {
+        pages: AtomicUsize,
+    }
+
+    #[async_trait::async_trait]
+    impl Store for Endless {
+        fn limits(&self) -> Limits {
+            MemoryStore::new().limits()
+        }
+        async fn get(&self, _: &RecordKey) -> Result<Option<Record>, StoreError> {
+            Ok(None)
+        }
+        async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+            Ok(vec![None; keys.len()])
+        }
+        async fn write(&self, _: &[Change]) -> Result<Outcome, StoreError> {
+            Ok(Outcome::Written)
+        }
+        async fn scan(&self, _: &Query) -> Result<Page, StoreError> {
+            self.pages.fetch_add(1, Ordering::SeqCst);
+            Ok(Page {
+                records: Vec::new(),
+                next: Some(Cursor::from_bytes("on")),
+            })
+        }
+        async fn count(&self, _: &Query) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+        async fn purge(&self, _: &Collection, _: UnixTime, _: u32) -> Result<u32, StoreError> {
+            Ok(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_ends_where_the_store_finds_nothing_for_long() {
+        let store = Endless::default();
+        let mut search = Search::new(&store, 1);
+        let next = search.read(&Query::all(NOTES), None, Some).await.unwrap();
+        assert!(next.is_some() && search.found.is_empty());
+        assert!(store.pages.into_inner() <= 25);
     }
 
     #[tokio::test]

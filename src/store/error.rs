@@ -36,7 +36,7 @@ pub enum StoreError {
         /// The number of the last migration that this version has.
         known: u32,
     },
-    /// The schema is not whole, or not ours: a table is missing, or one of that name is somebody else's.
+    /// The schema is not whole, or not ours: a table or its primary key is missing, or a table of that name is somebody else's.
     BrokenSchema {
         /// The table that does not fit.
         table: String,

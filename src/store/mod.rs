@@ -117,8 +117,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// A page of what the query selects: by label in (value, id) order, a whole collection in an order of the store's own.
     ///
-    /// A page may be shorter than the query's limit, so that it stays small in memory: only one without
-    /// [`next`](Page::next) is the last.
+    /// A page may be shorter than the query's limit, so that it stays small in memory, or empty, where much was passed by: only one
+    /// without [`next`](Page::next) is the last.
     ///
     /// # Errors
     ///

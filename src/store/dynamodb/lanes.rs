@@ -102,6 +102,9 @@ impl Lane {
         {
             let answer = self.store.ask(|| request.clone().send()).await?;
             let key = rest(answer.last_evaluated_key);
+            // One that was not enough is asked for more and more.
+            let more = request.get_limit().map(|part| part.saturating_mul(2));
+            let request = request.set_limit(more.map(|more| more.min(count(MOST))));
             self.next = key.map(|key| request.set_exclusive_start_key(Some(key)));
             let entries = answer.items.into_iter().flatten().filter_map(entry);
             let skip = self.skip.as_deref();

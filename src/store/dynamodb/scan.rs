@@ -23,6 +23,9 @@ const FIRST: usize = 32;
 /// The most records of one request, by DynamoDB.
 const MOST_RECORDS: usize = 100;
 
+/// A page ends once it has passed by so many labels without a record.
+const MOST_PASSED: usize = 1000;
+
 impl DynamoStore {
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
         let after = query
@@ -122,9 +125,12 @@ impl DynamoStore {
         let mut paging = Paging::new(query);
         let mut size = Size::default();
         let mut last = None;
+        let mut passed = 0_usize;
         loop {
+            // Where many lead nowhere, more are looked at than the page has room for.
             let wanted = limit
                 .saturating_sub(size.records)
+                .max(passed)
                 .min(size.fitting())
                 .max(1);
             let entries = lanes.take(wanted).await?;
@@ -135,6 +141,7 @@ impl DynamoStore {
                 return Ok(paging.into_page(last.as_ref()));
             }
             let mut found = self.records_of(query, &entries).await?;
+            let nowhere = entries.len().saturating_add(size.records);
             for entry in entries {
                 if paging.is_full() {
                     return Ok(paging.into_page(last.as_ref()));
@@ -153,6 +160,14 @@ impl DynamoStore {
                 };
                 size.add(record.body.len());
                 paging.push(record);
+            }
+            let nowhere = nowhere.saturating_sub(size.records);
+            if nowhere > 0 {
+                // A request costs its time, however little is asked for.
+                passed = passed.saturating_add(nowhere.max(FIRST));
+            }
+            if passed >= MOST_PASSED {
+                return Ok(paging.into_page(last.as_ref()));
             }
         }
     }

@@ -72,8 +72,8 @@ fn is_made_elsewhere(fault: &Fault) -> bool {
 
 /// What a statement did not do for another reason than what is in the tables.
 pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
-    // A table, a column, a function for a column's type, or a primary key is not there.
-    let is_of_schema = ["42P01", "42703", "42883", "42P10"]
+    // A table, a column, a function for a column's type, or a primary key is not there; or that is checked too late.
+    let is_of_schema = ["42P01", "42703", "42883", "42P10", "55000"]
         .iter()
         .any(|code| fault.is_code(code));
     if is_of_schema && let Err(error) = check(pool).await {
@@ -103,26 +103,68 @@ static NUMBER: Sql = Sql {
     types: &[],
 };
 
-/// Finds nothing, and fails where the table is not there or has not these columns.
-static RECORDS: Sql = Sql {
-    text: concat!(
-        "SELECT FROM sealtoken_record WHERE collection = ''::text AND id = ''::bytea AND version = ''::bytea ",
-        "AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea LIMIT 0"
-    ),
-    types: &[],
-};
+/// A table of the schema, and what the other statements rely on: its columns, and the key that tells rows apart.
+struct Table {
+    name: &'static str,
+    /// Gives the columns of its key, and fails where the table is not there or has not the columns that it names.
+    key: Sql,
+    /// That key, in the order of the names.
+    expected: &'static str,
+}
 
-/// As [`RECORDS`].
-static LABELS: Sql = Sql {
-    text: concat!(
-        "SELECT FROM sealtoken_label WHERE collection = ''::text AND name = ''::text AND value = ''::bytea ",
-        "AND id = ''::bytea LIMIT 0"
-    ),
-    types: &[],
-};
+/// `$1` is a table, `$2` a condition that names all its columns: it is not looked at whether it holds. A key that is checked only at the end
+/// of a transaction is none that `ON CONFLICT` can take.
+macro_rules! key {
+    ($table:literal, $columns:literal) => {
+        Sql {
+            text: concat!(
+                "SELECT string_agg(a.attname::text, ', ' ORDER BY a.attname::text) FROM pg_index AS i ",
+                "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) ",
+                "WHERE i.indrelid = '",
+                $table,
+                "'::regclass AND i.indisprimary AND i.indimmediate AND NOT EXISTS (SELECT 1 FROM ",
+                $table,
+                " WHERE ",
+                $columns,
+                " LIMIT 0)"
+            ),
+            types: &[],
+        }
+    };
+}
 
-/// The tables, the schema's own apart, and what looks whether one is there.
-const TABLES: [(&str, &Sql); 2] = [("sealtoken_record", &RECORDS), ("sealtoken_label", &LABELS)];
+static TABLES: [Table; 3] = [
+    Table {
+        name: SCHEMA,
+        key: key!("sealtoken_schema", "number = 0::bigint"),
+        expected: "number",
+    },
+    Table {
+        name: "sealtoken_record",
+        key: key!(
+            "sealtoken_record",
+            "collection = ''::text AND id = ''::bytea AND version = ''::bytea AND purge_at = 0::bigint \
+             AND labels = ''::bytea AND body = ''::bytea"
+        ),
+        expected: "collection, id",
+    },
+    Table {
+        name: "sealtoken_label",
+        key: key!(
+            "sealtoken_label",
+            "collection = ''::text AND name = ''::text AND value = ''::bytea AND id = ''::bytea"
+        ),
+        expected: "collection, id, name, value",
+    },
+];
+
+impl Table {
+    /// Whether its key, as it was found, is the one that it should have.
+    fn is_keyed(&self, rows: &[Row]) -> bool {
+        let key = rows.first().and_then(|row| row.try_get(0).ok().flatten());
+        key == Some(self.expected)
+    }
+}
 
 /// What there is under the name of a table.
 enum Look<T> {
@@ -157,13 +199,16 @@ async fn found(pool: &Pool) -> Result<u32, StoreError> {
             return Ok(found);
         }
         let mut odd = None;
-        for (table, sql) in TABLES {
-            odd = odd.or(match (look(pool, sql, &mut attempts).await?, found) {
-                // It is ours, and what should tell so is not there.
-                (Look::Ours(_), 0) => Some(SCHEMA),
-                (Look::Missing, 0) | (Look::Ours(_), _) => None,
-                (Look::Missing | Look::Foreign, _) => Some(table),
-            });
+        for table in &TABLES {
+            odd = odd.or(
+                match (look(pool, &table.key, &mut attempts).await?, found) {
+                    // It is ours, and what should tell so is not there.
+                    (Look::Ours(_), 0) => Some(SCHEMA),
+                    (Look::Ours(rows), _) if table.is_keyed(&rows) => None,
+                    (Look::Missing, 0) => None,
+                    (Look::Missing | Look::Foreign | Look::Ours(_), _) => Some(table.name),
+                },
+            );
         }
         let Some(table) = odd else {
             return Ok(found);
@@ -213,7 +258,7 @@ async fn look(
         match rows {
             Ok(rows) => return Ok(Look::Ours(rows)),
             Err(fault) if fault.is_code("42P01") => return Ok(Look::Missing),
-            // A column is not there, or has another type; it is no table.
+            // A column is not there, or has another type or values of another one; it is no table.
             Err(fault) if FOREIGN.iter().any(|code| fault.is_code(code)) => {
                 return Ok(Look::Foreign);
             }
@@ -225,7 +270,9 @@ async fn look(
     }
 }
 
-const FOREIGN: [&str; 4] = ["42703", "42804", "42809", "42883"];
+const FOREIGN: [&str; 7] = [
+    "22003", "22P02", "42703", "42804", "42809", "42846", "42883",
+];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -34,6 +35,7 @@ pub(super) type Request = (String, Value);
 pub(super) struct Fake {
     pub(super) url: String,
     shared: Arc<Shared>,
+    listening: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -51,7 +53,7 @@ impl Fake {
             seen: Mutex::default(),
         });
         let (ours, answer) = (shared.clone(), Arc::new(answer));
-        std::thread::spawn(move || {
+        let listening = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ours.stopped.load(Ordering::SeqCst) {
                     return;
@@ -60,7 +62,11 @@ impl Fake {
                 std::thread::spawn(move || serve(stream.unwrap(), &shared, &*answer));
             }
         });
-        Self { url, shared }
+        Self {
+            url,
+            shared,
+            listening: Some(listening),
+        }
     }
 
     /// What was asked so far, but for the table's shape.
@@ -77,7 +83,11 @@ impl Drop for Fake {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // It waits for a connection: this is the last one.
-        let _ = TcpStream::connect(self.url.trim_start_matches("http://"));
+        let last = TcpStream::connect(self.url.trim_start_matches("http://"));
+        // Until the thread has ended, connections are still taken, and then cut.
+        if let (Ok(_), Some(listening)) = (last, self.listening.take()) {
+            let _ = listening.join();
+        }
     }
 }
 

@@ -192,6 +192,69 @@ async fn unprocessed_keys_are_asked_for_again_while_that_helps() {
     assert_eq!(slowly.seen().len(), wanted.len());
 }
 
+/// The sort key of a label with the value "x": the value, filled up to eight bytes and counted, and the record's id.
+fn sort_of(id: usize) -> Value {
+    json!({"B": base64(format!("x\0\0\0\0\0\0\0\u{1}{id:08}").as_bytes())})
+}
+
+/// The id in such a key.
+fn id_in(sort: &Value) -> Option<usize> {
+    let sort = String::from_utf8(bytes(sort["B"].as_str()?)).unwrap();
+    sort.get(9..17)?.parse().ok()
+}
+
+/// Labels of the value "x" without end. Of their records, every `nth` is there.
+fn labels_without_end(nth: usize) -> Fake {
+    Fake::new(move |_, (target, body)| {
+        if target == "BatchGetItem" {
+            let there = keys(body).into_iter().filter_map(|key| {
+                let id = bytes(key["sk"]["B"].as_str().unwrap());
+                let id: usize = String::from_utf8(id).unwrap().parse().unwrap();
+                let mut item = item_of(&key);
+                // One label, from the sixth byte on.
+                item["labels"] = json!({"B": base64(b"\x01\x00\x06\x03\x00\x01tagx")});
+                (id % nth == nth - 1).then_some(item)
+            });
+            return processed(&there.collect::<Vec<_>>(), &[]);
+        }
+        let begin = match id_in(&body["ExclusiveStartKey"]["sk"]) {
+            Some(last) => last + 1,
+            None => id_in(&body["ExpressionAttributeValues"][":s"]).unwrap_or(0),
+        };
+        let end = begin + usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
+        let place = |id| json!({"pk": {"B": base64(b"l")}, "sk": sort_of(id)});
+        let items: Vec<Value> = (begin..end).map(place).collect();
+        Answer::Say(
+            200,
+            json!({"Items": items, "LastEvaluatedKey": place(end - 1)}),
+        )
+    })
+}
+
+#[tokio::test]
+async fn a_page_passes_by_so_many_labels_that_lead_nowhere_and_its_cursor_goes_on() {
+    let by_label = Query::label(notes(), tag(), Values::exactly("x"));
+    for (limit, nth) in [(1, 5000), (100, 5000), (1000, 5000), (1000, 40)] {
+        let fake = labels_without_end(nth);
+        let store = open(&fake).await;
+        let (mut ids, mut next) = (Vec::new(), None);
+        while ids.len() < 3 {
+            let query = by_label.clone().limit(limit).after(next);
+            let page = store.scan(&query).await.unwrap();
+            assert!(fake.seen().len() <= 60, "{limit}: {}", fake.seen().len());
+            fake.forget();
+            ids.extend(page.records.into_iter().map(|record| record.key.id));
+            next = page.next;
+            assert!(next.is_some());
+        }
+        // None is left out and none comes twice.
+        for (id, at) in ids.iter().zip(1..) {
+            let expected = format!("{:08}", at * nth - 1);
+            assert_eq!(*id, expected.as_bytes(), "{limit}");
+        }
+    }
+}
+
 /// A conditional write that finds this item.
 fn misfit(item: &Value) -> Answer {
     let mut body =
@@ -225,6 +288,12 @@ async fn a_lone_write_that_was_done_and_not_told_is_found() {
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn bytes(base64: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    engine.decode(base64).unwrap()
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::store::error::StoreError;
 
@@ -34,6 +34,9 @@ struct Open {
 
 /// So many symbolic links are followed.
 const LINKS: usize = 40;
+
+/// Longer than a tick of any file system's clock: FAT counts in twos.
+const TICK: Duration = Duration::from_secs(3);
 
 /// A file that is being opened, or is open.
 pub(super) struct Opened {
@@ -124,7 +127,7 @@ pub(super) struct Files {
     folder: PathBuf,
     /// The log and its index.
     beside: [(PathBuf, Identity); 2],
-    /// The last change of the folder before these two were looked at.
+    /// The last change of the folder before these two were looked at, where another one since then must show.
     looked: Mutex<Option<SystemTime>>,
 }
 
@@ -157,7 +160,8 @@ impl Files {
     /// That they still lie where they were: what is written to files without a name is gone with this process.
     pub(super) fn check(&self) -> Result<(), Fault> {
         // Who has looked at the times of a log makes the next write to it dearer, by a third of a commit on Linux 6.18. So
-        // it is looked at where a name in its folder has changed.
+        // it is looked at where a name in its folder has changed, or may have.
+        let now = SystemTime::now();
         let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
         let changed = changed.ok();
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +170,7 @@ impl Files {
         if self.database.is_there()
             && (is_same || beside.all(|(path, identity)| is_there(path, *identity)))
         {
-            *looked = changed;
+            *looked = changed.filter(|changed| is_past(*changed, now));
             Ok(())
         } else {
             *looked = None;
@@ -177,4 +181,24 @@ impl Files {
 
 fn is_there(path: &Path, identity: Identity) -> bool {
     fs::metadata(path).is_ok_and(|found| system::identity(&found) == identity)
+}
+
+/// Whether a file system's clock has gone on since a change: then none that follows shows the same time.
+fn is_past(changed: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(changed).is_ok_and(|age| age > TICK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_past_once_the_clock_must_have_gone_on() {
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert!(is_past(changed, changed + TICK + Duration::from_nanos(1)));
+        assert!(!is_past(changed, changed + TICK));
+        assert!(!is_past(changed, changed));
+        // The clock was set back.
+        assert!(!is_past(changed, changed - Duration::from_secs(60)));
+    }
 }

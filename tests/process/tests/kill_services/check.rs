@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use sealtoken::pat::{Reason, VerifyError};
-use sealtoken::vault::{ListPage, Vault, ValueId, VaultError};
+use sealtoken::vault::{ListPage, ValueId, Vault, VaultError};
 
 use crate::model::{Kept, MANY, Pat, Space, Standing, World};
 use crate::writer::{Services, content};

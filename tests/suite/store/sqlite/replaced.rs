@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sealtoken::UnixTime;
 use sealtoken::store::{
@@ -89,6 +89,23 @@ fn nothing_is_acknowledged_once_the_file_is_gone() {
         let purge = block_on(store.purge(&notes(), UnixTime::from_secs(1), 1));
         assert_eq!(purge, Err(StoreError::Replaced), "{what}");
     }
+}
+
+/// Of two changes within one tick of its clock, a folder shows one time.
+#[test]
+fn a_log_that_goes_in_the_tick_of_another_change_is_missed() {
+    let (store, folder, path) = filled();
+    // However slow this test is, that is not long ago.
+    let tick = SystemTime::now() + Duration::from_secs(3600);
+    let changed_then = || {
+        let folder = fs::File::open(folder.path()).unwrap();
+        folder.set_modified(tick).unwrap();
+    };
+    changed_then();
+    assert_eq!(insert(&store, "second"), Ok(Outcome::Written));
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    changed_then();
+    assert_eq!(insert(&store, "third"), Err(StoreError::Replaced));
 }
 
 #[test]
