@@ -5,7 +5,7 @@ use sealtoken::pat::{PatError, PatId, PatRecord, PatUpdate, PersonalAccessTokens
 
 use crate::failure::Failure;
 
-use super::plan::{Step, Work};
+use super::plan::{EXPIRED, Step, Work};
 use super::show::Report;
 use crate::pat::args::Sync;
 
@@ -21,6 +21,11 @@ pub(super) async fn apply(
                 Ok(record) => {
                     let differences = step.differences.iter_mut();
                     differences.for_each(|difference| difference.settle(&record));
+                }
+                // Its end was ahead when that was planned.
+                Err(PatError::InvalidEnd) if matches!(step.work, Work::Register(..)) => {
+                    report.note(&step.id, EXPIRED);
+                    continue;
                 }
                 Err(error) => {
                     report.failed(Some(&step.id), error.code(), &error.to_string());

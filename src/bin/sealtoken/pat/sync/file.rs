@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sealtoken::pat::{NewPat, PatError, PatId, PersonalAccessTokens, SecretHash};
 use sealtoken::store::MemoryStore;
-use sealtoken::{Key, KeyRing, UnixTime};
+use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
@@ -16,7 +16,6 @@ use serde_saphyr::options::MergeKeyPolicy;
 
 use crate::failure::{Failure, problem};
 use crate::output::printable;
-use crate::store::place::Prepared;
 use crate::values::moment;
 
 /// A token as it is to be. What is `None` is left as it is.
@@ -159,15 +158,12 @@ impl Declared {
     }
 }
 
-/// Checks each token as the library will: by issuing one like it in memory, in a store that is gone afterwards.
-pub(super) async fn check(declared: &[Declared], place: &Prepared) -> Result<(), Failure> {
-    let mut options = PersonalAccessTokens::options();
-    if let Some(clock) = &place.clock {
-        options = options.clock(clock.clone());
-    }
+/// Checks each token as the library will: by issuing one like it in memory, in a store that is gone afterwards. All of
+/// it is at one moment, so that no end passes meanwhile.
+pub(super) async fn check(declared: &[Declared], now: UnixTime) -> Result<(), Failure> {
+    let options = PersonalAccessTokens::options().clock(ManualClock::at(now));
     let keys = KeyRing::new(Key::try_generate().map_err(problem)?);
     let trial = options.open(MemoryStore::new(), &keys).await?;
-    let now = place.now();
     let mut wrong = Wrong::default();
     for token in declared {
         match trial.issue(token.new_pat(now)).await {

@@ -6,6 +6,8 @@ mod compare;
 mod file;
 mod plan;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use sealtoken::pat::{PatId, PersonalAccessTokens, Prefix};
 
@@ -22,7 +24,7 @@ pub(super) async fn sync(options: &Sync, prefix: &Prefix) -> Result<(), Failure>
     let place = options.place.prepare()?;
     let text = input::declared(&options.file)?;
     let declared = file::read(&text)?;
-    file::check(&declared, &place).await?;
+    file::check(&declared, place.now()).await?;
 
     // It is asked for nothing but its id: no use of it is written.
     let settings = PersonalAccessTokens::options()

@@ -11,6 +11,9 @@ use crate::progress::Progress;
 use super::compare::{Difference, compare, facts};
 use super::file::Declared;
 
+/// What is said of a declared token that has ended and is not in the store.
+pub(super) const EXPIRED: &str = "it has expired: it is not registered";
+
 pub(super) struct Rules {
     /// The token of whoever runs this.
     pub(super) own: Option<PatId>,
@@ -106,8 +109,7 @@ fn absent(plan: &mut Plan, token: &Declared, now: UnixTime) {
         // It is refused as it is; perhaps it was purged.
         plan.unchanged = plan.unchanged.saturating_add(1);
     } else if token.has_ended(now) {
-        plan.notes
-            .push((token.id, "it has expired: it is not registered"));
+        plan.notes.push((token.id, EXPIRED));
     } else if let Some(hash) = &token.hash {
         plan.steps.push(Step {
             id: token.id,

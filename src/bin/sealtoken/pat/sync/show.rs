@@ -85,11 +85,7 @@ impl Report {
     /// What was found and will not be done.
     pub(super) fn found(&mut self, plan: &Plan) {
         for (id, note) in &plan.notes {
-            say(&format!("note: {id}: {note}"));
-            self.notes.push(Note {
-                id: id.to_string(),
-                note,
-            });
+            self.note(id, note);
         }
         for id in &plan.missing {
             let what = "it is not in the store, and has no hash to register: nothing is issued";
@@ -98,6 +94,12 @@ impl Report {
         for error in &plan.unreadable {
             self.failed(None, error.code(), &error.to_string());
         }
+    }
+
+    pub(super) fn note(&mut self, id: &PatId, note: &'static str) {
+        let id = id.to_string();
+        say(&format!("note: {id}: {note}"));
+        self.notes.push(Note { id, note });
     }
 
     /// A step was done, or would be.
