@@ -80,7 +80,7 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
     let untold = ids.len() - there.len();
     let many = usize::try_from(MANY).expect("few");
     assert!(
-        untold % many == 0 && untold / many <= space.untold,
+        untold.is_multiple_of(many) && untold / many <= space.untold,
         "{who}: {untold} values whose tokens nobody was told, {:?}, {} unlocked of {space:?}",
         ids.difference(&there).collect::<Vec<_>>(),
         unlocked.len()

@@ -29,17 +29,18 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
     let clock = ManualClock::at(NOW);
     let pats = opened(&clock).await;
     let (short, long) = (pats.generate().unwrap(), pats.generate().unwrap());
-    let end = NOW.as_secs() + 60;
+    let end = |seconds| NOW.saturating_add(seconds).as_secs();
     let text = format!(
         "tokens:
-- {{id: {}, owner: a, hash: {}, expires_at: {end}}}
+- {{id: {}, owner: a, hash: {}, expires_at: {}}}
 - {{id: {}, owner: a, hash: {}, expires_at: {}}}
 ",
         short.id,
         short.hash,
+        end(60),
         long.id,
         long.hash,
-        end + 1
+        end(61)
     );
     let declared = file::read(&text).ok().unwrap();
     let rules = Rules {
@@ -68,7 +69,7 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
 #[tokio::test]
 async fn a_file_is_checked_as_of_one_moment() {
     let id = opened(&ManualClock::at(NOW)).await.generate().unwrap().id;
-    let end = NOW.as_secs() + 1;
+    let end = NOW.saturating_add(1).as_secs();
     let text = format!("tokens:\n- {{id: {id}, owner: a, expires_at: {end}}}\n");
     let declared = file::read(&text).ok().unwrap();
     assert!(file::check(&declared, NOW).await.is_ok());
