@@ -206,16 +206,24 @@ fn id_in(sort: &Value) -> Option<usize> {
 /// Labels of the value "x" without end. Of their records, every `nth` is there.
 fn labels_without_end(nth: usize) -> Fake {
     Fake::new(move |_, (target, body)| {
-        if target == "BatchGetItem" {
-            let there = keys(body).into_iter().filter_map(|key| {
-                let id = bytes(key["sk"]["B"].as_str().unwrap());
-                let id: usize = String::from_utf8(id).unwrap().parse().unwrap();
-                let mut item = item_of(&key);
-                // One label, from the sixth byte on.
-                item["labels"] = json!({"B": base64(b"\x01\x00\x06\x03\x00\x01tagx")});
-                (id % nth == nth - 1).then_some(item)
-            });
-            return processed(&there.collect::<Vec<_>>(), &[]);
+        let item_at = |key: Value| {
+            let id = bytes(key["sk"]["B"].as_str().unwrap());
+            let id: usize = String::from_utf8(id).unwrap().parse().unwrap();
+            let mut item = item_of(&key);
+            // One label, from the sixth byte on.
+            item["labels"] = json!({"B": base64(b"\x01\x00\x06\x03\x00\x01tagx")});
+            (id % nth == nth - 1).then_some(item)
+        };
+        match &**target {
+            "GetItem" => {
+                let item = item_at(body["Key"].clone());
+                return item.map_or_else(ok, |item| Answer::Say(200, json!({"Item": item})));
+            }
+            "BatchGetItem" => {
+                let there = keys(body).into_iter().filter_map(item_at);
+                return processed(&there.collect::<Vec<_>>(), &[]);
+            }
+            _ => {}
         }
         let begin = match id_in(&body["ExclusiveStartKey"]["sk"]) {
             Some(last) => last + 1,
