@@ -127,7 +127,7 @@ pub fn session() -> Session {
 }
 
 /// 2.9 KiB (2,944 bytes): a session cookie that also carries a basket. Sealed, it comes
-/// close to the 4,096 characters that a browser takes, and that sealtoken allows.
+/// close to the 4,096 characters that a browser takes with the cookie's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     pub session: Session,

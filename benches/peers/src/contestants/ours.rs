@@ -14,6 +14,8 @@ fn codec(backend: Backend) -> Codec {
     KeyRing::new(Key::generate())
         .codec("peers")
         .expect("a valid purpose")
+        // All that a browser takes: the basket leaves little room for a cookie's name.
+        .with_max_len(Codec::DEFAULT_MAX_OPENED)
         .with_backend(backend)
 }
 
