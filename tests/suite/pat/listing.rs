@@ -301,7 +301,9 @@ async fn a_page_that_finds_nothing_for_long_says_where_to_go_on() {
     store.left.store(10_000, Ordering::SeqCst);
     let page = bench.pats.list().page().await.unwrap();
     assert!(page.entries.is_empty() && page.next.is_some());
-    assert_eq!(store.left.load(Ordering::SeqCst), 0);
+    // An empty page is work, too, so it takes some of them and not all.
+    let asked = 10_000 - store.left.load(Ordering::SeqCst);
+    assert!((2..100).contains(&asked), "{asked}");
 }
 
 async fn a_token_with_many_roles_is_found_by_each(engine: Engine) {
