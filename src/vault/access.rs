@@ -49,7 +49,7 @@ impl Places {
 /// Which data keys a password is tried for.
 #[derive(Clone, Copy)]
 pub(super) enum Wanted<'a> {
-    /// At least these, or any where these are none.
+    /// At least these. An empty list asks for any key.
     These(&'a [[u8; 16]]),
     /// Every one: while the cost is raised, one password may have entries at several.
     All,

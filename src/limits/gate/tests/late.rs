@@ -2,6 +2,8 @@
 
 use tokio::sync::Semaphore;
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 /// A limiter that decides at once, and holds each refusal until it is let through.
@@ -35,6 +37,14 @@ fn held(burst: u32) -> (Arc<Held>, Gate) {
         opened: Semaphore::new(0),
     });
     (held.clone(), Gate::new(held))
+}
+
+/// Each succeeds as soon as it is told to, one after the other: this is the order of the line.
+fn pass_in_turn(all: Vec<(oneshot::Sender<bool>, Attempt<'_>)>, wakeups: &Arc<Wakeups>) {
+    for (n, (tell, mut next)) in all.into_iter().enumerate() {
+        tell.send(true).unwrap();
+        assert_eq!(poll(&mut next, wakeups), Some(Ok(())), "{n}");
+    }
 }
 
 #[test]
@@ -119,10 +129,7 @@ fn those_whose_first_answer_is_late_are_bounded_and_stay_in_order() {
     }
     tell.send(true).unwrap();
     assert_eq!(poll(&mut first, &wakeups), Some(Ok(())));
-    for (n, (tell, mut next)) in all.into_iter().enumerate() {
-        tell.send(true).unwrap();
-        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
-    }
+    pass_in_turn(all, &wakeups);
     assert!(gate.lines.is_empty());
 }
 
@@ -146,10 +153,7 @@ fn a_full_line_refuses_the_last_who_came() {
     assert!(is_exhausted(poll(&mut last, &wakeups)));
     tell.send(true).unwrap();
     assert_eq!(poll(&mut first, &wakeups), Some(Ok(())));
-    for (n, (tell, mut next)) in all.into_iter().enumerate() {
-        tell.send(true).unwrap();
-        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
-    }
+    pass_in_turn(all, &wakeups);
     assert!(gate.lines.is_empty());
 }
 
@@ -175,9 +179,6 @@ fn who_was_called_from_a_full_line_and_refused_keeps_their_place() {
     assert_eq!(poll(&mut all[0].1, &wakeups), None);
     assert!(is_exhausted(poll(&mut newcomer, &wakeups)));
     assert_eq!(poll(&mut held[1], &wakeups), Some(Ok(())));
-    for (n, (tell, mut next)) in all.into_iter().enumerate() {
-        tell.send(true).unwrap();
-        assert_eq!(poll(&mut next, &wakeups), Some(Ok(())), "{n}");
-    }
+    pass_in_turn(all, &wakeups);
     assert!(gate.lines.is_empty());
 }
