@@ -2,9 +2,8 @@
 
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::optimization_barrier;
 
-use super::secret::{Secret, wipes_itself};
+use super::secret::{Secret, overwrite_stack, wipes_itself};
 
 // Also what HMAC keeps of a key.
 const _: () = wipes_itself::<Sha256>();
@@ -13,7 +12,8 @@ const _: () = wipes_itself::<Sha256>();
 pub(crate) fn derive<const N: usize>(root: &Secret<32>, info: &[&[u8]]) -> Secret<N> {
     let mut output = Secret::<N>::zeroed();
     expand(root, info, output.expose_mut());
-    overwrite();
+    // HKDF keeps its last block, which is the key, and does not wipe it.
+    overwrite_stack();
     output
 }
 
@@ -22,13 +22,6 @@ fn expand(root: &Secret<32>, info: &[&[u8]], output: &mut [u8]) {
     let expanded = Hkdf::<Sha256>::new(None, root.expose()).expand_multi_info(info, output);
     // RFC 5869 allows 255 blocks of 32 bytes; every caller asks for at most one.
     debug_assert!(expanded.is_ok());
-}
-
-/// Overwrites what [`expand`] left on the stack: HKDF keeps its last block, which is the key, and does not wipe it.
-#[inline(never)]
-fn overwrite() {
-    let stack = [0_u8; 8 << 10];
-    optimization_barrier(&stack);
 }
 
 #[cfg(test)]

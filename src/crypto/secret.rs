@@ -74,6 +74,13 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     optimization_barrier(bytes);
 }
 
+/// Overwrites what calls left on the stack that were made from where this one is.
+#[inline(never)]
+pub(crate) fn overwrite_stack() {
+    let stack = [0_u8; 8 << 10];
+    optimization_barrier(&stack);
+}
+
 /// Does not compile for a type that leaves its content behind: those of dependencies wipe themselves with a feature alone.
 pub(crate) const fn wipes_itself<T: ZeroizeOnDrop>() {}
 

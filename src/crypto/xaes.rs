@@ -12,7 +12,7 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::{AeadInOut as _, AesGcm, Nonce, Tag};
 use zeroize::{Zeroizing, optimization_barrier};
 
-use super::secret::{Secret, wipe, wipes_itself};
+use super::secret::{Secret, overwrite_stack, wipe, wipes_itself};
 
 pub(crate) const TAG: usize = 16;
 
@@ -110,7 +110,7 @@ impl Xaes {
         message: &mut [u8],
     ) -> Result<[u8; TAG], Oversize> {
         let key = self.derive(derives);
-        match backend {
+        let tag = match backend {
             Backend::RustCrypto => OneMessage::new(&key.0)
                 .cipher
                 .encrypt_inout_detached(&Nonce::from(*nonce), associated, message.into())
@@ -118,7 +118,9 @@ impl Xaes {
                 .map_err(|_| Oversize),
             #[cfg(feature = "aws-lc")]
             Backend::AwsLc => aws_lc::seal(&key.0, *nonce, associated, message),
-        }
+        };
+        overwrite_moves();
+        tag
     }
 
     /// Decrypts `message` in place. Where that fails, its content is unspecified ciphertext.
@@ -131,7 +133,7 @@ impl Xaes {
         tag: &[u8; TAG],
     ) -> Result<(), Forged> {
         let key = self.derive(derives);
-        match backend {
+        let genuine = match backend {
             Backend::RustCrypto => OneMessage::new(&key.0)
                 .cipher
                 .decrypt_inout_detached(
@@ -143,7 +145,17 @@ impl Xaes {
                 .map_err(|_| Forged),
             #[cfg(feature = "aws-lc")]
             Backend::AwsLc => aws_lc::open(&key.0, *nonce, associated, message, tag),
-        }
+        };
+        overwrite_moves();
+        genuine
+    }
+}
+
+/// A build without optimisation moves a new cipher by copies. Where it is optimised there are none, and no time for this.
+#[inline]
+fn overwrite_moves() {
+    if cfg!(debug_assertions) {
+        overwrite_stack();
     }
 }
 
