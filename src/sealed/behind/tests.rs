@@ -126,6 +126,82 @@ async fn what_is_noted_during_its_write_is_written_after_it() {
     assert_eq!(written(&behind), [(1, 1), (1, 3)]);
 }
 
+/// Keys that say when they are dropped. The writer drops its last one after its last look, while the turn is still its own.
+struct Ending;
+
+#[derive(Clone)]
+struct Ends(u32, Arc<dyn Fn() + Send + Sync>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        (self.1)();
+    }
+}
+
+impl PartialEq for Ends {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Ends {}
+
+impl PartialOrd for Ends {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ends {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl Work for Ending {
+    type Key = Ends;
+    type Note = u32;
+    const MOST: usize = 8;
+
+    fn merge(earlier: &mut u32, later: u32) {
+        *earlier = later;
+    }
+
+    fn gives_way(_: &u32) -> bool {
+        true
+    }
+
+    async fn write(&self, _: &Ends, _: &u32) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_noted_between_the_last_look_and_the_end_of_the_turn_is_written() {
+    let behind = Arc::new(Behind::new(Ending));
+    let (noted_late, weak) = (Arc::new(AtomicU64::new(0)), Arc::downgrade(&behind));
+    let (late, nothing) = (Arc::clone(&noted_late), Arc::new(|| ()));
+    let ended = move || {
+        let behind = weak.upgrade().unwrap();
+        // In the map it is dropped under this lock, which is too early.
+        let Ok(noted) = behind.writer.noted.try_lock() else {
+            return;
+        };
+        let is_last = noted.is_empty();
+        drop(noted);
+        if is_last && late.fetch_add(1, Ordering::SeqCst) == 0 {
+            assert!(behind.writer.turn.try_lock().is_err());
+            behind.note(Ends(2, nothing.clone()), 2);
+        }
+    };
+    behind.note(Ends(1, Arc::new(ended)), 1);
+    let turn = Arc::clone(&behind.writer.turn);
+    while noted_late.load(Ordering::SeqCst) == 0 || turn.try_lock().is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(lock(&behind.writer.noted).is_empty());
+}
+
 #[tokio::test]
 async fn one_that_is_noted_all_the_time_holds_up_no_other() {
     let behind = noted(Written::default(), &[(1, 0), (2, 0)]);
