@@ -38,6 +38,8 @@ impl PersonalAccessTokens {
 /// What a use of a token changes.
 #[derive(Clone, PartialEq)]
 pub(super) struct Use {
+    /// When the token was issued: another one may come under its id.
+    pub(super) of: i64,
     /// When it was, where that is to be written.
     pub(super) at: Option<UnixTime>,
     /// The scrypt hash that the secret was found under, and the one of ours that is to replace it.
@@ -61,6 +63,10 @@ impl Work for Uses {
     const MOST: usize = 1024;
 
     fn merge(earlier: &mut Use, later: Use) {
+        if later.of != earlier.of {
+            *earlier = later;
+            return;
+        }
         earlier.at = later.at.max(earlier.at);
         earlier.upgrade = later.upgrade.or(earlier.upgrade.take());
     }
@@ -121,6 +127,9 @@ impl Uses {
     /// Judged by what is there now: of uses that are written by many, none takes the place of a later one.
     fn facts_after(&self, facts: &Facts, used: &Use) -> Facts {
         let mut facts = facts.clone();
+        if facts.created != used.of {
+            return facts;
+        }
         if let Some(at) = used.at
             && self.is_due(facts.last_used, at, self.clock.now())
         {
@@ -148,11 +157,13 @@ mod tests {
         let hasher = Hasher::new(&Secret::from([8; 32]));
         let upgrade = Some((hasher.hash(b"from"), hasher.hash(b"to")));
         let at = |seconds| Some(UnixTime::from_secs(seconds));
-        let of = |at, upgrade| Use { at, upgrade };
-        let mut noted = of(at(1), upgrade.clone());
-        for later in [of(at(2), None), of(None, None)] {
+        let of = |of, at, upgrade| Use { of, at, upgrade };
+        let mut noted = of(0, at(1), upgrade.clone());
+        for later in [of(0, at(2), None), of(0, None, None)] {
             Uses::merge(&mut noted, later);
         }
-        assert!(noted == of(at(2), upgrade));
+        assert!(noted == of(0, at(2), upgrade));
+        Uses::merge(&mut noted, of(1, None, None));
+        assert!(noted == of(1, None, None));
     }
 }

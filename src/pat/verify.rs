@@ -222,6 +222,7 @@ impl PersonalAccessTokens {
         }
         let ours = || self.shared.hasher.hash(presented.hashed);
         let used = Use {
+            of: facts.created,
             at: due.then_some(now),
             upgrade: upgrade.then(|| (facts.hash.clone(), ours())),
         };

@@ -179,15 +179,15 @@ async fn a_service_that_is_dropped_writes_no_more() {
     assert_eq!(store.counts(), (1, 1));
 }
 
-/// A runtime that ends takes the write with it, and the next one goes on.
-#[test]
-fn another_runtime_goes_on() {
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_time().build().unwrap()
-    };
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().build().unwrap()
+}
+
+/// A use that is noted, while nothing writes it any more.
+fn noted() -> (Bench, Issued) {
     let first = runtime();
-    let (bench, store, issued) = first.block_on(async {
+    let (bench, store, mut issued) = first.block_on(async {
         let (bench, store, issued) = stuck(1, PersonalAccessTokens::options()).await;
         bench.verify(&issued[0]).await.unwrap();
         while store.under_way.load(Ordering::SeqCst) == 0 {
@@ -198,10 +198,32 @@ fn another_runtime_goes_on() {
     drop(first);
     assert_eq!(store.under_way.load(Ordering::SeqCst), 0);
     store.stuck.store(false, Ordering::SeqCst);
+    (bench, issued.remove(0))
+}
+
+/// A runtime that ends takes the write with it, and the next one goes on.
+#[test]
+fn another_runtime_goes_on() {
+    let (bench, issued) = noted();
     runtime().block_on(async {
         at_once(bench.pats.flush()).await;
-        let record = bench.pats.get(&issued[0].record.id).await.unwrap();
+        let record = bench.pats.get(&issued.record.id).await.unwrap();
         assert_eq!(record.last_used_at, Some(at(NOW)));
+    });
+}
+
+#[test]
+fn another_token_under_the_id_of_one_that_was_used_is_not_used() {
+    let (bench, issued) = noted();
+    let id = issued.record.id;
+    runtime().block_on(async {
+        bench.pats.delete(&id).await.unwrap();
+        bench.clock.advance(1);
+        let hash = bench.pats.generate().unwrap().hash;
+        bench.pats.register(id, hash, ada()).await.unwrap();
+        at_once(bench.pats.flush()).await;
+        let record = bench.pats.get(&id).await.unwrap();
+        assert_eq!(record.last_used_at, None);
     });
 }
 
