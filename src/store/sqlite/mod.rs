@@ -249,3 +249,34 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{self, ThreadId};
+
+    use rusqlite::{Error, ffi};
+
+    use super::*;
+
+    /// As where the file is locked: whoever does not wait finds it busy.
+    fn locked(connection: &Connection, keys: &[RecordKey]) -> Result<(ThreadId, usize), Fault> {
+        match connection.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, i64>(0))? {
+            0 => Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None).into()),
+            1..=9_000 => Ok((thread::current().id(), keys.len())),
+            _ => Err(Fault::Corrupt),
+        }
+    }
+
+    /// On this thread a runtime has all it runs.
+    #[tokio::test]
+    async fn a_read_that_finds_the_file_locked_waits_for_it_on_another_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("records.db"));
+        let options = options.busy_timeout(Duration::from_secs(9));
+        let store = options.open().await.unwrap();
+        let key = RecordKey::new(Collection::from_static("test"), vec![7]);
+        let (thread, keys) = store.read_few(&[key], locked).await.unwrap();
+        assert_ne!(thread, thread::current().id());
+        assert_eq!(keys, 1);
+    }
+}
