@@ -14,6 +14,10 @@ pub(crate) enum Committed {
     },
 }
 
+/// The version of a record whose row an engine cannot read. None was ever drawn, and none can be
+/// expected.
+const UNREADABLE: Version = Version::from_bytes([0; 16]);
+
 /// How often it is tried to find out what became of a batch whose reply was lost.
 const TRIES: u32 = 2;
 
@@ -77,6 +81,12 @@ fn expected(change: &Change) -> Option<Version> {
         Change::Replace { expected, .. } => Some(*expected),
         Change::Remove { expected, .. } => *expected,
     }
+}
+
+/// The version that a removal of this record expects. A row that an engine cannot read has none: it
+/// goes, whatever is there.
+pub(crate) fn expectable(record: &Record) -> Option<Version> {
+    Some(record.version).filter(|version| *version != UNREADABLE)
 }
 
 /// Whether no version of the batch stands for another write, too, as far as the batch shows it.

@@ -20,7 +20,7 @@ pub(crate) use behind::{Behind, Work};
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
-pub(crate) use commit::{Committed, commit};
+pub(crate) use commit::{Committed, commit, expectable};
 pub(crate) use contention::{Rounds, contended};
 pub(crate) use end::{End, EndError};
 pub(crate) use error::{SealedError, keyset_gone};

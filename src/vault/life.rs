@@ -2,14 +2,14 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, End, Rounds, commit};
+use crate::sealed::{Committed, End, Rounds, commit, expectable};
 use crate::store::Change;
 use crate::token::Lifetime;
 
 use super::history::removals;
 use super::list::Info;
 use super::namespace::Namespace;
-use super::row::{Meta, Row, UNREADABLE};
+use super::row::{Meta, Row};
 use super::target::{Target, Whereabouts};
 use super::{Vault, VaultError};
 
@@ -135,11 +135,9 @@ impl Vault {
         loop {
             rounds.next().await?;
             let record = self.record_of(namespace, at).await?;
-            // A row that an engine cannot read has no version that could be expected.
-            let version = Some(record.version);
             let mut batch = vec![Change::Remove {
                 key: at.key.clone(),
-                expected: version.filter(|version| *version != UNREADABLE),
+                expected: expectable(&record),
             }];
             // What was changed from outside can be removed all the same: that is the way to be rid of it.
             if let Ok(row) = Row::open(namespace, record) {

@@ -11,10 +11,6 @@ use super::names;
 use super::namespace::{DataKey, Namespace};
 use super::secret::SecretBytes;
 
-/// The version of a record whose row an engine cannot read. None was ever drawn, and none can be
-/// expected.
-pub(super) const UNREADABLE: Version = Version::from_bytes([0; 16]);
-
 /// What is known about a value, without the value. It is sealed, and its payload is bound to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, End, Rounds, commit};
+use crate::sealed::{Committed, End, Rounds, commit, expectable};
 use crate::store::{Change, RecordKey, Version};
 use crate::token::Lifetime;
 
@@ -10,7 +10,7 @@ use super::access::{Access, Wanted, subjects};
 use super::create::{Common, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
-use super::row::{self, EarlierRow, Meta, Row, UNREADABLE};
+use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
 use super::text::{Choice, VaultToken};
@@ -121,7 +121,7 @@ impl Vault {
                     current: Some(there),
                 } => {
                     orphan = None;
-                    if there.version == UNREADABLE {
+                    if expectable(&there).is_none() {
                         self.clear(namespace, &old, there.key).await?;
                     }
                     let again = self.row(namespace, key).await?;

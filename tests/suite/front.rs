@@ -43,6 +43,15 @@ pub(crate) trait Front: Debug + Send + Sync + 'static {
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
         self.inner().scan(query).await
     }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.inner().purge(collection, before, limit).await
+    }
 }
 
 /// A store behind its front.
@@ -89,7 +98,7 @@ impl<F: Front> Store for Behind<F> {
         before: UnixTime,
         limit: u32,
     ) -> Result<u32, StoreError> {
-        let purged = self.0.inner().purge(collection, before, limit);
+        let purged = self.0.purge(collection, before, limit);
         self.0.call(None, purged).await
     }
 }

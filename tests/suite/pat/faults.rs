@@ -1,17 +1,21 @@
 //! Lost replies and outages, one by one. Every operation at every call, and beside every rival, is in `histories`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sealtoken::pat::{
     NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, Reason, SecretHash, VerifyError,
 };
-use sealtoken::store::{MemoryStore, StoreError};
-use sealtoken::{Key, KeyRing, Lifetime};
+use sealtoken::store::{
+    Change, Collection, MemoryStore, Outcome, Record, RecordKey, Store as _, StoreError, Version,
+};
+use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::{Bench, NOW, ada, at, originals};
 use crate::faulty::{Fault, Faulty, records, unknown};
+use crate::front::{Behind, Front};
 
 pub(super) const FREE: &str = "free0for0the0taking00";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -113,6 +117,88 @@ async fn a_purge_that_failed_half_way_does_not_say_that_nothing_was_done() {
     unknown(bench.pats.purge().await);
     store.heal();
     assert_eq!(bench.pats.purge().await, Ok(1));
+}
+
+/// A store that removes at most two at a time, and of whose tokens an engine reads nothing but the
+/// key.
+#[derive(Debug, Default)]
+struct Bent {
+    inner: MemoryStore,
+    is_unreadable: AtomicBool,
+}
+
+#[async_trait]
+impl Front for Bent {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let record = self.inner.get(key).await?;
+        if !self.is_unreadable.load(Ordering::SeqCst) {
+            return Ok(record);
+        }
+        let unreadable = |record: Record| Record::new(record.key, Version::from_bytes([0; 16]), []);
+        Ok(record.map(unreadable))
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        if let [Change::Remove { key, expected }] = batch
+            && self.is_unreadable.load(Ordering::SeqCst)
+            && expected.is_some()
+        {
+            let (index, current) = (0, Front::get(self, key).await?);
+            return Ok(Outcome::Conflict { index, current });
+        }
+        self.inner.write(batch).await
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.inner.purge(collection, before, limit.min(2)).await
+    }
+}
+
+/// As PostgreSQL does where others are at the same rows.
+#[tokio::test]
+async fn a_purge_goes_on_where_a_store_removes_fewer_than_it_was_asked_for() {
+    let store = Arc::new(Behind(Bent::default()));
+    let options = PersonalAccessTokens::options().keep_expired(Duration::ZERO);
+    let bench = Bench::over(store, options).await;
+    for _ in 0..5 {
+        bench.issue(ada().expires_in(Lifetime::seconds(1))).await;
+    }
+    bench.clock.advance(2);
+    assert_eq!(bench.pats.purge().await, Ok(5));
+    assert_eq!(bench.pats.count().await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_token_whose_row_nobody_can_read_is_removed_all_the_same() {
+    let store = Arc::new(Behind(Bent::default()));
+    let bench = Bench::over(store.clone(), PersonalAccessTokens::options()).await;
+    let id = bench.issue(ada()).await.record.id;
+    store.is_unreadable.store(true, Ordering::SeqCst);
+    let owned = bench.pats.owned_by("ada@example.com").delete(&id).await;
+    assert_eq!(owned, Err(PatError::Tampered));
+    assert_eq!(bench.pats.delete(&id).await, Ok(()));
+    assert_eq!(bench.pats.count().await, Ok(0));
+}
+
+/// It expects the version that was looked at, and so it cannot be done twice.
+#[tokio::test]
+async fn a_removal_that_was_lost_on_its_way_is_sent_again() {
+    let store = Faulty::new(Fault::Lost, u64::MAX);
+    let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
+    let id = bench.issue(ada()).await.record.id;
+    store.fail_from(2);
+    assert_eq!(bench.pats.delete(&id).await, Ok(()));
+    assert!(store.has_failed_writing());
+    assert_eq!(bench.pats.count().await, Ok(0));
 }
 
 #[tokio::test]
