@@ -60,7 +60,9 @@ use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{AtOnce, Gate, Subject};
-use crate::sealed::{Behind, Committed, Keyset, Keysets, Rounds, SealedError, Use, commit};
+use crate::sealed::{
+    Behind, Committed, Keyset, Keysets, Rewrapped, Rounds, SealedError, Use, commit,
+};
 use crate::store::{Change, Query, Record, RecordKey, Store};
 
 use self::cache::{Cache, Forget};
@@ -200,7 +202,8 @@ impl PersonalAccessTokens {
     /// [`PatError::UnknownKey`], [`PatError::KeysetGone`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn rewrap(&self) -> Result<(), PatError> {
         let result = async {
-            let done = self.shared.keysets.rewrap(|_| {}).await?;
+            let mut done = Rewrapped::default();
+            self.shared.keysets.rewrap(&mut done, |_| {}).await?;
             // What could not be opened is counted there, and is an error here.
             match self.shared.keysets.find_again(KEYSET).await {
                 Err(SealedError::Store(error)) if done.resealed > 0 => {

@@ -137,17 +137,19 @@ impl Keysets {
     ///
     /// Keysets are looked at one by one, and each is replaced on its own: what stops half way goes on from where it was, and
     /// what runs twice finds nothing to do.
+    ///
+    /// What was done is told by `done`, also where an error ends it.
     pub(crate) async fn rewrap(
         &self,
+        done: &mut Rewrapped,
         mut progress: impl FnMut(u64) + Send,
-    ) -> Result<Rewrapped, SealedError> {
-        let mut done = Rewrapped::default();
-        match self.rewrap_all(&mut done, &mut progress).await {
+    ) -> Result<(), SealedError> {
+        match self.rewrap_all(done, &mut progress).await {
             // Keysets that were sealed before stay so.
             Err(SealedError::Store(error)) if done.resealed > 0 => {
                 Err(SealedError::Store(error.after_some()))
             }
-            result => result.map(|()| done),
+            result => result,
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) use contention::{Rounds, contended};
 pub(crate) use end::{End, EndError};
 pub(crate) use error::{SealedError, keyset_gone};
 pub(crate) use keyset::{Keyset, Use};
-pub(crate) use keysets::{Keysets, Stored};
+pub(crate) use keysets::{Keysets, Rewrapped, Stored};
 pub use pages::Tally;
 pub(crate) use pages::{Search, finds_any};
 pub use public::PublicError;

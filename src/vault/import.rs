@@ -111,14 +111,23 @@ impl<'a> Import<'a> {
 
     async fn run(self) -> Result<Vec<Result<VaultToken, ImportFailure>>, VaultError> {
         let vault = self.vault;
-        let result = self.try_run().await;
-        let count = result
-            .as_ref()
-            .map_or(0, |all| all.iter().flatten().count());
-        vault.report(Operation::VaultImport, None, Some(count as u64), result)
+        let mut results = Vec::new();
+        let ended = self.take_in(&mut results).await;
+        let count = results.iter().flatten().count() as u64;
+        let result = match ended {
+            // What was taken in before stays.
+            Err(VaultError::Store(error)) if count > 0 => {
+                Err(VaultError::Store(error.after_some()))
+            }
+            ended => ended.map(|()| results),
+        };
+        vault.report(Operation::VaultImport, None, Some(count), result)
     }
 
-    async fn try_run(self) -> Result<Vec<Result<VaultToken, ImportFailure>>, VaultError> {
+    async fn take_in(
+        self,
+        results: &mut Vec<Result<VaultToken, ImportFailure>>,
+    ) -> Result<(), VaultError> {
         let Self {
             vault,
             reader,
@@ -134,12 +143,11 @@ impl<'a> Import<'a> {
         let at_once = vault.shared.settings.hash_at_once;
         // That of the namespace itself, which begins here: not that of all names that are made up.
         let lane = vault.for_writing().await?.lane();
-        let mut results: Vec<Result<VaultToken, ImportFailure>> = Vec::new();
         loop {
             // Several at a time, and no more in memory than those.
             let some: Vec<StoredValue> = values.by_ref().take(at_once).collect();
             if some.is_empty() {
-                return Ok(results);
+                return Ok(());
             }
             let read: Vec<_> = some
                 .into_iter()
@@ -153,12 +161,7 @@ impl<'a> Import<'a> {
                 };
                 match taken {
                     Err(ImportFailure::Vault(error)) if concerns_all(&error) => {
-                        return Err(match error {
-                            VaultError::Store(error) if results.iter().any(Result::is_ok) => {
-                                VaultError::Store(error.after_some())
-                            }
-                            error => error,
-                        });
+                        return Err(error);
                     }
                     taken => results.push(taken),
                 }

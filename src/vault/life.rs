@@ -3,7 +3,7 @@
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, End, Rounds, commit, expectable};
-use crate::store::Change;
+use crate::store::{Change, RecordError, StoreError};
 use crate::token::Lifetime;
 
 use super::history::removals;
@@ -147,10 +147,25 @@ impl Vault {
                     row.meta.oldest..row.meta.revision,
                 ));
             }
-            if let Committed::Written = commit(self.store(), &batch).await? {
+            if let Committed::Written = self.remove(&batch).await? {
                 return Ok(());
             }
         }
+    }
+
+    /// Removes a value with its earlier ones, in one batch. Where an attacker gave those more
+    /// labels than a batch takes, they go before it, one by one.
+    async fn remove(&self, batch: &[Change]) -> Result<Committed, StoreError> {
+        let together = commit(self.store(), batch).await;
+        let Err(StoreError::Invalid(RecordError::BatchTooHeavy { .. })) = together else {
+            return together;
+        };
+        let mut removed = together;
+        for change in batch.iter().rev() {
+            let alone = commit(self.store(), std::slice::from_ref(change)).await;
+            removed = Ok(alone.map_err(StoreError::after_some)?);
+        }
+        removed
     }
 
     /// Changes what is known about a value, again where others do so at the same time.

@@ -75,6 +75,8 @@ pub(super) struct Row {
     /// Which data key the payload is under.
     pub(super) data_key: [u8; 16],
     pub(super) payload: Vec<u8>,
+    /// How many labels the record has.
+    pub(super) labels: usize,
 }
 
 impl Row {
@@ -86,6 +88,7 @@ impl Row {
         Ok(Self {
             data_key: data_key(&record)?,
             payload: opened.payload.to_vec(),
+            labels: record.labels.len(),
             meta,
             version: record.version,
             key: record.key,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Committed, Rounds, commit};
-use crate::store::{Change, LabelName, Query, Record, Values};
+use crate::sealed::{self, Committed, Rounds, commit};
+use crate::store::{Change, LabelName, Query, Record, RecordError, StoreError, Values};
 
 use super::history::removals;
 use super::names;
@@ -217,26 +217,22 @@ impl Work<'_> {
                 Err(_) => swept.tampered = swept.tampered.saturating_add(1),
             }
         }
-        let most = self.vault.store().limits().max_batch;
+        let limits = self.vault.store().limits();
         while !due.is_empty() {
             let mut batch = Vec::new();
-            let (mut weight, mut rows) = (0_usize, 0_usize);
+            let (mut weight, mut bytes) = (0_usize, 0_usize);
             for row in &due {
                 let changes = self.changes(namespace, row)?;
-                let more = changes
-                    .iter()
-                    .map(Change::weight)
-                    .fold(0, usize::saturating_add);
-                weight = weight.saturating_add(more);
-                if rows > 0 && weight > most {
+                weight = weight.saturating_add(weigh(row, &changes));
+                bytes = bytes.saturating_add(row.payload.len());
+                let is_full = weight > limits.max_batch || bytes > limits.max_body;
+                if is_full && !batch.is_empty() {
                     break;
                 }
-                rows = rows.saturating_add(1);
                 batch.push(changes);
             }
-            let rows = due.drain(..rows).collect();
-            let done = self.write(namespace, rows, batch, swept).await?;
-            swept.count = swept.count.saturating_add(done);
+            let rows = due.drain(..batch.len()).collect();
+            self.write(namespace, rows, batch, swept).await?;
         }
         Ok(())
     }
@@ -259,28 +255,38 @@ impl Work<'_> {
         Ok(changes)
     }
 
-    /// Writes a batch. Where others changed one of its values, they are written one by one, each judged again.
+    /// Writes a batch. Where others changed one of its values, or an attacker made it too heavy,
+    /// they are written one by one, each judged again.
     async fn write(
         self,
         namespace: &Namespace,
         rows: Vec<Row>,
         batch: Vec<Vec<Change>>,
         swept: &mut Swept,
-    ) -> Result<u64, VaultError> {
-        let together: Vec<Change> = batch.concat();
-        if let Committed::Written = commit(self.vault.store(), &together).await? {
-            return Ok(rows.len() as u64);
-        }
-        let mut done = 0_u64;
-        for row in rows {
-            match self.write_one(namespace, row).await {
-                Ok(true) => done = done.saturating_add(1),
-                Ok(false) => {}
-                Err(VaultError::Tampered) => swept.tampered = swept.tampered.saturating_add(1),
-                Err(error) => return Err(error),
+    ) -> Result<(), VaultError> {
+        match commit(self.vault.store(), &batch.concat()).await {
+            Ok(Committed::Written) => {
+                swept.count = swept.count.saturating_add(rows.len() as u64);
+                return Ok(());
             }
+            Ok(Committed::Conflict { .. })
+            | Err(StoreError::Invalid(RecordError::BatchTooHeavy { .. })) => {}
+            Err(error) => return Err(error.into()),
         }
-        Ok(done)
+        for row in rows {
+            let count = match self.write_one(namespace, row).await {
+                Ok(true) => &mut swept.count,
+                Ok(false) => continue,
+                // Its earlier values have labels that are none of ours.
+                Err(
+                    VaultError::Tampered
+                    | VaultError::Store(StoreError::Invalid(RecordError::BatchTooHeavy { .. })),
+                ) => &mut swept.tampered,
+                Err(error) => return Err(error),
+            };
+            *count = count.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Whether it was swept here: not where it lives again, or is gone.
@@ -301,6 +307,16 @@ impl Work<'_> {
     }
 }
 
+/// What the changes to one value weigh. One that is removed takes its labels along: an engine may
+/// count each of those, and here it is known how many they are.
+fn weigh(row: &Row, changes: &[Change]) -> usize {
+    let first = changes.first().map_or(0, Change::weight);
+    let items = row.labels.saturating_add(1);
+    let weights = changes.iter().map(Change::weight);
+    let weight = weights.fold(0, usize::saturating_add);
+    weight.saturating_add(items.saturating_sub(first))
+}
+
 impl<'a> Rewrap<'a> {
     /// Tells how many keysets were looked at, again and again.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
@@ -309,14 +325,17 @@ impl<'a> Rewrap<'a> {
     }
 
     async fn run(mut self) -> Result<Rewrapped, VaultError> {
-        let done = self.vault.shared.keysets.rewrap(&mut self.progress).await;
-        let done = done.map_err(VaultError::from).map(|done| Rewrapped {
+        let mut done = sealed::Rewrapped::default();
+        let keysets = &self.vault.shared.keysets;
+        let result = keysets.rewrap(&mut done, &mut self.progress).await;
+        let result = result.map_err(VaultError::from).map(|()| Rewrapped {
             resealed: done.resealed,
             unchanged: done.current,
             failed: done.failed,
         });
-        let count = done.as_ref().ok().map(|done| done.resealed);
-        self.vault.report(Operation::VaultRewrap, None, count, done)
+        let count = Some(done.resealed);
+        self.vault
+            .report(Operation::VaultRewrap, None, count, result)
     }
 }
 

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sealtoken::Lifetime;
 use sealtoken::events::{Event, EventSink, Operation};
+use sealtoken::store::MemoryStore;
 use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::{Key, KeyRing, Lifetime};
 
+use super::bent::Bent;
 use super::{Bench, RIGHT, WRONG, at_once};
-use crate::faulty::{Fault, Faulty};
+use crate::faulty::{Fault, Faulty, unknown};
 
 #[derive(Debug, Default, Clone)]
 struct Recorder(Arc<Mutex<Vec<Event>>>);
@@ -163,4 +165,77 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
         );
         told(Operation::VaultRewrap, vault.rewrap().await.map(drop));
     }
+}
+
+/// A sweep whose batch meets somebody else's write, and whose second value cannot be written then.
+#[tokio::test]
+async fn an_event_counts_what_was_done_before_it_was_cut_off() {
+    let recorder = Arc::new(Recorder::default());
+    let faults = [Fault::None, Fault::None, Fault::None, Fault::Before];
+    let store = Faulty::over(MemoryStore::new(), &faults, u64::MAX);
+    let options = at_once().events(recorder.clone());
+    let bench = Bench::over(store.clone(), options).await;
+    let tokens = [
+        "ends-as-the-first-1",
+        "ends-as-the-second-2",
+        "renewed-meanwhile-3",
+    ];
+    for (token, seconds) in tokens.into_iter().zip(1..) {
+        let create = bench.vault.create("v").token(token);
+        create.expires_in(Lifetime::seconds(seconds)).await.unwrap();
+        recorder.one();
+    }
+    bench.clock.advance(10);
+    let options = Vault::options().clock(bench.clock.clone());
+    let other = options
+        .open(store.inner.clone(), &bench.keys)
+        .await
+        .unwrap();
+    store.set_rival(Box::pin(async move {
+        let renew = other.renew(tokens[2], Lifetime::hours(1)).even_expired();
+        renew.await.unwrap();
+    }));
+    store.fail_from(1);
+    unknown(bench.vault.sweep_expired(SweepMode::Hard).await);
+    assert_eq!(recorder.one().count, Some(1));
+    assert_eq!(bench.vault.list().with_expired().count().await, Ok(2));
+}
+
+#[tokio::test]
+async fn an_event_counts_the_keysets_of_a_rewrap_that_was_cut_off() {
+    let recorder = Arc::new(Recorder::default());
+    let store = Bent::new();
+    let options = Vault::options().events(recorder.clone());
+    let bench = Bench::over(store.clone(), options).await;
+    bench.vault.create("v").await.unwrap();
+    recorder.one();
+    let retired = KeyRing::new(Key::generate()).with_retired(bench.old.clone());
+    bench.keys.replace(&retired.unwrap()).unwrap();
+    store.fail_at(2);
+    unknown(bench.vault.rewrap().await);
+    assert_eq!(recorder.one().count, Some(1));
+}
+
+#[cfg(feature = "import")]
+#[tokio::test]
+async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
+    let (bench, store, recorder) = recorded().await;
+    // The namespace is there, so that each value is one write.
+    bench.vault.create("v").await.unwrap();
+    recorder.one();
+    store.fail_from(3);
+    let (reader, text, _) = super::import::vector();
+    let rows = [
+        "first-of-three-values",
+        "second-of-three-values",
+        "third-of-three-values",
+    ];
+    let rows = rows.map(|token| super::import::stored(token, &text, None));
+    unknown(bench.vault.import(reader, rows).await);
+    let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+    let last = events.last().unwrap();
+    assert_eq!(
+        (last.operation, last.count),
+        (Operation::VaultImport, Some(2))
+    );
 }

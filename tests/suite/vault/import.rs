@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty};
 
 /// A value of the first format, whose password is quick to try; and what it holds.
-fn vector() -> (Vaultstore, String, Vec<u8>) {
+pub(super) fn vector() -> (Vaultstore, String, Vec<u8>) {
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("../../vectors/vaultstore.json")).unwrap();
     let all = vectors["vectors"].as_array().unwrap();
@@ -22,7 +22,7 @@ fn vector() -> (Vaultstore, String, Vec<u8>) {
     (Vaultstore::v1(text("password")), text("stored"), value)
 }
 
-fn stored(token: &str, stored: &str, expires_at: Option<i64>) -> StoredValue {
+pub(super) fn stored(token: &str, stored: &str, expires_at: Option<i64>) -> StoredValue {
     StoredValue {
         token: token.to_owned(),
         stored: stored.to_owned(),

@@ -7,6 +7,7 @@ mod bounds;
 mod broken;
 mod events;
 mod faults;
+mod heavy;
 #[cfg(feature = "import")]
 mod import;
 mod kept;

@@ -1,0 +1,204 @@
+//! How much is written at once, where an engine counts as DynamoDB does: every label that comes or
+//! goes is an item, and a transaction has 100 of them and 4 MB.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sealtoken::Lifetime;
+use sealtoken::store::{
+    Change, Collection, Label, LabelName, Limits, MemoryStore, Outcome, Query, Record, RecordError,
+    Store as _, StoreError,
+};
+use sealtoken::vault::{SweepMode, VaultOptions, VaultToken};
+
+use super::Bench;
+use crate::engine::Engine;
+use crate::faulty::records;
+use crate::front::{Behind, Front};
+
+crate::engine::on_every_engine! {
+    hidden_values_with_an_end_and_a_label_are_purged_on,
+    large_values_are_hidden_on,
+}
+
+#[derive(Debug, Default)]
+struct Counting(MemoryStore);
+
+#[async_trait]
+impl Front for Counting {
+    fn inner(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_body: 390 * 1024,
+            max_batch: 100,
+            durable: true,
+        }
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        let limits = Front::limits(self);
+        limits.check(batch)?;
+        let (mut items, mut bytes) = (0, 0);
+        for change in batch {
+            let there = self.0.get(change.key()).await?;
+            let before = there.map(|record| record.labels).unwrap_or_default();
+            let after = match change {
+                Change::Insert(record) | Change::Replace { record, .. } => {
+                    bytes += record.body.len();
+                    &record.labels[..]
+                }
+                Change::Remove { .. } => &[],
+            };
+            let differ = |ours: &[Label], theirs: &[Label]| {
+                ours.iter().filter(|one| !theirs.contains(one)).count()
+            };
+            items += 1 + differ(&before, after) + differ(after, &before);
+        }
+        let limit = limits.max_batch;
+        if items > limit || (items > 1 && bytes > 4_000_000) {
+            return Err(RecordError::BatchTooHeavy { limit }.into());
+        }
+        self.0.write(batch).await
+    }
+}
+
+fn options() -> VaultOptions {
+    super::at_once().keep_versions(16)
+}
+
+async fn counting() -> (Bench, Arc<Behind<Counting>>) {
+    let store = Arc::new(Behind(Counting::default()));
+    (Bench::over(store.clone(), options()).await, store)
+}
+
+async fn left(bench: &Bench, collection: &'static str) -> u64 {
+    let query = Query::all(Collection::new(collection).unwrap());
+    bench.store.count(&query).await.unwrap()
+}
+
+/// So many that end in an hour.
+async fn filled(bench: &Bench, values: Vec<Vec<u8>>) -> Vec<VaultToken> {
+    let created = bench.vault.create_many(values).label("label");
+    let created = created.expires_in(Lifetime::hours(1)).await.unwrap();
+    created.into_iter().map(Result::unwrap).collect()
+}
+
+async fn hidden_values_with_an_end_and_a_label_are_purged_on(engine: Engine) {
+    hidden_values_with_an_end_and_a_label_are_purged(Bench::with(engine, options()).await).await;
+}
+
+async fn large_values_are_hidden_on(engine: Engine) {
+    large_values_are_hidden(Bench::with(engine, options()).await).await;
+}
+
+/// Each has five labels, so that 20 of them weigh 100, and are 120 items.
+async fn hidden_values_with_an_end_and_a_label_are_purged(bench: Bench) {
+    for hard in [false, true] {
+        for token in filled(&bench, vec![b"v".to_vec(); 45]).await {
+            bench.vault.soft_delete(&token).await.unwrap();
+        }
+        bench.clock.advance(3600);
+        let swept = if hard {
+            bench.vault.sweep_expired(SweepMode::Hard).await
+        } else {
+            bench.vault.purge_deleted(Duration::ZERO).await
+        };
+        assert_eq!(
+            swept.map(|swept| (swept.count, swept.tampered)),
+            Ok((45, 0))
+        );
+        assert_eq!(left(&bench, "vault_values").await, 0);
+    }
+}
+
+/// Twelve bodies of this size are more than a transaction takes, and weigh 72.
+async fn large_values_are_hidden(bench: Bench) {
+    filled(&bench, vec![vec![7; 380 * 1024]; 12]).await;
+    bench.clock.advance(3600);
+    for mode in [SweepMode::Soft, SweepMode::Hard] {
+        let swept = bench.vault.sweep_expired(mode).await;
+        assert_eq!(
+            swept.map(|swept| (swept.count, swept.tampered)),
+            Ok((12, 0))
+        );
+    }
+}
+
+#[tokio::test]
+async fn hidden_values_are_purged_by_the_items_that_they_are() {
+    hidden_values_with_an_end_and_a_label_are_purged(counting().await.0).await;
+}
+
+#[tokio::test]
+async fn large_values_are_hidden_by_their_bytes() {
+    large_values_are_hidden(counting().await.0).await;
+}
+
+/// Gives every earlier value as many labels as a record takes.
+async fn make_heavy(store: &MemoryStore) {
+    for old in records(store, "vault_versions").await {
+        let labels = (0..16).map(|n| Label::new(LabelName::new("made_up").unwrap(), [n]));
+        let new = Record {
+            version: sealtoken::store::Version::draw().unwrap(),
+            labels: labels.collect(),
+            ..old.clone()
+        };
+        let expected = old.version;
+        let record = new;
+        let replaced = store.write(&[Change::Replace { record, expected }]).await;
+        assert_eq!(replaced, Ok(Outcome::Written));
+    }
+}
+
+#[tokio::test]
+async fn what_an_attacker_made_heavy_holds_up_no_other() {
+    // With three earlier values it can be written alone, and with ten it cannot.
+    for (earlier, expected) in [(3, (13, 0)), (10, (12, 1))] {
+        let (bench, store) = counting().await;
+        let tokens = filled(&bench, vec![b"v".to_vec(); 13]).await;
+        for n in 0..earlier {
+            bench
+                .vault
+                .update(&tokens[6], format!("{n}"))
+                .await
+                .unwrap();
+        }
+        make_heavy(&store.0.0).await;
+        bench.clock.advance(3600);
+        let swept = bench.vault.sweep_expired(SweepMode::Hard).await.unwrap();
+        assert_eq!((swept.count, swept.tampered), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_an_attacker_made_heavy_can_be_deleted() {
+    let (bench, store) = counting().await;
+    let token = bench.vault.create("v").await.unwrap();
+    for n in 0..16 {
+        bench.vault.update(&token, format!("{n}")).await.unwrap();
+    }
+    make_heavy(&store.0.0).await;
+    assert_eq!(bench.vault.delete(&token).await, Ok(()));
+    for collection in ["vault_values", "vault_versions"] {
+        assert_eq!(left(&bench, collection).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_weighs_most_is_one_batch_all_the_same() {
+    let (bench, _store) = counting().await;
+    let create = bench.vault.create("v").label("label");
+    let token = create.expires_in(Lifetime::hours(1)).await.unwrap();
+    for n in 0..20 {
+        bench.vault.update(&token, format!("{n}")).await.unwrap();
+    }
+    bench.vault.soft_delete(&token).await.unwrap();
+    assert_eq!(left(&bench, "vault_versions").await, 16);
+    let purged = bench.vault.purge_deleted(Duration::ZERO).await;
+    assert_eq!(purged.map(|purged| purged.count), Ok(1));
+    assert_eq!(left(&bench, "vault_versions").await, 0);
+}
