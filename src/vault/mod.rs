@@ -397,4 +397,42 @@ mod tests {
         let short = VaultError::PasswordTooShort { min: 8 };
         assert_eq!((result, count), (Err(short), 0));
     }
+
+    /// Or their time would tell right guesses from wrong ones, as often as anybody likes.
+    #[tokio::test]
+    async fn no_password_is_hashed_where_no_attempt_is_left() {
+        use crate::limits::{Allowance, MemoryLimiter};
+
+        let keys = KeyRing::new(Key::generate());
+        let every = std::time::Duration::from_secs(3600);
+        let [one, many] = [1, 1000].map(|burst| Allowance { burst, every });
+        let options = Vault::options().attempts(MemoryLimiter::new(one, many));
+        let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+        let id = vault.create("v").password("correct horse").await.unwrap();
+        let id = id.expose();
+        let wrong = vault.read(id).password("wrong password").await;
+        assert_eq!(wrong.err(), Some(VaultError::InvalidPassword));
+        for password in ["correct horse", "wrong password"] {
+            let none = vault.read_many([""; 0]).password(password);
+            let (read, count) = hashed(&vault, none).await;
+            assert_eq!((read.unwrap().len(), count), (0, 0));
+            let closed = vault.read_many([id, id]).password(password);
+            let (read, count) = hashed(&vault, closed).await;
+            let refused = |one: Result<_, VaultError>| {
+                matches!(one.err(), Some(VaultError::TooManyAttempts { .. }))
+            };
+            assert!(read.unwrap().into_iter().all(refused));
+            assert_eq!(count, 0);
+            let named = vault.read_map([("a", id)], Some(password));
+            let (_, count) = hashed(&vault, named).await;
+            assert_eq!(count, 0);
+            // Beside one that has an attempt, it is tried, and counted.
+            let other = format!("tk_not_there_{}", password.len());
+            let (_, count) =
+                hashed(&vault, vault.read_many([id, &*other]).password(password)).await;
+            assert_eq!(count, 1);
+        }
+        let empty = vault.read_many([""; 0]).password("").await;
+        assert_eq!(empty.err(), Some(VaultError::EmptyPassword));
+    }
 }

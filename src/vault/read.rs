@@ -218,6 +218,9 @@ impl ReadMany<'_> {
 
     async fn try_run(&self) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
         let vault = self.vault;
+        if let Access::Password(password) = &self.access {
+            password.normalised()?;
+        }
         let namespace = vault.for_reading().await?;
         let gate = &vault.shared.gate;
         let keys = self.tokens.iter();
@@ -269,23 +272,32 @@ impl ReadMany<'_> {
     ) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
         let vault = self.vault;
         let mut rows = Vec::with_capacity(keys.len());
+        let mut is_attempt = false;
         for some in keys.chunks(AT_ONCE) {
             let records = vault.store().get_many(some).await?;
             for (key, record) in some.iter().zip(records) {
                 let subjects = subjects(namespace, &self.access, &key.id);
                 let attempt = subjects.iter().find_map(|subject| attempts.get(subject));
-                rows.push(match attempt {
-                    Some(Err(exhausted)) => Err((*exhausted).into()),
-                    _ => open(namespace, record),
+                rows.push(if let Some(Err(exhausted)) = attempt {
+                    Err((*exhausted).into())
+                } else {
+                    is_attempt = true;
+                    open(namespace, record)
                 });
             }
         }
         let mut wanted: Vec<[u8; 16]> = rows.iter().flatten().map(|row| row.data_key).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let keys = vault
-            .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
-            .await?;
+        // Without an attempt no password is tried: the time that it takes would tell right ones
+        // from wrong ones.
+        let keys = if is_attempt {
+            let wanted = Wanted::These(&wanted);
+            let keys = vault.keys_to_read(namespace, &self.access, wanted);
+            keys.await?
+        } else {
+            None
+        };
         let now = vault.now();
         let values = rows
             .iter()
