@@ -36,7 +36,7 @@ impl Access {
     }
 }
 
-/// Where the entry of a password may be: one place for each cost.
+/// Where the entry of a password may be: one place for each cost, the newest first.
 pub(super) struct Places(pub(super) Vec<(Argon2Cost, Place)>);
 
 impl Places {
@@ -171,8 +171,8 @@ impl Vault {
     ) -> Result<(Option<DataKeys>, Place), VaultError> {
         let mut places = Places(Vec::new());
         let mut found = Found::default();
-        let mut costs = self.costs();
-        let mut newest = costs.first().copied().unwrap_or_default();
+        let mut all = self.costs();
+        let mut costs = all.clone();
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
@@ -190,12 +190,15 @@ impl Vault {
             }
             // Not all: has another process raised the cost? Those that were tried here are not tried again.
             refreshed = true;
-            let all = self.refresh_costs().await?;
-            newest = all.first().copied().unwrap_or(newest);
-            let new = all.into_iter().filter(|cost| places.at(*cost).is_none());
-            costs = new.collect();
+            all = self.refresh_costs().await?;
+            let new = all.iter().filter(|cost| places.at(**cost).is_none());
+            costs = new.copied().collect();
         }
-        // It may have moved up between two looks: one at all places sees where it is.
+        let newest = all.first().copied().unwrap_or_default();
+        // The newest first, also where they became known last.
+        let age = |cost: &Argon2Cost| all.iter().position(|known| known == cost);
+        places.0.sort_by_key(|(cost, _)| age(cost));
+        // It may have moved up between two of these, from one that was still to be looked at.
         if places.0.len() > 1 && !found.satisfies(wanted) {
             found = self.look(namespace, &places).await?;
         }
@@ -259,19 +262,22 @@ impl Vault {
     }
 
     /// What is at the places now.
+    ///
+    /// An entry only moves up, to a newer place: so that none is missed which does it meanwhile,
+    /// each is looked at behind the older ones, and not all at one moment, which not every engine
+    /// has.
     pub(super) async fn look(
         &self,
         namespace: &Namespace,
         places: &Places,
     ) -> Result<Found, VaultError> {
-        let keys: Vec<_> = places.0.iter().map(|(_, place)| place.at.clone()).collect();
-        let records = self.store().get_many(&keys).await?;
         let mut found = Found::default();
-        for ((cost, place), record) in places.0.iter().zip(records) {
-            if let Some(record) = record {
+        for (cost, place) in places.0.iter().rev() {
+            if let Some(record) = self.store().get(&place.at).await? {
                 found.add(namespace, (*cost, place), &record)?;
             }
         }
+        found.entries.reverse();
         Ok(found)
     }
 

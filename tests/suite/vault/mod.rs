@@ -1,5 +1,6 @@
 //! The vault through its public API, on every engine.
 
+mod apart;
 mod around;
 mod attempts;
 mod bent;
