@@ -1,6 +1,7 @@
 //! Earlier values: listed, read, brought back, removed.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
@@ -8,6 +9,7 @@ use crate::sealed::{Committed, Rounds, commit};
 use crate::store::{Change, RecordKey};
 
 use super::access::{Access, Wanted, subjects};
+use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
@@ -201,12 +203,36 @@ impl Vault {
         }
     }
 
+    /// The data keys that a value is under, and the earlier one with this number: a password may
+    /// have them in two entries.
+    pub(super) async fn keys_wanted(
+        &self,
+        namespace: &Namespace,
+        row: Option<&Row>,
+        number: Option<u64>,
+    ) -> Result<Vec<[u8; 16]>, VaultError> {
+        let Some(row) = row else {
+            return Ok(Vec::new());
+        };
+        let mut wanted = vec![row.data_key];
+        let is_kept = |number: &u64| (row.meta.oldest..row.meta.revision).contains(number);
+        if let Some(number) = number.filter(is_kept) {
+            // Whether it is there, and as it was written, is judged once there are keys.
+            match self.earlier(namespace, row, number).await {
+                Ok(earlier) => wanted.extend(earlier.map(|earlier| earlier.data_key)),
+                Err(VaultError::Tampered) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(wanted)
+    }
+
     async fn reveal_version(
         &self,
         namespace: &Namespace,
         row: &Row,
         number: u64,
-        keys: &super::entry::DataKeys,
+        keys: &DataKeys,
     ) -> Result<SecretBytes, VaultError> {
         // Who does not have the present value gets no earlier one.
         let current = keys.find(row.data_key)?;
@@ -279,7 +305,9 @@ impl VersionRead<'_> {
     ) -> Result<SecretBytes, VaultError> {
         let vault = self.vault;
         let row = vault.row(namespace, key).await;
-        let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
+        let wanted = vault
+            .keys_wanted(namespace, row.as_ref().ok(), Some(self.number))
+            .await?;
         let keys = vault
             .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
             .await?;
@@ -297,26 +325,22 @@ impl VersionRead<'_> {
         key: &RecordKey,
     ) -> Result<SecretBytes, VaultError> {
         let vault = self.vault;
-        let brought = std::sync::Mutex::new(None);
-        let choose = |row: Row, keys: std::sync::Arc<super::entry::DataKeys>| {
+        let brought = Mutex::new(None);
+        let choose = |row: Row, keys: Arc<DataKeys>| {
             let brought = &brought;
             async move {
                 let value = vault
                     .reveal_version(namespace, &row, self.number, &keys)
                     .await?;
-                let mut brought = brought
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut brought = brought.lock().unwrap_or_else(PoisonError::into_inner);
                 *brought = Some(value.clone());
                 Ok(value)
             }
         };
-        vault
-            .replace_value(namespace, key, &self.access, None, choose)
-            .await?;
-        let brought = brought
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let which = (None, Some(self.number));
+        let work = vault.replace_value(namespace, key, &self.access, which, choose);
+        work.await?;
+        let brought = brought.into_inner().unwrap_or_else(PoisonError::into_inner);
         brought.ok_or(VaultError::NoSuchVersion)
     }
 }

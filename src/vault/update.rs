@@ -80,23 +80,25 @@ impl Vault {
 
     /// Replaces the value at `key`, again and again where others do so at the same time.
     ///
-    /// `choose` gives the new value: what the caller brings, or an earlier one.
+    /// `choose` gives the new value: what the caller brings, or an earlier one, whose number stands
+    /// beside the end.
     pub(super) async fn replace_value<F>(
         &self,
         namespace: &Namespace,
         key: &RecordKey,
         access: &Access,
-        end: Option<End>,
+        (end, earlier): (Option<End>, Option<u64>),
         choose: impl Fn(Row, std::sync::Arc<DataKeys>) -> F + Send + Sync,
     ) -> Result<(), VaultError>
     where
         F: Future<Output = Result<SecretBytes, VaultError>> + Send,
     {
         let mut row = self.row(namespace, key).await;
-        let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
-        let keys = self
-            .keys_to_read(namespace, access, Wanted::These(&wanted))
+        let mut wanted = self
+            .keys_wanted(namespace, row.as_ref().ok(), earlier)
             .await?;
+        let keys = self.keys_to_read(namespace, access, Wanted::These(&wanted));
+        let mut keys = keys.await?;
         let mut rounds = Rounds::default();
         let mut orphan = None;
         loop {
@@ -104,6 +106,13 @@ impl Vault {
             let old = row?;
             let now = self.now();
             old.meta.check(now)?;
+            // Written meanwhile under another key of the same password, perhaps, whose entry was
+            // not looked for.
+            if !wanted.contains(&old.data_key) {
+                wanted = self.keys_wanted(namespace, Some(&old), earlier).await?;
+                let found = self.keys_to_read(namespace, access, Wanted::These(&wanted));
+                keys = found.await?;
+            }
             let keys = keys.as_ref().ok_or(VaultError::InvalidPassword)?;
             keys.find(old.data_key)?;
             let value = choose(old.clone(), std::sync::Arc::clone(keys)).await?;
@@ -251,7 +260,7 @@ impl Update<'_> {
         vault.check_value(&self.value)?;
         self.end.map(|end| end.seconds(vault.now())).transpose()?;
         let choose = |_, _| async { Ok(self.value.clone()) };
-        let work = vault.replace_value(namespace, key, &self.access, self.end, choose);
+        let work = vault.replace_value(namespace, key, &self.access, (self.end, None), choose);
         vault
             .attempt(&subjects(namespace, &self.access, &key.id), work)
             .await

@@ -29,6 +29,8 @@ pub(crate) struct Bends {
     /// How many writes of a password's new entry wait for each other, and where.
     meeting: AtomicU64,
     barrier: Barrier,
+    /// Whether no entry of a password is taken away.
+    keeps_entries: AtomicBool,
     /// How many records scans gave, and for how many at most they asked.
     scanned: AtomicU64,
     asked: AtomicU64,
@@ -50,6 +52,7 @@ impl Bent {
             fails: AtomicU64::new(0),
             meeting: AtomicU64::new(0),
             barrier: Barrier::new(2),
+            keeps_entries: AtomicBool::new(false),
             scanned: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             empty: AtomicU64::new(0),
@@ -93,6 +96,11 @@ impl Bends {
         while self.meeting.load(Ordering::SeqCst) != 1 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// From now on no entry of a password moves up.
+    pub(crate) fn keep_entries(&self) {
+        self.keeps_entries.store(true, Ordering::SeqCst);
     }
 
     /// How many records scans gave since this was last asked.
@@ -163,14 +171,18 @@ impl Front for Bends {
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        let is_entry = |change: &Change| {
-            matches!(change, Change::Insert(_))
-                && change.key().collection.as_str() == "vault_passwords"
+        let of_passwords = |change: &&Change| {
+            let collection = &change.key().collection;
+            collection.as_str() == "vault_passwords"
         };
-        if batch.iter().any(is_entry) && counts_down(&self.meeting).is_some() {
+        let is_new = |change: &Change| matches!(change, Change::Insert(_));
+        let is_removal = |change: &Change| matches!(change, Change::Remove { .. });
+        let mut entries = batch.iter().filter(of_passwords);
+        if entries.clone().any(is_new) && counts_down(&self.meeting).is_some() {
             self.barrier.wait().await;
         }
-        if counts_down(&self.fails) == Some(1) {
+        let is_kept = self.keeps_entries.load(Ordering::SeqCst) && entries.any(is_removal);
+        if is_kept || counts_down(&self.fails) == Some(1) {
             return Err(StoreError::unavailable("test"));
         }
         for (index, change) in batch.iter().enumerate() {

@@ -219,6 +219,39 @@ async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() 
 }
 
 #[tokio::test]
+async fn an_earlier_value_under_a_key_that_has_not_moved_up_is_no_wrong_password() {
+    let store = Bent::new();
+    let options = || Vault::options().keep_versions(3);
+    let bench = Bench::over(store.clone(), options()).await;
+    bench.vault.create("open").await.unwrap();
+    store.let_two_meet();
+    let vault = bench.vault.clone();
+    let weaker = tokio::spawn(async move { vault.create("one").password(RIGHT).await });
+    store.until_one_waits().await;
+    let stronger = options().argon2_cost(Argon2Cost::new(20, 2, 1).unwrap());
+    let stronger = bench.again(stronger).await.unwrap();
+    let another = stronger.create("another").password(RIGHT).await.unwrap();
+    let token = weaker.await.unwrap().unwrap();
+    store.keep_entries();
+    let update = async |value: &str| {
+        let updated = stronger.update(&token, value).password(RIGHT).await;
+        assert_eq!(updated, Ok(()));
+    };
+    update("two").await;
+    assert_eq!(count(&*store, "vault_passwords").await, 2);
+    for (number, value) in [(1, "one"), (2, "two")] {
+        let read = stronger.read_version(&token, number).password(RIGHT).await;
+        assert_eq!(read.unwrap().expose_str(), Ok(value));
+    }
+    let brought = stronger.roll_back(&token, 1).password(RIGHT).await;
+    assert_eq!(brought.unwrap().expose_str(), Ok("one"));
+    update("four").await;
+    let none = stronger.read_version(&another, 9).password(RIGHT).await;
+    assert_eq!(none.err(), Some(VaultError::NoSuchVersion));
+    assert_eq!(count(&*store, "vault_passwords").await, 2);
+}
+
+#[tokio::test]
 async fn a_password_that_has_not_moved_up_unlocks_all_the_same() {
     let bench = Bench::on(Engine::memory()).await;
     let token = bench.vault.create("v").password(RIGHT).await.unwrap();
