@@ -179,6 +179,9 @@ pub enum PatError {
     Lifetime(LifetimeError),
     /// The end lies in the past, or after the year 9999.
     InvalidEnd,
+    /// The secret is the one that the token's last rotation took out: it does not become the
+    /// present one again.
+    RotatedOut,
     /// The hash is none that a token could be verified with: [`Reason::InvalidPhc`], [`Reason::UnsupportedAlgorithm`] or [`Reason::InvalidParameters`].
     Hash(Reason),
     /// A record in the database is not as it was written.
@@ -221,6 +224,7 @@ impl PatError {
             Self::TooLong { .. } => "too_long",
             Self::Lifetime(_) => "invalid_lifetime",
             Self::InvalidEnd => "invalid_end",
+            Self::RotatedOut => "rotated_out",
             Self::Hash(reason) => reason.code(),
             Self::Tampered => "tampered",
             Self::InvalidSetting(_) => "invalid_setting",
@@ -259,6 +263,7 @@ impl PatError {
             | Self::TooLong { .. }
             | Self::Lifetime(_)
             | Self::InvalidEnd
+            | Self::RotatedOut
             | Self::Hash(_)
             | Self::Store(StoreError::Cursor) => PublicError::Invalid,
             Self::Busy { retry_after } => PublicError::TryLater {
@@ -291,6 +296,7 @@ impl fmt::Display for PatError {
             Self::TooLong { limit } => write!(f, "what is kept about a token has at most {limit} bytes in this store"),
             Self::Lifetime(error) => error.fmt(f),
             Self::InvalidEnd => f.write_str("the end lies in the past, or after the year 9999"),
+            Self::RotatedOut => f.write_str("the token was rotated since: this secret stays out"),
             Self::Hash(reason) => reason.fmt(f),
             Self::Tampered => f.write_str("a record in the database was changed from outside: restore it from a backup, or delete the token"),
             Self::InvalidSetting(what) => f.write_str(what),

@@ -119,6 +119,12 @@ impl PersonalAccessTokens {
     /// of `@access-tokens/core`, a token that was issued here counts as [registered](super::Origin::Registered) from then on.
     ///
     /// Where the answer is lost it can be asked for again, with the same hash: a rotation that was done is not done twice, and the secret before it stays good for its overlap.
+    /// Where somebody else has rotated since, it is [`PatError::RotatedOut`].
+    ///
+    /// A record knows its present hash and the one before, and nothing of a secret that was rotated
+    /// out without an overlap, or by two rotations, or whose scrypt hash was
+    /// [upgraded](super::PatOptions::upgrade_hashes) meanwhile: such a one is rotated to once more.
+    /// So ask again soon, and where others rotate the same token, look at it before.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -133,7 +139,8 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// As for [`rotate`](PersonalAccessTokens::rotate), and [`PatError::Hash`] for a hash that was made under the keys of another store.
+    /// As for [`rotate`](PersonalAccessTokens::rotate), [`PatError::Hash`] for a hash that was made
+    /// under the keys of another store, and [`PatError::RotatedOut`] for that of the secret before.
     pub async fn rotate_to(
         &self,
         id: &PatId,
@@ -170,6 +177,14 @@ impl PersonalAccessTokens {
                     facts.before = None;
                 }
                 return Ok(());
+            }
+            // It was done before, and so was another rotation since: what that took out stays out.
+            if facts
+                .before
+                .as_ref()
+                .is_some_and(|before| before.hash == *hash)
+            {
+                return Err(PatError::RotatedOut);
             }
             if facts.revoked.is_some() {
                 return Err(PatError::Revoked);
@@ -240,7 +255,8 @@ impl PersonalAccessTokens {
         let mut count = 0_u64;
         let result = loop {
             match self.store().purge(&names::TOKENS, now, PAGE).await {
-                // A store may give up a page to others who are at the same rows. So only none is all of them; more do not become due.
+                // A store may give up a page to others who are at the same rows. So only none is
+                // all of them; more do not become due.
                 Ok(0) => break Ok(count),
                 Ok(removed) => count = count.saturating_add(removed.into()),
                 // Pages that were done before stay done.

@@ -13,6 +13,7 @@ on_every_engine! {
     without_an_overlap_the_secret_before_is_gone_whatever_the_clocks_show,
     an_scrypt_hash_that_a_token_of_ours_is_rotated_to_verifies,
     a_rotation_that_is_asked_for_twice_is_done_once,
+    a_secret_that_was_rotated_out_does_not_come_back,
     of_two_rotations_within_an_overlap_two_secrets_are_good,
     what_is_over_is_not_rotated,
 }
@@ -78,6 +79,37 @@ async fn a_rotation_that_is_asked_for_twice_is_done_once(engine: Engine) {
     let strange = elsewhere.pats.generate_as(id).unwrap().hash;
     let refused = bench.pats.rotate_to(&id, strange, MINUTE).await;
     assert_eq!(refused, Err(PatError::Hash(Reason::InvalidParameters)));
+}
+
+/// The answer was lost, and somebody else has rotated since.
+async fn a_secret_that_was_rotated_out_does_not_come_back(engine: Engine) {
+    let bench = Bench::on(engine).await;
+    let id = bench.issue(ada()).await.record.id;
+    let [lost, theirs] = [(), ()].map(|()| bench.pats.generate_as(id).unwrap());
+    for made in [&lost, &theirs] {
+        let rotated = bench.pats.rotate_to(&id, made.hash.clone(), MINUTE);
+        rotated.await.unwrap();
+    }
+    let before = bench.records().await;
+    for seconds in [0, 59, 60, 600] {
+        bench.clock.set(at(NOW + seconds));
+        for overlap in [MINUTE, Duration::ZERO] {
+            let again = bench.pats.rotate_to(&id, lost.hash.clone(), overlap);
+            assert_eq!(again.await, Err(PatError::RotatedOut), "{seconds}");
+            let owned = bench.pats.owned_by("ada@example.com");
+            let again = owned.rotate_to(&id, lost.hash.clone(), overlap).await;
+            assert_eq!(again, Err(PatError::RotatedOut), "{seconds}");
+        }
+    }
+    assert_eq!(bench.records().await, before);
+    let error = PatError::RotatedOut;
+    assert_eq!(
+        (error.code(), error.public()),
+        ("rotated_out", sealtoken::pat::PublicError::Invalid)
+    );
+    assert!(bench.pats.verify(theirs.token.expose()).await.is_ok());
+    let out = super::reason(bench.pats.verify(lost.token.expose()).await);
+    assert_eq!(out, Some(Reason::Expired));
 }
 
 async fn of_two_rotations_within_an_overlap_two_secrets_are_good(engine: Engine) {
