@@ -26,7 +26,7 @@ const FAILURES: u32 = 3;
 /// What a service writes behind its requests.
 pub(crate) trait Work: Send + Sync + 'static {
     /// What a note is about. There is one note about each.
-    type Key: Clone + Ord + Send + 'static;
+    type Key: Clone + Ord + Send + Sync + 'static;
     type Note: Clone + PartialEq + Send + 'static;
 
     /// The most notes at a time.
@@ -86,10 +86,11 @@ impl<W: Work> Behind<W> {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
+        // Taken before the turn, so that of two writers in a row the later one's handle stays.
+        let mut task = lock(&self.task);
         if let Some(turn) = self.writer.turn() {
             let writing = Arc::clone(&self.writer).write_all(turn);
-            let task = runtime.spawn(writing).abort_handle();
-            *lock(&self.task) = Some(task);
+            *task = Some(runtime.spawn(writing).abort_handle());
         }
     }
 
@@ -150,7 +151,9 @@ impl<W: Work> Writer<W> {
     async fn write_noted(&self) -> Result<(), ()> {
         let (mut last, mut failures) = (None, 0_u32);
         while let Some((key, note)) = self.next(last.as_ref()) {
+            let unwinding = Unwinding(self, &key);
             let written = within(DEADLINE, self.work.write(&key, &note)).await;
+            drop(unwinding);
             let mut noted = lock(&self.noted);
             // One that has changed since is not written yet.
             if noted.get(&key) == Some(&note) {
@@ -176,6 +179,18 @@ impl<W: Work> Writer<W> {
         let mut behind = noted.range((after, Bound::Unbounded));
         let next = behind.next().or_else(|| noted.first_key_value());
         next.map(|(key, note)| (key.clone(), note.clone()))
+    }
+}
+
+/// Takes the note away whose write panics: it would do so again each time, before those behind it.
+/// One whose write is cut off stays.
+struct Unwinding<'w, W: Work>(&'w Writer<W>, &'w W::Key);
+
+impl<W: Work> Drop for Unwinding<'_, W> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            lock(&self.0.noted).remove(self.1);
+        }
     }
 }
 

@@ -9,6 +9,8 @@ struct Written {
     /// The keys that cannot be written.
     broken: Vec<u32>,
     tried: AtomicU64,
+    /// The key at which every write panics.
+    panics: Option<u32>,
     /// A write waits for this, where it is set.
     gate: Option<tokio::sync::Semaphore>,
 }
@@ -31,6 +33,7 @@ impl Work for Written {
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
+        assert_ne!(self.panics, Some(*key), "as a test wants it");
         if self.broken.contains(key) {
             return Err(StoreError::unavailable("test"));
         }
@@ -233,4 +236,71 @@ fn work_that_takes_too_long_is_given_up() {
         });
         assert_eq!(in_time.await, Some(7));
     });
+}
+
+/// A clock or a store of the caller's may panic, each time: what is behind it is written all the
+/// same.
+#[tokio::test]
+async fn a_note_whose_write_panics_holds_up_no_other() {
+    let work = Written {
+        panics: Some(2),
+        ..Written::default()
+    };
+    let behind = Arc::new(noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1)]));
+    let flush = || {
+        let behind = Arc::clone(&behind);
+        tokio::spawn(async move { behind.flush().await })
+    };
+    assert!(flush().await.unwrap_err().is_panic());
+    assert_eq!(written(&behind), [(1, 1)]);
+    flush().await.unwrap();
+    assert_eq!(written(&behind), [(3, 1), (4, 1)]);
+}
+
+/// A writer that is cut off has not written what it was at: that stays for the next one.
+#[tokio::test]
+async fn a_note_whose_write_is_cut_off_stays() {
+    let work = Written {
+        gate: Some(tokio::sync::Semaphore::new(0)),
+        ..Written::default()
+    };
+    let behind = Arc::new(noted(work, &[(1, 1)]));
+    let cut_off = tokio::spawn({
+        let behind = Arc::clone(&behind);
+        async move { behind.flush().await }
+    });
+    while behind.work().tried.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    cut_off.abort();
+    assert!(cut_off.await.unwrap_err().is_cancelled());
+    behind.work().gate.as_ref().unwrap().add_permits(9);
+    behind.flush().await;
+    assert_eq!(written(&behind), [(1, 1)]);
+}
+
+/// Whoever begins a writer holds the place of its handle: of two in a row, the later one's stays
+/// there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_writer_runs_whose_handle_is_still_to_be_kept() {
+    let behind = Arc::new(Behind::new(Written::default()));
+    let place = lock(&behind.task);
+    let runtime = Handle::current();
+    let noting = thread::spawn({
+        let behind = Arc::clone(&behind);
+        move || {
+            let _inside = runtime.enter();
+            behind.note(1, 1);
+        }
+    });
+    while lock(&behind.writer.noted).is_empty() && written(&behind).is_empty() {
+        thread::yield_now();
+    }
+    // Long enough for a writer that has begun.
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 0);
+    drop(place);
+    noting.join().unwrap();
+    behind.flush().await;
+    assert_eq!(written(&behind), [(1, 1)]);
 }
