@@ -24,9 +24,11 @@ impl Vault {
     /// Puts a new password in the place of an old one for all values of this namespace that the old one protects, also for those that
     /// have expired or are soft-deleted. Awaited, it gives how many those are.
     ///
-    /// It costs a hash for each of the two, one write and a count, however many values there are: the password leads to a list of keys, and the list
-    /// moves. Where the new password protects values already, both lists become one. Values that are written later are under a new key, which
-    /// who knew the old password never had.
+    /// It costs a hash for each of the two at each [cost](super::Argon2Cost) that the vault has
+    /// had, one write and a count, however many values there are: the password leads to a list of
+    /// keys, and the list moves. Where the new password protects values already, both lists become
+    /// one. Values that are written later are under a new key, which who knew the old password
+    /// never had.
     ///
     /// # Errors
     ///
