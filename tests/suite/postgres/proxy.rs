@@ -55,13 +55,24 @@ fn serve(mut client: TcpStream, mut server: TcpStream, rule: &Rule) -> Result<()
     let to_client = Arc::new(Mutex::new(client.try_clone()?));
     let (from_server, back, losing) = (server.try_clone()?, to_client.clone(), lost.clone());
     thread::spawn(move || answers(from_server, &back, &losing));
+    let end = questions(&mut client, &mut server, &to_client, &lost, rule);
+    // However it ended: the server is not to wait for another question.
+    let _ = server.shutdown(Shutdown::Both);
+    end
+}
+
+/// What the client asks, passed on or refused, up to its end.
+fn questions(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    to_client: &Mutex<TcpStream>,
+    lost: &AtomicBool,
+    rule: &Rule,
+) -> Result<()> {
     // The first message has no kind: it is the one that begins a session, or cancels a statement.
-    server.write_all(&body(&mut client, Vec::new())?)?;
-    let done = loop {
-        let message = match message(&mut client) {
-            Ok(message) => message,
-            Err(end) => break Err(end),
-        };
+    server.write_all(&body(client, Vec::new())?)?;
+    loop {
+        let message = message(client)?;
         match text(&message).map_or(Act::Pass, rule) {
             Act::Refuse(code) => to_client.lock().unwrap().write_all(&refusal(code))?,
             act => {
@@ -71,9 +82,7 @@ fn serve(mut client: TcpStream, mut server: TcpStream, rule: &Rule) -> Result<()
                 server.write_all(&message)?;
             }
         }
-    };
-    let _ = server.shutdown(Shutdown::Both);
-    done
+    }
 }
 
 /// What the server says, passed on; or dropped, up to the end of what is lost.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use sealtoken::pat::{Reason, VerifyError};
 use sealtoken::vault::{ListPage, ValueId, Vault, VaultError};
 
-use crate::model::{Kept, MANY, Pat, Space, Standing, World};
+use crate::model::{Kept, Pat, Space, Standing, World};
 use crate::writer::{Services, content};
 
 /// Looks at all that a writer did, but for the token that it shares.
@@ -39,12 +39,8 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         }
     }
     let mut there = HashSet::new();
-    let is_protected = space
-        .values
-        .iter()
-        .any(|value| !value.may_be.contains(&Kept::Gone));
     assert!(
-        unlocked.len() == 1 || (unlocked.is_empty() && !is_protected),
+        unlocked.len() == 1 || (unlocked.is_empty() && !space.is_protected),
         "{who}: one password"
     );
     for value in &space.values {
@@ -77,10 +73,16 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         .collect();
     assert_eq!(ids.len(), listed.len(), "{who}: a list shows a value twice");
     assert!(there.is_subset(&ids), "{who}: a list lacks a value");
-    let untold = ids.len() - there.len();
-    let many = usize::try_from(MANY).expect("few");
+    // An entry comes with the first value, and stays when that goes.
     assert!(
-        untold.is_multiple_of(many) && untold / many <= space.untold,
+        space.is_protected || unlocked.is_empty() == ids.is_empty(),
+        "{who}: {} entries and {} values of {space:?}",
+        unlocked.len(),
+        ids.len()
+    );
+    let untold = ids.len() - there.len();
+    assert!(
+        space.untold.contains(&untold),
         "{who}: {untold} values whose tokens nobody was told, {:?}, {} unlocked of {space:?}",
         ids.difference(&there).collect::<Vec<_>>(),
         unlocked.len()

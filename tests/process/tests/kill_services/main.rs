@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use check::{check, list};
 use engine::{Outsider, TOKENS, VALUES};
-use model::{Dice, Outcome, World};
+use model::{Dice, Outcome, Told, World};
 use writer::{Services, first_ring};
 
 /// So many processes write at once.
@@ -211,11 +211,15 @@ fn replay(writer: usize, said: &[String]) -> World {
     let mut world = World::new(writer as u64);
     for line in said {
         let op = world.next();
-        let outcome = Outcome::parse(line).unwrap_or_else(|| panic!("{op:?}: {line}"));
-        world.apply(op, &outcome);
+        let told = Told::parse(line).unwrap_or_else(|| panic!("{op:?}: {line}"));
+        world.apply(op, &told);
     }
     let last = world.next();
-    world.apply(last, &Outcome::Unknown);
+    let killed = Told {
+        outcome: Outcome::Unknown,
+        texts: Vec::new(),
+    };
+    world.apply(last, &killed);
     world
 }
 

@@ -41,9 +41,16 @@ pub(crate) enum Op {
 
 /// What the writer was told.
 #[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) outcome: Outcome,
+    /// What was given to it. Of many values, those whose tokens are here were created, whatever
+    /// came of the others.
+    pub(crate) texts: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was done, and these texts were given.
-    Done(Vec<String>),
+    Done,
     /// It had no effect.
     Nothing,
     /// It may have been done. So it is with what was under way at the kill.
@@ -71,8 +78,10 @@ pub(crate) struct Space {
     /// Which passwords its values may have: one, for all of them.
     pub(crate) passwords: Vec<u64>,
     pub(crate) values: Vec<Value>,
-    /// How many batches may be there whose tokens nobody was told.
-    pub(crate) untold: usize,
+    /// Whether its password certainly has an entry, since something is or was under it.
+    pub(crate) is_protected: bool,
+    /// How many values may be there whose tokens nobody was told.
+    pub(crate) untold: BTreeSet<usize>,
 }
 
 /// How it stands with a token: which of its texts is good, if it is known; and so on.
@@ -106,7 +115,7 @@ pub(crate) struct World {
 }
 
 /// So many values are created at once.
-pub(crate) const MANY: u64 = 3;
+pub(crate) const MANY: usize = 3;
 
 impl World {
     pub(crate) fn new(writer: u64) -> Self {
@@ -197,7 +206,8 @@ impl World {
         (!fit.is_empty()).then(|| fit[self.dice.below(fit.len())])
     }
 
-    pub(crate) fn apply(&mut self, op: Op, outcome: &Outcome) {
+    pub(crate) fn apply(&mut self, op: Op, told: &Told) {
+        let &Told { outcome, ref texts } = told;
         let (step, new_token) = (self.step, self.new_token());
         self.step += 1;
         let role = format!("role-{step}");
@@ -210,18 +220,26 @@ impl World {
                 let (token, mut may_be) = (new_token, vec![Kept::Gone]);
                 settle(&mut may_be, outcome, |_| Kept::Live(step * 10));
                 space.values.push(Value { token, may_be });
+                space.is_protected |= outcome == Outcome::Done;
             }
-            Op::CreateMany => match outcome {
-                Outcome::Done(tokens) => {
-                    let contents = (0..MANY).map(|at| vec![Kept::Live(step * 10 + at)]);
-                    let values = tokens.iter().cloned().zip(contents);
-                    space
-                        .values
-                        .extend(values.map(|(token, may_be)| Value { token, may_be }));
+            Op::CreateMany => {
+                space.is_protected |= !texts.is_empty();
+                let values = (step * 10..).zip(texts).map(|(content, token)| Value {
+                    token: token.clone(),
+                    may_be: vec![Kept::Live(content)],
+                });
+                space.values.extend(values);
+                if outcome == Outcome::Unknown {
+                    // The rest is one batch, unless the password may be new: then the first value
+                    // is written alone, with the entry, and the others follow or do not.
+                    let left = MANY - texts.len();
+                    let first = (!space.is_protected).then_some(1);
+                    for before in space.untold.clone() {
+                        let more = first.into_iter().chain([left]);
+                        space.untold.extend(more.map(|more| before + more));
+                    }
                 }
-                Outcome::Nothing => {}
-                Outcome::Unknown => space.untold += 1,
-            },
+            }
             Op::Update(at) => keep(at, &|_| Kept::Live(step * 10)),
             Op::SoftDelete(at) => keep(at, &hidden),
             Op::Restore(at) => keep(at, &shown),
@@ -234,7 +252,7 @@ impl World {
                 }
             }
             Op::Issue => match outcome {
-                Outcome::Done(texts) => {
+                Outcome::Done => {
                     let [id, text] = &texts[..] else {
                         panic!("an id and a text")
                     };
@@ -259,7 +277,7 @@ impl World {
             Op::RemoveRoles(at) => self.stand(at, outcome, |is| is.roles.clear()),
             Op::Rotate(at) => {
                 let mut good = None;
-                if let Outcome::Done(texts) = outcome {
+                if outcome == Outcome::Done {
                     let pat = &mut self.pats[at];
                     good = Some(pat.texts.len());
                     pat.texts.extend(texts.iter().cloned());
@@ -273,7 +291,7 @@ impl World {
         }
     }
 
-    fn stand(&mut self, at: usize, outcome: &Outcome, change: impl Fn(&mut Standing)) {
+    fn stand(&mut self, at: usize, outcome: Outcome, change: impl Fn(&mut Standing)) {
         settle(&mut self.pats[at].may_be, outcome, |standing| {
             let mut next = standing.clone();
             change(&mut next);
@@ -288,7 +306,8 @@ impl Space {
             name: format!("space {number} of writer {writer}"),
             passwords: vec![0],
             values: Vec::new(),
-            untold: 0,
+            is_protected: false,
+            untold: BTreeSet::from([0]),
         }
     }
 }
@@ -308,10 +327,10 @@ fn shown(kept: Kept) -> Kept {
 }
 
 /// What something may be after an operation.
-fn settle<S: Clone>(may_be: &mut Vec<S>, outcome: &Outcome, next: impl Fn(&S) -> S) {
+fn settle<S: Clone>(may_be: &mut Vec<S>, outcome: Outcome, next: impl Fn(&S) -> S) {
     let after: Vec<S> = may_be.iter().map(next).collect();
     match outcome {
-        Outcome::Done(_) => *may_be = after,
+        Outcome::Done => *may_be = after,
         Outcome::Nothing => {}
         Outcome::Unknown => may_be.extend(after),
     }

@@ -12,7 +12,7 @@ use sealtoken_process_tests::kill::acknowledge;
 use tokio::runtime::Builder;
 
 use crate::engine;
-use crate::model::{MANY, Op, Outcome, World};
+use crate::model::{MANY, Op, Outcome, Told, World};
 
 /// Both services on one store.
 pub(crate) struct Services {
@@ -72,26 +72,29 @@ impl From<VerifyError> for Failed {
     }
 }
 
-/// One line each, which the other side reads with [`Outcome::parse`].
-impl Display for Outcome {
+/// One line each, which the other side reads with [`Told::parse`].
+impl Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done(texts) => write!(f, "done {}", texts.join(" ")),
-            Self::Nothing => f.write_str("nothing"),
-            Self::Unknown => f.write_str("unknown"),
-        }
+        let outcome = match self.outcome {
+            Outcome::Done => "done",
+            Outcome::Nothing => "nothing",
+            Outcome::Unknown => "unknown",
+        };
+        write!(f, "{outcome} {}", self.texts.join(" "))
     }
 }
 
-impl Outcome {
+impl Told {
     pub(crate) fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split_whitespace().map(str::to_owned);
-        match words.next().as_deref() {
-            Some("done") => Some(Self::Done(words.collect())),
-            Some("nothing") => Some(Self::Nothing),
-            Some("unknown") => Some(Self::Unknown),
-            _ => None,
-        }
+        let mut words = line.split_whitespace();
+        let outcome = match words.next()? {
+            "done" => Outcome::Done,
+            "nothing" => Outcome::Nothing,
+            "unknown" => Outcome::Unknown,
+            _ => return None,
+        };
+        let texts = words.map(str::to_owned).collect();
+        Some(Self { outcome, texts })
     }
 }
 
@@ -114,8 +117,9 @@ pub(crate) fn run(engine: &str, place: &str, writer: u64, shared: &PatId) {
         let mut world = World::new(writer);
         loop {
             let op = world.next();
-            let outcome = match perform(op, &world, &services, shared).await {
-                Ok(texts) => Outcome::Done(texts),
+            let mut texts = Vec::new();
+            let outcome = match perform(op, &world, &services, shared, &mut texts).await {
+                Ok(()) => Outcome::Done,
                 Err(Failed::Store(StoreError::Unavailable { effect, .. })) => match effect {
                     Effect::None => Outcome::Nothing,
                     Effect::Unknown => Outcome::Unknown,
@@ -123,8 +127,9 @@ pub(crate) fn run(engine: &str, place: &str, writer: u64, shared: &PatId) {
                 Err(Failed::Store(error)) => return acknowledge(format!("failed: {error:?}")),
                 Err(Failed::Other(error)) => return acknowledge(format!("failed: {error}")),
             };
-            acknowledge(&outcome);
-            world.apply(op, &outcome);
+            let told = Told { outcome, texts };
+            acknowledge(&told);
+            world.apply(op, &told);
         }
     });
 }
@@ -133,28 +138,29 @@ pub(crate) fn content(number: u64) -> String {
     format!("content {number}")
 }
 
+/// Does it, and keeps the texts that it is given: also those that came before something failed.
 async fn perform(
     op: Op,
     world: &World,
     services: &Services,
     shared: &PatId,
-) -> Result<Vec<String>, Failed> {
+    texts: &mut Vec<String>,
+) -> Result<(), Failed> {
     let Services { vault, pats } = services;
     let (space, step) = (world.space(), world.step);
     let vault = vault.namespace(&space.name)?;
     let password = || world.password(space.passwords[0]);
     let token = |at: usize| space.values[at].token.clone();
     let id = |at: usize| world.pats[at].id.parse::<PatId>();
-    let mut told = Vec::new();
     match op {
         Op::Create => {
             let create = vault.create(content(step * 10)).token(world.new_token());
             create.password(password()).await?;
         }
         Op::CreateMany => {
-            let contents = (0..MANY).map(|at| content(step * 10 + at));
+            let contents = (step * 10..).take(MANY).map(content);
             for created in vault.create_many(contents).password(password()).await? {
-                told.push(created?.expose().to_owned());
+                texts.push(created?.expose().to_owned());
             }
         }
         Op::Update(at) => {
@@ -170,8 +176,8 @@ async fn perform(
         }
         Op::Issue => {
             let issued = pats.issue(NewPat::for_owner(world.owner())).await?;
-            told.push(issued.record.id.to_string());
-            told.push(issued.token.expose().to_owned());
+            texts.push(issued.record.id.to_string());
+            texts.push(issued.token.expose().to_owned());
         }
         Op::Use(at) => {
             let pat = &world.pats[at];
@@ -188,7 +194,7 @@ async fn perform(
         }
         Op::Rotate(at) => {
             let issued = pats.rotate(&id(at)?, Duration::ZERO).await?;
-            told.push(issued.token.expose().to_owned());
+            texts.push(issued.token.expose().to_owned());
         }
         Op::Revoke(at) => drop(pats.revoke(&id(at)?).await?),
         Op::Unrevoke(at) => drop(pats.restore(&id(at)?).await?),
@@ -203,5 +209,5 @@ async fn perform(
             pats.update(shared, update).await?;
         }
     }
-    Ok(told)
+    Ok(())
 }
