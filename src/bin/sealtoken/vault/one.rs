@@ -77,8 +77,7 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
         None => input::token_and_value()?,
     };
 
-    let keep = options.keep.keep_versions;
-    let vault = vault.open_keeping(keep, &token).await?;
+    let vault = vault.open_keeping(options.keep.keep_versions).await?;
     let mut update = vault.update(&*token, value);
     if let Some(password) = password {
         update = update.password(password);
@@ -151,8 +150,7 @@ pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {
     let password = input::password(&options.password)?;
     let token = input::token(options.token.token_file.as_deref())?;
 
-    let keep = options.keep.keep_versions;
-    let vault = vault.open_keeping(keep, &token).await?;
+    let vault = vault.open_keeping(options.keep.keep_versions).await?;
     let mut back = vault.roll_back(&*token, options.to);
     if let Some(password) = password {
         back = back.password(password);
