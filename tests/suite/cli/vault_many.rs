@@ -363,3 +363,50 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     assert_eq!((count.status, &*count.stdout), (Some(2), "1\n"));
     Ok(())
 }
+
+/// What a command found counts for more than that its count could not be printed.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_command_did_is_told_where_its_count_cannot_be_printed() -> Outcome {
+    let vault = Vault::new("unsaid")?;
+    vault.write("new", "battery staple")?;
+    vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
+    vault.line("create --password-file pw", "value")?;
+    for line in [
+        "sweep",
+        "sweep --json",
+        "rekey --password-file pw --new-password-file new",
+        "rewrap",
+        "rewrap --json",
+        "import --format vaultstore-v2 --password-file pw",
+    ] {
+        let done = vault.full(line, "")?;
+        done.failed("cannot write to stdout");
+        done.failed("all else was done");
+    }
+    vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
+    let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
+    for (rows, lines, found) in [
+        (
+            "collection = 'vault_values'",
+            ["sweep", "sweep --json"],
+            "from a backup",
+        ),
+        (
+            "collection = 'vault_keysets' AND id <> CAST('vault' AS BLOB)",
+            ["rewrap", "rewrap --json"],
+            "keep the retired keys",
+        ),
+    ] {
+        file.execute_batch(&format!(
+            "UPDATE sealtoken_record SET version = randomblob(16) WHERE {rows}"
+        ))?;
+        for line in lines {
+            let done = vault.full(line, "")?;
+            assert_eq!(done.status, Some(2), "{done:?}");
+            assert!(done.stderr.contains("cannot write to stdout"), "{done:?}");
+            assert!(done.stderr.contains(found), "{done:?}");
+        }
+    }
+    Ok(())
+}

@@ -83,7 +83,8 @@ fn done(
     place: &crate::store::place::Prepared,
 ) -> Result<(), Failure> {
     if options.json {
-        return output::json(&show::members(record, place.now()));
+        let printed = output::json(&show::members(record, place.now()));
+        return output::ended(printed, output::DONE, Ok(()));
     }
     Ok(())
 }
