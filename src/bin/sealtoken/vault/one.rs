@@ -41,10 +41,20 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
             return Ok(());
         }
         // Nobody has the token, so nobody would ever have the value.
-        vault.delete(&token).await?;
-        Err(problem(
-            "the token could not be printed: the value was removed again",
-        ))
+        let Err(error) = vault.delete(&token).await else {
+            return Err(problem(
+                "the token could not be printed: the value was removed again",
+            ));
+        };
+        let mend = match vault.info(&token).await {
+            Ok(info) => format!("run `sealtoken vault delete --hard --id {}`", info.id),
+            Err(_) => "`sealtoken vault list` shows its id, and \
+                       `sealtoken vault delete --hard --id ID` removes it"
+                .into(),
+        };
+        let what =
+            format!("so the value, whose token could not be printed, is still there: {mend}");
+        Err(Failure::from(error).mended_by(&what))
     })
     .await
 }
