@@ -148,6 +148,8 @@ fn one(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<u64,
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::super::migrate;
     use super::*;
 
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn every_scan_goes_along_an_index_and_sorts_nothing() {
         let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection).unwrap();
+        migrate::migrate(&connection, Instant::now()).unwrap();
         let labels = "SEARCH l USING PRIMARY KEY (collection=? AND name=? AND (value,id)>(?,?)";
         let records =
             "SEARCH r USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id=?)";
