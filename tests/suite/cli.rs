@@ -194,6 +194,20 @@ impl Folder {
         Ok(file)
     }
 
+    /// Brings back the keysets of a collection by the command that an error names.
+    fn bring_back(&self, done: &Done, collection: &str) -> Outcome {
+        done.failed(&format!("of the collection {collection}, from a backup"));
+        let (_, sql) = done
+            .stderr
+            .split_once("sqlite3 FILE \"")
+            .ok_or("no command")?;
+        let (sql, _) = sql.split_once("\"`").ok_or("no end")?;
+        let backup = self.path("backup.db");
+        let sql = sql.replace("backup.db", backup.to_str().ok_or("path")?);
+        let file = rusqlite::Connection::open(self.path("sealtoken.db"))?;
+        Ok(file.execute_batch(&sql)?)
+    }
+
     /// A command that does what it is told and says nothing.
     fn quiet(&self, line: &str, stdin: impl AsRef<[u8]>) -> Outcome {
         let done = self.run(line, stdin)?;

@@ -396,10 +396,14 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let pats = pats("keyset gone")?;
     let (token, id) = issued(&pats, "--owner ada")?;
     let file = rusqlite::Connection::open(pats.path("sealtoken.db"))?;
-    file.execute(
-        "DELETE FROM sealtoken_record WHERE collection = 'pat_keysets'",
-        [],
-    )?;
+    let backup = pats.path("backup.db");
+    file.execute("VACUUM INTO ?1", [backup.to_str()])?;
+    for rows in ["record", "label"] {
+        file.execute(
+            &format!("DELETE FROM sealtoken_{rows} WHERE collection = 'pat_keysets'"),
+            [],
+        )?;
+    }
     for line in [
         "verify",
         "issue --owner ada",
@@ -410,6 +414,9 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
         let done = pats.run(line, &token)?;
         done.failed("\"pat\" of the collection pat_keysets, from a backup");
     }
+    let gone = pats.run("verify", &token)?;
+    pats.bring_back(&gone, "pat_keysets")?;
+    pats.run("verify", &token)?.json()?;
     Ok(())
 }
 

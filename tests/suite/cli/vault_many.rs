@@ -171,6 +171,21 @@ fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() -> Outcome {
     vault.has("", &live, "live")
 }
 
+/// Another process has the file: the sweep waits for it in vain.
+#[test]
+fn a_sweep_that_was_cut_off_says_how_it_goes_on() -> Outcome {
+    let (vault, _) = three("cut off")?;
+    let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
+    file.execute_batch("BEGIN IMMEDIATE")?;
+    for line in ["sweep", "sweep --hard"] {
+        let done = vault.run(line, "")?;
+        done.failed("`sealtoken vault sweep`, run again, goes on from there");
+    }
+    file.execute_batch("ROLLBACK")?;
+    assert_eq!(vault.line("sweep", "")?, "1");
+    Ok(())
+}
+
 #[test]
 fn a_hard_sweep_leaves_alone_what_has_been_over_for_less_than_the_margin() -> Outcome {
     let vault = Vault::new("margin")?;
@@ -203,15 +218,21 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let vault = Vault::new("keyset gone")?;
     let token = vault.line("create", "value")?;
     let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
-    file.execute(
-        "DELETE FROM sealtoken_record WHERE collection = 'vault_keysets'",
-        [],
-    )?;
+    let backup = vault.path("backup.db");
+    file.execute("VACUUM INTO ?1", [backup.to_str()])?;
+    for rows in ["record", "label"] {
+        file.execute(
+            &format!("DELETE FROM sealtoken_{rows} WHERE collection = 'vault_keysets'"),
+            [],
+        )?;
+    }
     for line in ["read", "info", "create", "sweep", "rewrap"] {
         let done = vault.run(line, &token)?;
         done.failed("\"vault\" of the collection vault_keysets, from a backup");
     }
-    Ok(())
+    let gone = vault.run("read", &token)?;
+    vault.bring_back(&gone, "vault_keysets")?;
+    vault.has("", &token, "value")
 }
 
 #[test]
