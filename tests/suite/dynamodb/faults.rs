@@ -256,7 +256,9 @@ async fn a_page_passes_by_so_many_keys_that_no_store_makes_and_its_cursor_goes_o
             odd_sort_of(id)
         }
     });
-    let store = open(&fake).await;
+    // Its answers are large, and other tests run beside it.
+    let options = options("table", &fake.url).timeout(Duration::from_secs(30));
+    let store = options.open().await.unwrap();
     let mut query = by_label.limit(10);
     for _ in 0..20 {
         let page = store.scan(&query).await.unwrap();
