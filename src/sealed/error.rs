@@ -49,7 +49,11 @@ pub(crate) fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::R
         Ok(id) if key.id.iter().all(printable) => write!(f, "\"{id}\"")?,
         _ => key.id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?,
     }
-    write!(f, " of the collection {}, from a backup", key.collection)
+    write!(
+        f,
+        " of the collection {}, from a backup, as docs/vault.md says under \"Backup and restore\"",
+        key.collection
+    )
 }
 
 #[cfg(test)]

@@ -138,15 +138,17 @@ impl fmt::Display for StoreError {
             ),
             Self::Schema { found, known } if found > known => write!(
                 f,
-                "the database has schema {found}, this version knows {known}: use a newer version"
+                "the database has schema {found}, this version knows {known}: use a newer version of sealtoken"
             ),
             Self::Schema { found, known } => write!(
                 f,
-                "the database has schema {found}, this version needs {known}: run the migrations"
+                "the database has schema {found}, this version needs {known}: run the migrations, by \
+                 `sealtoken store create` or by opening it with `migrate(true)`"
             ),
             Self::BrokenSchema { table } => write!(
                 f,
-                "the schema is not whole, or not ours: table {table} is missing, or is another program's"
+                "the schema is not whole, or not ours: table {table} is missing, or is another program's: \
+                 restore the database from a backup, or give sealtoken one of its own"
             ),
             Self::Replaced => f.write_str(
                 "the database was deleted or replaced since it was opened: open it again",
@@ -200,7 +202,16 @@ mod tests {
                 StoreError::Schema { found: 3, known },
                 "use a newer version",
             ),
-            (StoreError::Schema { found: 1, known }, "run the migrations"),
+            (
+                StoreError::Schema { found: 1, known },
+                "run the migrations, by `sealtoken store create`",
+            ),
+            (
+                StoreError::BrokenSchema {
+                    table: "sealtoken_label".into(),
+                },
+                "restore the database from a backup, or give sealtoken one of its own",
+            ),
             (
                 StoreError::unavailable("away"),
                 "nothing was changed: try again",

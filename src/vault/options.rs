@@ -45,7 +45,8 @@ pub(super) struct Settings {
     pub(super) hash_at_once: usize,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
-    pub(super) keep_versions: u32,
+    /// `None` keeps as many as there are.
+    pub(super) keep_versions: Option<u32>,
     pub(super) sweep_margin: Duration,
     pub(super) clock: ClockSource,
     pub(super) events: Arc<dyn EventSink>,
@@ -61,7 +62,7 @@ impl Default for VaultOptions {
                 hash_at_once: cores.min(4),
                 min_password: 8,
                 max_value: 1024 * 1024,
-                keep_versions: 0,
+                keep_versions: Some(0),
                 sweep_margin: Duration::from_secs(600),
                 clock: ClockSource::default(),
                 events: Arc::new(()),
@@ -101,7 +102,14 @@ impl VaultOptions {
 
     /// How many earlier values are kept of each token: none unless set, at most 16.
     pub fn keep_versions(mut self, versions: u32) -> Self {
-        self.settings.keep_versions = versions;
+        self.settings.keep_versions = Some(versions);
+        self
+    }
+
+    /// Keeps as many earlier values of each token as it has: an update takes the oldest away for the
+    /// one that it replaces.
+    pub fn keep_as_many_versions(mut self) -> Self {
+        self.settings.keep_versions = None;
         self
     }
 
@@ -144,7 +152,7 @@ impl VaultOptions {
                 "1 to 64 passwords are hashed at once",
             ));
         }
-        if settings.keep_versions > MOST_VERSIONS {
+        if settings.keep_versions > Some(MOST_VERSIONS) {
             return Err(VaultError::InvalidSetting(
                 "at most 16 earlier values are kept",
             ));

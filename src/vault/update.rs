@@ -181,7 +181,9 @@ impl Vault {
         expires: Option<i64>,
         orphan: Option<Version>,
     ) -> Result<Vec<Change>, VaultError> {
-        let keep = u64::from(self.shared.settings.keep_versions);
+        let there = old.meta.revision.saturating_sub(old.meta.oldest);
+        let keep = self.shared.settings.keep_versions;
+        let keep = keep.map_or(there, u64::from);
         let revision = old
             .meta
             .revision

@@ -166,6 +166,48 @@ impl Folder {
         Ok(done.stdout.strip_suffix('\n').ok_or("no line")?.to_owned())
     }
 
+    /// A command of which no output can be written: the disk is full.
+    #[cfg(target_os = "linux")]
+    fn full(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<Done, Box<dyn Error>> {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
+        let output = feed(self.command(line).stdout(full), stdin.as_ref())?;
+        Ok(Done {
+            status: output.status.code(),
+            stdout: String::new(),
+            stderr: String::from_utf8(output.stderr)?,
+        })
+    }
+
+    /// Sees to it that the one record of a collection cannot be removed once it is there again; it
+    /// goes with this.
+    #[cfg(target_os = "linux")]
+    fn unremovable(&self, collection: &str) -> Result<rusqlite::Connection, Box<dyn Error>> {
+        let file = rusqlite::Connection::open(self.path("sealtoken.db"))?;
+        file.execute_batch(&format!(
+            "PRAGMA foreign_keys = OFF;
+             CREATE TABLE held (collection TEXT, id BLOB,
+                 FOREIGN KEY (collection, id) REFERENCES sealtoken_record (collection, id));
+             INSERT INTO held SELECT collection, id FROM sealtoken_record WHERE collection = '{collection}';
+             DELETE FROM sealtoken_record WHERE collection = '{collection}';
+             DELETE FROM sealtoken_label WHERE collection = '{collection}';"
+        ))?;
+        Ok(file)
+    }
+
+    /// Brings back the keysets of a collection by the command that an error names.
+    fn bring_back(&self, done: &Done, collection: &str) -> Outcome {
+        done.failed(&format!("of the collection {collection}, from a backup"));
+        let (_, sql) = done
+            .stderr
+            .split_once("sqlite3 FILE \"")
+            .ok_or("no command")?;
+        let (sql, _) = sql.split_once("\"`").ok_or("no end")?;
+        let backup = self.path("backup.db");
+        let sql = sql.replace("backup.db", backup.to_str().ok_or("path")?);
+        let file = rusqlite::Connection::open(self.path("sealtoken.db"))?;
+        Ok(file.execute_batch(&sql)?)
+    }
+
     /// A command that does what it is told and says nothing.
     fn quiet(&self, line: &str, stdin: impl AsRef<[u8]>) -> Outcome {
         let done = self.run(line, stdin)?;

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sealtoken::OpenError;
 use sealtoken::import::ImportError;
 use sealtoken::pat::{PatError, VerifyError};
-use sealtoken::store::StoreError;
+use sealtoken::store::{RecordKey, StoreError};
 use sealtoken::vault::VaultError;
 
 #[derive(Debug)]
@@ -169,8 +169,8 @@ impl From<VaultError> for Failure {
             VaultError::Store(_)
             | VaultError::Hashing
             | VaultError::Randomness
-            | VaultError::KeysetGone(_)
             | VaultError::InvalidSetting(_) => return problem(error),
+            VaultError::KeysetGone(key) => return keyset_gone(&error, key),
             VaultError::WeakToken => {
                 "a token of less than 25 characters has less than 128 random bits: give --weak if \
                                       that is meant"
@@ -192,8 +192,8 @@ impl From<PatError> for Failure {
             | PatError::Hashing
             | PatError::Randomness
             | PatError::UnknownKey(_)
-            | PatError::KeysetGone(_)
             | PatError::InvalidSetting(_) => problem(error),
+            PatError::KeysetGone(ref key) => keyset_gone(&error, key),
             refusal => Self::Refused {
                 code: refusal.code(),
                 why: refusal.to_string(),
@@ -218,6 +218,17 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         VaultError::from(error).into()
     }
+}
+
+/// What brings keysets back, where the database is a file. Those that are there stay as they are.
+fn keyset_gone(error: &dyn Display, key: &RecordKey) -> Failure {
+    let collection = &key.collection;
+    problem(error).mended_by(&format!(
+        "with SQLite: `sqlite3 FILE \"ATTACH 'backup.db' AS backup; INSERT OR IGNORE INTO \
+         sealtoken_label SELECT * FROM backup.sealtoken_label WHERE collection = '{collection}' AND id \
+         NOT IN (SELECT id FROM sealtoken_record WHERE collection = '{collection}'); INSERT OR IGNORE \
+         INTO sealtoken_record SELECT * FROM backup.sealtoken_record WHERE collection = '{collection}'\"`"
+    ))
 }
 
 /// What is wrong with keys, or with what is to be sealed.

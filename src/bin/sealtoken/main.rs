@@ -7,6 +7,8 @@ mod failure;
 mod input;
 mod inspect;
 mod lines;
+#[cfg(test)]
+mod lossy;
 mod output;
 mod pat;
 mod progress;

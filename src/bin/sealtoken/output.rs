@@ -40,6 +40,25 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
     }
 }
 
+/// What is said where the work is done and only what it prints was lost.
+pub(crate) const DONE: &str = "all else was done";
+
+/// How a command ends after its work, with what it printed and what it found. That counts for more
+/// than an error of stdout, which is said beside it, with what is to be known of the work.
+pub(crate) fn ended(
+    printed: Result<(), Failure>,
+    work: &str,
+    found: Result<(), Failure>,
+) -> Result<(), Failure> {
+    match (printed.map_err(|failure| failure.mended_by(work)), found) {
+        (Err(failure), Err(found)) => {
+            failure.report();
+            Err(found)
+        }
+        (printed, found) => printed.and(found),
+    }
+}
+
 /// Prints the JSON of `value` on a line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&json_text(value)?)

@@ -20,6 +20,13 @@ const MOST: usize = 500;
 #[derive(Debug)]
 pub(super) struct Entry {
     sort: Vec<u8>,
+    /// `None` where this engine makes no such key: an attacker may have put it there.
+    pub(super) label: Option<Named>,
+}
+
+/// What a key says.
+#[derive(Debug)]
+pub(super) struct Named {
     pub(super) value: Vec<u8>,
     pub(super) id: Vec<u8>,
 }
@@ -31,6 +38,7 @@ pub(super) struct Lanes {
 
 struct Lane {
     store: DynamoStore,
+    bucket: u8,
     /// What is to be asked next, unless nothing is left.
     next: Option<QueryFluentBuilder>,
     /// The key at which the last page ended.
@@ -42,7 +50,7 @@ impl Lanes {
     /// Begins to read all buckets, at once.
     pub(super) async fn open(
         store: &DynamoStore,
-        spans: Vec<Span>,
+        spans: Vec<(u8, Span)>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Self, StoreError> {
@@ -54,11 +62,12 @@ impl Lanes {
             _ => even.unwrap_or(1),
         };
         let part = count(part.saturating_add(2).min(MOST));
-        let skip = after.map(|position| layout::sort(&position.value, &position.id));
-        let opened = spans.into_iter().map(|span| {
+        let skip = after.map(sort_at);
+        let opened = spans.into_iter().map(|(bucket, span)| {
             let request = store.query(&span).limit(part);
             let mut lane = Lane {
                 store: store.clone(),
+                bucket,
                 next: Some(request),
                 skip: skip.clone(),
                 ahead: VecDeque::new(),
@@ -95,7 +104,8 @@ impl Lane {
         self.ahead.front().map(|entry| &*entry.sort)
     }
 
-    /// Reads on where nothing is left, until there is something or the end is reached.
+    /// Reads on where nothing is left, until there is something or the end is reached: whatever the
+    /// keys are, each counts, so that no page is longer than it may be.
     async fn fill(&mut self) -> Result<(), StoreError> {
         while self.ahead.is_empty()
             && let Some(request) = self.next.take()
@@ -106,8 +116,9 @@ impl Lane {
             let more = request.get_limit().map(|part| part.saturating_mul(2));
             let request = request.set_limit(more.map(|more| more.min(count(MOST))));
             self.next = key.map(|key| request.set_exclusive_start_key(Some(key)));
-            let entries = answer.items.into_iter().flatten().filter_map(entry);
-            let skip = self.skip.as_deref();
+            let (bucket, skip) = (self.bucket, self.skip.as_deref());
+            let items = answer.items.into_iter().flatten();
+            let entries = items.filter_map(|item| Entry::of(&item, bucket));
             self.ahead
                 .extend(entries.filter(|entry| Some(&*entry.sort) != skip));
         }
@@ -115,18 +126,46 @@ impl Lane {
     }
 }
 
-/// The key of an item. One that this engine does not make leads nowhere, and is passed by.
-fn entry(item: Item) -> Option<Entry> {
-    let sort = item::blob(&item, item::SORT)?;
-    let (value, behind) = layout::split(sort)?;
-    let id = if layout::is_whole(sort) {
-        behind
+impl Entry {
+    fn of(item: &Item, bucket: u8) -> Option<Self> {
+        let sort = item::blob(item, item::SORT)?;
+        Some(Self {
+            sort: sort.to_vec(),
+            label: Named::of(item, sort, bucket),
+        })
+    }
+
+    /// Where it stands, for a cursor.
+    pub(super) fn position(&self) -> Position {
+        match &self.label {
+            Some(Named { value, id }) => Position::new(value, id),
+            // No value is empty, so this stands for no label.
+            None => Position::new(&[], &self.sort),
+        }
+    }
+}
+
+impl Named {
+    fn of(item: &Item, sort: &[u8], bucket: u8) -> Option<Self> {
+        let (value, behind) = layout::split(sort)?;
+        let id = if layout::is_whole(sort) {
+            behind
+        } else {
+            item::blob(item, item::ID)?
+        };
+        let is_ours = layout::bucket(&value) == bucket && layout::sort(&value, id) == sort;
+        is_ours.then(|| Self {
+            id: id.to_vec(),
+            value,
+        })
+    }
+}
+
+/// The sort key at a position: the one of a label, or any that was passed by.
+pub(super) fn sort_at(position: &Position) -> Vec<u8> {
+    if position.value.is_empty() {
+        position.id.clone()
     } else {
-        item::blob(&item, item::ID)?
-    };
-    (layout::sort(&value, id) == sort).then(|| Entry {
-        sort: sort.to_vec(),
-        id: id.to_vec(),
-        value,
-    })
+        layout::sort(&position.value, &position.id)
+    }
 }

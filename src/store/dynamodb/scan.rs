@@ -9,7 +9,7 @@ use crate::store::record::{Record, RecordKey};
 
 use super::DynamoStore;
 use super::item::{self, Item};
-use super::lanes::{Entry, Lanes};
+use super::lanes::{Entry, Lanes, Named, sort_at};
 use super::layout::{self, BUCKETS, Place};
 use super::read::Part;
 use super::span::{Rows, Span, at_once, rest};
@@ -23,7 +23,7 @@ const FIRST: usize = 32;
 /// The most records of one request, by DynamoDB.
 const MOST_RECORDS: usize = 100;
 
-/// A page ends once it has passed by so many labels without a record.
+/// A page ends once it has passed by so many labels without a record, or keys of no label.
 const MOST_PASSED: usize = 1000;
 
 impl DynamoStore {
@@ -146,14 +146,17 @@ impl DynamoStore {
                 if paging.is_full() {
                     return Ok(paging.into_page(last.as_ref()));
                 }
-                last = Some(Position::new(&entry.value, &entry.id));
-                let key = RecordKey::new(query.collection.clone(), entry.id.clone());
+                last = Some(entry.position());
+                let Some(Named { value, id }) = entry.label else {
+                    continue;
+                };
+                let key = RecordKey::new(query.collection.clone(), id);
                 // A label of a record that is not there, or has it no more: it was changed or removed in between, or expired.
                 let Some(item) = found.take(&key) else {
                     continue;
                 };
                 let record = match item::to_record(item, key.clone()) {
-                    Ok(record) if has(&record, name, &entry.value) => record,
+                    Ok(record) if has(&record, name, &value) => record,
                     Ok(_) => continue,
                     // Broken, as above.
                     Err(_) => Record::unreadable(key),
@@ -173,8 +176,9 @@ impl DynamoStore {
     }
 
     async fn records_of(&self, query: &Query, entries: &[Entry]) -> Result<Found, StoreError> {
-        let key = |entry: &Entry| RecordKey::new(query.collection.clone(), entry.id.clone());
-        let keys: Vec<RecordKey> = entries.iter().map(key).collect();
+        let key = |label: &Named| RecordKey::new(query.collection.clone(), label.id.clone());
+        let labels = entries.iter().filter_map(|entry| entry.label.as_ref());
+        let keys: Vec<RecordKey> = labels.map(key).collect();
         let items = self.items(&keys, Part::Whole, self.shared.consistent);
         let items = items.await?;
         let mut uses: HashMap<Place, usize> = HashMap::with_capacity(items.len());
@@ -251,7 +255,7 @@ fn buckets_of(values: &Values) -> Vec<u8> {
 fn rows(values: &Values, after: Option<&Position>) -> Rows {
     let mut from = layout::bound(&values.from);
     if let Some(position) = after {
-        from = from.max(layout::sort(&position.value, &position.id));
+        from = from.max(sort_at(position));
     }
     match &values.until {
         None => Rows::From(from),
@@ -260,14 +264,20 @@ fn rows(values: &Values, after: Option<&Position>) -> Rows {
 }
 
 /// Nothing where the position lies behind the range: DynamoDB refuses to look from there.
-fn spans(query: &Query, name: &LabelName, values: &Values, after: Option<&Position>) -> Vec<Span> {
+fn spans(
+    query: &Query,
+    name: &LabelName,
+    values: &Values,
+    after: Option<&Position>,
+) -> Vec<(u8, Span)> {
     let rows = rows(values, after);
     if matches!(&rows, Rows::Between(from, until) if from > until) {
         return Vec::new();
     }
-    let span = |bucket| Span {
-        partition: layout::labels(&query.collection, name, bucket),
-        rows: rows.clone(),
+    let span = |bucket| {
+        let partition = layout::labels(&query.collection, name, bucket);
+        let rows = rows.clone();
+        (bucket, Span { partition, rows })
     };
     buckets_of(values).into_iter().map(span).collect()
 }

@@ -184,6 +184,8 @@ fn name(code: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn engine(code: i32) -> Fault {
@@ -195,7 +197,7 @@ mod tests {
 
     fn told(fault: Fault) -> StoreError {
         let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection).unwrap();
+        migrate::migrate(&connection, Instant::now()).unwrap();
         fault.told(&connection)
     }
 
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn a_statement_that_fits_no_table_names_the_table() {
         let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection).unwrap();
+        migrate::migrate(&connection, Instant::now()).unwrap();
         connection
             .execute_batch("DROP TABLE sealtoken_label")
             .unwrap();

@@ -1,11 +1,14 @@
 //! The schema: which steps there are, which a file has had, and how it gets the others.
 
+use std::time::Instant;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::error::StoreError;
 use crate::store::migration::Migration;
 
 use super::fault::Fault;
+use super::pool::wait_until;
 use super::transaction::Transaction;
 
 /// The steps, the first one first.
@@ -64,9 +67,10 @@ pub(super) fn check_number(connection: &Connection) -> Result<(), Fault> {
 }
 
 /// Makes the steps that the file has not had, each in one transaction. Several processes may do so at once: they wait for each
-/// other where a transaction begins, and look again in it.
-pub(super) fn migrate(connection: &Connection) -> Result<(), Fault> {
+/// other where a transaction begins, and look again in it. All of it waits until this moment at most.
+pub(super) fn migrate(connection: &Connection, until: Instant) -> Result<(), Fault> {
     for step in MIGRATIONS {
+        wait_until(connection, until)?;
         let found_before = {
             let _same_moment = Transaction::reading(connection)?;
             found(connection)?
@@ -74,12 +78,14 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Fault> {
         if found_before >= step.number {
             continue;
         }
+        wait_until(connection, until)?;
         let transaction = Transaction::migrating(connection)?;
         if found(connection)? < step.number {
             connection.execute_batch(step.sql)?;
             transaction.commit()?;
         }
     }
+    wait_until(connection, until)?;
     check(connection)
 }
 

@@ -48,7 +48,6 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteStore, StoreError> {
 
 /// Makes the connection the one that writes, and the schema what it is to be.
 fn set_up(connection: &Connection, may_migrate: bool, until: Instant) -> Result<(), Fault> {
-    wait_until(connection, until)?;
     log_ahead(connection, until)?;
     for (name, value) in [("synchronous", 2), ("journal_size_limit", LOG)] {
         // Some settings answer with a row.
@@ -58,10 +57,10 @@ fn set_up(connection: &Connection, may_migrate: bool, until: Instant) -> Result<
             Err(error) => return Err(error.into()),
         }
     }
-    wait_until(connection, until)?;
     if may_migrate {
-        migrate::migrate(connection)
+        migrate::migrate(connection, until)
     } else {
+        wait_until(connection, until)?;
         migrate::check(connection)
     }
 }
@@ -97,6 +96,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 /// Puts the file into WAL mode. While another process does the same, SQLite does not wait by itself.
 fn log_ahead(connection: &Connection, until: Instant) -> Result<(), Fault> {
     loop {
+        // What was waited for by earlier statements is waited no more.
+        wait_until(connection, until)?;
         let mode = connection
             .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
         match mode.map_err(Fault::from) {

@@ -1,6 +1,6 @@
 //! Pages and counts.
 
-use rusqlite::types::ToSql;
+use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::store::error::StoreError;
@@ -10,14 +10,18 @@ use crate::store::record::{Label, RecordKey};
 use super::fault::Fault;
 use super::row;
 
-// No statement has a limit: its rows are made one by one, and no more than a page needs.
+/// A page ends once it has passed by so many labels without a record.
+const MOST_PASSED: usize = 1000;
+
+// No statement has a limit: its rows are made one by one, and no more than a page needs. A label without its record is a
+// row, too, so that those that are passed by can be counted.
 const ALL: &str = "SELECT id, version, purge_at, labels, body FROM sealtoken_record \
     WHERE collection = ?1 AND id > ?2 ORDER BY id";
-const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value \
-    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
+const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
+    FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
     WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) ORDER BY l.value, l.id";
-const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value \
-    FROM sealtoken_label AS l CROSS JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
+const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
+    FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
     WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
 const COUNT: &str = "SELECT count(*) FROM sealtoken_record WHERE collection = ?1";
 const COUNT_LABEL: &str =
@@ -76,19 +80,31 @@ impl Scan {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(values)?;
         let mut paging = Paging::new(&self.query);
-        let mut last = None;
+        let (mut last, mut passed) = (None, 0_usize);
         while let Some(row) = rows.next()? {
-            if paging.is_full() {
+            if paging.is_full() || passed >= MOST_PASSED {
                 return Ok(paging.into_page(last.as_ref()));
             }
             // A row that no key and no label leads to is no record, and hides none.
             let Some((key, position)) = self.place(row)? else {
                 continue;
             };
-            paging.push(row::record(row, 1, &key)?);
             last = Some(position);
+            if self.leads_nowhere(row)? {
+                passed = passed.saturating_add(1);
+            } else {
+                paging.push(row::record(row, 1, &key)?);
+            }
         }
         Ok(paging.into_page(None))
+    }
+
+    /// Whether a row is a label whose record is not there.
+    fn leads_nowhere(&self, row: &Row<'_>) -> Result<bool, Fault> {
+        Ok(match self.query.selection {
+            Selection::All => false,
+            Selection::Label { .. } => row.get_ref(6)? == ValueRef::Null,
+        })
     }
 
     /// Where a row stands; none where this store writes no such id or label.
@@ -148,6 +164,8 @@ fn one(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<u64,
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::super::migrate;
     use super::*;
 
@@ -166,10 +184,9 @@ mod tests {
     #[test]
     fn every_scan_goes_along_an_index_and_sorts_nothing() {
         let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection).unwrap();
+        migrate::migrate(&connection, Instant::now()).unwrap();
         let labels = "SEARCH l USING PRIMARY KEY (collection=? AND name=? AND (value,id)>(?,?)";
-        let records =
-            "SEARCH r USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id=?)";
+        let records = "SEARCH r USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id=?) LEFT-JOIN";
         let all = "SEARCH sealtoken_record USING INDEX sqlite_autoindex_sealtoken_record_1 (collection=? AND id>?)";
         assert_eq!(plan(&connection, ALL), all);
         assert_eq!(plan(&connection, LABEL), format!("{labels}); {records}"));

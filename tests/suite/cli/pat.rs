@@ -396,10 +396,14 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let pats = pats("keyset gone")?;
     let (token, id) = issued(&pats, "--owner ada")?;
     let file = rusqlite::Connection::open(pats.path("sealtoken.db"))?;
-    file.execute(
-        "DELETE FROM sealtoken_record WHERE collection = 'pat_keysets'",
-        [],
-    )?;
+    let backup = pats.path("backup.db");
+    file.execute("VACUUM INTO ?1", [backup.to_str()])?;
+    for rows in ["record", "label"] {
+        file.execute(
+            &format!("DELETE FROM sealtoken_{rows} WHERE collection = 'pat_keysets'"),
+            [],
+        )?;
+    }
     for line in [
         "verify",
         "issue --owner ada",
@@ -410,6 +414,9 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
         let done = pats.run(line, &token)?;
         done.failed("\"pat\" of the collection pat_keysets, from a backup");
     }
+    let gone = pats.run("verify", &token)?;
+    pats.bring_back(&gone, "pat_keysets")?;
+    pats.run("verify", &token)?.json()?;
     Ok(())
 }
 
@@ -540,5 +547,78 @@ fn a_token_that_could_not_be_printed_is_not_there() -> Outcome {
     }
     assert_eq!(pats.line("list --json", "")?, "[]");
     assert!(!pats.path("h").exists());
+    Ok(())
+}
+
+/// Nobody has it, and it cannot be removed again: so it is said which one it is, and what ends it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_token_that_could_not_be_printed_or_removed_is_named() -> Outcome {
+    let pats = pats("unremovable")?;
+    let issue = format!("issue --owner ada --id {ID}");
+    pats.line(&issue, "")?;
+    let file = pats.unremovable("pat_tokens")?;
+    let done = pats.full(&issue, "")?;
+    assert_ne!(done.status, Some(0), "{done:?}");
+    assert!(done.stderr.contains("could not be printed"), "{done:?}");
+    let revoke = format!("revoke {ID}");
+    let what = format!("run `sealtoken pat {revoke}`");
+    assert!(done.stderr.contains(&what), "{done:?}");
+    pats.quiet(&revoke, "")?;
+    let state = pats.run(&format!("get {ID} --json"), "")?.json()?;
+    assert_eq!(state["state"], "revoked");
+    drop(file);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_change_whose_record_could_not_be_printed_is_said_to_be_made() -> Outcome {
+    let pats = pats("unsaid")?;
+    let (_, id) = issued(&pats, "--owner ada --expires-in 1h")?;
+    let made = pats.run("generate --json", "")?.json()?;
+    pats.write("hash", made["hash"].as_str().ok_or("hash")?)?;
+    let new = made["id"].as_str().ok_or("id")?;
+    for line in [
+        format!("register --id {new} --owner ada --hash-file hash --json"),
+        format!("update {id} --owner bea --json"),
+        format!("revoke {id} --json"),
+        format!("restore {id} --json"),
+        "purge".into(),
+        "purge --json".into(),
+    ] {
+        let done = pats.full(&line, "")?;
+        done.failed("cannot write to stdout");
+        done.failed("all else was done");
+    }
+    let owners = pats.run("list --json", "")?.json()?;
+    let owners: Vec<_> = owners.as_array().ok_or("list")?.iter().collect();
+    assert_eq!(owners.len(), 2);
+    assert!(owners.iter().any(|record| record["owner"] == "bea"));
+    Ok(())
+}
+
+/// What is left to be written is written behind the answer: another process may lock the file.
+#[test]
+fn a_verified_token_is_printed_before_its_use_is_written() -> Outcome {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let pats = pats("verify first")?;
+    let (token, id) = issued(&pats, "--owner ada")?;
+    let file = rusqlite::Connection::open(pats.path("sealtoken.db"))?;
+    file.execute_batch("BEGIN IMMEDIATE")?;
+    let mut child = pats.command("verify").spawn()?;
+    let mut stdin = child.stdin.take().ok_or("stdin")?;
+    writeln!(stdin, "{token}")?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("stdout")?).read_line(&mut line)?;
+    assert!(line.contains(&id), "{line}");
+    // It is still about to write.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(child.try_wait()?.is_none());
+    file.execute_batch("ROLLBACK")?;
+    assert!(child.wait()?.success());
+    let used = pats.run(&format!("get {id} --json"), "")?.json()?;
+    assert!(used["last_used_at"].is_string(), "{used}");
     Ok(())
 }

@@ -716,3 +716,37 @@ fn the_difference_is_in_colour_where_that_is_wanted() -> Outcome {
     assert!(said.starts_with(&expected), "{said:?}");
     Ok(())
 }
+
+/// Each step is done, whatever becomes of what is said of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sync_that_cannot_say_what_it_does_goes_on_to_its_end() -> Outcome {
+    for options in ["", "--json"] {
+        let sync = Sync::new(&format!("full{options}"))?;
+        let ids = [(); 3].map(|()| issued(&sync.pats, "--owner a").map(|(_, id)| id));
+        let ids: Vec<String> = ids.into_iter().collect::<Result<_, _>>()?;
+        let entry = |id: &String| format!("- {{id: {id}, owner: b}}\n");
+        let entries: String = ids.iter().map(entry).collect();
+        sync.write(&entries)?;
+        let line = format!("sync tokens.yaml {options}");
+        let done = sync.pats.full(&line, "")?;
+        done.failed("cannot write to stdout");
+        done.failed("the sync went on to its end");
+        done.one_line("error: ");
+        for id in &ids {
+            assert_eq!(sync.get(id)?["owner"], "b", "{options}");
+        }
+        // A step that fails besides is what counts.
+        sync.write(&format!(
+            "{entries}- {{id: {}, owner: a}}\n",
+            "0".repeat(21)
+        ))?;
+        let done = sync.pats.full(&line, "")?;
+        assert_eq!(done.status, Some(2), "{done:?}");
+        assert!(done.stderr.contains("cannot write to stdout"), "{done:?}");
+        // Nothing is changed by it.
+        let dry = sync.pats.full(&format!("{line} --dry-run"), "")?;
+        assert!(!dry.stderr.contains("went on"), "{dry:?}");
+    }
+    Ok(())
+}

@@ -668,6 +668,34 @@ fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is_one() -> Outcome {
     Ok(())
 }
 
+/// Nobody has the token, and it cannot be removed again: so it is said which value that is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_value_whose_token_could_not_be_printed_is_removed_or_named() -> Outcome {
+    let vault = Vault::new("unremovable")?;
+    vault
+        .full("create", "value")?
+        .failed("the value was removed again");
+    assert_eq!(vault.line("list --count", "")?, "0");
+
+    let token = "a-token-of-ones-own-with-32-chars";
+    vault.write("token", token)?;
+    let create = "create --token-file token";
+    vault.line(create, "value")?;
+    let file = vault.unremovable("vault_values")?;
+    let done = vault.full(create, "value")?;
+    assert!(done.stderr.contains("could not be printed"), "{done:?}");
+    let list = vault.run("list --json", "")?.json()?;
+    let id = list[0]["id"].as_str().ok_or("id")?.to_owned();
+    let delete = format!("delete --hard --id {id}");
+    let what = format!("run `sealtoken vault {delete}`");
+    assert!(done.stderr.contains(&what), "{done:?}");
+    file.execute_batch("DROP TABLE held")?;
+    vault.quiet(&delete, "")?;
+    assert_eq!(vault.line("list --count", "")?, "0");
+    Ok(())
+}
+
 /// What the library stores, the command reads, and the other way round.
 #[tokio::test]
 async fn the_command_and_the_library_share_a_vault() -> Outcome {

@@ -171,6 +171,21 @@ fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() -> Outcome {
     vault.has("", &live, "live")
 }
 
+/// Another process has the file: the sweep waits for it in vain.
+#[test]
+fn a_sweep_that_was_cut_off_says_how_it_goes_on() -> Outcome {
+    let (vault, _) = three("cut off")?;
+    let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
+    file.execute_batch("BEGIN IMMEDIATE")?;
+    for line in ["sweep", "sweep --hard"] {
+        let done = vault.run(line, "")?;
+        done.failed("`sealtoken vault sweep`, run again, goes on from there");
+    }
+    file.execute_batch("ROLLBACK")?;
+    assert_eq!(vault.line("sweep", "")?, "1");
+    Ok(())
+}
+
 #[test]
 fn a_hard_sweep_leaves_alone_what_has_been_over_for_less_than_the_margin() -> Outcome {
     let vault = Vault::new("margin")?;
@@ -203,15 +218,21 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let vault = Vault::new("keyset gone")?;
     let token = vault.line("create", "value")?;
     let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
-    file.execute(
-        "DELETE FROM sealtoken_record WHERE collection = 'vault_keysets'",
-        [],
-    )?;
+    let backup = vault.path("backup.db");
+    file.execute("VACUUM INTO ?1", [backup.to_str()])?;
+    for rows in ["record", "label"] {
+        file.execute(
+            &format!("DELETE FROM sealtoken_{rows} WHERE collection = 'vault_keysets'"),
+            [],
+        )?;
+    }
     for line in ["read", "info", "create", "sweep", "rewrap"] {
         let done = vault.run(line, &token)?;
         done.failed("\"vault\" of the collection vault_keysets, from a backup");
     }
-    Ok(())
+    let gone = vault.run("read", &token)?;
+    vault.bring_back(&gone, "vault_keysets")?;
+    vault.has("", &token, "value")
 }
 
 #[test]
@@ -361,5 +382,52 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     let count = vault.run("list --count", "")?;
     count.one_line("tampered: 1 record was");
     assert_eq!((count.status, &*count.stdout), (Some(2), "1\n"));
+    Ok(())
+}
+
+/// What a command found counts for more than that its count could not be printed.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_command_did_is_told_where_its_count_cannot_be_printed() -> Outcome {
+    let vault = Vault::new("unsaid")?;
+    vault.write("new", "battery staple")?;
+    vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
+    vault.line("create --password-file pw", "value")?;
+    for line in [
+        "sweep",
+        "sweep --json",
+        "rekey --password-file pw --new-password-file new",
+        "rewrap",
+        "rewrap --json",
+        "import --format vaultstore-v2 --password-file pw",
+    ] {
+        let done = vault.full(line, "")?;
+        done.failed("cannot write to stdout");
+        done.failed("all else was done");
+    }
+    vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
+    let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
+    for (rows, lines, found) in [
+        (
+            "collection = 'vault_values'",
+            ["sweep", "sweep --json"],
+            "from a backup",
+        ),
+        (
+            "collection = 'vault_keysets' AND id <> CAST('vault' AS BLOB)",
+            ["rewrap", "rewrap --json"],
+            "keep the retired keys",
+        ),
+    ] {
+        file.execute_batch(&format!(
+            "UPDATE sealtoken_record SET version = randomblob(16) WHERE {rows}"
+        ))?;
+        for line in lines {
+            let done = vault.full(line, "")?;
+            assert_eq!(done.status, Some(2), "{done:?}");
+            assert!(done.stderr.contains("cannot write to stdout"), "{done:?}");
+            assert!(done.stderr.contains(found), "{done:?}");
+        }
+    }
     Ok(())
 }

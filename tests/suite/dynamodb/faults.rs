@@ -197,14 +197,20 @@ fn sort_of(id: usize) -> Value {
     json!({"B": base64(format!("x\0\0\0\0\0\0\0\u{1}{id:08}").as_bytes())})
 }
 
+/// A key of 1,024 bytes in the same place, which does not end in the hash of an id.
+fn odd_sort_of(id: usize) -> Value {
+    let sort = format!("x\0\0\0\0\0\0\0\u{1}{id:08}{:1007}", "");
+    json!({"B": base64(sort.as_bytes())})
+}
+
 /// The id in such a key.
 fn id_in(sort: &Value) -> Option<usize> {
     let sort = String::from_utf8(bytes(sort["B"].as_str()?)).unwrap();
     sort.get(9..17)?.parse().ok()
 }
 
-/// Labels of the value "x" without end. Of their records, every `nth` is there.
-fn labels_without_end(nth: usize) -> Fake {
+/// Labels of the value "x" without end, each under its sort key. Of their records, every `nth` is there.
+fn labels_without_end(nth: usize, sort_of: fn(usize, usize) -> Value) -> Fake {
     Fake::new(move |_, (target, body)| {
         let item_at = |key: Value| {
             let id = bytes(key["sk"]["B"].as_str().unwrap());
@@ -230,7 +236,7 @@ fn labels_without_end(nth: usize) -> Fake {
             None => id_in(&body["ExpressionAttributeValues"][":s"]).unwrap_or(0),
         };
         let end = begin + usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
-        let place = |id| json!({"pk": {"B": base64(b"l")}, "sk": sort_of(id)});
+        let place = |id| json!({"pk": {"B": base64(b"l")}, "sk": sort_of(id, nth)});
         let items: Vec<Value> = (begin..end).map(place).collect();
         Answer::Say(
             200,
@@ -239,11 +245,40 @@ fn labels_without_end(nth: usize) -> Fake {
     })
 }
 
+/// Only every `nth` key is one that a store makes.
+#[tokio::test]
+async fn a_page_passes_by_so_many_keys_that_no_store_makes_and_its_cursor_goes_on() {
+    let by_label = Query::label(notes(), tag(), Values::exactly("x"));
+    let fake = labels_without_end(10_000, |id, nth| {
+        if id % nth == nth - 1 {
+            sort_of(id)
+        } else {
+            odd_sort_of(id)
+        }
+    });
+    // Its answers are large, and other tests run beside it.
+    let options = options("table", &fake.url).timeout(Duration::from_secs(30));
+    let store = options.open().await.unwrap();
+    let mut query = by_label.limit(10);
+    for _ in 0..20 {
+        let page = store.scan(&query).await.unwrap();
+        assert!(fake.seen().len() <= 20, "{}", fake.seen().len());
+        fake.forget();
+        query.after = page.next;
+        if let [record] = &page.records[..] {
+            assert_eq!(record.key.id, b"00009999");
+            return;
+        }
+        assert!(page.records.is_empty() && query.after.is_some());
+    }
+    panic!("the record is not found");
+}
+
 #[tokio::test]
 async fn a_page_passes_by_so_many_labels_that_lead_nowhere_and_its_cursor_goes_on() {
     let by_label = Query::label(notes(), tag(), Values::exactly("x"));
     for (limit, nth) in [(1, 5000), (100, 5000), (1000, 5000), (1000, 40)] {
-        let fake = labels_without_end(nth);
+        let fake = labels_without_end(nth, |id, _| sort_of(id));
         let store = open(&fake).await;
         let (mut ids, mut next) = (Vec::new(), None);
         while ids.len() < 3 {

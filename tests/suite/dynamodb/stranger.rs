@@ -1,8 +1,10 @@
 //! What someone else does to the table, DynamoDB's own TTL among them: nothing of it is a panic.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use sealtoken::UnixTime;
 use sealtoken::store::{
     Change, Collection, DynamoStore, LabelName, Outcome, Query, Record, RecordKey, Store as _,
@@ -113,6 +115,99 @@ async fn a_label_that_its_record_does_not_have_is_passed_by() {
     assert_eq!(ids(&store.scan(&by_label).await.unwrap().records), [b"a"]);
     let found = store.scan(&all_labels()).await.unwrap().records;
     assert_eq!(ids(&found), [b"a", b"b", b"c"]);
+}
+
+/// Every record that a query finds, page by page, and how many pages there were.
+async fn paged(store: &DynamoStore, mut query: Query) -> (Vec<Vec<u8>>, usize) {
+    let (mut found, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = store.scan(&query).await.unwrap();
+        pages += 1;
+        found.extend(page.records.into_iter().map(|record| record.key.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            return (found, pages);
+        }
+    }
+}
+
+/// However many there are: a page passes by some of them, and its cursor goes on from there.
+#[tokio::test]
+async fn keys_that_no_store_makes_are_passed_by_in_pages() {
+    let Some((store, table, client, _)) = filled().await else {
+        return;
+    };
+    let all = client.scan().table_name(&table.name).send().await.unwrap();
+    let places = all.items().iter().map(|item| item["pk"].as_b().unwrap());
+    let labels = places.map(|pk| pk.as_ref()).filter(|pk| pk[0] == b'l');
+    let labels: BTreeSet<Vec<u8>> = labels.map(<[u8]>::to_vec).collect();
+    // Before the first label, between the labels, and behind them, in all their partitions.
+    let sorts = (0..1300_u32)
+        .map(|at| format!("\0bad{at:04}").into_bytes())
+        .chain((0..40).map(|at| format!("a\0bad{at:04}").into_bytes()))
+        .chain((0..40).map(|at| [vec![0xff; 1000], format!("{at:024}").into_bytes()].concat()));
+    let places: Vec<_> = sorts
+        .flat_map(|sort| labels.iter().map(move |pk| (bytes(pk), sort.clone())))
+        .collect();
+    for places in places.chunks(25) {
+        let puts = places.iter().map(|(pk, sort)| {
+            let put = PutRequest::builder()
+                .item("pk", pk.clone())
+                .item("sk", bytes(sort))
+                .build()
+                .unwrap();
+            WriteRequest::builder().put_request(put).build()
+        });
+        let write = client.batch_write_item();
+        let write = write.request_items(&table.name, puts.collect());
+        assert!(
+            write
+                .send()
+                .await
+                .unwrap()
+                .unprocessed_items()
+                .is_none_or(|left| left.is_empty())
+        );
+    }
+    let first = store.scan(&all_labels().limit(1)).await.unwrap();
+    assert!(first.records.is_empty());
+    let raw = first.next.unwrap();
+    for limit in [1, 2, 100] {
+        let (found, pages) = paged(&store, all_labels().limit(limit)).await;
+        assert_eq!(found, [b"a", b"b", b"c"]);
+        assert!(
+            (places.len() / 1100..20).contains(&pages),
+            "{limit}: {pages}"
+        );
+    }
+    // A cursor that stands at such a key leads out of no range.
+    for (values, expected) in [
+        (Values::exactly("b"), vec![b"b"]),
+        (Values::between("b", "d"), vec![b"b", b"c"]),
+        (Values::between("\0", "\0a"), vec![]),
+    ] {
+        let query = Query::label(notes(), tag(), values).after(raw.clone());
+        assert_eq!(paged(&store, query).await.0, expected);
+    }
+}
+
+/// One of two that are the same lies where no reader of its value looks.
+#[tokio::test]
+async fn a_label_in_the_partition_of_another_value_is_passed_by() {
+    let Some((store, table, client, _)) = filled().await else {
+        return;
+    };
+    let sort = [&b"a\0\0\0\0\0\0\0\x01"[..], b"a"].concat();
+    for other in [b"b", b"c"] {
+        let partition = partition(&client, &table, b'l', other).await;
+        let put = client.put_item().table_name(&table.name);
+        let put = put.item("pk", partition).item("sk", bytes(&sort));
+        put.send().await.unwrap();
+    }
+    for limit in [1, 2, 100] {
+        let (found, _) = paged(&store, all_labels().limit(limit)).await;
+        assert_eq!(found, [b"a", b"b", b"c"]);
+    }
 }
 
 #[tokio::test]

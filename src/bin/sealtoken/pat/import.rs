@@ -32,7 +32,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     } else {
         from_lines(&place, options, &mut done).await?;
     }
-    if options.json {
+    let printed = if options.json {
         output::json(&Members(vec![
             ("dry_run", options.dry_run.into()),
             ("imported", done.imported.into()),
@@ -40,14 +40,15 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
             ("restricted", done.restricted.into()),
             ("unusable", done.unusable.into()),
             ("failed", done.failed.into()),
-        ]))?;
+        ]))
     } else {
-        output::line(&done.imported.to_string())?;
-    }
-    match done.failed {
+        output::line(&done.imported.to_string())
+    };
+    let found = match done.failed {
         0 => Ok(()),
         _ => Err(Failure::Told),
-    }
+    };
+    output::ended(printed, output::DONE, found)
 }
 
 async fn from_lines(place: &Prepared, options: &Import, done: &mut Done) -> Result<(), Failure> {

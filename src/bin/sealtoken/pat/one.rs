@@ -18,8 +18,10 @@ pub(super) async fn verify(options: &Verify, prefix: &Prefix) -> Result<(), Fail
     let settings = also.fold(settings, PatOptions::also_prefix);
     let pats = open::open(&place, settings).await?;
     let record = pats.verify(&token).await?;
+    // Whoever asked waits for this alone: behind it the use is written.
+    let printed = output::json(&show::members(&record, place.now()));
     pats.flush().await;
-    output::json(&show::members(&record, place.now()))
+    printed
 }
 
 pub(super) async fn register(options: &Register) -> Result<(), Failure> {
@@ -83,7 +85,8 @@ fn done(
     place: &crate::store::place::Prepared,
 ) -> Result<(), Failure> {
     if options.json {
-        return output::json(&show::members(record, place.now()));
+        let printed = output::json(&show::members(record, place.now()));
+        return output::ended(printed, output::DONE, Ok(()));
     }
     Ok(())
 }

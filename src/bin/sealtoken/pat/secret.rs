@@ -24,10 +24,16 @@ pub(super) async fn issue(options: &Issue, prefix: &Prefix) -> Result<(), Failur
         return Ok(());
     }
     // Nobody has the token, so nobody will ever use it.
-    pats.delete(&id).await?;
-    Err(problem(
-        "the token could not be printed: it was removed again",
-    ))
+    Err(match pats.delete(&id).await {
+        Ok(()) => problem("the token could not be printed: it was removed again"),
+        Err(error) => {
+            let what = format!(
+                "so the token, which could not be printed, is still in the store: \
+                 run `sealtoken pat revoke {id}`"
+            );
+            Failure::from(error).mended_by(&what)
+        }
+    })
 }
 
 pub(super) async fn generate(options: &Generate, prefix: &Prefix) -> Result<(), Failure> {
@@ -45,7 +51,13 @@ pub(super) async fn generate(options: &Generate, prefix: &Prefix) -> Result<(), 
         return Ok(());
     }
     if let Some(file) = &options.hash_file {
-        std::fs::remove_file(file).map_err(Failure::at("remove the hash file again"))?;
+        let removed = std::fs::remove_file(file);
+        removed.map_err(|error| {
+            let failure = Failure::at("remove the hash file again")(error);
+            failure.mended_by(
+                "the token could not be printed: do not register this hash, and make another",
+            )
+        })?;
     }
     Err(problem("the token could not be printed: make another"))
 }

@@ -26,16 +26,19 @@ pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
     let progress = Progress::of("values swept")?;
     let swept = sweep.progress(progress.after(0)).await;
     drop(progress);
-    let swept = swept?;
-    if options.json {
+    let swept = swept.map_err(|error| {
+        Failure::from(error).mended_by("`sealtoken vault sweep`, run again, goes on from there")
+    })?;
+    let printed = if options.json {
         output::json(&Members(vec![
             ("count", swept.count.into()),
             ("tampered", swept.tampered.into()),
-        ]))?;
+        ]))
     } else {
-        output::line(&swept.count.to_string())?;
-    }
-    Failure::of_tampered(swept.tampered)
+        output::line(&swept.count.to_string())
+    };
+    let found = Failure::of_tampered(swept.tampered);
+    output::ended(printed, output::DONE, found)
 }
 
 pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
@@ -49,7 +52,8 @@ pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
         None => input::ask_twice("New password: ")?,
     };
     let vault = vault.open().await?;
-    output::line(&vault.rekey(old, new).await?.to_string())
+    let printed = output::line(&vault.rekey(old, new).await?.to_string());
+    output::ended(printed, output::DONE, Ok(()))
 }
 
 pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
@@ -60,16 +64,16 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     let done = done.map_err(|error| {
         Failure::from(error).mended_by("`sealtoken vault rewrap`, run again, goes on from there")
     })?;
-    if options.json {
+    let printed = if options.json {
         output::json(&Members(vec![
             ("resealed", done.resealed.into()),
             ("unchanged", done.unchanged.into()),
             ("failed", done.failed.into()),
-        ]))?;
+        ]))
     } else {
-        output::line(&done.resealed.to_string())?;
-    }
-    match done.failed {
+        output::line(&done.resealed.to_string())
+    };
+    let found = match done.failed {
         0 => Ok(()),
         failed => Err(Failure::Refused {
             code: "tampered",
@@ -78,5 +82,6 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
                  records from a backup, and run `sealtoken vault rewrap` again"
             ),
         }),
-    }
+    };
+    output::ended(printed, output::DONE, found)
 }

@@ -63,11 +63,12 @@ async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Res
         }
     }
     drop(progress);
-    output::line(&taken.to_string())?;
-    match refused {
+    let printed = output::line(&taken.to_string());
+    let found = match refused {
         0 => Ok(()),
         _ => Err(Failure::Told),
-    }
+    };
+    output::ended(printed, output::DONE, found)
 }
 
 /// Takes in what the next lines hold.

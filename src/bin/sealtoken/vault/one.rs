@@ -41,10 +41,20 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
             return Ok(());
         }
         // Nobody has the token, so nobody would ever have the value.
-        vault.delete(&token).await?;
-        Err(problem(
-            "the token could not be printed: the value was removed again",
-        ))
+        let Err(error) = vault.delete(&token).await else {
+            return Err(problem(
+                "the token could not be printed: the value was removed again",
+            ));
+        };
+        let mend = match vault.info(&token).await {
+            Ok(info) => format!("run `sealtoken vault delete --hard --id {}`", info.id),
+            Err(_) => "`sealtoken vault list` shows its id, and \
+                       `sealtoken vault delete --hard --id ID` removes it"
+                .into(),
+        };
+        let what =
+            format!("so the value, whose token could not be printed, is still there: {mend}");
+        Err(Failure::from(error).mended_by(&what))
     })
     .await
 }
@@ -77,8 +87,7 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
         None => input::token_and_value()?,
     };
 
-    let keep = options.keep.keep_versions;
-    let vault = vault.open_keeping(keep, &token).await?;
+    let vault = vault.open_keeping(options.keep.keep_versions).await?;
     let mut update = vault.update(&*token, value);
     if let Some(password) = password {
         update = update.password(password);
@@ -151,8 +160,7 @@ pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {
     let password = input::password(&options.password)?;
     let token = input::token(options.token.token_file.as_deref())?;
 
-    let keep = options.keep.keep_versions;
-    let vault = vault.open_keeping(keep, &token).await?;
+    let vault = vault.open_keeping(options.keep.keep_versions).await?;
     let mut back = vault.roll_back(&*token, options.to);
     if let Some(password) = password {
         back = back.password(password);

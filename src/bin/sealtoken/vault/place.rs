@@ -53,24 +53,10 @@ impl Prepared {
         self.vault(store, options).await
     }
 
-    /// Opens it for a change of this token's value: as many earlier ones are kept as are to be, or else as there are.
-    pub(super) async fn open_keeping(
-        self,
-        versions: Option<u32>,
-        token: &str,
-    ) -> Result<Vault, Failure> {
-        let store = self.place.open().await?;
-        let keep = if let Some(versions) = versions {
-            versions
-        } else {
-            let vault = self.vault(Arc::clone(&store), Vault::options()).await?;
-            // Where there is none, the change itself says so.
-            let info = vault.info(token).await;
-            let kept = info.map_or(0, |info| info.earlier_versions);
-            u32::try_from(kept).unwrap_or(u32::MAX)
-        };
-        self.vault(store, Vault::options().keep_versions(keep))
-            .await
+    /// Opens it for a change of a value: so many earlier ones are kept or, where that is not said, as
+    /// many as there are.
+    pub(super) async fn open_keeping(self, versions: Option<u32>) -> Result<Vault, Failure> {
+        self.open_with(keeping(versions)).await
     }
 
     async fn vault(
@@ -86,5 +72,80 @@ impl Prepared {
             Some(name) => vault.namespace(name)?,
             None => vault,
         })
+    }
+}
+
+fn keeping(versions: Option<u32>) -> VaultOptions {
+    let options = Vault::options();
+    match versions {
+        Some(versions) => options.keep_versions(versions),
+        None => options.keep_as_many_versions(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use sealtoken::store::MemoryStore;
+    use sealtoken::{Key, KeyRing};
+
+    use super::*;
+    use crate::lossy::Lossy;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        scope: Scope,
+    }
+
+    /// The vault of a command line, and the file with its key.
+    fn prepared() -> (Prepared, KeyRing, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let (key, file) = (Key::generate(), folder.path().join("key"));
+        std::fs::write(&file, &**key.expose()).unwrap();
+        let line = ["update", "--key-file", file.to_str().unwrap()];
+        let prepared = Line::parse_from(line).scope.prepare().ok().unwrap();
+        (prepared, KeyRing::new(key), folder)
+    }
+
+    #[tokio::test]
+    async fn a_lost_read_takes_no_earlier_value() {
+        let (prepared, keys, _folder) = prepared();
+        let store = MemoryStore::new();
+        let options = Vault::options().keep_versions(5);
+        let vault = options.open(store.clone(), &keys).await.unwrap();
+        let vault = vault.namespace(Vault::DEFAULT_NAMESPACE).unwrap();
+        let token = vault.create("0").await.unwrap();
+        for value in ["1", "2", "3", "4", "5"] {
+            vault.update(&token, value).await.unwrap();
+        }
+        let mut updated = 0;
+        for good in 0..20 {
+            let lossy = Lossy::reads(store.clone(), good..good + 1);
+            let opened = prepared.vault(Arc::new(lossy), keeping(None)).await;
+            if let Ok(vault) = opened {
+                updated += u32::from(vault.update(&token, "new").await.is_ok());
+            }
+            let info = vault.info(&token).await.unwrap();
+            assert_eq!(info.earlier_versions, 5);
+        }
+        assert!((1..20).contains(&updated));
+    }
+
+    #[tokio::test]
+    async fn what_another_update_keeps_in_the_meantime_stays() {
+        let (prepared, keys, _folder) = prepared();
+        let store = MemoryStore::new();
+        let options = Vault::options().keep_versions(2);
+        let other = options.open(store.clone(), &keys).await.unwrap();
+        let other = other.namespace(Vault::DEFAULT_NAMESPACE).unwrap();
+        let token = other.create("0").await.unwrap();
+        let opened = prepared.vault(Arc::new(store), keeping(None)).await;
+        let vault = opened.ok().unwrap();
+        other.update(&token, "1").await.unwrap();
+        other.update(&token, "2").await.unwrap();
+        vault.update(&token, "3").await.unwrap();
+        let info = vault.info(&token).await.unwrap();
+        assert_eq!(info.earlier_versions, 2);
     }
 }

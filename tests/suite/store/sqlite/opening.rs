@@ -113,6 +113,40 @@ fn a_path_is_a_path_whatever_it_looks_like() {
     }
 }
 
+/// Another process has one lock after the other: one that SQLite does not wait for, and then one that it does.
+#[test]
+fn an_opening_waits_for_others_no_longer_than_it_may() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let rival = bare(&path);
+    rival
+        .execute_batch("CREATE TABLE other (n); BEGIN IMMEDIATE")
+        .unwrap();
+    let longest = Duration::from_secs(2);
+    let (done, ended) = mpsc::channel::<()>();
+    let locks = thread::spawn(move || {
+        thread::sleep(longest * 4 / 5);
+        rival.execute_batch("COMMIT; BEGIN EXCLUSIVE").unwrap();
+        let _ = ended.recv_timeout(longest * 5);
+    });
+    let began = Instant::now();
+    let opened = block_on(SqliteOptions::new(&path).busy_timeout(longest).open());
+    let waited = began.elapsed();
+    drop(done);
+    locks.join().unwrap();
+    assert!(
+        matches!(
+            opened,
+            Err(StoreError::Unavailable {
+                effect: Effect::None,
+                ..
+            })
+        ),
+        "{opened:?}"
+    );
+    assert!(waited < longest * 3 / 2, "{waited:?}");
+}
+
 #[test]
 fn without_a_runtime_it_is_an_error_and_no_panic() {
     let folder = folder();

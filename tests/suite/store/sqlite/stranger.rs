@@ -312,6 +312,29 @@ fn a_label_row_without_its_record_is_skipped() {
     assert_eq!(seen, [b"a", b"b", b"c"]);
 }
 
+/// However many there are: a page passes by some of them, and its cursor goes on from there.
+#[test]
+fn label_rows_without_records_are_passed_by_in_pages() {
+    let rows = (0..5000).map(|at| format!("('note', 'tag', x'78', x'62{at:04x}')"));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let (_folder, store) = edited(&format!("INSERT INTO sealtoken_label VALUES {rows}"));
+    for values in [Values::beginning_with(""), Values::between("x", "zz")] {
+        let mut query = by_tag(values).limit(2);
+        let (mut seen, mut empty) = (Vec::new(), 0);
+        loop {
+            let page = block_on(store.scan(&query)).unwrap();
+            empty += usize::from(page.records.is_empty());
+            seen.extend(page.records.into_iter().map(|record| record.key.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, [b"a", b"b", b"c"]);
+        assert!((4..=5).contains(&empty), "{empty}");
+    }
+}
+
 /// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
 #[test]
 fn label_rows_that_a_changed_record_leaves_behind_are_not_found() {

@@ -40,7 +40,7 @@ pub(super) async fn sync(options: &Sync, prefix: &Prefix) -> Result<(), Failure>
     let plan = plan(&pats, &declared, &rules).await?;
     let mut report = Report::new(options, plan.unchanged, declared.len());
     report.found(&plan);
-    apply::apply(&pats, plan.steps, options, &mut report).await?;
+    apply::apply(&pats, plan.steps, options, &mut report).await;
     report.end()
 }
 

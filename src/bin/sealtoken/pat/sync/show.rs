@@ -31,6 +31,9 @@ pub(super) struct Report {
     json: bool,
     #[serde(skip)]
     coloured: bool,
+    /// Why a step could not be printed. The others are done all the same.
+    #[serde(skip)]
+    unsaid: Option<Failure>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +61,9 @@ struct Note {
 struct Failed {
     id: Option<String>,
     error: String,
+    /// What of the step was done all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<&'static str>,
 }
 
 impl Report {
@@ -79,6 +85,7 @@ impl Report {
             declared,
             json: options.json,
             coloured,
+            unsaid: None,
         }
     }
 
@@ -89,10 +96,10 @@ impl Report {
         }
         for id in &plan.missing {
             let what = "it is not in the store, and has no hash to register: nothing is issued";
-            self.failed(Some(id), "missing", what);
+            self.failed(Some(id), "missing", what, None);
         }
         for error in &plan.unreadable {
-            self.failed(None, error.code(), &error.to_string());
+            self.failed(None, error.code(), &error.to_string(), None);
         }
     }
 
@@ -103,15 +110,16 @@ impl Report {
     }
 
     /// A step was done, or would be.
-    pub(super) fn done(&mut self, step: &Step) -> Result<(), Failure> {
+    pub(super) fn done(&mut self, step: &Step) {
         let id = step.id.to_string();
-        if !self.json {
-            output::line(&self.lines(step)?)?;
+        if !self.json && self.unsaid.is_none() {
+            let said = self.lines(step).and_then(|lines| output::line(&lines));
+            self.unsaid = said.err();
         }
         match &step.work {
             Work::Register(..) => {
                 self.registered.push(id);
-                return Ok(());
+                return;
             }
             Work::Change(_) => {}
             Work::Restore(_) => self.restored.push(id.clone()),
@@ -126,31 +134,43 @@ impl Report {
             let changes = step.differences.iter().map(change).collect();
             self.changed.push(Changed { id, changes });
         }
-        Ok(())
     }
 
-    pub(super) fn failed(&mut self, id: Option<&PatId>, code: &str, why: &str) {
+    pub(super) fn failed(
+        &mut self,
+        id: Option<&PatId>,
+        code: &str,
+        why: &str,
+        done: Option<&'static str>,
+    ) {
         let id = id.map(ToString::to_string);
         let name = id.as_deref().unwrap_or("a token");
         say(&format!("{name}: {code}: {why}"));
         self.failed.push(Failed {
             id,
             error: code.into(),
+            done,
         });
     }
 
     /// Says how much it was, and whether anything failed.
-    pub(super) fn end(self) -> Result<(), Failure> {
-        if self.json {
-            output::json(&self)?;
+    pub(super) fn end(mut self) -> Result<(), Failure> {
+        let said = match self.unsaid.take() {
+            Some(failure) => Err(failure),
+            None if self.json => output::json(&self),
+            None => output::line(&self.summary()),
+        };
+        let work = if self.dry_run {
+            "it was a dry run, and changed nothing"
         } else {
-            output::line(&self.summary())?;
-        }
-        if self.failed.is_empty() {
+            "the sync went on to its end"
+        };
+        let found = if self.failed.is_empty() {
             Ok(())
         } else {
             Err(Failure::Told)
-        }
+        };
+        output::ended(said, work, found)
     }
 
     fn summary(&self) -> String {

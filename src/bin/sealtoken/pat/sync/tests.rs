@@ -1,14 +1,15 @@
 //! Time that passes while a sync is under way.
 
 use clap::Parser;
-use sealtoken::pat::PersonalAccessTokens;
-use sealtoken::store::MemoryStore;
+use sealtoken::pat::{NewPat, PatError, PersonalAccessTokens};
+use sealtoken::store::{MemoryStore, StoreError};
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 use serde_json::json;
 
 use super::plan::{Rules, plan};
 use super::show::Report;
 use super::{Sync, apply, file};
+use crate::lossy::Lossy;
 
 const NOW: UnixTime = UnixTime::from_secs(1_763_755_200);
 
@@ -55,8 +56,7 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
     clock.advance(60);
     let options = Line::parse_from(["sync", "tokens.yaml", "--json"]).sync;
     let mut report = Report::new(&options, plan.unchanged, declared.len());
-    let applied = apply::apply(&pats, plan.steps, &options, &mut report).await;
-    assert!(applied.is_ok());
+    apply::apply(&pats, plan.steps, &options, &mut report).await;
     let report = serde_json::to_value(&report).unwrap();
     assert_eq!(report["failed"], json!([]));
     assert_eq!(report["registered"], json!([long.id.to_string()]));
@@ -73,4 +73,56 @@ async fn a_file_is_checked_as_of_one_moment() {
     let text = format!("tokens:\n- {{id: {id}, owner: a, expires_at: {end}}}\n");
     let declared = file::read(&text).ok().unwrap();
     assert!(file::check(&declared, NOW).await.is_ok());
+}
+
+/// Each case: what the file says of a token with the roles `a` and `b`, how many of the writes that
+/// its step makes are done, and what is said of it then.
+#[tokio::test]
+async fn a_step_that_fails_tells_what_of_it_was_done() {
+    for (declared, writes, done) in [
+        ("owner: b, revoked: true", 0, None),
+        ("owner: b, revoked: true", 1, Some("it was revoked")),
+        ("owner: b, revoked: true", 2, Some("it was revoked")),
+        ("owner: b, roles: [a]", 0, None),
+        (
+            "owner: b, roles: [a]",
+            1,
+            Some("what is taken from it was taken"),
+        ),
+        ("owner: b", 0, None),
+    ] {
+        let clock = ManualClock::at(NOW);
+        let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
+        let options = || PersonalAccessTokens::options().clock(clock.clone());
+        let pats = options().open(store.clone(), &keys).await.unwrap();
+        let new = NewPat::for_owner("a").role("a").role("b");
+        let id = pats.issue(new).await.unwrap().record.id;
+        let text = format!("tokens:\n- {{id: {id}, {declared}}}\n");
+        let tokens = file::read(&text).ok().unwrap();
+        let rules = Rules {
+            own: None,
+            keep_unlisted: false,
+            now: NOW,
+        };
+        let plan = plan(&pats, &tokens, &rules).await.ok().unwrap();
+        let away = Lossy::writes(store, writes..u32::MAX);
+        let away = options().open(away, &keys).await.unwrap();
+        let line = ["sync", "tokens.yaml", "--json", "--purge-in", "1d"];
+        let options = Line::parse_from(line).sync;
+        let mut report = Report::new(&options, plan.unchanged, tokens.len());
+        apply::apply(&away, plan.steps, &options, &mut report).await;
+        let report = serde_json::to_value(&report).unwrap();
+        let mut failed = json!({"id": id.to_string(), "error": "unavailable"});
+        if let Some(done) = done {
+            failed["done"] = json!(done);
+        }
+        assert_eq!(report["failed"], json!([failed]), "{declared} {writes}");
+        let why = apply::why(&PatError::Store(StoreError::unavailable("away")), done);
+        assert_eq!(why.contains("nothing was changed"), done.is_none(), "{why}");
+        assert_eq!(
+            why.contains("run `sealtoken pat sync` again"),
+            done.is_some(),
+            "{why}"
+        );
+    }
 }

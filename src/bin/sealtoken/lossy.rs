@@ -1,0 +1,83 @@
+//! A store that is away for some of its calls.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use sealtoken::UnixTime;
+use sealtoken::store::{
+    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
+    StoreError,
+};
+
+/// Loses the reads by key and the writes of these numbers, which count from 0. Nothing of them is done.
+#[derive(Debug)]
+pub(crate) struct Lossy {
+    store: MemoryStore,
+    reads: (AtomicU32, Range<u32>),
+    writes: (AtomicU32, Range<u32>),
+}
+
+impl Lossy {
+    pub(crate) fn reads(store: MemoryStore, lost: Range<u32>) -> Self {
+        Self::new(store, lost, 0..0)
+    }
+
+    pub(crate) fn writes(store: MemoryStore, lost: Range<u32>) -> Self {
+        Self::new(store, 0..0, lost)
+    }
+
+    fn new(store: MemoryStore, reads: Range<u32>, writes: Range<u32>) -> Self {
+        Self {
+            store,
+            reads: (AtomicU32::new(0), reads),
+            writes: (AtomicU32::new(0), writes),
+        }
+    }
+}
+
+fn come((count, lost): &(AtomicU32, Range<u32>)) -> Result<(), StoreError> {
+    if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
+        return Err(StoreError::unavailable("away"));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for Lossy {
+    fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+
+    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        come(&self.reads)?;
+        self.store.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        come(&self.reads)?;
+        self.store.get_many(keys).await
+    }
+
+    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
+        come(&self.writes)?;
+        self.store.write(batch).await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
+        self.store.scan(query).await
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        self.store.count(query).await
+    }
+
+    async fn purge(
+        &self,
+        collection: &Collection,
+        before: UnixTime,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.store.purge(collection, before, limit).await
+    }
+}
