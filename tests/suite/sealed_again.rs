@@ -306,3 +306,30 @@ fn what_a_standby_key_sealed_needs_no_reseal_however_it_is_read() {
         assert_eq!(due.unwrap().is_some(), expected);
     }
 }
+
+/// A setting that is raised, or a token that began shorter, signs nobody out who is there.
+#[test]
+fn a_session_in_use_is_renewed_whatever_it_was_sealed_for() {
+    let minutes = Lifetime::minutes;
+    for (sealed, idle) in [
+        (minutes(5), minutes(20)),
+        (minutes(5), minutes(60)),
+        (minutes(20), minutes(60)),
+        (minutes(20), Lifetime::Forever),
+    ] {
+        let (codec, clock) = setup();
+        let mut text = codec.seal_value(&42, sealed).unwrap();
+        let refused = loop {
+            clock.advance(60);
+            let mut session: Token<u64> = match codec.open_value(&text) {
+                Ok(session) => session,
+                Err(error) => break error,
+            };
+            if let Some(newer) = codec.renew_if_due(&mut session, idle, ABSOLUTE).unwrap() {
+                text = newer;
+            }
+        };
+        let at = second(7200);
+        assert_eq!(refused, OpenError::Expired { at }, "{sealed} {idle}");
+    }
+}
