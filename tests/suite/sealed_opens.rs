@@ -1,5 +1,6 @@
 //! What is sealed opens, as what it was; what would not is refused with an error that names why.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -601,6 +602,52 @@ fn no_sealed_token_ends_in_punctuation() {
     }
     // No text of base64 has one character more than whole groups.
     assert!(lengths[1] == 0 && [0, 2, 3].iter().all(|rest| lengths[*rest] > 2000));
+}
+/// Does something while it is written.
+struct Then<F>(F);
+
+impl<F: Fn()> Serialize for Then<F> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.0)();
+        to.serialize_unit()
+    }
+}
+
+#[derive(Serialize)]
+struct Layer<M, T> {
+    #[serde(flatten)]
+    own: M,
+    then: T,
+}
+
+#[test]
+fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let hour = Lifetime::hours(1);
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", 1).unwrap();
+    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, hour).unwrap();
+    let known = codec.open_value::<Flat<Cargo>>(&text).unwrap();
+    let mut unknown = Cargo::new();
+    let far = UnixTime::from_secs(9_000_000_000);
+    unknown.insert_until("other", true, far).unwrap();
+
+    // The outermost has met an end, the one in the middle none, the innermost one that its token knows.
+    let inner = Cell::new(None);
+    let innermost = || inner.set(Some(codec.reseal(&mut known.clone()).is_ok()));
+    let middle = || {
+        let own = map([("plain", 1)]);
+        let then = Then(&innermost);
+        codec.seal_value(&Layer { own, then }, hour).unwrap();
+    };
+    let own = unknown;
+    let then = Then(middle);
+    let refused = codec.seal_value(&Layer { own, then }, hour);
+    assert_eq!(inner.get(), Some(true));
+    assert_eq!(refused, Err(SealError::Ends));
 }
 
 proptest! {

@@ -38,8 +38,9 @@ impl Drop for Before {
 pub(crate) fn has_only_ends<R>(ends: &[(Text, i64)], write: impl FnOnce() -> R) -> (R, bool) {
     let state = STATE.replace(State::Writing);
     let met = match state {
-        State::Met => MET.with_borrow(Vec::len),
-        _ => 0,
+        State::Idle => 0,
+        // What is written now may be deep inside of what met some.
+        _ => MET.with_borrow(Vec::len),
     };
     let before = Before { state, met };
     let written = write();
