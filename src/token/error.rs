@@ -125,8 +125,8 @@ pub enum SealError {
     Name,
     /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
     SomeNull,
-    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, which its token does not know of: sealed like this,
-    /// the entry would be there for ever.
+    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, and the token does not know of it, or the entry
+    /// stands inside of another: sealed like this, it would be there for ever.
     Ends,
     /// The token to be sealed again was issued further in the future than openers accept
     /// ([`Codec::with_future_skew`](crate::Codec::with_future_skew)).
@@ -169,7 +169,7 @@ impl fmt::Display for SealError {
             Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
             Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
             Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
-            Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token knows only the ends of a map that is its whole cargo: seal the map itself"),
+            Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token keeps only the ends of its own entries: seal the map itself"),
             Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
             Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),
             Self::NotSealed => {

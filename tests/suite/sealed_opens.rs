@@ -603,6 +603,71 @@ fn no_sealed_token_ends_in_punctuation() {
     // No text of base64 has one character more than whole groups.
     assert!(lengths[1] == 0 && [0, 2, 3].iter().all(|rest| lengths[*rest] > 2000));
 }
+#[derive(Serialize, Deserialize, Clone)]
+struct Saved {
+    #[serde(flatten)]
+    top: Cargo,
+    saved: Option<Cargo>,
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Named {
+    mfa: bool,
+    saved: Option<Cargo>,
+}
+
+/// Anything that is written as the map inside of it, or as that and a name.
+#[derive(Serialize, Deserialize, Clone)]
+struct Around(Option<Inside>);
+
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(tag = "kind")]
+enum Inside {
+    Map(Cargo),
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(untagged)]
+enum Untold {
+    Map(Flat<Cargo>),
+}
+
+#[test]
+fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let hour = Lifetime::hours(1);
+    let mut token = Token::new();
+    let cargo = token.cargo_mut();
+    cargo.insert("a", 1).unwrap();
+    cargo.insert("kind", "Map").unwrap();
+    cargo.insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, hour).unwrap();
+    let refused = Err(SealError::Ends);
+
+    let opened = codec.open_value::<Saved>(&text).unwrap();
+    let mut copied = opened.clone();
+    copied.value_mut().saved = Some(copied.value().top.clone());
+    assert_eq!(codec.reseal(&mut copied), refused);
+    let mut moved = opened.clone();
+    moved.value_mut().saved = Some(std::mem::take(&mut moved.value_mut().top));
+    assert_eq!(codec.reseal(&mut moved), refused);
+    let mut named = codec.open_value::<Named>(&text).unwrap();
+    named.value_mut().saved = Some(opened.value().top.clone());
+    assert_eq!(codec.reseal(&mut named), refused);
+
+    let again = [
+        codec.reseal(&mut opened.clone()),
+        codec.reseal(&mut codec.open_value::<Around>(&text).unwrap()),
+        codec.reseal(&mut codec.open_value::<Untold>(&text).unwrap()),
+    ];
+    for text in again {
+        let opened = codec.open(&text.unwrap()).unwrap();
+        assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
+    }
+}
+
 /// Does something while it is written.
 struct Then<F>(F);
 

@@ -416,8 +416,8 @@ fn to_value<T: Serialize>(value: &T) -> Result<Value, CargoError> {
 /// Through text, so that what goes in keeps the very rules that are kept when it is read.
 fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoError> {
     let mut scratch = Scratch::take(usize::MAX);
-    let (written, known) = has_only_ends(&[], || write_value(&mut scratch, value));
-    written.map_err(|error| match error {
+    let known = has_only_ends(&[], || write_value(&mut scratch, value).map(|()| 0));
+    let known = known.map_err(|error| match error {
         Unwritable::NotFinite => CargoError::NotFinite,
         _ => CargoError::Unsupported,
     })?;

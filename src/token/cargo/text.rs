@@ -13,8 +13,7 @@ use super::value::{Object, Value};
 impl Serialize for Cargo {
     /// The entries as a map; their ends are told by [`Cargo::ends_at`] alone.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.note_ends();
-        serializer.collect_map(self)
+        self.write(serializer)
     }
 }
 

@@ -333,16 +333,18 @@ fn times_from(
     })
 }
 
-/// Appends the JSON of a cargo of the caller's own type. A map in it may have no end that is not among `ends`: without it, the entry
-/// would be there for ever.
+/// Appends the JSON of a cargo of the caller's own type. An entry of a map in it may end only as one of the token's own, at an end
+/// among `ends`: without it, the entry would be there for ever.
 fn write_own<T: Serialize + ?Sized>(
     scratch: &mut Scratch,
     value: &T,
     ends: &[(Text, i64)],
 ) -> Result<(), SealError> {
-    let (written, known) = has_only_ends(ends, || json::write_own(scratch, value));
-    written?;
-    if known { Ok(()) } else { Err(SealError::Ends) }
+    if has_only_ends(ends, || json::write_own(scratch, value))? {
+        Ok(())
+    } else {
+        Err(SealError::Ends)
+    }
 }
 
 /// Where the end of the header begins that is not written yet and serves [`random::separate`].

@@ -59,7 +59,7 @@ macro_rules! fields {
                 let value = Nested {
                     value,
                     rules: self.rules,
-                    place: Place::Anywhere,
+                    place: Place::INSIDE,
                 };
                 self.inner.serialize_field(name, &value)
             }

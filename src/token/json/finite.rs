@@ -8,7 +8,7 @@ use serde::ser::{
 };
 
 use super::fields::Fields;
-use super::rules::{Place, Rules, Unwritable};
+use super::rules::{ENDS, Part, Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
 pub(super) struct Finite<'c, S> {
@@ -56,13 +56,13 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let text = self.place != Place::Key || !self.rules.own;
+        let text = self.place.part != Part::Key || !self.rules.own;
         self.check(text, Unwritable::KeyIsNoText)
     }
 
     #[inline]
     fn no_null<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let read = self.place != Place::InSome || !self.rules.own;
+        let read = self.place.part != Part::Some || !self.rules.own;
         self.check(read, Unwritable::SomeNull)
     }
 }
@@ -105,7 +105,7 @@ macro_rules! begin {
         #[inline]
         fn $method(self, $($name: $type),*) -> Result<Self::$kind, S::Error> {
             let inner = self.inner.$method($($name),*)?;
-            Ok(Finite { inner, rules: self.rules, place: Place::Anywhere })
+            Ok(Finite { inner, rules: self.rules, place: Place::INSIDE })
         }
     )*};
 }
@@ -149,7 +149,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         Ok(Finite {
             inner: self.inner.serialize_map(len)?,
             rules: self.rules,
-            place: Place::Anywhere,
+            place: self.place.of(Part::Any),
         })
     }
 
@@ -217,11 +217,11 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let place = match self.place {
-            Place::Key => Place::Key,
-            _ => Place::InSome,
+        let part = match self.place.part {
+            Part::Key => Part::Key,
+            _ => Part::Some,
         };
-        let value = self.nest(value, place);
+        let value = self.nest(value, self.place.of(part));
         self.inner.serialize_some(&value)
     }
 
@@ -241,6 +241,10 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
+        if name == ENDS && self.place == Place::WHOLE.of(Part::Key) {
+            let ends = &self.rules.own_ends;
+            ends.set(ends.get().saturating_add(1));
+        }
         let value = self.nest(value, self.place);
         self.inner.serialize_newtype_struct(name, &value)
     }
@@ -253,7 +257,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let value = self.nest(value, Place::Anywhere);
+        let value = self.nest(value, Place::INSIDE);
         self.inner
             .serialize_newtype_variant(name, index, variant, &value)
     }
@@ -278,7 +282,7 @@ macro_rules! elements {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-                let value = self.nest(value, Place::Anywhere);
+                let value = self.nest(value, Place::INSIDE);
                 self.inner.$method(&value)
             }
 
@@ -303,13 +307,13 @@ impl<S: SerializeMap> SerializeMap for Finite<'_, S> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        let key = self.nest(key, Place::Key);
+        let key = self.nest(key, self.place.of(Part::Key));
         self.inner.serialize_key(&key)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        let value = self.nest(value, Place::Anywhere);
+        let value = self.nest(value, Place::INSIDE);
         self.inner.serialize_value(&value)
     }
 

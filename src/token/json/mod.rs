@@ -11,5 +11,5 @@ pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };
-pub(crate) use rules::{Unwritable, write_own, write_value};
+pub(crate) use rules::{ENDS, OwnEnds, Unwritable, write_own, write_value};
 pub(crate) use write::{write_ends, write_head};

@@ -28,6 +28,12 @@ pub(crate) enum Unwritable {
     SomeNull,
 }
 
+/// Names an entry that ends, as a newtype around its text: how a [`Cargo`](crate::Cargo) tells where its entries come to stand.
+pub(crate) const ENDS: &str = "$sealtoken::ends";
+
+/// How many names of entries that end stand in the map that the whole value is.
+pub(crate) type OwnEnds = usize;
+
 /// Appends the JSON of `value`, compact, for an entry of the map: what reads it is [`Value`](crate::Value).
 pub(crate) fn write_value<T: Serialize + ?Sized>(
     out: &mut Scratch,
@@ -43,7 +49,7 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
 pub(crate) fn write_own<T: Serialize + ?Sized>(
     out: &mut Scratch,
     value: &T,
-) -> Result<(), Unwritable> {
+) -> Result<OwnEnds, Unwritable> {
     let rules = Rules {
         own: true,
         ..Rules::default()
@@ -51,10 +57,9 @@ pub(crate) fn write_own<T: Serialize + ?Sized>(
     let from = out.as_slice().len();
     write(out, value, &rules)?;
     if rules.names.get() {
-        lint::names_are_sound(out.as_slice().get(from..).unwrap_or_default())
-    } else {
-        Ok(())
+        lint::names_are_sound(out.as_slice().get(from..).unwrap_or_default())?;
     }
+    Ok(rules.own_ends.get())
 }
 
 fn write<T: Serialize + ?Sized>(
@@ -67,7 +72,7 @@ fn write<T: Serialize + ?Sized>(
         .serialize(Finite {
             inner: &mut json,
             rules,
-            place: Place::Anywhere,
+            place: Place::WHOLE,
         })
         // The message may quote the value, so it ends here.
         .map_err(|_| rules.broken.get().unwrap_or(Unwritable::Unsupported))
@@ -82,12 +87,38 @@ pub(super) struct Rules {
     pub(super) broken: Cell<Option<Unwritable>>,
     /// Whether there are names that no type made distinct: those of maps, and of JSON that a type brought.
     pub(super) names: Cell<bool>,
+    pub(super) own_ends: Cell<OwnEnds>,
 }
 
 /// Where a value stands, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Anywhere,
-    InSome,
+pub(super) struct Place {
+    pub(super) part: Part,
+    /// Whether it is the whole value, or a name in the map that the whole value is.
+    pub(super) outermost: bool,
+}
+
+/// What a value is a part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Any,
+    Some,
     Key,
+}
+
+impl Place {
+    pub(super) const INSIDE: Self = Self {
+        part: Part::Any,
+        outermost: false,
+    };
+    pub(super) const WHOLE: Self = Self {
+        part: Part::Any,
+        outermost: true,
+    };
+
+    /// The same as another part.
+    #[inline]
+    pub(super) fn of(self, part: Part) -> Self {
+        Self { part, ..self }
+    }
 }
