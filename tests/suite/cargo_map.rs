@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sealtoken::{
-    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, Token, UnixTime, Value,
+    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, SealError, Token,
+    UnixTime, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -347,7 +348,7 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
         .unwrap();
     let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
 
-    // The value still holds the entry when its end has come in memory: sealed again, it stays ended.
+    // The value still holds the entry when its end has come in memory: it is not sealed again with it.
     let mut typed = codec.open_value::<BTreeMap<String, bool>>(&text).unwrap();
     clock.set(UnixTime::from_secs(4_000_000_000));
     for seal in [
@@ -355,9 +356,13 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
         &|token: &mut Token<_>| codec.renew(token, Lifetime::Forever),
         &|token: &mut Token<_>| codec.seal(token, Lifetime::Forever),
     ]
-        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, sealtoken::SealError>; 3]
+        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, SealError>; 3]
     {
-        let text = seal(&mut typed).unwrap();
+        let at = UnixTime::from_secs(4_000_000_000);
+        assert_eq!(seal(&mut typed), Err(SealError::EntryEnded { at }));
+        let mut without = typed.clone();
+        without.value_mut().clear();
+        let text = seal(&mut without).unwrap();
         assert!(codec.open(&text).unwrap().cargo().is_empty());
     }
 }

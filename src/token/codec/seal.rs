@@ -3,7 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::crypto::clock::Reading;
+use crate::crypto::clock::{Reading, UnixTime};
 use crate::crypto::random;
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1;
@@ -64,6 +64,13 @@ impl Codec {
     ///
     /// [`SealError::NotSealed`] for a token without times, [`SealError::Expired`] for one that has ended, and the others as
     /// for [`seal`](Codec::seal). The token is then as it was.
+    ///
+    /// # Security
+    ///
+    /// In a cargo of the caller's own type an entry keeps the end with which it was opened, also where its value was set anew: a
+    /// second factor that was given once more ends when the first one did. Without the entry its end is dropped; one that comes
+    /// back later has none. When an end has come, the value must be without the entry
+    /// ([`SealError::EntryEnded`]). A [`Cargo`](crate::Cargo) has a way to give an entry another end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};
@@ -230,6 +237,10 @@ impl Codec {
             let from = scratch.written();
             write_own(&mut scratch, token.value(), &ends)?;
             keep_the_existing(&mut ends, scratch.as_slice().get(from..));
+            if let Some((_, end)) = ends.iter().find(|(_, end)| *end <= reading.now.as_secs()) {
+                let at = UnixTime::from_secs(*end);
+                return Err(SealError::EntryEnded { at });
+            }
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
         }
@@ -351,9 +362,6 @@ fn write_own<T: Serialize + ?Sized>(
 const BEFORE: usize = st1::HEADER - random::ROOM;
 
 /// Drops the ends of entries that the value no longer has.
-///
-/// An end that has come stays with its entry, which is still in the caller's value: without it, the entry would be
-/// there for ever.
 fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>) {
     if ends.is_empty() {
         return;
