@@ -169,7 +169,7 @@ impl fmt::Display for SealError {
             Self::Memory => f.write_str("there is no memory for a token of this length"),
             Self::Lifetime(error) => error.fmt(f),
             Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
-            Self::Cargo => f.write_str("the cargo cannot be written as JSON: does every map have text for keys?"),
+            Self::Cargo => f.write_str("the cargo cannot be written, or has JSON that a type brings and no opener takes: does every map have text for keys?"),
             Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
             Self::WideInteger => f.write_str("an integer of the cargo has 128 bits: use one of 64 bits, or write it as text"),
             Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),

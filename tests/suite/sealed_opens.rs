@@ -206,6 +206,30 @@ fn a_private_name_of_serde_json_is_no_name_for_an_entry() {
     assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::Name));
 }
 
+/// PHP and Python write names like this unless they are told otherwise.
+#[test]
+fn names_of_json_that_a_type_brings_may_be_escaped() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    let json = raw(r#"{"gr\u00fc\u00dfe":1,"a\/b":2,"\ud83d\ude00":3,"\u0061":4,"\n":5}"#);
+    let text = codec().seal_value(&json, Lifetime::hours(1)).unwrap();
+    let opened = codec().open_value::<BTreeMap<String, u8>>(&text).unwrap();
+    let names: Vec<_> = opened.value().keys().collect();
+    assert_eq!(names, ["\n", "a", "a/b", "grüße", "\u{1f600}"]);
+
+    let name = Some(SealError::Name);
+    assert_eq!(refusal(&raw(r#"{"a":1,"\u0061":2}"#)), name);
+    assert_eq!(refusal(&raw(r#"[{"\/":1,"/":2}]"#)), name);
+    let private = r#"{"\u0024serde_json::private::RawValue":"1"}"#;
+    assert_eq!(refusal(&raw(private)), name);
+    let lone = refusal(&raw(r#"{"\ud800":1}"#));
+    assert_eq!(lone, Some(SealError::Cargo));
+    assert!(
+        SealError::Cargo
+            .to_string()
+            .contains("JSON that a type brings")
+    );
+}
+
 #[test]
 fn a_value_of_the_library_opens_at_every_level_that_is_sealed() {
     for levels in [61, 62, 63, 64, 100, 126, 127] {
