@@ -115,7 +115,8 @@ pub enum SealError {
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
     /// A cargo of the caller's own type holds an integer of 128 bits. serde cannot read one back under `flatten`, `tag` or
-    /// `untagged`, and does not tell whether they are in use.
+    /// `untagged`, and does not tell whether they are in use. Or JSON that a type brings has an integer beyond 64 bits, and a
+    /// float of the cargo has its very value: a [`Value`](crate::Value) would take one for the other.
     WideInteger,
     /// A map in a cargo of the caller's own type has a number or a truth value for a key, which serde cannot read back under
     /// `flatten`, `tag` or `untagged`.
@@ -171,7 +172,7 @@ impl fmt::Display for SealError {
             Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
             Self::Cargo => f.write_str("the cargo cannot be written, or has JSON that a type brings and no opener takes: does every map have text for keys?"),
             Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
-            Self::WideInteger => f.write_str("an integer of the cargo has 128 bits: use one of 64 bits, or write it as text"),
+            Self::WideInteger => f.write_str("an integer of the cargo has more than 64 bits: use a smaller one, or write it as text"),
             Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
             Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
             Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),

@@ -599,6 +599,55 @@ fn integers_beyond_64_bits_are_no_numbers_of_a_map_on_any_way_in() {
     assert!(codec().open_value::<Flat<Cargo>>(&text).is_ok());
 }
 
+#[derive(Serialize, Deserialize)]
+struct Raw {
+    raw: Box<serde_json::value::RawValue>,
+    v: Value,
+}
+
+impl PartialEq for Raw {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw.get() == other.raw.get() && self.v == other.v
+    }
+}
+
+/// serde_json tells no wide integer from a float; so only one of the very value of a float is taken for it.
+#[test]
+fn a_wide_integer_that_no_value_of_the_library_reads_refuses_no_token() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    let with = |text: &str, v: f64| {
+        let v = Value::try_from(v).unwrap();
+        round(&Raw { raw: raw(text), v })
+    };
+    let wide = "123456789012345678901234567890";
+    assert_eq!(with(wide, 1e300), Ok(()));
+    assert_eq!(with(&format!("[{wide},1e30]"), -1e30), Ok(()));
+    let (float, integer) = (1e30, format!("1{}", "0".repeat(30)));
+    let refused = Err(SealError::WideInteger);
+    assert_eq!(with(&integer, float), refused);
+    assert_eq!(
+        with(&format!(r#"{{"a":["\"",-{integer}]}}"#), -float),
+        refused
+    );
+    assert_eq!(with(&format!(r#""{integer}""#), float), Ok(()));
+
+    #[derive(Deserialize)]
+    struct Part {
+        v: Value,
+    }
+    let open = |text: &str| {
+        let text = codec().seal_value(&raw(text), Lifetime::hours(1)).unwrap();
+        let opened = codec().open_value::<Part>(&text)?;
+        Ok(opened.value().v == Value::try_from(1e300).unwrap())
+    };
+    assert_eq!(
+        open(&format!(r#"{{"v":1e300,"ignored":{wide}}}"#)),
+        Ok(true)
+    );
+    let refused = Err(OpenError::Payload);
+    assert_eq!(open(&format!(r#"{{"v":{wide},"ignored":1e300}}"#)), refused);
+}
+
 #[test]
 fn a_name_that_is_being_read_prints_nothing() {
     let name = sealtoken::Text::from("secret");

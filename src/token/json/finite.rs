@@ -8,6 +8,7 @@ use serde::ser::{
 };
 
 use super::fields::Fields;
+use super::numbers::is_huge;
 use super::rules::{ENDS, Part, Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
@@ -58,6 +59,14 @@ impl<'c, S> Finite<'c, S> {
     fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
         let text = self.place.part != Part::Key || !self.rules.own;
         self.check(text, Unwritable::KeyIsNoText)
+    }
+
+    #[inline]
+    fn finite<E: serde::ser::Error>(&self, value: f64) -> Result<(), E> {
+        if is_huge(value) {
+            self.rules.huge.set(true);
+        }
+        self.check(value.is_finite(), Unwritable::NotFinite)
     }
 
     #[inline]
@@ -162,6 +171,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         // No type of Rust has such a name: its text is JSON already.
         if name.starts_with('$') {
             self.rules.names.set(true);
+            self.rules.raw.set(true);
         }
         Ok(Fields::of(
             self.inner.serialize_struct(name, len)?,
@@ -186,14 +196,14 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.check(value.is_finite(), Unwritable::NotFinite)?;
+        self.finite(value.into())?;
         self.inner.serialize_f32(value)
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.check(value.is_finite(), Unwritable::NotFinite)?;
+        self.finite(value)?;
         self.inner.serialize_f64(value)
     }
 

@@ -3,11 +3,13 @@
 mod fields;
 mod finite;
 mod lint;
+mod numbers;
 mod read;
 mod rules;
 mod write;
 
 pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
+pub(crate) use numbers::{is_huge, wide_integers};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };

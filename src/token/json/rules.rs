@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::crypto::scratch::Scratch;
 
 use super::finite::Finite;
-use super::lint;
+use super::{lint, numbers};
 
 /// Why a value was not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Unwritable {
     Unsupported,
     /// It is nested more deeply than an opener accepts.
     TooDeep,
-    /// It holds an integer of 128 bits.
+    /// It holds an integer of 128 bits, or one beyond 64 in JSON that a type brought, beside a float of its value.
     WideInteger,
     /// A map has a number or a truth value for a key.
     KeyIsNoText,
@@ -56,8 +56,16 @@ pub(crate) fn write_own<T: Serialize + ?Sized>(
     };
     let from = out.as_slice().len();
     write(out, value, &rules)?;
+    let json = || out.as_slice().get(from..).unwrap_or_default();
     if rules.names.get() {
-        lint::names_are_sound(out.as_slice().get(from..).unwrap_or_default())?;
+        lint::names_are_sound(json())?;
+    }
+    if rules.raw.get() && rules.huge.get() {
+        let json = str::from_utf8(json()).map_err(|_| Unwritable::Unsupported)?;
+        // A `Value` of the library would take the float for the integer.
+        if !numbers::floats_are_apart(json) {
+            return Err(Unwritable::WideInteger);
+        }
     }
     Ok(rules.own_ends.get())
 }
@@ -87,6 +95,10 @@ pub(super) struct Rules {
     pub(super) broken: Cell<Option<Unwritable>>,
     /// Whether there are names that no type made distinct: those of maps, and of JSON that a type brought.
     pub(super) names: Cell<bool>,
+    /// Whether a type brought JSON.
+    pub(super) raw: Cell<bool>,
+    /// Whether there is a float that an integer beyond 64 bits could be taken for.
+    pub(super) huge: Cell<bool>,
     pub(super) own_ends: Cell<OwnEnds>,
 }
 
