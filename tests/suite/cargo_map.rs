@@ -169,10 +169,7 @@ fn what_cannot_be_held_is_refused_and_loses_nothing() {
         Err(CargoError::Unsupported)
     );
     let end = UnixTime::from_secs(-1);
-    assert_eq!(
-        cargo.insert_until("a", 2, end),
-        Err(CargoError::Unsupported)
-    );
+    assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
     assert_eq!(cargo.set_end("none", None), Err(CargoError::Missing));
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
@@ -486,6 +483,90 @@ fn nothing_of_a_cargo_reaches_debug_or_an_error() {
     assert!(!shown.contains("secret"), "{shown}");
 }
 
+#[test]
+fn why_a_value_is_not_taken_is_told() {
+    let mut cargo = Cargo::new();
+    let far = UnixTime::from_secs(9_000_000_000);
+    let mut ends = Cargo::new();
+    ends.insert_until("mfa", true, far).unwrap();
+    assert_eq!(cargo.insert("a", &ends), Err(CargoError::Ends));
+    assert_eq!(cargo.insert("a", [Some(&ends)]), Err(CargoError::Ends));
+    assert_eq!(cargo.push("a", &ends), Err(CargoError::Ends));
+
+    cargo.insert("a", 1).unwrap();
+    for second in [-1, 253_402_300_800] {
+        let end = UnixTime::from_secs(second);
+        assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
+        assert_eq!(cargo.set_end("a", Some(end)), Err(CargoError::End));
+    }
+
+    #[derive(Serialize)]
+    struct Twice {
+        a: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<&'static str, u8>,
+    }
+    let rest = BTreeMap::from([("a", 1)]);
+    let twice = Twice { a: 1, rest };
+    assert_eq!(cargo.insert("a", &twice), Err(CargoError::Name));
+    assert_eq!(cargo.push("list", [&twice]), Err(CargoError::Name));
+    assert_eq!(cargo.insert("a", Some(())), Err(CargoError::SomeNull));
+    assert_eq!(cargo.insert("a", Fails), Err(CargoError::Unsupported));
+    assert_eq!(cargo.require::<u8>("a"), Ok(1));
+    assert_eq!(cargo.len(), 1);
+}
+
+/// `serde_json::Value` reads an object that begins with such a name as the JSON in its text.
+#[test]
+fn no_entry_and_nothing_in_one_has_a_private_name_of_serde_json() {
+    let codec = KeyRing::new(Key::generate()).codec("names").unwrap();
+    let hour = Lifetime::hours(1);
+    let json = r#"{"$serde_json::private::RawValue":"{\"admin\":true}"}"#;
+    let smuggled = BTreeMap::from([("$serde_json::private::RawValue", r#"{"admin":true}"#)]);
+    for private in ["$serde_json::private::RawValue", "$serde_json::private::"] {
+        let mut cargo = Cargo::new();
+        let far = UnixTime::from_secs(9_000_000_000);
+        let name = Some(CargoError::Name);
+        assert_eq!(cargo.insert(private, 1).err(), name);
+        assert_eq!(cargo.insert_until(private, 1, far).err(), name);
+        assert_eq!(cargo.push(private, 1).err(), name);
+        assert_eq!(cargo.get_or_insert_with(private, || 1).err(), name);
+        let inside = BTreeMap::from([(private, 1)]);
+        assert_eq!(cargo.insert("a", &inside).err(), name);
+        assert_eq!(cargo.insert("a", [Some(&inside)]).err(), name);
+        assert_eq!(cargo.push("a", &inside).err(), name);
+        assert_eq!(
+            cargo
+                .get_or_insert_with("a", || inside
+                    .clone()
+                    .into_keys()
+                    .map(|k| (k.to_owned(), 1))
+                    .collect::<BTreeMap<String, u8>>())
+                .err(),
+            name
+        );
+        let raw = serde_json::value::RawValue::from_string(json.into()).unwrap();
+        assert_eq!(cargo.insert("a", raw).err(), name);
+        assert!(cargo.is_empty() && !cargo.is_dirty());
+    }
+    for text in [json.to_owned(), format!(r#"{{"a":[{json}]}}"#)] {
+        assert_eq!(text.parse::<Cargo>().err(), Some(CargoError::Name));
+        // Through serde it is read, as from a token of before; but not sealed.
+        let cargo: Cargo = serde_json::from_str(&text).unwrap();
+        let refused = Err(SealError::Name);
+        assert_eq!(codec.seal_value(&cargo, hour), refused);
+        assert_eq!(codec.seal(&mut Token::with_value(cargo), hour), refused);
+    }
+    assert_eq!(codec.seal_value(&smuggled, hour), Err(SealError::Name));
+    // As a value, and with anything before it, it is text like another.
+    let mut token = Token::new();
+    token
+        .cargo_mut()
+        .insert(" $serde_json::private::", "$serde_json::private::")
+        .unwrap();
+    assert!(codec.seal(&mut token, hour).is_ok());
+}
+
 /// A type whose `Serialize` says too much.
 struct Fails;
 
@@ -503,6 +584,10 @@ fn each_error_of_a_cargo_says_what_is_wrong() {
         (CargoError::NotFinite, "NaN or infinite"),
         (CargoError::Unsupported, "cannot be held"),
         (CargoError::TooDeep, "64 levels deep"),
+        (CargoError::Name, "serde_json keeps for itself"),
+        (CargoError::SomeNull, "holds a null"),
+        (CargoError::Ends, "an entry that ends"),
+        (CargoError::End, "before 1970"),
         (CargoError::Json, "not a JSON object"),
     ] {
         assert!(error.to_string().contains(said), "{error}");

@@ -416,7 +416,7 @@ fn an_end_that_would_be_lost_is_refused() {
     assert_eq!(codec.seal_value(token.cargo(), hour), refused);
     assert_eq!(codec.seal_value(&[Some(token.cargo())], hour), refused);
     let inside = Cargo::new().insert("inner", &rest);
-    assert_eq!(inside, Err(CargoError::Unsupported));
+    assert_eq!(inside, Err(CargoError::Ends));
     let flat = Flat { a: 1, rest };
     assert_eq!(codec.seal_value(&flat, hour), refused);
     assert_eq!(codec.seal(&mut Token::with_value(flat), hour), refused);

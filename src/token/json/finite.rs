@@ -8,8 +8,9 @@ use serde::ser::{
 };
 
 use super::fields::Fields;
+use super::lint::is_private;
 use super::numbers::is_huge;
-use super::rules::{ENDS, Part, Place, Rules, Unwritable};
+use super::rules::{ENDS, Kind, Part, Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
 pub(super) struct Finite<'c, S> {
@@ -57,7 +58,7 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let text = self.place.part != Part::Key || !self.rules.own;
+        let text = self.place.part != Part::Key || self.rules.kind != Kind::Own;
         self.check(text, Unwritable::KeyIsNoText)
     }
 
@@ -71,7 +72,7 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn no_null<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let read = self.place.part != Part::Some || !self.rules.own;
+        let read = self.place.part != Part::Some || self.rules.kind == Kind::Value;
         self.check(read, Unwritable::SomeNull)
     }
 }
@@ -102,7 +103,7 @@ macro_rules! wide {
     ($($method:ident: $type:ty),* $(,)?) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
-            self.check(!self.rules.own, Unwritable::WideInteger)?;
+            self.check(self.rules.kind != Kind::Own, Unwritable::WideInteger)?;
             self.inner.$method(value)
         }
     )*};
@@ -131,7 +132,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     type SerializeStructVariant = Fields<'c, S::SerializeStructVariant>;
 
     pass_on! {
-        serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+        serialize_char: char, serialize_bytes: &[u8],
     }
 
     no_key! {
@@ -191,6 +192,13 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
             .inner
             .serialize_struct_variant(name, index, variant, len)?;
         Ok(Fields::of(inner, self.rules))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
+        let name = self.place.part == Part::Key;
+        self.check(!name || !is_private(value), Unwritable::Name)?;
+        self.inner.serialize_str(value)
     }
 
     #[inline]

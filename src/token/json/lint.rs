@@ -5,8 +5,11 @@ use std::borrow::Cow;
 
 use super::rules::Unwritable;
 
-/// What a name begins with that serde_json keeps for itself.
-pub(super) const PRIVATE: &str = "$serde_json::private::";
+/// Whether serde_json keeps a name for itself: its `Value` reads an object of one entry with such a name as something else.
+#[inline]
+pub(crate) fn is_private(name: &str) -> bool {
+    name.starts_with("$serde_json::private::")
+}
 
 /// The levels that a token read as the caller's own type may have, its own object included.
 pub(crate) const LEVELS: usize = 128;
@@ -36,8 +39,7 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
 
 /// Whether in every object of what serde_json wrote, or a type brought, names are distinct and none is serde_json's own.
 ///
-/// Of two equal names a reader takes the last, or refuses both. A map of one entry under a private name of serde_json is read as
-/// something else by its `Value`.
+/// Of two equal names a reader takes the last, or refuses both.
 pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
     // For each array and object that is open, whether it is an object, and where its names begin.
     let mut open: Vec<(bool, usize)> = Vec::new();
@@ -53,7 +55,7 @@ pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
                 rest = behind;
                 if named {
                     let name = unescaped(text).ok_or(Unwritable::Unsupported)?;
-                    if name.starts_with(PRIVATE) {
+                    if is_private(&name) {
                         return Err(Unwritable::Name);
                     }
                     names.push(name);

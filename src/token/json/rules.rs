@@ -34,12 +34,20 @@ pub(crate) const ENDS: &str = "$sealtoken::ends";
 /// How many names of entries that end stand in the map that the whole value is.
 pub(crate) type OwnEnds = usize;
 
-/// Appends the JSON of `value`, compact, for an entry of the map: what reads it is [`Value`](crate::Value).
+/// Appends the JSON of a value of the library, compact.
 pub(crate) fn write_value<T: Serialize + ?Sized>(
     out: &mut Scratch,
     value: &T,
 ) -> Result<(), Unwritable> {
-    write(out, value, &Rules::default())
+    write(out, value, &Rules::of(Kind::Value))
+}
+
+/// Appends the JSON of what becomes an entry of the map: what reads it is [`Value`](crate::Value).
+pub(crate) fn write_entry<T: Serialize + ?Sized>(
+    out: &mut Scratch,
+    value: &T,
+) -> Result<OwnEnds, Unwritable> {
+    write_checked(out, value, Kind::Entry)
 }
 
 /// Appends the JSON of a cargo of the caller's own type, which is read by that type alone.
@@ -50,10 +58,16 @@ pub(crate) fn write_own<T: Serialize + ?Sized>(
     out: &mut Scratch,
     value: &T,
 ) -> Result<OwnEnds, Unwritable> {
-    let rules = Rules {
-        own: true,
-        ..Rules::default()
-    };
+    write_checked(out, value, Kind::Own)
+}
+
+#[inline]
+fn write_checked<T: Serialize + ?Sized>(
+    out: &mut Scratch,
+    value: &T,
+    kind: Kind,
+) -> Result<OwnEnds, Unwritable> {
+    let rules = Rules::of(kind);
     let from = out.as_slice().len();
     write(out, value, &rules)?;
     let json = || out.as_slice().get(from..).unwrap_or_default();
@@ -86,11 +100,20 @@ fn write<T: Serialize + ?Sized>(
         .map_err(|_| rules.broken.get().unwrap_or(Unwritable::Unsupported))
 }
 
+/// What is written: it decides what is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A value of the library, whose names are distinct.
+    Value,
+    /// A value of the caller's that becomes an entry.
+    Entry,
+    /// A cargo of the caller's own type.
+    Own,
+}
+
 /// What is refused, and what was found.
-#[derive(Default)]
 pub(super) struct Rules {
-    /// Whether the value is a cargo of the caller's own type.
-    pub(super) own: bool,
+    pub(super) kind: Kind,
     /// The rule that was broken.
     pub(super) broken: Cell<Option<Unwritable>>,
     /// Whether there are names that no type made distinct: those of maps, and of JSON that a type brought.
@@ -100,6 +123,19 @@ pub(super) struct Rules {
     /// Whether there is a float that an integer beyond 64 bits could be taken for.
     pub(super) huge: Cell<bool>,
     pub(super) own_ends: Cell<OwnEnds>,
+}
+
+impl Rules {
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            broken: Cell::default(),
+            names: Cell::default(),
+            raw: Cell::default(),
+            huge: Cell::default(),
+            own_ends: Cell::default(),
+        }
+    }
 }
 
 /// Where a value stands, as far as it matters.
