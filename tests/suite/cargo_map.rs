@@ -439,6 +439,37 @@ fn maps_with_other_keys_than_text_come_back_as_they_went_in() {
     );
 }
 
+/// Two names would be one key.
+#[test]
+fn a_number_for_a_key_has_one_spelling() {
+    for (name, key) in [
+        ("5", Some(5)),
+        (" 5", None),
+        ("5 ", None),
+        ("\t5", None),
+        ("5\n", None),
+    ] {
+        let mut cargo = Cargo::new();
+        cargo.insert("map", BTreeMap::from([(name, 1)])).unwrap();
+        let read = cargo.require::<BTreeMap<u64, u8>>("map");
+        assert_eq!(
+            read.ok().map(|map| map.into_keys().next().unwrap()),
+            key,
+            "{name:?}"
+        );
+    }
+    for (name, key) in [("true", Some(true)), (" true", None), ("false\r", None)] {
+        let mut cargo = Cargo::new();
+        cargo.insert("map", BTreeMap::from([(name, 1)])).unwrap();
+        let read = cargo.require::<BTreeMap<bool, u8>>("map");
+        assert_eq!(
+            read.ok().map(|map| map.into_keys().next().unwrap()),
+            key,
+            "{name:?}"
+        );
+    }
+}
+
 #[test]
 fn merging_and_replacing_take_ends_along() {
     let end = UnixTime::from_secs(9_000_000_000);
