@@ -788,6 +788,91 @@ fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
     assert_eq!(refused, Err(SealError::Ends));
 }
 
+/// serde shows what is written, and not how it is read: these are sealed, and yours to notice.
+mod unseen {
+    use super::*;
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Skipped {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        list: Vec<u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Beside {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        a: Option<u8>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Aliased {
+        #[serde(alias = "b", default, skip_serializing_if = "is_zero")]
+        a: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+
+    fn is_zero(n: &u8) -> bool {
+        *n == 0
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Optional {
+        b: Option<u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Renamed {
+        #[serde(rename(serialize = "b"))]
+        a: u8,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct OneSided {
+        #[serde(serialize_with = "as_text")]
+        a: u8,
+    }
+
+    fn as_text<S: serde::Serializer>(n: &u8, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(n)
+    }
+
+    /// Whether the value comes back as it was; `None` where it does not come back.
+    fn comes_back<T: Serialize + DeserializeOwned + PartialEq + 'static>(
+        value: &T,
+    ) -> Option<bool> {
+        let text = codec().seal_value(value, Lifetime::hours(1)).unwrap();
+        let opened = codec().open_value::<T>(&text).ok()?;
+        Some(opened.value() == value)
+    }
+
+    #[test]
+    fn what_serde_does_not_show_is_sealed() {
+        let entry = |name: &str| map([(name.to_owned(), 1)]);
+        assert_eq!(comes_back(&Skipped { list: vec![] }), None);
+        let beside = |name| Beside {
+            a: None,
+            rest: entry(name),
+        };
+        assert_eq!(comes_back(&beside("b")), Some(true));
+        assert_eq!(comes_back(&beside("a")), Some(false));
+        let aliased = |a, name| Aliased {
+            a,
+            rest: entry(name),
+        };
+        assert_eq!(comes_back(&aliased(0, "b")), Some(false));
+        assert_eq!(comes_back(&aliased(2, "b")), None);
+        let rest = None::<Optional>;
+        assert_eq!(comes_back(&Flat { a: 1, rest }), Some(false));
+        let empty = Untagged::Text(BTreeMap::new());
+        assert_eq!(comes_back(&empty), Some(false));
+        assert_eq!(comes_back(&Renamed { a: 1 }), None);
+        assert_eq!(comes_back(&OneSided { a: 1 }), None);
+    }
+}
+
 proptest! {
     #[test]
     fn awkward_types_come_back_or_are_refused(

@@ -148,13 +148,37 @@ impl Codec {
 
     /// Seals a value of the caller's own type, without a token around it. One allocation, the text, unless it holds maps.
     ///
+    /// What would not open as it was is refused as far as serde shows it: how a value is written, not how it will be read. These are
+    /// sealed, and then refused by every opener or read as something else:
+    ///
+    /// - a field that `skip_serializing_if` left out and that has no `default`, unless it is an `Option`;
+    /// - such a field beside a flattened map that has an entry of its name, and a flattened map with an entry named as
+    ///   the `alias` of a field;
+    /// - `None` of a flattened `Option` whose type can be read from nothing;
+    /// - an `untagged` enum where a variant before the right one fits the JSON;
+    /// - a `serde_json::value::RawValue` inside of `flatten`, `tag` or `untagged`, and a `Some` of one that is `null`;
+    /// - what `with`, `rename` or `skip` do on one side only, and implementations by hand that do not fit each other.
+    ///
+    /// So seal and open each type of yours in a test, with all that it can leave out and without:
+    ///
+    /// ```
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sessions = KeyRing::new(Key::generate()).codec("session")?;
+    /// # type Session = (u64, Option<String>);
+    /// # for session in [(42, None), (42, Some("admin".to_owned()))] {
+    /// let text = sessions.seal_value(&session, Lifetime::hours(8))?;
+    /// let opened = sessions.open_value::<Session>(&text)?;
+    /// assert_eq!(opened.value(), &session);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
-    /// names that are there twice, `Some` around a null. Two things are yours to see to, since serde does not show them here:
-    /// of an `untagged` enum the first variant that fits is read, so no variant may fit the JSON of another; and a
-    /// `serde_json::value::RawValue` is not read back inside of `flatten`, `tag` or `untagged`, nor a `Some` of one that is
-    /// `null`.
+    /// names that are there twice, `Some` around a null.
     ///
     /// # Security
     ///
