@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (user, role) = (42, "editor".into());
     let session = Session { user, role };
     let mut cookie = sessions.seal_value(&session, IDLE)?;
-    println!("{}\n", header(&cookie, 20 * 60));
+    println!("{}\n", header(&cookie, 20 * 60)?);
 
     let (user, role) = (7, "administrator".into());
     let other = sessions.seal_value(&Session { user, role }, IDLE)?;
@@ -80,8 +80,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// `__Host-` makes the browser keep the cookie to this host and to HTTPS; `HttpOnly` keeps scripts away from it.
 ///
 /// Browsers drop a cookie whose name and value have more than 4,096 bytes together.
-fn header(text: &str, max_age: u64) -> String {
+fn header(text: &str, max_age: u64) -> Result<String, &'static str> {
     const NAME: &str = "__Host-session";
-    assert!(NAME.len().saturating_add(text.len()) <= 4096);
-    format!("Set-Cookie: {NAME}={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax")
+    if NAME.len().saturating_add(text.len()) > 4096 {
+        return Err("the cookie is too long");
+    }
+    Ok(format!(
+        "Set-Cookie: {NAME}={text}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    ))
 }

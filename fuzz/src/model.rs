@@ -61,7 +61,7 @@ impl Model {
         end: Option<i64>,
     ) -> Result<Option<Plain>, CargoError> {
         if end.is_some_and(|end| !(0..=LAST).contains(&end)) {
-            return Err(CargoError::Unsupported);
+            return Err(CargoError::End);
         }
         if value.levels() > LEVELS {
             return Err(CargoError::TooDeep);
@@ -71,7 +71,7 @@ impl Model {
 
     pub fn set_end(&mut self, name: &str, end: Option<i64>) -> Result<(), CargoError> {
         if end.is_some_and(|end| !(0..=LAST).contains(&end)) {
-            return Err(CargoError::Unsupported);
+            return Err(CargoError::End);
         }
         let (value, _) = self.live(name).cloned().ok_or(CargoError::Missing)?;
         self.put(name, (value, end));

@@ -115,7 +115,8 @@ pub enum SealError {
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
     /// A cargo of the caller's own type holds an integer of 128 bits. serde cannot read one back under `flatten`, `tag` or
-    /// `untagged`, and does not tell whether they are in use.
+    /// `untagged`, and does not tell whether they are in use. Or JSON that a type brings has an integer beyond 64 bits, and a
+    /// float of the cargo has its very value: a [`Value`](crate::Value) would take one for the other.
     WideInteger,
     /// A map in a cargo of the caller's own type has a number or a truth value for a key, which serde cannot read back under
     /// `flatten`, `tag` or `untagged`.
@@ -125,9 +126,15 @@ pub enum SealError {
     Name,
     /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
     SomeNull,
-    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, which its token does not know of: sealed like this,
-    /// the entry would be there for ever.
+    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, and the token does not know of it, or the entry
+    /// stands inside of another: sealed like this, it would be there for ever.
     Ends,
+    /// An entry of the token ended while it was held, and the value of the caller's own type still has it. No opener sees it any more,
+    /// and the type may not do without: take it out of the value, or open the token again.
+    EntryEnded {
+        /// When the entry ended.
+        at: UnixTime,
+    },
     /// The token to be sealed again was issued further in the future than openers accept
     /// ([`Codec::with_future_skew`](crate::Codec::with_future_skew)).
     FromTheFuture {
@@ -163,13 +170,14 @@ impl fmt::Display for SealError {
             Self::Memory => f.write_str("there is no memory for a token of this length"),
             Self::Lifetime(error) => error.fmt(f),
             Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
-            Self::Cargo => f.write_str("the cargo cannot be written as JSON: does every map have text for keys?"),
+            Self::Cargo => f.write_str("the cargo cannot be written, or has JSON that a type brings and no opener takes: does every map have text for keys?"),
             Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
-            Self::WideInteger => f.write_str("an integer of the cargo has 128 bits: use one of 64 bits, or write it as text"),
+            Self::WideInteger => f.write_str("an integer of the cargo has more than 64 bits: use a smaller one, or write it as text"),
             Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
             Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
             Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
-            Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token knows only the ends of a map that is its whole cargo: seal the map itself"),
+            Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token keeps only the ends of its own entries: seal the map itself"),
+            Self::EntryEnded { at } => write!(f, "an entry of the token ended at {at}, and the value still has it: take it out, or open the token again"),
             Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
             Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),
             Self::NotSealed => {

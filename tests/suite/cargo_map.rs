@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sealtoken::{
-    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, Token, UnixTime, Value,
+    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, SealError, Token,
+    UnixTime, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,10 +169,7 @@ fn what_cannot_be_held_is_refused_and_loses_nothing() {
         Err(CargoError::Unsupported)
     );
     let end = UnixTime::from_secs(-1);
-    assert_eq!(
-        cargo.insert_until("a", 2, end),
-        Err(CargoError::Unsupported)
-    );
+    assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
     assert_eq!(cargo.set_end("none", None), Err(CargoError::Missing));
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
@@ -347,7 +345,7 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
         .unwrap();
     let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
 
-    // The value still holds the entry when its end has come in memory: sealed again, it stays ended.
+    // The value still holds the entry when its end has come in memory: it is not sealed again with it.
     let mut typed = codec.open_value::<BTreeMap<String, bool>>(&text).unwrap();
     clock.set(UnixTime::from_secs(4_000_000_000));
     for seal in [
@@ -355,9 +353,13 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
         &|token: &mut Token<_>| codec.renew(token, Lifetime::Forever),
         &|token: &mut Token<_>| codec.seal(token, Lifetime::Forever),
     ]
-        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, sealtoken::SealError>; 3]
+        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, SealError>; 3]
     {
-        let text = seal(&mut typed).unwrap();
+        let at = UnixTime::from_secs(4_000_000_000);
+        assert_eq!(seal(&mut typed), Err(SealError::EntryEnded { at }));
+        let mut without = typed.clone();
+        without.value_mut().clear();
+        let text = seal(&mut without).unwrap();
         assert!(codec.open(&text).unwrap().cargo().is_empty());
     }
 }
@@ -437,6 +439,37 @@ fn maps_with_other_keys_than_text_come_back_as_they_went_in() {
     );
 }
 
+/// Two names would be one key.
+#[test]
+fn a_number_for_a_key_has_one_spelling() {
+    for (name, key) in [
+        ("5", Some(5)),
+        (" 5", None),
+        ("5 ", None),
+        ("\t5", None),
+        ("5\n", None),
+    ] {
+        let mut cargo = Cargo::new();
+        cargo.insert("map", BTreeMap::from([(name, 1)])).unwrap();
+        let read = cargo.require::<BTreeMap<u64, u8>>("map");
+        assert_eq!(
+            read.ok().map(|map| map.into_keys().next().unwrap()),
+            key,
+            "{name:?}"
+        );
+    }
+    for (name, key) in [("true", Some(true)), (" true", None), ("false\r", None)] {
+        let mut cargo = Cargo::new();
+        cargo.insert("map", BTreeMap::from([(name, 1)])).unwrap();
+        let read = cargo.require::<BTreeMap<bool, u8>>("map");
+        assert_eq!(
+            read.ok().map(|map| map.into_keys().next().unwrap()),
+            key,
+            "{name:?}"
+        );
+    }
+}
+
 #[test]
 fn merging_and_replacing_take_ends_along() {
     let end = UnixTime::from_secs(9_000_000_000);
@@ -481,6 +514,90 @@ fn nothing_of_a_cargo_reaches_debug_or_an_error() {
     assert!(!shown.contains("secret"), "{shown}");
 }
 
+#[test]
+fn why_a_value_is_not_taken_is_told() {
+    let mut cargo = Cargo::new();
+    let far = UnixTime::from_secs(9_000_000_000);
+    let mut ends = Cargo::new();
+    ends.insert_until("mfa", true, far).unwrap();
+    assert_eq!(cargo.insert("a", &ends), Err(CargoError::Ends));
+    assert_eq!(cargo.insert("a", [Some(&ends)]), Err(CargoError::Ends));
+    assert_eq!(cargo.push("a", &ends), Err(CargoError::Ends));
+
+    cargo.insert("a", 1).unwrap();
+    for second in [-1, 253_402_300_800] {
+        let end = UnixTime::from_secs(second);
+        assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
+        assert_eq!(cargo.set_end("a", Some(end)), Err(CargoError::End));
+    }
+
+    #[derive(Serialize)]
+    struct Twice {
+        a: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<&'static str, u8>,
+    }
+    let rest = BTreeMap::from([("a", 1)]);
+    let twice = Twice { a: 1, rest };
+    assert_eq!(cargo.insert("a", &twice), Err(CargoError::Name));
+    assert_eq!(cargo.push("list", [&twice]), Err(CargoError::Name));
+    assert_eq!(cargo.insert("a", Some(())), Err(CargoError::SomeNull));
+    assert_eq!(cargo.insert("a", Fails), Err(CargoError::Unsupported));
+    assert_eq!(cargo.require::<u8>("a"), Ok(1));
+    assert_eq!(cargo.len(), 1);
+}
+
+/// `serde_json::Value` reads an object that begins with such a name as the JSON in its text.
+#[test]
+fn no_entry_and_nothing_in_one_has_a_private_name_of_serde_json() {
+    let codec = KeyRing::new(Key::generate()).codec("names").unwrap();
+    let hour = Lifetime::hours(1);
+    let json = r#"{"$serde_json::private::RawValue":"{\"admin\":true}"}"#;
+    let smuggled = BTreeMap::from([("$serde_json::private::RawValue", r#"{"admin":true}"#)]);
+    for private in ["$serde_json::private::RawValue", "$serde_json::private::"] {
+        let mut cargo = Cargo::new();
+        let far = UnixTime::from_secs(9_000_000_000);
+        let name = Some(CargoError::Name);
+        assert_eq!(cargo.insert(private, 1).err(), name);
+        assert_eq!(cargo.insert_until(private, 1, far).err(), name);
+        assert_eq!(cargo.push(private, 1).err(), name);
+        assert_eq!(cargo.get_or_insert_with(private, || 1).err(), name);
+        let inside = BTreeMap::from([(private, 1)]);
+        assert_eq!(cargo.insert("a", &inside).err(), name);
+        assert_eq!(cargo.insert("a", [Some(&inside)]).err(), name);
+        assert_eq!(cargo.push("a", &inside).err(), name);
+        assert_eq!(
+            cargo
+                .get_or_insert_with("a", || inside
+                    .clone()
+                    .into_keys()
+                    .map(|k| (k.to_owned(), 1))
+                    .collect::<BTreeMap<String, u8>>())
+                .err(),
+            name
+        );
+        let raw = serde_json::value::RawValue::from_string(json.into()).unwrap();
+        assert_eq!(cargo.insert("a", raw).err(), name);
+        assert!(cargo.is_empty() && !cargo.is_dirty());
+    }
+    for text in [json.to_owned(), format!(r#"{{"a":[{json}]}}"#)] {
+        assert_eq!(text.parse::<Cargo>().err(), Some(CargoError::Name));
+        // Through serde it is read, as from a token of before; but not sealed.
+        let cargo: Cargo = serde_json::from_str(&text).unwrap();
+        let refused = Err(SealError::Name);
+        assert_eq!(codec.seal_value(&cargo, hour), refused);
+        assert_eq!(codec.seal(&mut Token::with_value(cargo), hour), refused);
+    }
+    assert_eq!(codec.seal_value(&smuggled, hour), Err(SealError::Name));
+    // As a value, and with anything before it, it is text like another.
+    let mut token = Token::new();
+    token
+        .cargo_mut()
+        .insert(" $serde_json::private::", "$serde_json::private::")
+        .unwrap();
+    assert!(codec.seal(&mut token, hour).is_ok());
+}
+
 /// A type whose `Serialize` says too much.
 struct Fails;
 
@@ -498,6 +615,10 @@ fn each_error_of_a_cargo_says_what_is_wrong() {
         (CargoError::NotFinite, "NaN or infinite"),
         (CargoError::Unsupported, "cannot be held"),
         (CargoError::TooDeep, "64 levels deep"),
+        (CargoError::Name, "serde_json keeps for itself"),
+        (CargoError::SomeNull, "holds a null"),
+        (CargoError::Ends, "an entry that ends"),
+        (CargoError::End, "before 1970"),
         (CargoError::Json, "not a JSON object"),
     ] {
         assert!(error.to_string().contains(said), "{error}");

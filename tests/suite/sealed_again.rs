@@ -82,6 +82,34 @@ fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() 
     assert_eq!(codec.open_value::<Own>(&kept).unwrap().value().mfa, None);
 }
 
+/// No opener would take it: the entry is gone for them, and the type asks for it.
+#[test]
+fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
+    #[derive(Serialize, Deserialize, Clone)]
+    struct Own {
+        user: u64,
+        mfa: bool,
+    }
+    let again: [fn(&Codec, &mut Token<Own>) -> Result<String, SealError>; 3] = [
+        |codec, token| codec.reseal(token),
+        |codec, token| codec.renew(token, Lifetime::hours(1)),
+        |codec, token| codec.seal(token, Lifetime::hours(1)),
+    ];
+    let (codec, clock) = setup();
+    let text = with_second_factor(&codec);
+    let held = codec.open_value::<Own>(&text).unwrap();
+    for again in again {
+        clock.set(second(59));
+        let text = again(&codec, &mut held.clone()).unwrap();
+        assert!(codec.open_value::<Own>(&text).unwrap().value().mfa);
+        clock.set(second(60));
+        let at = second(60);
+        let refused = again(&codec, &mut held.clone());
+        assert_eq!(refused, Err(SealError::EntryEnded { at }));
+        assert!(codec.open_value::<Own>(&text).is_err());
+    }
+}
+
 #[test]
 fn what_a_retired_key_sealed_needs_a_reseal_however_it_is_written_and_read() {
     let (codec, clock) = setup();
@@ -304,5 +332,32 @@ fn what_a_standby_key_sealed_needs_no_reseal_however_it_is_read() {
         let mut token = opens.open(&text).unwrap();
         let due = opens.renew_if_due(&mut token, Lifetime::hours(1), Lifetime::hours(2));
         assert_eq!(due.unwrap().is_some(), expected);
+    }
+}
+
+/// A setting that is raised, or a token that began shorter, signs nobody out who is there.
+#[test]
+fn a_session_in_use_is_renewed_whatever_it_was_sealed_for() {
+    let minutes = Lifetime::minutes;
+    for (sealed, idle) in [
+        (minutes(5), minutes(20)),
+        (minutes(5), minutes(60)),
+        (minutes(20), minutes(60)),
+        (minutes(20), Lifetime::Forever),
+    ] {
+        let (codec, clock) = setup();
+        let mut text = codec.seal_value(&42, sealed).unwrap();
+        let refused = loop {
+            clock.advance(60);
+            let mut session: Token<u64> = match codec.open_value(&text) {
+                Ok(session) => session,
+                Err(error) => break error,
+            };
+            if let Some(newer) = codec.renew_if_due(&mut session, idle, ABSOLUTE).unwrap() {
+                text = newer;
+            }
+        };
+        let at = second(7200);
+        assert_eq!(refused, OpenError::Expired { at }, "{sealed} {idle}");
     }
 }

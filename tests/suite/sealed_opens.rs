@@ -1,5 +1,6 @@
 //! What is sealed opens, as what it was; what would not is refused with an error that names why.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -205,6 +206,30 @@ fn a_private_name_of_serde_json_is_no_name_for_an_entry() {
     assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::Name));
 }
 
+/// PHP and Python write names like this unless they are told otherwise.
+#[test]
+fn names_of_json_that_a_type_brings_may_be_escaped() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    let json = raw(r#"{"gr\u00fc\u00dfe":1,"a\/b":2,"\ud83d\ude00":3,"\u0061":4,"\n":5}"#);
+    let text = codec().seal_value(&json, Lifetime::hours(1)).unwrap();
+    let opened = codec().open_value::<BTreeMap<String, u8>>(&text).unwrap();
+    let names: Vec<_> = opened.value().keys().collect();
+    assert_eq!(names, ["\n", "a", "a/b", "grüße", "\u{1f600}"]);
+
+    let name = Some(SealError::Name);
+    assert_eq!(refusal(&raw(r#"{"a":1,"\u0061":2}"#)), name);
+    assert_eq!(refusal(&raw(r#"[{"\/":1,"/":2}]"#)), name);
+    let private = r#"{"\u0024serde_json::private::RawValue":"1"}"#;
+    assert_eq!(refusal(&raw(private)), name);
+    let lone = refusal(&raw(r#"{"\ud800":1}"#));
+    assert_eq!(lone, Some(SealError::Cargo));
+    assert!(
+        SealError::Cargo
+            .to_string()
+            .contains("JSON that a type brings")
+    );
+}
+
 #[test]
 fn a_value_of_the_library_opens_at_every_level_that_is_sealed() {
     for levels in [61, 62, 63, 64, 100, 126, 127] {
@@ -391,7 +416,7 @@ fn an_end_that_would_be_lost_is_refused() {
     assert_eq!(codec.seal_value(token.cargo(), hour), refused);
     assert_eq!(codec.seal_value(&[Some(token.cargo())], hour), refused);
     let inside = Cargo::new().insert("inner", &rest);
-    assert_eq!(inside, Err(CargoError::Unsupported));
+    assert_eq!(inside, Err(CargoError::Ends));
     let flat = Flat { a: 1, rest };
     assert_eq!(codec.seal_value(&flat, hour), refused);
     assert_eq!(codec.seal(&mut Token::with_value(flat), hour), refused);
@@ -574,6 +599,55 @@ fn integers_beyond_64_bits_are_no_numbers_of_a_map_on_any_way_in() {
     assert!(codec().open_value::<Flat<Cargo>>(&text).is_ok());
 }
 
+#[derive(Serialize, Deserialize)]
+struct Raw {
+    raw: Box<serde_json::value::RawValue>,
+    v: Value,
+}
+
+impl PartialEq for Raw {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw.get() == other.raw.get() && self.v == other.v
+    }
+}
+
+/// serde_json tells no wide integer from a float; so only one of the very value of a float is taken for it.
+#[test]
+fn a_wide_integer_that_no_value_of_the_library_reads_refuses_no_token() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    let with = |text: &str, v: f64| {
+        let v = Value::try_from(v).unwrap();
+        round(&Raw { raw: raw(text), v })
+    };
+    let wide = "123456789012345678901234567890";
+    assert_eq!(with(wide, 1e300), Ok(()));
+    assert_eq!(with(&format!("[{wide},1e30]"), -1e30), Ok(()));
+    let (float, integer) = (1e30, format!("1{}", "0".repeat(30)));
+    let refused = Err(SealError::WideInteger);
+    assert_eq!(with(&integer, float), refused);
+    assert_eq!(
+        with(&format!(r#"{{"a":["\"",-{integer}]}}"#), -float),
+        refused
+    );
+    assert_eq!(with(&format!(r#""{integer}""#), float), Ok(()));
+
+    #[derive(Deserialize)]
+    struct Part {
+        v: Value,
+    }
+    let open = |text: &str| {
+        let text = codec().seal_value(&raw(text), Lifetime::hours(1)).unwrap();
+        let opened = codec().open_value::<Part>(&text)?;
+        Ok(opened.value().v == Value::try_from(1e300).unwrap())
+    };
+    assert_eq!(
+        open(&format!(r#"{{"v":1e300,"ignored":{wide}}}"#)),
+        Ok(true)
+    );
+    let refused = Err(OpenError::Payload);
+    assert_eq!(open(&format!(r#"{{"v":{wide},"ignored":1e300}}"#)), refused);
+}
+
 #[test]
 fn a_name_that_is_being_read_prints_nothing() {
     let name = sealtoken::Text::from("secret");
@@ -601,6 +675,202 @@ fn no_sealed_token_ends_in_punctuation() {
     }
     // No text of base64 has one character more than whole groups.
     assert!(lengths[1] == 0 && [0, 2, 3].iter().all(|rest| lengths[*rest] > 2000));
+}
+#[derive(Serialize, Deserialize, Clone)]
+struct Saved {
+    #[serde(flatten)]
+    top: Cargo,
+    saved: Option<Cargo>,
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Named {
+    mfa: bool,
+    saved: Option<Cargo>,
+}
+
+/// Anything that is written as the map inside of it, or as that and a name.
+#[derive(Serialize, Deserialize, Clone)]
+struct Around(Option<Inside>);
+
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(tag = "kind")]
+enum Inside {
+    Map(Cargo),
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(untagged)]
+enum Untold {
+    Map(Flat<Cargo>),
+}
+
+#[test]
+fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let hour = Lifetime::hours(1);
+    let mut token = Token::new();
+    let cargo = token.cargo_mut();
+    cargo.insert("a", 1).unwrap();
+    cargo.insert("kind", "Map").unwrap();
+    cargo.insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, hour).unwrap();
+    let refused = Err(SealError::Ends);
+
+    let opened = codec.open_value::<Saved>(&text).unwrap();
+    let mut copied = opened.clone();
+    copied.value_mut().saved = Some(copied.value().top.clone());
+    assert_eq!(codec.reseal(&mut copied), refused);
+    let mut moved = opened.clone();
+    moved.value_mut().saved = Some(std::mem::take(&mut moved.value_mut().top));
+    assert_eq!(codec.reseal(&mut moved), refused);
+    let mut named = codec.open_value::<Named>(&text).unwrap();
+    named.value_mut().saved = Some(opened.value().top.clone());
+    assert_eq!(codec.reseal(&mut named), refused);
+
+    let again = [
+        codec.reseal(&mut opened.clone()),
+        codec.reseal(&mut codec.open_value::<Around>(&text).unwrap()),
+        codec.reseal(&mut codec.open_value::<Untold>(&text).unwrap()),
+    ];
+    for text in again {
+        let opened = codec.open(&text.unwrap()).unwrap();
+        assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
+    }
+}
+
+/// Does something while it is written.
+struct Then<F>(F);
+
+impl<F: Fn()> Serialize for Then<F> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.0)();
+        to.serialize_unit()
+    }
+}
+
+#[derive(Serialize)]
+struct Layer<M, T> {
+    #[serde(flatten)]
+    own: M,
+    then: T,
+}
+
+#[test]
+fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
+    let now = UnixTime::from_secs(1000);
+    let end = now.saturating_add(300);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let hour = Lifetime::hours(1);
+    let mut token = Token::new();
+    token.cargo_mut().insert("a", 1).unwrap();
+    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    let text = codec.seal(&mut token, hour).unwrap();
+    let known = codec.open_value::<Flat<Cargo>>(&text).unwrap();
+    let mut unknown = Cargo::new();
+    let far = UnixTime::from_secs(9_000_000_000);
+    unknown.insert_until("other", true, far).unwrap();
+
+    // The outermost has met an end, the one in the middle none, the innermost one that its token knows.
+    let inner = Cell::new(None);
+    let innermost = || inner.set(Some(codec.reseal(&mut known.clone()).is_ok()));
+    let middle = || {
+        let own = map([("plain", 1)]);
+        let then = Then(&innermost);
+        codec.seal_value(&Layer { own, then }, hour).unwrap();
+    };
+    let own = unknown;
+    let then = Then(middle);
+    let refused = codec.seal_value(&Layer { own, then }, hour);
+    assert_eq!(inner.get(), Some(true));
+    assert_eq!(refused, Err(SealError::Ends));
+}
+
+/// serde shows what is written, and not how it is read: these are sealed, and yours to notice.
+mod unseen {
+    use super::*;
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Skipped {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        list: Vec<u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Beside {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        a: Option<u8>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Aliased {
+        #[serde(alias = "b", default, skip_serializing_if = "is_zero")]
+        a: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+
+    fn is_zero(n: &u8) -> bool {
+        *n == 0
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Optional {
+        b: Option<u8>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Renamed {
+        #[serde(rename(serialize = "b"))]
+        a: u8,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct OneSided {
+        #[serde(serialize_with = "as_text")]
+        a: u8,
+    }
+
+    fn as_text<S: serde::Serializer>(n: &u8, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(n)
+    }
+
+    /// Whether the value comes back as it was; `None` where it does not come back.
+    fn comes_back<T: Serialize + DeserializeOwned + PartialEq + 'static>(
+        value: &T,
+    ) -> Option<bool> {
+        let text = codec().seal_value(value, Lifetime::hours(1)).unwrap();
+        let opened = codec().open_value::<T>(&text).ok()?;
+        Some(opened.value() == value)
+    }
+
+    #[test]
+    fn what_serde_does_not_show_is_sealed() {
+        let entry = |name: &str| map([(name.to_owned(), 1)]);
+        assert_eq!(comes_back(&Skipped { list: vec![] }), None);
+        let beside = |name| Beside {
+            a: None,
+            rest: entry(name),
+        };
+        assert_eq!(comes_back(&beside("b")), Some(true));
+        assert_eq!(comes_back(&beside("a")), Some(false));
+        let aliased = |a, name| Aliased {
+            a,
+            rest: entry(name),
+        };
+        assert_eq!(comes_back(&aliased(0, "b")), Some(false));
+        assert_eq!(comes_back(&aliased(2, "b")), None);
+        let rest = None::<Optional>;
+        assert_eq!(comes_back(&Flat { a: 1, rest }), Some(false));
+        let empty = Untagged::Text(BTreeMap::new());
+        assert_eq!(comes_back(&empty), Some(false));
+        assert_eq!(comes_back(&Renamed { a: 1 }), None);
+        assert_eq!(comes_back(&OneSided { a: 1 }), None);
+    }
 }
 
 proptest! {

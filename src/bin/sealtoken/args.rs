@@ -184,8 +184,9 @@ pub(crate) enum Engine {
 pub(crate) struct Keys {
     /// Read the keys from this file instead of from SEALTOKEN_KEYS
     ///
-    /// Keys are separated by commas or white space, but by no comma with a blank behind it, which may have been
-    /// a +. The first seals and opens; one with a + before it is standby, the others are retired: both open.
+    /// Keys are separated by commas or white space. But no blank stands directly before a retired key behind a comma,
+    /// a line break or another blank: it may have been a +. So two blanks and indented lines are refused, too.
+    /// The first seals and opens; one with a + before it is standby, the others are retired: both open.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
 }

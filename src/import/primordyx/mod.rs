@@ -106,7 +106,9 @@ impl Primordyx {
 
     /// Reads a token: authentic, and not expired.
     ///
-    /// As in the system that made it, a token from the future is read.
+    /// As in the system that made it, a token from the future is read. [`Codec::reseal`](crate::Codec::reseal) refuses one that
+    /// is ahead by more than the codec's [`future_skew`](crate::Codec::with_future_skew), 60 seconds unless set:
+    /// [`FromTheFuture`](crate::SealError::FromTheFuture).
     ///
     /// # Errors
     ///

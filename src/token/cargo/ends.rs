@@ -35,7 +35,7 @@ impl EntryEnds {
 
 /// The end as it can stand in a token.
 pub(super) fn in_range(end: UnixTime) -> Result<i64, CargoError> {
-    times::on_the_wire(end).ok_or(CargoError::Unsupported)
+    times::on_the_wire(end).ok_or(CargoError::End)
 }
 
 impl Cargo {
@@ -51,8 +51,7 @@ impl Cargo {
     ///
     /// # Errors
     ///
-    /// [`CargoError::Missing`] where there is no such entry, [`CargoError::Unsupported`] for an end before 1970 or
-    /// after 9999.
+    /// [`CargoError::Missing`] where there is no such entry, [`CargoError::End`] for an end before 1970 or after 9999.
     pub fn set_end(
         &mut self,
         name: impl AsRef<str>,

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, IntoDeserializer, Visitor, value::BorrowedStrDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::{Serialize, Serializer, forward_to_deserialize_any};
 
 use super::error::CargoError;
@@ -41,12 +42,20 @@ impl fmt::Debug for Name<'_> {
     }
 }
 
+impl Name<'_> {
+    /// As JSON has it, but without white space around: an integer and a truth value have one spelling, so that no two names are one key.
+    fn parsed<T: DeserializeOwned>(&self) -> Result<T, CargoError> {
+        let bare = self.0.trim_ascii() == self.0;
+        let parsed = bare.then(|| serde_json::from_str(self.0).ok()).flatten();
+        parsed.ok_or(CargoError::WrongType)
+    }
+}
+
 /// Keys that are read from their text.
 macro_rules! parsed {
     ($($method:ident $visit:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CargoError> {
-            // As JSON has it: one spelling for a number, so that no two names are one key.
-            visitor.$visit(serde_json::from_str(self.0).map_err(|_| CargoError::WrongType)?)
+            visitor.$visit(self.parsed()?)
         }
     )*};
 }

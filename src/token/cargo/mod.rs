@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::crypto::scratch::Scratch;
-use crate::token::json::{Unwritable, depth, write_value};
+use crate::token::json::{Unwritable, depth, is_private, write_entry};
 
 pub use error::CargoError;
 pub use iter::Iter;
@@ -106,7 +106,7 @@ impl Cargo {
     ///
     /// # Errors
     ///
-    /// [`CargoError::WrongType`] when the entry is not a `T`.
+    /// [`CargoError::WrongType`] when the entry is not a `T`, or not one that serde can read: see [`insert`](Cargo::insert).
     pub fn get<'a, T: Deserialize<'a>>(
         &'a self,
         name: impl CargoName<T>,
@@ -158,14 +158,22 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::NotFinite`] for NaN and infinities at any depth, [`CargoError::TooDeep`] beyond 64 levels,
-    /// [`CargoError::Unsupported`] for what a cargo cannot hold, as a map with entries that end. The cargo is then as it was.
+    /// [`CargoError::Name`] for a name that is there twice or that serde_json keeps for itself, [`CargoError::SomeNull`],
+    /// [`CargoError::Ends`] for a map with entries that end, and [`CargoError::Unsupported`] for what else a cargo cannot hold. The
+    /// cargo is then as it was.
+    ///
+    /// Taken is, and read by [`get`](Cargo::get) as the type that it was: a map with numbers or truth values for keys, and an
+    /// integer of a 128-bit type that is no larger than 64 bits. Under `#[serde(flatten)]`, `tag` and `untagged` serde reads neither
+    /// back, and does not show here that they are in use: `get` then answers [`WrongType`](CargoError::WrongType). What else
+    /// serde does not show stands at [`Codec::seal_value`](crate::Codec::seal_value).
     pub fn insert<T: Serialize>(
         &mut self,
         name: impl CargoName<T>,
         value: T,
     ) -> Result<Option<Value>, CargoError> {
+        let name = checked(&name)?;
         let value = to_value(&value)?;
-        Ok(self.put(name.as_ref(), value, None))
+        Ok(self.put(name, value, None))
     }
 
     /// Puts `value` into the entry, which ends at `end`: by the system's clock, or by that of the codec which sealed or
@@ -173,7 +181,7 @@ impl Cargo {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Cargo::insert); [`CargoError::Unsupported`] also for an end before 1970 or after 9999.
+    /// As for [`insert`](Cargo::insert); [`CargoError::End`] for an end before 1970 or after 9999.
     ///
     /// ```
     /// use sealtoken::{Cargo, UnixTime};
@@ -191,9 +199,10 @@ impl Cargo {
         value: T,
         end: UnixTime,
     ) -> Result<Option<Value>, CargoError> {
+        let name = checked(&name)?;
         let end = ends::in_range(end)?;
         let value = to_value(&value)?;
-        Ok(self.put(name.as_ref(), value, Some(end)))
+        Ok(self.put(name, value, Some(end)))
     }
 
     fn put(&mut self, name: &str, value: Value, end: Option<i64>) -> Option<Value> {
@@ -277,6 +286,7 @@ impl Cargo {
         if let Some(value) = self.value(name) {
             return T::deserialize(value);
         }
+        let name = checked(name)?;
         let made = make();
         self.put(name, to_value(&made)?, None);
         Ok(made)
@@ -304,7 +314,7 @@ impl Cargo {
         name: impl CargoName<Vec<T>>,
         value: T,
     ) -> Result<(), CargoError> {
-        let name = name.as_ref();
+        let name = checked(&name)?;
         let value = to_value_at(&value, LEVELS_OF_ELEMENTS)?;
         if !self.is_live(name) {
             self.drop_entry(name);
@@ -416,14 +426,9 @@ fn to_value<T: Serialize>(value: &T) -> Result<Value, CargoError> {
 /// Through text, so that what goes in keeps the very rules that are kept when it is read.
 fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoError> {
     let mut scratch = Scratch::take(usize::MAX);
-    let (written, known) = has_only_ends(&[], || write_value(&mut scratch, value));
-    written.map_err(|error| match error {
-        Unwritable::NotFinite => CargoError::NotFinite,
-        _ => CargoError::Unsupported,
-    })?;
     // An end inside of an entry would be lost.
-    if !known {
-        return Err(CargoError::Unsupported);
+    if !has_only_ends(&[], || write_entry(&mut scratch, value))? {
+        return Err(CargoError::Ends);
     }
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {
@@ -433,6 +438,27 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
         Some((value, "")) => Ok(value),
         _ => Err(CargoError::Unsupported),
     }
+}
+
+impl From<Unwritable> for CargoError {
+    fn from(error: Unwritable) -> Self {
+        match error {
+            Unwritable::NotFinite => Self::NotFinite,
+            Unwritable::Name => Self::Name,
+            Unwritable::SomeNull => Self::SomeNull,
+            Unwritable::TooDeep => Self::TooDeep,
+            Unwritable::Unsupported | Unwritable::WideInteger | Unwritable::KeyIsNoText => {
+                Self::Unsupported
+            }
+        }
+    }
+}
+
+/// The name as that of an entry that is put in.
+fn checked<N: AsRef<str> + ?Sized>(name: &N) -> Result<&str, CargoError> {
+    Some(name.as_ref())
+        .filter(|name| !is_private(name))
+        .ok_or(CargoError::Name)
 }
 
 impl PartialEq for Cargo {

@@ -1,6 +1,6 @@
 //! Reading values: the format's strict rules while the text is read, and serde's for everyone else.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -20,13 +20,13 @@ pub(super) const LEVELS: usize = 64;
 /// 64-bit integers, at most `N` levels. Returns what follows it, too.
 pub(super) fn read_value<const N: usize>(text: &str) -> Option<(Value, &str)> {
     let (Strict::<N> { value, huge }, own, rest) = value_then_end(text)?;
-    (!huge || integers_are_in_range(own)).then_some((value, rest))
+    (!huge || json::wide_integers(own).next().is_none()).then_some((value, rest))
 }
 
 /// A value within the rules, but for integers that were told as floats.
 struct Strict<const N: usize> {
     value: Value,
-    /// A float that could have been written as an integer out of range: serde_json does not tell.
+    /// Whether there is a float that could have been written as an integer out of range.
     huge: bool,
 }
 
@@ -40,7 +40,7 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
         let value = seed.deserialize(deserializer)?;
         Ok(Self {
             value,
-            huge: found.huge.get(),
+            huge: !found.huge.borrow().is_empty(),
         })
     }
 }
@@ -64,9 +64,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         ..Found::default()
     };
     let value = Seed { levels, found }.deserialize(deserializer)?;
-    if found.huge.get() {
-        reading::note_huge();
-    }
+    reading::note_huge(&found.huge.borrow());
     Ok((value, found.ends.take()))
 }
 
@@ -76,7 +74,8 @@ struct Found {
     /// Where the names of the token's own entries stand.
     places: Places,
     ends: RefCell<EntryEnds>,
-    huge: Cell<bool>,
+    /// Floats that could have been written as integers out of range: serde_json does not tell.
+    huge: RefCell<Vec<f64>>,
 }
 
 #[derive(Clone, Copy)]
@@ -154,9 +153,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        // The first floats beyond the integers: 2^64, and -2^63, which is also what less rounds to.
-        if value >= 18_446_744_073_709_551_616.0 || value <= -9_223_372_036_854_775_808.0 {
-            self.found.huge.set(true);
+        if json::is_huge(value) {
+            self.found.huge.borrow_mut().push(value);
         }
         Value::try_from(value).map_err(|_| E::custom("not finite"))
     }
@@ -278,33 +276,6 @@ fn read_number<E: Error>(text: String) -> Result<Number, E> {
             .ok()
     };
     number.ok_or_else(|| E::custom("number out of range"))
-}
-
-/// Whether no integer of a JSON text lies outside of `i64::MIN..=u64::MAX`.
-pub(super) fn integers_are_in_range(json: &str) -> bool {
-    // Outside of strings, digits and letters that touch are a number or a literal.
-    let outside = json
-        .split('"')
-        .scan((false, false), |(inside, escaped), part| {
-            // A quote ends a string unless an odd number of backslashes stands before it.
-            let was_inside = *inside;
-            let backslashes = part.bytes().rev().take_while(|byte| *byte == b'\\').count();
-            *escaped = was_inside && backslashes % 2 == 1;
-            if !*escaped {
-                *inside = !was_inside;
-            }
-            Some(if was_inside { "" } else { part })
-        });
-    outside
-        .flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)))
-        .filter(|word| {
-            !word.is_empty()
-                && word
-                    .trim_start_matches('-')
-                    .bytes()
-                    .all(|b| b.is_ascii_digit())
-        })
-        .all(|word| word.parse::<u64>().is_ok() || word.parse::<i64>().is_ok())
 }
 
 #[cfg(test)]

@@ -2,6 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 
+use serde::{Serialize, Serializer};
+
+use crate::token::json::{ENDS, OwnEnds, Unwritable};
+
 use super::{Cargo, Text};
 
 /// What this thread is doing. It is looked at for each token, so it is a byte.
@@ -34,35 +38,67 @@ impl Drop for Before {
     }
 }
 
-/// Writes a caller's type with `write`, and tells whether every entry that ends in a [`Cargo`] of it has its end in `ends`.
-pub(crate) fn has_only_ends<R>(ends: &[(Text, i64)], write: impl FnOnce() -> R) -> (R, bool) {
+/// Writes a caller's type with `write`, and tells whether every entry that ends in a [`Cargo`] of it is one of the token's own,
+/// which has its end in `ends`.
+///
+/// An entry of that name and end may as well stand inside of another: so those in the map that the whole value is are
+/// counted as they are written, and must be all.
+pub(crate) fn has_only_ends(
+    ends: &[(Text, i64)],
+    write: impl FnOnce() -> Result<OwnEnds, Unwritable>,
+) -> Result<bool, Unwritable> {
     let state = STATE.replace(State::Writing);
     let met = match state {
-        State::Met => MET.with_borrow(Vec::len),
-        _ => 0,
+        State::Idle => 0,
+        // What is written now may be deep inside of what met some.
+        _ => MET.with_borrow(Vec::len),
     };
     let before = Before { state, met };
-    let written = write();
-    let known = STATE.get() != State::Met
-        || MET.with_borrow(|met| met.iter().skip(before.met).all(|end| ends.contains(end)));
-    (written, known)
+    let own = write()?;
+    let all_known = |met: &Vec<_>| {
+        let met: &[_] = met.get(before.met..).unwrap_or_default();
+        met.len() == own && met.iter().all(|end| ends.contains(end))
+    };
+    Ok(STATE.get() != State::Met || MET.with_borrow(all_known))
 }
 
 impl Cargo {
-    /// Takes note of the entries that end, where a token is being sealed.
-    pub(super) fn note_ends(&self) {
+    /// Writes the entries as a map, and takes note of those that end, where a token is being sealed.
+    pub(super) fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         if self.ends.is_empty() || STATE.get() == State::Idle {
-            return;
+            return to.collect_map(self);
         }
-        let ends = self.iter().filter_map(|(name, _)| {
+        // The clock is asked once, so that what is noted is what is written; and, being the caller's own code, before
+        // anything is borrowed.
+        let entries: Vec<_> = self.iter().collect();
+        let ends = entries.iter().filter_map(|(name, _)| {
             let end = self.ends.get(name)?;
-            Some((Text::from(name), end))
+            Some((Text::from(*name), end))
         });
-        // The clock is the caller's own code, so nothing is borrowed while it is asked.
         let ends: Vec<_> = ends.collect();
         if !ends.is_empty() {
             STATE.set(State::Met);
             MET.with_borrow_mut(|met| met.extend(ends));
+        }
+        to.collect_map(entries.into_iter().map(|(name, value)| {
+            let ends = self.ends.get(name).is_some();
+            (Name { text: name, ends }, value)
+        }))
+    }
+}
+
+/// The name of an entry, which tells whether that ends.
+struct Name<'a> {
+    text: &'a str,
+    ends: bool,
+}
+
+impl Serialize for Name<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if self.ends {
+            to.serialize_newtype_struct(ENDS, self.text)
+        } else {
+            to.serialize_str(self.text)
         }
     }
 }

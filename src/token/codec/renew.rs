@@ -13,9 +13,10 @@ impl Codec {
     /// Renews a session that is in use, if that is due: for every request.
     ///
     /// Without a request for `idle` the session ends, and it ends `absolute` after its
-    /// [first issue](Token::first_issued_at), however much it is used. The new text is returned when more than half of `idle` is
-    /// over, when the token is dirty or was sealed by a retired key, and when it would last longer than these two allow.
-    /// `None` says that its text is good as it is. [`Token::remaining`] is then what a cookie's `Max-Age` should be.
+    /// [first issue](Token::first_issued_at), however much it is used. The new text is returned when less than half of `idle`
+    /// is left, whatever lifetime the token was sealed for; when the token is dirty or was sealed by a retired key; and when it
+    /// would last longer than these two allow. `None` says that its text is good as it is. [`Token::remaining`] is then
+    /// what a cookie's `Max-Age` should be.
     ///
     /// # Errors
     ///
@@ -67,10 +68,9 @@ impl Codec {
 
         let lasts = Lifetime::from_the_wire(times.remaining(now));
         let next = idle.min(Lifetime::from_the_wire(session.remaining(now)));
-        let used = now.as_secs().saturating_sub(times.begun);
-        let half_over = idle
-            .as_secs()
-            .is_some_and(|idle| i128::from(used) > i128::from(idle / 2));
+        // By what is left, not by what has passed: it may have been sealed for less than `idle` is now.
+        let half = idle.as_secs().map(|idle| idle.div_ceil(2));
+        let half_over = lasts < half.map_or(Lifetime::Forever, Lifetime::seconds);
         let changed = token.is_dirty() || token.needs_reseal();
         if next == Lifetime::seconds(0) {
             // Past the absolute end by no more than the leeway: there is nothing to renew it for.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::crypto::clock::Reading;
+use crate::crypto::clock::{Reading, UnixTime};
 use crate::crypto::random;
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1;
@@ -64,6 +64,13 @@ impl Codec {
     ///
     /// [`SealError::NotSealed`] for a token without times, [`SealError::Expired`] for one that has ended, and the others as
     /// for [`seal`](Codec::seal). The token is then as it was.
+    ///
+    /// # Security
+    ///
+    /// In a cargo of the caller's own type an entry keeps the end with which it was opened, also where its value was set anew: a
+    /// second factor that was given once more ends when the first one did. Without the entry its end is dropped; one that comes
+    /// back later has none. When an end has come, the value must be without the entry
+    /// ([`SealError::EntryEnded`]). A [`Cargo`](crate::Cargo) has a way to give an entry another end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};
@@ -141,13 +148,37 @@ impl Codec {
 
     /// Seals a value of the caller's own type, without a token around it. One allocation, the text, unless it holds maps.
     ///
+    /// What would not open as it was is refused as far as serde shows it: how a value is written, not how it will be read. These are
+    /// sealed, and then refused by every opener or read as something else:
+    ///
+    /// - a field that `skip_serializing_if` left out and that has no `default`, unless it is an `Option`;
+    /// - such a field beside a flattened map that has an entry of its name, and a flattened map with an entry named as
+    ///   the `alias` of a field;
+    /// - `None` of a flattened `Option` whose type can be read from nothing;
+    /// - an `untagged` enum where a variant before the right one fits the JSON;
+    /// - a `serde_json::value::RawValue` inside of `flatten`, `tag` or `untagged`, and a `Some` of one that is `null`;
+    /// - what `with`, `rename` or `skip` do on one side only, and implementations by hand that do not fit each other.
+    ///
+    /// So seal and open each type of yours in a test, with all that it can leave out and without:
+    ///
+    /// ```
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sessions = KeyRing::new(Key::generate()).codec("session")?;
+    /// # type Session = (u64, Option<String>);
+    /// # for session in [(42, None), (42, Some("admin".to_owned()))] {
+    /// let text = sessions.seal_value(&session, Lifetime::hours(8))?;
+    /// let opened = sessions.open_value::<Session>(&text)?;
+    /// assert_eq!(opened.value(), &session);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SealError`], also for what serde could not read back as it was: integers of 128 bits, keys of maps that are no text,
-    /// names that are there twice, `Some` around a null. Two things are yours to see to, since serde does not show them here:
-    /// of an `untagged` enum the first variant that fits is read, so no variant may fit the JSON of another; and a
-    /// `serde_json::value::RawValue` is not read back inside of `flatten`, `tag` or `untagged`, nor a `Some` of one that is
-    /// `null`.
+    /// names that are there twice, `Some` around a null.
     ///
     /// # Security
     ///
@@ -230,6 +261,10 @@ impl Codec {
             let from = scratch.written();
             write_own(&mut scratch, token.value(), &ends)?;
             keep_the_existing(&mut ends, scratch.as_slice().get(from..));
+            if let Some((_, end)) = ends.iter().find(|(_, end)| *end <= reading.now.as_secs()) {
+                let at = UnixTime::from_secs(*end);
+                return Err(SealError::EntryEnded { at });
+            }
             let ends = ends.iter().map(|(name, end)| (&**name, *end));
             json::write_ends(&mut scratch, ends)?;
         }
@@ -333,25 +368,24 @@ fn times_from(
     })
 }
 
-/// Appends the JSON of a cargo of the caller's own type. A map in it may have no end that is not among `ends`: without it, the entry
-/// would be there for ever.
+/// Appends the JSON of a cargo of the caller's own type. An entry of a map in it may end only as one of the token's own, at an end
+/// among `ends`: without it, the entry would be there for ever.
 fn write_own<T: Serialize + ?Sized>(
     scratch: &mut Scratch,
     value: &T,
     ends: &[(Text, i64)],
 ) -> Result<(), SealError> {
-    let (written, known) = has_only_ends(ends, || json::write_own(scratch, value));
-    written?;
-    if known { Ok(()) } else { Err(SealError::Ends) }
+    if has_only_ends(ends, || json::write_own(scratch, value))? {
+        Ok(())
+    } else {
+        Err(SealError::Ends)
+    }
 }
 
 /// Where the end of the header begins that is not written yet and serves [`random::separate`].
 const BEFORE: usize = st1::HEADER - random::ROOM;
 
 /// Drops the ends of entries that the value no longer has.
-///
-/// An end that has come stays with its entry, which is still in the caller's value: without it, the entry would be
-/// there for ever.
 fn keep_the_existing(ends: &mut Vec<(Text, i64)>, cargo: Option<&[u8]>) {
     if ends.is_empty() {
         return;

@@ -4,14 +4,15 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, SerializeStructVariant};
 
 use super::finite::Nested;
-use super::rules::{Place, Rules, Unwritable};
+use super::rules::{Place, Rules};
 
-/// Refuses a second field of one name, which no reader takes: a struct behind a `tag` can bring the tag's name once more.
+/// Notices what may be a second field of one name, which no reader takes: a struct behind a `tag` can bring the tag's name once
+/// more. The JSON is then looked at in the end.
 pub(super) struct Fields<'c, S> {
     inner: S,
     rules: &'c Rules,
-    /// The first of the names; of a type with more, the JSON is looked at in the end.
-    names: [&'static str; 16],
+    /// Of the first of the names, what tells most of them apart.
+    marks: [u32; 16],
     count: usize,
 }
 
@@ -21,26 +22,33 @@ impl<'c, S> Fields<'c, S> {
         Self {
             inner,
             rules,
-            names: [""; 16],
+            marks: [0; 16],
             count: 0,
         }
     }
 
     #[inline]
-    fn note<E: serde::ser::Error>(&mut self, name: &'static str) -> Result<(), E> {
-        let seen = self.names.get(..self.count).unwrap_or_default();
-        if self.rules.own && seen.contains(&name) {
-            self.rules.broken.set(Some(Unwritable::Name));
-            return Err(E::custom("refused"));
+    fn note(&mut self, name: &'static str) {
+        let mark = mark(name.as_bytes());
+        let seen = self.marks.get(..self.count).unwrap_or_default();
+        let known = seen.contains(&mark);
+        match self.marks.get_mut(self.count) {
+            Some(free) if !known => {
+                *free = mark;
+                self.count = self.count.saturating_add(1);
+            }
+            _ => self.rules.names.set(true),
         }
-        if let Some(free) = self.names.get_mut(self.count) {
-            *free = name;
-            self.count = self.count.saturating_add(1);
-        } else {
-            self.rules.names.set(true);
-        }
-        Ok(())
     }
+}
+
+/// The same for equal names: the length, and three of the letters.
+#[inline]
+fn mark(name: &[u8]) -> u32 {
+    let letter = |at: usize| name.get(at).copied().unwrap_or_default();
+    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+    let last = letter(name.len().saturating_sub(1));
+    u32::from_le_bytes([length, letter(0), letter(name.len() / 2), last])
 }
 
 macro_rules! fields {
@@ -55,11 +63,11 @@ macro_rules! fields {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), S::Error> {
-                self.note(name)?;
+                self.note(name);
                 let value = Nested {
                     value,
                     rules: self.rules,
-                    place: Place::Anywhere,
+                    place: Place::INSIDE,
                 };
                 self.inner.serialize_field(name, &value)
             }

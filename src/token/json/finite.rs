@@ -8,7 +8,9 @@ use serde::ser::{
 };
 
 use super::fields::Fields;
-use super::rules::{Place, Rules, Unwritable};
+use super::lint::is_private;
+use super::numbers::is_huge;
+use super::rules::{ENDS, Kind, Part, Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
 pub(super) struct Finite<'c, S> {
@@ -56,13 +58,21 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let text = self.place != Place::Key || !self.rules.own;
+        let text = self.place.part != Part::Key || self.rules.kind != Kind::Own;
         self.check(text, Unwritable::KeyIsNoText)
     }
 
     #[inline]
+    fn finite<E: serde::ser::Error>(&self, value: f64) -> Result<(), E> {
+        if is_huge(value) {
+            self.rules.huge.set(true);
+        }
+        self.check(value.is_finite(), Unwritable::NotFinite)
+    }
+
+    #[inline]
     fn no_null<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let read = self.place != Place::InSome || !self.rules.own;
+        let read = self.place.part != Part::Some || self.rules.kind == Kind::Value;
         self.check(read, Unwritable::SomeNull)
     }
 }
@@ -93,7 +103,7 @@ macro_rules! wide {
     ($($method:ident: $type:ty),* $(,)?) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
-            self.check(!self.rules.own, Unwritable::WideInteger)?;
+            self.check(self.rules.kind != Kind::Own, Unwritable::WideInteger)?;
             self.inner.$method(value)
         }
     )*};
@@ -105,7 +115,7 @@ macro_rules! begin {
         #[inline]
         fn $method(self, $($name: $type),*) -> Result<Self::$kind, S::Error> {
             let inner = self.inner.$method($($name),*)?;
-            Ok(Finite { inner, rules: self.rules, place: Place::Anywhere })
+            Ok(Finite { inner, rules: self.rules, place: Place::INSIDE })
         }
     )*};
 }
@@ -122,7 +132,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     type SerializeStructVariant = Fields<'c, S::SerializeStructVariant>;
 
     pass_on! {
-        serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+        serialize_char: char, serialize_bytes: &[u8],
     }
 
     no_key! {
@@ -149,7 +159,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         Ok(Finite {
             inner: self.inner.serialize_map(len)?,
             rules: self.rules,
-            place: Place::Anywhere,
+            place: self.place.of(Part::Any),
         })
     }
 
@@ -162,6 +172,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         // No type of Rust has such a name: its text is JSON already.
         if name.starts_with('$') {
             self.rules.names.set(true);
+            self.rules.raw.set(true);
         }
         Ok(Fields::of(
             self.inner.serialize_struct(name, len)?,
@@ -184,16 +195,23 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     }
 
     #[inline]
+    fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
+        let name = self.place.part == Part::Key;
+        self.check(!name || !is_private(value), Unwritable::Name)?;
+        self.inner.serialize_str(value)
+    }
+
+    #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.check(value.is_finite(), Unwritable::NotFinite)?;
+        self.finite(value.into())?;
         self.inner.serialize_f32(value)
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.check(value.is_finite(), Unwritable::NotFinite)?;
+        self.finite(value)?;
         self.inner.serialize_f64(value)
     }
 
@@ -217,11 +235,11 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let place = match self.place {
-            Place::Key => Place::Key,
-            _ => Place::InSome,
+        let part = match self.place.part {
+            Part::Key => Part::Key,
+            _ => Part::Some,
         };
-        let value = self.nest(value, place);
+        let value = self.nest(value, self.place.of(part));
         self.inner.serialize_some(&value)
     }
 
@@ -241,6 +259,10 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
+        if name == ENDS && self.place == Place::WHOLE.of(Part::Key) {
+            let ends = &self.rules.own_ends;
+            ends.set(ends.get().saturating_add(1));
+        }
         let value = self.nest(value, self.place);
         self.inner.serialize_newtype_struct(name, &value)
     }
@@ -253,7 +275,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let value = self.nest(value, Place::Anywhere);
+        let value = self.nest(value, Place::INSIDE);
         self.inner
             .serialize_newtype_variant(name, index, variant, &value)
     }
@@ -278,7 +300,7 @@ macro_rules! elements {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-                let value = self.nest(value, Place::Anywhere);
+                let value = self.nest(value, Place::INSIDE);
                 self.inner.$method(&value)
             }
 
@@ -303,13 +325,13 @@ impl<S: SerializeMap> SerializeMap for Finite<'_, S> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        let key = self.nest(key, Place::Key);
+        let key = self.nest(key, self.place.of(Part::Key));
         self.inner.serialize_key(&key)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        let value = self.nest(value, Place::Anywhere);
+        let value = self.nest(value, Place::INSIDE);
         self.inner.serialize_value(&value)
     }
 

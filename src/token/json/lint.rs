@@ -1,7 +1,15 @@
 //! The format's rules that a caller's own type does not see: how deep JSON is, surrogates that stand alone, and
 //! control characters in text that is read as bytes.
 
+use std::borrow::Cow;
+
 use super::rules::Unwritable;
+
+/// Whether serde_json keeps a name for itself: its `Value` reads an object of one entry with such a name as something else.
+#[inline]
+pub(crate) fn is_private(name: &str) -> bool {
+    name.starts_with("$serde_json::private::")
+}
 
 /// The levels that a token read as the caller's own type may have, its own object included.
 pub(crate) const LEVELS: usize = 128;
@@ -31,13 +39,11 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
 
 /// Whether in every object of what serde_json wrote, or a type brought, names are distinct and none is serde_json's own.
 ///
-/// Of two equal names a reader takes the last, or refuses both. A map of one entry under a private name of serde_json is read as
-/// something else by its `Value`.
+/// Of two equal names a reader takes the last, or refuses both.
 pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
-    const PRIVATE: &[u8] = b"$serde_json::private::";
     // For each array and object that is open, whether it is an object, and where its names begin.
     let mut open: Vec<(bool, usize)> = Vec::new();
-    let mut names: Vec<&[u8]> = Vec::new();
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
     // Whether a text here is a name.
     let mut named = false;
     let mut rest = json;
@@ -48,13 +54,11 @@ pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
                 let (text, behind) = string(after);
                 rest = behind;
                 if named {
-                    if text.starts_with(PRIVATE) {
+                    let name = unescaped(text).ok_or(Unwritable::Unsupported)?;
+                    if is_private(&name) {
                         return Err(Unwritable::Name);
                     }
-                    if has_second_spelling(text) {
-                        return Err(Unwritable::Unsupported);
-                    }
-                    names.push(text);
+                    names.push(name);
                 }
                 named = false;
             }
@@ -91,25 +95,15 @@ fn string(json: &[u8]) -> (&[u8], &[u8]) {
     (text, rest.get(1..).unwrap_or_default())
 }
 
-/// Whether a name has an escape that serde_json does not write: then equal names could look different.
-fn has_second_spelling(mut name: &[u8]) -> bool {
-    while let Some(at) = name.iter().position(|byte| *byte == b'\\') {
-        let escape = name.get(at.saturating_add(1)..).unwrap_or_default();
-        if escape.starts_with(b"/") || escape.starts_with(b"u") && !is_of_serde(escape) {
-            return true;
-        }
-        name = escape.get(1..).unwrap_or_default();
+/// A name as a reader gets it: JSON that a type brings may spell one name in several ways.
+fn unescaped(name: &[u8]) -> Option<Cow<'_, str>> {
+    let name = str::from_utf8(name).ok()?;
+    if !name.contains('\\') {
+        return Some(Cow::Borrowed(name));
     }
-    false
-}
-
-/// Whether an escape by number is serde_json's own: of a control character that has no letter, in small digits.
-fn is_of_serde(escape: &[u8]) -> bool {
-    match escape {
-        [b'u', b'0', b'0', b'0', last, ..] => matches!(last, b'0'..=b'7' | b'b' | b'e' | b'f'),
-        [b'u', b'0', b'0', b'1', last, ..] => matches!(last, b'0'..=b'9' | b'a'..=b'f'),
-        _ => false,
-    }
+    serde_json::from_str(&format!("\"{name}\""))
+        .ok()
+        .map(Cow::Owned)
 }
 
 /// Whether no string of a JSON text has a lone surrogate or a bare control character. Everything else is
@@ -264,16 +258,23 @@ mod tests {
             assert_eq!(found, Err(Unwritable::Name), "{twice}");
         }
         for spelled in [
-            r#"{"\u0061":1}"#,
-            r#"{"\/":1}"#,
-            r#"{"\u0008":1}"#,
-            r#"{"\u000a":1}"#,
-            r#"{"\u001F":1}"#,
-            r#"{"\u000B":1}"#,
+            r#"{"gr\u00fc\u00dfe":1,"gr\u00fcsse":2,"\/":3,"\u0008":4,"\u001F":5,"\ud83d\ude00":6}"#,
+            r#"{"a\\u0062":1,"ab":{"\u0061b":1}}"#,
         ] {
-            let found = names_are_sound(spelled.as_bytes());
-            assert_eq!(found, Err(Unwritable::Unsupported), "{spelled}");
+            assert_eq!(names_are_sound(spelled.as_bytes()), Ok(()), "{spelled}");
         }
+        for twice in [
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"\/":1,"/":2}"#,
+            r#"{"\u000A":1,"\n":2}"#,
+            r#"{"\u00fc":1,"ü":2}"#,
+            r#"{"\u0024serde_json::private::Number":"1"}"#,
+        ] {
+            let found = names_are_sound(twice.as_bytes());
+            assert_eq!(found, Err(Unwritable::Name), "{twice}");
+        }
+        let lone = names_are_sound(br#"{"\ud800":1}"#);
+        assert_eq!(lone, Err(Unwritable::Unsupported));
     }
 
     #[test]

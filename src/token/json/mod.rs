@@ -3,13 +3,15 @@
 mod fields;
 mod finite;
 mod lint;
+mod numbers;
 mod read;
 mod rules;
 mod write;
 
-pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
+pub(crate) use lint::{LEVELS, depth, is_private, keeps_the_rules, names_are_sound, openable};
+pub(crate) use numbers::{is_huge, wide_integers};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };
-pub(crate) use rules::{Unwritable, write_own, write_value};
+pub(crate) use rules::{ENDS, OwnEnds, Unwritable, write_entry, write_own, write_value};
 pub(crate) use write::{write_ends, write_head};

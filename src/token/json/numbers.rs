@@ -1,0 +1,83 @@
+//! Integers beyond 64 bits, which serde_json shows as floats: only the text tells them apart.
+
+/// The numbers of a JSON text, as they are written.
+fn numbers(json: &str) -> impl Iterator<Item = &str> {
+    // Outside of strings, digits and letters that touch are a number or a literal.
+    let outside = json
+        .split('"')
+        .scan((false, false), |(inside, escaped), part| {
+            // A quote ends a string unless an odd number of backslashes stands before it.
+            let was_inside = *inside;
+            let backslashes = part.bytes().rev().take_while(|byte| *byte == b'\\').count();
+            *escaped = was_inside && backslashes % 2 == 1;
+            if !*escaped {
+                *inside = !was_inside;
+            }
+            Some(if was_inside { "" } else { part })
+        });
+    outside
+        .flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)))
+        .filter(|word| word.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+}
+
+/// Whether a number is written as an integer.
+fn is_integer(number: &str) -> bool {
+    number
+        .bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_digit())
+}
+
+/// The integers of a JSON text outside of `i64::MIN..=u64::MAX`, as the floats that serde_json makes of them.
+pub(crate) fn wide_integers(json: &str) -> impl Iterator<Item = f64> {
+    numbers(json)
+        .filter(|number| is_integer(number))
+        .filter(|number| number.parse::<u64>().is_err() && number.parse::<i64>().is_err())
+        .filter_map(|number| number.parse().ok())
+}
+
+/// Whether a float could have been written as such an integer.
+#[inline]
+pub(crate) fn is_huge(float: f64) -> bool {
+    // The first floats beyond the integers: 2^64, and -2^63, which is also what less rounds to.
+    float >= 18_446_744_073_709_551_616.0 || float <= -9_223_372_036_854_775_808.0
+}
+
+/// Whether no such integer of a JSON text equals a float of it.
+pub(super) fn floats_are_apart(json: &str) -> bool {
+    let floats = || numbers(json).filter(|number| !is_integer(number));
+    wide_integers(json).all(|wide| floats().all(|float| float.parse() != Ok(wide)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_integer_is_told_from_text_and_from_a_float() {
+        let wide = |json| wide_integers(json).collect::<Vec<_>>();
+        let json = r#"{"a\"":["\\",1e30,18446744073709551616],"-99999999999999999999":-9223372036854775809}"#;
+        assert_eq!(
+            wide(json),
+            [18_446_744_073_709_551_616.0, -9_223_372_036_854_775_808.0]
+        );
+        assert!(wide("[18446744073709551615,-9223372036854775808,1e19,true,null]").is_empty());
+        assert!(wide("[100000000000000000000.0,-1E+20]").is_empty());
+    }
+
+    #[test]
+    fn a_float_of_the_value_of_a_wide_integer_is_not_apart() {
+        for apart in [
+            "[1e300,100000000000000000000]",
+            r#"["1e20",100000000000000000000]"#,
+            "[1e20]",
+        ] {
+            assert!(floats_are_apart(apart), "{apart}");
+        }
+        for same in [
+            "[1e20,100000000000000000000]",
+            r#"{"a":-100000000000000000001,"b":[-1E+20]}"#,
+        ] {
+            assert!(!floats_are_apart(same), "{same}");
+        }
+    }
+}
