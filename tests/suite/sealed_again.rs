@@ -90,7 +90,8 @@ fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
         user: u64,
         mfa: bool,
     }
-    let again: [fn(&Codec, &mut Token<Own>) -> Result<String, SealError>; 3] = [
+    type Again = fn(&Codec, &mut Token<Own>) -> Result<String, SealError>;
+    let again: [Again; 3] = [
         |codec, token| codec.reseal(token),
         |codec, token| codec.renew(token, Lifetime::hours(1)),
         |codec, token| codec.seal(token, Lifetime::hours(1)),
