@@ -106,8 +106,8 @@ impl VaultOptions {
         self
     }
 
-    /// Keeps as many earlier values of each token as it has: an update takes the oldest away for the
-    /// one that it replaces.
+    /// Keeps as many earlier values of each token as it has: an update takes the oldest away for
+    /// the one that it replaces.
     pub fn keep_as_many_versions(mut self) -> Self {
         self.settings.keep_versions = None;
         self

@@ -10,7 +10,8 @@ use sealtoken::store::{
     StoreError,
 };
 
-/// Loses the reads by key and the writes of these numbers, which count from 0. Nothing of them is done.
+/// Loses the reads by key and the writes of these numbers, which count from 0. Nothing of them is
+/// done.
 #[derive(Debug)]
 pub(crate) struct Lossy {
     store: MemoryStore,

@@ -67,7 +67,8 @@ pub(super) fn check_number(connection: &Connection) -> Result<(), Fault> {
 }
 
 /// Makes the steps that the file has not had, each in one transaction. Several processes may do so at once: they wait for each
-/// other where a transaction begins, and look again in it. All of it waits until this moment at most.
+/// other where a transaction begins, and look again in it. All of it waits until this moment at
+/// most.
 pub(super) fn migrate(connection: &Connection, until: Instant) -> Result<(), Fault> {
     for step in MIGRATIONS {
         wait_until(connection, until)?;

@@ -13,8 +13,8 @@ use super::row;
 /// A page ends once it has passed by so many labels without a record.
 const MOST_PASSED: usize = 1000;
 
-// No statement has a limit: its rows are made one by one, and no more than a page needs. A label without its record is a
-// row, too, so that those that are passed by can be counted.
+// No statement has a limit: its rows are made one by one, and no more than a page needs. A label
+// without its record is a row, too, so that those that are passed by can be counted.
 const ALL: &str = "SELECT id, version, purge_at, labels, body FROM sealtoken_record \
     WHERE collection = ?1 AND id > ?2 ORDER BY id";
 const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \

@@ -209,7 +209,8 @@ fn id_in(sort: &Value) -> Option<usize> {
     sort.get(9..17)?.parse().ok()
 }
 
-/// Labels of the value "x" without end, each under its sort key. Of their records, every `nth` is there.
+/// Labels of the value "x" without end, each under its sort key. Of their records, every `nth` is
+/// there.
 fn labels_without_end(nth: usize, sort_of: fn(usize, usize) -> Value) -> Fake {
     Fake::new(move |_, (target, body)| {
         let item_at = |key: Value| {

@@ -53,8 +53,8 @@ impl Prepared {
         self.vault(store, options).await
     }
 
-    /// Opens it for a change of a value: so many earlier ones are kept or, where that is not said, as
-    /// many as there are.
+    /// Opens it for a change of a value: so many earlier ones are kept or, where that is not said,
+    /// as many as there are.
     pub(super) async fn open_keeping(self, versions: Option<u32>) -> Result<Vault, Failure> {
         self.open_with(keeping(versions)).await
     }

@@ -113,7 +113,8 @@ fn a_path_is_a_path_whatever_it_looks_like() {
     }
 }
 
-/// Another process has one lock after the other: one that SQLite does not wait for, and then one that it does.
+/// Another process has one lock after the other: one that SQLite does not wait for, and then one
+/// that it does.
 #[test]
 fn an_opening_waits_for_others_no_longer_than_it_may() {
     let folder = folder();

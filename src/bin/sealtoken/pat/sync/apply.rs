@@ -37,8 +37,8 @@ pub(super) async fn apply(
     }
 }
 
-/// What is taken from a token comes first and alone: nothing else that fails holds it back. What was
-/// `done` by then is told in any case.
+/// What is taken from a token comes first and alone: nothing else that fails holds it back. What
+/// was `done` by then is told in any case.
 async fn take(
     pats: &PersonalAccessTokens,
     step: &Step,
