@@ -220,6 +220,7 @@ mod tests {
     fn one_spelling_of_a_keyed_hash_is_read() {
         let good = Hasher::new(&Secret::from([5; 32])).hash(b"t").to_string();
         let (head, mac) = good.rsplit_once('$').unwrap();
+        let (_, kid) = head.rsplit_once('=').unwrap();
         let refused = |text: &str| read(text).err();
         for (text, reason) in [
             (format!("{head}$"), Reason::InvalidPhc),
@@ -231,6 +232,7 @@ mod tests {
             (good.replace("kid", "key"), Reason::InvalidParameters),
             (good.replace("$kid", "$v=1$kid"), Reason::InvalidParameters),
             (good.replace("$kid=", "$kid=A"), Reason::InvalidParameters),
+            (good.replace(kid, &kid[..4]), Reason::InvalidParameters),
             (good.replace("hmac", "hmax"), Reason::UnsupportedAlgorithm),
         ] {
             assert_eq!(refused(&text), Some(reason), "{text}");

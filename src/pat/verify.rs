@@ -322,6 +322,38 @@ mod tests {
         }
     }
 
+    /// Nor a keyed one, though its holder once was a token of the other system.
+    #[tokio::test]
+    async fn a_hash_of_a_foreign_text_in_a_record_that_was_issued_here_does_not_count() {
+        let keys = KeyRing::new(Key::generate());
+        let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await;
+        let pats = pats.unwrap();
+        let prefixes = Prefixes {
+            own: Prefix::default(),
+            others: Vec::new(),
+        };
+        let text = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQg==";
+        let presented = prefixes.parse(text).unwrap();
+        let hasher = &pats.shared.hasher;
+        let mac = hasher.mac(presented.hashed);
+        let [ours, other] = [text.as_bytes(), b"other"].map(|text| hasher.hash(text));
+        for (hash, before) in [(&ours, &other), (&other, &ours)] {
+            let before = Before {
+                hash: before.clone(),
+                until: i64::MAX,
+            };
+            let mut head = Head {
+                _id: presented.id,
+                hash: hash.clone(),
+                before: Some(before),
+                origin: Origin::Issued,
+            };
+            assert!(pats.keyed_fit(&head, &presented, &mac).is_err());
+            head.origin = Origin::Imported;
+            assert!(pats.keyed_fit(&head, &presented, &mac).is_ok());
+        }
+    }
+
     #[tokio::test]
     async fn an_unknown_token_costs_what_a_known_one_does() {
         let keys = KeyRing::new(Key::generate());

@@ -18,8 +18,6 @@ use tokio::task::AbortHandle;
 
 use crate::store::StoreError;
 
-/// The longest that one write may take, and the longest that a flush does.
-const DEADLINE: Duration = Duration::from_secs(5);
 /// So many failures in a row are the store's, and not those of single notes: the rest waits for the next one.
 const FAILURES: u32 = 3;
 
@@ -31,6 +29,8 @@ pub(crate) trait Work: Send + Sync + 'static {
 
     /// The most notes at a time.
     const MOST: usize;
+    /// The longest that one write may take, and the longest that a flush does.
+    const DEADLINE: Duration = Duration::from_secs(5);
 
     /// Makes one note of two about the same key.
     fn merge(earlier: &mut Self::Note, later: Self::Note);
@@ -101,7 +101,7 @@ impl<W: Work> Behind<W> {
             let turn = Arc::clone(&writer.turn).lock_owned().await;
             Arc::clone(writer).write_all(turn).await;
         };
-        within(DEADLINE, all).await;
+        within(W::DEADLINE, all).await;
     }
 }
 
@@ -152,7 +152,7 @@ impl<W: Work> Writer<W> {
         let (mut last, mut failures) = (None, 0_u32);
         while let Some((key, note)) = self.next(last.as_ref()) {
             let unwinding = Unwinding(self, &key);
-            let written = within(DEADLINE, self.work.write(&key, &note)).await;
+            let written = within(W::DEADLINE, self.work.write(&key, &note)).await;
             drop(unwinding);
             let mut noted = lock(&self.noted);
             // One that has changed since is not written yet.

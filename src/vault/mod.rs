@@ -435,4 +435,22 @@ mod tests {
         let empty = vault.read_many([""; 0]).password("").await;
         assert_eq!(empty.err(), Some(VaultError::EmptyPassword));
     }
+
+    /// One look at the costs, and then they are known.
+    #[tokio::test]
+    async fn where_another_process_raised_the_cost_new_passwords_are_at_that_one() {
+        let (keys, store) = (KeyRing::new(Key::generate()), MemoryStore::new());
+        let vault = Vault::open(store.clone(), &keys).await.unwrap();
+        let raised = Vault::options().argon2_cost(Argon2Cost::new(20, 2, 1).unwrap());
+        let raised = raised.open(store, &keys).await.unwrap();
+        let create = vault.create("v").password("correct horse");
+        let (token, count) = hashed(&vault, create).await;
+        assert_eq!(count, 2);
+        let token = token.unwrap();
+        for vault in [raised, vault] {
+            let read = vault.read(&token).password("correct horse");
+            let (value, count) = hashed(&vault, read).await;
+            assert_eq!((value.is_ok(), count), (true, 1));
+        }
+    }
 }

@@ -295,6 +295,18 @@ fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
 }
 
 #[test]
+fn a_codec_follows_each_replacement_of_its_ring() {
+    let ring = KeyRing::new(key(1));
+    let codec = ring.codec("session").unwrap();
+    for byte in 2..5 {
+        ring.replace(&KeyRing::new(key(byte))).unwrap();
+        let text = codec.seal(&mut Token::new(), Lifetime::hours(1));
+        let outline: sealtoken::Outline = text.unwrap().parse().unwrap();
+        assert_eq!(outline.key_id, key(byte).id());
+    }
+}
+
+#[test]
 fn ids_print_as_eight_digits() {
     let id = KeyId::from_bytes([0, 1, 0xab, 0xff]);
     assert_eq!(id.to_string(), "0001abff");

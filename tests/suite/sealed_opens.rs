@@ -189,6 +189,7 @@ fn a_struct_with_one_name_twice_is_refused() {
     assert_eq!(round(&Twice::<16> {}), Err(SealError::Name));
     assert_eq!(round(&Twice::<17> {}), Err(SealError::Name));
     assert_eq!(round(&Twice::<19> {}), Err(SealError::Name));
+    assert_eq!(round(&Twice::<20> {}), Err(SealError::Name));
     assert!(Cargo::new().insert("a", Twice::<5> {}).is_err());
 }
 
@@ -396,6 +397,21 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
             clock.set(now);
         }
     }
+}
+
+/// As text, that is: serde has another form for formats of machines.
+#[test]
+fn names_that_are_addresses_are_read_beside_ends() {
+    let now = UnixTime::from_secs(1000);
+    let codec = codec().with_clock(ManualClock::at(now));
+    let mut token = Token::new();
+    let end = now.saturating_add(300);
+    let cargo = token.cargo_mut();
+    cargo.insert_until("127.0.0.1", 1_u8, end).unwrap();
+    let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
+    let own = codec.open_value::<BTreeMap<std::net::IpAddr, u8>>(&text);
+    let here = std::net::IpAddr::from([127, 0, 0, 1]);
+    assert_eq!(own.unwrap().value(), &BTreeMap::from([(here, 1)]));
 }
 
 #[test]

@@ -109,6 +109,8 @@ fn number(digits: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use base64ct::{Base64Url, Encoding as _};
+
     use super::*;
 
     fn filled(begin: &str) -> Vec<u8> {
@@ -175,6 +177,21 @@ mod tests {
         assert_eq!(value(whole.as_bytes()).map(|value| value.len()), Some(93));
         assert!(value(whole.replace("124", "125").as_bytes()).is_none());
         assert!(value(b"").is_none());
+    }
+
+    #[test]
+    fn what_is_not_as_long_as_a_block_is_not_deciphered() {
+        let key = Key::of("password");
+        let refusal = |length: usize| {
+            let stored = Base64Url::encode_string(&vec![0; base64_len(length)]);
+            read(&key, &stored).err()
+        };
+        for length in [128, 256, 512] {
+            assert_eq!(refusal(length), Some(ImportError::Forged), "{length}");
+        }
+        for length in [0, 3, 126, 130, 254, 259, 384] {
+            assert_eq!(refusal(length), Some(ImportError::Malformed), "{length}");
+        }
     }
 
     #[test]

@@ -304,3 +304,48 @@ async fn no_writer_runs_whose_handle_is_still_to_be_kept() {
     behind.flush().await;
     assert_eq!(written(&behind), [(1, 1)]);
 }
+
+/// A store that never answers.
+#[derive(Default)]
+struct Silent(AtomicU64);
+
+impl Work for Silent {
+    type Key = u32;
+    type Note = ();
+    const MOST: usize = 8;
+    const DEADLINE: Duration = Duration::from_millis(20);
+
+    fn merge((): &mut (), (): ()) {}
+
+    fn gives_way((): &()) -> bool {
+        true
+    }
+
+    async fn write(&self, _: &u32, (): &()) -> Result<(), StoreError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
+    }
+}
+
+/// Separates what ends from what does not.
+const FOR_EVER: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_asked_three_times_and_the_rest_is_kept() {
+    let behind = Behind::new(Silent::default());
+    for key in 0..5 {
+        behind.note(key, ());
+    }
+    let turn = Arc::clone(&behind.writer.turn).lock_owned();
+    assert!(tokio::time::timeout(FOR_EVER, turn).await.is_ok());
+    assert_eq!(behind.work().0.load(Ordering::SeqCst), 3);
+    assert_eq!(lock(&behind.writer.noted).len(), 2);
+}
+
+#[tokio::test]
+async fn a_flush_ends_in_time_also_where_its_turn_does_not_come() {
+    let behind = Behind::new(Silent::default());
+    let _turn = Arc::clone(&behind.writer.turn).lock_owned().await;
+    let flush = tokio::time::timeout(FOR_EVER, behind.flush());
+    assert_eq!(flush.await, Ok(()));
+}

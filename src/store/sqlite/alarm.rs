@@ -134,3 +134,75 @@ impl Waiting {
         (due, self.looks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::mpsc;
+    use std::task::{Context, Wake};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_look_takes_out_what_is_due_and_tells_when_the_next_is() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let mut waiting = Waiting::default();
+        for place in [(now, 1), (now, 2), (later, 3)] {
+            waiting.calls.insert(place, Waker::noop().clone());
+        }
+        let (due, looks) = waiting.look(now);
+        assert_eq!(due.len(), 2);
+        assert_eq!((looks, waiting.looks), (Some(later), Some(later)));
+        let (due, looks) = waiting.look(later);
+        assert_eq!(due.len(), 1);
+        assert_eq!((looks, waiting.looks), (None, None));
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_is_forgotten() {
+        let alarm = Alarm::new().unwrap();
+        let hour = Instant::now() + Duration::from_secs(3600);
+        let mut call = Box::pin(alarm.before(hour, pending::<()>()));
+        assert!(poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await);
+        assert_eq!(alarm.shared.lock().calls.len(), 1);
+        drop(call);
+        assert!(alarm.shared.lock().calls.is_empty());
+    }
+
+    struct Told(mpsc::Sender<()>);
+
+    impl Wake for Told {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    /// Also where the thread has looked, and sleeps until it is told of a call.
+    #[test]
+    fn who_waits_is_woken_at_the_deadline() {
+        let alarm = Alarm::new().unwrap();
+        for _ in 0..2 {
+            let (told, woken) = mpsc::channel();
+            let waker = Waker::from(Arc::new(Told(told)));
+            let soon = Instant::now() + Duration::from_millis(100);
+            let mut call = pin!(alarm.before(soon, pending::<()>()));
+            let mut context = Context::from_waker(&waker);
+            assert!(call.as_mut().poll(&mut context).is_pending());
+            woken.recv_timeout(Duration::from_secs(20)).unwrap();
+        }
+    }
+
+    #[test]
+    fn its_thread_ends_with_it() {
+        let alarm = Alarm::new().unwrap();
+        let shared = Arc::downgrade(&alarm.shared);
+        drop(alarm);
+        let latest = Instant::now() + Duration::from_secs(20);
+        while shared.strong_count() > 0 {
+            assert!(Instant::now() < latest);
+            thread::yield_now();
+        }
+    }
+}

@@ -102,3 +102,47 @@ impl Serialize for Name<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::clock::UnixTime;
+
+    const END: i64 = 4_000_000_000;
+
+    /// Writes a cargo with an entry that ends.
+    fn write(name: &str) {
+        let mut cargo = Cargo::new();
+        let end = UnixTime::from_secs(END);
+        cargo.insert_until(name, 1, end).unwrap();
+        cargo.note_ends();
+    }
+
+    fn ends(name: &str, end: i64) -> [(Text, i64); 1] {
+        [(Text::from(name), end)]
+    }
+
+    #[test]
+    fn an_end_is_known_by_its_name_and_its_second() {
+        for (name, end, expected) in [("a", END, true), ("a", END - 1, false), ("b", END, false)] {
+            let ((), known) = has_only_ends(&ends(name, end), || write("a"));
+            assert_eq!(known, expected);
+            assert!(STATE.get() == State::Idle);
+            assert!(MET.with_borrow(Vec::is_empty));
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_inside_of_another_is_judged_by_itself() {
+        let (inner, outer) = has_only_ends(&ends("a", END), || {
+            write("a");
+            has_only_ends(&ends("b", END), || write("b")).1
+        });
+        assert!(inner && outer);
+        let (inner, outer) = has_only_ends(&ends("a", END), || {
+            has_only_ends(&ends("b", END), || write("a")).1
+        });
+        assert!(!inner && outer);
+        assert!(STATE.get() == State::Idle);
+    }
+}

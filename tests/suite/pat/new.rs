@@ -35,6 +35,8 @@ async fn everything_that_is_given_comes_back(engine: Engine) {
     assert!(record.admin);
     assert!(record.roles.iter().eq(["größe", "reader", "writer"]));
     assert!(record.scopes.iter().eq(["repo:read", "repo:write"]));
+    assert!(record.has_role("reader") && !record.has_role("repo:read"));
+    assert!(record.has_scope("repo:read") && !record.has_scope("reader"));
     assert_eq!(record.name.as_deref(), Some("laptop"));
     let metadata: Vec<_> = record.metadata.iter().collect();
     assert_eq!(metadata.len(), 2);

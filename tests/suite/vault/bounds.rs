@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use sealtoken::store::{MemoryStore, Store as _};
-use sealtoken::vault::{Argon2Cost, PublicError, Vault, VaultError, VaultOptions};
+use sealtoken::vault::{Argon2Cost, PublicError, State, Vault, VaultError, VaultOptions};
 use sealtoken::{Lifetime, UnixTime};
 
 use super::{Bench, NOW, RIGHT, WRONG};
@@ -227,6 +227,8 @@ async fn what_is_shown_of_a_value_is_what_it_is() {
     vault.soft_delete(&token).await.unwrap();
     bench.clock.advance(3600);
     assert_eq!(vault.read(&token).await.err(), Some(VaultError::Deleted));
+    let info = vault.info(&token).await.unwrap();
+    assert_eq!((info.state, info.earlier_versions), (State::Deleted, 2));
     // An end of an upsert is one also where the value is there.
     let put = vault.upsert("a-token-of-my-own-001", "v");
     put.await.unwrap();

@@ -13,7 +13,7 @@ use super::{Bench, RIGHT, WRONG, at_once};
 use crate::faulty::{Fault, Faulty, unknown};
 
 #[derive(Debug, Default, Clone)]
-struct Recorder(Arc<Mutex<Vec<Event>>>);
+pub(super) struct Recorder(pub(super) Arc<Mutex<Vec<Event>>>);
 
 impl EventSink for Recorder {
     fn record(&self, event: &Event) {

@@ -1,11 +1,15 @@
 //! Values of another system that come in under their own tokens.
 
+use std::sync::Arc;
+
 use sealtoken::UnixTime;
+use sealtoken::events::Operation;
 use sealtoken::import::{ImportError, Vaultstore};
 use sealtoken::store::{Effect, MemoryStore, StoreError};
 use sealtoken::vault::{ImportFailure, State, StoredValue, Vault, VaultError};
 use tokio::task::JoinSet;
 
+use super::events::Recorder;
 use super::{Bench, NOW, RIGHT, WRONG};
 use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty};
@@ -136,4 +140,32 @@ async fn an_import_does_not_wait_behind_guesses_in_namespaces_that_are_made_up()
     let rows = [stored("taken-in-meanwhile", &text, None)];
     let taken = bench.vault.import(reader, rows).await.unwrap();
     assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+}
+
+#[tokio::test]
+async fn what_concerns_all_values_ends_an_import_before_the_first() {
+    let bench = Bench::on(Engine::memory()).await;
+    let rows = || [stored("never-taken-in", &vector().1, None)];
+    let none = bench.vault.import(vector().0, rows()).password("").await;
+    assert_eq!(none.err(), Some(VaultError::EmptyPassword));
+    let told = bench.vault.exists("never-taken-in").await;
+    assert_eq!(told, Ok(false));
+}
+
+#[tokio::test]
+async fn the_event_of_an_import_counts_what_was_taken_in() {
+    let recorder = Arc::new(Recorder::default());
+    let options = Vault::options().events(recorder.clone());
+    let bench = Bench::with(Engine::memory(), options).await;
+    let (reader, text, _) = vector();
+    let rows = [
+        stored("the-one-that-is-taken", &text, None),
+        stored("not-what-was-stored-there", "?", None),
+    ];
+    bench.vault.import(reader, rows).await.unwrap();
+    let last = recorder.0.lock().unwrap().pop().unwrap();
+    assert_eq!(
+        (last.operation, last.count),
+        (Operation::VaultImport, Some(1))
+    );
 }

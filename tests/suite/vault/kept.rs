@@ -1,10 +1,11 @@
 //! What is there afterwards, counted in the database: nothing that was destroyed, and all that was
 //! promised.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sealtoken::store::{Collection, Effect, Query, Store, StoreError};
-use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
+use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError, VaultToken};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::bent::Bent;
@@ -191,8 +192,8 @@ async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
     }
 }
 
-#[tokio::test]
-async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() {
+/// A vault whose cost was raised, and a value of one password at each cost: the lower one first.
+async fn at_two_costs() -> (Arc<Bent>, Bench, Vault, [VaultToken; 2]) {
     let store = Bent::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     bench.vault.create("open").await.unwrap();
@@ -207,6 +208,21 @@ async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() 
     let second = stronger.create("stronger").password(RIGHT).await.unwrap();
     let first = weaker.await.unwrap().unwrap();
     assert_eq!(count(&*store, "vault_passwords").await, 2);
+    (store, bench, stronger, [first, second])
+}
+
+#[tokio::test]
+async fn a_password_unlocks_what_it_has_at_two_costs() {
+    let (_, _, stronger, tokens) = at_two_costs().await;
+    let unlocked = stronger.unlock(RIGHT).await.unwrap();
+    for token in &tokens {
+        assert!(unlocked.read(token).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() {
+    let (store, bench, stronger, [first, second]) = at_two_costs().await;
     let read = stronger.read(&first).password(RIGHT).await.unwrap();
     assert_eq!(read.expose(), b"weaker");
     stronger.flush().await;
