@@ -107,15 +107,17 @@ impl Serialize for Name<'_> {
 mod tests {
     use super::*;
     use crate::crypto::clock::UnixTime;
+    use crate::crypto::scratch::Scratch;
+    use crate::token::json::write_own;
 
     const END: i64 = 4_000_000_000;
 
     /// Writes a cargo with an entry that ends.
-    fn write(name: &str) {
+    fn write(name: &str) -> Result<OwnEnds, Unwritable> {
         let mut cargo = Cargo::new();
         let end = UnixTime::from_secs(END);
         cargo.insert_until(name, 1, end).unwrap();
-        cargo.note_ends();
+        write_own(&mut Scratch::take(usize::MAX), &cargo)
     }
 
     fn ends(name: &str, end: i64) -> [(Text, i64); 1] {
@@ -125,8 +127,8 @@ mod tests {
     #[test]
     fn an_end_is_known_by_its_name_and_its_second() {
         for (name, end, expected) in [("a", END, true), ("a", END - 1, false), ("b", END, false)] {
-            let ((), known) = has_only_ends(&ends(name, end), || write("a"));
-            assert_eq!(known, expected);
+            let known = has_only_ends(&ends(name, end), || write("a"));
+            assert_eq!(known, Ok(expected));
             assert!(STATE.get() == State::Idle);
             assert!(MET.with_borrow(Vec::is_empty));
         }
@@ -134,15 +136,21 @@ mod tests {
 
     #[test]
     fn what_is_sealed_inside_of_another_is_judged_by_itself() {
-        let (inner, outer) = has_only_ends(&ends("a", END), || {
-            write("a");
-            has_only_ends(&ends("b", END), || write("b")).1
+        let inner = Cell::new(Ok(false));
+        let inside = |own: &str, written: &str| {
+            inner.set(has_only_ends(&ends(own, END), || write(written)));
+        };
+        let outer = has_only_ends(&ends("a", END), || {
+            let own = write("a")?;
+            inside("b", "b");
+            Ok(own)
         });
-        assert!(inner && outer);
-        let (inner, outer) = has_only_ends(&ends("a", END), || {
-            has_only_ends(&ends("b", END), || write("a")).1
+        assert_eq!((inner.get(), outer), (Ok(true), Ok(true)));
+        let outer = has_only_ends(&ends("a", END), || {
+            inside("b", "a");
+            Ok(0)
         });
-        assert!(!inner && outer);
+        assert_eq!((inner.get(), outer), (Ok(false), Ok(true)));
         assert!(STATE.get() == State::Idle);
     }
 }
