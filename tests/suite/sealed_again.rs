@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sealtoken::{
-    Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
+    Cargo, Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,7 +33,7 @@ fn with_second_factor(codec: &Codec) -> String {
 }
 
 /// A way to seal a token once more.
-type Again = fn(&Codec, &mut Token) -> Result<String, SealError>;
+type Again<T = Cargo> = fn(&Codec, &mut Token<T>) -> Result<String, SealError>;
 
 #[test]
 fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
@@ -90,8 +90,7 @@ fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
         user: u64,
         mfa: bool,
     }
-    type Again = fn(&Codec, &mut Token<Own>) -> Result<String, SealError>;
-    let again: [Again; 3] = [
+    let again: [Again<Own>; 3] = [
         |codec, token| codec.reseal(token),
         |codec, token| codec.renew(token, Lifetime::hours(1)),
         |codec, token| codec.seal(token, Lifetime::hours(1)),

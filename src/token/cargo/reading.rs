@@ -1,6 +1,6 @@
 //! What a cargo is told beside its text when it is read as, or inside of, a caller's type: serde hands on no context.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::crypto::clock::ClockSource;
 use crate::token::json;
@@ -12,8 +12,17 @@ use super::{Cargo, Text};
 struct Reading {
     clock: ClockSource,
     places: Places,
-    /// Floats that were met and could be integers out of range.
-    huge: RefCell<Vec<f64>>,
+    huge: Cell<Option<Box<Huge>>>,
+}
+
+/// Floats that were met and could be integers out of range. In a box, since there are none as a rule.
+struct Huge(Vec<f64>);
+
+impl Huge {
+    #[cold]
+    fn any_is_integer_of(&self, json: &str) -> bool {
+        json::wide_integers(json).any(|wide| self.0.contains(&wide))
+    }
 }
 
 thread_local! {
@@ -42,18 +51,14 @@ pub(crate) fn with_ends<'a, R>(
     let before = Before(READING.replace(Some(Reading {
         clock: clock.clone(),
         places: Places::of(ends),
-        huge: RefCell::default(),
+        huge: Cell::default(),
     })));
     let found = read();
-    let huge = READING.with_borrow(|now| {
-        let now = now.as_ref()?;
-        Some(now.huge.take())
-    });
+    let huge = READING.with_borrow(|now| now.as_ref()?.huge.take());
     drop(before);
     let (value, text) = found?;
-    let huge = huge.unwrap_or_default();
-    (huge.is_empty() || !json::wide_integers(text).any(|wide| huge.contains(&wide)))
-        .then_some(value)
+    let mixed = huge.is_some_and(|huge| huge.any_is_integer_of(text));
+    (!mixed).then_some(value)
 }
 
 /// Takes note of floats that could be integers out of range.
@@ -63,7 +68,12 @@ pub(super) fn note_huge(floats: &[f64]) {
     }
     READING.with_borrow(|now| {
         if let Some(now) = now {
-            now.huge.borrow_mut().extend_from_slice(floats);
+            let mut huge = now
+                .huge
+                .take()
+                .unwrap_or_else(|| Box::new(Huge(Vec::new())));
+            huge.0.extend_from_slice(floats);
+            now.huge.set(Some(huge));
         }
     });
 }

@@ -166,7 +166,7 @@ impl Codec {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let sessions = KeyRing::new(Key::generate()).codec("session")?;
     /// # type Session = (u64, Option<String>);
-    /// # for session in [(42, None), (42, Some("admin".to_owned()))] {
+    /// # for session in [(42_u64, None), (42, Some("admin".to_owned()))] {
     /// let text = sessions.seal_value(&session, Lifetime::hours(8))?;
     /// let opened = sessions.open_value::<Session>(&text)?;
     /// assert_eq!(opened.value(), &session);

@@ -49,9 +49,11 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn check<E: serde::ser::Error>(&self, kept: bool, rule: Unwritable) -> Result<(), E> {
-        if kept {
-            return Ok(());
-        }
+        if kept { Ok(()) } else { self.refuse(rule) }
+    }
+
+    #[cold]
+    fn refuse<E: serde::ser::Error>(&self, rule: Unwritable) -> Result<(), E> {
         self.rules.broken.set(Some(rule));
         Err(E::custom("refused"))
     }
