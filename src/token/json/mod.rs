@@ -9,7 +9,7 @@ mod rules;
 mod write;
 
 pub(crate) use lint::{LEVELS, depth, is_private, keeps_the_rules, names_are_sound, openable};
-pub(crate) use numbers::{is_huge, wide_integers};
+pub(crate) use numbers::{any_wide_integer_is_of, is_huge, wide_integers};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };

@@ -1,5 +1,7 @@
 //! Integers beyond 64 bits, which serde_json shows as floats: only the text tells them apart.
 
+use std::collections::HashSet;
+
 /// The numbers of a JSON text, as they are written.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
     // Outside of strings, digits and letters that touch are a number or a literal.
@@ -42,10 +44,17 @@ pub(crate) fn is_huge(float: f64) -> bool {
     float >= 18_446_744_073_709_551_616.0 || float <= -9_223_372_036_854_775_808.0
 }
 
+/// Whether a JSON text has such an integer of the value of one of these floats.
+pub(crate) fn any_wide_integer_is_of(floats: impl Iterator<Item = f64>, json: &str) -> bool {
+    // Both are as many as the text has room for. No such integer is zero, so equal ones have equal bits.
+    let floats: HashSet<u64> = floats.map(f64::to_bits).collect();
+    wide_integers(json).any(|wide| floats.contains(&wide.to_bits()))
+}
+
 /// Whether no such integer of a JSON text equals a float of it.
 pub(super) fn floats_are_apart(json: &str) -> bool {
-    let floats = || numbers(json).filter(|number| !is_integer(number));
-    wide_integers(json).all(|wide| floats().all(|float| float.parse() != Ok(wide)))
+    let floats = numbers(json).filter(|number| !is_integer(number));
+    !any_wide_integer_is_of(floats.filter_map(|float| float.parse().ok()), json)
 }
 
 #[cfg(test)]
