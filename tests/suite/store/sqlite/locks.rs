@@ -24,6 +24,13 @@ fn held(path: &Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// Asserts what is held. The system lists locks piece by piece, while other tests take theirs, and may leave one out of a list; one that
+/// is gone is in none.
+fn assert_held(path: &Path, expected: &BTreeSet<String>, when: &str) {
+    let seen = || held(path) == *expected;
+    assert!((0..100).any(|_| seen()), "{when}: {:?}", held(path));
+}
+
 #[test]
 fn a_second_store_of_a_file_leaves_the_locks_of_the_first() {
     let folder = folder();
@@ -31,12 +38,13 @@ fn a_second_store_of_a_file_leaves_the_locks_of_the_first() {
     let link = folder.path().join("link.db");
     symlink(&path, &link).unwrap();
     let first = open(&path).unwrap();
-    let (database, index) = (held(&path), held(&folder.path().join("store.db-shm")));
+    let shared = folder.path().join("store.db-shm");
+    let whole = |path: &Path| (0..100).flat_map(|_| held(path)).collect::<BTreeSet<_>>();
+    let (database, index) = (whole(&path), whole(&shared));
     assert!(!database.is_empty() && !index.is_empty());
-    let still = |what| {
-        assert_eq!(held(&path), database, "{what}");
-        let now = held(&folder.path().join("store.db-shm"));
-        assert_eq!(now, index, "{what}");
+    let still = |when| {
+        assert_held(&path, &database, when);
+        assert_held(&shared, &index, when);
     };
     for path in [&path, &link] {
         let second = open(path).unwrap();
@@ -48,7 +56,7 @@ fn a_second_store_of_a_file_leaves_the_locks_of_the_first() {
         still("after one that creates nothing");
     }
     drop(first);
-    assert_eq!(held(&path), BTreeSet::new());
+    assert_held(&path, &BTreeSet::new(), "after the first was closed");
 }
 
 #[test]
