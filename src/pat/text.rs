@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_other_characters_is_no_token_even_where_its_check_is_right() {
+        let id = "34NwRzvnBbgI3uedkrQ3Q";
+        let with = |letter: &str| {
+            let hashed = format!("pat_{id}_{}", letter.repeat(SECRET));
+            let check = check(hashed.as_bytes());
+            format!("{hashed}{}", std::str::from_utf8(&check).unwrap())
+        };
+        assert_eq!(reason(&with("a")), None);
+        for letter in ["-", "_", ".", " ", "\0"] {
+            assert_eq!(reason(&with(letter)), Some(Reason::InvalidFormat));
+        }
+    }
+
+    #[test]
     fn the_other_systems_tokens_have_one_spelling_too() {
         let id = "34NwRzvnBbgI3uedkrQ3Q";
         let good = format!("pat_{id}.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");

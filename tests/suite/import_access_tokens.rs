@@ -426,3 +426,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_attribute_that_is_not_as_it_must_be_is_told_its_own_rule() {
+    for (attribute, rule) in [
+        ("tokenId", "21 letters"),
+        ("secretPhc", "200 characters"),
+        ("owner", "a text of 1 to 100"),
+        ("isAdmin", "true or false"),
+        ("roles", "a set of at most 50"),
+        ("createdAt", "seconds since 1970"),
+        ("expiresAt", "seconds since 1970"),
+    ] {
+        let told = ItemError::Invalid { attribute }.to_string();
+        assert!(told.starts_with(attribute) && told.contains(rule), "{told}");
+    }
+}
