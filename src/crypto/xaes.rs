@@ -151,7 +151,8 @@ impl Xaes {
     }
 }
 
-/// A build without optimisation moves a new cipher by copies. Where it is optimised there are none, and no time for this.
+/// A build without optimisation moves a new cipher by copies. An optimised one leaves some wide registers of this one message's key
+/// behind, deep in the stack: to overwrite those would take a tenth of a short token.
 #[inline]
 fn overwrite_moves() {
     if cfg!(debug_assertions) {
