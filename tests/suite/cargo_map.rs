@@ -541,61 +541,9 @@ fn why_a_value_is_not_taken_is_told() {
     let twice = Twice { a: 1, rest };
     assert_eq!(cargo.insert("a", &twice), Err(CargoError::Name));
     assert_eq!(cargo.push("list", [&twice]), Err(CargoError::Name));
-    assert_eq!(cargo.insert("a", Some(())), Err(CargoError::SomeNull));
     assert_eq!(cargo.insert("a", Fails), Err(CargoError::Unsupported));
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
-}
-
-/// `serde_json::Value` reads an object that begins with such a name as the JSON in its text.
-#[test]
-fn no_entry_and_nothing_in_one_has_a_private_name_of_serde_json() {
-    let codec = KeyRing::new(Key::generate()).codec("names").unwrap();
-    let hour = Lifetime::hours(1);
-    let json = r#"{"$serde_json::private::RawValue":"{\"admin\":true}"}"#;
-    let smuggled = BTreeMap::from([("$serde_json::private::RawValue", r#"{"admin":true}"#)]);
-    for private in ["$serde_json::private::RawValue", "$serde_json::private::"] {
-        let mut cargo = Cargo::new();
-        let far = UnixTime::from_secs(9_000_000_000);
-        let name = Some(CargoError::Name);
-        assert_eq!(cargo.insert(private, 1).err(), name);
-        assert_eq!(cargo.insert_until(private, 1, far).err(), name);
-        assert_eq!(cargo.push(private, 1).err(), name);
-        assert_eq!(cargo.get_or_insert_with(private, || 1).err(), name);
-        let inside = BTreeMap::from([(private, 1)]);
-        assert_eq!(cargo.insert("a", &inside).err(), name);
-        assert_eq!(cargo.insert("a", [Some(&inside)]).err(), name);
-        assert_eq!(cargo.push("a", &inside).err(), name);
-        assert_eq!(
-            cargo
-                .get_or_insert_with("a", || inside
-                    .clone()
-                    .into_keys()
-                    .map(|k| (k.to_owned(), 1))
-                    .collect::<BTreeMap<String, u8>>())
-                .err(),
-            name
-        );
-        let raw = serde_json::value::RawValue::from_string(json.into()).unwrap();
-        assert_eq!(cargo.insert("a", raw).err(), name);
-        assert!(cargo.is_empty() && !cargo.is_dirty());
-    }
-    for text in [json.to_owned(), format!(r#"{{"a":[{json}]}}"#)] {
-        assert_eq!(text.parse::<Cargo>().err(), Some(CargoError::Name));
-        // Through serde it is read, as from a token of before; but not sealed.
-        let cargo: Cargo = serde_json::from_str(&text).unwrap();
-        let refused = Err(SealError::Name);
-        assert_eq!(codec.seal_value(&cargo, hour), refused);
-        assert_eq!(codec.seal(&mut Token::with_value(cargo), hour), refused);
-    }
-    assert_eq!(codec.seal_value(&smuggled, hour), Err(SealError::Name));
-    // As a value, and with anything before it, it is text like another.
-    let mut token = Token::new();
-    token
-        .cargo_mut()
-        .insert(" $serde_json::private::", "$serde_json::private::")
-        .unwrap();
-    assert!(codec.seal(&mut token, hour).is_ok());
 }
 
 /// A type whose `Serialize` says too much.
@@ -615,8 +563,7 @@ fn each_error_of_a_cargo_says_what_is_wrong() {
         (CargoError::NotFinite, "NaN or infinite"),
         (CargoError::Unsupported, "cannot be held"),
         (CargoError::TooDeep, "64 levels deep"),
-        (CargoError::Name, "serde_json keeps for itself"),
-        (CargoError::SomeNull, "holds a null"),
+        (CargoError::Name, "there twice"),
         (CargoError::Ends, "an entry that ends"),
         (CargoError::End, "before 1970"),
         (CargoError::Json, "not a JSON object"),

@@ -13,10 +13,8 @@ pub enum CargoError {
     /// The value cannot be a cargo entry: an integer outside `i64::MIN..=u64::MAX`, a map whose keys are neither text nor
     /// numbers nor truth values, JSON of its own that is not sound, or its own `Serialize` failed.
     Unsupported,
-    /// A name is there twice in one object, or is one that serde_json keeps for itself (`$serde_json::private::…`).
+    /// A name is there twice in one object.
     Name,
-    /// The value holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
-    SomeNull,
     /// The value holds a [`Cargo`](crate::Cargo) with entries that end: inside of another entry they would be there for ever.
     Ends,
     /// The end lies before 1970 or after 9999.
@@ -34,8 +32,7 @@ impl fmt::Display for CargoError {
             Self::WrongType => "the cargo entry is of another type than was asked for",
             Self::NotFinite => "the number is NaN or infinite: leave it out, or write it as text",
             Self::Unsupported => "the value cannot be held by a cargo, or its own Serialize failed: integers have 64 bits, and maps have plain keys",
-            Self::Name => "a name is there twice in one object, or is one that serde_json keeps for itself",
-            Self::SomeNull => "a `Some` of the value holds a null, and would come back as `None`",
+            Self::Name => "a name is there twice in one object",
             Self::Ends => "the value holds a cargo with an entry that ends, and inside of another entry it would not",
             Self::End => "the end of an entry lies before 1970 or after 9999",
             Self::TooDeep => "the value is nested more than 64 levels deep",

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::crypto::scratch::Scratch;
-use crate::token::json::{Unwritable, depth, is_private, write_entry};
+use crate::token::json::{Unwritable, depth, write_entry};
 
 pub use error::CargoError;
 pub use iter::Iter;
@@ -158,22 +158,23 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::NotFinite`] for NaN and infinities at any depth, [`CargoError::TooDeep`] beyond 64 levels,
-    /// [`CargoError::Name`] for a name that is there twice or that serde_json keeps for itself, [`CargoError::SomeNull`],
+    /// [`CargoError::Name`] for a name that is there twice,
     /// [`CargoError::Ends`] for a map with entries that end, and [`CargoError::Unsupported`] for what else a cargo cannot hold. The
     /// cargo is then as it was.
     ///
     /// Taken is, and read by [`get`](Cargo::get) as the type that it was: a map with numbers or truth values for keys, and an
     /// integer of a 128-bit type that is no larger than 64 bits. Under `#[serde(flatten)]`, `tag` and `untagged` serde reads neither
-    /// back, and does not show here that they are in use: `get` then answers [`WrongType`](CargoError::WrongType). What else
+    /// back, and does not show here that they are in use: `get` then answers [`WrongType`](CargoError::WrongType). And a
+    /// `serde_json::Value` reads an object of one entry that is named `$serde_json::private::RawValue` as the JSON in its text: read
+    /// what users bring as a [`Value`] of this crate. What else
     /// serde does not show stands at [`Codec::seal_value`](crate::Codec::seal_value).
     pub fn insert<T: Serialize>(
         &mut self,
         name: impl CargoName<T>,
         value: T,
     ) -> Result<Option<Value>, CargoError> {
-        let name = checked(&name)?;
         let value = to_value(&value)?;
-        Ok(self.put(name, value, None))
+        Ok(self.put(name.as_ref(), value, None))
     }
 
     /// Puts `value` into the entry, which ends at `end`: by the system's clock, or by that of the codec which sealed or
@@ -199,10 +200,9 @@ impl Cargo {
         value: T,
         end: UnixTime,
     ) -> Result<Option<Value>, CargoError> {
-        let name = checked(&name)?;
         let end = ends::in_range(end)?;
         let value = to_value(&value)?;
-        Ok(self.put(name, value, Some(end)))
+        Ok(self.put(name.as_ref(), value, Some(end)))
     }
 
     fn put(&mut self, name: &str, value: Value, end: Option<i64>) -> Option<Value> {
@@ -286,7 +286,6 @@ impl Cargo {
         if let Some(value) = self.value(name) {
             return T::deserialize(value);
         }
-        let name = checked(name)?;
         let made = make();
         self.put(name, to_value(&made)?, None);
         Ok(made)
@@ -314,7 +313,7 @@ impl Cargo {
         name: impl CargoName<Vec<T>>,
         value: T,
     ) -> Result<(), CargoError> {
-        let name = checked(&name)?;
+        let name = name.as_ref();
         let value = to_value_at(&value, LEVELS_OF_ELEMENTS)?;
         if !self.is_live(name) {
             self.drop_entry(name);
@@ -445,20 +444,13 @@ impl From<Unwritable> for CargoError {
         match error {
             Unwritable::NotFinite => Self::NotFinite,
             Unwritable::Name => Self::Name,
-            Unwritable::SomeNull => Self::SomeNull,
             Unwritable::TooDeep => Self::TooDeep,
-            Unwritable::Unsupported | Unwritable::WideInteger | Unwritable::KeyIsNoText => {
-                Self::Unsupported
-            }
+            Unwritable::Unsupported
+            | Unwritable::WideInteger
+            | Unwritable::KeyIsNoText
+            | Unwritable::SomeNull => Self::Unsupported,
         }
     }
-}
-
-/// The name as that of an entry that is put in.
-fn checked<N: AsRef<str> + ?Sized>(name: &N) -> Result<&str, CargoError> {
-    Some(name.as_ref())
-        .filter(|name| !is_private(name))
-        .ok_or(CargoError::Name)
 }
 
 impl PartialEq for Cargo {

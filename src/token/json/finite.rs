@@ -74,7 +74,7 @@ impl<'c, S> Finite<'c, S> {
 
     #[inline]
     fn no_null<E: serde::ser::Error>(&self) -> Result<(), E> {
-        let read = self.place.part != Part::Some || self.rules.kind == Kind::Value;
+        let read = self.place.part != Part::Some || self.rules.kind != Kind::Own;
         self.check(read, Unwritable::SomeNull)
     }
 }
@@ -199,7 +199,8 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     #[inline]
     fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
         let name = self.place.part == Part::Key;
-        self.check(!name || !is_private(value), Unwritable::Name)?;
+        let sound = !name || self.rules.kind != Kind::Own || !is_private(value);
+        self.check(sound, Unwritable::Name)?;
         self.inner.serialize_str(value)
     }
 

@@ -37,10 +37,11 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     }
 }
 
-/// Whether in every object of what serde_json wrote, or a type brought, names are distinct and none is serde_json's own.
+/// Whether in every object of what serde_json wrote, or a type brought, names are distinct, and none is serde_json's own unless
+/// those are taken.
 ///
 /// Of two equal names a reader takes the last, or refuses both.
-pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
+pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Unwritable> {
     // For each array and object that is open, whether it is an object, and where its names begin.
     let mut open: Vec<(bool, usize)> = Vec::new();
     let mut names: Vec<Cow<'_, str>> = Vec::new();
@@ -55,7 +56,7 @@ pub(crate) fn names_are_sound(json: &[u8]) -> Result<(), Unwritable> {
                 rest = behind;
                 if named {
                     let name = unescaped(text).ok_or(Unwritable::Unsupported)?;
-                    if is_private(&name) {
+                    if !takes_private && is_private(&name) {
                         return Err(Unwritable::Name);
                     }
                     names.push(name);
@@ -245,7 +246,7 @@ mod tests {
             "[]",
             "\"{\"",
         ] {
-            assert_eq!(names_are_sound(sound.as_bytes()), Ok(()), "{sound}");
+            assert_eq!(names_are_sound(sound.as_bytes(), false), Ok(()), "{sound}");
         }
         for twice in [
             r#"{"a":1,"a":2}"#,
@@ -254,14 +255,18 @@ mod tests {
             r#"{"\"":1,"\"":2}"#,
             r#"{"a":{"$serde_json::private::RawValue":"1"}}"#,
         ] {
-            let found = names_are_sound(twice.as_bytes());
+            let found = names_are_sound(twice.as_bytes(), false);
             assert_eq!(found, Err(Unwritable::Name), "{twice}");
         }
         for spelled in [
             r#"{"gr\u00fc\u00dfe":1,"gr\u00fcsse":2,"\/":3,"\u0008":4,"\u001F":5,"\ud83d\ude00":6}"#,
             r#"{"a\\u0062":1,"ab":{"\u0061b":1}}"#,
         ] {
-            assert_eq!(names_are_sound(spelled.as_bytes()), Ok(()), "{spelled}");
+            assert_eq!(
+                names_are_sound(spelled.as_bytes(), false),
+                Ok(()),
+                "{spelled}"
+            );
         }
         for twice in [
             r#"{"a":1,"\u0061":2}"#,
@@ -270,10 +275,10 @@ mod tests {
             r#"{"\u00fc":1,"ü":2}"#,
             r#"{"\u0024serde_json::private::Number":"1"}"#,
         ] {
-            let found = names_are_sound(twice.as_bytes());
+            let found = names_are_sound(twice.as_bytes(), false);
             assert_eq!(found, Err(Unwritable::Name), "{twice}");
         }
-        let lone = names_are_sound(br#"{"\ud800":1}"#);
+        let lone = names_are_sound(br#"{"\ud800":1}"#, false);
         assert_eq!(lone, Err(Unwritable::Unsupported));
     }
 

@@ -8,7 +8,7 @@ mod read;
 mod rules;
 mod write;
 
-pub(crate) use lint::{LEVELS, depth, is_private, keeps_the_rules, names_are_sound, openable};
+pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
 pub(crate) use numbers::{any_wide_integer_is_of, is_huge, wide_integers};
 pub(crate) use read::{
     Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,

@@ -72,7 +72,7 @@ fn write_checked<T: Serialize + ?Sized>(
     write(out, value, &rules)?;
     let json = || out.as_slice().get(from..).unwrap_or_default();
     if rules.names.get() {
-        lint::names_are_sound(json())?;
+        lint::names_are_sound(json(), kind != Kind::Own)?;
     }
     if rules.raw.get() && rules.huge.get() {
         let json = str::from_utf8(json()).map_err(|_| Unwritable::Unsupported)?;
