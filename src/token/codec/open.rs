@@ -117,7 +117,7 @@ impl Codec {
     /// Opens a token whose cargo is of the caller's own type. Nothing is allocated beyond what that type allocates.
     ///
     /// An entry that ends is gone for that type once its end has come: its field should be an `Option` with a default. Sealed
-    /// again, it [keeps that end](Codec::reseal#security), whatever its value is by then.
+    /// again, it [keeps that end](Codec::reseal), whatever its value is by then.
     ///
     /// # Errors
     ///
