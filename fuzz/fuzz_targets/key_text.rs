@@ -113,17 +113,22 @@ fn named(prefix: &str, text: &str, error: KeyError) {
 
 /// The words of a ring, or `None` where the ring as a whole is refused.
 fn words(text: &str) -> Option<Vec<(&str, Role)>> {
-    let words = text
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty());
+    let separates = |c: char| ", \t\n\x0b\x0c\r".contains(c);
     let mut ring = Vec::new();
-    for word in words {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| !separates(c)) {
+        let (separators, behind) = rest.split_at(at);
+        let (word, after) = behind.split_at(behind.find(separates).unwrap_or(behind.len()));
+        // A form decoder makes a blank of a `+`.
+        let lost_plus = separators.len() > 1 && separators.ends_with(' ');
         ring.push(match (word.strip_prefix('+'), ring.is_empty()) {
             (Some(_), true) => return None,
             (None, true) => (word, Role::Current),
             (Some(word), false) => (word, Role::Standby),
+            (None, false) if lost_plus => return None,
             (None, false) => (word, Role::Retired),
         });
+        rest = after;
     }
     (!ring.is_empty()).then_some(ring)
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use sealtoken::{Codec, Key, KeyRing, Lifetime, OpenError, Token};
+use sealtoken::{Codec, Key, KeyRing, Lifetime, OpenError, SealError, Token};
 use sealtoken_fuzz::armour;
 use sealtoken_fuzz::plain::Plain;
 use sealtoken_fuzz::script;
@@ -21,7 +21,12 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let codec = codec(u)?;
     let cargo = script::value(u, 6)?;
     let lifetime = Lifetime::seconds(u64::from(u.arbitrary::<u16>()?) + 60);
-    let genuine = codec.seal_value(&cargo, lifetime).expect("fits");
+    let genuine = codec.seal_value(&cargo, lifetime);
+    if !cargo.has_sound_names() {
+        assert_eq!(genuine, Err(SealError::Name));
+        return Ok(());
+    }
+    let genuine = genuine.expect("fits");
     let other = codec.seal_value(&Plain::Null, lifetime).expect("fits");
     opens(&codec, &genuine, &cargo);
 

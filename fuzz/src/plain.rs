@@ -1,5 +1,6 @@
 //! A value without a library's own types: what the judge, the map and a caller's type can be compared in.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use sealtoken::{Cargo, Value};
@@ -70,6 +71,22 @@ impl Plain {
             _ => {}
         }
         self
+    }
+
+    /// Whether every object has distinct names, and none that serde_json keeps for itself: others are not sealed.
+    pub fn has_sound_names(&self) -> bool {
+        match self {
+            Self::Array(values) => values.iter().all(Self::has_sound_names),
+            Self::Object(entries) => {
+                let names: BTreeSet<_> = entries.iter().map(|(name, _)| name).collect();
+                names.len() == entries.len()
+                    && !names
+                        .iter()
+                        .any(|name| name.starts_with("$serde_json::private::"))
+                    && entries.iter().all(|(_, value)| value.has_sound_names())
+            }
+            _ => true,
+        }
     }
 
     /// The levels of brackets.
