@@ -277,7 +277,7 @@ impl Work<'_> {
             let count = match self.write_one(namespace, row).await {
                 Ok(true) => &mut swept.count,
                 Ok(false) => continue,
-                // Its earlier values have labels that are none of ours.
+                // Someone else added labels to its earlier values.
                 Err(
                     VaultError::Tampered
                     | VaultError::Store(StoreError::Invalid(RecordError::BatchTooHeavy { .. })),

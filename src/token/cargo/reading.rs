@@ -15,7 +15,7 @@ struct Reading {
     huge: Cell<Option<Box<Huge>>>,
 }
 
-/// Floats that were met and could be integers out of range. In a box, since there are none as a rule.
+/// Floats that may have been integers out of range. Boxed, because most cargos have none.
 struct Huge(Vec<f64>);
 
 impl Huge {

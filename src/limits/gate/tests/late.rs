@@ -1,8 +1,6 @@
 //! Refusals that are long on their way: what they say may be over when they arrive.
 
-use tokio::sync::Semaphore;
-
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::*;
 
