@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
@@ -102,15 +101,13 @@ impl Store for MemoryStore {
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        let after = query
-            .after
-            .as_ref()
-            .map(Position::from_cursor)
-            .transpose()?;
+        let Some(start) = query.start()? else {
+            return Ok(Paging::new(query).into_page(None));
+        };
         let state = self.read();
         Ok(match &query.selection {
-            Selection::All => state.scan_all(query, after),
-            Selection::Label { name, values } => state.scan_label(query, name, values, after),
+            Selection::All => state.scan_all(query, start),
+            Selection::Label { name, values } => state.scan_label(query, name, values, start),
         })
     }
 
@@ -119,7 +116,12 @@ impl Store for MemoryStore {
         let count = match &query.selection {
             Selection::All => state.ids.get(&query.collection).map_or(0, BTreeSet::len),
             Selection::Label { name, values } => state
-                .labelled(&query.collection, name, values, None)
+                .labelled(
+                    &query.collection,
+                    name,
+                    values,
+                    Position::new(&values.from, &[]),
+                )
                 .count(),
         };
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
@@ -190,14 +192,10 @@ impl State {
     fn all<'a>(
         &'a self,
         collection: &'a Collection,
-        after: Option<Position>,
+        start: Position,
     ) -> impl Iterator<Item = &'a Record> {
-        let start = match after {
-            Some(position) => Bound::Excluded(position.id),
-            None => Bound::Unbounded,
-        };
         let ids = self.ids.get(collection).into_iter();
-        let rest = ids.flat_map(move |ids| ids.range((start.clone(), Bound::Unbounded)));
+        let rest = ids.flat_map(move |ids| ids.range(start.id.clone()..));
         rest.filter_map(|id| self.get(&RecordKey::new(collection.clone(), id.clone())))
     }
 
@@ -206,25 +204,21 @@ impl State {
         collection: &Collection,
         name: &LabelName,
         values: &Values,
-        after: Option<Position>,
+        start: Position,
     ) -> impl Iterator<Item = &Entry> {
-        let at = |value: Vec<u8>, id| (collection.clone(), name.clone(), value, id);
-        // No id is empty, so this stands before the first one; and a cursor of another query does not lead out of the range.
-        let first = Position::new(&values.from, &[]);
-        let start = after.map_or(first.clone(), |after| after.max(first));
-        let start = Bound::Excluded(at(start.value, start.id));
+        let start = (collection.clone(), name.clone(), start.value, start.id);
         let (collection, name, values) = (collection.clone(), name.clone(), values.clone());
         self.labels
-            .range((start, Bound::Unbounded))
+            .range(start..)
             .take_while(move |(c, n, value, _)| {
                 *c == collection && *n == name && values.contains(value)
             })
     }
 
-    fn scan_all(&self, query: &Query, after: Option<Position>) -> Page {
+    fn scan_all(&self, query: &Query, start: Position) -> Page {
         let mut paging = Paging::new(query);
         let mut last = None;
-        for record in self.all(&query.collection, after) {
+        for record in self.all(&query.collection, start) {
             if paging.is_full() {
                 return paging.into_page(last.as_ref());
             }
@@ -239,11 +233,11 @@ impl State {
         query: &Query,
         name: &LabelName,
         values: &Values,
-        after: Option<Position>,
+        start: Position,
     ) -> Page {
         let mut paging = Paging::new(query);
         let mut last = None;
-        for (collection, _, value, id) in self.labelled(&query.collection, name, values, after) {
+        for (collection, _, value, id) in self.labelled(&query.collection, name, values, start) {
             if paging.is_full() {
                 return paging.into_page(last.as_ref());
             }

@@ -118,7 +118,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// A page of what the query selects: by label in (value, id) order, a whole collection in an order of the store's own.
     ///
     /// A page may be shorter than the query's limit, so that it stays small in memory, or empty, where much was passed by: only one
-    /// without [`next`](Page::next) is the last.
+    /// without [`next`](Page::next) is the last. What leads to no record is passed by, whoever wrote it, and each call looks at a bounded
+    /// part of it.
     ///
     /// # Errors
     ///
@@ -135,6 +136,10 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn count(&self, query: &Query) -> Result<u64, StoreError>;
 
     /// Removes at most `limit` records whose `purge_at` is before the moment, and returns how many.
+    ///
+    /// It may be fewer than the limit while more are due, where others are at the same records: only none says that nothing is
+    /// left. Whatever says that it is due in the collection goes, and counts, however broken it is and whoever wrote it. So it
+    /// stands in front of no other, and calls until none is left come to an end.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ use super::layout::{self, Place};
 const MOST_BYTES: usize = 4_000_000;
 
 /// What must hold of the item that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Nothing: it is an item of a label, and follows its record.
     None,
@@ -33,6 +33,8 @@ pub(super) enum Condition {
     At(Version),
     /// It has this version, or none that can be read, and is due before the moment.
     Due(Option<Version>, UnixTime),
+    /// It says that it belongs to this part of what is due, before the moment.
+    Listed(Vec<u8>, UnixTime),
 }
 
 /// What is done to one item.
@@ -165,7 +167,7 @@ pub(super) struct Expression {
 }
 
 impl Condition {
-    pub(super) fn expression(self) -> Expression {
+    pub(super) fn expression(&self) -> Expression {
         let (text, names, values) = match self {
             Self::None => {
                 return Expression {
@@ -180,9 +182,14 @@ impl Condition {
             Self::Due(Some(version), before) => (
                 "#v = :v AND #u < :u",
                 vec![VERSION, PURGE_AT],
-                vec![is(version), until(before)],
+                vec![is(version), until(*before)],
             ),
-            Self::Due(None, before) => ("#u < :u", vec![PURGE_AT], vec![until(before)]),
+            Self::Due(None, before) => ("#u < :u", vec![PURGE_AT], vec![until(*before)]),
+            Self::Listed(part, before) => (
+                "#g = :g AND #u < :u",
+                vec![DUE, PURGE_AT],
+                vec![(":g".to_owned(), item::bytes(part.clone())), until(*before)],
+            ),
         };
         let owned = |(alias, name): (&str, &str)| (alias.to_owned(), name.to_owned());
         let values: HashMap<_, _> = values.into_iter().collect();
@@ -197,8 +204,9 @@ impl Condition {
 const PARTITION: (&str, &str) = ("#p", item::PARTITION);
 const VERSION: (&str, &str) = ("#v", item::VERSION);
 const PURGE_AT: (&str, &str) = ("#u", item::PURGE_AT);
+const DUE: (&str, &str) = ("#g", item::DUE);
 
-fn is(version: Version) -> (String, AttributeValue) {
+fn is(version: &Version) -> (String, AttributeValue) {
     (":v".to_owned(), item::bytes(*version.as_bytes()))
 }
 
@@ -400,6 +408,7 @@ mod tests {
             Condition::At(version),
             Condition::Due(None, moment),
             Condition::Due(Some(version), moment),
+            Condition::Listed(b"part".to_vec(), moment),
         ] {
             let Expression {
                 text,

@@ -1,7 +1,10 @@
 //! Removing what is due.
 //!
-//! What is due is found by the index, which may lag behind the table; whether it still is, is a condition of its removal. DynamoDB removes it of its
-//! own accord, too, some hours or days later, at no cost: a purge is for those who cannot wait, and for what lies more than five years back, which DynamoDB leaves.
+//! What is due is found by the index, which may lag behind the table; whether it still is, is a condition of its removal. All that the index names goes,
+//! whoever wrote it: what stayed would stand in front of the rest at each call.
+//!
+//! DynamoDB removes what is due of its own accord, too, some hours or days later, at no cost: a purge is for those who cannot wait, and for what lies more
+//! than five years back, which DynamoDB leaves.
 
 use crate::crypto::clock::UnixTime;
 use crate::store::error::StoreError;
@@ -10,8 +13,8 @@ use crate::store::record::RecordKey;
 
 use super::DynamoStore;
 use super::item::{self, Item};
-use super::layout::{self, BUCKETS};
-use super::plan::{self, Step};
+use super::layout::{self, BUCKETS, Place};
+use super::plan::{self, Condition, Step};
 use super::read::Part;
 use super::retry::Attempts;
 use super::scan::count;
@@ -35,8 +38,17 @@ impl DynamoStore {
             while removed < limit {
                 let most = limit.saturating_sub(removed).min(PART);
                 let found = self.due(collection, bucket, before, most, start).await;
-                let (keys, next) = found.map_err(|error| after(removed, error))?;
-                let gone = self.remove(&keys, before).await;
+                let (due, next) = found.map_err(|error| after(removed, error))?;
+                for stray in due.strays {
+                    let listed = Condition::Listed(layout::due(collection, bucket), before);
+                    let gone = self
+                        .remove_together(&[vec![Step::Delete(stray, listed)]])
+                        .await;
+                    if gone.map_err(|error| after(removed, error))? {
+                        removed = removed.saturating_add(1);
+                    }
+                }
+                let gone = self.remove(&due.keys, before).await;
                 let gone = gone.map_err(|error| after(removed, error))?;
                 removed = removed.saturating_add(gone);
                 start = next;
@@ -48,7 +60,7 @@ impl DynamoStore {
         Ok(removed)
     }
 
-    /// Some keys of a bucket that are due, and where the rest begins.
+    /// Some of a bucket that is due, and where the rest begins.
     async fn due(
         &self,
         collection: &Collection,
@@ -56,7 +68,7 @@ impl DynamoStore {
         before: UnixTime,
         most: u32,
         start: Option<Item>,
-    ) -> Result<(Vec<RecordKey>, Option<Item>), StoreError> {
+    ) -> Result<(Due, Option<Item>), StoreError> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let request = self.shared.client.query();
         let request = request
@@ -70,13 +82,16 @@ impl DynamoStore {
             .set_exclusive_start_key(start)
             .limit(count(most));
         let answer = self.ask(|| request.clone().send()).await?;
-        let places = answer.items.iter().flatten().filter_map(item::place);
-        let keys = places.filter_map(|place| {
+        let mut due = Due::default();
+        for place in answer.items.iter().flatten().filter_map(item::place) {
             let key = RecordKey::new(collection.clone(), &*place.sort);
-            // A stranger's item may say that it is due in this bucket, and lie elsewhere.
-            (key.check().is_ok() && layout::record(&key) == place).then_some(key)
-        });
-        Ok((keys.collect(), rest(answer.last_evaluated_key)))
+            if key.check().is_ok() && layout::record(&key) == place {
+                due.keys.push(key);
+            } else {
+                due.strays.push(place);
+            }
+        }
+        Ok((due, rest(answer.last_evaluated_key)))
     }
 
     /// Removes what is due of these, and tells how many there were.
@@ -136,8 +151,18 @@ impl DynamoStore {
     }
 }
 
+/// What the index says is due.
+#[derive(Default)]
+struct Due {
+    keys: Vec<RecordKey>,
+    /// Where a stranger's items lie that say so, and are no records. They go one by one: one may be the label of a record, and no
+    /// transaction names an item twice.
+    strays: Vec<Place>,
+}
+
+/// A moment that cannot be read is one that DynamoDB compares.
 fn is_due(item: &Item, before: UnixTime) -> bool {
-    item::purge_at(item).is_ok_and(|at| at.is_some_and(|at| at < before))
+    item::purge_at(item).map_or(true, |at| at.is_some_and(|at| at < before))
 }
 
 /// The error of a part, behind what others removed.

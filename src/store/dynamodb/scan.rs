@@ -23,9 +23,6 @@ const FIRST: usize = 32;
 /// The most records of one request, by DynamoDB.
 const MOST_RECORDS: usize = 100;
 
-/// A page ends once it has passed by so many labels without a record, or keys of no label.
-const MOST_PASSED: usize = 1000;
-
 impl DynamoStore {
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
         let after = query
@@ -33,6 +30,10 @@ impl DynamoStore {
             .as_ref()
             .map(Position::from_cursor)
             .transpose()?;
+        // No sort key is empty, and DynamoDB refuses to be asked for one.
+        if after.as_ref().is_some_and(|after| after.id.is_empty()) {
+            return Err(StoreError::Cursor);
+        }
         match &query.selection {
             Selection::All => self.page_of_all(query, after).await,
             Selection::Label { values, .. } if values.is_empty() => {
@@ -75,19 +76,17 @@ impl DynamoStore {
         query: &Query,
         after: Option<Position>,
     ) -> Result<Page, StoreError> {
-        let limit = limit_of(query);
         let mut paging = Paging::new(query);
-        let mut taken = 0_usize;
         let mut last = None;
+        let first = after.as_ref().map_or(0, bucket_of);
         let mut behind = after.map(|position| position.id);
-        let first = behind.as_deref().map_or(0, layout::bucket);
         for bucket in first..BUCKETS {
             let rows = behind.take().map_or(Rows::All, Rows::Behind);
             let partition = layout::records(&query.collection, bucket);
             let mut request = self.query(&Span { partition, rows });
             loop {
                 // One more than are wanted: by it, it is known whether there is another page.
-                let wanted = limit.saturating_sub(taken).saturating_add(1);
+                let wanted = paging.wanted().saturating_add(1);
                 request = request.limit(count(wanted.min(MOST_ITEMS)));
                 let answer = self.ask(|| request.clone().send()).await?;
                 for item in answer.items.into_iter().flatten() {
@@ -97,10 +96,15 @@ impl DynamoStore {
                     let Some(id) = item::blob(&item, item::SORT).map(<[u8]>::to_vec) else {
                         continue;
                     };
-                    last = Some(Position::new(&[], &id));
-                    let key = RecordKey::new(query.collection.clone(), id);
-                    paging.push(item::readable(item, key));
-                    taken = taken.saturating_add(1);
+                    if layout::bucket(&id) == bucket {
+                        last = Some(Position::new(&[], &id));
+                        let key = RecordKey::new(query.collection.clone(), id);
+                        paging.push(item::readable(item, key));
+                    } else {
+                        // A stranger put it where no reader of its key looks.
+                        last = Some(Position::new(&[bucket], &id));
+                        paging.pass(1, id.len());
+                    }
                 }
                 match rest(answer.last_evaluated_key) {
                     Some(key) => request = request.set_exclusive_start_key(Some(key)),
@@ -125,14 +129,8 @@ impl DynamoStore {
         let mut paging = Paging::new(query);
         let mut size = Size::default();
         let mut last = None;
-        let mut passed = 0_usize;
         loop {
-            // Where many lead nowhere, more are looked at than the page has room for.
-            let wanted = limit
-                .saturating_sub(size.records)
-                .max(passed)
-                .min(size.fitting())
-                .max(1);
+            let wanted = paging.wanted().min(size.fitting()).max(1);
             let entries = lanes.take(wanted).await?;
             if entries.is_empty() {
                 return Ok(paging.into_page(None));
@@ -167,10 +165,7 @@ impl DynamoStore {
             let nowhere = nowhere.saturating_sub(size.records);
             if nowhere > 0 {
                 // A request costs its time, however little is asked for.
-                passed = passed.saturating_add(nowhere.max(FIRST));
-            }
-            if passed >= MOST_PASSED {
-                return Ok(paging.into_page(last.as_ref()));
+                paging.pass(nowhere.max(FIRST), 0);
             }
         }
     }
@@ -236,6 +231,14 @@ impl Size {
 fn has(record: &Record, name: &LabelName, value: &[u8]) -> bool {
     let mut labels = record.labels.iter();
     labels.any(|label| label.name == *name && label.value == value)
+}
+
+/// The bucket in which a scan of a collection goes on: that of the id, unless the position names another.
+fn bucket_of(position: &Position) -> u8 {
+    match position.value[..] {
+        [bucket] if bucket < BUCKETS => bucket,
+        _ => layout::bucket(&position.id),
+    }
 }
 
 fn all_buckets() -> std::ops::Range<u8> {

@@ -17,7 +17,7 @@ use super::retry::Attempts;
 use super::sql::{self, Sql};
 
 /// The most rows that one statement is asked for.
-const MOST_ROWS: u32 = 1000;
+const MOST_ROWS: i64 = 1000;
 
 impl PostgresStore {
     /// Rows of one statement that changes nothing, so that it can be repeated: on another connection, too, since one that has lain
@@ -93,40 +93,52 @@ impl PostgresStore {
 
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
         let attempts = &mut self.pool.attempts();
-        let after = query
-            .after
-            .as_ref()
-            .map(Position::from_cursor)
-            .transpose()?;
-        let collection = query.collection.as_str();
-        let rows = i64::from(query.limit.clamp(1, MOST_ROWS));
-        let most = i64::try_from(Query::PAGE_BYTES).unwrap_or(i64::MAX);
-        let found = match &query.selection {
-            Selection::All => {
-                let id = after.map(|position| position.id).unwrap_or_default();
-                let values: Values<'_> = &[&collection, &id, &rows, &most];
-                self.rows(&sql::PAGE, values, attempts).await?
+        let mut paging = Paging::new(query);
+        let mut start = query.start()?;
+        while let Some(place) = start {
+            let rows = self.rows_from(query, &place, &paging, attempts).await?;
+            let Some(last) = take(query, &rows, &mut paging)? else {
+                break;
+            };
+            if paging.is_full() {
+                return Ok(paging.into_page(Some(&last)));
             }
-            Selection::Label { values, .. } if values.is_empty() => Vec::new(),
+            start = query.behind(&last);
+        }
+        Ok(paging.into_page(None))
+    }
+
+    /// Some rows of a page, from a place on.
+    async fn rows_from(
+        &self,
+        query: &Query,
+        place: &Position,
+        paging: &Paging,
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = i64::try_from(paging.wanted()).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
+        let most = i64::try_from(paging.room()).unwrap_or(i64::MAX);
+        let (collection, Position { value, id }) = (query.collection.as_str(), place);
+        match &query.selection {
+            Selection::All => {
+                let values: Values<'_> = &[&collection, id, &rows, &most];
+                self.rows(&sql::PAGE, values, attempts).await
+            }
             Selection::Label { name, values } => {
-                // No id is empty, so this stands before the first one of the first value.
-                let start = Position::new(&values.from, &[]);
-                let start = after.map_or(start.clone(), |after| after.max(start));
-                let (name, value, id) = (name.as_str(), &start.value, &start.id);
+                let name = name.as_str();
                 match &values.until {
                     None => {
                         let values: Values<'_> = &[&collection, &name, value, id, &rows, &most];
-                        self.rows(&sql::PAGE_FROM, values, attempts).await?
+                        self.rows(&sql::PAGE_FROM, values, attempts).await
                     }
                     Some(until) => {
                         let values: Values<'_> =
                             &[&collection, &name, value, id, &rows, &most, until];
-                        self.rows(&sql::PAGE_BETWEEN, values, attempts).await?
+                        self.rows(&sql::PAGE_BETWEEN, values, attempts).await
                     }
                 }
             }
-        };
-        into_page(query, &found)
+        }
     }
 
     pub(super) async fn number(&self, query: &Query) -> Result<u64, StoreError> {
@@ -154,24 +166,31 @@ impl PostgresStore {
     }
 }
 
-/// The rows of a page are value, id, the four columns of a record, and how many rows were found at all.
-fn into_page(query: &Query, rows: &[Row]) -> Result<Page, StoreError> {
-    let mut paging = Paging::new(query);
+/// Takes rows into a page: value, id, the four columns of a record, and how many rows were found at all. Gives where the last of them stands,
+/// if there are more behind it.
+fn take(query: &Query, rows: &[Row], paging: &mut Paging) -> Result<Option<Position>, Broken> {
     let mut last = None;
     let mut found = 0;
     for row in rows {
-        let id: &[u8] = cell(row, 1)?;
-        last = Some(Position::new(cell(row, 0)?, id));
+        if paging.is_full() {
+            return Ok(last);
+        }
+        let (value, id): (&[u8], &[u8]) = (cell(row, 0)?, cell(row, 1)?);
+        last = Some(Position::of_row(value, id));
         found = cell::<i64>(row, 6)?;
-        let key = RecordKey::new(query.collection.clone(), id);
-        // A label that leads nowhere is passed by. A row that a stranger broke hides no other: it comes as one that nothing above can open.
-        if cell::<Option<&[u8]>>(row, 2)?.is_some() {
-            let read = record(row, 2, key.clone());
-            paging.push(read.unwrap_or_else(|Broken| Record::unreadable(key)));
+        let is_there = cell::<Option<&[u8]>>(row, 2)?.is_some();
+        match query.key_of_row(value, id) {
+            // A row that a stranger broke hides no other: it comes as one that nothing above can open.
+            Some(key) if is_there => {
+                let read = record(row, 2, key.clone());
+                paging.push(read.unwrap_or_else(|Broken| Record::unreadable(key)));
+            }
+            // A label that leads nowhere, or what only a stranger writes.
+            _ => paging.pass(1, value.len().saturating_add(id.len())),
         }
     }
     let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
-    Ok(paging.into_page(last.as_ref().filter(|_| more)))
+    Ok(last.filter(|_| more))
 }
 
 /// A row that this engine does not write.

@@ -66,11 +66,12 @@ macro_rules! unlist {
 }
 
 /// What the pages of all scans have in common. The inner query gives one row more than the page, which tells whether there is
-/// another page; `passed` is how many bytes of bodies stand in front of a row.
+/// another page; `passed` is how many bytes of bodies stand in front of a row. What is too long for a value or an id, a stranger wrote: so much is
+/// given of it as tells that, and nothing of a record. It is a row like others: left out, any number of them would be looked at.
 macro_rules! page {
     ($order:literal, $limit:literal, $bytes:literal, $($inner:literal),+) => {
         concat!(
-            "SELECT value, id, version, purge_at, body, labels, fetched FROM (SELECT *, count(*) OVER () AS fetched, row_number() OVER (ORDER BY ",
+            "SELECT substring(value FROM 1 FOR 513), substring(id FROM 1 FOR 1025), version, purge_at, body, labels, fetched FROM (SELECT *, count(*) OVER () AS fetched, row_number() OVER (ORDER BY ",
             $order,
             ") AS place, coalesce(sum(octet_length(body)) OVER (ORDER BY ",
             $order,
@@ -94,13 +95,12 @@ macro_rules! page_by_label {
             $limit,
             $bytes,
             "SELECT l.value, l.id, r.version, r.purge_at, r.body, r.labels FROM (",
-            "SELECT value, id FROM sealtoken_label WHERE collection = $1 AND name = $2 AND (value, id) > ($3, $4) ",
-            "AND octet_length(value) BETWEEN 1 AND 512 AND octet_length(id) BETWEEN 1 AND 1024",
+            "SELECT value, id FROM sealtoken_label WHERE collection = $1 AND name = $2 AND (value, id) >= ($3, $4)",
             $until,
             " ORDER BY value, id LIMIT ",
             $limit,
             " + 1) AS l LEFT JOIN LATERAL (SELECT version, purge_at, body, labels FROM sealtoken_record ",
-            "WHERE collection = $1 AND id = l.id LIMIT 1) AS r ON true"
+            "WHERE collection = $1 AND id = l.id AND octet_length(l.value) BETWEEN 1 AND 512 AND octet_length(l.id) <= 1024 LIMIT 1) AS r ON true"
         )
     };
 }
@@ -292,19 +292,20 @@ pub(super) static PURGE: Sql = Sql {
     types: &[Type::TEXT, Type::INT8, Type::INT8],
 };
 
-/// `$1` collection, `$2` the id before, `$3` the most rows, `$4` the most bytes.
+/// `$1` collection, `$2` the first id, `$3` the most rows, `$4` the most bytes.
 pub(super) static PAGE: Sql = Sql {
     text: page!(
         "id",
         "$3",
         "$4",
-        "SELECT ''::bytea AS value, id, version, purge_at, body, labels FROM sealtoken_record ",
-        "WHERE collection = $1 AND id > $2 AND octet_length(id) <= 1024 ORDER BY id LIMIT $3 + 1"
+        "SELECT ''::bytea AS value, id, version, purge_at, CASE WHEN octet_length(id) <= 1024 THEN body END AS body, ",
+        "CASE WHEN octet_length(id) <= 1024 THEN labels END AS labels FROM sealtoken_record ",
+        "WHERE collection = $1 AND id >= $2 ORDER BY id LIMIT $3 + 1"
     ),
     types: &[Type::TEXT, Type::BYTEA, Type::INT8, Type::INT8],
 };
 
-/// `$1` collection, `$2` name, `$3` and `$4` the value and id before, `$5` the most rows, `$6` the most bytes.
+/// `$1` collection, `$2` name, `$3` and `$4` the first value and id, `$5` the most rows, `$6` the most bytes.
 pub(super) static PAGE_FROM: Sql = Sql {
     text: page_by_label!("", "$5", "$6"),
     types: &[

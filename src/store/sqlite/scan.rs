@@ -3,59 +3,46 @@
 use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::store::error::StoreError;
-use crate::store::query::{Page, Paging, Position, Query, Selection, Values};
-use crate::store::record::{Label, RecordKey};
-
 use super::fault::Fault;
 use super::row;
-
-/// A page ends once it has passed by so many labels without a record.
-const MOST_PASSED: usize = 1000;
+use crate::store::error::StoreError;
+use crate::store::query::{Page, Paging, Position, Query, Selection, Values};
 
 // No statement has a limit: its rows are made one by one, and no more than a page needs. A label
 // without its record is a row, too, so that those that are passed by can be counted.
 const ALL: &str = "SELECT id, version, purge_at, labels, body FROM sealtoken_record \
-    WHERE collection = ?1 AND id > ?2 ORDER BY id";
+    WHERE collection = ?1 AND id >= ?2 ORDER BY id";
 const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
     FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) ORDER BY l.value, l.id";
+    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) >= (?3, ?4) ORDER BY l.value, l.id";
 const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
     FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) > (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
+    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) >= (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
 const COUNT: &str = "SELECT count(*) FROM sealtoken_record WHERE collection = ?1";
 const COUNT_LABEL: &str =
     "SELECT count(*) FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value >= ?3";
 const COUNT_LABEL_UNTIL: &str = "SELECT count(*) FROM sealtoken_label \
     WHERE collection = ?1 AND name = ?2 AND value >= ?3 AND value < ?4";
 
-/// A query and where it goes on.
+/// A query and where its page begins.
 pub(super) struct Scan {
     query: Query,
-    after: Position,
+    start: Option<Position>,
 }
 
 impl Scan {
     pub(super) fn new(query: &Query) -> Result<Self, StoreError> {
-        let after = query
-            .after
-            .as_ref()
-            .map(Position::from_cursor)
-            .transpose()?;
-        // An empty id is before all others. A cursor of another query does not lead out of the range of this one.
-        let begin = match &query.selection {
-            Selection::All => Position::new(&[], &[]),
-            Selection::Label { values, .. } => Position::new(&values.from, &[]),
-        };
         Ok(Self {
-            after: after.map_or(begin.clone(), |after| after.max(begin)),
+            start: query.start()?,
             query: query.clone(),
         })
     }
 
     pub(super) fn page(&self, connection: &Connection) -> Result<Page, Fault> {
         let collection = self.query.collection.as_str();
-        let Position { value, id } = &self.after;
+        let Some(Position { value, id }) = &self.start else {
+            return Ok(Paging::new(&self.query).into_page(None));
+        };
         match &self.query.selection {
             Selection::All => self.fill(connection, ALL, &[&collection, id]),
             Selection::Label { name, values } => {
@@ -80,20 +67,19 @@ impl Scan {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(values)?;
         let mut paging = Paging::new(&self.query);
-        let (mut last, mut passed) = (None, 0_usize);
+        let mut last = None;
         while let Some(row) = rows.next()? {
-            if paging.is_full() || passed >= MOST_PASSED {
+            if paging.is_full() {
                 return Ok(paging.into_page(last.as_ref()));
             }
+            let (value, id) = self.place(row)?;
+            last = Some(Position::of_row(value, id));
             // A row that no key and no label leads to is no record, and hides none.
-            let Some((key, position)) = self.place(row)? else {
-                continue;
-            };
-            last = Some(position);
-            if self.leads_nowhere(row)? {
-                passed = passed.saturating_add(1);
-            } else {
-                paging.push(row::record(row, 1, &key)?);
+            match self.query.key_of_row(value, id) {
+                Some(key) if !self.leads_nowhere(row)? => {
+                    paging.push(row::record(row, 1, &key)?);
+                }
+                _ => paging.pass(1, value.len().saturating_add(id.len())),
             }
         }
         Ok(paging.into_page(None))
@@ -107,21 +93,13 @@ impl Scan {
         })
     }
 
-    /// Where a row stands; none where this store writes no such id or label.
-    fn place(&self, row: &Row<'_>) -> Result<Option<(RecordKey, Position)>, Fault> {
+    /// The label's value and the id of a row. What is no blob sorts before all of them, as nothing does.
+    fn place<'a>(&self, row: &'a Row<'_>) -> Result<(&'a [u8], &'a [u8]), Fault> {
         let value = match self.query.selection {
-            Selection::All => Some(&[][..]),
-            Selection::Label { .. } => {
-                let value = row.get_ref(5)?.as_blob().ok();
-                value.filter(|value| (1..=Label::MAX_VALUE).contains(&value.len()))
-            }
+            Selection::All => &[],
+            Selection::Label { .. } => row.get_ref(5)?.as_blob().unwrap_or_default(),
         };
-        let id = row.get_ref(0)?.as_blob().ok();
-        let id = id.filter(|id| (1..=RecordKey::MAX_ID).contains(&id.len()));
-        Ok(value.zip(id).map(|(value, id)| {
-            let key = RecordKey::new(self.query.collection.clone(), id);
-            (key, Position::new(value, id))
-        }))
+        Ok((value, row.get_ref(0)?.as_blob().unwrap_or_default()))
     }
 }
 

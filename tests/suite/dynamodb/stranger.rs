@@ -123,6 +123,7 @@ async fn paged(store: &DynamoStore, mut query: Query) -> (Vec<Vec<u8>>, usize) {
     loop {
         let page = store.scan(&query).await.unwrap();
         pages += 1;
+        assert!(pages < 100, "it does not go on");
         found.extend(page.records.into_iter().map(|record| record.key.id));
         query.after = page.next;
         if query.after.is_none() {
@@ -207,6 +208,68 @@ async fn a_label_in_the_partition_of_another_value_is_passed_by() {
     for limit in [1, 2, 100] {
         let (found, _) = paged(&store, all_labels().limit(limit)).await;
         assert_eq!(found, [b"a", b"b", b"c"]);
+    }
+}
+
+/// The partition of records, or of labels, that has this bucket; known from another one.
+fn in_bucket(partition: &AttributeValue, bucket: u8) -> AttributeValue {
+    let mut partition = partition.as_b().unwrap().as_ref().to_vec();
+    *partition.last_mut().unwrap() = bucket;
+    bytes(&partition)
+}
+
+/// Puts these there, as many at once as DynamoDB takes.
+async fn put_all(client: &Client, table: &Table, items: &[Vec<(&str, AttributeValue)>]) {
+    for items in items.chunks(25) {
+        let puts = items.iter().map(|item| {
+            let put = item
+                .iter()
+                .fold(PutRequest::builder(), |put, (name, value)| {
+                    put.item(*name, value.clone())
+                });
+            let put = put.build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        });
+        let write = client.batch_write_item();
+        let write = write.request_items(&table.name, puts.collect());
+        let left = write.send().await.unwrap().unprocessed_items;
+        assert!(left.is_none_or(|left| left.is_empty()));
+    }
+}
+
+/// No reader of its key looks where it lies, and a cursor that stands there leads into no other partition.
+#[tokio::test]
+async fn a_record_in_the_partition_of_another_is_passed_by() {
+    let Some((store, table, client, _)) = filled().await else {
+        return;
+    };
+    let one = partition(&client, &table, b'r', b"b").await;
+    let own = one.as_b().unwrap().as_ref().last().copied();
+    let places = (0..16).filter(|bucket| Some(*bucket) != own);
+    let mut places: Vec<_> = places.map(|bucket| (bucket, b"b".to_vec())).collect();
+    places.extend((0..1500_u32).map(|at| (9, format!("odd{at}").into_bytes())));
+    let items: Vec<_> = places
+        .into_iter()
+        .map(|(bucket, id)| vec![("pk", in_bucket(&one, bucket)), ("sk", bytes(&id))])
+        .collect();
+    put_all(&client, &table, &items).await;
+    // Of those, some are where their ids belong.
+    let there = async |id: Vec<u8>| store.get(&RecordKey::new(notes(), id)).await.unwrap();
+    let mut expected = BTreeSet::new();
+    for id in (0..1500)
+        .map(|at| format!("odd{at}"))
+        .chain(["a", "b", "c"].map(String::from))
+    {
+        if there(id.clone().into_bytes()).await.is_some() {
+            expected.insert(id.into_bytes());
+        }
+    }
+    assert!((50..200).contains(&expected.len()), "{}", expected.len());
+    for limit in [7, 20, 1000] {
+        let (mut found, pages) = paged(&store, Query::all(notes()).limit(limit)).await;
+        found.sort();
+        assert_eq!(found, Vec::from_iter(expected.clone()));
+        assert!(pages > 1, "a page passed by all of them");
     }
 }
 
@@ -340,12 +403,59 @@ async fn a_purge_is_not_led_astray() {
         .item("purge_at", AttributeValue::N("1".to_owned()));
     put.send().await.unwrap();
     let before = UnixTime::from_secs(8);
-    assert_eq!(store.purge(&notes(), before, 100).await, Ok(3));
+    assert_eq!(store.purge(&notes(), before, 100).await, Ok(4));
     assert_eq!(store.purge(&notes(), before, 100).await, Ok(0));
     for record in &records {
         assert_eq!(store.get(&record.key).await, Ok(None));
     }
     assert_eq!(store.count(&all_labels()).await, Ok(0));
     let left = client.scan().table_name(&table.name).send().await.unwrap();
-    assert_eq!(left.count, 1);
+    assert_eq!(left.count, 0);
+}
+
+/// They go by the same number, since one that stayed would stand in front of what is due each time.
+#[tokio::test]
+async fn a_purge_takes_along_what_only_says_that_it_is_due_and_is_bounded() {
+    let Some((store, table, client, _)) = filled().await else {
+        return;
+    };
+    let place = partition(&client, &table, b'r', b"b").await;
+    let bucket = |place: &AttributeValue| bytes(&place.as_b().unwrap().as_ref()[1..]);
+    let number = |text: &str| AttributeValue::N(text.to_owned());
+    let mut items: Vec<_> = (0..1100_u32)
+        .map(|at| {
+            vec![
+                ("pk", bytes(b"elsewhere")),
+                ("sk", bytes(&at.to_be_bytes())),
+                ("g", bucket(&in_bucket(&place, 0))),
+                ("purge_at", number("-1e100")),
+            ]
+        })
+        .collect();
+    // A label of a record that is due, and a record whose end is no whole second.
+    let label = partition(&client, &table, b'l', b"b").await;
+    let sort = [&b"b\0\0\0\0\0\0\0\x01"[..], b"b"].concat();
+    items.push(vec![
+        ("pk", label),
+        ("sk", bytes(&sort)),
+        ("g", bucket(&place)),
+        ("purge_at", number("1")),
+    ]);
+    items.push(vec![
+        ("pk", place.clone()),
+        ("sk", bytes(b"b")),
+        ("g", bucket(&place)),
+        ("purge_at", number("1.5")),
+        ("labels", bytes(b"\x01\x00\x06\x03\x00\x01tagb")),
+    ]);
+    put_all(&client, &table, &items).await;
+    let before = UnixTime::from_secs(8);
+    let mut purged = Vec::new();
+    while purged.last() != Some(&0) {
+        assert!(purged.len() < 10, "{purged:?}");
+        purged.push(store.purge(&notes(), before, 300).await.unwrap());
+    }
+    assert_eq!(purged, [300, 300, 300, 204, 0]);
+    let left = client.scan().table_name(&table.name).send().await.unwrap();
+    assert_eq!(left.count, 0);
 }

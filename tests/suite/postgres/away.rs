@@ -117,24 +117,26 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     assert!(acknowledged > 50, "{acknowledged}");
 }
 
-/// What a write is told that waits for what the holder has locked, until its time is over: as much time as it takes to get that far.
+/// What a write is told that waits for what the holder has locked, until its time is over. However busy the machine is: until it was seen
+/// to wait, it gets more time. The end is for a test that hangs.
 async fn waits_in_vain(url: &str, holder: &Client, batch: &[Change]) -> StoreError {
-    let mut patience = Duration::from_millis(300);
-    while patience < Duration::from_secs(60) {
-        let options = PostgresOptions::new(url).statement_timeout(patience);
+    let mut longest = Duration::from_millis(300);
+    while longest < Duration::from_secs(3600) {
+        // Only the statement is to be late.
+        let options = patient(url).statement_timeout(longest);
         if let Ok(store) = options.open().await {
             let batch = batch.to_vec();
             let write = tokio::spawn(async move { store.write(&batch).await });
             let mut waited = false;
-            while !write.is_finished() {
-                waited |= blocked_by(holder).await > 0;
+            while !waited && !write.is_finished() {
+                waited = blocked_by(holder).await > 0;
             }
-            let answer = write.await.unwrap();
+            let answer = write.await.unwrap().expect_err("it is locked");
             if waited {
-                return answer.expect_err("it is locked");
+                return answer;
             }
         }
-        patience *= 2;
+        longest *= 2;
     }
     panic!("it never waited for the lock");
 }

@@ -341,6 +341,106 @@ async fn rows_under_odd_keys_hide_no_others() {
     }
 }
 
+/// However many there are: a page passes by some of them, its cursor goes on from there, and skips none that is good.
+#[tokio::test]
+async fn rows_of_odd_shapes_are_passed_by_in_pages() {
+    if url().is_none() {
+        return;
+    }
+    let tag = LabelName::new("tag").unwrap();
+    let (longest, long) = ("0".repeat(512), "0".repeat(1024));
+    let (next_value, next_id) = (format!("{}1", &longest[1..]), format!("{}1", &long[1..]));
+    let good = [
+        ("a", "x"),
+        ("b", "y"),
+        ("c", "z"),
+        ("d", &*longest),
+        ("e", &*next_value),
+        (&*long, "y"),
+        (&*next_id, "y"),
+        ("f", "y~"),
+    ];
+    let text = |prefix: &str| format!("convert_to('{prefix}' || lpad(i::text, 4, '0'), 'UTF8')");
+    let first = |length| {
+        let zeros = "0".repeat(length);
+        format!("convert_to(lpad(i::text, 4, '0') || '{zeros}', 'UTF8')")
+    };
+    let last = |length| {
+        let bytes = "ff".repeat(length);
+        format!("'\\x{bytes}'::bytea || convert_to(lpad(i::text, 4, '0'), 'UTF8')")
+    };
+    let (a, y) = (|| "'a'::bytea".to_owned(), || "'y'::bytea".to_owned());
+    let by_tag = Query::label(collection(), tag.clone(), Values::beginning_with(""));
+    let all = Query::all(collection());
+    let labels = ["d", "e", "a", &long, &next_id, "b", "f", "c"];
+    let ids = [&*long, &next_id, "a", "b", "c", "d", "e", "f"];
+    let label = |value: String, id: String| {
+        let sql = format!(
+            "INSERT INTO sealtoken_label SELECT 'note', 'tag', {value}, {id} FROM generate_series(0, 2500) AS numbers (i)"
+        );
+        (sql, by_tag.clone(), labels)
+    };
+    let record = |id: String| {
+        let sql = format!(
+            "INSERT INTO sealtoken_record SELECT 'note', {id}, '', NULL, '', '' FROM generate_series(0, 2500) AS numbers (i)"
+        );
+        (sql, all.clone(), ids)
+    };
+    let alike = [
+        label(text(&longest), a()),
+        label(last(512), a()),
+        label(y(), text(&long)),
+        label(y(), last(1024)),
+        record(text(&long)),
+        record(last(1024)),
+    ];
+    let unlike = [
+        label(first(600), a()),
+        label(y(), first(1100)),
+        label(text("y"), "''::bytea".to_owned()),
+        label("''::bytea".to_owned(), text("a")),
+        // Of the right shape, and without their records.
+        label(text("y"), text("none")),
+        record(first(1100)),
+    ];
+    let alike = alike.into_iter().map(|odd| (true, odd));
+    let unlike = unlike.into_iter().map(|odd| (false, odd));
+    for (is_alike, (odd, query, expected)) in alike.chain(unlike) {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = patient(&schema.url).open().await.unwrap();
+        let records = good.map(|(id, value)| {
+            let key = RecordKey::new(collection(), id);
+            let record = Record::new(key, Version::draw().unwrap(), "good");
+            Change::Insert(record.with_label(tag.clone(), value))
+        });
+        assert_eq!(store.write(&records).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        client.batch_execute(&odd).await.unwrap();
+        for limit in [1, 3, 100] {
+            let mut query = query.clone().limit(limit);
+            let (mut seen, mut pages) = (Vec::new(), 0);
+            loop {
+                let page = store.scan(&query).await.unwrap();
+                pages += 1;
+                assert!(pages < 40, "it does not go on");
+                seen.extend(page.records.into_iter().map(|record| record.key.id));
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected.map(str::as_bytes), "{limit}: {odd}");
+            let full = labels.len().div_ceil(usize::try_from(limit).unwrap());
+            assert!(
+                (full..=full + 4).contains(&pages),
+                "{limit}: {odd}: {pages}"
+            );
+            // What begins alike is passed by at once; of the rest, no page passes by all.
+            assert!(limit < 100 || is_alike == (pages == 1), "{odd}: {pages}");
+        }
+    }
+}
+
 /// An error in a later part of a purge does not say that nothing was done.
 #[tokio::test]
 async fn a_purge_that_fails_after_a_part_is_unknown() {

@@ -335,6 +335,122 @@ fn label_rows_without_records_are_passed_by_in_pages() {
     }
 }
 
+/// The label table again, but for any type that a row may have.
+const LOOSE_LABELS: &str = "
+    ALTER TABLE sealtoken_label RENAME TO old;
+    CREATE TABLE sealtoken_label (collection, name, value, id, PRIMARY KEY (collection, name, value, id)) WITHOUT ROWID;
+    INSERT INTO sealtoken_label SELECT collection, name, value, id FROM old;
+    DROP TABLE old;";
+
+/// Every record that a query finds, page by page, and how many pages there were.
+fn paged(store: &SqliteStore, mut query: Query) -> (Vec<Vec<u8>>, usize) {
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = block_on(store.scan(&query)).unwrap();
+        pages += 1;
+        assert!(pages < 40, "it does not go on");
+        seen.extend(page.records.into_iter().map(|record| record.key.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            return (seen, pages);
+        }
+    }
+}
+
+/// However many there are: a page passes by some of them, its cursor goes on from there, and skips none that is good.
+#[test]
+fn rows_of_odd_shapes_are_passed_by_in_pages() {
+    let (longest, long) = ("0".repeat(512), "0".repeat(1024));
+    let (next_value, next_id) = (format!("{}1", &longest[1..]), format!("{}1", &long[1..]));
+    let good = [
+        ("d", &*longest),
+        ("e", &*next_value),
+        (&*long, "y"),
+        (&*next_id, "y"),
+        ("f", "y~"),
+    ];
+    let text = |prefix: &str| format!("CAST('{prefix}' || printf('%04d', i) AS BLOB)");
+    let last = |length| {
+        format!(
+            "CAST(x'{}' || printf('%04d', i) AS BLOB)",
+            "ff".repeat(length)
+        )
+    };
+    let y = || "x'79'".to_owned();
+    let a = || "x'61'".to_owned();
+    let odd = [
+        (text(&longest), a()),
+        (last(512), a()),
+        (y(), text(&long)),
+        (y(), last(1024)),
+        ("x'7941'".to_owned(), text(&long)),
+        (text("y"), "x''".to_owned()),
+        ("x''".to_owned(), text("a")),
+        // These sort before all bytes.
+        (y(), "i".to_owned()),
+        (y(), "'text' || i".to_owned()),
+    ];
+    let numbers = "WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < 2500)";
+    for (value, id) in odd {
+        let (_folder, store) = edited(&format!(
+            "{LOOSE_LABELS} {numbers} INSERT INTO sealtoken_label SELECT 'note', 'tag', {value}, {id} FROM numbers"
+        ));
+        for (id, value) in good {
+            let record = Record::new(key(id), version("g"), "good").with_label(tag(), value);
+            let written = block_on(store.write(&[Change::Insert(record)]));
+            assert_eq!(written, Ok(Outcome::Written));
+        }
+        for limit in [1, 3, 100] {
+            let (seen, pages) = paged(&store, by_tag(Values::beginning_with("")).limit(limit));
+            let expected = ["d", "e", "a", &long, &next_id, "b", "f", "c"];
+            assert_eq!(seen, expected.map(str::as_bytes), "{limit}: {value}, {id}");
+            let full = expected.len().div_ceil(usize::try_from(limit).unwrap());
+            assert!(
+                (full..=full + 4).contains(&pages),
+                "{limit}: {value}, {id}: {pages}"
+            );
+            assert!(
+                limit < 100 || pages > 1,
+                "a page passed by all of {value}, {id}"
+            );
+        }
+        let (seen, _) = paged(&store, by_tag(Values::exactly("y")).limit(2));
+        assert_eq!(seen, [&long, &next_id, "b"].map(str::as_bytes));
+    }
+}
+
+#[test]
+fn records_under_odd_ids_are_passed_by_in_pages() {
+    let long = "0".repeat(1024);
+    let next = format!("{}1", &long[1..]);
+    let odd = [
+        format!("CAST('{long}' || printf('%04d', i) AS BLOB)"),
+        format!(
+            "CAST(x'{}' || printf('%04d', i) AS BLOB)",
+            "ff".repeat(1024)
+        ),
+    ];
+    for id in odd {
+        let (_folder, store) = edited(&format!(
+            "WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < 2500)
+             INSERT INTO sealtoken_record SELECT 'note', {id}, x'', NULL, x'', x'' FROM numbers"
+        ));
+        for id in [&long, &next] {
+            let record = Record::new(key(id), version("g"), "good");
+            let written = block_on(store.write(&[Change::Insert(record)]));
+            assert_eq!(written, Ok(Outcome::Written));
+        }
+        for limit in [1, 3, 100] {
+            let (seen, pages) = paged(&store, Query::all(notes()).limit(limit));
+            let expected = [&*long, &*next, "a", "b", "c"];
+            assert_eq!(seen, expected.map(str::as_bytes), "{limit}: {id}");
+            let full = expected.len().div_ceil(usize::try_from(limit).unwrap());
+            assert!((full..=full + 4).contains(&pages), "{limit}: {id}: {pages}");
+            assert!(limit < 100 || pages > 1, "a page passed by all of {id}");
+        }
+    }
+}
+
 /// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
 #[test]
 fn label_rows_that_a_changed_record_leaves_behind_are_not_found() {
