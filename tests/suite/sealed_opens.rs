@@ -903,6 +903,12 @@ mod unseen {
     }
 
     #[derive(Serialize, Deserialize, PartialEq)]
+    #[serde(untagged)]
+    enum Untold {
+        One { user: u8 },
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
     struct One {
         user: u8,
     }
@@ -959,6 +965,11 @@ mod unseen {
             second: entry("more"),
         };
         assert_eq!(comes_back(&event), Some(false));
+        let untold = Both {
+            first: entry("more"),
+            second: Untold::One { user: 7 },
+        };
+        assert_eq!(comes_back(&untold), Some(false));
         let maps = Both {
             first: entry("a"),
             second: entry("b"),
