@@ -74,6 +74,12 @@ impl Scratch {
         }
     }
 
+    /// Makes room ahead for `more` bytes, where limit and memory allow it, so that what is here is not copied for them later.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let needed = self.written().saturating_add(more);
+        self.has_room(needed);
+    }
+
     #[cold]
     fn extend_slowly(&mut self, more: &[u8]) {
         if self.make_room(more.len()) {
@@ -81,18 +87,25 @@ impl Scratch {
         }
     }
 
-    /// Makes room for `more` bytes without leaving a copy of the old ones. Where the limit or the memory does not allow
-    /// that, they are counted as beyond the limit.
+    /// Makes room for `more` bytes. Where the limit or the memory does not allow that, they are counted as beyond the limit.
     fn make_room(&mut self, more: usize) -> bool {
         let needed = self.written().saturating_add(more);
+        let has_room = self.has_room(needed);
+        if !has_room {
+            self.beyond = needed.saturating_sub(self.bytes.len());
+            self.room = 0;
+        }
+        has_room
+    }
+
+    /// Grows to `needed` bytes without leaving a copy of the old ones, or tells that the limit or the memory does not allow it.
+    fn has_room(&mut self, needed: usize) -> bool {
         let mut larger = Vec::new();
         let grows = needed > self.bytes.capacity();
         let room = needed
             .max(self.bytes.capacity().saturating_mul(2))
             .max(START);
         if needed > self.limit || grows && larger.try_reserve_exact(room).is_err() {
-            self.beyond = needed.saturating_sub(self.bytes.len());
-            self.room = 0;
             return false;
         }
         if grows {
@@ -161,6 +174,22 @@ mod tests {
             assert!(!scratch.is_whole());
             assert_eq!(scratch.as_slice(), b"1234567890");
         }
+    }
+
+    #[test]
+    fn room_that_is_made_ahead_is_used_and_where_there_is_none_nothing_is_counted() {
+        let mut scratch = Scratch::take(KEEP * 4);
+        scratch.extend(b"12");
+        scratch.reserve(KEEP * 2);
+        let place = scratch.as_slice().as_ptr();
+        scratch.fill_up(b' ', KEEP);
+        scratch.extend(&[b'x'; KEEP]);
+        assert_eq!(scratch.as_slice().as_ptr(), place);
+        for much in [KEEP * 4, 1 << 46, usize::MAX] {
+            scratch.reserve(much);
+            assert!(scratch.is_whole());
+        }
+        assert_eq!(scratch.written(), 2 + 2 * KEEP);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use super::base64url;
 use super::scratch::Scratch;
-use super::xaes::{Backend, Oversize, TAG, XNonce, Xaes};
+pub(crate) use super::xaes::TAG;
+use super::xaes::{Backend, Oversize, XNonce, Xaes};
 
 /// The version, which is the whole suite.
 pub(crate) const PREFIX: &str = "st1_";
@@ -114,6 +115,9 @@ pub(crate) fn seal(
         return Ok(None);
     };
     scratch.extend(&tag);
+    if !scratch.is_whole() {
+        return Err(Oversize);
+    }
     armour(scratch.as_slice()).map(Some)
 }
 
@@ -220,6 +224,24 @@ mod tests {
                 Some(sealed_len(length))
             );
         }
+    }
+
+    #[test]
+    fn a_token_whose_tag_finds_no_room_is_an_error() {
+        let key = Xaes::new(&Secret::from([1; 32]));
+        let sealed = |room: usize| {
+            let mut scratch = Scratch::take(HEADER + 7 + room);
+            scratch.fill_up(b'x', HEADER + 7);
+            let nonce = [[7; 12]; 2];
+            let bound = Bound::To(b"");
+            let backend = Backend::default();
+            let sealed = seal(&mut scratch, backend, *b"abcd", &key, &nonce, bound);
+            sealed.map(|text| text.map(|text| text.len()))
+        };
+        for room in [0, 1, TAG - 1] {
+            assert_eq!(sealed(room), Err(Oversize), "{room}");
+        }
+        assert_eq!(sealed(TAG), Ok(Some(sealed_len(7))));
     }
 
     #[test]

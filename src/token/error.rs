@@ -110,7 +110,7 @@ pub enum SealError {
     /// A number of the cargo is NaN or infinite, which JSON cannot hold.
     NotFinite,
     /// The cargo cannot be written as JSON: a map's key is neither text nor a number, the type's own `Serialize`
-    /// failed, or it brought JSON of its own that no opener accepts.
+    /// failed or went on where a part had failed, or it brought JSON of its own that no opener accepts.
     Cargo,
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,

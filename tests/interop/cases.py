@@ -21,6 +21,7 @@ PIECES += ["\\", "\n", "\t", "\x00", "\x1f", "\x7f", "\ufeff", "\uffff", "\U0010
 NUMBERS = [0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 0.0, -0.0, 1.0, 0.1, 1e-7, 1e21]
 NUMBERS += [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 123456789.123456789]
 PURPOSES = ["password-reset", "sitzung-größe", "確認", "a", "p" * 255, "😀" * 63, "two words", "/"]
+SEPARATORS = [",", " ", "\t", "\n", "\v", "\f", "\r", " ,", ",,", " ,\r\n", ", ", "  ", "\n "]
 CONTEXTS = [[], [], ["user:17"], ["$argon2id$v=19$öld-hash"], ["☃" * 40], ["tenant:a", "user:17"]]
 CONTEXTS += [["a", "ab", "b"], ["same", "same"]]
 
@@ -58,8 +59,14 @@ def random_ring(rng, key):
     """The text of a ring that holds `key` in any place: the first one, retired or standby."""
     keys = [key.text] + [st1.Key(rng.randbytes(32)).text for _ in range(rng.randint(0, 3))]
     rng.shuffle(keys)
-    keys[1:] = [rng.choice(["", "+"]) + text for text in keys[1:]]
-    return rng.choice([",", " ", " ,", "\n", "\t", " ,\r\n"]).join(keys)
+    ring = keys.pop(0)
+    for text in keys:
+        plus = rng.choice(["", "+"])
+        # Behind another separator, a space directly before a key may have been its plus.
+        separators = SEPARATORS if plus else [some for some in SEPARATORS if not some[1:].endswith(" ")]
+        ring += rng.choice(separators) + plus + text
+    around = ["", "", "\n", " ", ", ", "\r\n"]
+    return rng.choice(around) + ring + rng.choice(around)
 
 
 def fresh(rng):

@@ -162,9 +162,9 @@ def parse_ring(text):
     """`[(key, role)]`: the current key first, the others "standby" or "retired"."""
     ring = []
     for before, item in re.findall(r"([, \t\n\v\f\r]*)([^, \t\n\v\f\r]+)", text):
-        if ring and len(before) > 1 and before.endswith(" "):
-            raise ValueError("a blank where a plus sign may have been: form decoding makes one of it")
         standby = item.startswith("+")
+        if ring and not standby and len(before) > 1 and before.endswith(" "):
+            raise ValueError("a blank where a plus sign may have been: form decoding makes one of it")
         if standby and not ring:
             raise ValueError("the first key is the one that seals: it cannot be standby")
         role = "standby" if standby else "retired" if ring else "current"
@@ -389,6 +389,14 @@ def check_negative(v):
     _same("answer", answer, v["reason"])
 
 
+def check_ring(v):
+    try:
+        keys = [[key.kid.hex(), role] for key, role in parse_ring(v["ring"])]
+    except ValueError:
+        keys = "refused"
+    _same("keys", keys, v["keys"])
+
+
 def check_xaes(v):
     key, nonce, aad = bytes.fromhex(v["K"]), bytes.fromhex(v["N_hex"]), v["aad"].encode()
     sealed = xaes_seal(key, nonce, v["plaintext"].encode(), aad)
@@ -403,7 +411,8 @@ def main(arguments):
         return 2
     with open(arguments[1], encoding="utf-8") as file:
         vectors = json.load(file)
-    checks = {"positive": check_positive, "readable": check_readable, "negative": check_negative, "kat": check_xaes}
+    checks = {"positive": check_positive, "readable": check_readable, "negative": check_negative}
+    checks |= {"rings": check_ring, "kat": check_xaes}
     passed = failed = 0
     for kind, check in checks.items():
         for v in vectors.get(kind, []):

@@ -83,6 +83,10 @@ fn a_missing_entry_and_one_of_another_type_are_told_apart() {
     assert!(cargo.contains("null"));
     assert_eq!(cargo.require::<Option<u8>>("null"), Ok(None));
     assert_eq!(cargo.require::<u8>("null"), Err(CargoError::WrongType));
+    // Of what stands around it, JSON keeps nothing.
+    cargo.insert("some", Some(None::<u8>)).unwrap();
+    assert_eq!(cargo.require("some"), Ok(None::<Option<u8>>));
+    assert_eq!(cargo.get("some"), Ok(Some(None::<Option<u8>>)));
 }
 
 #[test]
@@ -718,4 +722,25 @@ fn a_value_without_end_is_too_deep_and_a_name_prints_as_itself() {
         assert_eq!(refused, Some(CargoError::TooDeep), "{levels}");
     }
     assert_eq!(format!("{USER_ID:?}"), r#"CargoKey("user_id")"#);
+}
+
+/// Their shortest decimals lie so near the middle of two `f32` that the `f64` in between is that middle.
+#[test]
+fn every_f32_comes_back_though_it_is_read_through_an_f64() {
+    let floats = [
+        7.038_531e-26_f32,
+        -7.038_531e-26,
+        0.1,
+        -0.0,
+        f32::MAX,
+        1e-45,
+    ];
+    let bits = |floats: &[f32]| floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let mut cargo = Cargo::new();
+    cargo.insert("floats", floats).unwrap();
+    let back: Vec<f32> = cargo.require("floats").unwrap();
+    assert_eq!(bits(&back), bits(&floats));
+    // What is usual is written as it was.
+    cargo.insert("usual", 0.1_f32).unwrap();
+    assert_eq!(cargo.require("usual"), Ok(0.1_f64));
 }

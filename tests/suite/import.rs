@@ -204,6 +204,26 @@ fn what_has_expired_is_not_resealed_and_what_has_no_lifetime_not_even_within_a_l
 }
 
 #[test]
+fn what_is_dated_beyond_the_skew_is_read_and_not_resealed_before_an_opener_would_take_it() -> Outcome
+{
+    let ahead = json!({"timestamp": NOW + 120, "seconds_to_expire": 600, "custom": {"a": 1}});
+    let text = with_content(&ahead)?;
+    let begun = UnixTime::from_secs(NOW + 120);
+    let refused = Err(SealError::FromTheFuture { begun });
+    let mut token = reader().read(&text)?;
+    for now in [NOW, NOW + 59] {
+        assert_eq!(codec(now)?.reseal(&mut token), refused);
+        assert!(token.needs_reseal() && token.sealed().is_none());
+    }
+    let codec = codec(NOW + 60)?;
+    let opened = codec.open(&codec.reseal(&mut token)?)?;
+    let end = UnixTime::from_secs(NOW + 720).to_date_time();
+    assert_eq!(opened.expires_at(), Some(end));
+    assert_eq!(opened.cargo().require::<u8>("a")?, 1);
+    Ok(())
+}
+
+#[test]
 fn a_cargo_of_64_levels_is_read_and_sealed_again_and_a_deeper_one_is_not() -> Outcome {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let token = |levels| -> Result<String, Box<dyn Error>> {

@@ -44,6 +44,7 @@ mod properties;
 mod readme;
 mod rotation;
 mod sealed_again;
+mod sealed_lies;
 mod sealed_opens;
 mod states;
 #[cfg(feature = "unstable-conformance")]

@@ -283,6 +283,33 @@ fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
     assert_eq!(codec.renew_if_due(&mut session, IDLE, IDLE), ended);
 }
 
+/// Otherwise its cookie would be told to last as long as the token does.
+#[test]
+fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there() {
+    let (codec, clock) = setup();
+    let codec = codec.with_leeway(Duration::from_secs(10));
+    let mut session = Token::with_value(1);
+    codec.seal(&mut session, Lifetime::hours(3)).unwrap();
+    clock.set(second(7199));
+    let mut renewed = session.clone();
+    assert!(
+        codec
+            .renew_if_due(&mut renewed, IDLE, ABSOLUTE)
+            .unwrap()
+            .is_some()
+    );
+    for at in [7200, 7205] {
+        clock.set(second(at));
+        let ended = Err(SealError::Expired { at: second(7200) });
+        assert_eq!(codec.renew_if_due(&mut session, IDLE, ABSOLUTE), ended);
+        session.set(2);
+        assert_eq!(codec.renew_if_due(&mut session, IDLE, ABSOLUTE), ended);
+    }
+    // The one that was renewed in time ends there itself, and has it.
+    assert_eq!(codec.renew_if_due(&mut renewed, IDLE, ABSOLUTE), Ok(None));
+    assert_eq!(renewed.remaining(), Some(Duration::ZERO));
+}
+
 #[test]
 fn a_clock_that_is_behind_makes_no_age() {
     let (codec, clock) = setup();

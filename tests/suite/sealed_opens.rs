@@ -108,6 +108,22 @@ fn what_serde_could_not_read_back_is_refused_by_its_name() {
     assert_eq!(round(&Some(Some(1))), Ok(()));
 }
 
+/// serde's buffer holds an `f64`, and this one's shortest decimal lies too near the middle of two `f32`.
+#[test]
+fn an_f32_comes_back_through_a_buffer() {
+    #[derive(Serialize, Deserialize, PartialEq)]
+    #[serde(untagged)]
+    enum Buffered {
+        Float(f32),
+    }
+    for float in [7.038_531e-26_f32, 0.1, 1.0, f32::MAX, f32::from_bits(1)] {
+        assert_eq!(round(&float), Ok(()));
+        assert_eq!(round(&Buffered::Float(float)), Ok(()));
+        let rest = map([("x".to_owned(), float)]);
+        assert_eq!(round(&Flat { a: 1, rest }), Ok(()));
+    }
+}
+
 /// A float that has an order, to be a key.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Float<const WIDE: bool>(u8);
@@ -205,6 +221,26 @@ fn a_private_name_of_serde_json_is_no_name_for_an_entry() {
     };
     assert_eq!(raw(r#"{"a":1,"b":{"a":1}}"#), Ok(()));
     assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::Name));
+}
+
+/// A map that is the token takes them; a map in a type of the caller's does not, since nothing tells it from a `serde_json::Value`.
+#[test]
+fn a_private_name_in_a_map_is_sealed_where_the_map_is_the_token() {
+    for name in ["Number", "RawValue"].map(|name| format!("$serde_json::private::{name}")) {
+        let mut token = Token::new();
+        token.cargo_mut().insert("a", 1).unwrap();
+        token.cargo_mut().insert(&name, "1").unwrap();
+        let text = codec().seal(&mut token, Lifetime::hours(1)).unwrap();
+        let mut opened = codec().open(&text).unwrap();
+        assert_eq!(opened.cargo(), token.cargo());
+        assert!(codec().reseal(&mut opened).is_ok());
+
+        assert_eq!(refusal(token.cargo()), Some(SealError::Name));
+        let mut flat = codec().open_value::<Flat<Cargo>>(&text).unwrap();
+        assert_eq!(codec().reseal(&mut flat), Err(SealError::Name));
+        flat.value_mut().rest.remove(&name);
+        assert!(codec().reseal(&mut flat).is_ok());
+    }
 }
 
 /// PHP and Python write names like this unless they are told otherwise.
@@ -846,6 +882,38 @@ mod unseen {
     }
 
     #[derive(Serialize, Deserialize, PartialEq)]
+    struct Dropped {
+        #[serde(skip)]
+        a: u8,
+    }
+
+    /// Two flattened parts: serde hands every entry to a map and to an enum behind a `tag`, also those that the other part has.
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct Both<A, B> {
+        #[serde(flatten)]
+        first: A,
+        #[serde(flatten)]
+        second: B,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    #[serde(tag = "type")]
+    enum Event {
+        Login { user: u8 },
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    #[serde(untagged)]
+    enum Untold {
+        One { user: u8 },
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
+    struct One {
+        user: u8,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq)]
     struct OneSided {
         #[serde(serialize_with = "as_text")]
         a: u8,
@@ -886,6 +954,45 @@ mod unseen {
         assert_eq!(comes_back(&empty), Some(false));
         assert_eq!(comes_back(&Renamed { a: 1 }), None);
         assert_eq!(comes_back(&OneSided { a: 1 }), None);
+        assert_eq!(comes_back(&Dropped { a: 1 }), Some(false));
+    }
+
+    #[test]
+    fn flattened_parts_beside_a_flattened_map_are_in_the_map_as_well() {
+        let entry = |name: &str| map([(name.to_owned(), Value::from(1_u64))]);
+        let event = Both {
+            first: Event::Login { user: 7 },
+            second: entry("more"),
+        };
+        assert_eq!(comes_back(&event), Some(false));
+        let untold = Both {
+            first: entry("more"),
+            second: Untold::One { user: 7 },
+        };
+        assert_eq!(comes_back(&untold), Some(false));
+        let maps = Both {
+            first: entry("a"),
+            second: entry("b"),
+        };
+        assert_eq!(comes_back(&maps), Some(false));
+        let before = Both {
+            first: entry("a"),
+            second: One { user: 7 },
+        };
+        assert_eq!(comes_back(&before), Some(false));
+        let behind = Both {
+            first: One { user: 7 },
+            second: entry("a"),
+        };
+        assert_eq!(comes_back(&behind), Some(true));
+
+        // What came back is not sealed once more.
+        let text = codec().seal_value(&event, Lifetime::hours(1)).unwrap();
+        type Opened = Both<Event, BTreeMap<String, Value>>;
+        let mut opened = codec().open_value::<Opened>(&text).unwrap();
+        assert_eq!(codec().reseal(&mut opened), Err(SealError::Name));
+        let renewed = codec().renew(&mut opened, Lifetime::hours(1));
+        assert_eq!(renewed, Err(SealError::Name));
     }
 }
 

@@ -1,9 +1,10 @@
 //! The published vectors of st1, opened through the public API.
 
 use sealtoken::{
-    Cargo, Codec, Key, KeyRing, ManualClock, Outline, PurposeKey, PurposeRing, UnixTime,
+    Cargo, Codec, Key, KeyId, KeyRing, ManualClock, Outline, PurposeKey, PurposeRing, Role,
+    UnixTime,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn file() -> Value {
     serde_json::from_str(include_str!("../vectors/st1.json")).unwrap()
@@ -84,6 +85,24 @@ fn the_positive_vectors_open_to_what_was_sealed() {
         );
         let lent = codec.open_with(text(vector, "token"), |opened| opened.cargo::<Value>());
         assert_eq!(lent.as_ref(), Ok(&inside["c"]), "{name}");
+    }
+}
+
+#[test]
+fn the_rings_have_these_roles_or_are_refused() {
+    let file = file();
+    let rings = file["rings"].as_array().unwrap();
+    assert_eq!(rings.len(), 52);
+    for vector in rings {
+        let ring = text(vector, "ring").parse::<KeyRing>();
+        let found: Value = match ring {
+            Ok(ring) => {
+                let key = |(id, role): (KeyId, Role)| json!([id.to_string(), role.to_string()]);
+                ring.keys().into_iter().map(key).collect()
+            }
+            Err(_) => "refused".into(),
+        };
+        assert_eq!(&found, &vector["keys"], "{}", text(vector, "name"));
     }
 }
 

@@ -164,7 +164,8 @@ impl Cargo {
     ///
     /// Taken is, and read by [`get`](Cargo::get) as the type that it was: a map with numbers or truth values for keys, and an
     /// integer of a 128-bit type that is no larger than 64 bits. Under `#[serde(flatten)]`, `tag` and `untagged` serde reads neither
-    /// back, and does not show here that they are in use: `get` then answers [`WrongType`](CargoError::WrongType). And a
+    /// back, and does not show here that they are in use: `get` then answers [`WrongType`](CargoError::WrongType). A `Some` around a
+    /// null is a null: what went in as `Some(None)` comes out as `None`. And a
     /// `serde_json::Value` reads an object of one entry that is named `$serde_json::private::RawValue` as the JSON in its text: read
     /// what users bring as a [`Value`] of this crate. What else
     /// serde does not show stands at [`Codec::seal_value`](crate::Codec::seal_value).
@@ -428,6 +429,9 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     // An end inside of an entry would be lost.
     if !has_only_ends(&[], || write_entry(&mut scratch, value))? {
         return Err(CargoError::Ends);
+    }
+    if !scratch.is_whole() {
+        return Err(CargoError::Unsupported);
     }
     let text = str::from_utf8(scratch.as_slice()).map_err(|_| CargoError::Unsupported)?;
     if depth(text.as_bytes()) > levels {

@@ -1,5 +1,7 @@
 //! Sessions in use: renewed when it is time, and never beyond their absolute end.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::token::error::SealError;
@@ -62,11 +64,17 @@ impl Codec {
             lifetime: absolute.on_the_wire()?,
             ..times
         };
-        if let Some(at) = session.ended(now, self.settings.tolerance.leeway) {
+        let lasts = Lifetime::from_the_wire(times.remaining(now));
+        // A token that would last beyond the session's end is given no leeway there.
+        let leeway = if lasts == Lifetime::seconds(0) {
+            self.settings.tolerance.leeway
+        } else {
+            Duration::ZERO
+        };
+        if let Some(at) = session.ended(now, leeway) {
             return Err(SealError::Expired { at });
         }
 
-        let lasts = Lifetime::from_the_wire(times.remaining(now));
         let next = idle.min(Lifetime::from_the_wire(session.remaining(now)));
         // By what is left, not by what has passed: it may have been sealed for less than `idle` is now.
         let half = idle.as_secs().map(|idle| idle.div_ceil(2));

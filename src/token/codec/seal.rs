@@ -154,10 +154,13 @@ impl Codec {
     /// - a field that `skip_serializing_if` left out and that has no `default`, unless it is an `Option`;
     /// - such a field beside a flattened map that has an entry of its name, and a flattened map with an entry named as
     ///   the `alias` of a field;
+    /// - a flattened map beside another one, beside a flattened enum with a `tag` or `untagged`, or before a flattened struct: it is
+    ///   read with their entries as well, and then not sealed again, since they would be there twice;
     /// - `None` of a flattened `Option` whose type can be read from nothing;
     /// - an `untagged` enum where a variant before the right one fits the JSON;
     /// - a `serde_json::value::RawValue` inside of `flatten`, `tag` or `untagged`, and a `Some` of one that is `null`;
-    /// - what `with`, `rename` or `skip` do on one side only, and implementations by hand that do not fit each other.
+    /// - a field with `skip`;
+    /// - what `with` or `rename` do on one side only, and implementations by hand that do not fit each other.
     ///
     /// So seal and open each type of yours in a test, with all that it can leave out and without:
     ///
@@ -320,12 +323,16 @@ impl Codec {
         max: usize,
     ) -> Result<String, SealError> {
         let plaintext = |scratch: &Scratch| scratch.written().saturating_sub(st1::HEADER);
-        if let Some(block) = self.settings.padding {
+        let filler = self.settings.padding.map_or(0, |block| {
             let over = plaintext(&scratch).checked_rem(block.get()).unwrap_or(0);
             if over > 0 {
-                scratch.fill_up(b' ', block.get().saturating_sub(over));
+                block.get().saturating_sub(over)
+            } else {
+                0
             }
-        }
+        });
+        scratch.reserve(filler.saturating_add(st1::TAG));
+        scratch.fill_up(b' ', filler);
 
         let length = st1::sealed_len(plaintext(&scratch));
         if length > max {

@@ -1,15 +1,15 @@
 //! Handing a caller's value to serde_json, but for what would not come back as it was: serde_json turns NaN and infinities
-//! into `null`, and reads some values only where their type stands alone.
+//! into `null`, reads some values only where their type stands alone, and believes what a type says of its own length.
 
 use serde::Serialize;
 use serde::ser::{
-    SerializeMap, SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
-    Serializer,
+    SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::entries::Entries;
 use super::fields::Fields;
 use super::lint::is_private;
-use super::numbers::is_huge;
+use super::numbers::{is_huge, survives_widening};
 use super::rules::{ENDS, Kind, Part, Place, Rules, Unwritable};
 
 /// Passes everything on to `inner`, but what breaks the rules.
@@ -29,11 +29,15 @@ pub(super) struct Nested<'c, 'v, T: ?Sized> {
 impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Finite {
+        let written = self.value.serialize(Finite {
             inner,
             rules: self.rules,
             place: self.place,
-        })
+        });
+        if written.is_err() {
+            self.rules.failed();
+        }
+        written
     }
 }
 
@@ -111,15 +115,22 @@ macro_rules! wide {
     )*};
 }
 
-/// Methods that begin a compound value.
+/// Methods that begin a compound value of a fixed length.
 macro_rules! begin {
     ($($method:ident($($name:ident: $type:ty),*) -> $kind:ident;)*) => {$(
         #[inline]
-        fn $method(self, $($name: $type),*) -> Result<Self::$kind, S::Error> {
-            let inner = self.inner.$method($($name),*)?;
+        fn $method(self, $($name: $type,)* len: usize) -> Result<Self::$kind, S::Error> {
+            let inner = self.inner.$method($($name,)* not_empty(len))?;
             Ok(Finite { inner, rules: self.rules, place: Place::INSIDE })
         }
     )*};
+}
+
+/// The length to announce. serde_json closes at once what says that it is empty, and once more when it ends, if
+/// elements came after all; other lengths mean nothing to it, and what is empty in the end is written the same.
+#[inline]
+const fn not_empty(len: usize) -> usize {
+    if len == 0 { 1 } else { len }
 }
 
 impl<'c, S: Serializer> Serializer for Finite<'c, S> {
@@ -129,7 +140,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     type SerializeTuple = Finite<'c, S::SerializeTuple>;
     type SerializeTupleStruct = Finite<'c, S::SerializeTupleStruct>;
     type SerializeTupleVariant = Finite<'c, S::SerializeTupleVariant>;
-    type SerializeMap = Finite<'c, S::SerializeMap>;
+    type SerializeMap = Entries<'c, S::SerializeMap>;
     type SerializeStruct = Fields<'c, S::SerializeStruct>;
     type SerializeStructVariant = Fields<'c, S::SerializeStructVariant>;
 
@@ -148,21 +159,26 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     }
 
     begin! {
-        serialize_seq(len: Option<usize>) -> SerializeSeq;
-        serialize_tuple(len: usize) -> SerializeTuple;
-        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
-        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+        serialize_tuple() -> SerializeTuple;
+        serialize_tuple_struct(name: &'static str) -> SerializeTupleStruct;
+        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str)
             -> SerializeTupleVariant;
+    }
+
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
+        Ok(Finite {
+            inner: self.inner.serialize_seq(len.map(not_empty))?,
+            rules: self.rules,
+            place: Place::INSIDE,
+        })
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         self.rules.names.set(true);
-        Ok(Finite {
-            inner: self.inner.serialize_map(len)?,
-            rules: self.rules,
-            place: self.place.of(Part::Any),
-        })
+        let inner = self.inner.serialize_map(len.map(not_empty))?;
+        Ok(Entries::of(inner, self.rules, self.place.of(Part::Any)))
     }
 
     #[inline]
@@ -176,10 +192,8 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
             self.rules.names.set(true);
             self.rules.raw.set(true);
         }
-        Ok(Fields::of(
-            self.inner.serialize_struct(name, len)?,
-            self.rules,
-        ))
+        let inner = self.inner.serialize_struct(name, not_empty(len))?;
+        Ok(Fields::of(inner, self.rules))
     }
 
     #[inline]
@@ -192,7 +206,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     ) -> Result<Self::SerializeStructVariant, S::Error> {
         let inner = self
             .inner
-            .serialize_struct_variant(name, index, variant, len)?;
+            .serialize_struct_variant(name, index, variant, not_empty(len))?;
         Ok(Fields::of(inner, self.rules))
     }
 
@@ -208,7 +222,11 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         self.no_key()?;
         self.finite(value.into())?;
-        self.inner.serialize_f32(value)
+        if survives_widening(value) {
+            self.inner.serialize_f32(value)
+        } else {
+            self.inner.serialize_f64(value.into())
+        }
     }
 
     #[inline]
@@ -320,26 +338,4 @@ elements! {
     SerializeTuple::serialize_element,
     SerializeTupleStruct::serialize_field,
     SerializeTupleVariant::serialize_field,
-}
-
-impl<S: SerializeMap> SerializeMap for Finite<'_, S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        let key = self.nest(key, self.place.of(Part::Key));
-        self.inner.serialize_key(&key)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        let value = self.nest(value, Place::INSIDE);
-        self.inner.serialize_value(&value)
-    }
-
-    #[inline]
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.inner.end()
-    }
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
+
 use super::rules::Unwritable;
 
 /// Whether serde_json keeps a name for itself: its `Value` reads an object of one entry with such a name as something else.
@@ -35,6 +37,11 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     } else {
         Err(Unwritable::Unsupported)
     }
+}
+
+/// Whether a text is JSON, for what a type says that it is: serde_json writes it as it is.
+pub(super) fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// Whether in every object of what serde_json wrote, or a type brought, names are distinct, and none is serde_json's own unless

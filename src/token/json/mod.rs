@@ -1,5 +1,6 @@
 //! The JSON inside a token: the envelope's own members, and the cargo between them.
 
+mod entries;
 mod fields;
 mod finite;
 mod lint;

@@ -1,6 +1,8 @@
-//! Integers beyond 64 bits, which serde_json shows as floats: only the text tells them apart.
+//! Integers beyond 64 bits, which serde_json shows as floats: only the text tells them apart. And floats of 32 bits, which are read
+//! as wider ones.
 
 use std::collections::HashSet;
+use std::io::Write as _;
 
 /// The numbers of a JSON text, as they are written.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
@@ -44,6 +46,24 @@ pub(crate) fn is_huge(float: f64) -> bool {
     float >= 18_446_744_073_709_551_616.0 || float <= -9_223_372_036_854_775_808.0
 }
 
+/// Whether the shortest decimal of an `f32` leads back to it by way of an `f64`, as nearly every one does: serde's buffer and a
+/// [`Value`](crate::Value) hold no others. Rounded to one, it can become the very middle between two `f32`.
+pub(super) fn survives_widening(float: f32) -> bool {
+    let mut text = [0; 32];
+    let mut rest = text.as_mut_slice();
+    if write!(rest, "{float:e}").is_err() {
+        return false;
+    }
+    let unused = rest.len();
+    let written = text.len().saturating_sub(unused);
+    let decimal = text
+        .get(..written)
+        .and_then(|text| str::from_utf8(text).ok());
+    let wide = decimal.and_then(|decimal| decimal.parse::<f64>().ok());
+    #[expect(clippy::cast_possible_truncation, reason = "as a reader narrows it")]
+    wide.is_some_and(|wide| (wide as f32).to_bits() == float.to_bits())
+}
+
 /// Whether a JSON text has such an integer of the value of one of these floats.
 pub(crate) fn any_wide_integer_is_of(floats: impl Iterator<Item = f64>, json: &str) -> bool {
     // Both are as many as the text has room for. No such integer is zero, so equal ones have equal bits.
@@ -71,6 +91,20 @@ mod tests {
         );
         assert!(wide("[18446744073709551615,-9223372036854775808,1e19,true,null]").is_empty());
         assert!(wide("[100000000000000000000.0,-1E+20]").is_empty());
+    }
+
+    #[test]
+    fn an_f32_whose_decimal_an_f64_leads_astray_is_told_from_others() {
+        for astray in [7.038_531e-26_f32, -7.038_531e-26] {
+            assert!(!survives_widening(astray), "{astray:e}");
+        }
+        let ends = [f32::MIN, f32::MAX, f32::MIN_POSITIVE, f32::from_bits(1)];
+        for sound in [0.0, -0.0, 0.1, 1.0, -1.5e-7, 16_777_216.0]
+            .into_iter()
+            .chain(ends)
+        {
+            assert!(survives_widening(sound), "{sound:e}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::crypto::scratch::Scratch;
 
-use super::finite::Finite;
+use super::finite::Nested;
 use super::{lint, numbers};
 
 /// Why a value was not written.
@@ -71,6 +71,10 @@ fn write_checked<T: Serialize + ?Sized>(
     let from = out.as_slice().len();
     write(out, value, &rules)?;
     let json = || out.as_slice().get(from..).unwrap_or_default();
+    // Of what does not fit, a part is here; it is refused for that.
+    if rules.raw.get() && out.is_whole() && !lint::is_json(json()) {
+        return Err(Unwritable::Unsupported);
+    }
     if rules.names.get() {
         lint::names_are_sound(json(), kind != Kind::Own)?;
     }
@@ -90,14 +94,15 @@ fn write<T: Serialize + ?Sized>(
     rules: &Rules,
 ) -> Result<(), Unwritable> {
     let mut json = serde_json::Serializer::new(out);
-    value
-        .serialize(Finite {
-            inner: &mut json,
-            rules,
-            place: Place::WHOLE,
-        })
-        // The message may quote the value, so it ends here.
-        .map_err(|_| rules.broken.get().unwrap_or(Unwritable::Unsupported))
+    let place = Place::WHOLE;
+    let whole = Nested {
+        value,
+        rules,
+        place,
+    };
+    // The rules have noted that it failed. The message may quote the value, so it ends here.
+    let _ = whole.serialize(&mut json);
+    rules.broken.get().map_or(Ok(()), Err)
 }
 
 /// What is written: it decides what is refused.
@@ -135,6 +140,13 @@ impl Rules {
             huge: Cell::default(),
             own_ends: Cell::default(),
         }
+    }
+
+    /// Takes note that a part was not written. Its type may hide that and go on: what comes of it is no JSON.
+    #[cold]
+    pub(super) fn failed(&self) {
+        let rule = self.broken.get().unwrap_or(Unwritable::Unsupported);
+        self.broken.set(Some(rule));
     }
 }
 

@@ -7,6 +7,8 @@ mod codec;
 
 #[path = "../../suite/properties.rs"]
 mod properties;
+#[path = "../../suite/sealed_lies.rs"]
+mod sealed_lies;
 #[path = "../../suite/states.rs"]
 mod states;
 #[path = "../../suite/vectors.rs"]

@@ -1,0 +1,73 @@
+//! The entries of a map that is written, each a name and its value.
+
+use serde::Serialize;
+use serde::ser::{Error as _, SerializeMap};
+
+use super::finite::Nested;
+use super::rules::{Part, Place, Rules};
+
+/// Passes names and values on in turn: serde_json would write them in any order, which is no JSON.
+pub(super) struct Entries<'c, S> {
+    inner: S,
+    rules: &'c Rules,
+    place: Place,
+    /// Whether a name waits for its value.
+    named: bool,
+}
+
+impl<'c, S: SerializeMap> Entries<'c, S> {
+    #[inline]
+    pub(super) fn of(inner: S, rules: &'c Rules, place: Place) -> Self {
+        Self {
+            inner,
+            rules,
+            place,
+            named: false,
+        }
+    }
+
+    /// Takes note of whose turn it is next, or refuses whose turn it is not.
+    #[inline]
+    fn turn(&mut self, was: bool, becomes: bool) -> Result<(), S::Error> {
+        if self.named != was {
+            self.rules.failed();
+            return Err(S::Error::custom("out of turn"));
+        }
+        self.named = becomes;
+        Ok(())
+    }
+
+    #[inline]
+    fn nest<'v, T: ?Sized>(&self, value: &'v T, place: Place) -> Nested<'c, 'v, T> {
+        Nested {
+            value,
+            rules: self.rules,
+            place,
+        }
+    }
+}
+
+impl<S: SerializeMap> SerializeMap for Entries<'_, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.turn(false, true)?;
+        let key = self.nest(key, self.place.of(Part::Key));
+        self.inner.serialize_key(&key)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.turn(true, false)?;
+        let value = self.nest(value, Place::INSIDE);
+        self.inner.serialize_value(&value)
+    }
+
+    #[inline]
+    fn end(mut self) -> Result<S::Ok, S::Error> {
+        self.turn(false, false)?;
+        self.inner.end()
+    }
+}
