@@ -127,8 +127,7 @@ pub(super) struct Files {
     folder: PathBuf,
     /// The log and its index.
     beside: [(PathBuf, Identity); 2],
-    /// The last change of the folder before these two were looked at, where another one since then must show.
-    looked: Mutex<Option<SystemTime>>,
+    looked: Mutex<Looked>,
 }
 
 impl Files {
@@ -153,7 +152,7 @@ impl Files {
             database,
             folder,
             beside,
-            looked: Mutex::new(None),
+            looked: Mutex::default(),
         })
     }
 
@@ -162,18 +161,18 @@ impl Files {
         // Who has looked at the times of a log makes the next write to it dearer, by a third of a commit on Linux 6.18. So
         // it is looked at where a name in its folder has changed, or may have.
         let now = SystemTime::now();
-        let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
-        let changed = changed.ok();
+        let folder = fs::metadata(&self.folder);
+        let changed = folder.ok().and_then(|folder| system::changed(&folder));
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = changed.is_some() && *looked == changed;
+        let is_same = looked.is_after(changed);
         let mut beside = self.beside.iter();
         if self.database.is_there()
             && (is_same || beside.all(|(path, identity)| is_there(path, *identity)))
         {
-            *looked = changed.filter(|changed| is_past(*changed, now));
+            *looked = Looked::now(now, changed);
             Ok(())
         } else {
-            *looked = None;
+            *looked = Looked::default();
             Err(StoreError::Replaced.into())
         }
     }
@@ -183,9 +182,22 @@ fn is_there(path: &Path, identity: Identity) -> bool {
     fs::metadata(path).is_ok_and(|found| system::identity(&found) == identity)
 }
 
-/// Whether a file system's clock has gone on since a change: then none that follows shows the same time.
-fn is_past(changed: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(changed).is_ok_and(|age| age > TICK)
+/// The last change of the folder before the log and its index were looked at.
+#[derive(Default)]
+struct Looked(Option<SystemTime>);
+
+impl Looked {
+    /// A change counts once its tick is over: until then, another one would show the same time.
+    fn now(now: SystemTime, changed: Option<SystemTime>) -> Self {
+        let is_past =
+            |changed: &SystemTime| now.duration_since(*changed).is_ok_and(|age| age > TICK);
+        Self(changed.filter(is_past))
+    }
+
+    /// Whether this is still the last change.
+    fn is_after(&self, changed: Option<SystemTime>) -> bool {
+        changed.is_some() && self.0 == changed
+    }
 }
 
 #[cfg(test)]
@@ -193,12 +205,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_past_once_the_clock_must_have_gone_on() {
+    fn a_change_counts_once_the_clock_must_have_gone_on() {
         let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        assert!(is_past(changed, changed + TICK + Duration::from_nanos(1)));
-        assert!(!is_past(changed, changed + TICK));
-        assert!(!is_past(changed, changed));
+        let is_after = |now| Looked::now(now, Some(changed)).is_after(Some(changed));
+        assert!(is_after(changed + TICK + Duration::from_nanos(1)));
+        assert!(!is_after(changed + TICK));
+        assert!(!is_after(changed));
         // The clock was set back.
-        assert!(!is_past(changed, changed - Duration::from_secs(60)));
+        assert!(!is_after(changed - Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn another_change_and_an_unknown_one_are_looked_into() {
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let looked = Looked::now(changed + 2 * TICK, Some(changed));
+        assert!(!looked.is_after(Some(changed + Duration::from_nanos(1))));
+        assert!(!looked.is_after(None));
+        assert!(!Looked::default().is_after(None));
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Nothing by which one file is told from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,4 +20,9 @@ pub(super) fn identity(_: &Metadata) -> Identity {
 /// How many names the file has, as far as can be told.
 pub(super) fn names(_: &Metadata) -> u64 {
     1
+}
+
+/// When a name in a folder changed last.
+pub(super) fn changed(folder: &Metadata) -> Option<SystemTime> {
+    folder.modified().ok()
 }

@@ -4,6 +4,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// The device and the number of a file.
 pub(super) type Identity = (u64, u64);
@@ -20,4 +21,12 @@ pub(super) fn identity(file: &Metadata) -> Identity {
 /// How many names the file has.
 pub(super) fn names(file: &Metadata) -> u64 {
     file.nlink()
+}
+
+/// When anything about a folder changed last. No tool can set that back, as `rsync -a` does with the time of its last
+/// modification.
+pub(super) fn changed(folder: &Metadata) -> Option<SystemTime> {
+    let seconds = u64::try_from(folder.ctime()).ok()?;
+    let nanoseconds = u32::try_from(folder.ctime_nsec()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
 }
