@@ -65,11 +65,23 @@ macro_rules! unlist {
     };
 }
 
+/// The columns of a record, as far as an engine writes them: a row can be a thousand times as large where an attacker made it,
+/// and its length is known without reading it. 4 MiB is the longest body, and 8,785 bytes are 16 of the longest labels.
+macro_rules! record {
+    () => {
+        concat!(
+            "substring(version FROM 1 FOR 17) AS version, purge_at, ",
+            "CASE WHEN octet_length(body) <= 4194304 THEN body END AS body, ",
+            "CASE WHEN octet_length(labels) <= 8785 THEN labels END AS labels"
+        )
+    };
+}
+
 /// What the pages of all scans have in common. The inner query gives one row more than the page, which tells whether there is
 /// another page; `passed` is how many bytes of bodies stand in front of a row. What is too long for a value or an id, a stranger wrote: so much is
 /// given of it as tells that, and nothing of a record. It is a row like others: left out, any number of them would be looked at.
 macro_rules! page {
-    ($order:literal, $limit:literal, $bytes:literal, $($inner:literal),+) => {
+    ($order:literal, $limit:literal, $bytes:literal, $($inner:expr),+ $(,)?) => {
         concat!(
             "SELECT substring(value FROM 1 FOR 513), substring(id FROM 1 FOR 1025), version, purge_at, body, labels, fetched FROM (SELECT *, count(*) OVER () AS fetched, row_number() OVER (ORDER BY ",
             $order,
@@ -99,15 +111,20 @@ macro_rules! page_by_label {
             $until,
             " ORDER BY value, id LIMIT ",
             $limit,
-            " + 1) AS l LEFT JOIN LATERAL (SELECT version, purge_at, body, labels FROM sealtoken_record ",
-            "WHERE collection = $1 AND id = l.id AND octet_length(l.value) BETWEEN 1 AND 512 AND octet_length(l.id) <= 1024 LIMIT 1) AS r ON true"
+            " + 1) AS l LEFT JOIN LATERAL (SELECT ",
+            record!(),
+            " FROM sealtoken_record WHERE collection = $1 AND id = l.id AND octet_length(l.value) BETWEEN 1 AND 512 AND octet_length(l.id) <= 1024 LIMIT 1) AS r ON true"
         )
     };
 }
 
 /// `$1` collection, `$2` id.
 pub(super) static GET: Sql = Sql {
-    text: "SELECT version, purge_at, body, labels FROM sealtoken_record WHERE collection = $1 AND id = $2",
+    text: concat!(
+        "SELECT ",
+        record!(),
+        " FROM sealtoken_record WHERE collection = $1 AND id = $2"
+    ),
     types: &[Type::TEXT, Type::BYTEA],
 };
 
@@ -116,8 +133,9 @@ pub(super) static GET_MANY: Sql = Sql {
     text: concat!(
         "SELECT k.place, r.version, r.purge_at, r.body, r.labels ",
         "FROM unnest($1, $2) WITH ORDINALITY AS k (collection, id, place), ",
-        "LATERAL (SELECT version, purge_at, body, labels FROM sealtoken_record ",
-        "WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
+        "LATERAL (SELECT ",
+        record!(),
+        " FROM sealtoken_record WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
     ),
     types: &[Type::TEXT_ARRAY, Type::BYTEA_ARRAY],
 };
@@ -126,7 +144,7 @@ pub(super) static GET_MANY: Sql = Sql {
 pub(super) static VERSIONS: Sql = Sql {
     text: concat!(
         "SELECT k.place, r.version FROM unnest($1, $2) WITH ORDINALITY AS k (collection, id, place), ",
-        "LATERAL (SELECT version FROM sealtoken_record WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
+        "LATERAL (SELECT substring(version FROM 1 FOR 17) AS version FROM sealtoken_record WHERE collection = k.collection AND id = k.id LIMIT 1) AS r"
     ),
     types: GET_MANY.types,
 };
@@ -298,9 +316,10 @@ pub(super) static PAGE: Sql = Sql {
         "id",
         "$3",
         "$4",
-        "SELECT ''::bytea AS value, id, version, purge_at, CASE WHEN octet_length(id) <= 1024 THEN body END AS body, ",
-        "CASE WHEN octet_length(id) <= 1024 THEN labels END AS labels FROM sealtoken_record ",
-        "WHERE collection = $1 AND id >= $2 ORDER BY id LIMIT $3 + 1"
+        "SELECT ''::bytea AS value, id, version, purge_at, ",
+        "CASE WHEN octet_length(id) <= 1024 THEN body END AS body, labels FROM (SELECT id, ",
+        record!(),
+        " FROM sealtoken_record WHERE collection = $1 AND id >= $2 ORDER BY id LIMIT $3 + 1) AS rows"
     ),
     types: &[Type::TEXT, Type::BYTEA, Type::INT8, Type::INT8],
 };

@@ -8,7 +8,11 @@ use super::fault::Fault;
 use super::row;
 use super::transaction::Transaction;
 
-const GET: &str = "SELECT version, purge_at, labels, body FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+const GET: &str = concat!(
+    "SELECT ",
+    row::columns!(),
+    " FROM sealtoken_record WHERE collection = ?1 AND id = ?2"
+);
 
 /// The record of the first key.
 pub(super) fn first(connection: &Connection, keys: &[RecordKey]) -> Result<Option<Record>, Fault> {

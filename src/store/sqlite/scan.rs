@@ -8,16 +8,29 @@ use super::row;
 use crate::store::error::StoreError;
 use crate::store::query::{Page, Paging, Position, Query, Selection, Values};
 
+macro_rules! by_label {
+    ($until:literal) => {
+        concat!(
+            "SELECT l.id, ",
+            row::columns!(),
+            ", l.value, r.rowid FROM sealtoken_label AS l \
+             LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
+             WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) >= (?3, ?4)",
+            $until,
+            " ORDER BY l.value, l.id"
+        )
+    };
+}
+
 // No statement has a limit: its rows are made one by one, and no more than a page needs. A label
 // without its record is a row, too, so that those that are passed by can be counted.
-const ALL: &str = "SELECT id, version, purge_at, labels, body FROM sealtoken_record \
-    WHERE collection = ?1 AND id >= ?2 ORDER BY id";
-const LABEL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
-    FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) >= (?3, ?4) ORDER BY l.value, l.id";
-const LABEL_UNTIL: &str = "SELECT l.id, r.version, r.purge_at, r.labels, r.body, l.value, r.rowid \
-    FROM sealtoken_label AS l LEFT JOIN sealtoken_record AS r ON r.collection = ?1 AND r.id = l.id \
-    WHERE l.collection = ?1 AND l.name = ?2 AND (l.value, l.id) >= (?3, ?4) AND l.value < ?5 ORDER BY l.value, l.id";
+const ALL: &str = concat!(
+    "SELECT id, ",
+    row::columns!(),
+    " FROM sealtoken_record WHERE collection = ?1 AND id >= ?2 ORDER BY id"
+);
+const LABEL: &str = by_label!("");
+const LABEL_UNTIL: &str = by_label!(" AND l.value < ?5");
 const COUNT: &str = "SELECT count(*) FROM sealtoken_record WHERE collection = ?1";
 const COUNT_LABEL: &str =
     "SELECT count(*) FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value >= ?3";

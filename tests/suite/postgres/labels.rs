@@ -304,6 +304,53 @@ async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
     }
 }
 
+/// What is longer than any that an engine writes is not fetched: it could fill the memory of who reads it.
+#[tokio::test]
+async fn a_row_that_is_too_large_is_one_that_cannot_be_read() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let client = connect(&schema.url).await;
+    let tag = LabelName::new("tag").unwrap();
+    let key = RecordKey::new(collection(), "a");
+    for edit in [
+        "body = decode(repeat('00', 4194305), 'hex')",
+        "labels = labels || decode(repeat('00', 8785), 'hex')",
+        "version = decode(repeat('00', 1000000), 'hex')",
+    ] {
+        let record = Record::new(key.clone(), Version::draw().unwrap(), "body");
+        let insert = Change::Insert(record.with_label(tag.clone(), "b"));
+        assert_eq!(store.write(&[insert]).await, Ok(Outcome::Written));
+        let sql = format!("UPDATE sealtoken_record SET {edit}");
+        client.batch_execute(&sql).await.unwrap();
+        let found = store.get(&key).await.unwrap();
+        let (body, version) = found.map(|found| (found.body, found.version)).unwrap();
+        assert_eq!(
+            (&*body, version),
+            (&b""[..], Version::from_bytes([0; 16])),
+            "{edit}"
+        );
+        let keys = [key.clone()];
+        let many = store.get_many(&keys).await.unwrap();
+        let by_tag = Query::label(collection(), tag.clone(), Values::beginning_with(""));
+        let all = store.scan(&Query::all(collection())).await.unwrap();
+        let labelled = store.scan(&by_tag).await.unwrap();
+        for found in [
+            many[0].as_ref(),
+            all.records.first(),
+            labelled.records.first(),
+        ] {
+            assert!(found.is_some_and(|found| found.body.is_empty()), "{edit}");
+        }
+        let remove = Change::Remove {
+            key: key.clone(),
+            expected: None,
+        };
+        assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written), "{edit}");
+    }
+}
+
 /// Keys and values that no record has are passed by, and no page ends at one.
 #[tokio::test]
 async fn rows_under_odd_keys_hide_no_others() {
