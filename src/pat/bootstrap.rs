@@ -62,6 +62,10 @@ impl PersonalAccessTokens {
         if done || finds_any(self.store(), Query::all(names::TOKENS)).await? {
             return Err(Reason::NotFound.into());
         }
+        // Limits before work: an owner that can be none costs no hash.
+        let new = NewPat::for_owner(owner).admin(true);
+        let parts = (&presented.id, hash.clone(), Origin::Registered);
+        let facts = new.facts(parts, self.now())?;
         let fits = self.fits_bootstrap(&marker, hash, presented);
         // Only scrypt is work that is counted before it is done: who has the right 256 bits is kept out by nobody.
         if let Kind::Scrypt(_) = hash.kind() {
@@ -72,9 +76,6 @@ impl PersonalAccessTokens {
             self.counted(&marker, fits.await).await?;
         }
 
-        let new = NewPat::for_owner(owner).admin(true);
-        let parts = (&presented.id, hash.clone(), Origin::Registered);
-        let facts = new.facts(parts, self.now())?;
         let record = self.seal(self.key(&presented.id), &facts)?;
         let version = record.version;
         let mark = Draft {

@@ -129,8 +129,12 @@ pub enum SealError {
     /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, and the token does not know of it, or the entry
     /// stands inside of another: sealed like this, it would be there for ever.
     Ends,
-    /// An entry of the token ended while it was held, and the value of the caller's own type still has it. No opener sees it any more,
-    /// and the type may not do without: take it out of the value, or open the token again.
+    /// An entry of the token ended while it was held, and the value of the caller's own type still has it. No opener sees it any more:
+    /// the type would not open without it, or come back as another value than was sealed. So it is refused also where the type could do
+    /// without, as an `Option` or a map can.
+    ///
+    /// Take the entry out of the value, so that it is not written at all (a `None` is, as null, unless its field is skipped then), or
+    /// open the token again: what comes is without it.
     EntryEnded {
         /// When the entry ended.
         at: UnixTime,
@@ -177,7 +181,7 @@ impl fmt::Display for SealError {
             Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
             Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
             Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token keeps only the ends of its own entries: seal the map itself"),
-            Self::EntryEnded { at } => write!(f, "an entry of the token ended at {at}, and the value still has it: take it out, or open the token again"),
+            Self::EntryEnded { at } => write!(f, "an entry of the token ended at {at}, and the value still has it: take it out of the value, where a None must not be written as null, or open the token again"),
             Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
             Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),
             Self::NotSealed => {

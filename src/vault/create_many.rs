@@ -33,7 +33,8 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// What concerns them all: a password, a lifetime or a label that can be none, and [`VaultError::Store`] before the first is written.
+    /// What concerns them all: a password, a lifetime or a label that can be none, and [`VaultError::Store`] before any value is known to be
+    /// written. Where its [effect](crate::store::Effect) is unknown, the first value may be there, and no other.
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
@@ -73,12 +74,18 @@ impl CreateMany<'_> {
         self.choice.check()?;
         self.common.check(vault)?;
         self.common.meta(vault.now(), &SecretBytes::from(""))?;
-        if self.values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let namespace = vault.for_writing().await?;
         let mut results = Vec::with_capacity(self.values.len());
-        let mut values = self.values.iter();
+        // Limits before work: what is too long costs no hash.
+        let first = loop {
+            let Some(value) = self.values.get(results.len()) else {
+                return Ok(results);
+            };
+            match vault.check_value(value) {
+                Ok(()) => break value,
+                Err(error) => results.push(Err(error)),
+            }
+        };
+        let namespace = vault.for_writing().await?;
         // The first one makes the entry of a new password; the others find it there.
         let mut rounds = Rounds::default();
         let keys = loop {
@@ -87,27 +94,15 @@ impl CreateMany<'_> {
             let Some(entry) = writing.entry else {
                 break writing.keys;
             };
-            let Some(value) = values.next() else {
-                break writing.keys;
-            };
-            if let Err(error) = vault.check_value(value) {
-                results.push(Err(error));
-                continue;
-            }
             let key = writing.keys.newest()?;
             let Self { common, choice, .. } = self;
-            match vault
-                .insert(&namespace, value, common, choice, key, Some(&entry))
-                .await
-            {
-                Ok(Some(token)) => {
-                    results.push(Ok(token));
-                    break writing.keys;
-                }
-                Ok(None) => values = self.values.get(results.len()..).unwrap_or_default().iter(),
-                Err(error) => return Err(error),
+            let inserted = vault.insert(&namespace, first, common, choice, key, Some(&entry));
+            if let Some(token) = inserted.await? {
+                results.push(Ok(token));
+                break writing.keys;
             }
         };
+        let mut values = self.values.get(results.len()..).unwrap_or_default().iter();
         let key = keys.newest()?;
         while let Some(batch) = self.next_batch(&namespace, key, &mut values) {
             self.write_batch(&namespace, key, batch, &mut results).await;

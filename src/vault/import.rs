@@ -190,6 +190,10 @@ async fn read(
     reader: Arc<Vaultstore>,
     value: StoredValue,
 ) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
+    // Limits before work: under a token that can be none, nothing is read.
+    if let Err(error) = Choice::Custom(VaultToken::new(&value.token)).check() {
+        return (value, Err(ImportFailure::Vault(error)));
+    }
     let stored = value.stored.clone();
     let work = move || reader.read(&stored);
     let hasher = &vault.shared.hasher;
@@ -311,6 +315,24 @@ mod tests {
         let taken = import.await.unwrap().unwrap();
         assert!(taken.iter().all(Result::is_ok), "{taken:?}");
         first.await.unwrap().unwrap();
+    }
+
+    /// It would cost a hash of the other system's to find out that it cannot be read.
+    #[tokio::test]
+    async fn a_token_that_can_be_none_is_refused_before_its_value_is_read() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let (reader, mut values) = theirs(2);
+        for value in &mut values {
+            value.stored = "damaged".into();
+        }
+        values[0].token = "short".into();
+        let taken = vault.import(reader, values).await.unwrap();
+        let codes: Vec<_> = taken
+            .iter()
+            .filter_map(|one| one.as_ref().err().map(ImportFailure::code))
+            .collect();
+        assert_eq!(codes, ["invalid_token", "malformed"]);
     }
 
     /// The first value makes the entry, and its keys are looked for once: that is all, however many values there are.

@@ -377,6 +377,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn values_that_are_too_long_cost_no_hash() {
+        let keys = KeyRing::new(Key::generate());
+        let options = Vault::options().max_value(3);
+        let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+        let (none, count) = hashed(
+            &vault,
+            vault
+                .create_many(["long", "long"])
+                .password("correct horse"),
+        )
+        .await;
+        let none = none.unwrap();
+        assert_eq!(
+            (none.len(), none.iter().flatten().count(), count),
+            (2, 0, 0)
+        );
+        for expected in [1, 1] {
+            let values = ["long", "long", "one", "long", "two", "long"];
+            let create = vault.create_many(values).password("correct horse");
+            let (some, count) = hashed(&vault, create).await;
+            assert_eq!(count, expected);
+            let limit = VaultError::ValueTooLong { limit: 3 };
+            for (value, created) in values.iter().zip(some.unwrap()) {
+                match created {
+                    Ok(token) => {
+                        let read = vault.read(&token).password("correct horse").await.unwrap();
+                        assert_eq!(read.expose(), value.as_bytes());
+                    }
+                    Err(error) => assert_eq!((*value, error), ("long", limit.clone())),
+                }
+            }
+        }
+        assert_eq!(vault.list().count().await, Ok(4));
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_is_refused_before_a_password_is_hashed() {
         let keys = KeyRing::new(Key::generate());
         let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();

@@ -4,6 +4,8 @@ mod pat;
 mod pat_import;
 mod pat_list;
 mod pat_sync;
+#[cfg(target_os = "linux")]
+mod unknown;
 mod vault;
 mod vault_import;
 mod vault_many;

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sealtoken::OpenError;
 use sealtoken::import::ImportError;
 use sealtoken::pat::{PatError, VerifyError};
-use sealtoken::store::{RecordKey, StoreError};
+use sealtoken::store::{Effect, RecordKey, StoreError};
 use sealtoken::vault::VaultError;
 
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Refused { code: &'static str, why: String },
     /// Anything else: exit status 1.
     Problem(String),
+    /// The store did not do it, or nobody knows whether it did: exit status 1.
+    Store(StoreError),
     /// Something was refused, and stderr says what: exit status 2.
     Told,
     /// What clap says of the arguments, help and version among it.
@@ -48,12 +50,42 @@ impl Failure {
     pub(crate) fn mended_by(self, what: &str) -> Self {
         match self {
             Self::Problem(problem) => Self::Problem(format!("{problem}; {what}")),
+            Self::Store(error) => Self::Problem(format!("{error}; {what}")),
             Self::Refused { code, why } => Self::Refused {
                 code,
                 why: format!("{why}; {what}"),
             },
             other => other,
         }
+    }
+
+    /// Whether it may be done all the same: nobody knows.
+    pub(crate) const fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Store(error) if is_in_doubt(error))
+    }
+
+    /// The same; and where it is in doubt, how that is found out, or how it is done again.
+    pub(crate) fn in_doubt(self, what: &str) -> Self {
+        if self.is_in_doubt() {
+            self.mended_by(what)
+        } else {
+            self
+        }
+    }
+
+    /// The same, of an import that ended early: so many were taken in until then.
+    pub(crate) fn after_taking_in(self, count: u64, command: &str, items: &str) -> Self {
+        let again = format!("`sealtoken {command}`, run again with the same {items}, takes in");
+        let what = match taken_in(count) {
+            Some(taken) => format!("{taken}: {again} the rest, and leaves what is there as it is"),
+            None if self.is_in_doubt() => format!("{again} what is not there yet"),
+            None => "nothing new was taken in".into(),
+        };
+        match self {
+            Self::Store(error) if count > 0 => problem(in_part(&error)),
+            other => other,
+        }
+        .mended_by(&what)
     }
 
     /// Says what is wrong, and with which status the process ends.
@@ -65,6 +97,7 @@ impl Failure {
                 ExitCode::from(2)
             }
             Self::Told => ExitCode::from(2),
+            Self::Store(error) => problem(error).report(),
             Self::Problem(what) => {
                 let _ = writeln!(stderr(), "error: {what}");
                 ExitCode::from(1)
@@ -166,10 +199,10 @@ impl From<ImportError> for Failure {
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
         let why = match &error {
-            VaultError::Store(_)
-            | VaultError::Hashing
-            | VaultError::Randomness
-            | VaultError::InvalidSetting(_) => return problem(error),
+            VaultError::Store(error) => return Self::Store(error.clone()),
+            VaultError::Hashing | VaultError::Randomness | VaultError::InvalidSetting(_) => {
+                return problem(error);
+            }
             VaultError::KeysetGone(key) => return keyset_gone(&error, key),
             VaultError::WeakToken => {
                 "a token of less than 25 characters has less than 128 random bits: give --weak if \
@@ -188,8 +221,8 @@ impl From<VaultError> for Failure {
 impl From<PatError> for Failure {
     fn from(error: PatError) -> Self {
         match error {
-            PatError::Store(_)
-            | PatError::Hashing
+            PatError::Store(error) => Self::Store(error),
+            PatError::Hashing
             | PatError::Randomness
             | PatError::UnknownKey(_)
             | PatError::InvalidSetting(_) => problem(error),
@@ -219,6 +252,52 @@ impl From<StoreError> for Failure {
         VaultError::from(error).into()
     }
 }
+
+/// Whether something may have been changed, as far as the store knows.
+pub(crate) const fn is_in_doubt(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unavailable {
+            effect: Effect::Unknown,
+            ..
+        }
+    )
+}
+
+/// What a store says of itself where more was done before: it speaks of its last call alone.
+pub(crate) fn in_part(error: &StoreError) -> String {
+    match error {
+        StoreError::Unavailable { reason, .. } => format!("the store is not available ({reason})"),
+        error => error.to_string(),
+    }
+}
+
+/// How many were taken in, if any were.
+pub(crate) fn taken_in(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 was taken in, and stays".into()),
+        _ => Some(format!("{count} were taken in, and stay")),
+    }
+}
+
+/// How a command in doubt is mended that can be run again, whatever became of it.
+pub(crate) fn again(command: &str) -> String {
+    format!("run `sealtoken {command}` again: where it was done, that does no harm")
+}
+
+/// How a command in doubt is mended that refuses with this code what was done before.
+pub(crate) fn again_until(command: &str, code: &str) -> String {
+    format!("run `sealtoken {command}` again: `{code}` then says that it was done")
+}
+
+/// How a command in doubt is mended that would do it twice, where something tells whether it did.
+pub(crate) fn look_first(look: &str, command: &str) -> String {
+    format!("{look} tells whether it was done; if it was not, run `sealtoken {command}` again")
+}
+
+/// What is said where a store is opened, and makes what it lacks, once and for all.
+pub(crate) const OPENING: &str = "it was still being opened: run the same command again";
 
 /// What brings keysets back, where the database is a file. Those that are there stay as they are.
 fn keyset_gone(error: &dyn Display, key: &RecordKey) -> Failure {

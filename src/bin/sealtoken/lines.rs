@@ -1,11 +1,31 @@
 //! Items that stand a line each in a file or on stdin, a few at a time: memory does not grow with their number.
 
-use std::io::{BufRead, Read as _};
+use std::io::{BufRead, Read as _, Write as _, stderr};
 
 use zeroize::Zeroizing;
 
+use crate::failure::{Failure, taken_in};
+
 /// How many items are worked on at once, and wait with what is said of them.
 pub(crate) const AT_ONCE: usize = 500;
+
+/// How an import ends that came to its end: where some were not taken in, it is said what becomes of
+/// the others.
+pub(crate) fn refused(count: u64, taken: u64, command: &str) -> Result<(), Failure> {
+    if count == 0 {
+        return Ok(());
+    }
+    if let Some(taken) = taken_in(taken) {
+        let were = if count == 1 { "was" } else { "were" };
+        // Where stderr is gone there is nobody left to tell.
+        let _ = writeln!(
+            stderr(),
+            "{count} {were} not taken in, as said above; {taken}: run `sealtoken {command}` again \
+             when that is mended, which leaves what is there as it is"
+        );
+    }
+    Err(Failure::Told)
+}
 
 /// The items of lines, as they come.
 pub(crate) struct Lines<R, T> {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use sealtoken::UnixTime;
 use sealtoken::store::{
-    Change, Collection, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey, Store,
-    StoreError,
+    Change, Collection, Effect, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
+    Store, StoreError,
 };
 
 /// Loses the reads by key and the writes of these numbers, which count from 0. Nothing of them is
@@ -15,6 +15,8 @@ use sealtoken::store::{
 #[derive(Debug)]
 pub(crate) struct Lossy {
     store: MemoryStore,
+    /// Whether a write may be done that is lost, as far as anybody knows.
+    effect: Effect,
     reads: (AtomicU32, Range<u32>),
     writes: (AtomicU32, Range<u32>),
 }
@@ -28,18 +30,28 @@ impl Lossy {
         Self::new(store, 0..0, lost)
     }
 
+    /// The same, and nobody knows that they were not done.
+    pub(crate) fn unknown_writes(store: MemoryStore, lost: Range<u32>) -> Self {
+        Self {
+            effect: Effect::Unknown,
+            ..Self::writes(store, lost)
+        }
+    }
+
     fn new(store: MemoryStore, reads: Range<u32>, writes: Range<u32>) -> Self {
         Self {
             store,
+            effect: Effect::None,
             reads: (AtomicU32::new(0), reads),
             writes: (AtomicU32::new(0), writes),
         }
     }
 }
 
-fn come((count, lost): &(AtomicU32, Range<u32>)) -> Result<(), StoreError> {
+fn come((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
     if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
-        return Err(StoreError::unavailable("away"));
+        let reason = "away".into();
+        return Err(StoreError::Unavailable { effect, reason });
     }
     Ok(())
 }
@@ -51,17 +63,17 @@ impl Store for Lossy {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        come(&self.reads)?;
+        come(&self.reads, Effect::None)?;
         self.store.get(key).await
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        come(&self.reads)?;
+        come(&self.reads, Effect::None)?;
         self.store.get_many(keys).await
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        come(&self.writes)?;
+        come(&self.writes, self.effect)?;
         self.store.write(batch).await
     }
 

@@ -69,8 +69,8 @@ impl Codec {
     ///
     /// In a cargo of the caller's own type an entry keeps the end with which it was opened, also where its value was set anew: a
     /// second factor that was given once more ends when the first one did. Without the entry its end is dropped; one that comes
-    /// back later has none. When an end has come, the value must be without the entry
-    /// ([`SealError::EntryEnded`]). A [`Cargo`](crate::Cargo) has a way to give an entry another end.
+    /// back later has none. When an end has come, the value must be without the entry, also
+    /// where its type could do without ([`SealError::EntryEnded`]). A [`Cargo`](crate::Cargo) has a way to give an entry another end.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};

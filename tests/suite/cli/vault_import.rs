@@ -6,7 +6,7 @@ use super::vault::{FUTURE, Vault};
 use super::{NOW, Outcome};
 
 /// A stored value of the vectors, with its password and what it holds.
-fn vector(name: &str) -> Result<(String, String, Vec<u8>), Box<dyn std::error::Error>> {
+pub(super) fn vector(name: &str) -> Result<(String, String, Vec<u8>), Box<dyn std::error::Error>> {
     let vectors: Value = serde_json::from_str(include_str!("../../vectors/vaultstore.json"))?;
     let all = vectors["vectors"].as_array().ok_or("vectors")?;
     let vector = all
@@ -21,7 +21,7 @@ fn vector(name: &str) -> Result<(String, String, Vec<u8>), Box<dyn std::error::E
     ))
 }
 
-fn line(token: &str, stored: &str, expires_at: Option<i64>) -> String {
+pub(super) fn line(token: &str, stored: &str, expires_at: Option<i64>) -> String {
     let line = match expires_at {
         Some(at) => json!({"token": token, "value": stored, "expires_at": at}),
         None => json!({"token": token, "value": stored}),
@@ -158,6 +158,7 @@ fn each_line_that_was_not_taken_is_named_and_no_other() -> Outcome {
         "line 8: already_exists: ",
         "line 9: malformed: ",
         "line 11: malformed: ",
+        "8 were not taken in, as said above; 2 were taken in, and stay: ",
     ];
     let lines: Vec<&str> = done.stderr.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{done:?}");

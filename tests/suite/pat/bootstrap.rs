@@ -133,6 +133,25 @@ async fn the_first_admin_of_the_other_system_comes_once_too() {
     assert!(pats.verify(originals::TEXT).await.unwrap().admin);
 }
 
+/// What can be no owner costs no scrypt and no attempt.
+#[tokio::test]
+async fn an_owner_that_can_be_none_is_refused_before_the_secret_is_tried() {
+    let bench = Bench::on(Engine::memory()).await;
+    let generated = bench.pats.generate().unwrap();
+    for (hash, wrong) in [
+        (originals::hash(), originals::WRONG),
+        (generated.hash, originals::WRONG),
+    ] {
+        let options = PersonalAccessTokens::options().bootstrap(hash);
+        let pats = bench.again(options).await;
+        for _ in 0..20 {
+            let refused = pats.bootstrap(wrong, "").await;
+            let expected = VerifyError::Failed(PatError::InvalidOwner);
+            assert_eq!(refused.err(), Some(expected));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_bootstrap_secret_cannot_be_locked_out() {
     let store = MemoryStore::new();

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use sealtoken::Lifetime;
 use sealtoken::pat::{List, NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, State};
-use sealtoken::store::{
-    Change, Collection, Cursor, Limits, MemoryStore, Outcome, Page, Query, Record, RecordKey,
-    Store, StoreError,
-};
-use sealtoken::{Lifetime, UnixTime};
+use sealtoken::store::{Change, Cursor, MemoryStore, Outcome, Page, Query, Store as _, StoreError};
 
 use super::{Bench, ada};
 use crate::engine::{Engine, on_every_engine};
 use crate::faulty::Faulty;
+use crate::front::{Behind, Front};
 
 on_every_engine! {
     lists_have_what_they_ask_for,
@@ -249,21 +247,9 @@ struct Endless {
 }
 
 #[async_trait]
-impl Store for Endless {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
-    }
-
-    async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        self.inner.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.inner.get_many(keys).await
-    }
-
-    async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        self.inner.write(batch).await
+impl Front for Endless {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
@@ -276,27 +262,14 @@ impl Store for Endless {
         let records = Vec::new();
         Ok(Page { records, next })
     }
-
-    async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.inner.count(query).await
-    }
-
-    async fn purge(
-        &self,
-        collection: &Collection,
-        before: UnixTime,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.inner.purge(collection, before, limit).await
-    }
 }
 
 #[tokio::test]
 async fn a_page_that_finds_nothing_for_long_says_where_to_go_on() {
-    let store = Arc::new(Endless {
+    let store = Arc::new(Behind(Endless {
         inner: MemoryStore::new(),
         left: AtomicU64::new(u64::MAX),
-    });
+    }));
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     store.left.store(10_000, Ordering::SeqCst);
     let page = bench.pats.list().page().await.unwrap();

@@ -14,24 +14,33 @@ use sealtoken::pat::PersonalAccessTokens;
 
 use crate::failure::Failure;
 use crate::input::hint;
-use crate::lines::{AT_ONCE, Lines};
+use crate::lines::{self, AT_ONCE, Lines};
 use crate::output::{self, Members, printable};
 use crate::progress::Progress;
-use crate::store::place::Prepared;
 
 use super::args::Import;
 use super::open;
 
+const COMMAND: &str = "pat import";
+
 pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     let place = options.place.prepare()?;
     let mut done = Done::default();
-    if let Some(from) = &options.from {
+    let ended = if let Some(from) = &options.from {
         let table = dynamodb::Table::at(from).await?;
         let pats = open::plain(&place).await?;
-        from_table(&pats, &table, options, &mut done).await?;
+        from_table(&pats, &table, options, &mut done).await
     } else {
-        from_lines(&place, options, &mut done).await?;
-    }
+        let lines = lines(options)?;
+        let pats = open::plain(&place).await?;
+        from_lines(&pats, lines, options.dry_run, &mut done).await
+    };
+    ended.map_err(|failure| {
+        if options.dry_run {
+            return failure.mended_by("it was a dry run, and took in nothing");
+        }
+        failure.after_taking_in(done.imported, COMMAND, "items")
+    })?;
     let printed = if options.json {
         output::json(&Members(vec![
             ("dry_run", options.dry_run.into()),
@@ -44,22 +53,27 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     } else {
         output::line(&done.imported.to_string())
     };
-    let found = match done.failed {
-        0 => Ok(()),
-        _ => Err(Failure::Told),
-    };
+    let stay = if options.dry_run { 0 } else { done.imported };
+    let found = lines::refused(done.failed, stay, COMMAND);
     output::ended(printed, output::DONE, found)
 }
 
-async fn from_lines(place: &Prepared, options: &Import, done: &mut Done) -> Result<(), Failure> {
-    let from: Box<dyn BufRead> = if let Some(file) = &options.file {
+/// Where the items come from, a line each.
+fn lines(options: &Import) -> Result<Box<dyn BufRead>, Failure> {
+    if let Some(file) = &options.file {
         let file = File::open(file).map_err(Failure::at("read the file of items"))?;
-        Box::new(BufReader::new(file))
-    } else {
-        hint("an item a line", "to its end (Ctrl-D)");
-        Box::new(BufReader::new(stdin()))
-    };
-    let pats = open::plain(place).await?;
+        return Ok(Box::new(BufReader::new(file)));
+    }
+    hint("an item a line", "to its end (Ctrl-D)");
+    Ok(Box::new(BufReader::new(stdin())))
+}
+
+async fn from_lines(
+    pats: &PersonalAccessTokens,
+    from: Box<dyn BufRead>,
+    dry_run: bool,
+    done: &mut Done,
+) -> Result<(), Failure> {
     let progress = Progress::of("lines read")?;
     let mut lines = Lines::new(from, AccessToken::MAX_JSON, parse);
     while !lines.ended {
@@ -67,7 +81,8 @@ async fn from_lines(place: &Prepared, options: &Import, done: &mut Done) -> Resu
         let bad = std::mem::take(&mut lines.bad);
         done.failed = done.failed.saturating_add(bad.len() as u64);
         let numbers = std::mem::take(&mut lines.good);
-        let said = some(&pats, items, options.dry_run, done).await?;
+        let mut said = Vec::with_capacity(items.len());
+        let ended = some(pats, items, dry_run, done, &mut said).await;
         let good = numbers.into_iter().zip(said);
         let good = good.filter_map(|(number, said)| Some((number, said?)));
         let mut said: Vec<_> = bad.into_iter().chain(good).collect();
@@ -75,6 +90,7 @@ async fn from_lines(place: &Prepared, options: &Import, done: &mut Done) -> Resu
         for (number, what) in said {
             progress.say(&format!("line {number}: {what}"));
         }
+        ended?;
         progress.after(0)(lines.number);
         if let Some(error) = lines.failed.take() {
             return Err(Failure::at("read the items")(error));
@@ -102,11 +118,12 @@ async fn from_table(
             }
             let items = page.items.len().saturating_add(page.bad.len());
             read = read.saturating_add(items as u64);
-            let said = some(pats, page.items, options.dry_run, done).await?;
+            let mut said = Vec::new();
+            let ended = some(pats, page.items, options.dry_run, done, &mut said).await;
             said.into_iter()
                 .flatten()
                 .for_each(|said| progress.say(&said));
-            Ok::<_, Failure>(page.next)
+            ended.map(|()| page.next)
         };
         match page.await {
             Ok(next) => after = next,
@@ -137,22 +154,19 @@ struct Done {
     failed: u64,
 }
 
-/// Takes tokens in; what there is to say of each, in their order.
+/// Takes tokens in; what there is to say of each, in their order. One by one: where that ends early,
+/// what became of those before is known.
 async fn some(
     pats: &PersonalAccessTokens,
     items: Vec<AccessToken>,
     dry_run: bool,
     done: &mut Done,
-) -> Result<Vec<Option<String>>, Failure> {
-    let ids: Vec<String> = items.iter().map(|item| printable(&item.token_id)).collect();
-    let results = pats.import(items).dry_run(dry_run).await;
-    let results = results.map_err(|error| {
-        Failure::from(error).mended_by(
-            "what was taken in stays: `sealtoken pat import`, run again with the same items, takes in the rest",
-        )
-    })?;
-    let mut said = Vec::with_capacity(ids.len());
-    for (id, result) in ids.into_iter().zip(results) {
+    said: &mut Vec<Option<String>>,
+) -> Result<(), Failure> {
+    for item in items {
+        let id = printable(&item.token_id);
+        let result = pats.import([item]).dry_run(dry_run).await?.pop();
+        let Some(result) = result else { continue };
         let (count, note) = match result {
             Ok(imported) => {
                 let note = imported.unusable.map(|reason| {
@@ -178,7 +192,7 @@ async fn some(
         *count = count.saturating_add(1);
         said.push(note);
     }
-    Ok(said)
+    Ok(())
 }
 
 fn parse(line: &[u8]) -> Result<AccessToken, String> {

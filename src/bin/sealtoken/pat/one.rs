@@ -2,7 +2,7 @@
 
 use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens, Prefix};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, again, again_until};
 use crate::output;
 
 use super::args::{Done, Get, Register, Restore, Revoke, Update, Verify};
@@ -30,7 +30,9 @@ pub(super) async fn register(options: &Register) -> Result<(), Failure> {
     let hash = hash::read(&options.hash_file)?;
     let pats = open::plain(&place).await?;
     let new = options.facts.new_pat();
-    let record = pats.register(id, hash, new).await?;
+    let what = again_until("pat register", "already_exists");
+    let registered = pats.register(id, hash, new).await;
+    let record = registered.map_err(|error| Failure::from(error).in_doubt(&what))?;
     done(&options.done, &record, &place)
 }
 
@@ -41,7 +43,8 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
     if let Some(file) = options.changes.hash_file() {
         update = update.hash(hash::read(file)?);
     }
-    let record = open::plain(&place).await?.update(&id, update).await?;
+    let updated = open::plain(&place).await?.update(&id, update).await;
+    let record = updated.map_err(|error| Failure::from(error).in_doubt(&again("pat update")))?;
     done(&options.done, &record, &place)
 }
 
@@ -49,17 +52,19 @@ pub(super) async fn revoke(options: &Revoke) -> Result<(), Failure> {
     let place = options.place.prepare()?;
     let id = options.named.id()?;
     let pats = open::plain(&place).await?;
-    let record = match options.purge_in {
-        Some(after) => pats.revoke_and_purge(&id, after).await?,
-        None => pats.revoke(&id).await?,
+    let revoked = match options.purge_in {
+        Some(after) => pats.revoke_and_purge(&id, after).await,
+        None => pats.revoke(&id).await,
     };
+    let record = revoked.map_err(|error| Failure::from(error).in_doubt(&again("pat revoke")))?;
     done(&options.done, &record, &place)
 }
 
 pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
     let place = options.place.prepare()?;
     let id = options.named.id()?;
-    let record = open::plain(&place).await?.restore(&id).await?;
+    let restored = open::plain(&place).await?.restore(&id).await;
+    let record = restored.map_err(|error| Failure::from(error).in_doubt(&again("pat restore")))?;
     done(&options.done, &record, &place)
 }
 

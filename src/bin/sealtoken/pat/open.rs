@@ -2,7 +2,7 @@
 
 use sealtoken::pat::{PatOptions, PersonalAccessTokens, Prefix};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, OPENING};
 use crate::store::place::Prepared;
 
 /// Opens the tokens with no setting of their own: for what neither makes nor reads a token's text.
@@ -26,5 +26,6 @@ pub(super) async fn open(
     if let Some(clock) = &place.clock {
         options = options.clock(clock.clone());
     }
-    Ok(options.open(place.open().await?, &place.keys).await?)
+    let opened = options.open(place.open().await?, &place.keys).await;
+    opened.map_err(|error| Failure::from(error).in_doubt(OPENING))
 }

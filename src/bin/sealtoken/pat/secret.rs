@@ -12,26 +12,39 @@ use super::{hash, open};
 
 pub(super) async fn issue(options: &Issue, prefix: &Prefix) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    let id = options.id.as_deref().map(str::parse::<PatId>).transpose()?;
-    let pats = open::prefixed(&place, prefix).await?;
-    let new = options.facts.new_pat();
-    let issued = match id {
-        Some(id) => pats.issue_as(id, new).await?,
-        None => pats.issue(new).await?,
+    // Known before the token is stored: so it is found, whatever becomes of the answer.
+    let id = match options.id.as_deref() {
+        Some(id) => id.parse()?,
+        None => PatId::generate()?,
     };
-    let id = issued.record.id;
+    let pats = open::prefixed(&place, prefix).await?;
+    let issued = pats.issue_as(id, options.facts.new_pat()).await;
+    let issued = issued.map_err(|error| {
+        Failure::from(error).in_doubt(&format!(
+            "nobody has its text: `sealtoken pat get {id}` tells whether it was issued; if it was, \
+             `sealtoken pat rotate {id}` prints another text for it, and `sealtoken pat revoke {id}` \
+             ends it; if it was not, run `sealtoken pat issue` again"
+        ))
+    })?;
     if let Ok(true) = print(&issued.token, &id, &issued.hash, options.json) {
         return Ok(());
     }
     // Nobody has the token, so nobody will ever use it.
     Err(match pats.delete(&id).await {
-        Ok(()) => problem("the token could not be printed: it was removed again"),
+        Ok(()) | Err(PatError::NotFound) => {
+            problem("the token could not be printed: it was removed again")
+        }
         Err(error) => {
-            let what = format!(
-                "so the token, which could not be printed, is still in the store: \
+            let failure = Failure::from(error);
+            let is = if failure.is_in_doubt() {
+                "may be"
+            } else {
+                "is"
+            };
+            failure.mended_by(&format!(
+                "so the token, which could not be printed, {is} still in the store: \
                  run `sealtoken pat revoke {id}`"
-            );
-            Failure::from(error).mended_by(&what)
+            ))
         }
     })
 }

@@ -20,7 +20,7 @@ use sealtoken::store::{Migration, Store};
 use zeroize::Zeroizing;
 
 use crate::args::{Engine, Template};
-use crate::failure::{Failure, has_password, problem};
+use crate::failure::{Failure, OPENING, again, has_password, problem};
 use crate::output;
 
 #[cfg(feature = "dynamodb")]
@@ -76,11 +76,12 @@ impl Address {
     }
 
     pub(crate) async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
-        match self {
+        let opened = match self {
             Self::Sqlite(file) => sqlite::open(file, migrate).await,
             Self::Postgres(url) => postgres::open(url, migrate).await,
             Self::Dynamo(table) => dynamodb::open(table).await,
-        }
+        };
+        opened.map_err(|failure| failure.in_doubt(OPENING))
     }
 }
 
@@ -114,7 +115,10 @@ pub(crate) fn create(store: Option<&str>) -> Result<(), Failure> {
         .map_err(problem)?;
     runtime.block_on(async {
         match &address {
-            Address::Dynamo(table) => dynamodb::create(table).await,
+            Address::Dynamo(table) => {
+                let created = dynamodb::create(table).await;
+                created.map_err(|failure| failure.in_doubt(&again("store create")))
+            }
             other => other.open(true).await.map(drop),
         }
     })

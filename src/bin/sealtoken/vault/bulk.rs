@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sealtoken::vault::{SweepMode, Vault};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, again_until};
 use crate::output::{self, Members};
 use crate::progress::Progress;
 
@@ -52,7 +52,10 @@ pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
         None => input::ask_twice("New password: ")?,
     };
     let vault = vault.open().await?;
-    let printed = output::line(&vault.rekey(old, new).await?.to_string());
+    let rekeyed = vault.rekey(old, new).await;
+    let what = again_until("vault rekey", "invalid_password");
+    let count = rekeyed.map_err(|error| Failure::from(error).in_doubt(&what))?;
+    let printed = output::line(&count.to_string());
     output::ended(printed, output::DONE, Ok(()))
 }
 

@@ -1,8 +1,11 @@
 //! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with their number.
 
 use std::io::{BufReader, Stdin, stdin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealtoken::UnixTime;
+use sealtoken::events::{Event, EventSink, Operation};
 use sealtoken::import::Vaultstore;
 use sealtoken::vault::{ImportFailure, StoredValue, Vault, VaultToken};
 use serde::Deserialize;
@@ -10,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::input::hint;
-use crate::lines::{AT_ONCE, Lines};
+use crate::lines::{self, AT_ONCE, Lines};
 use crate::output;
 use crate::progress::Progress;
 
@@ -33,24 +36,44 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
         Format::VaultstoreV1 => Vaultstore::v1(old),
     };
     hint("a value a line", "to its end (Ctrl-D)");
-    let vault = vault.open().await?;
-    flushed(&vault, all(&vault, &reader, &new)).await
+    let taken = Arc::new(Taken::default());
+    let events = Vault::options().events(Arc::clone(&taken));
+    let vault = vault.open_with(events).await?;
+    let refused = flushed(&vault, all(&vault, &reader, &new)).await;
+    let taken = taken.0.load(Ordering::Relaxed);
+    let refused =
+        refused.map_err(|failure| failure.after_taking_in(taken, "vault import", "lines"))?;
+    let printed = output::line(&taken.to_string());
+    let found = lines::refused(refused, taken, "vault import");
+    output::ended(printed, output::DONE, found)
 }
 
-/// Takes in what all lines hold.
-async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Result<(), Failure> {
+/// How many values were taken in: an import tells it also where it ends early.
+#[derive(Debug, Default)]
+struct Taken(AtomicU64);
+
+impl EventSink for Taken {
+    fn record(&self, event: &Event) {
+        if event.operation == Operation::VaultImport {
+            let count = event.count.unwrap_or_default();
+            self.0.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes in what all lines hold; how many of them were not taken in.
+async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Result<u64, Failure> {
     let progress = Progress::of("lines read")?;
     let mut lines = Lines::new(BufReader::new(stdin()), MAX_LINE, value);
-    let (mut taken, mut refused) = (0_u64, 0_u64);
+    let mut refused = 0_u64;
     while !lines.ended {
         let before = lines.number;
         let results = some(vault, reader, new, &mut lines, progress.after(before)).await?;
         let numbers = std::mem::take(&mut lines.good);
         let mut outcomes = std::mem::take(&mut lines.bad);
         for (number, result) in numbers.into_iter().zip(results) {
-            match result {
-                Ok(_) => taken = taken.saturating_add(1),
-                Err(failure) => outcomes.push((number, why(&failure))),
+            if let Err(failure) = result {
+                outcomes.push((number, why(&failure)));
             }
         }
         outcomes.sort_unstable_by_key(|(number, _)| *number);
@@ -62,13 +85,7 @@ async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Res
             return Err(Failure::at("read stdin")(error));
         }
     }
-    drop(progress);
-    let printed = output::line(&taken.to_string());
-    let found = match refused {
-        0 => Ok(()),
-        _ => Err(Failure::Told),
-    };
-    output::ended(printed, output::DONE, found)
+    Ok(refused)
 }
 
 /// Takes in what the next lines hold.
@@ -85,11 +102,7 @@ async fn some(
     if !password.is_empty() {
         import = import.password(password.clone());
     }
-    import.await.map_err(|error| {
-        Failure::from(error).mended_by(
-            "what was taken in stays: `sealtoken vault import`, run again with the same lines, takes in the rest",
-        )
-    })
+    Ok(import.await?)
 }
 
 /// The code of a failure, and what it means.

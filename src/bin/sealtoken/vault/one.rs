@@ -1,8 +1,8 @@
 //! The commands about one value.
 
-use sealtoken::vault::Target;
+use sealtoken::vault::{Target, VaultError};
 
-use crate::failure::{Failure, problem};
+use crate::failure::{Failure, again, again_until, look_first, problem};
 use crate::output;
 
 use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
@@ -15,6 +15,16 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     let token = options.token_file.as_deref().map(input::token_of);
     let token = token.transpose()?;
     let value = input::value()?;
+    let in_doubt = if token.is_some() {
+        again_until("vault create", "already_exists")
+    } else {
+        let since = vault.now();
+        format!(
+            "nobody has its token: `sealtoken vault list --created-from {since}` shows whether it \
+             was made, and `sealtoken vault delete --hard --id ID` removes it; \
+             then run `sealtoken vault create` again"
+        )
+    };
 
     let vault = vault.open().await?;
     let mut create = vault.create(value);
@@ -36,24 +46,34 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
         create = create.token(&*token);
     }
     flushed(&vault, async {
-        let token = create.await?;
+        let created = create.await;
+        let token = created.map_err(|error| Failure::from(error).in_doubt(&in_doubt))?;
         if let Ok(true) = output::secret_line(token.expose()) {
             return Ok(());
         }
         // Nobody has the token, so nobody would ever have the value.
+        let removed = || problem("the token could not be printed: the value was removed again");
         let Err(error) = vault.delete(&token).await else {
-            return Err(problem(
-                "the token could not be printed: the value was removed again",
-            ));
+            return Err(removed());
         };
-        let mend = match vault.info(&token).await {
-            Ok(info) => format!("run `sealtoken vault delete --hard --id {}`", info.id),
-            Err(_) => "`sealtoken vault list` shows its id, and \
-                       `sealtoken vault delete --hard --id ID` removes it"
-                .into(),
+        let (is, mend) = match vault.info(&token).await {
+            Ok(info) => {
+                let id = info.id;
+                (
+                    "is",
+                    format!("run `sealtoken vault delete --hard --id {id}`"),
+                )
+            }
+            // It was removed, and only the answer was lost.
+            Err(VaultError::NotFound) => return Err(removed()),
+            Err(_) => {
+                let mend = "`sealtoken vault list` shows its id, and \
+                            `sealtoken vault delete --hard --id ID` removes it";
+                ("may be", mend.into())
+            }
         };
         let what =
-            format!("so the value, whose token could not be printed, is still there: {mend}");
+            format!("so the value, whose token could not be printed, {is} still there: {mend}");
         Err(Failure::from(error).mended_by(&what))
     })
     .await
@@ -95,7 +115,9 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
     if let Some(lifetime) = options.expires_in {
         update = update.expires_in(lifetime);
     }
-    Ok(flushed(&vault, update.into_future()).await?)
+    let updated = flushed(&vault, update.into_future()).await;
+    let what = look_first("`sealtoken vault info`, by its `updated`,", "vault update");
+    updated.map_err(|error| Failure::from(error).in_doubt(&what))
 }
 
 pub(super) async fn info(options: &Info) -> Result<(), Failure> {
@@ -119,25 +141,28 @@ pub(super) async fn renew(options: &Renew) -> Result<(), Failure> {
     if options.even_deleted {
         renew = renew.even_deleted();
     }
-    Ok(renew.await?)
+    let renewed = renew.await;
+    renewed.map_err(|error| Failure::from(error).in_doubt(&again("vault renew")))
 }
 
 pub(super) async fn delete(options: &Delete) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
     let vault = vault.open().await?;
-    if options.mode.hard {
-        vault.delete(target).await?;
+    let (deleted, code) = if options.mode.hard {
+        (vault.delete(target).await, "not_found")
     } else {
-        vault.soft_delete(target).await?;
-    }
-    Ok(())
+        (vault.soft_delete(target).await, "deleted")
+    };
+    let what = again_until("vault delete", code);
+    deleted.map_err(|error| Failure::from(error).in_doubt(&what))
 }
 
 pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
-    Ok(vault.open().await?.restore(target).await?)
+    let restored = vault.open().await?.restore(target).await;
+    restored.map_err(|error| Failure::from(error).in_doubt(&again("vault restore")))
 }
 
 pub(super) async fn versions(options: &Versions) -> Result<(), Failure> {
@@ -165,8 +190,11 @@ pub(super) async fn roll_back(options: &RollBack) -> Result<(), Failure> {
     if let Some(password) = password {
         back = back.password(password);
     }
-    flushed(&vault, back.into_future()).await?;
-    Ok(())
+    let rolled = flushed(&vault, back.into_future()).await;
+    let what = look_first("`sealtoken vault versions`", "vault roll-back");
+    rolled
+        .map(|_| ())
+        .map_err(|error| Failure::from(error).in_doubt(&what))
 }
 
 fn target(named: &Named) -> Result<Target, Failure> {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use sealtoken::UnixTime;
 use sealtoken::store::Store;
 use sealtoken::vault::{Vault, VaultOptions};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, OPENING};
 use crate::store::{Place, place};
 
 use super::args::Scope;
@@ -44,6 +45,11 @@ pub(super) async fn flushed<T>(vault: &Vault, work: impl Future<Output = T>) -> 
 }
 
 impl Prepared {
+    /// The moment at which the command stands.
+    pub(super) fn now(&self) -> UnixTime {
+        self.place.now()
+    }
+
     pub(super) async fn open(self) -> Result<Vault, Failure> {
         self.open_with(Vault::options()).await
     }
@@ -67,7 +73,8 @@ impl Prepared {
         if let Some(clock) = &self.place.clock {
             options = options.clock(clock.clone());
         }
-        let vault = options.open(store, &self.place.keys).await?;
+        let vault = options.open(store, &self.place.keys).await;
+        let vault = vault.map_err(|error| Failure::from(error).in_doubt(OPENING))?;
         Ok(match &self.namespace {
             Some(name) => vault.namespace(name)?,
             None => vault,

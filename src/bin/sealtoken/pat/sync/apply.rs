@@ -2,10 +2,10 @@
 
 use sealtoken::Lifetime;
 use sealtoken::pat::{PatError, PatId, PatRecord, PatUpdate, PersonalAccessTokens};
-use sealtoken::store::StoreError;
 
 use super::plan::{EXPIRED, Step, Work};
 use super::show::Report;
+use crate::failure::{in_part, is_in_doubt};
 use crate::pat::args::Sync;
 
 pub(super) async fn apply(
@@ -63,7 +63,11 @@ async fn take(
                 update(pats, id, change.as_deref()).await?;
                 *done = Some("it was changed, and is still revoked");
             }
-            pats.restore(id).await
+            let restored = pats.restore(id).await;
+            if done.is_some() && restored.as_ref().is_err_and(may_be_done) {
+                *done = Some("it was changed, and may be restored");
+            }
+            restored
         }
         Work::Revoke(change) => {
             update(pats, id, change.as_deref()).await?;
@@ -77,16 +81,19 @@ async fn take(
 
 /// What is said of an error after so much was done: the store speaks of its last call alone.
 pub(super) fn why(error: &PatError, done: Option<&'static str>) -> String {
-    let Some(done) = done else {
-        return error.to_string();
-    };
-    let error = match error {
-        PatError::Store(StoreError::Unavailable { reason, .. }) => {
-            format!("the store is not available ({reason})")
+    let again = "run `sealtoken pat sync` again";
+    match (error, done) {
+        (PatError::Store(error), Some(done)) => {
+            format!("{}; {done}: {again} for the rest", in_part(error))
         }
-        error => error.to_string(),
-    };
-    format!("{error}; {done}: run `sealtoken pat sync` again for the rest")
+        (error, Some(done)) => format!("{error}; {done}: {again} for the rest"),
+        (error, None) if may_be_done(error) => format!("{error}; or {again}"),
+        (error, None) => error.to_string(),
+    }
+}
+
+const fn may_be_done(error: &PatError) -> bool {
+    matches!(error, PatError::Store(error) if is_in_doubt(error))
 }
 
 async fn update(

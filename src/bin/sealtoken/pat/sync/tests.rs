@@ -75,8 +75,46 @@ async fn a_file_is_checked_as_of_one_moment() {
     assert!(file::check(&declared, NOW).await.is_ok());
 }
 
-/// Each case: what the file says of a token with the roles `a` and `b`, how many of the writes that
-/// its step makes are done, and what is said of it then.
+/// What comes of a sync of a token with the roles `a` and `b`, for which the file says this, when its
+/// writes from that number on are lost; what was done before must be said with it.
+async fn lost(
+    declared: &str,
+    revoked: bool,
+    lossy: impl FnOnce(MemoryStore) -> Lossy,
+    done: Option<&str>,
+) {
+    let clock = ManualClock::at(NOW);
+    let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
+    let options = || PersonalAccessTokens::options().clock(clock.clone());
+    let pats = options().open(store.clone(), &keys).await.unwrap();
+    let new = NewPat::for_owner("a").role("a").role("b");
+    let id = pats.issue(new).await.unwrap().record.id;
+    if revoked {
+        pats.revoke(&id).await.unwrap();
+    }
+    let text = format!("tokens:\n- {{id: {id}, {declared}}}\n");
+    let tokens = file::read(&text).ok().unwrap();
+    let rules = Rules {
+        own: None,
+        keep_unlisted: false,
+        now: NOW,
+    };
+    let plan = plan(&pats, &tokens, &rules).await.ok().unwrap();
+    let away = options().open(lossy(store), &keys).await.unwrap();
+    let line = ["sync", "tokens.yaml", "--json", "--purge-in", "1d"];
+    let options = Line::parse_from(line).sync;
+    let mut report = Report::new(&options, plan.unchanged, tokens.len());
+    apply::apply(&away, plan.steps, &options, &mut report).await;
+    let report = serde_json::to_value(&report).unwrap();
+    let mut failed = json!({"id": id.to_string(), "error": "unavailable"});
+    if let Some(done) = done {
+        failed["done"] = json!(done);
+    }
+    assert_eq!(report["failed"], json!([failed]), "{declared}");
+}
+
+/// Each case: what the file says, how many of the writes that its step makes are done, and what is
+/// said of it then.
 #[tokio::test]
 async fn a_step_that_fails_tells_what_of_it_was_done() {
     for (declared, writes, done) in [
@@ -91,32 +129,13 @@ async fn a_step_that_fails_tells_what_of_it_was_done() {
         ),
         ("owner: b", 0, None),
     ] {
-        let clock = ManualClock::at(NOW);
-        let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
-        let options = || PersonalAccessTokens::options().clock(clock.clone());
-        let pats = options().open(store.clone(), &keys).await.unwrap();
-        let new = NewPat::for_owner("a").role("a").role("b");
-        let id = pats.issue(new).await.unwrap().record.id;
-        let text = format!("tokens:\n- {{id: {id}, {declared}}}\n");
-        let tokens = file::read(&text).ok().unwrap();
-        let rules = Rules {
-            own: None,
-            keep_unlisted: false,
-            now: NOW,
-        };
-        let plan = plan(&pats, &tokens, &rules).await.ok().unwrap();
-        let away = Lossy::writes(store, writes..u32::MAX);
-        let away = options().open(away, &keys).await.unwrap();
-        let line = ["sync", "tokens.yaml", "--json", "--purge-in", "1d"];
-        let options = Line::parse_from(line).sync;
-        let mut report = Report::new(&options, plan.unchanged, tokens.len());
-        apply::apply(&away, plan.steps, &options, &mut report).await;
-        let report = serde_json::to_value(&report).unwrap();
-        let mut failed = json!({"id": id.to_string(), "error": "unavailable"});
-        if let Some(done) = done {
-            failed["done"] = json!(done);
-        }
-        assert_eq!(report["failed"], json!([failed]), "{declared} {writes}");
+        lost(
+            declared,
+            false,
+            |store| Lossy::writes(store, writes..u32::MAX),
+            done,
+        )
+        .await;
         let why = apply::why(&PatError::Store(StoreError::unavailable("away")), done);
         assert_eq!(why.contains("nothing was changed"), done.is_none(), "{why}");
         assert_eq!(
@@ -124,5 +143,38 @@ async fn a_step_that_fails_tells_what_of_it_was_done() {
             done.is_some(),
             "{why}"
         );
+    }
+}
+
+/// It is not said that a token is still revoked which may be restored.
+#[tokio::test]
+async fn a_step_that_may_be_done_says_nothing_against_it() {
+    for (writes, away, unknown) in [
+        (0, None, None),
+        (
+            1,
+            Some("it was changed, and is still revoked"),
+            Some("it was changed, and may be restored"),
+        ),
+    ] {
+        let declared = "owner: b, revoked: false";
+        let lost_writes = writes..u32::MAX;
+        lost(
+            declared,
+            true,
+            |store| Lossy::writes(store, lost_writes),
+            away,
+        )
+        .await;
+        let lost_writes = writes..u32::MAX;
+        lost(
+            declared,
+            true,
+            |store| Lossy::unknown_writes(store, lost_writes),
+            unknown,
+        )
+        .await;
+        let why = apply::why(&PatError::Store(StoreError::unknown("away")), unknown);
+        assert!(why.contains("run `sealtoken pat sync` again"), "{why}");
     }
 }

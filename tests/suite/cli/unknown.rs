@@ -1,0 +1,383 @@
+//! Commands whose writes come to no known end, and imports that end early: they say what is next.
+
+use std::error::Error;
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::pat::{ID, SCRYPT, issued, pats};
+use super::vault::Vault;
+use super::vault_import::{line, vector};
+use super::{Done, Folder, Outcome, feed};
+
+/// Runs a command of whose files none grows beyond so many blocks of 512 bytes.
+const SHORT: &str = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+
+/// A database whose log is long, and stays so: what a command writes has to go behind that.
+struct LongLog {
+    path: std::path::PathBuf,
+    _readers: Connection,
+}
+
+impl LongLog {
+    fn of(folder: &Folder) -> Result<Self, Box<dyn Error>> {
+        let path = folder.path("sealtoken.db");
+        let writer = Connection::open(&path)?;
+        writer.pragma_update(None, "wal_autocheckpoint", 0)?;
+        writer.execute_batch(
+            "CREATE TABLE IF NOT EXISTS ballast (bytes); INSERT INTO ballast VALUES (zeroblob(200000))",
+        )?;
+        let readers = Connection::open(&path)?;
+        readers.execute_batch("BEGIN")?;
+        readers.query_row("SELECT count(*) FROM ballast", [], |_| Ok(()))?;
+        Ok(Self {
+            path: folder.path("sealtoken.db-wal"),
+            _readers: readers,
+        })
+    }
+
+    /// Runs a command that can write so many bytes: the commit that needs more fails on the disk,
+    /// and nobody knows whether its end is there.
+    fn run(
+        &self,
+        folder: &Folder,
+        line: &str,
+        stdin: impl AsRef<[u8]>,
+        room: u64,
+    ) -> Result<Done, Box<dyn Error>> {
+        let blocks = (self.path.metadata()?.len() + room) / 512;
+        let command = folder.command(line);
+        let mut short = Command::new("sh");
+        short
+            .args(["-c", SHORT, "sh", &blocks.to_string()])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(folder.path(""));
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => short.env(name, value),
+                None => short.env_remove(name),
+            };
+        }
+        short.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let output = feed(short.stderr(Stdio::piped()), stdin.as_ref())?;
+        Ok(Done {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout)?,
+            stderr: String::from_utf8(output.stderr)?,
+        })
+    }
+}
+
+/// Runs a command none of whose writes is known to be done; it must say this.
+fn doubtful(
+    folder: &Folder,
+    command: &str,
+    stdin: impl AsRef<[u8]>,
+    said: &[&str],
+) -> Result<Done, Box<dyn Error>> {
+    let log = LongLog::of(folder)?;
+    let done = log.run(folder, command, stdin, 0)?;
+    drop(log);
+    assert_eq!(done.status, Some(1), "{command}: {done:?}");
+    done.one_line("error: the store did not answer (SQLITE_IOERR_WRITE)");
+    for said in said {
+        assert!(done.stderr.contains(said), "{command}: {said}: {done:?}");
+    }
+    assert!(!done.stderr.contains("tk_") && !done.stderr.contains("pat_"));
+    let file = Connection::open(folder.path("sealtoken.db"))?;
+    file.execute_batch("DROP TABLE ballast")?;
+    Ok(done)
+}
+
+/// The command in a message that begins like this.
+fn command<'a>(done: &'a Done, begin: &str) -> Result<&'a str, Box<dyn Error>> {
+    let (_, rest) = done.stderr.split_once(begin).ok_or("no command")?;
+    Ok(rest.split_once('`').ok_or("no end")?.0)
+}
+
+#[test]
+fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome {
+    let vault = Vault::new("unknown-create")?;
+    vault.line("create", "before")?;
+    let said = [
+        "nobody has its token",
+        "`sealtoken vault delete --hard --id ID`",
+        "then run `sealtoken vault create` again",
+    ];
+    let done = doubtful(&vault, "create --label new", "value", &said)?;
+    let since = command(&done, "`sealtoken vault list --created-from ")?;
+    let list = format!("list --json --created-from {since}");
+    assert_eq!(vault.line(&list, "")?.matches("\"new\"").count(), 0);
+    vault.line("create --label new", "value")?;
+    assert_eq!(vault.line(&list, "")?.matches("\"new\"").count(), 1);
+
+    vault.write("own", "a-token-of-my-own")?;
+    let said = ["run `sealtoken vault create` again", "already_exists"];
+    let create = "create --token-file own";
+    let done = doubtful(&vault, create, "value", &said)?;
+    assert!(!done.stderr.contains("a-token-of-my-own"), "{done:?}");
+    vault.line(create, "value")?;
+    vault.run(create, "value")?.refused("already_exists");
+    Ok(())
+}
+
+#[test]
+fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again() -> Outcome {
+    let vault = Vault::new("unknown-change")?;
+    let pw = "--password-file pw";
+    vault.write("new", "battery staple")?;
+    let token = vault.line(&format!("create {pw}"), "one")?;
+    vault.quiet(
+        &format!("update {pw} --keep-versions 2"),
+        format!("{token}\ntwo"),
+    )?;
+    let with_value = format!("{token}\nthree");
+    for (line, stdin, said) in [
+        (
+            format!("update {pw}"),
+            &with_value,
+            &[
+                "`sealtoken vault info`",
+                "if it was not, run `sealtoken vault update` again",
+            ][..],
+        ),
+        (
+            format!("roll-back --to 1 {pw}"),
+            &token,
+            &[
+                "`sealtoken vault versions`",
+                "if it was not, run `sealtoken vault roll-back` again",
+            ],
+        ),
+        (
+            "renew --expires-in 1h".into(),
+            &token,
+            &["run `sealtoken vault renew` again"],
+        ),
+        (
+            format!("rekey {pw} --new-password-file new"),
+            &token,
+            &["run `sealtoken vault rekey` again", "invalid_password"],
+        ),
+        (
+            "delete".into(),
+            &token,
+            &["run `sealtoken vault delete` again", "deleted"],
+        ),
+        (
+            "delete --hard".into(),
+            &token,
+            &["run `sealtoken vault delete` again", "not_found"],
+        ),
+    ] {
+        doubtful(&vault, &line, stdin, said)?;
+    }
+    vault.has(pw, &token, "two")?;
+    vault.quiet("delete", &token)?;
+    let said = ["run `sealtoken vault restore` again"];
+    doubtful(&vault, "restore", &token, &said)?;
+    Ok(())
+}
+
+#[test]
+fn a_token_that_may_have_been_issued_has_an_id_by_which_it_is_found() -> Outcome {
+    let pats = pats("unknown-issue")?;
+    pats.line("issue --owner before", "")?;
+    let said = [
+        "nobody has its text",
+        "if it was not, run `sealtoken pat issue` again",
+    ];
+    for own in [String::new(), format!("--id {ID}")] {
+        let issue = format!("issue --owner ada {own}");
+        let done = doubtful(&pats, &issue, "", &said)?;
+        let get = format!("get {}", command(&done, "`sealtoken pat get ")?);
+        pats.run(&get, "")?.refused("not_found");
+        let revoke = command(&done, "`sealtoken pat revoke ")?;
+        let rotate = command(&done, "`sealtoken pat rotate ")?;
+        assert_eq!((revoke, rotate), (&get[4..], &get[4..]));
+        // It was issued, and this is the text that nobody has.
+        pats.line(&format!("issue --owner ada --id {revoke}"), "")?;
+        let token = pats.line(&format!("rotate {rotate} --overlap 0s"), "")?;
+        assert_eq!(pats.run("verify", token)?.json()?["owner"], "ada");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_change_of_a_token_that_may_have_been_made_can_be_made_again() -> Outcome {
+    let pats = pats("unknown-change")?;
+    let (_, id) = issued(&pats, "--owner ada --role a")?;
+    let made = pats.run("generate --json", "")?.json()?;
+    pats.write("hash", made["hash"].as_str().ok_or("hash")?)?;
+    let new = made["id"].as_str().ok_or("id")?;
+    pats.write(
+        "tokens.yaml",
+        format!("tokens:\n- {{id: {id}, owner: bea}}\n"),
+    )?;
+    for (line, said) in [
+        (
+            format!("register --id {new} --owner ada --hash-file hash"),
+            &["run `sealtoken pat register` again", "already_exists"][..],
+        ),
+        (
+            format!("update {id} --owner bea"),
+            &["run `sealtoken pat update` again"],
+        ),
+        (
+            format!("revoke {id}"),
+            &["run `sealtoken pat revoke` again"],
+        ),
+    ] {
+        doubtful(&pats, &line, "", said)?;
+        pats.quiet(&line, "")?;
+    }
+    let said = ["run `sealtoken pat restore` again"];
+    doubtful(&pats, &format!("restore {id}"), "", &said)?;
+
+    let log = LongLog::of(&pats)?;
+    let done = log.run(&pats, "sync tokens.yaml --keep-unlisted", "", 0)?;
+    assert_eq!(done.status, Some(0), "nothing to change: {done:?}");
+    pats.write(
+        "tokens.yaml",
+        format!("tokens:\n- {{id: {id}, owner: eve}}\n"),
+    )?;
+    let done = log.run(&pats, "sync tokens.yaml --keep-unlisted", "", 0)?;
+    assert_eq!(done.status, Some(2), "{done:?}");
+    let what = format!("{id}: unavailable: the store did not answer");
+    assert!(done.stderr.contains(&what), "{done:?}");
+    let what = "run `sealtoken pat sync` again";
+    assert!(done.stderr.contains(what), "{done:?}");
+    Ok(())
+}
+
+#[test]
+fn what_opens_a_store_can_be_run_again() -> Outcome {
+    let vault = Vault::new("unknown-open")?;
+    vault.line("list --count", "")?;
+    let file = Connection::open(vault.path("sealtoken.db"))?;
+    file.execute_batch("DELETE FROM sealtoken_record; DELETE FROM sealtoken_label")?;
+    drop(file);
+    let said = ["it was still being opened: run the same command again"];
+    doubtful(&vault, "create", "value", &said)?;
+    let pats = pats("unknown-open")?;
+    std::fs::copy(vault.path("sealtoken.db"), pats.path("sealtoken.db"))?;
+    doubtful(&pats, "issue --owner ada", "", &said)?;
+    Ok(())
+}
+
+/// The counts of an import that was told to print them.
+fn counts(done: &Done) -> Result<Value, Box<dyn Error>> {
+    Ok(serde_json::from_str(&done.stdout)?)
+}
+
+/// How many were taken in before an import ended early, as it says.
+fn taken(done: &Done) -> Result<usize, Box<dyn Error>> {
+    assert_eq!(done.status, Some(1), "{done:?}");
+    let (before, _) = done
+        .stderr
+        .split_once(" were taken in, and stay: ")
+        .ok_or_else(|| format!("{done:?}"))?;
+    Ok(before.rsplit(' ').next().ok_or("no number")?.parse()?)
+}
+
+#[test]
+fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Outcome {
+    let pats = pats("import-early")?;
+    pats.line("list --json", "")?;
+    let lines: String = (0..200)
+        .map(|n| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n")
+        .collect();
+    let log = LongLog::of(&pats)?;
+    let done = log.run(&pats, "import --json", &lines, 1_000_000)?;
+    drop(log);
+    let taken = taken(&done)?;
+    assert!((2..200).contains(&taken), "{taken}");
+    let again = "`sealtoken pat import`, run again with the same items, takes in the rest";
+    assert!(done.stderr.contains(again), "{done:?}");
+    let list = pats.run("list --json", "")?.json()?;
+    let there = list.as_array().ok_or("list")?.len();
+    assert_eq!(there, taken);
+    let again = counts(&pats.run("import --json", &lines)?)?;
+    let (new, there) = (json!(200 - taken), json!(taken));
+    assert_eq!((&again["imported"], &again["there"]), (&new, &there));
+
+    // The first of all may be in, or not.
+    let line = super::pat_import::item(ID, SCRYPT, "");
+    let said = ["run again with the same items, takes in what is not there yet"];
+    doubtful(&pats, "import", line, &said)?;
+
+    // A folder opens, and cannot be read.
+    std::fs::create_dir(pats.path("folder"))?;
+    let done = pats.run("import folder", "")?;
+    done.failed("cannot read the items");
+    done.failed("nothing new was taken in");
+    let dry = pats.run("import folder --dry-run", "")?;
+    dry.failed("it was a dry run, and took in nothing");
+    Ok(())
+}
+
+#[test]
+fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Outcome {
+    let (stored, password, value) = vector("v1: plain")?;
+    let vault = Vault::new("import-early")?;
+    vault.write("old", &password)?;
+    vault.line("create", "value")?;
+    let lines: String = (0..200)
+        .map(|n| line(&format!("a-token-with-number-{n}"), &stored, None))
+        .collect();
+    let import = "import --format vaultstore-v1 --password-file old --new-password-file pw";
+    let log = LongLog::of(&vault)?;
+    let done = log.run(&vault, import, &lines, 1_000_000)?;
+    drop(log);
+    let taken = taken(&done)?;
+    assert!((2..200).contains(&taken), "{taken}");
+    let again = "`sealtoken vault import`, run again with the same lines, takes in the rest";
+    assert!(done.stderr.contains(again), "{done:?}");
+    assert_eq!(vault.line("list --count", "")?, (taken + 1).to_string());
+    let again = vault.run(import, &lines)?;
+    assert_eq!(again.stdout, format!("{}\n", 200 - taken), "{again:?}");
+    assert_eq!(again.stderr.matches("already_exists").count(), taken);
+    vault.has("--password-file pw", "a-token-with-number-0", &value)?;
+    assert_eq!(vault.line("list --count", "")?, "201");
+
+    std::fs::create_dir(vault.path("folder"))?;
+    let mut command = vault.command(import);
+    let output = command.stdin(File::open(vault.path("folder"))?).output()?;
+    let said = String::from_utf8(output.stderr)?;
+    assert!(said.contains("cannot read stdin"), "{said}");
+    assert!(said.contains("nothing new was taken in"), "{said}");
+    Ok(())
+}
+
+/// What was cut off in its middle has a last line that is none.
+#[test]
+fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
+    let pats = pats("import-cut")?;
+    let item = |n: usize| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n";
+    let lines: String = (0..3).map(item).collect();
+    let done = pats.run("import", &lines[..lines.len() - 20])?;
+    assert_eq!((done.status, &*done.stdout), (Some(2), "2\n"), "{done:?}");
+    let last = done.stderr.lines().last().unwrap_or_default();
+    let expected = "1 was not taken in, as said above; 2 were taken in, and stay: ";
+    assert!(last.starts_with(expected), "{done:?}");
+    assert!(last.contains("run `sealtoken pat import` again when that is mended"));
+    assert_eq!(pats.line("import", &lines)?, "1");
+
+    let (stored, password, _) = vector("v1: plain")?;
+    let vault = Vault::new("import-cut")?;
+    vault.write("old", &password)?;
+    let line = |n: usize| line(&format!("a-token-with-number-{n}"), &stored, None);
+    let lines: String = (0..2).map(line).collect();
+    let import = "import --format vaultstore-v1 --password-file old";
+    let done = vault.run(import, &lines[..lines.len() - 20])?;
+    assert_eq!((done.status, &*done.stdout), (Some(2), "1\n"), "{done:?}");
+    let last = done.stderr.lines().last().unwrap_or_default();
+    let expected = "1 was not taken in, as said above; 1 was taken in, and stays: ";
+    assert!(last.starts_with(expected), "{done:?}");
+    assert!(last.contains("run `sealtoken vault import` again when that is mended"));
+    assert_eq!(vault.run(import, &lines)?.stdout, "1\n");
+    Ok(())
+}
