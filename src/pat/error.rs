@@ -387,7 +387,11 @@ mod tests {
         for (error, code, public) in [
             (NotRun::Full { retry_after }.into(), "busy", later),
             (NotRun::Failed.into(), "hashing", PublicError::Unavailable),
-            (StoreError::Corrupt.into(), "tampered", PublicError::Refused),
+            (
+                StoreError::Corrupt.into(),
+                "unavailable",
+                PublicError::Unavailable,
+            ),
             (
                 StoreError::Invalid(too_long).into(),
                 "too_long",

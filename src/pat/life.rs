@@ -8,7 +8,6 @@ use crate::sealed::{Committed, End, Rounds, commit, expectable};
 use crate::store::Change;
 use crate::token::Lifetime;
 
-use super::hash::Kind;
 use super::issue::{Generated, Issued};
 use super::owned::Target;
 use super::record::Origin;
@@ -77,6 +76,10 @@ impl PersonalAccessTokens {
     /// Gives a token a new secret. The one before is good for the overlap, in whole seconds, so that nobody who uses it is cut off; after that it is
     /// `expired`. Without an overlap it is gone at once, whatever any clock shows, and `invalid_secret`.
     ///
+    /// Where its [effect](crate::store::Effect) is unknown, the new secret is gone with the error, and the one before may be good for no more than the
+    /// overlap: rotate again. Where that must not happen, use [`generate_as`](PersonalAccessTokens::generate_as) and
+    /// [`rotate_to`](PersonalAccessTokens::rotate_to), which can be asked for again.
+    ///
     /// The id stays, and so does everything else. Of two rotations within one overlap, only the last but one secret stays good beside the last.
     ///
     /// ```
@@ -107,7 +110,8 @@ impl PersonalAccessTokens {
 
     async fn try_rotate(&self, target: Target<'_>, overlap: Duration) -> Result<Issued, PatError> {
         let Generated { token, hash, .. } = self.generate_as(*target.id)?;
-        let record = self.try_rotate_to(target, &hash, overlap).await?;
+        let record = self.try_rotate_to(target, &hash, overlap, |origin| origin);
+        let record = record.await?;
         Ok(Issued {
             token,
             record,
@@ -115,8 +119,8 @@ impl PersonalAccessTokens {
         })
     }
 
-    /// Gives a token a new secret that is in safe hands already: one of [`generate_as`](PersonalAccessTokens::generate_as), by its hash. With an scrypt hash
-    /// of `@access-tokens/core`, a token that was issued here counts as [registered](super::Origin::Registered) from then on.
+    /// Gives a token a new secret that is in safe hands already: one of [`generate_as`](PersonalAccessTokens::generate_as), by its hash, or with an scrypt hash
+    /// one of `@access-tokens/core`. A token that was issued here counts as [registered](super::Origin::Registered) from then on.
     ///
     /// Where the answer is lost it can be asked for again, with the same hash: a rotation that was done is not done twice, and the secret before it stays good for its overlap.
     /// Where somebody else has rotated since, it is [`PatError::RotatedOut`].
@@ -158,7 +162,9 @@ impl PersonalAccessTokens {
     ) -> Result<PatRecord, PatError> {
         let rotated = async {
             self.shared.hasher.check(&hash)?;
-            self.try_rotate_to(target, &hash, overlap).await
+            // A keyed hash does not show whether it is of a text of ours.
+            let origin = Origin::of_other_secret;
+            self.try_rotate_to(target, &hash, overlap, origin).await
         };
         self.report(Operation::PatRotate, Some(target.id), None, rotated.await)
     }
@@ -168,6 +174,7 @@ impl PersonalAccessTokens {
         target: Target<'_>,
         hash: &SecretHash,
         overlap: Duration,
+        origin: impl Fn(Origin) -> Origin + Send + Sync,
     ) -> Result<PatRecord, PatError> {
         let overlap = i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX);
         let change = |facts: &mut Facts, now: UnixTime| {
@@ -198,10 +205,7 @@ impl PersonalAccessTokens {
             };
             // Without an overlap nothing is kept that a clock would have to judge.
             facts.before = (overlap > 0).then_some(replaced);
-            // In a record that was issued here no scrypt hash counts.
-            if facts.origin == Origin::Issued && matches!(hash.kind(), Kind::Scrypt(_)) {
-                facts.origin = Origin::Registered;
-            }
+            facts.origin = origin(facts.origin);
             Ok(())
         };
         Ok(self.change(target, change).await?.into_record(false))
@@ -226,9 +230,10 @@ impl PersonalAccessTokens {
     async fn try_delete(&self, target: Target<'_>) -> Result<(), PatError> {
         let key = self.key(target.id);
         let mut rounds = Rounds::default();
+        let mut there = self.store().get(&key).await?;
         loop {
             rounds.next().await?;
-            let record = self.store().get(&key).await?.ok_or(PatError::NotFound)?;
+            let record = there.ok_or(PatError::NotFound)?;
             // One that nobody can read can be removed, but it has no owner who may ask for it.
             if target.is_owned() {
                 target.check(&self.open_row(&record)?.facts)?;
@@ -237,9 +242,8 @@ impl PersonalAccessTokens {
             let key = key.clone();
             match commit(self.store(), &[Change::Remove { key, expected }]).await? {
                 Committed::Written => return Ok(()),
-                Committed::Conflict { current: None, .. } => return Err(PatError::NotFound),
-                // Changed meanwhile: perhaps it is another's by now.
-                Committed::Conflict { .. } => {}
+                // Changed or removed meanwhile: perhaps it is another's by now.
+                Committed::Conflict { current, .. } => there = current,
             }
         }
     }

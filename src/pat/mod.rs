@@ -60,9 +60,7 @@ use crate::crypto::clock::UnixTime;
 use crate::events::{Event, Fingerprint, Operation};
 use crate::keys::KeyRing;
 use crate::limits::{AtOnce, Gate, Subject};
-use crate::sealed::{
-    Behind, Committed, Keyset, Keysets, Rewrapped, Rounds, SealedError, Use, commit,
-};
+use crate::sealed::{Behind, Committed, Keyset, Keysets, Rounds, Use, commit};
 use crate::store::{Change, Query, Record, RecordKey, Store};
 
 use self::cache::{Cache, Forget};
@@ -201,18 +199,13 @@ impl PersonalAccessTokens {
     ///
     /// [`PatError::UnknownKey`], [`PatError::KeysetGone`], [`PatError::Tampered`], [`PatError::Store`].
     pub async fn rewrap(&self) -> Result<(), PatError> {
-        let result = async {
-            let mut done = Rewrapped::default();
-            self.shared.keysets.rewrap(&mut done, |_| {}).await?;
-            // What could not be opened is counted there, and is an error here.
-            match self.shared.keysets.find_again(KEYSET).await {
-                Err(SealedError::Store(error)) if done.resealed > 0 => {
-                    Err(SealedError::Store(error.after_some()).into())
-                }
-                found => Ok(found.map(drop)?),
-            }
-        };
-        self.report(Operation::PatRewrap, None, None, result.await)
+        let result = self.shared.keysets.rewrap_known(KEYSET).await;
+        self.report(
+            Operation::PatRewrap,
+            None,
+            None,
+            result.map_err(PatError::from),
+        )
     }
 
     fn store(&self) -> &dyn Store {
@@ -237,6 +230,8 @@ impl PersonalAccessTokens {
     }
 
     /// Changes what is known about a token, again where others do so at the same time: no change is lost.
+    ///
+    /// It is written also where nothing differs: a store whose reads lag behind may have shown what is there no more.
     async fn change(
         &self,
         target: Target<'_>,
@@ -244,17 +239,17 @@ impl PersonalAccessTokens {
     ) -> Result<Row, PatError> {
         let key = self.key(target.id);
         let mut rounds = Rounds::default();
+        let mut there = self.store().get(&key).await?;
         loop {
             rounds.next().await?;
-            let record = self.store().get(&key).await?.ok_or(PatError::NotFound)?;
+            let record = there.ok_or(PatError::NotFound)?;
             let mut row = self.open_row(&record)?;
             target.check(&row.facts)?;
             let (before, now) = (row.facts.clone(), self.now());
             change(&mut row.facts, now)?;
-            if row.facts == before {
-                return Ok(row);
+            if row.facts != before {
+                row.facts.updated = now.as_secs();
             }
-            row.facts.updated = now.as_secs();
             let replace = Change::Replace {
                 record: self.seal(key.clone(), &row.facts)?,
                 expected: row.version,
@@ -263,8 +258,9 @@ impl PersonalAccessTokens {
             let forget = self.forget(target.id);
             let written = commit(self.store(), &[replace]).await;
             drop(forget);
-            if let Committed::Written = written? {
-                return Ok(row);
+            match written? {
+                Committed::Written => return Ok(row),
+                Committed::Conflict { current, .. } => there = current,
             }
         }
     }

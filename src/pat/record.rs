@@ -67,6 +67,14 @@ impl Origin {
             Self::Imported => "imported",
         }
     }
+
+    /// That of a token which is given a secret that was perhaps made elsewhere.
+    pub(super) fn of_other_secret(self) -> Self {
+        match self {
+            Self::Issued => Self::Registered,
+            other => other,
+        }
+    }
 }
 
 /// Where a token stands in its life.

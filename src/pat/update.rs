@@ -212,8 +212,8 @@ impl PersonalAccessTokens {
             }
             let change = |facts: &mut Facts, now| {
                 update.apply(facts, now)?;
-                if update.hash.is_some() && facts.origin == super::Origin::Issued {
-                    facts.origin = super::Origin::Registered;
+                if update.hash.is_some() {
+                    facts.origin = facts.origin.of_other_secret();
                 }
                 Ok(())
             };

@@ -24,8 +24,6 @@ pub(crate) enum SealedError {
 impl From<StoreError> for SealedError {
     fn from(error: StoreError) -> Self {
         match error {
-            // A single record comes as one that nothing opens. Here more than that is not as the engine left it.
-            StoreError::Corrupt => Self::Tampered,
             StoreError::Randomness => Self::Randomness,
             error => Self::Store(error),
         }
@@ -62,9 +60,9 @@ mod tests {
     use crate::store::Collection;
 
     #[test]
-    fn what_is_no_record_of_the_engines_was_tampered_with() {
+    fn a_damaged_database_is_the_stores_error_and_no_record_that_was_changed() {
         for (error, expected) in [
-            (StoreError::Corrupt, SealedError::Tampered),
+            (StoreError::Corrupt, SealedError::Store(StoreError::Corrupt)),
             (StoreError::Randomness, SealedError::Randomness),
             (StoreError::Cursor, SealedError::Store(StoreError::Cursor)),
         ] {

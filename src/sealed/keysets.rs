@@ -166,7 +166,8 @@ impl Keysets {
             for record in page.records {
                 let count = match self.rewrap_one(record).await {
                     Ok(true) => &mut done.resealed,
-                    Ok(false) => &mut done.current,
+                    // One that was removed meanwhile is under no key.
+                    Ok(false) | Err(SealedError::KeysetGone(_)) => &mut done.current,
                     // One keyset that cannot be opened keeps no other from it.
                     Err(SealedError::Tampered | SealedError::UnknownKey(_)) => &mut done.failed,
                     Err(error) => return Err(error),
@@ -180,6 +181,13 @@ impl Keysets {
                 return Ok(());
             }
         }
+    }
+
+    /// Seals this keyset again where the ring's current key did not seal it. Once this has succeeded, that key has.
+    pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<(), SealedError> {
+        let record = self.store.get(&self.key(id)).await?;
+        let gone = || SealedError::KeysetGone(self.key(id));
+        self.rewrap_one(record.ok_or_else(gone)?).await.map(drop)
     }
 
     /// Seals this keyset again where a retired key of the ring sealed it. A standby key's is left: servers that are one step of a rotation apart
@@ -218,7 +226,9 @@ impl Keysets {
                     current: Some(current),
                     ..
                 } => record = current,
-                Committed::Conflict { current: None, .. } => return Ok(false),
+                Committed::Conflict { current: None, .. } => {
+                    return Err(SealedError::KeysetGone(record.key));
+                }
             }
         }
         Err(contended())

@@ -96,6 +96,12 @@ impl StoreError {
         }
     }
 
+    /// Whether a batch was refused for its weight: several smaller ones may be taken.
+    #[cfg(feature = "vault")]
+    pub(crate) const fn is_too_heavy(&self) -> bool {
+        matches!(self, Self::Invalid(RecordError::BatchTooHeavy { .. }))
+    }
+
     /// The error of work in several parts, some of which were done: what is away now has changed something before.
     #[cfg(any(
         feature = "dynamodb",

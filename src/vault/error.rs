@@ -126,6 +126,14 @@ impl VaultError {
         matches!(self.public(), PublicError::Refused) && !matches!(self, Self::NoSuchVersion)
     }
 
+    /// The error of work of which so much was done before.
+    pub(super) fn after(self, done: u64) -> Self {
+        match self {
+            Self::Store(error) if done > 0 => Self::Store(error.after_some()),
+            error => error,
+        }
+    }
+
     /// What a stranger may be told of it.
     ///
     /// ```
@@ -291,6 +299,7 @@ mod tests {
         for error in [
             VaultError::from(NotRun::Failed),
             VaultError::from(StoreError::unknown("away")),
+            VaultError::from(StoreError::Corrupt),
             VaultError::TooManyDataKeys,
             VaultError::Randomness,
         ] {
@@ -306,7 +315,7 @@ mod tests {
     fn an_error_of_the_store_is_told_by_what_it_means_here() {
         let limit = 7;
         for (error, expected) in [
-            (StoreError::Corrupt, VaultError::Tampered),
+            (StoreError::Corrupt, VaultError::Store(StoreError::Corrupt)),
             (StoreError::Randomness, VaultError::Randomness),
             (
                 StoreError::Invalid(RecordError::BodyTooLong { limit }),

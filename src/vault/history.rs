@@ -11,7 +11,7 @@ use crate::store::{Change, RecordKey};
 use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
-use super::row::{EarlierRow, Row};
+use super::row::{EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Target, Whereabouts, token_key};
 use super::text::VaultToken;
@@ -143,7 +143,10 @@ impl Vault {
     ) -> Result<u64, VaultError> {
         let namespace = self.begin(Operation::VaultPrune).await?;
         let at = target.into().find(&namespace);
-        let result = self.try_prune(&namespace, &at, keep).await;
+        let mut pruned = 0;
+        let result = self.try_prune(&namespace, &at, keep, &mut pruned).await;
+        let result = result.map(|()| pruned);
+        let result = result.map_err(|error| error.after(pruned));
         let count = result.as_ref().ok().copied();
         self.report(
             Operation::VaultPrune,
@@ -153,34 +156,52 @@ impl Vault {
         )
     }
 
-    async fn try_prune(
+    /// Removes earlier values in one batch; in several, where an attacker gave them more labels than one takes.
+    ///
+    /// It is written also where there is nothing to remove: a store whose reads lag behind may have shown what is there no more.
+    pub(super) async fn try_prune(
         &self,
         namespace: &Namespace,
         at: &Whereabouts,
         keep: u32,
-    ) -> Result<u64, VaultError> {
+        pruned: &mut u64,
+    ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
+        let mut most = u64::MAX;
+        let mut there = self.store().get(&at.key).await?;
         loop {
             rounds.next().await?;
-            let row = self.row_of(namespace, at).await?;
-            let oldest = row
-                .meta
-                .revision
-                .saturating_sub(keep.into())
-                .max(row.meta.oldest);
-            if oldest == row.meta.oldest {
-                return Ok(0);
-            }
-            let mut meta = row.meta.clone();
-            meta.oldest = oldest;
+            let row = Row::open(namespace, at.ours(namespace, there)?)?;
+            let first = row.meta.oldest;
+            let goal = row.meta.revision.saturating_sub(keep.into()).max(first);
+            let oldest = goal.min(first.saturating_add(most));
+            let number = oldest.saturating_sub(first);
+            let meta = Meta {
+                oldest,
+                ..row.meta.clone()
+            };
+            let record = row.with_meta(namespace, &meta)?;
             let mut batch = vec![Change::Replace {
-                record: row.with_meta(namespace, &meta)?,
+                record: record.clone(),
                 expected: row.version,
             }];
-            batch.extend(removals(namespace, &row, row.meta.oldest..oldest));
-            if let Committed::Written = commit(self.store(), &batch).await? {
-                return Ok(oldest.saturating_sub(row.meta.oldest));
-            }
+            batch.extend(removals(namespace, &row, first..oldest));
+            there = match commit(self.store(), &batch).await {
+                Ok(Committed::Written) => {
+                    *pruned = pruned.saturating_add(number);
+                    if oldest == goal {
+                        return Ok(());
+                    }
+                    rounds = Rounds::default();
+                    Some(record)
+                }
+                Ok(Committed::Conflict { current, .. }) => current,
+                Err(error) if error.is_too_heavy() && number > 1 => {
+                    most = number.div_euclid(2);
+                    self.store().get(&at.key).await?
+                }
+                Err(error) => return Err(error.into()),
+            };
         }
     }
 

@@ -114,13 +114,9 @@ impl<'a> Import<'a> {
         let mut results = Vec::new();
         let ended = self.take_in(&mut results).await;
         let count = results.iter().flatten().count() as u64;
-        let result = match ended {
-            // What was taken in before stays.
-            Err(VaultError::Store(error)) if count > 0 => {
-                Err(VaultError::Store(error.after_some()))
-            }
-            ended => ended.map(|()| results),
-        };
+        // What was taken in before stays.
+        let result = ended.map_err(|error| error.after(count));
+        let result = result.map(|()| results);
         vault.report(Operation::VaultImport, None, Some(count), result)
     }
 

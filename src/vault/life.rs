@@ -3,7 +3,7 @@
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{Committed, End, Rounds, commit, expectable};
-use crate::store::{Change, RecordError, StoreError};
+use crate::store::Change;
 use crate::token::Lifetime;
 
 use super::history::removals;
@@ -121,7 +121,9 @@ impl Vault {
     pub async fn delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let namespace = self.begin(Operation::VaultDelete).await?;
         let at = target.into().find(&namespace);
-        let result = self.try_delete(&namespace, &at).await;
+        let mut pruned = 0;
+        let result = self.try_delete(&namespace, &at, &mut pruned).await;
+        let result = result.map_err(|error| error.after(pruned));
         self.report(
             Operation::VaultDelete,
             Some(namespace.fingerprint(&at.key.id)),
@@ -130,45 +132,43 @@ impl Vault {
         )
     }
 
-    async fn try_delete(&self, namespace: &Namespace, at: &Whereabouts) -> Result<(), VaultError> {
+    /// What goes before the value itself is counted.
+    async fn try_delete(
+        &self,
+        namespace: &Namespace,
+        at: &Whereabouts,
+        pruned: &mut u64,
+    ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
+        let mut there = self.store().get(&at.key).await?;
         loop {
             rounds.next().await?;
-            let record = self.record_of(namespace, at).await?;
+            let record = at.ours(namespace, there)?;
             let mut batch = vec![Change::Remove {
                 key: at.key.clone(),
                 expected: expectable(&record),
             }];
             // What was changed from outside can be removed all the same: that is the way to be rid of it.
             if let Ok(row) = Row::open(namespace, record) {
-                batch.extend(removals(
-                    namespace,
-                    &row,
-                    row.meta.oldest..row.meta.revision,
-                ));
+                let earlier = row.meta.oldest..row.meta.revision;
+                batch.extend(removals(namespace, &row, earlier));
             }
-            if let Committed::Written = self.remove(&batch).await? {
-                return Ok(());
-            }
+            there = match commit(self.store(), &batch).await {
+                Ok(Committed::Written) => return Ok(()),
+                Ok(Committed::Conflict { current, .. }) => current,
+                // An attacker gave its earlier values more labels than a batch takes: they go before it.
+                Err(error) if error.is_too_heavy() && batch.len() > 1 => {
+                    self.try_prune(namespace, at, 0, pruned).await?;
+                    self.store().get(&at.key).await?
+                }
+                Err(error) => return Err(error.into()),
+            };
         }
-    }
-
-    /// Removes a value with its earlier ones, in one batch. Where an attacker gave those more
-    /// labels than a batch takes, they go before it, one by one.
-    async fn remove(&self, batch: &[Change]) -> Result<Committed, StoreError> {
-        let together = commit(self.store(), batch).await;
-        let Err(StoreError::Invalid(RecordError::BatchTooHeavy { .. })) = together else {
-            return together;
-        };
-        let mut removed = together;
-        for change in batch.iter().rev() {
-            let alone = commit(self.store(), std::slice::from_ref(change)).await;
-            removed = Ok(alone.map_err(StoreError::after_some)?);
-        }
-        removed
     }
 
     /// Changes what is known about a value, again where others do so at the same time.
+    ///
+    /// It is written also where nothing differs: a store whose reads lag behind may have shown what is there no more.
     async fn change(
         &self,
         operation: Operation,
@@ -193,20 +193,19 @@ impl Vault {
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
+        let mut there = self.store().get(&at.key).await?;
         loop {
             rounds.next().await?;
-            let row = self.row_of(namespace, at).await?;
+            let row = Row::open(namespace, at.ours(namespace, there)?)?;
             let mut meta = row.meta.clone();
             change(&mut meta, self.now())?;
-            if meta == row.meta {
-                return Ok(());
-            }
             let replace = Change::Replace {
                 record: row.with_meta(namespace, &meta)?,
                 expected: row.version,
             };
-            if let Committed::Written = commit(self.store(), &[replace]).await? {
-                return Ok(());
+            match commit(self.store(), &[replace]).await? {
+                Committed::Written => return Ok(()),
+                Committed::Conflict { current, .. } => there = current,
             }
         }
     }

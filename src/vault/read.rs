@@ -123,20 +123,7 @@ impl Vault {
         namespace: &Namespace,
         key: &RecordKey,
     ) -> Result<Row, VaultError> {
-        let record = self.store().get(key).await?.ok_or(VaultError::NotFound)?;
-        Row::open(namespace, record)
-    }
-
-    /// The record that a target leads to, unless it is another namespace's.
-    pub(super) async fn record_of(
-        &self,
-        namespace: &Namespace,
-        at: &Whereabouts,
-    ) -> Result<Record, VaultError> {
-        let record = self.store().get(&at.key).await?;
-        let ours =
-            record.filter(|record| !namespace.is_phantom && !at.is_foreign(namespace, record));
-        ours.ok_or(VaultError::NotFound)
+        open(namespace, self.store().get(key).await?)
     }
 
     /// The row that a target leads to.
@@ -145,7 +132,8 @@ impl Vault {
         namespace: &Namespace,
         at: &Whereabouts,
     ) -> Result<Row, VaultError> {
-        Row::open(namespace, self.record_of(namespace, at).await?)
+        let found = self.store().get(&at.key).await?;
+        Row::open(namespace, at.ours(namespace, found)?)
     }
 }
 
@@ -306,7 +294,8 @@ impl ReadMany<'_> {
     }
 }
 
-fn open(namespace: &Namespace, record: Option<Record>) -> Result<Row, VaultError> {
+/// The row of what was found.
+pub(super) fn open(namespace: &Namespace, record: Option<Record>) -> Result<Row, VaultError> {
     Row::open(namespace, record.ok_or(VaultError::NotFound)?)
 }
 

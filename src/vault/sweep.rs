@@ -71,6 +71,15 @@ pub struct Rewrapped {
     pub failed: u64,
 }
 
+impl Rewrapped {
+    /// Whether there was nothing to do, and nothing that could not be done: then no keyset needs
+    /// a retired key any more.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.resealed == 0 && self.failed == 0
+    }
+}
+
 /// Seals the keysets again: [`Vault::rewrap`].
 #[must_use = "nothing is sealed until this is awaited"]
 pub struct Rewrap<'a> {
@@ -105,14 +114,16 @@ impl Vault {
         }
     }
 
-    /// Seals the keysets of *all* namespaces again that the ring's current key did not seal. After that, the retired key can leave the
+    /// Seals the keysets of *all* namespaces again that the ring's current key did not seal. Once none is left, the retired key can leave the
     /// ring, and everything still opens.
     ///
-    /// Values are not touched. It can be stopped and begun again, and done twice.
+    /// Values are not touched. It can be stopped and begun again, and done twice. A keyset that was changed from outside, or that no key of the ring
+    /// opens, keeps no other from it and is no error, but counted as [failed](Rewrapped::failed): do it again until it [is done](Rewrapped::is_done), and
+    /// keep the retired key as long.
     ///
     /// # Errors
     ///
-    /// [`VaultError::UnknownKey`], [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::Store`]. What was sealed again before stays so.
     pub fn rewrap(&self) -> Rewrap<'_> {
         Rewrap {
             vault: self,
@@ -136,12 +147,8 @@ impl<'a> Sweep<'a> {
             Goal::Deleted(_) => Operation::VaultPurge,
         };
         // Pages that were done before stay done.
-        let result = match result {
-            Err(VaultError::Store(error)) if swept.count > 0 => {
-                Err(VaultError::Store(error.after_some()))
-            }
-            result => result.map(|()| swept),
-        };
+        let result = result.map_err(|error| error.after(swept.count));
+        let result = result.map(|()| swept);
         self.work
             .vault
             .report(operation, None, Some(swept.count), result)
@@ -295,14 +302,18 @@ impl Work<'_> {
         loop {
             rounds.next().await?;
             let changes = self.changes(namespace, &row)?;
-            if let Committed::Written = commit(self.vault.store(), &changes).await? {
-                return Ok(true);
-            }
-            row = match self.vault.row(namespace, &row.key).await {
-                Ok(row) if self.is_due(&row.meta) => row,
-                Ok(_) | Err(VaultError::NotFound) => return Ok(false),
-                Err(error) => return Err(error),
+            let current = match commit(self.vault.store(), &changes).await? {
+                Committed::Written => return Ok(true),
+                // Only the value itself has a version that is expected.
+                Committed::Conflict { current, .. } => current,
             };
+            row = match current.map(|record| Row::open(namespace, record)) {
+                Some(row) => row?,
+                None => return Ok(false),
+            };
+            if !self.is_due(&row.meta) {
+                return Ok(false);
+            }
         }
     }
 }

@@ -89,10 +89,17 @@ impl Target {
 }
 
 impl Whereabouts {
-    /// Whether what was found here is nothing to this namespace. A row that is so broken that it
+    /// What was found here, unless it is nothing to this namespace. A row that is so broken that it
     /// names none is to each what it is: broken.
-    pub(super) fn is_foreign(&self, namespace: &Namespace, record: &Record) -> bool {
-        !self.by_token && namespace.is_named_otherwise(record)
+    pub(super) fn ours(
+        &self,
+        namespace: &Namespace,
+        found: Option<Record>,
+    ) -> Result<Record, VaultError> {
+        let is_ours = |record: &Record| {
+            !namespace.is_phantom && (self.by_token || !namespace.is_named_otherwise(record))
+        };
+        found.filter(is_ours).ok_or(VaultError::NotFound)
     }
 }
 

@@ -10,11 +10,15 @@ use super::access::{Access, Wanted, subjects};
 use super::create::{Common, common_settings};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
+use super::read::open;
 use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::token_key;
 use super::text::{Choice, VaultToken};
 use super::{Vault, VaultError};
+
+/// How many earlier values go at most with a new one.
+const GO_AT_ONCE: u64 = 8;
 
 /// Replaces a value: [`Vault::update`].
 #[derive(Debug)]
@@ -100,7 +104,7 @@ impl Vault {
         let keys = self.keys_to_read(namespace, access, Wanted::These(&wanted));
         let mut keys = keys.await?;
         let mut rounds = Rounds::default();
-        let mut orphan = None;
+        let (mut orphan, mut most) = (None, GO_AT_ONCE);
         loop {
             rounds.next().await?;
             let old = row?;
@@ -120,8 +124,18 @@ impl Vault {
                 Some(end) => end.seconds(now)?,
                 None => old.meta.expires,
             };
-            let batch = self.succeed(namespace, &old, keys, &value, expires, orphan)?;
-            match commit(self.store(), &batch).await? {
+            let others = (orphan, most);
+            let batch = self.succeed(namespace, &old, keys, &value, expires, others)?;
+            let written = match commit(self.store(), &batch).await {
+                // An attacker gave the earlier values more labels than a batch takes: fewer go with it.
+                Err(error) if error.is_too_heavy() && most > 1 => {
+                    most = most.div_euclid(2);
+                    row = Ok(old);
+                    continue;
+                }
+                written => written?,
+            };
+            match written {
                 Committed::Written => return Ok(()),
                 // The row is as it was, but an earlier value is there that nobody owns: left by a row that was removed after
                 // someone else had changed it. It goes.
@@ -140,6 +154,11 @@ impl Vault {
                     row = Ok(again);
                 }
                 // Someone else was first with this value: judge what is there now.
+                Committed::Conflict { index: 0, current } => {
+                    orphan = None;
+                    row = open(namespace, current);
+                }
+                // The orphan is gone.
                 Committed::Conflict { .. } => {
                     orphan = None;
                     row = self.row(namespace, key).await;
@@ -171,7 +190,8 @@ impl Vault {
         Ok(())
     }
 
-    /// The batch that puts a value in the place of the one in `old`, which stays as an earlier one where they are kept.
+    /// The batch that puts a value in the place of the one in `old`, which stays as an earlier one where they are kept. It takes the place of an
+    /// orphan, and so many at most go.
     fn succeed(
         &self,
         namespace: &Namespace,
@@ -179,7 +199,7 @@ impl Vault {
         keys: &DataKeys,
         value: &SecretBytes,
         expires: Option<i64>,
-        orphan: Option<Version>,
+        (orphan, most): (Option<Version>, u64),
     ) -> Result<Vec<Change>, VaultError> {
         let there = old.meta.revision.saturating_sub(old.meta.oldest);
         let keep = self.shared.settings.keep_versions;
@@ -191,7 +211,7 @@ impl Vault {
             .ok_or(VaultError::Tampered)?;
         // Fewer than before may be kept now; so many of them go at a time that the batch stays small.
         let oldest = revision.saturating_sub(keep).max(old.meta.oldest);
-        let oldest = oldest.min(old.meta.oldest.saturating_add(8));
+        let oldest = oldest.min(old.meta.oldest.saturating_add(most));
         let meta = Meta {
             updated: self.now().as_secs(),
             expires,

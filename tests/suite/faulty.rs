@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Late,
     /// From that call on nothing is done.
     ForGood,
+    /// It is not done: the database itself is damaged.
+    Corrupt,
 }
 
 /// What somebody else does while a call is under way.
@@ -335,6 +337,7 @@ impl Front for Faults {
         let result = match fault {
             Fault::Before | Fault::ForGood => Err(StoreError::unavailable("test")),
             Fault::Lost | Fault::Late => Err(StoreError::unknown("test")),
+            Fault::Corrupt => Err(StoreError::Corrupt),
             Fault::After => work.await.and(Err(StoreError::unknown("test"))),
             Fault::None => work.await,
         };

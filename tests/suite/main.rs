@@ -31,6 +31,8 @@ mod import_access_tokens;
 #[cfg(feature = "import")]
 mod import_vaultstore;
 mod keys;
+#[cfg(any(feature = "pat", feature = "vault"))]
+mod lagging;
 mod layers;
 #[cfg(any(feature = "pat", feature = "vault"))]
 mod limiters;

@@ -15,8 +15,8 @@ use crate::pat::{PatError, PatRecord};
 
 /// Tokens one after the other: [`List::stream`]. It holds one page at a time.
 ///
-/// It is a [`Stream`], and has [`next`](ListStream::next) for those who use no crate for streams. A record that was changed from outside is an error in
-/// its own place; an error of the store ends the stream.
+/// It is a [`Stream`], and has [`next`](ListStream::next) for those who use no crate for streams. A record that was changed from outside is
+/// [`PatError::Tampered`] in its own place. Any other error ends the stream: the store did not give the rest, so what was given before is not all.
 #[must_use = "nothing is read until it is asked for the next token"]
 pub struct ListStream<'a> {
     list: List<'a>,

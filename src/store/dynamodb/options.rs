@@ -130,7 +130,7 @@ impl DynamoOptions {
     ///
     /// Otherwise they cost half, and may give what was there some moments before: a read after a write may not see it, and what was
     /// revoked or replaced may still be good. That breaks the contract of [`Store`](crate::store::Store). Writes read consistently in any case, and are as safe
-    /// as ever.
+    /// as ever: a change that was acknowledged was made. But one may be refused by what was there: what was just created is not found yet.
     pub fn consistent_reads(mut self, consistent: bool) -> Self {
         self.consistent = consistent;
         self

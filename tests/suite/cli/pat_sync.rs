@@ -272,6 +272,33 @@ async fn a_store_of_many_pages_is_read_to_its_end() -> Outcome {
     Ok(())
 }
 
+/// What is declared would be taken for missing, and what is to be revoked for gone.
+#[tokio::test]
+async fn a_store_that_breaks_off_is_not_taken_for_a_whole_one() -> Outcome {
+    let sync = Sync::new("broken-off")?;
+    let all = many(&sync.pats, 300).await?;
+    let list = all
+        .iter()
+        .map(|id| format!("- {{id: {id}, owner: same, revoked: true}}\n"));
+    sync.write(&list.collect::<String>())?;
+    let file = sync.pats.path("sealtoken.db");
+    rusqlite::Connection::open(&file)?.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let whole = std::fs::read(&file)?;
+    // The last page of rows; a leaf of a table begins with 13.
+    let mut pages = whole.chunks(4096);
+    let last = pages.rposition(|page| page[0] == 13).ok_or("no rows")?;
+    let mut damaged = whole.clone();
+    damaged[last * 4096..][..4096].fill(0);
+    std::fs::write(&file, damaged)?;
+    let done = sync.run("--keep-unlisted")?;
+    done.failed("the database holds what this store did not write");
+    assert!(!done.stderr.contains("tampered"), "{done:?}");
+    std::fs::write(&file, whole)?;
+    let live = sync.pats.run("list --json --state live", "")?.json()?;
+    assert_eq!(ids(&live).len(), 300);
+    Ok(())
+}
+
 /// S4: the token of whoever runs this is never lost by it.
 #[test]
 fn ones_own_token_is_protected() -> Outcome {

@@ -12,6 +12,7 @@ on_every_engine! {
     a_rotated_secret_is_good_for_the_overlap,
     without_an_overlap_the_secret_before_is_gone_whatever_the_clocks_show,
     an_scrypt_hash_that_a_token_of_ours_is_rotated_to_verifies,
+    an_upgraded_hash_that_a_token_of_ours_is_rotated_to_verifies,
     a_rotation_that_is_asked_for_twice_is_done_once,
     a_secret_that_was_rotated_out_does_not_come_back,
     of_two_rotations_within_an_overlap_two_secrets_are_good,
@@ -174,11 +175,31 @@ async fn an_scrypt_hash_that_a_token_of_ours_is_rotated_to_verifies(engine: Engi
     bench.clock.set(at(NOW + 60));
     assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
     assert!(bench.pats.verify(originals::TEXT).await.is_ok());
-    // One of ours leaves it what it is.
+    // Of what text a hash of ours is nobody can see; what is drawn here leaves it what it is.
     let ours = bench.issue(ada()).await;
+    let rotated = bench.pats.rotate(&ours.record.id, MINUTE).await.unwrap();
+    assert_eq!(rotated.record.origin, Origin::Issued);
     let made = bench.pats.generate_as(ours.record.id).unwrap();
     let rotated = bench.pats.rotate_to(&ours.record.id, made.hash, MINUTE);
-    assert_eq!(rotated.await.unwrap().origin, Origin::Issued);
+    assert_eq!(rotated.await.unwrap().origin, Origin::Registered);
+    let made = bench.pats.verify(made.token.expose()).await;
+    assert_eq!(made.unwrap().origin, Origin::Registered);
+}
+
+/// Its hash is one of ours by now, of a text of theirs.
+async fn an_upgraded_hash_that_a_token_of_ours_is_rotated_to_verifies(engine: Engine) {
+    let bench = Bench::with(engine, PersonalAccessTokens::options().upgrade_hashes(true)).await;
+    let (pats, id) = (&bench.pats, originals::id());
+    pats.register(id, originals::hash(), ada()).await.unwrap();
+    pats.verify(originals::TEXT).await.unwrap();
+    pats.flush().await;
+    let hash = pats.get_with_hash(&id).await.unwrap().hash.unwrap();
+    assert!(hash.to_string().starts_with("$hmac-sha256$"));
+    pats.delete(&id).await.unwrap();
+    pats.issue_as(id, ada()).await.unwrap();
+    let rotated = pats.rotate_to(&id, hash, MINUTE).await.unwrap();
+    assert_eq!(rotated.origin, Origin::Registered);
+    assert!(pats.verify(originals::TEXT).await.is_ok());
 }
 
 async fn what_is_over_is_not_rotated(engine: Engine) {

@@ -180,6 +180,8 @@ async fn keysets_with_odd_ids_and_broken_ones_keep_no_other_from_being_sealed_ag
     bench.keys.replace(&both).unwrap();
     let done = bench.vault.rewrap().await.unwrap();
     assert_eq!((done.resealed, done.unchanged, done.failed), (3, 0, 4));
+    let again = bench.vault.rewrap().await.unwrap();
+    assert_eq!((again.resealed, again.is_done()), (0, false));
     // Who meets the broken one says so, and nobody else does.
     let fresh = bench.again(Vault::options()).await.unwrap();
     let mut readable = 0;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sealtoken::store::{Change, MemoryStore, Outcome, Store as _};
-use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError, VaultOptions};
+use sealtoken::store::{Change, MemoryStore, Outcome, Store as _, StoreError};
+use sealtoken::vault::{Argon2Cost, PublicError, SweepMode, Vault, VaultError, VaultOptions};
+use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records, unknown};
+use crate::lagging::Lagging;
 
 const NEW: &str = "a new password";
 const KEPT: &str = "kept-through-it-all";
@@ -390,4 +392,93 @@ async fn a_removal_is_not_done_where_a_part_of_it_is_gone() {
     store.lose_reply(2, async move { vault.soft_delete(KEPT).await });
     unknown(bench.vault.delete(KEPT).await);
     assert_eq!(value(&bench, KEPT).await, Err(VaultError::Deleted));
+}
+
+const VAULT: [&str; 4] = [
+    "vault_keysets",
+    "vault_values",
+    "vault_versions",
+    "vault_passwords",
+];
+
+/// With a store whose reads lag behind it would be the last but one change that is seen.
+#[tokio::test]
+async fn what_is_asked_for_again_within_a_lag_is_done_again() {
+    let store = Lagging::new();
+    let bench = Bench::over(store.clone(), Vault::options().keep_versions(3)).await;
+    let vault = &bench.vault;
+    vault.create("one").token(KEPT).await.unwrap();
+
+    store.lag(&VAULT).await;
+    vault.soft_delete(KEPT).await.unwrap();
+    vault.restore(KEPT).await.unwrap();
+    store.catch_up();
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
+
+    let hour = || Lifetime::hours(1);
+    vault.renew(KEPT, hour()).await.unwrap();
+    store.lag(&VAULT).await;
+    vault.renew(KEPT, Lifetime::hours(2)).await.unwrap();
+    vault.renew(KEPT, hour()).await.unwrap();
+    store.catch_up();
+    let ends = vault.info(KEPT).await.unwrap().expires_at;
+    assert_eq!(ends, Some(UnixTime::from_secs(super::NOW + 3600)));
+
+    // Another process has written meanwhile.
+    store.lag(&VAULT).await;
+    let options = Vault::options().keep_versions(3).clock(bench.clock.clone());
+    let other = options
+        .open(store.inner.clone(), &bench.keys)
+        .await
+        .unwrap();
+    for n in 0..2 {
+        other.update(KEPT, format!("{n}")).await.unwrap();
+    }
+    assert_eq!(vault.prune_versions(KEPT, 0).await, Ok(2));
+    store.catch_up();
+    assert_eq!(vault.versions(KEPT).await.unwrap().len(), 1);
+
+    // What was read has changed: it is judged by what is there, however long the lag is.
+    store.lag(&VAULT).await;
+    other.update(KEPT, "theirs").await.unwrap();
+    vault.update(KEPT, "last").await.unwrap();
+    other.renew(KEPT, Lifetime::hours(9)).await.unwrap();
+    bench.clock.advance(2 * 3600);
+    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
+    assert_eq!((swept.count, swept.tampered), (0, 0));
+    store.catch_up();
+    assert_eq!(value(&bench, KEPT).await.unwrap(), b"last");
+}
+
+/// It is the store's doing, and no guess.
+#[tokio::test]
+async fn a_damaged_database_uses_up_no_attempts_and_is_no_record_that_was_changed() {
+    let store = Faulty::over(MemoryStore::new(), &[Fault::Corrupt; 60], u64::MAX);
+    let old = Key::generate();
+    let keys = KeyRing::new(old.clone());
+    let vault = Vault::options().keep_versions(2);
+    let vault = vault.open(store.clone(), &keys).await.unwrap();
+    vault.create("one").token(KEPT).await.unwrap();
+    vault.update(KEPT, "two").await.unwrap();
+    let damaged = VaultError::Store(StoreError::Corrupt);
+    assert_eq!(
+        (damaged.code(), damaged.public()),
+        ("unavailable", PublicError::Unavailable)
+    );
+    store.fail_from(1);
+    for _ in 0..30 {
+        assert_eq!(vault.read(KEPT).await.err(), Some(damaged.clone()));
+    }
+    // An earlier value that was changed says so in its own place; this is none.
+    store.fail_from(2);
+    assert_eq!(vault.versions(KEPT).await, Err(damaged.clone()));
+    let both = KeyRing::new(Key::generate()).with_retired(old).unwrap();
+    keys.replace(&both).unwrap();
+    store.heal();
+    store.fail_writes(Some(Fault::Corrupt));
+    assert_eq!(vault.rewrap().await, Err(damaged));
+    store.fail_writes(None);
+    let done = vault.rewrap().await.unwrap();
+    assert_eq!((done.resealed, done.is_done()), (2, false));
+    assert!(vault.rewrap().await.unwrap().is_done());
 }

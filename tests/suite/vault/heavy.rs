@@ -188,6 +188,51 @@ async fn what_an_attacker_made_heavy_can_be_deleted() {
     }
 }
 
+/// What a value has and had, the newest first.
+async fn numbers(bench: &Bench, token: &VaultToken) -> Vec<u64> {
+    let versions = bench.vault.versions(token).await.unwrap();
+    versions.iter().map(|version| version.number).collect()
+}
+
+/// Twelve earlier values are kept, and fewer are to be from now on: many go at a time.
+#[tokio::test]
+async fn what_an_attacker_made_heavy_can_be_updated_and_rolled_back() {
+    for roll_back in [false, true] {
+        let (bench, store) = counting().await;
+        let token = bench.vault.create("v").await.unwrap();
+        for n in 0..12 {
+            bench.vault.update(&token, format!("{n}")).await.unwrap();
+        }
+        make_heavy(&store.0.0).await;
+        let vault = bench
+            .again(super::at_once().keep_versions(2))
+            .await
+            .unwrap();
+        for last in 13..21 {
+            if roll_back {
+                vault.roll_back(&token, last).await.unwrap();
+            } else {
+                vault.update(&token, "new").await.unwrap();
+            }
+        }
+        assert_eq!(numbers(&bench, &token).await, [21, 20, 19]);
+        assert_eq!(left(&bench, "vault_versions").await, 2);
+    }
+}
+
+#[tokio::test]
+async fn what_an_attacker_made_heavy_can_be_pruned() {
+    let (bench, store) = counting().await;
+    let token = bench.vault.create("v").await.unwrap();
+    for n in 0..16 {
+        bench.vault.update(&token, format!("{n}")).await.unwrap();
+    }
+    make_heavy(&store.0.0).await;
+    assert_eq!(bench.vault.prune_versions(&token, 3).await, Ok(13));
+    assert_eq!(numbers(&bench, &token).await, [17, 16, 15, 14]);
+    assert_eq!(left(&bench, "vault_versions").await, 3);
+}
+
 #[tokio::test]
 async fn what_weighs_most_is_one_batch_all_the_same() {
     let (bench, _store) = counting().await;
