@@ -28,7 +28,8 @@ pub(super) fn record(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Rec
     }
 }
 
-fn whole(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Record, Fault> {
+/// The same, or [`Fault::Corrupt`].
+pub(super) fn whole(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Record, Fault> {
     let column = |at: usize| row.get_ref(begin.saturating_add(at));
     Ok(Record {
         key: key.clone(),
@@ -37,6 +38,16 @@ fn whole(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Record, Fault> 
         labels: labels::decode(column(2)?.as_blob()?)?,
         body: column(3)?.as_blob()?.to_vec(),
     })
+}
+
+/// How many bytes of a record stand in its columns.
+pub(super) fn fetched(row: &Row<'_>, begin: usize) -> Result<usize, Fault> {
+    let mut bytes = 0_usize;
+    for at in 0..4 {
+        let value = row.get_ref(begin.saturating_add(at))?;
+        bytes = bytes.saturating_add(value.as_bytes().map_or(0, <[u8]>::len));
+    }
+    Ok(bytes)
 }
 
 /// The labels in their column; none where nobody can tell which.

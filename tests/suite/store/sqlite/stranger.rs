@@ -451,6 +451,54 @@ fn records_under_odd_ids_are_passed_by_in_pages() {
     }
 }
 
+/// Each is read in full before it is clear that it is none: a page ends by what was read.
+#[test]
+fn large_rows_that_cannot_be_read_end_a_page() {
+    let numbers =
+        "WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < 7)";
+    let (key, good) = ("CAST('b' || i AS BLOB)", "zeroblob(16)");
+    for (id, version, purge_at, labels, read) in [
+        (key, "x''", "NULL", "x'00'", 8),
+        (key, good, "'soon'", "x'00'", 8),
+        (key, good, "NULL", "x'01'", 8),
+        // Behind one that is too long, those that begin as it does are left out.
+        (
+            "CAST(printf('b%01024d', i) AS BLOB)",
+            good,
+            "NULL",
+            "x'00'",
+            0,
+        ),
+    ] {
+        let (_folder, store) = edited(&format!(
+            "{LOOSE} {LOOSE_LABELS}
+             {numbers} INSERT INTO sealtoken_record SELECT 'note', {id}, {version}, {purge_at}, {labels}, zeroblob(3000000) FROM numbers;
+             {numbers} INSERT INTO sealtoken_label SELECT 'note', 'tag', x'79', {id} FROM numbers"
+        ));
+        for query in [
+            Query::all(notes()),
+            by_tag(Values::beginning_with("")),
+            by_tag(Values::exactly("y")),
+        ] {
+            let left = if query.selection == by_tag(Values::exactly("y")).selection {
+                1
+            } else {
+                3
+            };
+            let (seen, pages) = paged(&store, query);
+            assert!(
+                pages >= if read == 0 { 2 } else { 4 },
+                "{id} {version}: {pages}"
+            );
+            assert_eq!(
+                seen.len(),
+                left + read,
+                "{id} {version} {purge_at} {labels}"
+            );
+        }
+    }
+}
+
 /// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
 #[test]
 fn label_rows_that_a_changed_record_leaves_behind_are_not_found() {
