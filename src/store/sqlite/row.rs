@@ -9,12 +9,39 @@ use crate::store::record::{Label, Record, RecordKey, Version};
 
 use super::fault::Fault;
 
-/// The columns of a record, as far as an engine writes them: a row can be a thousand times as large where an attacker made it,
-/// and its length is known without reading it. 4 MiB is the longest body, and 8,785 bytes are 16 of the longest labels.
+/// Columns of a record, as far as an engine writes them: each can be a million times as large where an attacker made it, and its
+/// length and its type are known without reading it. 4 MiB is the longest body, and 8,785 bytes are 16 of the longest labels.
+/// What is no moment stays none: NULL is one that is not set.
+macro_rules! bounded {
+    (id) => {
+        "CASE WHEN octet_length(id) <= 1024 THEN id END"
+    };
+    (version) => {
+        "CASE WHEN octet_length(version) <= 16 THEN version END"
+    };
+    (purge_at) => {
+        "iif(typeof(purge_at) IN ('integer', 'null'), purge_at, x'')"
+    };
+    (labels) => {
+        "CASE WHEN octet_length(labels) <= 8785 THEN labels END"
+    };
+    (body) => {
+        "CASE WHEN octet_length(body) <= 4194304 THEN body END"
+    };
+}
+pub(super) use bounded;
+
 macro_rules! columns {
     () => {
-        "version, purge_at, CASE WHEN octet_length(labels) <= 8785 THEN labels END, \
-         CASE WHEN octet_length(body) <= 4194304 THEN body END"
+        concat!(
+            row::bounded!(version),
+            ", ",
+            row::bounded!(purge_at),
+            ", ",
+            row::bounded!(labels),
+            ", ",
+            row::bounded!(body)
+        )
     };
 }
 pub(super) use columns;

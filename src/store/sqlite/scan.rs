@@ -22,6 +22,7 @@ macro_rules! by_label {
     };
 }
 
+// Keys come as they are: SQLite reads them in full to cut them, and a page ends by their true length.
 // No statement has a limit: its rows are made one by one, and no more than a page needs. A label
 // without its record is a row, too, so that those that are passed by can be counted.
 const ALL: &str = concat!(
