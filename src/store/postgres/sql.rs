@@ -368,3 +368,41 @@ pub(super) static COUNT_BETWEEN: Sql = Sql {
     text: "SELECT count(*) FROM sealtoken_label WHERE collection = $1 AND name = $2 AND value >= $3 AND value < $4",
     types: &[Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::PostgresStore;
+    use super::*;
+    use crate::store::labels;
+    use crate::store::record::{Label, RecordKey};
+
+    /// A limit that is raised is raised in the statements, too.
+    #[test]
+    fn what_is_fetched_is_as_long_as_an_engine_writes_it() {
+        let body = PostgresStore::LIMITS.max_body;
+        let labels = labels::encode(&labels::most()).len();
+        for sql in [&GET, &GET_MANY, &PAGE, &PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("body", body), ("labels", labels)] {
+                let bound = format!("CASE WHEN octet_length({column}) <= {most} THEN {column} END");
+                assert!(sql.text.contains(&bound), "{bound}: {}", sql.text);
+            }
+        }
+        let (value, id) = (Label::MAX_VALUE, RecordKey::MAX_ID);
+        for sql in [&PAGE, &PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("value", value), ("id", id)] {
+                let cut = format!("substring({column} FROM 1 FOR {})", most + 1);
+                assert!(sql.text.contains(&cut), "{cut}: {}", sql.text);
+            }
+        }
+        assert!(
+            PAGE.text
+                .contains(&format!("octet_length(id) BETWEEN 1 AND {id} "))
+        );
+        for sql in [&PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("value", value), ("id", id)] {
+                let bound = format!("octet_length(l.{column}) BETWEEN 1 AND {most} ");
+                assert!(sql.text.contains(&bound), "{bound}: {}", sql.text);
+            }
+        }
+    }
+}

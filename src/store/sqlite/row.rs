@@ -86,3 +86,23 @@ pub(super) fn version(value: ValueRef<'_>) -> Result<Version, Fault> {
     let bytes = value.as_blob()?.try_into().map_err(|_| Fault::Corrupt)?;
     Ok(Version::from_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteStore;
+    use crate::store::labels;
+    use crate::store::record::RecordKey;
+
+    /// A limit that is raised is raised in the statements, too.
+    #[test]
+    fn what_is_fetched_is_as_long_as_an_engine_writes_it() {
+        let labels = labels::encode(&labels::most()).len();
+        for (sql, most) in [
+            (bounded!(body), SqliteStore::LIMITS.max_body),
+            (bounded!(labels), labels),
+            (bounded!(id), RecordKey::MAX_ID),
+        ] {
+            assert!(sql.contains(&format!(" <= {most} THEN")), "{sql}: {most}");
+        }
+    }
+}
