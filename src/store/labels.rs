@@ -76,6 +76,16 @@ fn narrow(number: usize) -> [u8; 2] {
     u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes()
 }
 
+/// As many labels as a record may have, each as long as it may be.
+#[cfg(test)]
+pub(super) fn most() -> Vec<Label> {
+    let name = LabelName::from_static("n0123456789_123456789_123456789_");
+    assert!(LabelName::new(format!("{name}_")).is_err());
+    let values = (0_u8..).map(|n| vec![n; Label::MAX_VALUE]);
+    let labels = values.map(|value| Label::new(name.clone(), value));
+    labels.take(Record::MAX_LABELS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,18 +96,10 @@ mod tests {
 
     #[test]
     fn labels_come_back_in_their_order() {
-        let most = (0_u8..16)
-            .map(|n| {
-                label(
-                    "n0123456789_123456789_123456789_",
-                    vec![n; Label::MAX_VALUE],
-                )
-            })
-            .collect();
         for labels in [
             vec![],
             vec![label("b", [0]), label("a", "x"), label("b", [0, 0])],
-            most,
+            most(),
         ] {
             assert_eq!(decode(&encode(&labels)), Ok(labels));
         }

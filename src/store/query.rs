@@ -332,6 +332,13 @@ impl Paging {
         self.page.push(record);
     }
 
+    /// Takes one that cannot be read, of which so many bytes were fetched all the same.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn push_unreadable(&mut self, key: RecordKey, fetched: usize) {
+        self.pass(0, fetched);
+        self.push(Record::unreadable(key));
+    }
+
     /// The page. `last` is where its last record stood, where there are more behind it.
     pub(super) fn into_page(self, last: Option<&Position>) -> Page {
         Page {

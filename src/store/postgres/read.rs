@@ -166,8 +166,8 @@ impl PostgresStore {
     }
 }
 
-/// Takes rows into a page: value, id, the four columns of a record, and how many rows were found at all. Gives where the last of them stands,
-/// if there are more behind it.
+/// Takes rows into a page: value, id, the four columns of a record, how many rows were found at all, and how many bytes of a
+/// record were fetched. Gives where the last of them stands, if there are more behind it.
 fn take(query: &Query, rows: &[Row], paging: &mut Paging) -> Result<Option<Position>, Broken> {
     let mut last = None;
     let mut found = 0;
@@ -178,15 +178,19 @@ fn take(query: &Query, rows: &[Row], paging: &mut Paging) -> Result<Option<Posit
         let (value, id): (&[u8], &[u8]) = (cell(row, 0)?, cell(row, 1)?);
         last = Some(Position::of_row(value, id));
         found = cell::<i64>(row, 6)?;
+        let fetched = usize::try_from(cell::<i64>(row, 7)?).unwrap_or(usize::MAX);
         let is_there = cell::<Option<&[u8]>>(row, 2)?.is_some();
         match query.key_of_row(value, id) {
             // A row that a stranger broke hides no other: it comes as one that nothing above can open.
-            Some(key) if is_there => {
-                let read = record(row, 2, key.clone());
-                paging.push(read.unwrap_or_else(|Broken| Record::unreadable(key)));
-            }
+            Some(key) if is_there => match record(row, 2, key.clone()) {
+                Ok(record) => paging.push(record),
+                Err(Broken) => paging.push_unreadable(key, fetched),
+            },
             // A label that leads nowhere, or what only a stranger writes.
-            _ => paging.pass(1, value.len().saturating_add(id.len())),
+            _ => {
+                let bytes = value.len().saturating_add(id.len());
+                paging.pass(1, bytes.saturating_add(fetched));
+            }
         }
     }
     let more = usize::try_from(found).is_ok_and(|found| found > rows.len());

@@ -78,12 +78,12 @@ macro_rules! record {
 }
 
 /// What the pages of all scans have in common. The inner query gives one row more than the page, which tells whether there is
-/// another page; `passed` is how many bytes of bodies stand in front of a row. What is too long for a value or an id, a stranger wrote: so much is
+/// another page; `passed` is how many bytes of bodies stand in front of a row. What is too long for a value or an id, or empty, a stranger wrote: so much is
 /// given of it as tells that, and nothing of a record. It is a row like others: left out, any number of them would be looked at.
 macro_rules! page {
     ($order:literal, $limit:literal, $bytes:literal, $($inner:expr),+ $(,)?) => {
         concat!(
-            "SELECT substring(value FROM 1 FOR 513), substring(id FROM 1 FOR 1025), version, purge_at, body, labels, fetched FROM (SELECT *, count(*) OVER () AS fetched, row_number() OVER (ORDER BY ",
+            "SELECT substring(value FROM 1 FOR 513), substring(id FROM 1 FOR 1025), version, purge_at, body, labels, found, (coalesce(octet_length(body), 0) + coalesce(octet_length(labels), 0))::int8 FROM (SELECT *, count(*) OVER () AS found, row_number() OVER (ORDER BY ",
             $order,
             ") AS place, coalesce(sum(octet_length(body)) OVER (ORDER BY ",
             $order,
@@ -113,7 +113,7 @@ macro_rules! page_by_label {
             $limit,
             " + 1) AS l LEFT JOIN LATERAL (SELECT ",
             record!(),
-            " FROM sealtoken_record WHERE collection = $1 AND id = l.id AND octet_length(l.value) BETWEEN 1 AND 512 AND octet_length(l.id) <= 1024 LIMIT 1) AS r ON true"
+            " FROM sealtoken_record WHERE collection = $1 AND id = l.id AND octet_length(l.value) BETWEEN 1 AND 512 AND octet_length(l.id) BETWEEN 1 AND 1024 LIMIT 1) AS r ON true"
         )
     };
 }
@@ -317,7 +317,7 @@ pub(super) static PAGE: Sql = Sql {
         "$3",
         "$4",
         "SELECT ''::bytea AS value, id, version, purge_at, ",
-        "CASE WHEN octet_length(id) <= 1024 THEN body END AS body, labels FROM (SELECT id, ",
+        "CASE WHEN octet_length(id) BETWEEN 1 AND 1024 THEN body END AS body, labels FROM (SELECT id, ",
         record!(),
         " FROM sealtoken_record WHERE collection = $1 AND id >= $2 ORDER BY id LIMIT $3 + 1) AS rows"
     ),
@@ -368,3 +368,41 @@ pub(super) static COUNT_BETWEEN: Sql = Sql {
     text: "SELECT count(*) FROM sealtoken_label WHERE collection = $1 AND name = $2 AND value >= $3 AND value < $4",
     types: &[Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::PostgresStore;
+    use super::*;
+    use crate::store::labels;
+    use crate::store::record::{Label, RecordKey};
+
+    /// A limit that is raised is raised in the statements, too.
+    #[test]
+    fn what_is_fetched_is_as_long_as_an_engine_writes_it() {
+        let body = PostgresStore::LIMITS.max_body;
+        let labels = labels::encode(&labels::most()).len();
+        for sql in [&GET, &GET_MANY, &PAGE, &PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("body", body), ("labels", labels)] {
+                let bound = format!("CASE WHEN octet_length({column}) <= {most} THEN {column} END");
+                assert!(sql.text.contains(&bound), "{bound}: {}", sql.text);
+            }
+        }
+        let (value, id) = (Label::MAX_VALUE, RecordKey::MAX_ID);
+        for sql in [&PAGE, &PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("value", value), ("id", id)] {
+                let cut = format!("substring({column} FROM 1 FOR {})", most + 1);
+                assert!(sql.text.contains(&cut), "{cut}: {}", sql.text);
+            }
+        }
+        assert!(
+            PAGE.text
+                .contains(&format!("octet_length(id) BETWEEN 1 AND {id} "))
+        );
+        for sql in [&PAGE_FROM, &PAGE_BETWEEN] {
+            for (column, most) in [("value", value), ("id", id)] {
+                let bound = format!("octet_length(l.{column}) BETWEEN 1 AND {most} ");
+                assert!(sql.text.contains(&bound), "{bound}: {}", sql.text);
+            }
+        }
+    }
+}

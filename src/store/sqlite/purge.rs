@@ -16,8 +16,13 @@ use super::write::delete;
 pub(super) const PART: u32 = 2000;
 const PART_BYTES: usize = 1024 * 1024;
 
-pub(super) const DUE: &str = "SELECT rowid, id, labels FROM sealtoken_record \
-    WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3";
+pub(super) const DUE: &str = concat!(
+    "SELECT rowid, ",
+    row::bounded!(id),
+    ", ",
+    row::bounded!(labels),
+    " FROM sealtoken_record WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3"
+);
 
 /// Removes some of what is due, and tells how many. Only none means that there is no more.
 pub(super) fn purge(

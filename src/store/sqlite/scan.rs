@@ -22,6 +22,7 @@ macro_rules! by_label {
     };
 }
 
+// Keys come as they are: SQLite reads them in full to cut them, and a page ends by their true length.
 // No statement has a limit: its rows are made one by one, and no more than a page needs. A label
 // without its record is a row, too, so that those that are passed by can be counted.
 const ALL: &str = concat!(
@@ -89,10 +90,14 @@ impl Scan {
             last = Some(Position::of_row(value, id));
             // A row that no key and no label leads to is no record, and hides none.
             match self.query.key_of_row(value, id) {
-                Some(key) if !self.leads_nowhere(row)? => {
-                    paging.push(row::record(row, 1, &key)?);
+                Some(key) if !self.leads_nowhere(row)? => match row::whole(row, 1, &key) {
+                    Err(Fault::Corrupt) => paging.push_unreadable(key, row::fetched(row, 1)?),
+                    record => paging.push(record?),
+                },
+                _ => {
+                    let bytes = value.len().saturating_add(id.len());
+                    paging.pass(1, bytes.saturating_add(row::fetched(row, 1)?));
                 }
-                _ => paging.pass(1, value.len().saturating_add(id.len())),
             }
         }
         Ok(paging.into_page(None))

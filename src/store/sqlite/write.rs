@@ -15,8 +15,16 @@ use super::{SqliteStore, read, row};
 const INSERT: &str = "INSERT INTO sealtoken_record (collection, id, version, purge_at, labels, body) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection, id) DO NOTHING";
 // Of the body, what can be told without reading it.
-const FIND: &str = "SELECT rowid, version, purge_at, labels, CASE typeof(body) WHEN 'blob' THEN length(body) END \
-    FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+const FIND: &str = concat!(
+    "SELECT rowid, ",
+    row::bounded!(version),
+    ", ",
+    row::bounded!(purge_at),
+    ", ",
+    row::bounded!(labels),
+    ", CASE typeof(body) WHEN 'blob' THEN length(body) END \
+     FROM sealtoken_record WHERE collection = ?1 AND id = ?2"
+);
 const REPLACE: &str = "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
 const REMOVE: &str = "DELETE FROM sealtoken_record WHERE rowid = ?1";
 // A stranger may have put the row there.

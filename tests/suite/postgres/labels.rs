@@ -351,6 +351,52 @@ async fn a_row_that_is_too_large_is_one_that_cannot_be_read() {
     }
 }
 
+/// Each is fetched in full before it is clear that it is none: a page ends by what was fetched.
+#[tokio::test]
+async fn large_rows_that_cannot_be_read_end_a_page() {
+    if url().is_none() {
+        return;
+    }
+    let tag = LabelName::new("tag").unwrap();
+    let by_tag = |values| Query::label(collection(), tag.clone(), values);
+    for (version, labels) in [
+        ("''", "'\\x00'"),
+        ("decode(repeat('00', 16), 'hex')", "'\\x01'"),
+    ] {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let client = connect(&schema.url).await;
+        let large = format!(
+            "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
+             SELECT 'note', convert_to('b' || i, 'UTF8'), {version}, {labels}, decode(repeat('00', 3000000), 'hex') \
+             FROM generate_series(0, 7) AS numbers (i); \
+             INSERT INTO sealtoken_label (collection, name, value, id) \
+             SELECT 'note', 'tag', 'y', id FROM sealtoken_record"
+        );
+        client.batch_execute(&large).await.unwrap();
+        for mut query in [
+            Query::all(collection()),
+            by_tag(Values::beginning_with("")),
+            by_tag(Values::exactly("y")),
+        ] {
+            let mut pages = Vec::new();
+            loop {
+                let page = store.scan(&query).await.unwrap();
+                pages.push(page.records.len());
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+            assert!(
+                pages.len() < 6 && pages.iter().all(|&n| n <= 2),
+                "{pages:?}"
+            );
+            assert_eq!(pages.iter().sum::<usize>(), 8, "{pages:?}");
+        }
+    }
+}
+
 /// Keys and values that no record has are passed by, and no page ends at one.
 #[tokio::test]
 async fn rows_under_odd_keys_hide_no_others() {

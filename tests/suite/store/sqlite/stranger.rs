@@ -134,18 +134,21 @@ fn everything(store: &SqliteStore) -> Vec<Result<(), StoreError>> {
 }
 
 /// What an attacker may make of a row, one edit at a time.
-const EDITS: [&str; 16] = [
+const EDITS: [&str; 19] = [
     "version = x'00'",
     "version = zeroblob(17)",
+    "version = zeroblob(1000000)",
     "version = 'sixteen letters!'",
     "version = NULL",
     "version = 7",
     "purge_at = 'soon'",
     "purge_at = 1.5",
     "purge_at = x'07'",
+    "purge_at = zeroblob(1000000)",
     "labels = x''",
     "labels = x'01'",
     "labels = zeroblob(100)",
+    "labels = zeroblob(1000000)",
     "labels = NULL",
     "labels = labels || x'00'",
     "body = 'text'",
@@ -263,7 +266,9 @@ fn what_is_due_is_purged_however_broken_it_is() {
         let (folder, store) = broken(edit);
         let purged = block_on(store.purge(&notes(), UnixTime::from_secs(8), 10));
         // Other moments than numbers are later than all of these.
-        let kept = i64::from(["'soon'", "x'07'"].iter().any(|odd| edit.ends_with(odd)));
+        let odd = ["'soon'", "x'07'", "zeroblob(1000000)"];
+        let is_odd = edit.starts_with("purge_at") && odd.iter().any(|odd| edit.ends_with(odd));
+        let kept = i64::from(is_odd);
         assert_eq!(purged, Ok(3 - u32::try_from(kept).unwrap()), "{edit}");
         assert_eq!(rows(&folder), (kept, kept), "{edit}");
     }
@@ -447,6 +452,54 @@ fn records_under_odd_ids_are_passed_by_in_pages() {
             let full = expected.len().div_ceil(usize::try_from(limit).unwrap());
             assert!((full..=full + 4).contains(&pages), "{limit}: {id}: {pages}");
             assert!(limit < 100 || pages > 1, "a page passed by all of {id}");
+        }
+    }
+}
+
+/// Each is read in full before it is clear that it is none: a page ends by what was read.
+#[test]
+fn large_rows_that_cannot_be_read_end_a_page() {
+    let numbers =
+        "WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < 7)";
+    let (key, good) = ("CAST('b' || i AS BLOB)", "zeroblob(16)");
+    for (id, version, purge_at, labels, read) in [
+        (key, "x''", "NULL", "x'00'", 8),
+        (key, good, "'soon'", "x'00'", 8),
+        (key, good, "NULL", "x'01'", 8),
+        // Behind one that is too long, those that begin as it does are left out.
+        (
+            "CAST(printf('b%01024d', i) AS BLOB)",
+            good,
+            "NULL",
+            "x'00'",
+            0,
+        ),
+    ] {
+        let (_folder, store) = edited(&format!(
+            "{LOOSE} {LOOSE_LABELS}
+             {numbers} INSERT INTO sealtoken_record SELECT 'note', {id}, {version}, {purge_at}, {labels}, zeroblob(3000000) FROM numbers;
+             {numbers} INSERT INTO sealtoken_label SELECT 'note', 'tag', x'79', {id} FROM numbers"
+        ));
+        for query in [
+            Query::all(notes()),
+            by_tag(Values::beginning_with("")),
+            by_tag(Values::exactly("y")),
+        ] {
+            let left = if query.selection == by_tag(Values::exactly("y")).selection {
+                1
+            } else {
+                3
+            };
+            let (seen, pages) = paged(&store, query);
+            assert!(
+                pages >= if read == 0 { 2 } else { 4 },
+                "{id} {version}: {pages}"
+            );
+            assert_eq!(
+                seen.len(),
+                left + read,
+                "{id} {version} {purge_at} {labels}"
+            );
         }
     }
 }
