@@ -6,9 +6,9 @@ use crate::sealed::{Committed, End, Rounds, commit, expectable};
 use crate::store::Change;
 use crate::token::Lifetime;
 
-use super::history::removals;
 use super::list::Info;
 use super::namespace::Namespace;
+use super::prune::removals;
 use super::row::{Meta, Row};
 use super::target::{Target, Whereabouts};
 use super::{Vault, VaultError};

@@ -8,9 +8,9 @@ use crate::events::Operation;
 use crate::sealed::{self, Committed, Rounds, commit};
 use crate::store::{Change, LabelName, Query, Record, RecordError, StoreError, Values};
 
-use super::history::removals;
 use super::names;
 use super::namespace::Namespace;
+use super::prune::removals;
 use super::row::{Meta, Row};
 use super::{Vault, VaultError};
 
