@@ -25,7 +25,9 @@ impl Vault {
         let namespace = self.begin(Operation::VaultPrune).await?;
         let at = target.into().find(&namespace);
         let mut pruned = 0;
-        let result = self.try_prune(&namespace, &at, keep, &mut pruned).await;
+        let result = self
+            .try_prune(&namespace, &at, |_| keep.into(), &mut pruned)
+            .await;
         let result = result.map(|()| pruned);
         let result = result.map_err(|error| error.after(pruned));
         let count = result.as_ref().ok().copied();
@@ -37,14 +39,15 @@ impl Vault {
         )
     }
 
-    /// Removes earlier values in one batch; in several, where an attacker gave them more labels than one takes.
+    /// Removes earlier values in one batch; in several, where an attacker gave them more labels than one takes. How many are kept is judged for
+    /// each by what is there then.
     ///
     /// It is written also where there is nothing to remove: a store whose reads lag behind may have shown what is there no more.
     pub(super) async fn try_prune(
         &self,
         namespace: &Namespace,
         at: &Whereabouts,
-        keep: u32,
+        keep: impl Fn(&Meta) -> u64 + Send,
         pruned: &mut u64,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
@@ -54,7 +57,7 @@ impl Vault {
             rounds.next().await?;
             let row = Row::open(namespace, at.ours(namespace, there)?)?;
             let first = row.meta.oldest;
-            let goal = row.meta.revision.saturating_sub(keep.into()).max(first);
+            let goal = row.meta.revision.saturating_sub(keep(&row.meta)).max(first);
             let oldest = goal.min(first.saturating_add(most));
             let number = oldest.saturating_sub(first);
             let meta = Meta {
