@@ -56,16 +56,17 @@ impl PersonalAccessTokens {
     ) -> Result<PatRecord, VerifyError> {
         let hash = self.shared.settings.bootstrap.as_ref();
         let hash = hash.ok_or(Reason::NotFound)?;
+        // Limits before work: an owner that can be none costs no hash. Before anything is looked up,
+        // too: else the answer would tell, at no attempt, whether the first admin is still missing.
+        let new = NewPat::for_owner(owner).admin(true);
+        let parts = (&presented.id, hash.clone(), Origin::Registered);
+        let facts = new.facts(parts, self.now())?;
         let marker = RecordKey::new(names::BOOTSTRAP, self.shared.keyset.id(&[b"bootstrap"]));
         // Asked before the secret is looked at: later on this is where all attempts end.
         let done = self.store().get(&marker).await?.is_some();
         if done || finds_any(self.store(), Query::all(names::TOKENS)).await? {
             return Err(Reason::NotFound.into());
         }
-        // Limits before work: an owner that can be none costs no hash.
-        let new = NewPat::for_owner(owner).admin(true);
-        let parts = (&presented.id, hash.clone(), Origin::Registered);
-        let facts = new.facts(parts, self.now())?;
         let fits = self.fits_bootstrap(&marker, hash, presented);
         // Only scrypt is work that is counted before it is done: who has the right 256 bits is kept out by nobody.
         if let Kind::Scrypt(_) = hash.kind() {

@@ -113,7 +113,7 @@ impl VerifyError {
         }
     }
 
-    /// Whether it counts as a failed attempt: whatever a guess can run into.
+    /// Whether it counts as a failed attempt: whatever a guess can run into, also what is damaged where it leads.
     pub(super) const fn is_guess(&self) -> bool {
         matches!(
             self,
@@ -123,7 +123,7 @@ impl VerifyError {
                     | Reason::UnsupportedAlgorithm
                     | Reason::InvalidParameters
                     | Reason::InvalidSecret
-            ) | Self::Failed(PatError::Tampered)
+            ) | Self::Failed(PatError::Tampered | PatError::Store(StoreError::Corrupt))
         )
     }
 }

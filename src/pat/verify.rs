@@ -98,7 +98,10 @@ impl PersonalAccessTokens {
         let key = self.key(&presented.id);
         // Done for every token, also for one that is not there.
         let mac = self.shared.hasher.mac(presented.hashed);
-        let found = self.store().get(&key).await?;
+        let found = match self.store().get(&key).await {
+            Ok(found) => found,
+            Err(error) => return self.counted(&key, Err(error.into())).await,
+        };
         let record = found.as_ref().unwrap_or(&self.shared.decoy);
         let opened = match Opened::open(&self.shared.keyset, record) {
             Ok(opened) => opened,

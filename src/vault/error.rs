@@ -122,8 +122,14 @@ impl VaultError {
 
     /// Whether it counts as a failed attempt: whatever a stranger is told as [`PublicError::Refused`], or the count itself would tell more. Who asks
     /// for a version that there is not has opened the present value.
+    ///
+    /// So does a damaged database: a guess decides which part of it is read, and who prepared the file chose what is damaged there.
     pub(super) const fn is_failed_attempt(&self) -> bool {
-        matches!(self.public(), PublicError::Refused) && !matches!(self, Self::NoSuchVersion)
+        match self {
+            Self::NoSuchVersion => false,
+            Self::Store(StoreError::Corrupt) => true,
+            error => matches!(error.public(), PublicError::Refused),
+        }
     }
 
     /// The error of work of which so much was done before.
@@ -299,13 +305,15 @@ mod tests {
         for error in [
             VaultError::from(NotRun::Failed),
             VaultError::from(StoreError::unknown("away")),
-            VaultError::from(StoreError::Corrupt),
             VaultError::TooManyDataKeys,
             VaultError::Randomness,
         ] {
             assert_eq!(error.public(), PublicError::Unavailable, "{error:?}");
             assert!(!error.is_failed_attempt());
         }
+        let damaged = VaultError::from(StoreError::Corrupt);
+        assert_eq!(damaged.public(), PublicError::Unavailable);
+        assert!(damaged.is_failed_attempt());
         let cursor = VaultError::from(StoreError::Cursor);
         assert_eq!(cursor.public(), PublicError::Invalid);
         assert_eq!(cursor.code(), "invalid_cursor");

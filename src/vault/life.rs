@@ -6,9 +6,9 @@ use crate::sealed::{Committed, End, Rounds, commit, expectable};
 use crate::store::Change;
 use crate::token::Lifetime;
 
-use super::history::removals;
 use super::list::Info;
 use super::namespace::Namespace;
+use super::prune::removals;
 use super::row::{Meta, Row};
 use super::target::{Target, Whereabouts};
 use super::{Vault, VaultError};
@@ -158,7 +158,7 @@ impl Vault {
                 Ok(Committed::Conflict { current, .. }) => current,
                 // An attacker gave its earlier values more labels than a batch takes: they go before it.
                 Err(error) if error.is_too_heavy() && batch.len() > 1 => {
-                    self.try_prune(namespace, at, 0, pruned).await?;
+                    self.try_prune(namespace, at, |_| 0, pruned).await?;
                     self.store().get(&at.key).await?
                 }
                 Err(error) => return Err(error.into()),

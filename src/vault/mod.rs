@@ -56,6 +56,7 @@ mod list;
 mod names;
 mod namespace;
 mod options;
+mod prune;
 mod read;
 mod rekey;
 mod root;

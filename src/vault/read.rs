@@ -233,8 +233,16 @@ impl ReadMany<'_> {
 
         let mut failed: HashSet<Subject> = HashSet::new();
         let mut failures: HashSet<&Vec<u8>> = HashSet::new();
-        for (key, value) in keys.iter().zip(values.iter().flatten()) {
-            if value.as_ref().is_err_and(VaultError::is_failed_attempt) {
+        let are_failures: Vec<bool> = match &values {
+            Ok(values) => values
+                .iter()
+                .map(|value| value.as_ref().is_err_and(VaultError::is_failed_attempt))
+                .collect(),
+            // It was found by the one password that was tried for each of them.
+            Err(error) => vec![error.is_failed_attempt(); keys.len()],
+        };
+        for (key, is_failure) in keys.iter().zip(are_failures) {
+            if is_failure {
                 failed.extend(namespace.subjects(&key.id));
                 failures.insert(&key.id);
             }

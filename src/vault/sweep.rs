@@ -6,12 +6,13 @@ use std::time::Duration;
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
 use crate::sealed::{self, Committed, Rounds, commit};
-use crate::store::{Change, LabelName, Query, Record, RecordError, StoreError, Values};
+use crate::store::{Change, LabelName, Query, Record, Values};
 
-use super::history::removals;
 use super::names;
 use super::namespace::Namespace;
+use super::prune::removals;
 use super::row::{Meta, Row};
+use super::target::{Target, ValueId};
 use super::{Vault, VaultError};
 
 /// What becomes of a value that has expired.
@@ -276,36 +277,50 @@ impl Work<'_> {
                 swept.count = swept.count.saturating_add(rows.len() as u64);
                 return Ok(());
             }
-            Ok(Committed::Conflict { .. })
-            | Err(StoreError::Invalid(RecordError::BatchTooHeavy { .. })) => {}
+            Ok(Committed::Conflict { .. }) => {}
+            Err(error) if error.is_too_heavy() => {}
             Err(error) => return Err(error.into()),
         }
         for row in rows {
-            let count = match self.write_one(namespace, row).await {
+            let mut pruned = 0;
+            let count = match self.write_one(namespace, row, &mut pruned).await {
                 Ok(true) => &mut swept.count,
-                Ok(false) => continue,
-                // Someone else added labels to its earlier values.
-                Err(
-                    VaultError::Tampered
-                    | VaultError::Store(StoreError::Invalid(RecordError::BatchTooHeavy { .. })),
-                ) => &mut swept.tampered,
-                Err(error) => return Err(error),
+                Ok(false) | Err(VaultError::NotFound) => continue,
+                Err(VaultError::Tampered) => &mut swept.tampered,
+                Err(VaultError::Store(error)) if error.is_too_heavy() => &mut swept.tampered,
+                Err(error) => return Err(error.after(pruned)),
             };
             *count = count.saturating_add(1);
         }
         Ok(())
     }
 
-    /// Whether it was swept here: not where it lives again, or is gone.
-    async fn write_one(self, namespace: &Namespace, mut row: Row) -> Result<bool, VaultError> {
+    /// Whether it was swept here: not where it lives again, or is gone. What goes before the value
+    /// itself is counted.
+    async fn write_one(
+        self,
+        namespace: &Namespace,
+        mut row: Row,
+        pruned: &mut u64,
+    ) -> Result<bool, VaultError> {
+        let at = Target::from(ValueId::of(&row.key)?).find(namespace);
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
             let changes = self.changes(namespace, &row)?;
-            let current = match commit(self.vault.store(), &changes).await? {
-                Committed::Written => return Ok(true),
+            let store = self.vault.store();
+            let current = match commit(store, &changes).await {
+                Ok(Committed::Written) => return Ok(true),
                 // Only the value itself has a version that is expected.
-                Committed::Conflict { current, .. } => current,
+                Ok(Committed::Conflict { current, .. }) => current,
+                // An attacker gave its earlier values more labels than a batch takes: they go before
+                // it, unless it was renewed meanwhile.
+                Err(error) if error.is_too_heavy() && changes.len() > 1 => {
+                    let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
+                    self.vault.try_prune(namespace, &at, keep, pruned).await?;
+                    store.get(&row.key).await?
+                }
+                Err(error) => return Err(error.into()),
             };
             row = match current.map(|record| Row::open(namespace, record)) {
                 Some(row) => row?,

@@ -73,16 +73,16 @@ impl Failure {
         }
     }
 
-    /// The same, of an import that ended early: so many were taken in until then.
-    pub(crate) fn after_taking_in(self, count: u64, command: &str, items: &str) -> Self {
+    /// The same, of an import that ended early: this was done until then.
+    pub(crate) fn after_taking_in(self, done: Option<&str>, command: &str, items: &str) -> Self {
         let again = format!("`sealtoken {command}`, run again with the same {items}, takes in");
-        let what = match taken_in(count) {
-            Some(taken) => format!("{taken}: {again} the rest, and leaves what is there as it is"),
+        let what = match done {
+            Some(done) => format!("{done}: {again} the rest, and leaves what is there as it is"),
             None if self.is_in_doubt() => format!("{again} what is not there yet"),
             None => "nothing new was taken in".into(),
         };
         match self {
-            Self::Store(error) if count > 0 => problem(in_part(&error)),
+            Self::Store(error) if done.is_some() => problem(in_part(&error)),
             other => other,
         }
         .mended_by(&what)
@@ -281,19 +281,23 @@ pub(crate) fn taken_in(count: u64) -> Option<String> {
     }
 }
 
-/// How a command in doubt is mended that can be run again, whatever became of it.
+/// How a command in doubt is mended that can be run again, whatever became of it and whatever others did since.
 pub(crate) fn again(command: &str) -> String {
     format!("run `sealtoken {command}` again: where it was done, that does no harm")
 }
 
-/// How a command in doubt is mended that refuses with this code what was done before.
+/// The same, where it refuses with this code what was done before.
 pub(crate) fn again_until(command: &str, code: &str) -> String {
-    format!("run `sealtoken {command}` again: `{code}` then says that it was done")
+    format!("run `sealtoken {command}` again: `{code}` then says that there is nothing left to do")
 }
 
-/// How a command in doubt is mended that would do it twice, where something tells whether it did.
+/// How a command in doubt is mended that would do it twice, or undo what others did since: where
+/// something tells whether it was done.
 pub(crate) fn look_first(look: &str, command: &str) -> String {
-    format!("{look} tells whether it was done; if it was not, run `sealtoken {command}` again")
+    format!(
+        "{look} tells whether it was done, or others changed it since; if neither, \
+         run `sealtoken {command}` again"
+    )
 }
 
 /// What is said where a store is opened, and makes what it lacks, once and for all.

@@ -4,23 +4,23 @@ use std::io::{BufRead, Read as _, Write as _, stderr};
 
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, taken_in};
+use crate::failure::Failure;
 
 /// How many items are worked on at once, and wait with what is said of them.
 pub(crate) const AT_ONCE: usize = 500;
 
 /// How an import ends that came to its end: where some were not taken in, it is said what becomes of
 /// the others.
-pub(crate) fn refused(count: u64, taken: u64, command: &str) -> Result<(), Failure> {
+pub(crate) fn refused(count: u64, done: Option<&str>, command: &str) -> Result<(), Failure> {
     if count == 0 {
         return Ok(());
     }
-    if let Some(taken) = taken_in(taken) {
+    if let Some(done) = done {
         let were = if count == 1 { "was" } else { "were" };
         // Where stderr is gone there is nobody left to tell.
         let _ = writeln!(
             stderr(),
-            "{count} {were} not taken in, as said above; {taken}: run `sealtoken {command}` again \
+            "{count} {were} not taken in, as said above; {done}: run `sealtoken {command}` again \
              when that is mended, which leaves what is there as it is"
         );
     }

@@ -115,7 +115,11 @@ fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome
     assert_eq!(vault.line(&list, "")?.matches("\"new\"").count(), 1);
 
     vault.write("own", "a-token-of-my-own")?;
-    let said = ["run `sealtoken vault create` again", "already_exists"];
+    let said = [
+        "`sealtoken vault info`, by its `created`, tells whether it was done",
+        "if neither, run `sealtoken vault create` again",
+        "`already_exists` says only that there is a value",
+    ];
     let create = "create --token-file own";
     let done = doubtful(&vault, create, "value", &said)?;
     assert!(!done.stderr.contains("a-token-of-my-own"), "{done:?}");
@@ -141,7 +145,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             &with_value,
             &[
                 "`sealtoken vault info`",
-                "if it was not, run `sealtoken vault update` again",
+                "if neither, run `sealtoken vault update` again",
             ][..],
         ),
         (
@@ -149,18 +153,24 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             &token,
             &[
                 "`sealtoken vault versions`",
-                "if it was not, run `sealtoken vault roll-back` again",
+                "if neither, run `sealtoken vault roll-back` again",
             ],
         ),
         (
             "renew --expires-in 1h".into(),
             &token,
-            &["run `sealtoken vault renew` again"],
+            &[
+                "`sealtoken vault info`",
+                "if neither, run `sealtoken vault renew` again",
+            ],
         ),
         (
             format!("rekey {pw} --new-password-file new"),
             &token,
-            &["run `sealtoken vault rekey` again", "invalid_password"],
+            &[
+                "run `sealtoken vault rekey` again",
+                "`invalid_password` then says that there is nothing left to do",
+            ],
         ),
         (
             "delete".into(),
@@ -177,7 +187,10 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
     }
     vault.has(pw, &token, "two")?;
     vault.quiet("delete", &token)?;
-    let said = ["run `sealtoken vault restore` again"];
+    let said = [
+        "`sealtoken vault info` tells",
+        "if neither, run `sealtoken vault restore` again",
+    ];
     doubtful(&vault, "restore", &token, &said)?;
     Ok(())
 }
@@ -207,7 +220,7 @@ fn a_token_that_may_have_been_issued_has_an_id_by_which_it_is_found() -> Outcome
 }
 
 #[test]
-fn a_change_of_a_token_that_may_have_been_made_can_be_made_again() -> Outcome {
+fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again() -> Outcome {
     let pats = pats("unknown-change")?;
     let (_, id) = issued(&pats, "--owner ada --role a")?;
     let made = pats.run("generate --json", "")?.json()?;
@@ -217,25 +230,32 @@ fn a_change_of_a_token_that_may_have_been_made_can_be_made_again() -> Outcome {
         "tokens.yaml",
         format!("tokens:\n- {{id: {id}, owner: bea}}\n"),
     )?;
+    let get = format!("`sealtoken pat get {id}` tells whether it was done, or others changed it");
     for (line, said) in [
         (
             format!("register --id {new} --owner ada --hash-file hash"),
-            &["run `sealtoken pat register` again", "already_exists"][..],
+            &[
+                &*format!("`sealtoken pat get {new}` tells whether it was done"),
+                "if neither, run `sealtoken pat register` again",
+                "`already_exists` says only that there is a token",
+            ][..],
         ),
         (
             format!("update {id} --owner bea"),
-            &["run `sealtoken pat update` again"],
+            &[&*get, "if neither, run `sealtoken pat update` again"],
         ),
         (
             format!("revoke {id}"),
-            &["run `sealtoken pat revoke` again"],
+            &["run `sealtoken pat revoke` again: where it was done, that does no harm"],
         ),
     ] {
         doubtful(&pats, &line, "", said)?;
         pats.quiet(&line, "")?;
     }
-    let said = ["run `sealtoken pat restore` again"];
-    doubtful(&pats, &format!("restore {id}"), "", &said)?;
+    // Somebody else may have revoked it since.
+    let said = [&*get, "if neither, run `sealtoken pat restore` again"];
+    let done = doubtful(&pats, &format!("restore {id}"), "", &said)?;
+    assert!(!done.stderr.contains("no harm"), "{done:?}");
 
     let log = LongLog::of(&pats)?;
     let done = log.run(&pats, "sync tokens.yaml --keep-unlisted", "", 0)?;
@@ -316,6 +336,34 @@ fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     done.failed("nothing new was taken in");
     let dry = pats.run("import folder --dry-run", "")?;
     dry.failed("it was a dry run, and took in nothing");
+    Ok(())
+}
+
+#[test]
+fn an_import_of_tokens_that_ends_early_says_how_many_it_restricted() -> Outcome {
+    let pats = pats("import-restricted")?;
+    let lines = |rest: &str| {
+        let item = |n| super::pat_import::item(&format!("{n:021}"), SCRYPT, rest) + "\n";
+        (0..200).map(item).collect::<String>()
+    };
+    pats.line("import", lines(""))?;
+    let log = LongLog::of(&pats)?;
+    let since = lines(r#","revokedAt":{"N":"1763755300"}"#);
+    let done = log.run(&pats, "import", &since, 400_000)?;
+    drop(log);
+    assert_eq!(done.status, Some(1), "{done:?}");
+    done.one_line("error: the store is not available (SQLITE_IOERR_WRITE); ");
+    let said = " that were there were restricted, and stay so: ";
+    let (before, again) = done.stderr.split_once(said).ok_or(format!("{done:?}"))?;
+    let restricted: usize = before.rsplit(' ').next().ok_or("no number")?.parse()?;
+    assert!((2..200).contains(&restricted), "{restricted}");
+    assert!(again.starts_with("`sealtoken pat import`, run again"));
+    let list = pats.run("list --json", "")?.json()?;
+    let list = list.as_array().ok_or("list")?.iter();
+    let revoked = list.filter(|token| !token["revoked_at"].is_null()).count();
+    assert_eq!(revoked, restricted);
+    let again = counts(&pats.run("import --json", &since)?)?;
+    assert_eq!(again["restricted"], json!(200 - restricted));
     Ok(())
 }
 

@@ -152,6 +152,30 @@ async fn an_owner_that_can_be_none_is_refused_before_the_secret_is_tried() {
     }
 }
 
+/// Else it would tell, for nothing, whether the first admin is still missing.
+#[tokio::test]
+async fn an_owner_that_can_be_none_is_refused_alike_in_every_state() {
+    let bench = Bench::on(Engine::memory()).await;
+    let root = bench.pats.generate().unwrap();
+    let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
+    let pats = bench.again(options).await;
+    let refused = async || {
+        let expected = VerifyError::Failed(PatError::InvalidOwner);
+        for text in [root.token.expose(), originals::WRONG] {
+            let refused = pats.bootstrap(text, "").await;
+            assert_eq!(refused.err(), Some(expected.clone()));
+        }
+    };
+    refused().await;
+    let other = bench.issue(ada()).await;
+    refused().await;
+    bench.pats.delete(&other.record.id).await.unwrap();
+    pats.bootstrap(root.token.expose(), "root").await.unwrap();
+    refused().await;
+    bench.pats.delete(&root.id).await.unwrap();
+    refused().await;
+}
+
 #[tokio::test]
 async fn the_bootstrap_secret_cannot_be_locked_out() {
     let store = MemoryStore::new();

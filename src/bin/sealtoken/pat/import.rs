@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, stdin};
 use sealtoken::import::access_tokens::AccessToken;
 use sealtoken::pat::PersonalAccessTokens;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, taken_in};
 use crate::input::hint;
 use crate::lines::{self, AT_ONCE, Lines};
 use crate::output::{self, Members, printable};
@@ -39,7 +39,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
         if options.dry_run {
             return failure.mended_by("it was a dry run, and took in nothing");
         }
-        failure.after_taking_in(done.imported, COMMAND, "items")
+        failure.after_taking_in(done.changed().as_deref(), COMMAND, "items")
     })?;
     let printed = if options.json {
         output::json(&Members(vec![
@@ -53,8 +53,8 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     } else {
         output::line(&done.imported.to_string())
     };
-    let stay = if options.dry_run { 0 } else { done.imported };
-    let found = lines::refused(done.failed, stay, COMMAND);
+    let stay = done.changed().filter(|_| !options.dry_run);
+    let found = lines::refused(done.failed, stay.as_deref(), COMMAND);
     output::ended(printed, output::DONE, found)
 }
 
@@ -152,6 +152,24 @@ struct Done {
     /// Imported, now or before, with a hash that nothing verifies with.
     unusable: u64,
     failed: u64,
+}
+
+impl Done {
+    /// What is not as it was before, if anything.
+    fn changed(&self) -> Option<String> {
+        let restricted = match self.restricted {
+            0 => None,
+            1 => Some("1 that was there was restricted, and stays so".into()),
+            count => Some(format!(
+                "{count} that were there were restricted, and stay so"
+            )),
+        };
+        let parts: Vec<String> = taken_in(self.imported)
+            .into_iter()
+            .chain(restricted)
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 /// Takes tokens in; what there is to say of each, in their order. One by one: where that ends early,

@@ -1,8 +1,8 @@
 //! The commands about one token that print no secret.
 
-use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens, Prefix};
+use sealtoken::pat::{PatId, PatOptions, PatRecord, PersonalAccessTokens, Prefix};
 
-use crate::failure::{Failure, again, again_until};
+use crate::failure::{Failure, again, look_first};
 use crate::output;
 
 use super::args::{Done, Get, Register, Restore, Revoke, Update, Verify};
@@ -30,7 +30,8 @@ pub(super) async fn register(options: &Register) -> Result<(), Failure> {
     let hash = hash::read(&options.hash_file)?;
     let pats = open::plain(&place).await?;
     let new = options.facts.new_pat();
-    let what = again_until("pat register", "already_exists");
+    let what =
+        look_at(&id, "pat register") + ", where `already_exists` says only that there is a token";
     let registered = pats.register(id, hash, new).await;
     let record = registered.map_err(|error| Failure::from(error).in_doubt(&what))?;
     done(&options.done, &record, &place)
@@ -44,7 +45,8 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
         update = update.hash(hash::read(file)?);
     }
     let updated = open::plain(&place).await?.update(&id, update).await;
-    let record = updated.map_err(|error| Failure::from(error).in_doubt(&again("pat update")))?;
+    let record =
+        updated.map_err(|error| Failure::from(error).in_doubt(&look_at(&id, "pat update")))?;
     done(&options.done, &record, &place)
 }
 
@@ -64,7 +66,8 @@ pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
     let place = options.place.prepare()?;
     let id = options.named.id()?;
     let restored = open::plain(&place).await?.restore(&id).await;
-    let record = restored.map_err(|error| Failure::from(error).in_doubt(&again("pat restore")))?;
+    let record =
+        restored.map_err(|error| Failure::from(error).in_doubt(&look_at(&id, "pat restore")))?;
     done(&options.done, &record, &place)
 }
 
@@ -81,6 +84,11 @@ pub(super) async fn get(options: &Get) -> Result<(), Failure> {
         return output::json(&show::members(&record, place.now()));
     }
     output::line(&show::rows(&record, place.now()))
+}
+
+/// How a command in doubt is mended whose repetition could undo what others did since.
+fn look_at(id: &PatId, command: &str) -> String {
+    look_first(&format!("`sealtoken pat get {id}`"), command)
 }
 
 /// Prints the record where that was asked for.

@@ -11,7 +11,7 @@ use sealtoken::vault::{ImportFailure, StoredValue, Vault, VaultToken};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, taken_in};
 use crate::input::hint;
 use crate::lines::{self, AT_ONCE, Lines};
 use crate::output;
@@ -41,10 +41,11 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     let vault = vault.open_with(events).await?;
     let refused = flushed(&vault, all(&vault, &reader, &new)).await;
     let taken = taken.0.load(Ordering::Relaxed);
-    let refused =
-        refused.map_err(|failure| failure.after_taking_in(taken, "vault import", "lines"))?;
+    let done = taken_in(taken);
+    let refused = refused
+        .map_err(|failure| failure.after_taking_in(done.as_deref(), "vault import", "lines"))?;
     let printed = output::line(&taken.to_string());
-    let found = lines::refused(refused, taken, "vault import");
+    let found = lines::refused(refused, done.as_deref(), "vault import");
     output::ended(printed, output::DONE, found)
 }
 

@@ -2,12 +2,15 @@
 
 use sealtoken::vault::{Target, VaultError};
 
-use crate::failure::{Failure, again, again_until, look_first, problem};
+use crate::failure::{Failure, again_until, look_first, problem};
 use crate::output;
 
 use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
 use super::place::flushed;
 use super::{input, show};
+
+/// What shows the end of a value, and whether it is hidden.
+const LOOK: &str = "`sealtoken vault info`";
 
 pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
@@ -16,7 +19,8 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     let token = token.transpose()?;
     let value = input::value()?;
     let in_doubt = if token.is_some() {
-        again_until("vault create", "already_exists")
+        look_first("`sealtoken vault info`, by its `created`,", "vault create")
+            + ", where `already_exists` says only that there is a value"
     } else {
         let since = vault.now();
         format!(
@@ -142,7 +146,7 @@ pub(super) async fn renew(options: &Renew) -> Result<(), Failure> {
         renew = renew.even_deleted();
     }
     let renewed = renew.await;
-    renewed.map_err(|error| Failure::from(error).in_doubt(&again("vault renew")))
+    renewed.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault renew")))
 }
 
 pub(super) async fn delete(options: &Delete) -> Result<(), Failure> {
@@ -162,7 +166,7 @@ pub(super) async fn restore(options: &Restore) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
     let restored = vault.open().await?.restore(target).await;
-    restored.map_err(|error| Failure::from(error).in_doubt(&again("vault restore")))
+    restored.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault restore")))
 }
 
 pub(super) async fn versions(options: &Versions) -> Result<(), Failure> {
