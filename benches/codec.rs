@@ -1,4 +1,4 @@
-//! Sealing, opening and refusing, by size, type and ring. `cargo bench --bench codec`.
+//! Sealing, opening and refusing, by size, type and ring. `cargo bench -p sealtoken-benches --bench codec`.
 //!
 //! Compare numbers of one run with each other only: machines differ, and so do their neighbours.
 #![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects)]

@@ -2,7 +2,7 @@
 //! beside SQLite's point read.
 //!
 //! Everything is measured side by side in one process, in turns; what counts are the ratios.
-//! `cargo bench --features pat,sqlite --bench pat`; `-- --test` for a short run that only shows that it works, and `-- --check` to make it an
+//! `cargo bench -p sealtoken-benches --features sqlite --bench pat`; `-- --test` for a short run that only shows that it works, and `-- --check` to make it an
 //! error where a ratio is past its limit.
 #![allow(
     clippy::unwrap_used,
@@ -18,8 +18,9 @@ use std::time::Instant;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sealtoken::pat::{NewPat, PersonalAccessTokens, Reason, VerifyError};
-use sealtoken::store::{Collection, MemoryStore, Query, SqliteStore, Store};
+use sealtoken::store::{Collection, MemoryStore, Query, Store};
 use sealtoken::{Key, KeyRing, Lifetime};
+use sealtoken_sqlite::SqliteStore;
 use sha2::Sha256;
 
 /// How many tokens there are.

@@ -1,7 +1,7 @@
 //! What the vault's design is to give: a password's price is paid once, however many values it protects.
 //!
 //! Everything is measured side by side in one process, in turns; what counts are the ratios.
-//! `cargo bench --features vault,sqlite --bench vault`; `-- --test` for a short run that only shows that it works.
+//! `cargo bench -p sealtoken-benches --features sqlite --bench vault`; `-- --test` for a short run that only shows that it works.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
@@ -14,9 +14,10 @@
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use sealtoken::store::{MemoryStore, SqliteStore, Store};
+use sealtoken::store::{MemoryStore, Store};
 use sealtoken::vault::Vault;
 use sealtoken::{Key, KeyRing};
+use sealtoken_sqlite::SqliteStore;
 
 /// What a password of the seed's system costs: 64 MiB, three passes, four lanes.
 const SEED: (u32, u32, u32) = (64 * 1024, 3, 4);

@@ -15,7 +15,7 @@ use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (old, new) = (Key::generate(), Key::generate());
-    // A service: env::var("SEALTOKEN_KEYS")?.parse()?, and SqliteStore::open("tokens.db").await?
+    // A service: env::var("SEALTOKEN_KEYS")?.parse()?, and sealtoken_sqlite::SqliteStore::open("tokens.db").await?
     let keys = KeyRing::new(old.clone());
     let store = MemoryStore::new();
     let clock = ManualClock::at(UnixTime::now());

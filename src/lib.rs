@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/crate.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))] // each item shows its feature
 #![cfg_attr(
     test,
     allow(clippy::arithmetic_side_effects, clippy::unnecessary_wraps)
@@ -24,11 +25,13 @@ pub mod pat;
     allow(dead_code, unused_imports)
 )]
 mod sealed;
-#[cfg(feature = "store")]
-pub mod store;
 mod token;
 #[cfg(feature = "vault")]
 pub mod vault;
+
+#[cfg(feature = "store")]
+#[doc(inline)]
+pub use sealtoken_store as store;
 
 pub use crypto::clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use crypto::random::reseed;
@@ -40,15 +43,3 @@ pub use token::{
     Merge, Number, Object, OpenError, Opened, Outline, SealError, Seconds, Text, Token, Value,
     View,
 };
-
-/// The examples of the documents beside the code, compiled and run.
-#[cfg(doctest)]
-#[cfg_attr(all(feature = "pat", feature = "vault"), doc = include_str!("../README.md"))]
-#[doc = include_str!("../docs/dynamodb.md")]
-#[doc = include_str!("../docs/from-primordyx.md")]
-#[doc = include_str!("../docs/from-access-tokens.md")]
-#[doc = include_str!("../docs/from-vaultstore.md")]
-#[cfg_attr(feature = "dynamodb", doc = include_str!("../docs/dynamodb.md"))]
-#[cfg_attr(feature = "pat", doc = include_str!("../docs/pat.md"))]
-#[cfg_attr(feature = "vault", doc = include_str!("../docs/vault.md"))]
-mod documents {}

@@ -1,6 +1,6 @@
 //! PostgreSQL through the trait, side by side with the bare driver and the same statements.
 //!
-//! `SEALTOKEN_TEST_POSTGRES=$(scripts/postgres start DIR) cargo bench --features postgres --bench store_postgres`. The server must wait
+//! `SEALTOKEN_TEST_POSTGRES=$(scripts/postgres start DIR) cargo bench -p sealtoken-benches --features postgres --bench store_postgres`. The server must wait
 //! for its disk, as it does unless told otherwise. With `-- --test` each case runs once; with `-- --check` it fails where
 //! a ratio is larger than it may be, which wants a machine that does nothing else.
 #![allow(
@@ -15,9 +15,9 @@
 use std::time::{Duration, Instant};
 
 use sealtoken::store::{
-    Change, Collection, Label, LabelName, Outcome, PostgresStore, Record, RecordKey, Store as _,
-    Version,
+    Change, Collection, Label, LabelName, Outcome, Record, RecordKey, Store as _, Version,
 };
+use sealtoken_postgres::PostgresStore;
 use tokio_postgres::{Client, NoTls, Statement};
 
 const BODY: usize = 400;

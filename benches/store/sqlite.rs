@@ -1,6 +1,6 @@
 //! SQLite through the trait, side by side with bare rusqlite and the same statements.
 //!
-//! `cargo bench --features sqlite --bench store_sqlite`. `SEALTOKEN_BENCH_DIR` names the folder of the files: a commit costs
+//! `cargo bench -p sealtoken-benches --features sqlite --bench store_sqlite`. `SEALTOKEN_BENCH_DIR` names the folder of the files: a commit costs
 //! what its disk needs. With `-- --test` each case runs once, and with `-- --check` it is an error where the ratio in the
 //! middle of the reads, or of the writes, is past its limit.
 #![allow(
@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Statement, params};
 use sealtoken::store::{
-    Change, Collection, Label, LabelName, Outcome, Record, RecordKey, SqliteStore, Store as _,
-    Version,
+    Change, Collection, Label, LabelName, Outcome, Record, RecordKey, Store as _, Version,
 };
+use sealtoken_sqlite::SqliteStore;
 
 /// How much a call through the trait may cost, where the bare one costs 1.
 const READ: f64 = 2.0;

@@ -37,7 +37,7 @@ fn features_of_the_readme() -> BTreeSet<String> {
 #[test]
 fn the_table_of_features_lists_the_features_that_there_are() {
     let features = features_of_the_manifest();
-    assert!(features.contains("default") && features.contains("cli"));
+    assert!(features.contains("default") && features.contains("pat"));
     assert_eq!(features_of_the_readme(), features);
 }
 

@@ -3,8 +3,6 @@
 mod attribute;
 mod error;
 mod json;
-#[cfg(feature = "dynamodb")]
-mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,8 +11,6 @@ use crate::crypto::clock::UnixTime;
 
 pub use attribute::Attribute;
 pub use error::ItemError;
-#[cfg(feature = "dynamodb")]
-pub use table::{Table, TableError, TablePage};
 
 /// The attributes that an item can have, as they are named there, in the order in which they are checked.
 const NAMES: [&str; 9] = [

@@ -169,6 +169,22 @@ impl Codec {
     }
 
     /// The clock of this codec, and of the tokens that it makes and opens. By default the system's.
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clock = ManualClock::at(UnixTime::from_secs(1_000_000));
+    /// let codec = KeyRing::new(Key::generate()).codec("demo")?.with_clock(clock.clone());
+    /// let text = codec.seal(&mut Token::new(), Lifetime::minutes(1))?;
+    ///
+    /// clock.advance(59);
+    /// assert!(codec.open(&text).is_ok());
+    /// clock.advance(1);
+    /// assert!(matches!(codec.open(&text), Err(OpenError::Expired { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = ClockSource::Injected(Arc::new(clock));

@@ -7,10 +7,9 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 use sealtoken::UnixTime;
-use sealtoken::store::{
-    Collection, LabelName, Query, Record, RecordKey, SqliteStore, Store, Values, Version,
-};
+use sealtoken::store::{Collection, LabelName, Query, Record, RecordKey, Store, Values, Version};
 use sealtoken_process_tests::live::{Live, peak};
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::{Builder, Runtime};
 
 #[global_allocator]

@@ -5,9 +5,10 @@
 use std::time::{Duration, Instant};
 
 use sealtoken::pat::{NewPat, PersonalAccessTokens, State};
-use sealtoken::store::{Change, Collection, MemoryStore, Outcome, Query, SqliteStore, Store as _};
+use sealtoken::store::{Change, Collection, MemoryStore, Outcome, Query, Store as _};
 use sealtoken::{Key, KeyRing};
 use sealtoken_process_tests::live::{Live, peak};
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::{Builder, Runtime};
 
 #[global_allocator]

@@ -1,6 +1,7 @@
 //! A store that a process inherits: SQLite's locks are the parent's.
 
-use sealtoken::store::{Change, Collection, Record, RecordKey, SqliteStore, Store, Version};
+use sealtoken::store::{Change, Collection, Record, RecordKey, Store, Version};
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {

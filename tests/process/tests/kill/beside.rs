@@ -6,8 +6,9 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use sealtoken::store::{Change, Outcome, SqliteStore, Store};
+use sealtoken::store::{Change, Outcome, Store};
 use sealtoken_process_tests::kill::{self, acknowledge};
+use sealtoken_sqlite::SqliteStore;
 
 use crate::check::count;
 use crate::writer::{added, record};

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use sealtoken::store::{Query, Record, SqliteStore, Store, Values};
+use sealtoken::store::{Query, Record, Store, Values};
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::Builder;
 
 use crate::writer::{LIVES, SLOTS, added, batch_label, batch_of, notes, slot};

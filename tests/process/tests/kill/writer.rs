@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, params};
-use sealtoken::store::{
-    Change, Collection, LabelName, Outcome, Record, RecordKey, SqliteStore, Store, Version,
-};
+use sealtoken::store::{Change, Collection, LabelName, Outcome, Record, RecordKey, Store, Version};
 use sealtoken_process_tests::kill::acknowledge;
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::Builder;
 
 #[cfg(unix)]

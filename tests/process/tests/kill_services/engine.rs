@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use sealtoken::store::{SqliteStore, Store};
+use sealtoken::store::Store;
+use sealtoken_sqlite::SqliteStore;
 
 /// A collection and an id.
 pub(crate) type Place = (String, Vec<u8>);
@@ -19,7 +20,7 @@ pub(crate) async fn open(engine: &str, place: &str) -> Result<Arc<dyn Store>, Bo
         // Not prepared, so that the proxy sees each statement.
         #[cfg(feature = "postgres")]
         "postgres" => {
-            let options = sealtoken::store::PostgresOptions::new(place);
+            let options = sealtoken_postgres::PostgresOptions::new(place);
             Arc::new(options.prepared_statements(false).open().await?)
         }
         _ => Arc::new(SqliteStore::open(place).await?),

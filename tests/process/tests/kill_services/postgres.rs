@@ -3,19 +3,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use sealtoken::store::PostgresStore;
+use sealtoken_postgres::PostgresStore;
+use sealtoken_test_servers::postgres::{Schema, connect};
+use sealtoken_test_servers::proxy::{Act, Proxy};
 use tokio_postgres::Client;
 
 use crate::model::Dice;
-
-#[path = "../../../suite/postgres/proxy.rs"]
-mod proxy;
-#[allow(dead_code, reason = "the suite uses the rest")]
-#[path = "../../../suite/postgres/server.rs"]
-mod server;
-
-use proxy::{Act, Proxy};
-use server::{Schema, connect};
 
 /// What a connection of a writer is known by.
 const NAME: &str = "sealtoken_killed";

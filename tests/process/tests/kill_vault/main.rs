@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sealtoken::store::SqliteStore;
 use sealtoken::vault::{State, SweepMode, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 use sealtoken_process_tests::kill;
+use sealtoken_sqlite::SqliteStore;
 use tokio::runtime::Builder;
 
 const NOW: i64 = 1_763_755_200;

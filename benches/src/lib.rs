@@ -1,0 +1,1 @@
+//! Benchmarks of sealtoken. `cargo bench -p sealtoken-benches --all-features`; those beside other libraries are in `peers/`.

@@ -1,0 +1,72 @@
+//! DynamoDB, in builds with it.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use sealtoken::store::Store;
+use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
+
+use crate::args::Template;
+use crate::failure::Failure;
+
+pub(super) async fn open(address: &str) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(options(address)?.open().await?))
+}
+
+pub(super) async fn create(address: &str) -> Result<(), Failure> {
+    options(address)?.create_table().await?;
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
+pub(super) fn template(template: Template, table: &str) -> Result<String, Failure> {
+    Ok(match template {
+        Template::Cloudformation => DynamoStore::cloud_formation(table),
+        Template::Terraform => DynamoStore::terraform(table),
+    })
+}
+
+/// The client for a table that is none of this program's, and the table's name.
+pub(crate) async fn client(address: &str) -> Result<(Client, String), Failure> {
+    let address = address
+        .strip_prefix("dynamodb:")
+        .ok_or_else(|| Failure::Problem("the table to read is given as dynamodb:TABLE".into()))?;
+    let table = address.split_once('?').map_or(address, |(table, _)| table);
+    Ok((options(address)?.into_client().await?, table.into()))
+}
+
+/// A table, and perhaps where it is: `TABLE?region=…&endpoint=…`. Credentials come from the environment alone.
+fn options(address: &str) -> Result<DynamoOptions, Failure> {
+    let (table, query) = address.split_once('?').unwrap_or((address, ""));
+    let wrong = |what: &str| Err(Failure::Problem(what.into()));
+    if table.is_empty() {
+        return wrong("the store names no table: give dynamodb:TABLE");
+    }
+    let mut options = DynamoStore::options(table);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        options = match pair.split_once('=') {
+            Some(("region", region)) => options.region(region),
+            Some(("endpoint", url)) => options.endpoint(url),
+            _ => return wrong("behind the table there may be ?region=REGION&endpoint=URL alone"),
+        };
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_may_say_where_it_is() {
+        let shown = |address| options(address).map(|options| format!("{options:?}")).ok();
+        let whole = shown("t?region=r&endpoint=http://127.0.0.1:8000").unwrap();
+        for part in ["\"t\"", "Some(\"r\")", "Some(\"http://127.0.0.1:8000\")"] {
+            assert!(whole.contains(part), "{whole}");
+        }
+        assert!(shown("t").is_some() && shown("t?").is_some());
+        for strange in ["", "?region=r", "t?zone=z", "t?region"] {
+            assert_eq!(shown(strange), None, "{strange}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! PostgreSQL, in builds with it.
+
+use std::sync::Arc;
+
+use sealtoken::store::{Migration, Store};
+use sealtoken_postgres::{PostgresOptions, PostgresStore};
+
+use crate::failure::Failure;
+
+pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
+    // One command needs one connection at a time.
+    let options = PostgresOptions::new(url).connections(1);
+    Ok(Arc::new(options.migrate(migrate).open().await?))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
+pub(super) fn schema() -> Result<&'static [Migration], Failure> {
+    Ok(PostgresStore::migrations())
+}

@@ -1,0 +1,641 @@
+//! The labels to search by are those of the records, whoever wrote at the same time.
+
+use std::collections::BTreeSet;
+use std::slice;
+use std::time::Duration;
+
+use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_store::{
+    Change, Collection, LabelName, Outcome, Query, Record, RecordKey, Store as _, StoreError,
+    Values, Version,
+};
+use sealtoken_time::UnixTime;
+
+use sealtoken_test_servers::postgres::{Schema, connect, isolated, patient, url};
+
+/// Who is where: name, value, id.
+type Index = BTreeSet<(String, Vec<u8>, Vec<u8>)>;
+
+/// A generator that gives the same numbers for the same seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+fn collection() -> Collection {
+    Collection::new("note").unwrap()
+}
+
+fn record(dice: &mut Dice, key: RecordKey) -> Record {
+    let mut record = Record::new(key, Version::draw().unwrap(), "body");
+    for name in ["a", "b", "c"] {
+        for value in 0..3_u8 {
+            if dice.below(3) == 0 {
+                record = record.with_label(LabelName::new(name).unwrap(), [value]);
+            }
+        }
+    }
+    if dice.below(8) == 0 {
+        record = record.with_purge_at(UnixTime::from_secs(0));
+    }
+    record
+}
+
+/// A change that fits what this writer saw, and often no more what is there.
+async fn change(dice: &mut Dice, store: &PostgresStore, id: u8) -> Change {
+    let key = RecordKey::new(collection(), [id]);
+    match (store.get(&key).await.unwrap(), dice.below(8)) {
+        (_, 0 | 1) => Change::Remove {
+            key,
+            expected: None,
+        },
+        (Some(there), 2) => Change::Remove {
+            key,
+            expected: Some(there.version),
+        },
+        (Some(there), _) => Change::Replace {
+            record: record(dice, key),
+            expected: there.version,
+        },
+        (None, _) => Change::Insert(record(dice, key)),
+    }
+}
+
+async fn writer(store: PostgresStore, seed: u64, rounds: u32) -> (u32, u32) {
+    let mut dice = Dice(seed);
+    let (mut written, mut lost) = (0, 0);
+    for _ in 0..rounds {
+        if dice.below(20) == 0 {
+            let purged = store.purge(&collection(), UnixTime::from_secs(1), 10).await;
+            assert!(
+                matches!(purged, Ok(_) | Err(StoreError::Unavailable { .. })),
+                "{purged:?}"
+            );
+            continue;
+        }
+        let mut batch: Vec<Change> = Vec::new();
+        for _ in 0..[1, 1, 1, 2, 3][usize::try_from(dice.below(5)).unwrap()] {
+            let id = u8::try_from(dice.below(4)).unwrap();
+            if batch.iter().all(|change| change.key().id != [id]) {
+                batch.push(change(&mut dice, &store, id).await);
+            }
+        }
+        match store.write(&batch).await {
+            Ok(Outcome::Written) => written += 1,
+            Ok(Outcome::Conflict { index, .. }) => {
+                assert!(index < batch.len());
+                lost += 1;
+            }
+            // So many at so few records may find no gap; nothing was done then.
+            Err(StoreError::Unavailable {
+                effect: sealtoken_store::Effect::None,
+                ..
+            }) => lost += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    (written, lost)
+}
+
+/// What the records say, and what the index says.
+async fn both(store: &PostgresStore, url: &str) -> (Index, Index) {
+    let page = store
+        .scan(&Query::all(collection()).limit(1000))
+        .await
+        .unwrap();
+    let records = page.records.iter().flat_map(|record| {
+        let labels = record.labels.iter();
+        labels.map(|label| {
+            (
+                label.name.to_string(),
+                label.value.clone(),
+                record.key.id.clone(),
+            )
+        })
+    });
+    let sql = "SELECT name, value, id FROM sealtoken_label";
+    let rows = connect(url).await.query(sql, &[]).await.unwrap();
+    let index = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2)));
+    (records.collect(), index.collect())
+}
+
+async fn writers_leave_no_label_behind(isolation: &str) {
+    let Some(schema) = Schema::new(&[&isolated(isolation)]).await else {
+        return;
+    };
+    let store = patient(&schema.url).open().await.unwrap();
+    for round in 0..5 {
+        let writers: Vec<_> = (0..10)
+            .map(|n| tokio::spawn(writer(store.clone(), round * 100 + n, 40)))
+            .collect();
+        let (mut written, mut lost) = (0, 0);
+        for writer in writers {
+            let (w, l) = writer.await.unwrap();
+            written += w;
+            lost += l;
+        }
+        assert!(
+            written > 50 && lost > 10,
+            "{written} written, {lost} lost: no race"
+        );
+        let (records, index) = both(&store, &schema.url).await;
+        assert_eq!(records, index);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_at_few_records_leave_no_label_behind_at_read_committed() {
+    writers_leave_no_label_behind("read committed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_at_few_records_leave_no_label_behind_at_serializable() {
+    writers_leave_no_label_behind("serializable").await;
+}
+
+const DAMAGES: [&str; 8] = [
+    "version = '\\x00'",
+    "labels = ''",
+    "labels = '\\x01'",
+    "labels = '\\x01ffffffffff'",
+    "labels = '\\xffffffffffffff'",
+    "labels = labels || '\\x00'",
+    // A name that is no text.
+    "labels = overlay(labels placing '\\xff' from 7)",
+    "version = '', labels = ''",
+];
+
+/// A row that a stranger broke is one record that nothing can open. It stops nothing else, and can be removed.
+#[tokio::test]
+async fn a_broken_row_stops_nothing_and_can_be_removed() {
+    if url().is_none() {
+        return;
+    }
+    let key = RecordKey::new(collection(), "id");
+    let tag = LabelName::new("tag").unwrap();
+    let by_tag = Query::label(collection(), tag.clone(), Values::exactly("x"));
+    let new = |id: &str| {
+        let key = RecordKey::new(collection(), id);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        let record = record.with_purge_at(UnixTime::from_secs(5));
+        record.with_label(tag.clone(), "x")
+    };
+    for damage in DAMAGES {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let (record, whole) = (new("id"), new("other"));
+        let inserts = [&record, &whole].map(|record| Change::Insert(record.clone()));
+        assert_eq!(store.write(&inserts).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        let break_it = format!("UPDATE sealtoken_record SET {damage} WHERE id = 'id'");
+        client.batch_execute(&break_it).await.unwrap();
+
+        let broken = Record::new(key.clone(), Version::from_bytes([0; 16]), "");
+        let there = Ok(Some(broken.clone()));
+        assert_eq!(store.get(&key).await, there, "{damage}");
+        let both = [key.clone(), whole.key.clone()];
+        let read = store.get_many(&both).await.unwrap();
+        let expected = [Some(broken.clone()), Some(whole.clone())];
+        assert_eq!(read, expected, "{damage}");
+        for query in [&by_tag, &Query::all(collection())] {
+            let found = store.scan(query).await.unwrap().records;
+            assert_eq!(found, [broken.clone(), whole.clone()], "{damage}");
+        }
+        // What expects a version does not fit, not even the one that it is shown with; nor does the batch.
+        let mut changed = whole.clone();
+        changed.version = Version::draw().unwrap();
+        let replace_whole = Change::Replace {
+            record: changed.clone(),
+            expected: whole.version,
+        };
+        let remove = |expected| Change::Remove {
+            key: key.clone(),
+            expected,
+        };
+        let stale = Some(Version::draw().unwrap());
+        let shown = Some(broken.version);
+        for change in [Change::Insert(new("id")), remove(stale), remove(shown)] {
+            let index = 0;
+            let current = Some(broken.clone());
+            let conflict = Ok(Outcome::Conflict { index, current });
+            assert_eq!(store.write(slice::from_ref(&change)).await, conflict);
+            assert_eq!(
+                store.write(&[change, replace_whole.clone()]).await,
+                conflict
+            );
+        }
+        // By its key, with another change; and by its end.
+        let removals = [replace_whole, remove(None)];
+        let written = store.write(&removals).await;
+        assert_eq!(written, Ok(Outcome::Written), "{damage}");
+        assert_eq!(store.get(&key).await, Ok(None));
+        // A label that was left leads nowhere, and stops no record from coming back.
+        let scanned = store.scan(&by_tag).await.unwrap().records;
+        assert_eq!(scanned, [changed], "{damage}");
+        let again = store.write(&[Change::Insert(new("id"))]).await;
+        assert_eq!(again, Ok(Outcome::Written), "{damage}");
+        client.batch_execute(&break_it).await.unwrap();
+        let purged = store.purge(&collection(), UnixTime::from_secs(6), 10).await;
+        assert_eq!(purged, Ok(2), "{damage}");
+        let left = store.count(&Query::all(collection())).await;
+        assert_eq!(left, Ok(0), "{damage}");
+    }
+}
+
+/// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
+#[tokio::test]
+async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
+    for purges in [false, true] {
+        let Some(schema) = Schema::new(&[]).await else {
+            return;
+        };
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let tag = LabelName::new("tag").unwrap();
+        let labelled = |id: &str| {
+            let key = RecordKey::new(collection(), id);
+            let record = Record::new(key, Version::draw().unwrap(), "body");
+            record.with_label(tag.clone(), id)
+        };
+        let b = labelled("b").with_purge_at(UnixTime::from_secs(0));
+        let inserts = [labelled("a"), b.clone(), labelled("c")].map(Change::Insert);
+        assert_eq!(store.write(&inserts).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        // One label, from the sixth byte on.
+        let other = "UPDATE sealtoken_record SET labels = '\\x01000603000174616771' WHERE id = 'b'";
+        client.batch_execute(other).await.unwrap();
+        if purges {
+            let purged = store.purge(&collection(), UnixTime::from_secs(1), 10).await;
+            assert_eq!(purged, Ok(1));
+        } else {
+            let remove = Change::Remove {
+                key: b.key.clone(),
+                expected: Some(b.version),
+            };
+            assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+        }
+        let entries = "SELECT count(*) FROM sealtoken_label";
+        let entries: i64 = client.query_one(entries, &[]).await.unwrap().get(0);
+        assert_eq!(entries, 3, "its own entry stays");
+        let by_tag = |values| Query::label(collection(), tag.clone(), values);
+        for (values, left) in [
+            (Values::exactly("b"), 0),
+            (Values::between("a", "c"), 1),
+            (Values::beginning_with(""), 2),
+        ] {
+            let query = by_tag(values);
+            let found = store.scan(&query).await.unwrap().records.len();
+            assert_eq!(found, left, "{query:?}");
+            // The index's own count.
+            let count = store.count(&query).await.unwrap();
+            assert_eq!(usize::try_from(count), Ok(left + 1), "{query:?}");
+        }
+        let again = labelled("b");
+        let written = store.write(&[Change::Insert(again.clone())]).await;
+        assert_eq!(written, Ok(Outcome::Written));
+        let query = by_tag(Values::exactly("b"));
+        assert_eq!(store.scan(&query).await.unwrap().records, [again]);
+        assert_eq!(store.count(&query).await, Ok(1));
+    }
+}
+
+/// What is longer than any that an engine writes is not fetched: it could fill the memory of who reads it.
+#[tokio::test]
+async fn a_row_that_is_too_large_is_one_that_cannot_be_read() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let client = connect(&schema.url).await;
+    let tag = LabelName::new("tag").unwrap();
+    let key = RecordKey::new(collection(), "a");
+    for edit in [
+        "body = decode(repeat('00', 4194305), 'hex')",
+        "labels = labels || decode(repeat('00', 8785), 'hex')",
+        "version = decode(repeat('00', 1000000), 'hex')",
+    ] {
+        let record = Record::new(key.clone(), Version::draw().unwrap(), "body");
+        let insert = Change::Insert(record.with_label(tag.clone(), "b"));
+        assert_eq!(store.write(&[insert]).await, Ok(Outcome::Written));
+        let sql = format!("UPDATE sealtoken_record SET {edit}");
+        client.batch_execute(&sql).await.unwrap();
+        let found = store.get(&key).await.unwrap();
+        let (body, version) = found.map(|found| (found.body, found.version)).unwrap();
+        assert_eq!(
+            (&*body, version),
+            (&b""[..], Version::from_bytes([0; 16])),
+            "{edit}"
+        );
+        let keys = [key.clone()];
+        let many = store.get_many(&keys).await.unwrap();
+        let by_tag = Query::label(collection(), tag.clone(), Values::beginning_with(""));
+        let all = store.scan(&Query::all(collection())).await.unwrap();
+        let labelled = store.scan(&by_tag).await.unwrap();
+        for found in [
+            many[0].as_ref(),
+            all.records.first(),
+            labelled.records.first(),
+        ] {
+            assert!(found.is_some_and(|found| found.body.is_empty()), "{edit}");
+        }
+        let remove = Change::Remove {
+            key: key.clone(),
+            expected: None,
+        };
+        assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written), "{edit}");
+    }
+}
+
+/// Each is fetched in full before it is clear that it is none: a page ends by what was fetched.
+#[tokio::test]
+async fn large_rows_that_cannot_be_read_end_a_page() {
+    if url().is_none() {
+        return;
+    }
+    let tag = LabelName::new("tag").unwrap();
+    let by_tag = |values| Query::label(collection(), tag.clone(), values);
+    for (version, labels) in [
+        ("''", "'\\x00'"),
+        ("decode(repeat('00', 16), 'hex')", "'\\x01'"),
+    ] {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = PostgresStore::open(&schema.url).await.unwrap();
+        let client = connect(&schema.url).await;
+        let large = format!(
+            "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
+             SELECT 'note', convert_to('b' || i, 'UTF8'), {version}, {labels}, decode(repeat('00', 3000000), 'hex') \
+             FROM generate_series(0, 7) AS numbers (i); \
+             INSERT INTO sealtoken_label (collection, name, value, id) \
+             SELECT 'note', 'tag', 'y', id FROM sealtoken_record"
+        );
+        client.batch_execute(&large).await.unwrap();
+        for mut query in [
+            Query::all(collection()),
+            by_tag(Values::beginning_with("")),
+            by_tag(Values::exactly("y")),
+        ] {
+            let mut pages = Vec::new();
+            loop {
+                let page = store.scan(&query).await.unwrap();
+                pages.push(page.records.len());
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+            assert!(
+                pages.len() < 6 && pages.iter().all(|&n| n <= 2),
+                "{pages:?}"
+            );
+            assert_eq!(pages.iter().sum::<usize>(), 8, "{pages:?}");
+        }
+    }
+}
+
+/// Keys and values that no record has are passed by, and no page ends at one.
+#[tokio::test]
+async fn rows_under_odd_keys_hide_no_others() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let tag = LabelName::new("tag").unwrap();
+    for id in ["a", "z"] {
+        let key = RecordKey::new(collection(), id);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        let insert = Change::Insert(record.with_label(tag.clone(), id));
+        assert_eq!(store.write(&[insert]).await, Ok(Outcome::Written));
+    }
+    let odd = "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
+        SELECT 'note', odd, '', '', '' FROM (VALUES (''::bytea), (decode(repeat('62', 1100), 'hex'))) AS odds (odd); \
+        INSERT INTO sealtoken_label (collection, name, value, id) \
+        SELECT 'note', 'tag', value, id FROM (VALUES ('b'::bytea, ''::bytea), ('', 'a'), (decode(repeat('62', 600), 'hex'), 'a'), \
+        ('b', decode(repeat('62', 1100), 'hex'))) AS odds (value, id)";
+    let client = connect(&schema.url).await;
+    client.batch_execute(odd).await.unwrap();
+    let by_tag = Query::label(collection(), tag, Values::beginning_with(""));
+    for query in [Query::all(collection()), by_tag] {
+        let mut query = query.limit(1);
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            let page = store.scan(&query).await.unwrap();
+            found.extend(page.records.into_iter().map(|record| record.key.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [b"a", b"z"], "{query:?}");
+    }
+}
+
+/// However many there are: a page passes by some of them, its cursor goes on from there, and skips none that is good.
+#[tokio::test]
+async fn rows_of_odd_shapes_are_passed_by_in_pages() {
+    if url().is_none() {
+        return;
+    }
+    let tag = LabelName::new("tag").unwrap();
+    let (longest, long) = ("0".repeat(512), "0".repeat(1024));
+    let (next_value, next_id) = (format!("{}1", &longest[1..]), format!("{}1", &long[1..]));
+    let good = [
+        ("a", "x"),
+        ("b", "y"),
+        ("c", "z"),
+        ("d", &*longest),
+        ("e", &*next_value),
+        (&*long, "y"),
+        (&*next_id, "y"),
+        ("f", "y~"),
+    ];
+    let text = |prefix: &str| format!("convert_to('{prefix}' || lpad(i::text, 4, '0'), 'UTF8')");
+    let first = |length| {
+        let zeros = "0".repeat(length);
+        format!("convert_to(lpad(i::text, 4, '0') || '{zeros}', 'UTF8')")
+    };
+    let last = |length| {
+        let bytes = "ff".repeat(length);
+        format!("'\\x{bytes}'::bytea || convert_to(lpad(i::text, 4, '0'), 'UTF8')")
+    };
+    let (a, y) = (|| "'a'::bytea".to_owned(), || "'y'::bytea".to_owned());
+    let by_tag = Query::label(collection(), tag.clone(), Values::beginning_with(""));
+    let all = Query::all(collection());
+    let labels = ["d", "e", "a", &long, &next_id, "b", "f", "c"];
+    let ids = [&*long, &next_id, "a", "b", "c", "d", "e", "f"];
+    let label = |value: String, id: String| {
+        let sql = format!(
+            "INSERT INTO sealtoken_label SELECT 'note', 'tag', {value}, {id} FROM generate_series(0, 2500) AS numbers (i)"
+        );
+        (sql, by_tag.clone(), labels)
+    };
+    let record = |id: String| {
+        let sql = format!(
+            "INSERT INTO sealtoken_record SELECT 'note', {id}, '', NULL, '', '' FROM generate_series(0, 2500) AS numbers (i)"
+        );
+        (sql, all.clone(), ids)
+    };
+    let alike = [
+        label(text(&longest), a()),
+        label(last(512), a()),
+        label(y(), text(&long)),
+        label(y(), last(1024)),
+        record(text(&long)),
+        record(last(1024)),
+    ];
+    let unlike = [
+        label(first(600), a()),
+        label(y(), first(1100)),
+        label(text("y"), "''::bytea".to_owned()),
+        label("''::bytea".to_owned(), text("a")),
+        // Of the right shape, and without their records.
+        label(text("y"), text("none")),
+        record(first(1100)),
+    ];
+    let alike = alike.into_iter().map(|odd| (true, odd));
+    let unlike = unlike.into_iter().map(|odd| (false, odd));
+    for (is_alike, (odd, query, expected)) in alike.chain(unlike) {
+        let schema = Schema::new(&[]).await.unwrap();
+        let store = patient(&schema.url).open().await.unwrap();
+        let records = good.map(|(id, value)| {
+            let key = RecordKey::new(collection(), id);
+            let record = Record::new(key, Version::draw().unwrap(), "good");
+            Change::Insert(record.with_label(tag.clone(), value))
+        });
+        assert_eq!(store.write(&records).await, Ok(Outcome::Written));
+        let client = connect(&schema.url).await;
+        client.batch_execute(&odd).await.unwrap();
+        for limit in [1, 3, 100] {
+            let mut query = query.clone().limit(limit);
+            let (mut seen, mut pages) = (Vec::new(), 0);
+            loop {
+                let page = store.scan(&query).await.unwrap();
+                pages += 1;
+                assert!(pages < 40, "it does not go on");
+                seen.extend(page.records.into_iter().map(|record| record.key.id));
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected.map(str::as_bytes), "{limit}: {odd}");
+            let full = labels.len().div_ceil(usize::try_from(limit).unwrap());
+            assert!(
+                (full..=full + 4).contains(&pages),
+                "{limit}: {odd}: {pages}"
+            );
+            // What begins alike is passed by at once; of the rest, no page passes by all.
+            assert!(limit < 100 || is_alike == (pages == 1), "{odd}: {pages}");
+        }
+    }
+}
+
+/// An error in a later part of a purge does not say that nothing was done.
+#[tokio::test]
+async fn a_purge_that_fails_after_a_part_is_unknown() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let batch = (0..600_u32).map(|n| {
+        let key = RecordKey::new(collection(), n.to_be_bytes());
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        Change::Insert(record.with_purge_at(UnixTime::from_secs(n.into())))
+    });
+    let batch: Vec<Change> = batch.collect();
+    assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    let sql = "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$; \
+        CREATE TRIGGER no BEFORE DELETE ON sealtoken_record FOR EACH ROW WHEN (OLD.purge_at = 599) EXECUTE FUNCTION no()";
+    let client = connect(&schema.url).await;
+    client.batch_execute(sql).await.unwrap();
+    let purge = async || {
+        let before = UnixTime::from_secs(1000);
+        store.purge(&collection(), before, 1000).await
+    };
+    assert_eq!(purge().await, Err(StoreError::unknown("SQLSTATE P0001")));
+    let left = store.count(&Query::all(collection())).await;
+    assert_eq!(left, Ok(100));
+    let none = Err(StoreError::unavailable("SQLSTATE P0001"));
+    assert_eq!(purge().await, none, "nothing was done before");
+}
+
+/// How many pages of the tables and indexes were looked at so far.
+async fn looked_at(store: &PostgresStore, url: &str) -> i64 {
+    // A connection tells what it did at the end of a statement, but not twice in a second.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(
+        store.get(&RecordKey::new(collection(), "none")).await,
+        Ok(None)
+    );
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let sql = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint \
+        FROM pg_statio_user_tables WHERE relid = 'sealtoken_label'::regclass OR relid = 'sealtoken_record'::regclass";
+    connect(url).await.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// The plan of a statement is made while the tables are small, and kept.
+#[tokio::test]
+async fn what_a_call_looks_at_does_not_grow_with_the_tables() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    // One connection, whose plans are kept; nobody counts the rows meanwhile.
+    let options = PostgresOptions::new(&*schema.url).connections(1);
+    let store = options.open().await.unwrap();
+    let sql = "ALTER TABLE sealtoken_record SET (autovacuum_enabled = off); \
+        ALTER TABLE sealtoken_label SET (autovacuum_enabled = off)";
+    connect(&schema.url).await.batch_execute(sql).await.unwrap();
+    let tag = LabelName::new("tag").unwrap();
+    let labelled = |n: u32, value: u8| {
+        let key = RecordKey::new(collection(), n.to_be_bytes());
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        record
+            .with_label(tag.clone(), [value])
+            .with_label(tag.clone(), n.to_be_bytes())
+    };
+    let calls = async |first: u32| {
+        for n in first..first + 10 {
+            let (one, two) = (labelled(n, 1), labelled(n, 2));
+            let (key, expected) = (one.key.clone(), one.version);
+            assert_eq!(
+                store.write(&[Change::Insert(one)]).await,
+                Ok(Outcome::Written)
+            );
+            let replace = Change::Replace {
+                record: two,
+                expected,
+            };
+            assert_eq!(store.write(&[replace]).await, Ok(Outcome::Written));
+            assert!(store.get_many(slice::from_ref(&key)).await.unwrap()[0].is_some());
+            let query = Query::label(collection(), tag.clone(), Values::exactly([2])).limit(3);
+            assert_eq!(store.scan(&query).await.unwrap().records.len(), 1);
+            let remove = Change::Remove {
+                key,
+                expected: None,
+            };
+            assert_eq!(store.write(&[remove]).await, Ok(Outcome::Written));
+        }
+    };
+    calls(0).await;
+    let before = looked_at(&store, &schema.url).await;
+    calls(10).await;
+    let small = looked_at(&store, &schema.url).await - before;
+    for first in (100..3100).step_by(300) {
+        let batch: Vec<_> = (first..first + 300)
+            .map(|n| Change::Insert(labelled(n, 0)))
+            .collect();
+        assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    }
+    let before = looked_at(&store, &schema.url).await;
+    calls(20).await;
+    let large = looked_at(&store, &schema.url).await - before;
+    assert!(
+        small > 0 && large < 2 * small,
+        "{small}, with 3,000 records more {large}"
+    );
+}

@@ -1,0 +1,228 @@
+//! The contract of a [`Store`] as tests, for engines of your own.
+//!
+//! One call of [`store_conformance!`](crate::store_conformance) a backend gives one named test a case. It may change in
+//! any release: a new case can show a fault that an engine has had all along.
+//!
+//! ```
+//! use sealtoken_store::MemoryStore;
+//!
+//! sealtoken_store::store_conformance!(memory, MemoryStore::new());
+//! # fn main() {}
+//! ```
+//!
+//! Each case is a function here, too, and panics where the store does not keep the contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::missing_panics_doc,
+    reason = "tests, which fail by a panic"
+)]
+
+mod away;
+mod batches;
+mod bytes;
+mod churn;
+mod dropped;
+mod fixture;
+mod labels;
+mod limits;
+mod pages;
+mod purges;
+mod races;
+mod records;
+mod scans;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Store;
+
+pub use away::*;
+pub use batches::*;
+pub use bytes::*;
+pub use churn::*;
+pub use dropped::*;
+pub use labels::*;
+pub use limits::*;
+pub use pages::*;
+pub use purges::*;
+pub use races::*;
+pub use records::*;
+pub use scans::*;
+
+/// How long a case may take: an engine that waits for itself is a fault, and not a test that never ends.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A store, and what must live as long as it does: its directory, or its server.
+pub type Started = (Arc<dyn Store>, Box<dyn std::any::Any>);
+
+/// What gives a fresh store.
+pub trait Fresh {
+    /// The store, and the rest; nothing where the engine is not at hand.
+    fn fresh(self) -> Option<Started>;
+}
+
+impl<S: Store> Fresh for S {
+    fn fresh(self) -> Option<Started> {
+        Some((Arc::new(self), Box::new(())))
+    }
+}
+
+impl<S: Store, G: 'static> Fresh for (S, G) {
+    fn fresh(self) -> Option<Started> {
+        Some((Arc::new(self.0), Box::new(self.1)))
+    }
+}
+
+impl<F: Fresh> Fresh for Option<F> {
+    fn fresh(self) -> Option<Started> {
+        self?.fresh()
+    }
+}
+
+/// Runs one case on a fresh store, in a runtime of its own that has several threads.
+pub fn run<F: Fresh>(make: impl AsyncFnOnce() -> F, case: impl AsyncFnOnce(Arc<dyn Store>)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let ended = runtime.block_on(async {
+        let Some((store, guard)) = make().await.fresh() else {
+            return Ok(());
+        };
+        let ended = tokio::time::timeout(PATIENCE, case(store)).await;
+        drop(guard);
+        ended
+    });
+    runtime.shutdown_background();
+    assert!(ended.is_ok(), "the case did not end within {PATIENCE:?}");
+}
+
+/// Makes a module with one test for each case of the contract of a [`Store`].
+///
+/// The first argument names the module. The second makes a fresh and empty store; it may `.await`, and it may give a
+/// pair of the store and what must live as long as it does, or `None` where the engine is not at hand: then nothing is
+/// shown, and it is up to you to say so. With `away = …`, which makes a store whose engine is away, there is one case more.
+///
+/// ```
+/// use sealtoken_store::MemoryStore;
+///
+/// sealtoken_store::store_conformance!(memory, MemoryStore::new());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! store_conformance {
+    ($name:ident, $make:expr, away = $away:expr $(,)?) => {
+        $crate::__store_conformance_cases!(
+            $name,
+            $make,
+            #[test]
+            fn an_engine_that_is_away_is_unavailable_and_does_not_panic() {
+                $crate::conformance::run(
+                    async || $away,
+                    $crate::conformance::an_engine_that_is_away_is_unavailable_and_does_not_panic,
+                );
+            }
+        );
+    };
+    ($name:ident, $make:expr $(,)?) => {
+        $crate::__store_conformance_cases!($name, $make,);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_conformance_cases {
+    ($name:ident, $make:expr, $($more:item)*) => {
+        $crate::__store_conformance_tests! { $name, $make, { $($more)* }
+            an_empty_batch_changes_nothing
+            a_batch_does_all_its_changes
+            a_batch_with_one_conflict_changes_nothing
+            of_several_conflicts_the_first_is_named
+            a_batch_reaches_over_collections
+            a_batch_names_each_record_once
+            ids_are_any_bytes
+            ids_have_one_to_1024_bytes
+            collections_are_kept_apart
+            label_values_are_any_bytes_in_their_order
+            ranges_of_any_length_are_taken
+            bodies_are_any_bytes
+            a_scan_under_churn_neither_skips_nor_repeats
+            a_dropped_write_leaves_nothing_half_done
+            dropped_reads_leave_the_store_usable
+            a_record_has_up_to_16_labels
+            label_values_have_one_to_512_bytes
+            a_label_stands_once_in_a_record
+            a_label_can_have_several_values
+            labels_follow_a_replacement
+            labels_follow_a_removal
+            labels_stay_after_a_conflict
+            the_limits_are_large_enough
+            a_body_at_the_limit_is_kept_and_one_byte_more_is_refused
+            a_batch_at_the_limit_is_written_and_one_more_is_refused
+            pages_are_full_and_the_last_one_has_no_cursor
+            a_cursor_is_bytes_and_can_be_used_again
+            a_cursor_goes_on_after_its_record_is_gone
+            a_page_is_bounded_in_bytes
+            a_foreign_cursor_is_refused_or_harmless
+            a_purge_removes_what_is_due_and_nothing_else
+            a_purge_keeps_to_its_limit
+            labels_go_with_a_purged_record
+            a_purge_leaves_other_collections_alone
+            a_replacement_changes_when_a_record_is_due
+            purge_at_is_any_second
+            of_32_writers_at_one_version_one_wins
+            of_32_inserters_of_one_id_one_wins
+            crossing_batches_lose_no_update
+            writers_of_different_records_all_win
+            readers_see_each_record_whole
+            many_records_are_read_at_one_moment
+            an_inserted_record_is_read_as_it_was
+            a_record_that_was_never_written_is_not_there
+            an_insert_on_a_taken_id_is_a_conflict
+            a_replacement_at_the_expected_version_is_done
+            a_replacement_at_another_version_is_a_conflict
+            a_replacement_never_inserts
+            a_removal_of_any_version_is_always_done
+            a_removal_keeps_to_the_expected_version
+            an_id_can_be_used_again_and_its_old_version_does_not_return
+            a_read_after_a_write_sees_it
+            many_records_are_read_in_the_order_of_their_keys
+            a_lost_reply_is_told_by_the_version
+            versions_come_back_byte_for_byte
+            a_label_scan_keeps_to_its_range_and_order
+            a_collection_scan_finds_each_record_once
+            a_scan_gives_whole_records
+            a_count_is_what_a_scan_gives
+            a_count_follows_what_is_written
+            a_limit_of_zero_is_one
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_conformance_tests {
+    ($name:ident, $make:expr, { $($more:item)* } $($case:ident)*) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(
+                #[test]
+                fn $case() {
+                    $crate::conformance::run(
+                        async || $make,
+                        $crate::conformance::$case,
+                    );
+                }
+            )*
+
+            $($more)*
+        }
+    };
+}

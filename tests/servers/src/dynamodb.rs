@@ -1,0 +1,92 @@
+//! Where the tests have their tables.
+
+use std::io::Write as _;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
+
+/// The emulator to test on; says once, past the test harness, when there is none.
+pub fn endpoint() -> Option<String> {
+    static SAID: Once = Once::new();
+    let url = std::env::var("SEALTOKEN_TEST_DYNAMODB").ok();
+    // As a script leaves it that failed.
+    let url = url.filter(|url| !url.is_empty());
+    if url.is_none() {
+        SAID.call_once(|| {
+            let _ = writeln!(
+                std::io::stderr(),
+                "\n!!!!!!!! SKIPPED: the tests of DynamoDB: SEALTOKEN_TEST_DYNAMODB names no emulator (scripts/dynamodb starts one)"
+            );
+        });
+    }
+    url
+}
+
+/// Options for a service at this address, with credentials that mean nothing.
+pub fn options(table: &str, endpoint: &str) -> DynamoOptions {
+    DynamoStore::options(table)
+        .endpoint(endpoint)
+        .region("eu-central-1")
+        .credentials("AKIATEST", "not a secret")
+}
+
+/// The SDK's client, without the store.
+pub fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+
+    let keys = Credentials::new("AKIATEST", "not a secret", None, None, "test");
+    let config = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(keys)
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// A table that nothing else uses. It goes with this.
+pub struct Table {
+    pub endpoint: String,
+    pub name: String,
+}
+
+impl Table {
+    pub fn new() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let endpoint = endpoint()?;
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sealtoken_test_{}_{count}", std::process::id());
+        Some(Self { endpoint, name })
+    }
+
+    pub fn options(&self) -> DynamoOptions {
+        // Emulators that do one thing at a time let the others wait.
+        options(&self.name, &self.endpoint).timeout(Duration::from_secs(60))
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let (endpoint, name) = (self.endpoint.clone(), self.name.clone());
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let request = client(&endpoint).delete_table();
+                request.table_name(name).send().await.is_ok()
+            })
+        });
+        let _ = dropping.join();
+    }
+}
+
+/// An empty store in a table of its own, where there is an emulator.
+pub async fn fresh() -> Option<(DynamoStore, Table)> {
+    let table = Table::new()?;
+    let store = table.options().create_table().await.expect("a table");
+    Some((store, table))
+}

@@ -1,0 +1,481 @@
+//! Histories of personal access tokens.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealtoken::import::access_tokens::AccessToken;
+use sealtoken::pat::{
+    Generated, Issued, List, NewPat, OwnedTokens, PatError, PatId, PatOptions, PatUpdate,
+    PersonalAccessTokens,
+};
+use sealtoken::store::{MemoryStore, Store};
+use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+
+use super::{
+    Answer, Group, Stage, again, answer, at_once, done, gone, group, named, op, says, ungrouped,
+};
+
+type Op = super::Op<PersonalAccessTokens>;
+
+pub(super) const NOW: i64 = 1_763_755_200;
+
+pub(super) const LIVE: &str = "live0and0verified0000";
+const REVOKED: &str = "revoked0for0a0while00";
+/// Expired, and due to be purged.
+const OVER: &str = "over0and0purged000000";
+/// From the other system.
+const THEIRS: &str = "2JAkraRtrH4sRVE1aOcjG";
+/// No token yet.
+const FREE: &str = "free0for0the0taking00";
+const IDS: [&str; 5] = [LIVE, REVOKED, OVER, THEIRS, FREE];
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+pub(super) fn id(text: &str) -> PatId {
+    text.parse().unwrap()
+}
+
+struct Tokens {
+    begin: MemoryStore,
+    keys: KeyRing,
+    /// The ring when the key has left it that sealed the keyset.
+    current: KeyRing,
+    /// Texts of tokens that are there.
+    texts: Vec<String>,
+    /// What waits for its registration, and the next secret of the live token.
+    new: Generated,
+    next: Generated,
+}
+
+pub(super) fn options(now: i64) -> PatOptions {
+    let clock = ManualClock::at(UnixTime::from_secs(now));
+    let options = PersonalAccessTokens::options().clock(clock).attempts(());
+    options.without_last_used().keep_expired(Duration::ZERO)
+}
+
+fn theirs(end: &str) -> AccessToken {
+    AccessToken::from_dynamodb_json(&format!(
+        r#"{{"tokenId": {{"S": "{THEIRS}"}}, "owner": {{"S": "ada"}}, "createdAt": {{"N": "1763000000"}}, {end}
+        "secretPhc": {{"S": "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw"}}}}"#
+    ))
+    .unwrap()
+}
+
+impl Tokens {
+    async fn new() -> Self {
+        let begin = MemoryStore::new();
+        // A keyset under a standby key is left as it is until it is sealed again.
+        let (old, current) = (Key::generate(), KeyRing::new(Key::generate()));
+        let keys = current.clone().with_standby(old.clone()).unwrap();
+        let old = KeyRing::new(old);
+        let before = options(NOW - 100).open(begin.clone(), &old).await.unwrap();
+        let mut texts = Vec::new();
+        for one in [LIVE, REVOKED, OVER] {
+            let new = NewPat::for_owner("ada").role("reader");
+            let new = if one == OVER {
+                new.expires_in(Lifetime::seconds(10))
+            } else {
+                new
+            };
+            let issued = before.issue_as(id(one), new).await.unwrap();
+            texts.push(issued.token.expose().to_owned());
+        }
+        before.revoke(&id(REVOKED)).await.unwrap();
+        Self {
+            new: before.generate_as(id(FREE)).unwrap(),
+            next: before.generate_as(id(LIVE)).unwrap(),
+            begin,
+            keys,
+            current,
+            texts,
+        }
+    }
+
+    fn operations(&self) -> Vec<Op> {
+        let (new, next) = (self.new.clone(), self.next.clone());
+        let next_of_ours = next.clone();
+        let update = |name: &'static str, one: &'static str, update: PatUpdate| {
+            op(name, move |pats: PersonalAccessTokens| {
+                let update = update.clone();
+                async move { says(pats.update(&id(one), update).await) }
+            })
+        };
+        vec![
+            op("issue", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue(NewPat::for_owner("grace").role("writer")).await)
+            }),
+            op("issue as", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue_as(id(FREE), NewPat::for_owner("grace")).await)
+            }),
+            op("register", move |pats: PersonalAccessTokens| {
+                let new = new.clone();
+                async move {
+                    let registered = pats.register(new.id, new.hash, NewPat::for_owner("hedy"));
+                    answer(registered.await, |_| {
+                        Answer::Told("done".into(), vec![new.token.expose().to_owned()])
+                    })
+                }
+            }),
+            update("add a role", LIVE, PatUpdate::new().add_role("writer")),
+            update(
+                "remove a role",
+                LIVE,
+                PatUpdate::new().remove_role("writer"),
+            ),
+            update("another owner", LIVE, PatUpdate::new().owner("grace")),
+            update(
+                "another end",
+                LIVE,
+                PatUpdate::new().expires_in(Lifetime::days(1)),
+            ),
+            update(
+                "an end for what is over",
+                OVER,
+                PatUpdate::new().never_expires(),
+            ),
+            op("revoke", |pats: PersonalAccessTokens| async move {
+                says(pats.revoke(&id(LIVE)).await)
+            }),
+            op(
+                "revoke for a time",
+                |pats: PersonalAccessTokens| async move {
+                    says(pats.revoke_and_purge(&id(LIVE), Lifetime::days(1)).await)
+                },
+            ),
+            op(
+                "restore this one",
+                |pats: PersonalAccessTokens| async move { says(pats.restore(&id(LIVE)).await) },
+            ),
+            op("restore", |pats: PersonalAccessTokens| async move {
+                says(pats.restore(&id(REVOKED)).await)
+            }),
+            op("revoke again", |pats: PersonalAccessTokens| async move {
+                says(pats.revoke(&id(REVOKED)).await)
+            }),
+            op("rotate", |pats: PersonalAccessTokens| async move {
+                gave(pats.rotate(&id(LIVE), MINUTE).await)
+            }),
+            op("rotate to", move |pats: PersonalAccessTokens| {
+                let next = next.clone();
+                async move {
+                    let rotated = pats.rotate_to(&id(LIVE), next.hash, MINUTE).await;
+                    answer(rotated, |_| {
+                        Answer::Told("done".into(), vec![next.token.expose().to_owned()])
+                    })
+                }
+            }),
+            op("delete", |pats: PersonalAccessTokens| async move {
+                gone(pats.delete(&id(LIVE)).await)
+            }),
+            op(
+                "delete the new one",
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(FREE)).await) },
+            ),
+            op(
+                "delete what is revoked",
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(REVOKED)).await) },
+            ),
+            op("issue it anew", |pats: PersonalAccessTokens| async move {
+                gave(pats.issue_as(id(LIVE), NewPat::for_owner("lise")).await)
+            }),
+            op("purge", |pats: PersonalAccessTokens| async move {
+                says(pats.purge().await)
+            }),
+            op("import", |pats: PersonalAccessTokens| async move {
+                says(pats.import([theirs("")]).await.map(|mut all| all.remove(0)))
+            }),
+            op(
+                "import what was revoked there",
+                |pats: PersonalAccessTokens| async move {
+                    let item = theirs(r#""revokedAt": {"N": "1763755000"},"#);
+                    says(pats.import([item]).await.map(|mut all| all.remove(0)))
+                },
+            ),
+            op("delete theirs", |pats: PersonalAccessTokens| async move {
+                gone(pats.delete(&id(THEIRS)).await)
+            }),
+            op("restore theirs", |pats: PersonalAccessTokens| async move {
+                says(pats.restore(&id(THEIRS)).await)
+            }),
+            op("rewrap", |pats: PersonalAccessTokens| async move {
+                done(pats.rewrap().await)
+            }),
+            op("get", |pats: PersonalAccessTokens| async move {
+                says(pats.get(&id(LIVE)).await)
+            }),
+            op(
+                "get with its hash",
+                |pats: PersonalAccessTokens| async move {
+                    let record = pats.get_with_hash(&id(LIVE)).await;
+                    // A secret that was drawn has another hash each time.
+                    says(record.map(|mut record| {
+                        record.hash = None;
+                        record
+                    }))
+                },
+            ),
+            op("get many", |pats: PersonalAccessTokens| async move {
+                says(pats.get_many(&IDS.map(id)).await)
+            }),
+            op("list", |pats: PersonalAccessTokens| async move {
+                says(listed(&pats.list().owned_by("ada")).await)
+            }),
+            op("count", |pats: PersonalAccessTokens| async move {
+                says(pats.count().await)
+            }),
+            op("verify", {
+                let text = self.texts[0].clone();
+                move |pats: PersonalAccessTokens| {
+                    let text = text.clone();
+                    async move { says(pats.verify(&text).await) }
+                }
+            }),
+            op("list ours", |pats: PersonalAccessTokens| async move {
+                says(listed(&ours(&pats).list()).await)
+            }),
+            op("get ours", |pats: PersonalAccessTokens| async move {
+                says(ours(&pats).get(&id(LIVE)).await)
+            }),
+            op("revoke ours", |pats: PersonalAccessTokens| async move {
+                says(ours(&pats).revoke(&id(LIVE)).await)
+            }),
+            op("rotate ours", |pats: PersonalAccessTokens| async move {
+                gave(ours(&pats).rotate(&id(LIVE), MINUTE).await)
+            }),
+            op("rotate ours to", move |pats: PersonalAccessTokens| {
+                let next = next_of_ours.clone();
+                async move {
+                    let rotated = ours(&pats).rotate_to(&id(LIVE), next.hash, MINUTE).await;
+                    answer(rotated, |_| {
+                        Answer::Told("done".into(), vec![next.token.expose().to_owned()])
+                    })
+                }
+            }),
+            op("update ours", |pats: PersonalAccessTokens| async move {
+                let update = PatUpdate::new().name("laptop");
+                says(ours(&pats).update(&id(LIVE), update).await)
+            }),
+            op("delete ours", |pats: PersonalAccessTokens| async move {
+                gone(ours(&pats).delete(&id(LIVE)).await)
+            }),
+        ]
+    }
+}
+
+/// What the first owner of the live token does on a page of their own.
+fn ours(pats: &PersonalAccessTokens) -> OwnedTokens<'_> {
+    pats.owned_by("ada")
+}
+
+/// All entries, each as it is.
+async fn listed(list: &List<'_>) -> Result<Vec<String>, PatError> {
+    let entries = list.page().await?.entries.into_iter();
+    let mut entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+impl Stage for Tokens {
+    type Client = PersonalAccessTokens;
+    const COLLECTIONS: &'static [&'static str] = &["pat_keysets", "pat_tokens", "pat_bootstrap"];
+    const COUNTED: &'static [&'static str] = Self::COLLECTIONS;
+
+    fn begin(&self) -> &MemoryStore {
+        &self.begin
+    }
+
+    async fn open(&self, store: Arc<dyn Store>) -> PersonalAccessTokens {
+        options(NOW).open(store, &self.keys).await.unwrap()
+    }
+
+    async fn follow(&self, pats: &PersonalAccessTokens, token: &str) -> String {
+        match pats.verify(token).await {
+            Ok(record) => format!("{} {:?}", record.owner, record.roles),
+            Err(error) => error.code().to_owned(),
+        }
+    }
+
+    async fn see(&self, pats: &PersonalAccessTokens, store: &MemoryStore) -> String {
+        let mut seen = String::new();
+        for record in pats.get_many(&IDS.map(id)).await.unwrap() {
+            writeln!(seen, "{record:?}").unwrap();
+        }
+        let next = self.next.token.expose().to_owned();
+        for text in self.texts.iter().chain([&next]) {
+            writeln!(seen, "{}", self.follow(pats, text).await).unwrap();
+        }
+        for role in ["reader", "writer"] {
+            let count = pats.list().with_role(role).count().await;
+            writeln!(seen, "{role}: {count:?}").unwrap();
+        }
+        let without_old = match options(NOW).open(store.clone(), &self.current).await {
+            Ok(pats) => self.follow(&pats, &self.texts[0]).await,
+            Err(error) => error.code().to_owned(),
+        };
+        writeln!(seen, "without the old key: {without_old}").unwrap();
+        seen
+    }
+}
+
+pub(super) fn gave(issued: Result<Issued, PatError>) -> Answer {
+    answer(issued, |issued| {
+        Answer::Told("done".into(), vec![issued.token.expose().to_owned()])
+    })
+}
+
+const GROUPS: &[Group] = &[
+    (
+        &[
+            "add a role",
+            "remove a role",
+            "another owner",
+            "another end",
+            "revoke",
+            "revoke for a time",
+            "restore this one",
+            "rotate",
+            "rotate to",
+            "delete",
+            "issue it anew",
+            "get",
+            "get with its hash",
+            "get many",
+            "list",
+            "count",
+            "verify",
+        ],
+        &[
+            &["add a role"],
+            &["add a role", "remove a role"],
+            &["another owner"],
+            &["revoke"],
+            &["revoke", "restore this one"],
+            &["delete"],
+            &["delete", "issue it anew"],
+            &["rotate", "revoke"],
+        ],
+    ),
+    (
+        &[
+            "list ours",
+            "get ours",
+            "revoke ours",
+            "rotate ours",
+            "rotate ours to",
+            "update ours",
+            "delete ours",
+        ],
+        &[
+            &["another owner"],
+            &["delete", "issue it anew"],
+            &["rotate ours to", "revoke ours"],
+            &["update ours"],
+            &["delete ours"],
+        ],
+    ),
+    (
+        &["issue as", "register", "delete the new one"],
+        &[
+            &["issue as"],
+            &["delete the new one"],
+            &["register", "delete the new one"],
+            &["delete the new one", "issue as"],
+        ],
+    ),
+    (
+        &[
+            "import",
+            "import what was revoked there",
+            "restore theirs",
+            "delete theirs",
+        ],
+        &[
+            &["import"],
+            &["delete theirs"],
+            &["import", "delete theirs"],
+            &["import what was revoked there", "restore theirs"],
+        ],
+    ),
+    (
+        &[
+            "issue",
+            "an end for what is over",
+            "restore",
+            "revoke again",
+            "delete what is revoked",
+            "purge",
+            "rewrap",
+        ],
+        &[
+            &["purge"],
+            &["an end for what is over"],
+            &["restore", "revoke again"],
+            &["delete what is revoked"],
+            &["rewrap"],
+        ],
+    ),
+];
+
+async fn of_the_group(one: &str) {
+    let stage = Tokens::new().await;
+    group(&stage, &stage.operations(), GROUPS, one).await;
+}
+
+#[tokio::test]
+async fn a_live_token_is_changed_once_or_not_known_to_be() {
+    of_the_group("revoke").await;
+}
+
+#[tokio::test]
+async fn a_token_of_ones_own_is_changed_once_or_not_known_to_be() {
+    of_the_group("revoke ours").await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_free_is_changed_once_or_not_known_to_be() {
+    of_the_group("register").await;
+}
+
+#[tokio::test]
+async fn what_is_imported_is_changed_once_or_not_known_to_be() {
+    of_the_group("import").await;
+}
+
+#[tokio::test]
+async fn what_is_over_or_revoked_is_changed_once_or_not_known_to_be() {
+    of_the_group("purge").await;
+}
+
+#[tokio::test]
+async fn every_operation_is_in_a_group() {
+    let operations = Tokens::new().await.operations();
+    assert_eq!(ungrouped(&operations, GROUPS), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_operation_that_failed_can_be_done_again() {
+    let stage = Tokens::new().await;
+    for one in stage.operations() {
+        again(&stage, &one).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_at_once_on_several_threads_come_in_some_order() {
+    let stage = Tokens::new().await;
+    let all = stage.operations();
+    for names in [
+        ["add a role", "another owner", "revoke"],
+        ["revoke", "restore this one", "rotate"],
+        ["rotate", "rotate to", "another end"],
+        ["delete", "issue it anew", "add a role"],
+        ["issue as", "register", "delete the new one"],
+        ["import", "import what was revoked there", "restore theirs"],
+        ["purge", "an end for what is over", "issue"],
+        ["update ours", "another owner", "rotate ours"],
+        ["delete ours", "another owner", "add a role"],
+    ] {
+        let ops = names.map(|name| named(&all, name));
+        at_once(&stage, &ops, 0..20).await;
+    }
+}

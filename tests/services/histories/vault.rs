@@ -1,0 +1,476 @@
+//! Histories of the vault.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealtoken::store::{MemoryStore, Store};
+use sealtoken::vault::{Info, SweepMode, Vault, VaultError, VaultOptions, VaultToken};
+use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+
+use super::{
+    Answer, Failure, Group, Stage, again, answer, at_once, done, gone, group, named, op, says,
+    ungrouped,
+};
+
+type Op = super::Op<Vault>;
+
+pub(super) const NOW: i64 = 1_763_755_200;
+
+/// A live value that had two others before.
+const OPEN: &str = "open-with-a-history";
+const HIDDEN: &str = "hidden-for-a-while";
+/// Expired, and it had another value before.
+const OVER: &str = "over-since-a-while";
+/// No value yet.
+const FREE: &str = "free-for-the-taking";
+const TOKENS: [&str; 4] = [OPEN, HIDDEN, OVER, FREE];
+
+/// A vault with values without passwords: every operation is quick.
+struct Open {
+    begin: MemoryStore,
+    keys: KeyRing,
+    /// The ring when its retired key has left it.
+    current: KeyRing,
+}
+
+pub(super) fn options(now: i64) -> VaultOptions {
+    let clock = ManualClock::at(UnixTime::from_secs(now));
+    Vault::options().clock(clock).attempts(()).keep_versions(2)
+}
+
+impl Open {
+    async fn new() -> Self {
+        let begin = MemoryStore::new();
+        let (old, new) = (Key::generate(), Key::generate());
+        let before = options(NOW - 100)
+            .open(begin.clone(), &KeyRing::new(old.clone()))
+            .await
+            .unwrap();
+        before.create("1").token(OPEN).label("l").await.unwrap();
+        before.update(OPEN, "2").await.unwrap();
+        before.update(OPEN, "3").await.unwrap();
+        before.create("h").token(HIDDEN).await.unwrap();
+        before.soft_delete(HIDDEN).await.unwrap();
+        let soon = Lifetime::seconds(10);
+        before
+            .create("o")
+            .token(OVER)
+            .expires_in(soon)
+            .await
+            .unwrap();
+        before.update(OVER, "over").await.unwrap();
+        let current = KeyRing::new(new);
+        let keys = current.clone().with_retired(old).unwrap();
+        Self {
+            begin,
+            keys,
+            current,
+        }
+    }
+}
+
+impl Stage for Open {
+    type Client = Vault;
+    const COLLECTIONS: &'static [&'static str] = &[
+        "vault_keysets",
+        "vault_values",
+        "vault_versions",
+        "vault_passwords",
+    ];
+    const COUNTED: &'static [&'static str] = &["vault_values", "vault_versions", "vault_passwords"];
+
+    fn begin(&self) -> &MemoryStore {
+        &self.begin
+    }
+
+    async fn open(&self, store: Arc<dyn Store>) -> Vault {
+        options(NOW).open(store, &self.keys).await.unwrap()
+    }
+
+    async fn follow(&self, vault: &Vault, token: &str) -> String {
+        shown(vault.read(token).await.map(|value| value.expose().to_vec()))
+    }
+
+    async fn see(&self, vault: &Vault, store: &MemoryStore) -> String {
+        let mut seen = String::new();
+        for token in TOKENS {
+            writeln!(seen, "{token}: {}", facts(vault, token).await).unwrap();
+            writeln!(seen, "reads {}", self.follow(vault, token).await).unwrap();
+            for version in vault.versions(token).await.unwrap_or_default() {
+                let read = vault.read_version(token, version.number).await;
+                let read = shown(read.map(|value| value.expose().to_vec()));
+                writeln!(seen, "{} was {read}", version.number).unwrap();
+            }
+        }
+        let all = vault.list().with_deleted().with_expired().count().await;
+        let without_old = match options(NOW).open(store.clone(), &self.current).await {
+            Ok(vault) => self.follow(&vault, OPEN).await,
+            Err(error) => error.code().to_owned(),
+        };
+        writeln!(seen, "{all:?} in all; without the old key: {without_old}").unwrap();
+        seen
+    }
+}
+
+pub(super) fn shown<T: Debug>(result: Result<T, VaultError>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => error.code().to_owned(),
+    }
+}
+
+async fn facts(vault: &Vault, token: &str) -> String {
+    shown(vault.info(token).await.map(facts_of))
+}
+
+/// All but the id, by which a value is known to one vault alone.
+fn facts_of(info: Info) -> impl Debug {
+    (
+        (
+            info.state,
+            info.created_at,
+            info.updated_at,
+            info.expires_at,
+        ),
+        (
+            info.deleted_at,
+            info.label,
+            info.length,
+            info.version,
+            info.earlier_versions,
+        ),
+    )
+}
+
+pub(super) fn gave(tokens: Vec<Result<VaultToken, VaultError>>) -> Answer {
+    let mut given = Vec::new();
+    let mut told = String::new();
+    for token in tokens {
+        match token {
+            Ok(token) => given.push(token.expose().to_owned()),
+            // Its own result is that of a write that failed: nothing else was in the batch.
+            Err(error) if error.of_store().is_some() => return Answer::failed(&error),
+            Err(error) => told.push_str(error.code()),
+        }
+    }
+    Answer::Told(told, given)
+}
+
+fn operations() -> Vec<Op> {
+    vec![
+        op("create", |vault: Vault| async move {
+            answer(vault.create("drawn").label("l").await, |token| {
+                gave(vec![Ok(token)])
+            })
+        }),
+        op("create this one", |vault: Vault| async move {
+            done(vault.create("new").token(FREE).await)
+        }),
+        op("create one of many", |vault: Vault| async move {
+            let namespace = vault.namespace("another").unwrap();
+            answer(namespace.create("elsewhere").await, |token| {
+                Answer::told(format!("{}", token.expose().len()))
+            })
+        }),
+        op("create many", |vault: Vault| async move {
+            answer(vault.create_many(["x", "y", "z"]).await, gave)
+        }),
+        op("update", |vault: Vault| async move {
+            done(vault.update(OPEN, "4").await)
+        }),
+        op("update with an end", |vault: Vault| async move {
+            done(vault.update(OPEN, "5").expires_in(Lifetime::hours(1)).await)
+        }),
+        op("upsert what is there", |vault: Vault| async move {
+            done(vault.upsert(OPEN, "6").await)
+        }),
+        op("upsert what is not", |vault: Vault| async move {
+            done(vault.upsert(FREE, "7").await)
+        }),
+        op("renew", |vault: Vault| async move {
+            done(vault.renew(OPEN, Lifetime::hours(2)).await)
+        }),
+        op("renew what is over", |vault: Vault| async move {
+            done(vault.renew(OVER, Lifetime::hours(2)).even_expired().await)
+        }),
+        op("soft delete", |vault: Vault| async move {
+            done(vault.soft_delete(OPEN).await)
+        }),
+        op("restore", |vault: Vault| async move {
+            done(vault.restore(HIDDEN).await)
+        }),
+        op("restore this one", |vault: Vault| async move {
+            done(vault.restore(OPEN).await)
+        }),
+        op("delete", |vault: Vault| async move {
+            gone(vault.delete(OPEN).await)
+        }),
+        op("delete what is hidden", |vault: Vault| async move {
+            gone(vault.delete(HIDDEN).await)
+        }),
+        op("delete the new one", |vault: Vault| async move {
+            gone(vault.delete(FREE).await)
+        }),
+        op("roll back", |vault: Vault| async move {
+            says(
+                vault
+                    .roll_back(OPEN, 2)
+                    .await
+                    .map(|value| value.expose().to_vec()),
+            )
+        }),
+        op("prune", |vault: Vault| async move {
+            says(vault.prune_versions(OPEN, 1).await)
+        }),
+        op("sweep", |vault: Vault| async move {
+            says(vault.sweep_expired(SweepMode::Soft).await)
+        }),
+        // How many those were that remove is not compared: after a lost reply, what is gone counts as removed, whoever did it.
+        op("sweep hard", |vault: Vault| async move {
+            done(vault.sweep_expired(SweepMode::Hard).await)
+        }),
+        op("purge", |vault: Vault| async move {
+            done(vault.purge_deleted(Duration::ZERO).await)
+        }),
+        op("rewrap", |vault: Vault| async move {
+            done(vault.rewrap().await)
+        }),
+        op("read", |vault: Vault| async move {
+            says(vault.read(OPEN).await.map(|value| value.expose().to_vec()))
+        }),
+        op("read many", |vault: Vault| async move {
+            let many = vault.read_many(TOKENS).await;
+            let value = |one: Result<_, VaultError>| {
+                shown(one.map(|one: sealtoken::vault::SecretBytes| one.expose().to_vec()))
+            };
+            says(many.map(|many| many.into_iter().map(value).collect::<Vec<_>>()))
+        }),
+        op("read by name", |vault: Vault| async move {
+            let named = [("a", OPEN), ("b", HIDDEN)];
+            let many = vault.read_map(named, None::<&str>).await;
+            says(many.map(|many| {
+                let all = many.into_iter();
+                all.map(|(name, one)| (name, shown(one.map(|one| one.expose().to_vec()))))
+                    .collect::<Vec<_>>()
+            }))
+        }),
+        // Earlier ones are read after that, as far as they are still kept.
+        op("versions", |vault: Vault| async move {
+            says(
+                vault
+                    .versions(OPEN)
+                    .await
+                    .map(|all| all.first().map(|one| one.number)),
+            )
+        }),
+        op("read a version", |vault: Vault| async move {
+            says(
+                vault
+                    .read_version(OPEN, 2)
+                    .await
+                    .map(|value| value.expose().to_vec()),
+            )
+        }),
+        op("exists", |vault: Vault| async move {
+            says(vault.exists(OPEN).await)
+        }),
+        op("info", |vault: Vault| async move {
+            says(
+                vault
+                    .info(OPEN)
+                    .await
+                    .map(|info| (info.state, info.version, info.expires_at)),
+            )
+        }),
+        op("list", |vault: Vault| async move {
+            says(vault.list().with_expired().await.map(|page| {
+                let entries = page.entries.into_iter();
+                let mut entries: Vec<_> = entries.map(|entry| shown(entry.map(facts_of))).collect();
+                entries.sort_unstable();
+                entries
+            }))
+        }),
+        op("count", |vault: Vault| async move {
+            says(vault.list().count().await)
+        }),
+        op("import", |vault: Vault| async move {
+            let (reader, stored) = import::value();
+            let value = sealtoken::vault::StoredValue {
+                token: FREE.to_owned(),
+                stored,
+                expires_at: None,
+            };
+            answer(vault.import(reader, [value]).await, |mut taken| {
+                let taken = taken
+                    .remove(0)
+                    .map(|_| ())
+                    .map_err(|failure| failure.code());
+                Answer::told(format!("{taken:?}"))
+            })
+        }),
+    ]
+}
+
+mod import {
+    use sealtoken::import::Vaultstore;
+
+    /// A value as the other system keeps it, in the format that is quick to read.
+    pub(super) fn value() -> (Vaultstore, String) {
+        let vectors = include_str!("../../vectors/vaultstore.json");
+        let line = vectors
+            .lines()
+            .find(|line| line.contains("\"v1: one byte\""))
+            .unwrap();
+        let vector: serde_json::Value = serde_json::from_str(line.trim_end_matches(',')).unwrap();
+        let text = |name: &str| vector[name].as_str().unwrap().to_owned();
+        (Vaultstore::v1(text("password")), text("stored"))
+    }
+}
+
+/// What others do to a live value.
+const LIVELY: &[&[&str]] = &[
+    &["update"],
+    &["delete"],
+    &["soft delete"],
+    &["soft delete", "restore this one"],
+    &["delete", "upsert what is there"],
+    &["update", "delete"],
+    &["prune", "roll back"],
+];
+
+const GROUPS: &[Group] = &[
+    (
+        &[
+            "update",
+            "update with an end",
+            "upsert what is there",
+            "renew",
+            "soft delete",
+            "restore this one",
+            "delete",
+            "roll back",
+            "prune",
+        ],
+        LIVELY,
+    ),
+    (
+        &[
+            "read",
+            "read many",
+            "read by name",
+            "versions",
+            "read a version",
+            "exists",
+            "info",
+            "list",
+            "count",
+        ],
+        LIVELY,
+    ),
+    (
+        &[
+            "create this one",
+            "upsert what is not",
+            "delete the new one",
+            "import",
+        ],
+        &[
+            &["create this one"],
+            &["create this one", "delete the new one"],
+            &[
+                "create this one",
+                "delete the new one",
+                "upsert what is not",
+            ],
+            &["delete the new one"],
+        ],
+    ),
+    (
+        &[
+            "sweep",
+            "sweep hard",
+            "purge",
+            "renew what is over",
+            "restore",
+            "delete what is hidden",
+        ],
+        &[
+            &["sweep"],
+            &["renew what is over"],
+            &["sweep hard", "purge"],
+            &["restore"],
+            &["restore", "delete what is hidden"],
+        ],
+    ),
+    (
+        &["create", "create one of many", "create many", "rewrap"],
+        &[&["rewrap"], &["create one of many"]],
+    ),
+];
+
+async fn of_the_group(one: &str) {
+    let stage = Open::new().await;
+    group(&stage, &operations(), GROUPS, one).await;
+}
+
+#[tokio::test]
+async fn a_live_value_is_changed_once_or_not_known_to_be() {
+    of_the_group("update").await;
+}
+
+#[tokio::test]
+async fn a_live_value_is_read_as_it_is_at_one_moment() {
+    of_the_group("read").await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_free_is_changed_once_or_not_known_to_be() {
+    of_the_group("create this one").await;
+}
+
+#[tokio::test]
+async fn what_is_over_or_hidden_is_changed_once_or_not_known_to_be() {
+    of_the_group("sweep").await;
+}
+
+#[tokio::test]
+async fn new_values_and_keysets_are_written_once_or_not_known_to_be() {
+    of_the_group("create").await;
+}
+
+#[tokio::test]
+async fn every_operation_is_in_a_group() {
+    assert_eq!(ungrouped(&operations(), GROUPS), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_operation_that_failed_can_be_done_again() {
+    let stage = Open::new().await;
+    for one in operations() {
+        again(&stage, &one).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_at_once_on_several_threads_come_in_some_order() {
+    let stage = Open::new().await;
+    let all = operations();
+    for names in [
+        ["update", "delete", "upsert what is there"],
+        ["update", "soft delete", "restore this one"],
+        [
+            "upsert what is not",
+            "create this one",
+            "delete the new one",
+        ],
+        ["roll back", "prune", "update with an end"],
+        ["sweep hard", "renew what is over", "purge"],
+        ["sweep", "renew what is over", "rewrap"],
+        ["restore", "delete what is hidden", "purge"],
+        ["create many", "create", "create one of many"],
+    ] {
+        let ops = names.map(|name| named(&all, name));
+        at_once(&stage, &ops, 0..20).await;
+    }
+}

@@ -1,0 +1,60 @@
+//! The vault and personal access tokens on every engine that is compiled in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::pedantic,
+    missing_docs
+)]
+
+mod engine;
+mod faulty;
+mod front;
+mod histories;
+mod lagging;
+mod limiters;
+mod pat;
+#[path = "../suite/sources.rs"]
+mod sources;
+mod vault;
+
+/// As below.
+#[cfg(not(feature = "sqlite"))]
+#[test]
+fn this_build_says_that_it_leaves_sqlite_out() {
+    use std::io::Write as _;
+
+    let said = writeln!(
+        std::io::stderr(),
+        "\n!!!!!!!! SKIPPED: the tests of SQLite, which need a C compiler: cargo test --workspace --all-features"
+    );
+    assert!(said.is_ok());
+}
+
+/// As below.
+#[cfg(not(feature = "dynamodb"))]
+#[test]
+fn this_build_says_that_it_leaves_dynamodb_out() {
+    use std::io::Write as _;
+
+    let said = writeln!(
+        std::io::stderr(),
+        "\n!!!!!!!! SKIPPED: the tests of DynamoDB: cargo test --workspace --all-features, with an emulator in SEALTOKEN_TEST_DYNAMODB (scripts/dynamodb starts one)"
+    );
+    assert!(said.is_ok());
+}
+
+/// What this build leaves out is said past the test harness, which would keep it to itself.
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn this_build_says_that_it_leaves_postgresql_out() {
+    use std::io::Write as _;
+
+    let said = writeln!(
+        std::io::stderr(),
+        "\n!!!!!!!! SKIPPED: the tests of PostgreSQL: cargo test --workspace --all-features, with a server in SEALTOKEN_TEST_POSTGRES (scripts/postgres starts one)"
+    );
+    assert!(said.is_ok());
+}

@@ -1,0 +1,240 @@
+//! Events: one for each operation that ended, with how it ended and how many it was about.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sealtoken::events::{Event, EventSink, Operation};
+use sealtoken::store::MemoryStore;
+use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::{Key, KeyRing, Lifetime};
+
+use super::bent::Bent;
+use super::{Bench, RIGHT, WRONG, at_once};
+use crate::faulty::{Fault, Faulty, unknown};
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct Recorder(pub(super) Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Recorder {
+    fn record(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Recorder {
+    /// The one event since this was last asked.
+    fn one(&self) -> Event {
+        let mut events = std::mem::take(&mut *self.0.lock().unwrap());
+        assert_eq!(events.len(), 1, "{events:?}");
+        events.remove(0)
+    }
+}
+
+/// A vault behind an `Arc` of a sink, and over a store that can go away.
+async fn recorded() -> (Bench, Arc<Faulty>, Arc<Recorder>) {
+    let recorder = Arc::new(Recorder::default());
+    let store = Faulty::new(Fault::ForGood, u64::MAX);
+    let options = at_once().events(recorder.clone()).keep_versions(3);
+    let bench = Bench::over(store.clone(), options).await;
+    (bench, store, recorder)
+}
+
+#[tokio::test]
+async fn an_event_counts_what_was_done() {
+    let (bench, _store, recorder) = recorded().await;
+    let vault = &bench.vault;
+    let long = vec![0; 1024 * 1024 + 1];
+    let values = [b"a".to_vec(), long, b"b".to_vec()];
+    let created = vault
+        .create_many(values)
+        .expires_in(Lifetime::hours(1))
+        .await;
+    let created = created.unwrap();
+    assert_eq!(recorder.one().count, Some(2));
+    let token = created[0].as_ref().unwrap();
+    vault
+        .read_many([token.expose(), "tk_not_there_at_all"])
+        .await
+        .unwrap();
+    assert_eq!(recorder.one().count, Some(1));
+    vault.list().await.unwrap();
+    assert_eq!(recorder.one().count, Some(2));
+    vault.list().count().await.unwrap();
+    assert_eq!(recorder.one().count, Some(2));
+    for value in ["c", "d"] {
+        vault.update(token, value).await.unwrap();
+        assert_eq!(recorder.one().operation, Operation::VaultUpdate);
+    }
+    vault.versions(token).await.unwrap();
+    assert_eq!(recorder.one().count, Some(3));
+    vault.prune_versions(token, 0).await.unwrap();
+    let pruned = recorder.one();
+    assert_eq!(
+        (pruned.operation, pruned.count),
+        (Operation::VaultPrune, Some(2))
+    );
+    bench.clock.advance(3600);
+    vault.sweep_expired(SweepMode::Soft).await.unwrap();
+    let swept = recorder.one();
+    assert_eq!(
+        (swept.operation, swept.count),
+        (Operation::VaultSweep, Some(2))
+    );
+    vault.purge_deleted(Duration::ZERO).await.unwrap();
+    let purged = recorder.one();
+    assert_eq!(
+        (purged.operation, purged.count),
+        (Operation::VaultPurge, Some(2))
+    );
+    vault.rewrap().await.unwrap();
+    assert_eq!(recorder.one().count, Some(0));
+}
+
+#[tokio::test]
+async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
+    let (bench, store, recorder) = recorded().await;
+    let token = "a-token-of-my-own-001";
+    bench.vault.create("v").token(token).await.unwrap();
+    recorder.one();
+    // One that has been used, and one whose keyset is still to be read.
+    let other = bench
+        .again(at_once().events(recorder.clone()))
+        .await
+        .unwrap();
+    store.fail_from(1);
+    for vault in [&bench.vault, &other] {
+        let told = |operation: Operation, result: Result<(), VaultError>| {
+            let away = matches!(result, Err(VaultError::Store(_)));
+            assert!(away, "{operation}: {result:?}");
+            let event = recorder.one();
+            assert_eq!(
+                (event.operation, event.outcome),
+                (operation, Err("unavailable"))
+            );
+            assert_eq!(event.namespace.as_deref(), Some(Vault::DEFAULT_NAMESPACE));
+        };
+        let hour = Lifetime::hours(1);
+        told(Operation::VaultCreate, vault.create("v").await.map(drop));
+        told(
+            Operation::VaultCreate,
+            vault.create("v").password(RIGHT).await.map(drop),
+        );
+        told(Operation::VaultRead, vault.read(token).await.map(drop));
+        told(
+            Operation::VaultRead,
+            vault.read_many([token]).await.map(drop),
+        );
+        told(Operation::VaultUpdate, vault.update(token, "w").await);
+        told(Operation::VaultUpdate, vault.upsert(token, "w").await);
+        told(
+            Operation::VaultReadVersion,
+            vault.read_version(token, 1).await.map(drop),
+        );
+        told(
+            Operation::VaultRollBack,
+            vault.roll_back(token, 1).await.map(drop),
+        );
+        told(
+            Operation::VaultPrune,
+            vault.prune_versions(token, 0).await.map(drop),
+        );
+        told(Operation::VaultRenew, vault.renew(token, hour).await);
+        told(Operation::VaultSoftDelete, vault.soft_delete(token).await);
+        told(Operation::VaultRestore, vault.restore(token).await);
+        told(Operation::VaultDelete, vault.delete(token).await);
+        told(Operation::VaultInfo, vault.info(token).await.map(drop));
+        told(Operation::VaultExists, vault.exists(token).await.map(drop));
+        told(Operation::VaultList, vault.list().await.map(drop));
+        told(Operation::VaultList, vault.list().count().await.map(drop));
+        told(
+            Operation::VaultVersions,
+            vault.versions(token).await.map(drop),
+        );
+        told(Operation::VaultUnlock, vault.unlock(RIGHT).await.map(drop));
+        told(
+            Operation::VaultRekey,
+            vault.rekey(RIGHT, WRONG).await.map(drop),
+        );
+        told(
+            Operation::VaultSweep,
+            vault.sweep_expired(SweepMode::Soft).await.map(drop),
+        );
+        told(
+            Operation::VaultPurge,
+            vault.purge_deleted(Duration::ZERO).await.map(drop),
+        );
+        told(Operation::VaultRewrap, vault.rewrap().await.map(drop));
+    }
+}
+
+/// A sweep whose batch meets somebody else's write, and whose second value cannot be written then.
+#[tokio::test]
+async fn an_event_counts_what_was_done_before_it_was_cut_off() {
+    let recorder = Arc::new(Recorder::default());
+    let faults = [Fault::None, Fault::None, Fault::None, Fault::Before];
+    let store = Faulty::over(MemoryStore::new(), &faults, u64::MAX);
+    let options = at_once().events(recorder.clone());
+    let bench = Bench::over(store.clone(), options).await;
+    let tokens = [
+        "ends-as-the-first-1",
+        "ends-as-the-second-2",
+        "renewed-meanwhile-3",
+    ];
+    for (token, seconds) in tokens.into_iter().zip(1..) {
+        let create = bench.vault.create("v").token(token);
+        create.expires_in(Lifetime::seconds(seconds)).await.unwrap();
+        recorder.one();
+    }
+    bench.clock.advance(10);
+    let options = Vault::options().clock(bench.clock.clone());
+    let other = options
+        .open(store.inner.clone(), &bench.keys)
+        .await
+        .unwrap();
+    store.set_rival(Box::pin(async move {
+        let renew = other.renew(tokens[2], Lifetime::hours(1)).even_expired();
+        renew.await.unwrap();
+    }));
+    store.fail_from(1);
+    unknown(bench.vault.sweep_expired(SweepMode::Hard).await);
+    assert_eq!(recorder.one().count, Some(1));
+    assert_eq!(bench.vault.list().with_expired().count().await, Ok(2));
+}
+
+#[tokio::test]
+async fn an_event_counts_the_keysets_of_a_rewrap_that_was_cut_off() {
+    let recorder = Arc::new(Recorder::default());
+    let store = Bent::new();
+    let options = Vault::options().events(recorder.clone());
+    let bench = Bench::over(store.clone(), options).await;
+    bench.vault.create("v").await.unwrap();
+    recorder.one();
+    let retired = KeyRing::new(Key::generate()).with_retired(bench.old.clone());
+    bench.keys.replace(&retired.unwrap()).unwrap();
+    store.fail_at(2);
+    unknown(bench.vault.rewrap().await);
+    assert_eq!(recorder.one().count, Some(1));
+}
+
+#[tokio::test]
+async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
+    let (bench, store, recorder) = recorded().await;
+    // The namespace is there, so that each value is one write.
+    bench.vault.create("v").await.unwrap();
+    recorder.one();
+    store.fail_from(3);
+    let (reader, text, _) = super::import::vector();
+    let rows = [
+        "first-of-three-values",
+        "second-of-three-values",
+        "third-of-three-values",
+    ];
+    let rows = rows.map(|token| super::import::stored(token, &text, None));
+    unknown(bench.vault.import(reader, rows).await);
+    let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+    let last = events.last().unwrap();
+    assert_eq!(
+        (last.operation, last.count),
+        (Operation::VaultImport, Some(2))
+    );
+}

@@ -1,0 +1,87 @@
+//! The vault through its public API, on every engine.
+
+mod apart;
+mod around;
+mod attempts;
+mod bent;
+mod bounds;
+mod broken;
+mod events;
+mod faults;
+mod heavy;
+mod import;
+mod kept;
+mod listing;
+mod operations;
+mod races;
+mod tampering;
+mod vectors;
+
+use std::sync::Arc;
+
+use sealtoken::store::Store;
+use sealtoken::vault::{Vault, VaultError, VaultOptions};
+use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
+
+use crate::engine::Engine;
+
+/// A right password.
+pub(crate) const RIGHT: &str = "correct horse";
+/// A wrong one.
+pub(crate) const WRONG: &str = "battery staple";
+
+pub(crate) const NOW: i64 = 1_763_755_200;
+
+/// A vault with a clock of its own, and without a limit of attempts.
+pub(crate) struct Bench {
+    pub(crate) vault: Vault,
+    pub(crate) clock: ManualClock,
+    pub(crate) keys: KeyRing,
+    /// The one key of the ring at first.
+    pub(crate) old: Key,
+    pub(crate) store: Arc<dyn Store>,
+    /// What the engine needs as long as it runs.
+    _engine: Option<Engine>,
+}
+
+/// What has expired is removed by the next sweep.
+fn at_once() -> VaultOptions {
+    Vault::options().sweep_margin(std::time::Duration::ZERO)
+}
+
+impl Bench {
+    pub(crate) async fn on(engine: Engine) -> Self {
+        Self::with(engine, Vault::options()).await
+    }
+
+    pub(crate) async fn with(engine: Engine, options: VaultOptions) -> Self {
+        let store = engine.store.clone();
+        let bench = Self::over(store, options).await;
+        Self {
+            _engine: Some(engine),
+            ..bench
+        }
+    }
+
+    pub(crate) async fn over(store: Arc<dyn Store>, options: VaultOptions) -> Self {
+        let clock = ManualClock::at(UnixTime::from_secs(NOW));
+        let old = Key::generate();
+        let keys = KeyRing::new(old.clone());
+        let options = options.clock(clock.clone()).attempts(());
+        let vault = options.open(store.clone(), &keys).await.unwrap();
+        Self {
+            vault,
+            clock,
+            keys,
+            old,
+            store,
+            _engine: None,
+        }
+    }
+
+    /// The same vault, opened anew as another process does.
+    pub(crate) async fn again(&self, options: VaultOptions) -> Result<Vault, VaultError> {
+        let options = options.clock(self.clock.clone()).attempts(());
+        options.open(self.store.clone(), &self.keys).await
+    }
+}
