@@ -22,6 +22,9 @@ pub(super) const DUE: &str = "g";
 /// The whole id, in the item of a label whose key has no room for it.
 pub(super) const ID: &str = "id";
 
+/// The most bytes of an item.
+const LARGEST: usize = 400 * 1024;
+
 /// An item as it goes over the wire.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -78,6 +81,16 @@ pub(super) fn to_record(mut item: Item, key: RecordKey) -> Result<Record, StoreE
 /// The record of an item, or what stands for one that a stranger broke.
 pub(super) fn readable(item: Item, key: RecordKey) -> Record {
     to_record(item, key.clone()).unwrap_or_else(|_| Record::unreadable(key))
+}
+
+/// How many bytes were fetched for an item; as many as it can have where that is not plain.
+pub(super) fn fetched(item: &Item) -> usize {
+    let length = |value: &AttributeValue| match value {
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::N(text) | AttributeValue::S(text) => text.len(),
+        _ => LARGEST,
+    };
+    item.values().map(length).fold(0, usize::saturating_add)
 }
 
 pub(super) fn version(item: &Item) -> Result<Version, StoreError> {

@@ -97,7 +97,11 @@ impl DynamoStore {
                     if layout::bucket(&id) == bucket {
                         last = Some(Position::new(&[], &id));
                         let key = RecordKey::new(query.collection.clone(), id);
-                        paging.push(item::readable(item, key));
+                        let fetched = item::fetched(&item);
+                        match item::to_record(item, key.clone()) {
+                            Ok(record) => paging.push(record),
+                            Err(_) => paging.push_unreadable(key, fetched),
+                        }
                     } else {
                         // A stranger put it where no reader of its key looks.
                         last = Some(Position::new(&[bucket], &id));
@@ -151,14 +155,19 @@ impl DynamoStore {
                 let Some(item) = found.take(&key) else {
                     continue;
                 };
-                let record = match item::to_record(item, key.clone()) {
-                    Ok(record) if has(&record, name, &value) => record,
-                    Ok(_) => continue,
+                let fetched = item::fetched(&item);
+                match item::to_record(item, key.clone()) {
+                    Ok(record) if has(&record, name, &value) => {
+                        size.add(record.body.len());
+                        paging.push(record);
+                    }
+                    Ok(_) => paging.pass(0, fetched),
                     // Broken, as above.
-                    Err(_) => Record::unreadable(key),
-                };
-                size.add(record.body.len());
-                paging.push(record);
+                    Err(_) => {
+                        size.add(fetched);
+                        paging.push_unreadable(key, fetched);
+                    }
+                }
             }
             let nowhere = nowhere.saturating_sub(size.records);
             if nowhere > 0 {

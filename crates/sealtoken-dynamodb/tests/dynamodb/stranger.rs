@@ -117,6 +117,43 @@ async fn a_label_that_its_record_does_not_have_is_passed_by() {
     assert_eq!(ids(&found), [b"a", b"b", b"c"]);
 }
 
+#[tokio::test]
+async fn large_items_that_cannot_be_read_end_a_page() {
+    let Some((store, table)) = fresh().await else {
+        return;
+    };
+    let client = client(&table.endpoint);
+    for n in 0..16 {
+        let mut record = note(&format!("{n:02}"));
+        record.body = vec![0; 380 * 1024];
+        let insert = [Change::Insert(record)];
+        assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
+    }
+    let items = client
+        .scan()
+        .table_name(&table.name)
+        .projection_expression("pk, sk");
+    let items = items.into_paginator().items().send();
+    let items: Vec<_> = items.collect::<Result<_, _>>().await.unwrap();
+    for item in items
+        .into_iter()
+        .filter(|item| item["pk"].as_b().unwrap().as_ref()[0] == b'r')
+    {
+        let update = client
+            .update_item()
+            .table_name(&table.name)
+            .set_key(Some(item));
+        let update = update.update_expression("SET version = :v");
+        let update = update.expression_attribute_values(":v", bytes(b"short"));
+        update.send().await.unwrap();
+    }
+    for query in [Query::all(notes()), all_labels()] {
+        let (found, pages) = paged(&store, query).await;
+        assert_eq!(found.len(), 16);
+        assert!(pages > 1, "6 MB in one page");
+    }
+}
+
 /// Every record that a query finds, page by page, and how many pages there were.
 async fn paged(store: &DynamoStore, mut query: Query) -> (Vec<Vec<u8>>, usize) {
     let (mut found, mut pages) = (Vec::new(), 0);
