@@ -1,6 +1,5 @@
 //! Where the tests have their tables.
 
-use std::io::Write as _;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,18 +9,11 @@ use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
 /// The emulator to test on; says once, past the test harness, when there is none.
 pub fn endpoint() -> Option<String> {
     static SAID: Once = Once::new();
-    let url = std::env::var("SEALTOKEN_TEST_DYNAMODB").ok();
-    // As a script leaves it that failed.
-    let url = url.filter(|url| !url.is_empty());
-    if url.is_none() {
-        SAID.call_once(|| {
-            let _ = writeln!(
-                std::io::stderr(),
-                "\n!!!!!!!! SKIPPED: the tests of DynamoDB: SEALTOKEN_TEST_DYNAMODB names no emulator (scripts/dynamodb starts one)"
-            );
-        });
-    }
-    url
+    crate::named(
+        "SEALTOKEN_TEST_DYNAMODB",
+        &SAID,
+        "!!!!!!!! SKIPPED: the tests of DynamoDB: SEALTOKEN_TEST_DYNAMODB names no emulator (scripts/dynamodb starts one)",
+    )
 }
 
 /// Options for a service at this address, with credentials that mean nothing.

@@ -16,3 +16,19 @@ pub mod dynamodb;
 pub mod postgres;
 #[cfg(feature = "postgres")]
 pub mod proxy;
+
+use std::io::Write as _;
+use std::sync::Once;
+
+/// The server that a variable names; where it names none, that is said once, past the test harness.
+#[cfg_attr(not(any(feature = "dynamodb", feature = "postgres")), allow(dead_code))]
+fn named(variable: &str, said: &Once, skipped: &str) -> Option<String> {
+    // A script that failed leaves it empty.
+    let named = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    if named.is_none() {
+        said.call_once(|| {
+            let _ = writeln!(std::io::stderr(), "\n{skipped}");
+        });
+    }
+    named
+}

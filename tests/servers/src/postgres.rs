@@ -1,6 +1,5 @@
 //! Where the tests have their databases.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
@@ -13,18 +12,11 @@ use tokio_postgres::{Client, NoTls};
 /// The server to test on; says once, past the test harness, when there is none.
 pub fn url() -> Option<String> {
     static SAID: Once = Once::new();
-    let url = std::env::var("SEALTOKEN_TEST_POSTGRES").ok();
-    // As a script leaves it that failed.
-    let url = url.filter(|url| !url.is_empty());
-    if url.is_none() {
-        SAID.call_once(|| {
-            let _ = writeln!(
-                std::io::stderr(),
-                "\n!!!!!!!! SKIPPED: the tests of PostgreSQL: SEALTOKEN_TEST_POSTGRES names no server (scripts/postgres starts one)"
-            );
-        });
-    }
-    url
+    crate::named(
+        "SEALTOKEN_TEST_POSTGRES",
+        &SAID,
+        "!!!!!!!! SKIPPED: the tests of PostgreSQL: SEALTOKEN_TEST_POSTGRES names no server (scripts/postgres starts one)",
+    )
 }
 
 /// A connection without the store.
