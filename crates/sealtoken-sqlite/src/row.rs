@@ -10,7 +10,7 @@ use super::fault::Fault;
 
 /// Columns of a record, as far as an engine writes them: each can be a million times as large where an attacker made it, and its
 /// length and its type are known without reading it. 4 MiB is the longest body, and 8,785 bytes are 16 of the longest labels.
-/// What is no moment stays none: NULL is one that is not set.
+/// A value of another type must not read as NULL, which means that no moment is set.
 macro_rules! bounded {
     (id) => {
         "CASE WHEN octet_length(id) <= 1024 THEN id END"

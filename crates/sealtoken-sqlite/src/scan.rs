@@ -111,7 +111,7 @@ impl Scan {
         })
     }
 
-    /// The label's value and the id of a row. What is no blob sorts before all of them, as nothing does.
+    /// The label's value and the id of a row. SQLite sorts other types before all blobs, so they count as empty.
     fn place<'a>(&self, row: &'a Row<'_>) -> Result<(&'a [u8], &'a [u8]), Fault> {
         let value = match self.query.selection {
             Selection::All => &[],

@@ -133,7 +133,7 @@ async fn the_first_admin_of_the_other_system_comes_once_too() {
     assert!(pats.verify(originals::TEXT).await.unwrap().admin);
 }
 
-/// What can be no owner costs no scrypt and no attempt.
+/// An invalid owner costs no scrypt and no attempt.
 #[tokio::test]
 async fn an_owner_that_can_be_none_is_refused_before_the_secret_is_tried() {
     let bench = Bench::on(Engine::memory()).await;
