@@ -1,6 +1,7 @@
-//! Sealing, opening and refusing, by size, type and ring. `cargo bench -p sealtoken-benches --bench codec`.
+//! Sealing, opening and refusing, by size, type and ring.
 //!
-//! Compare numbers of one run with each other only: machines differ, and so do their neighbours.
+//! Run it with `cargo bench -p sealtoken-benches --bench codec`. Compare only numbers of the same
+//! run: machines differ, and so does the load on them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::hint::black_box;
@@ -116,8 +117,8 @@ fn refusals(c: &mut Criterion) {
     let mut group = c.benchmark_group("refuse");
     let codec = codec(1);
     let good = codec.seal_value(&session(400), HOUR).unwrap();
-    let stranger = KeyRing::new(Key::generate()).codec("bench").unwrap();
-    let unknown = stranger.seal_value(&session(400), HOUR).unwrap();
+    let other_ring = KeyRing::new(Key::generate()).codec("bench").unwrap();
+    let unknown = other_ring.seal_value(&session(400), HOUR).unwrap();
     let mut forged = good.clone();
     let flipped = if forged.get(100..101) == Some("A") {
         "B"

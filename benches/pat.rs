@@ -1,9 +1,9 @@
-//! What a verified token costs: beside scrypt, which is the way of the system that these tokens come from, beside a bare HMAC-SHA-256, and
-//! beside SQLite's point read.
+//! The cost of verifying a token, compared with scrypt (which the original system uses), with a
+//! bare HMAC-SHA-256, and with SQLite's point read.
 //!
-//! Everything is measured side by side in one process, in turns; what counts are the ratios.
-//! `cargo bench -p sealtoken-benches --features sqlite --bench pat`; `-- --test` for a short run that only shows that it works, and `-- --check` to make it an
-//! error where a ratio is past its limit.
+//! One process measures everything in turns, because only the ratios are reliable. Run it with
+//! `cargo bench -p sealtoken-benches --features sqlite --bench pat`. `-- --test` makes a short run
+//! that only shows that the benchmark works; `-- --check` fails if a ratio exceeds its limit.
 #![allow(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -17,15 +17,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sealtoken::pat::{NewPat, PersonalAccessTokens, Reason, VerifyError};
+use sealtoken::pat::{PersonalAccessTokens, Reason, VerifyError};
 use sealtoken::store::{Collection, MemoryStore, Query, Store};
 use sealtoken::{Key, KeyRing, Lifetime};
 use sealtoken_sqlite::SqliteStore;
 use sha2::Sha256;
 
-/// How many tokens there are.
 const TOKENS: usize = 1000;
-/// How many calls are made in a row before it is another's turn: what disturbs one disturbs them all.
+/// Calls in a row before the next contestant's turn. Short turns spread any disturbance over all.
 const CALLS: usize = 100;
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -33,7 +32,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Nanoseconds of one call, of so many in turn.
+/// The mean time of a call, in nanoseconds.
 async fn each<F: AsyncFnMut(usize)>(calls: usize, mut call: F) -> f64 {
     let began = Instant::now();
     for n in 0..calls {
@@ -42,14 +41,14 @@ async fn each<F: AsyncFnMut(usize)>(calls: usize, mut call: F) -> f64 {
     began.elapsed().as_nanos() as f64 / calls as f64
 }
 
-/// As who compares a MAC and knows nothing else would do it, key and all.
+/// The least work that could verify a token: a MAC computed from the raw key and compared.
 fn bare_hmac(key: &[u8; 32], token: &str, expected: &[u8; 32]) -> bool {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(token.as_bytes());
     mac.verify_slice(expected).is_ok()
 }
 
-/// As `@access-tokens/core` does it: N 16384, r 8, p 1.
+/// The parameters of `@access-tokens/core`: N 16384, r 8, p 1.
 fn scrypt(secret: &[u8], salt: &[u8]) -> [u8; 32] {
     let params = scrypt::Params::new(14, 8, 1).unwrap();
     let mut hash = [0; 32];
@@ -62,18 +61,20 @@ async fn filled(store: impl Store) -> (PersonalAccessTokens, Vec<String>) {
     let pats = PersonalAccessTokens::open(store, &keys).await.unwrap();
     let mut tokens = Vec::with_capacity(TOKENS);
     for n in 0..TOKENS {
-        let new = NewPat::for_owner(format!("user-{n}@example.com"))
+        let issued = pats
+            .issue(format!("user-{n}@example.com"))
             .roles(["reader", "writer"])
-            .expires_in(Lifetime::days(90));
-        let issued = pats.issue(new).await.unwrap();
-        // The first use is written; those that are measured are not.
+            .expires(Lifetime::days(90))
+            .await
+            .unwrap();
+        // Writes the first use here, so that no measured call writes.
         pats.verify(issued.token.expose()).await.unwrap();
         tokens.push(issued.token.expose().to_owned());
     }
     (pats, tokens)
 }
 
-/// A limit, and what was measured.
+/// A name, the measured ratio, and its limits.
 struct Ratio(&'static str, f64, std::ops::RangeInclusive<f64>);
 
 #[tokio::main(flavor = "current_thread")]
@@ -90,7 +91,8 @@ async fn main() -> ExitCode {
     let (on_disk, disk_tokens) = filled(file.clone()).await;
     let all = Query::all(Collection::new("pat_tokens").unwrap()).limit(TOKENS as u32);
     let keys: Vec<_> = file.scan(&all).await.unwrap().records;
-    // A scan gives them as they lie in the file. Tokens are not presented in that order, so the point reads are not made in it either.
+    // A scan returns the order of the file. Tokens arrive in no such order, so the point reads
+    // must not follow it either.
     let keys: Vec<_> = (0..TOKENS)
         .map(|n| keys[n * 617 % TOKENS].key.clone())
         .collect();
@@ -113,7 +115,7 @@ async fn main() -> ExitCode {
     let mut ratios: [Vec<f64>; 4] = std::array::from_fn(|_| Vec::new());
     let mut times: [Vec<f64>; 5] = std::array::from_fn(|_| Vec::new());
     for turn in 0..turns {
-        // scrypt fills the caches with its own 16 MiB: it has a turn of its own, and the first calls after it are not counted.
+        // scrypt evicts the caches with its 16 MiB, so the first slice after it is not counted.
         let slow = each(1, async |n| {
             black_box(scrypt(tokens[n].as_bytes(), b"0123456789abcdef"));
         })
@@ -162,28 +164,28 @@ async fn main() -> ExitCode {
     }
     let [hmac, verify, refuse, read, through] = times.map(median);
     println!(
-        "nanoseconds: a bare HMAC-SHA-256 {hmac:.0}, a verified token {verify:.0}, a mistyped one {refuse:.0}; \
-         SQLite's point read {read:.0}, a verified token {through:.0}"
+        "nanoseconds: bare HMAC-SHA-256 {hmac:.0}, verified token {verify:.0}, \
+         mistyped token {refuse:.0}; SQLite's point read {read:.0}, verified token {through:.0}"
     );
     let [scrypt, against_hmac, refused, on_disk] = ratios.map(median);
     let limits = [
         Ratio(
-            "verified with memory, while one scrypt of N = 2^14 is done",
+            "tokens verified in memory during one scrypt of N = 2^14",
             scrypt,
             10_000.0..=f64::MAX,
         ),
         Ratio(
-            "verified with memory, of a bare HMAC-SHA-256",
+            "verified in memory, relative to a bare HMAC-SHA-256",
             against_hmac,
             0.0..=10.0,
         ),
         Ratio(
-            "mistyped and refused, of a bare HMAC-SHA-256",
+            "mistyped and refused, relative to a bare HMAC-SHA-256",
             refused,
             0.0..=0.5,
         ),
         Ratio(
-            "verified with SQLite, of its point read",
+            "verified on SQLite, relative to its point read",
             on_disk,
             0.0..=1.5,
         ),

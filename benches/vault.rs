@@ -1,7 +1,8 @@
-//! What the vault's design is to give: a password's price is paid once, however many values it protects.
+//! Checks the vault's central claim: one Argon2id pays for any number of values under a password.
 //!
-//! Everything is measured side by side in one process, in turns; what counts are the ratios.
-//! `cargo bench -p sealtoken-benches --features sqlite --bench vault`; `-- --test` for a short run that only shows that it works.
+//! One process measures everything in turns, because only the ratios are reliable. Run it with
+//! `cargo bench -p sealtoken-benches --features sqlite --bench vault`. `-- --test` makes a short
+//! run that only shows that the benchmark works.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
@@ -19,9 +20,9 @@ use sealtoken::vault::Vault;
 use sealtoken::{Key, KeyRing};
 use sealtoken_sqlite::SqliteStore;
 
-/// What a password of the seed's system costs: 64 MiB, three passes, four lanes.
+/// The cost of a password in the original system: 64 MiB, three passes, four lanes.
 const SEED: (u32, u32, u32) = (64 * 1024, 3, 4);
-/// What one costs here.
+/// The cost of a password here.
 const OURS: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 fn argon2id((memory, passes, lanes): (u32, u32, u32)) -> Duration {
@@ -46,7 +47,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// A vault with so many values under one password.
+/// A vault that holds `values` values under one password.
 async fn filled(store: impl Store, values: usize) -> (Vault, Vec<String>) {
     let vault = Vault::open(store, &KeyRing::new(Key::generate()))
         .await
@@ -92,7 +93,8 @@ async fn rekeys(name: &str, few: (Vault, usize), many: (Vault, usize), rounds: u
         against_hashes.push(long.as_secs_f64() / hashes.as_secs_f64());
     }
     println!(
-        "rekey, {name}: {} values take {:.2} of the time of {} (target 1.5), {:.2} of two bare Argon2id",
+        "rekey, {name}: {} values take {:.2} times as long as {} (target 1.5), \
+         {:.2} times as long as two bare Argon2id",
         many.1,
         median(against_few),
         few.1,
@@ -118,8 +120,9 @@ async fn reads(name: &str, vault: &Vault, tokens: &[String], rounds: usize) {
         seed.push(theirs * tokens.len() as f64 / took);
     }
     println!(
-        "read_many, {name}: {} values take {:.2} of one bare Argon2id; one Argon2id a value would take {:.0} times as long, \
-the seed's own way (64 MiB, t = 3, p = 4) {:.0} times",
+        "read_many, {name}: {} values take {:.2} times as long as one bare Argon2id; \
+         one Argon2id per value would take {:.0} times as long, \
+         at the original system's cost (64 MiB, t = 3, p = 4) {:.0} times",
         tokens.len(),
         median(hashes),
         median(ours),

@@ -26,7 +26,8 @@ impl Server {
         })
     }
 
-    /// Takes the new keys while it runs: the codec, and all clones of it, use them from their next call on.
+    /// Takes the new keys while it runs: the codec, and all clones of it, use them from their next
+    /// call on.
     fn deploy(&self, keys: &str) -> Result<(), Box<dyn Error>> {
         self.keys.replace(&keys.parse()?)?;
         println!("{} now has {:?}", self.name, self.keys);
@@ -65,14 +66,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = old.to_string();
     let step_1 = format!("{},+{}", *old, *new); // old seals; both open
     let step_2 = format!("{},{}", *new, *old); //  new seals; both open, and old asks for a re-seal
-    let step_3 = new.to_string(); //               8 hours and how far clocks differ later: old is gone
+    let step_3 = new.to_string(); //               8 hours and the clocks' difference later
 
     let servers = [Server::start("A", &before)?, Server::start("B", &before)?];
     let [a, b] = &servers;
     let mut cookie = a.sessions.seal(&mut Token::new(), Lifetime::hours(8))?;
     let forgotten = a.sessions.seal(&mut Token::new(), Lifetime::hours(8))?;
     let uuid = a.sessions.open(&cookie)?.uuid();
-    // Between the deploys the two servers have different keys. That is when a session could be lost.
+    // Between the deploys the two servers have different keys. That is when a session could be
+    // lost.
     let mut resealed = Vec::new();
     for keys in [&step_1, &step_2] {
         for server in &servers {
@@ -80,7 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             resealed.push(six_requests(&servers, &mut cookie)?);
         }
     }
-    // Once, when A was the first to seal with the new key. B, where that key is standby, left it so.
+    // Once, when A was the first to seal with the new key. B, where that key is standby, left it
+    // so.
     assert_eq!(resealed, [0, 0, 1, 0]);
 
     for server in &servers {

@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::time::Duration;
 
 use sealtoken::{
     CargoKey, Codec, ContextError, Key, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime,
@@ -21,7 +22,8 @@ struct User {
 impl User {
     /// The codec for links that are good for this user, as long as the password is what it is now.
     ///
-    /// The hash changes when the password does, so a link dies with its first use, without a database of links.
+    /// The hash changes when the password does, so a link dies with its first use, without a
+    /// database of links.
     fn reset_codec(&self, reset: &Codec) -> Result<Codec, ContextError> {
         reset.bound_to([&self.id.to_string(), &self.password_hash])
     }
@@ -48,9 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let link = format!("https://example.com/reset/{}/{text}", user.id);
     println!("The link, {} characters:\n\n  {link}\n", link.len());
 
-    // 2. The user follows it. The id in the path finds the row; the token proves that the link is ours.
+    // 2. The user follows it. The id in the path finds the row; the token proves that the link is
+    //   ours.
     let opened = user.reset_codec(&reset)?.open(&text)?;
-    let end = opened.expires_at().map(UnixTime::from).ok_or("no end")?;
+    let end = opened.expires_at().ok_or("no end")?;
     assert_eq!(opened.cargo().require(USER_ID)?, user.id);
     assert_eq!(opened.uuid(), token.uuid());
     println!("It opens:\n\n  user_id {}, until {end}\n", user.id);
@@ -74,12 +77,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let others = other.reset_codec(&reset)?.open(&text);
     refused("used for another user", "forged", others)?;
 
-    let strangers = KeyRing::new(Key::generate()).codec("password-reset")?;
-    let elsewhere = user.reset_codec(&strangers)?.open(&text);
+    let others = KeyRing::new(Key::generate()).codec("password-reset")?;
+    let elsewhere = user.reset_codec(&others)?.open(&text);
     refused("where the key is unknown", "unknown_key", elsewhere)?;
 
     // 4. The last second, and the one after it.
-    clock.set(UnixTime::from_secs(end.as_secs().saturating_sub(1)));
+    clock.set(end - Duration::from_secs(1));
     assert!(bound.open(&text).is_ok());
     clock.set(end);
     refused("after 30 minutes", "expired", bound.open(&text))?;

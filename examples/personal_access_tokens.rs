@@ -1,5 +1,5 @@
-//! Personal access tokens of a small API: the first admin, tokens with roles and scopes, a rotation without an outage, a revocation,
-//! and a ring whose key is replaced.
+//! Personal access tokens of a small API: the first admin, tokens with roles and scopes, a rotation
+//! without an outage, a revocation, and a ring whose key is replaced.
 //!
 //! ```console
 //! cargo run --features pat --example personal_access_tokens
@@ -8,14 +8,16 @@
 use std::error::Error;
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PatUpdate, PersonalAccessTokens, PublicError, State, VerifyError};
+use sealtoken::pat::{PersonalAccessTokens, VerifyError};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+use sealtoken::{PublicError, State};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (old, new) = (Key::generate(), Key::generate());
-    // A service: env::var("SEALTOKEN_KEYS")?.parse()?, and sealtoken_sqlite::SqliteStore::open("tokens.db").await?
+    // A service: env::var("SEALTOKEN_KEYS")?.parse()?, and
+    // sealtoken_sqlite::SqliteStore::open("tokens.db").await?
     let keys = KeyRing::new(old.clone());
     let store = MemoryStore::new();
     let clock = ManualClock::at(UnixTime::now());
@@ -40,24 +42,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let again = pats.bootstrap(generated.token.expose(), "eve@example.com");
     assert!(again.await.is_err());
 
-    let new_pat = NewPat::for_owner("ada@example.com")
+    let issued = pats
+        .issue("ada@example.com")
         .name("laptop")
         .role("reader")
         .scope("repo:read")
         .metadata("ticket", "OPS-12")
-        .expires_in(Lifetime::days(90));
-    let issued = pats.issue(new_pat).await?;
+        .expires(Lifetime::days(90))
+        .await?;
     let text = issued.token.expose();
     println!("Ada's token has {} characters: {}…", text.len(), &text[..9]);
 
-    let update = PatUpdate::new().add_role("writer").remove_role("reader");
-    pats.update(&issued.record.id, update).await?;
+    pats.update(issued.record.id)
+        .add_role("writer")
+        .remove_role("reader")
+        .await?;
     let record = pats.verify(text).await?;
     assert!(
         record.has_role("writer") && !record.has_role("reader") && record.has_scope("repo:read")
     );
 
-    // A log is told the reason, a stranger one and the same answer.
+    // A log gets the reason; a caller always gets the same answer.
     let mistyped = format!("{}_{}", &text[..20], &text[21..]);
     let unknown = pats.generate()?;
     for (text, code) in [
@@ -68,40 +73,39 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let error = pats.verify(text).await.err().ok_or("it was taken")?;
         assert_eq!((error.code(), error.public()), (code, PublicError::Refused));
         println!(
-            "refused: {}: {error}; a stranger hears: {}",
+            "refused: {}: {error}; the caller sees: {}",
             error.code(),
             error.public()
         );
     }
 
-    // Another secret for the same token: for an hour both are good, so nothing stands still.
-    let rotated = pats.rotate(&record.id, Duration::from_secs(3600)).await?;
+    // Another secret for the same token: both are valid for an hour, so nobody is cut off.
+    let rotated = pats
+        .rotate(record.id)
+        .overlap(Duration::from_secs(3600))
+        .await?;
     assert!(pats.verify(text).await.is_ok() && pats.verify(rotated.token.expose()).await.is_ok());
     clock.advance(3600);
     let over = pats.verify(text).await;
     assert_eq!(over.err().map(|error| error.code()), Some("expired"));
 
-    pats.revoke_and_purge(&record.id, Lifetime::days(30))
+    pats.revoke(record.id)
+        .purge_after(Lifetime::days(30))
         .await?;
     let refused = pats.verify(rotated.token.expose()).await;
     assert!(matches!(refused, Err(VerifyError::Refused(reason)) if reason.code() == "revoked"));
     let live = pats.list().only(State::Live).count().await?;
-    println!("{live} of {} tokens is live", pats.count().await?);
-    let restored = pats.restore(&record.id).await?;
+    println!("{live} of {} tokens is live", pats.list().count().await?);
+    let restored = pats.restore(record.id).await?;
     assert_eq!(restored.expires_at, issued.record.expires_at);
 
-    // The ring's key is replaced: what opens the tokens is sealed again, and the old key can go.
+    // Replace the ring's key: opening seals the keyset again, and the old key can go.
     open(KeyRing::new(new.clone()).with_retired(old)?, None).await?;
     let pats = open(KeyRing::new(new), None).await?;
     assert!(pats.verify(rotated.token.expose()).await.is_ok());
     println!("after the rotation of the ring, every token is still good");
 
-    clock.advance(
-        Lifetime::days(90)
-            .as_secs()
-            .unwrap_or_default()
-            .try_into()?,
-    );
+    clock.advance(90 * 86_400);
     let refused = pats.verify(rotated.token.expose()).await;
     println!("in 90 days: {}", refused.err().ok_or("it was taken")?);
     Ok(())

@@ -1,4 +1,5 @@
-//! A stateless session in a cookie: of the program's own type, renewed while it is used, with an absolute end.
+//! A stateless session in a cookie: of the program's own type, renewed while it is used, with an
+//! absolute end.
 //!
 //! ```console
 //! cargo run --example session_cookie
@@ -6,7 +7,7 @@
 
 use std::error::Error;
 
-use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+use sealtoken::{Key, KeyRing, Lifetime, ManualClock, TypedToken, UnixTime};
 use serde::{Deserialize, Serialize};
 
 /// Without a request for this long, the session ends.
@@ -45,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut last = 0;
     for minute in (7..).step_by(7) {
         clock.advance(7 * 60);
-        let mut session: Token<Session> = match sessions.open_value(&cookie) {
+        let mut session: TypedToken<Session> = match sessions.open_value(&cookie) {
             Ok(session) => session,
             Err(error) => {
                 println!("minute {minute:>3}: refused, {error}");
@@ -77,7 +78,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `__Host-` makes the browser keep the cookie to this host and to HTTPS; `HttpOnly` keeps scripts away from it.
+/// `__Host-` makes the browser keep the cookie to this host and to HTTPS; `HttpOnly` keeps scripts
+/// away from it.
 ///
 /// Browsers drop a cookie whose name and value have more than 4,096 bytes together.
 fn header(text: &str, max_age: u64) -> Result<String, &'static str> {

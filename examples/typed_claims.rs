@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-use sealtoken::{CargoError, CargoKey, Key, KeyRing, Lifetime, OpenError, Token};
+use sealtoken::{CargoError, CargoKey, Key, KeyRing, Lifetime, OpenError, Token, TypedToken};
 use serde::{Deserialize, Serialize};
 
 // 1. A map whose names are declared once, with the type of their value.
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         scopes: vec!["read".into()],
     };
     let text = access.seal_value(&claims, Lifetime::hours(1))?;
-    let mut token: Token<Claims> = access.open_value(&text)?;
+    let mut token: TypedToken<Claims> = access.open_value(&text)?;
     println!("   {:?}", token.value());
 
     token.set(claims.clone()); // equal to what is there
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let text = access.reseal(&mut token)?; // the same UUID, the same end
     assert!(!token.is_dirty());
-    let again: Token<Claims> = access.open_value(&text)?;
+    let again: TypedToken<Claims> = access.open_value(&text)?;
     assert_eq!(again.uuid(), token.uuid());
     assert_eq!(again.expires_at(), token.expires_at());
     assert_eq!(again.value().scopes, ["read", "write"]);

@@ -1,7 +1,7 @@
-//! A door behind the cipher, for `fuzz/`: it exists under `cfg(fuzzing)` alone.
+//! A way past the cipher for `fuzz/`, under `cfg(fuzzing)` only.
 //!
-//! A fuzzer never guesses a tag. So any plaintext is sealed here, whatever it holds, under a fixed key, and then
-//! opened through the public API. That key must seal nothing else.
+//! A fuzzer never guesses a tag. So any plaintext is sealed here under a fixed key, and then opened
+//! through the public API. That key must seal nothing else.
 
 use std::sync::LazyLock;
 
@@ -14,12 +14,12 @@ use crate::crypto::secret::Secret;
 use crate::crypto::st1;
 use crate::crypto::xaes::{Backend, XNonce, Xaes};
 use crate::keys::{Key, KeyRing};
-use crate::token::{Codec, OpenError, Token};
+use crate::token::{Codec, OpenError, Token, TypedToken};
 
 const ROOT: [u8; 32] = *b"the fuzzer's key: no secret, ok?";
 const PURPOSE: &str = "fuzz";
 
-/// The purpose key, derived here once more and not taken from a ring: nothing else has to let it out.
+/// The purpose key. It is derived here, so that a ring needs no way to give it out.
 static CIPHER: LazyLock<Xaes> = LazyLock::new(|| {
     let info = [b"sealtoken v1 purpose\0", PURPOSE.as_bytes()];
     Xaes::new(&kdf::derive(&Secret::from(ROOT), &info))
@@ -31,9 +31,9 @@ static CODEC: LazyLock<Option<Codec>> = LazyLock::new(|| {
     Some(codec.with_max_len(usize::MAX))
 });
 
-/// A codec of the fixed key whose clock shows `now`. It takes tokens of any length.
+/// A codec of the fixed key whose clock shows `now`. It opens tokens of any length.
 ///
-/// `None` never comes back: the purpose is a good one.
+/// Never `None`: the purpose is valid.
 #[must_use]
 pub fn codec(now: i64) -> Option<Codec> {
     let clock = ManualClock::at(UnixTime::from_secs(now));
@@ -47,7 +47,7 @@ pub fn seal_payload(plaintext: &[u8]) -> String {
     let mut scratch = Scratch::take(usize::MAX);
     scratch.extend(&[0; st1::HEADER]);
     scratch.extend(plaintext);
-    // Only 64 GiB are too long; and some nonces give a text that ends in punctuation.
+    // Only 64 GiB are too long. Some nonces give a text that ends in punctuation.
     let (backend, unbound) = (Backend::default(), st1::Bound::To(b""));
     let mut texts = (0..=u8::MAX).filter_map(|byte| {
         let nonce: XNonce = [[byte; 12]; 2];
@@ -71,33 +71,19 @@ pub fn open_payload(plaintext: &[u8], now: i64) -> Result<Token, OpenError> {
 /// # Errors
 ///
 /// [`OpenError`], as [`Codec::open_value`] has it.
-pub fn open_payload_as<T: DeserializeOwned + 'static>(
+pub fn open_payload_as<T: DeserializeOwned>(
     plaintext: &[u8],
     now: i64,
-) -> Result<Token<T>, OpenError> {
+) -> Result<TypedToken<T>, OpenError> {
     let codec = codec(now).ok_or(OpenError::UnknownKey)?;
     codec.open_value(&seal_payload(plaintext))
-}
-
-/// What [`Vaultstore::read`](crate::import::Vaultstore::read) says of a value of the second format where Argon2id
-/// gives this key. A fuzzer has no time for Argon2id.
-///
-/// # Errors
-///
-/// [`ImportError`](crate::import::ImportError), as the reader has it.
-#[cfg(feature = "import")]
-pub fn read_vaultstore(
-    stored: &str,
-    key: [u8; 32],
-) -> Result<zeroize::Zeroizing<Vec<u8>>, crate::import::ImportError> {
-    crate::import::vaultstore::v2::Sealed::parse(stored)?.open(&Secret::from(key))
 }
 
 /// The parts of a sealed record's body: nonce, ciphertext, tag and payload.
 #[cfg(feature = "vault")]
 pub type Parts = ([u8; 24], Vec<u8>, [u8; 16], Vec<u8>);
 
-/// Takes a sealed record's body apart; `None` for what is none.
+/// Takes a sealed record's body apart; `None` if it is not one.
 #[cfg(feature = "vault")]
 #[must_use]
 pub fn split_record(body: &[u8]) -> Option<Parts> {
@@ -108,21 +94,22 @@ pub fn split_record(body: &[u8]) -> Option<Parts> {
     Some((nonce, ciphertext, parts.tag, parts.payload.to_vec()))
 }
 
-/// The ids of the data keys in a password entry's plaintext; `None` for what is none.
+/// The ids of the data keys in a password entry's plaintext; `None` if it is not one.
 #[cfg(feature = "vault")]
 #[must_use]
 pub fn parse_password_entry(plaintext: &[u8]) -> Option<Vec<[u8; 16]>> {
     crate::vault::fuzzing::entry_ids(plaintext)
 }
 
-/// What the vault says of a value's record around these bytes: whether it is one, and if so, its metadata written again.
+/// Opens a value's record around these bytes as the vault does, and writes its metadata again.
 #[cfg(feature = "vault")]
 #[must_use]
 pub fn open_value_record(plaintext: &[u8], data_key: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
     crate::vault::fuzzing::open_row(&Secret::from(ROOT), plaintext, data_key, payload)
 }
 
-/// Takes a personal access token's text apart, with the prefixes `pat_`, `pat_live_` and `tok-`: its id, and the secret where it is one of the other system.
+/// Takes a personal access token's text apart, with the prefixes `pat_`, `pat_live_` and `tok-`:
+/// its id, and the secret if it is a token of access-tokens.
 ///
 /// # Errors
 ///
@@ -132,14 +119,14 @@ pub fn parse_pat(text: &str) -> Result<(crate::pat::PatId, Option<Vec<u8>>), cra
     crate::pat::fuzzing::parse(text)
 }
 
-/// A token of this id, as it is issued.
+/// The text of a token of this id, as it is issued.
 #[cfg(feature = "pat")]
 #[must_use]
-pub fn draw_pat(id: &crate::pat::PatId) -> Option<String> {
+pub fn draw_pat(id: crate::pat::PatId) -> Option<String> {
     crate::pat::fuzzing::draw(id)
 }
 
-/// What is said of a token's record around these bytes: whether it is one, and if so, what is known about the token written again.
+/// Opens a token's record around these bytes, and writes it again.
 #[cfg(feature = "pat")]
 #[must_use]
 pub fn reseal_pat_record(plaintext: &[u8], keep_expired: i64) -> Option<Vec<u8>> {

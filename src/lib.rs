@@ -6,13 +6,15 @@
     allow(clippy::arithmetic_side_effects, clippy::unnecessary_wraps)
 )]
 
+// The services derive. Without them serde's traits are enough, and nothing builds its macros.
+#[cfg(not(any(test, feature = "pat", feature = "vault")))]
+extern crate serde_core as serde;
+
 mod crypto;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-#[cfg(feature = "import")]
-pub mod import;
 mod keys;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub mod limits;
@@ -33,13 +35,19 @@ pub mod vault;
 #[doc(inline)]
 pub use sealtoken_store as store;
 
-pub use crypto::clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use crypto::clock::{
+    Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, SystemClock, UnixTime,
+};
 pub use crypto::random::reseed;
 pub use crypto::xaes::Backend;
 pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, PurposeRing, Ring, RingKey, Role};
+#[cfg(any(feature = "pat", feature = "vault"))]
+pub use sealed::{
+    ListStream, Listed, Listing, Page, PublicError, Rewrapped, ServiceError, State, Tally,
+};
 pub use token::iter;
 pub use token::{
-    Cargo, CargoError, CargoKey, CargoName, Codec, Context, ContextError, Lifetime, LifetimeError,
-    Merge, Number, Object, OpenError, Opened, Outline, SealError, Seconds, Text, Token, Value,
-    View,
+    Cargo, CargoError, CargoKey, CargoName, Codec, Content, Context, ContextError, ForeignToken,
+    ForeignTokenError, JsonFormat, Lifetime, Merge, Number, Object, OpenError, Opened, SealError,
+    Text, Token, TokenHeader, Typed, TypedToken, Value, Zone,
 };

@@ -1,1 +1,3 @@
-//! Benchmarks of sealtoken. `cargo bench -p sealtoken-benches --all-features`; those beside other libraries are in `peers/`.
+//! Benchmarks of sealtoken: `cargo bench -p sealtoken-benches --all-features`.
+//!
+//! The package in `peers/` compares sealtoken with other libraries.

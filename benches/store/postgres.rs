@@ -1,8 +1,9 @@
 //! PostgreSQL through the trait, side by side with the bare driver and the same statements.
 //!
-//! `SEALTOKEN_TEST_POSTGRES=$(scripts/postgres start DIR) cargo bench -p sealtoken-benches --features postgres --bench store_postgres`. The server must wait
-//! for its disk, as it does unless told otherwise. With `-- --test` each case runs once; with `-- --check` it fails where
-//! a ratio is larger than it may be, which wants a machine that does nothing else.
+//! Run it with `SEALTOKEN_TEST_POSTGRES=$(scripts/postgres start DIR)` and `cargo bench -p
+//! sealtoken-benches --features postgres --bench store_postgres`. The server must wait for its
+//! disk, as it does by default. With `-- --test` each case runs once. With `-- --check` it fails if
+//! a ratio exceeds its limit, which needs an otherwise idle machine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,14 +26,14 @@ const BODY: usize = 400;
 /// The rows of a batch.
 const ROWS: usize = 4;
 
-/// How often each side runs, in turns of so many.
+/// How often each side runs, and how many runs make a turn.
 struct Effort {
     turns: usize,
     each: usize,
 }
 
-/// Times two sides in turns, so that what disturbs one disturbs the other. Prints what the faster quarter of the calls took at most,
-/// since what disturbs only adds, and the ratio.
+/// Times two sides in turns, so that disturbances affect both. Prints the first quartile, since
+/// disturbances only add time, and the ratio.
 async fn versus(
     name: &str,
     limit: Option<f64>,
@@ -86,7 +87,7 @@ async fn write(store: &PostgresStore, change: Change) {
     assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
 }
 
-/// The tables without the crate: the same rows by hand.
+/// The same rows written by hand, without the crate.
 struct Bare {
     client: Client,
     get: Statement,
@@ -103,12 +104,31 @@ impl Bare {
         tokio::spawn(connection);
         let prepare = async |sql| client.prepare(sql).await.unwrap();
         Self {
-            get: prepare("SELECT version, purge_at, body, labels FROM sealtoken_record WHERE collection = $1 AND id = $2").await,
-            insert: prepare("INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) VALUES ($1, $2, $3, $4, $5, $6)").await,
-            label: prepare("INSERT INTO sealtoken_label (collection, name, value, id) VALUES ($1, $2, $3, $4)").await,
-            update: prepare("UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 WHERE collection = $1 AND id = $2 AND version = $7").await,
+            get: prepare(
+                "SELECT version, purge_at, body, labels FROM sealtoken_record \
+                 WHERE collection = $1 AND id = $2",
+            )
+            .await,
+            insert: prepare(
+                "INSERT INTO sealtoken_record (collection, id, version, purge_at, body, labels) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .await,
+            label: prepare(
+                "INSERT INTO sealtoken_label (collection, name, value, id) VALUES ($1, $2, $3, $4)",
+            )
+            .await,
+            update: prepare(
+                "UPDATE sealtoken_record SET version = $3, purge_at = $4, body = $5, labels = $6 \
+                 WHERE collection = $1 AND id = $2 AND version = $7",
+            )
+            .await,
             delete: prepare("DELETE FROM sealtoken_record WHERE collection = $1 AND id = $2").await,
-            unlabel: prepare("DELETE FROM sealtoken_label WHERE collection = $1 AND name = $2 AND value = $3 AND id = $4").await,
+            unlabel: prepare(
+                "DELETE FROM sealtoken_label \
+                 WHERE collection = $1 AND name = $2 AND value = $3 AND id = $4",
+            )
+            .await,
             client,
         }
     }
@@ -140,7 +160,7 @@ impl Bare {
         assert_eq!(self.client.execute(statement, &values).await.unwrap(), 1);
     }
 
-    /// As it is written without this crate: a transaction, one statement after the other.
+    /// As one would write it without this crate: a transaction, one statement after the other.
     async fn insert(&self, record: &Record) {
         self.client.batch_execute("BEGIN").await.unwrap();
         self.insert_row(record).await;
@@ -211,7 +231,7 @@ async fn compare(url: &str, effort: &Effort) -> bool {
         )
         .await;
     }
-    // Three round trips, however many rows: what the first one begins is acknowledged before the rest is sent.
+    // Three round trips for any number of rows: the BEGIN is acknowledged before the rest is sent.
     let (a, b) = (
         |n, row| record(format!("e{n}-{row}"), 0),
         |n, row| record(format!("f{n}-{row}"), 0),
@@ -252,7 +272,7 @@ async fn compare(url: &str, effort: &Effort) -> bool {
             .get(&theirs.key)
             .await
             .unwrap()
-            .map_or(theirs.version, |there| there.version);
+            .map_or(theirs.version, |existing| existing.version);
         let name = format!("replace, {labels} labels that stay, against the row alone");
         fits &= versus(
             &name,
@@ -278,7 +298,7 @@ async fn compare(url: &str, effort: &Effort) -> bool {
         )
         .await;
     }
-    // As it is written without this crate: the row, and the label that changes.
+    // As one would write it without this crate: the row, and the label that changes.
     let mut ours = record("a2-0".to_owned(), 2);
     let mut theirs = record("d2-0".to_owned(), 2);
     ours.version = store.get(&ours.key).await.unwrap().unwrap().version;

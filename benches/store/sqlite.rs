@@ -1,8 +1,9 @@
 //! SQLite through the trait, side by side with bare rusqlite and the same statements.
 //!
-//! `cargo bench -p sealtoken-benches --features sqlite --bench store_sqlite`. `SEALTOKEN_BENCH_DIR` names the folder of the files: a commit costs
-//! what its disk needs. With `-- --test` each case runs once, and with `-- --check` it is an error where the ratio in the
-//! middle of the reads, or of the writes, is past its limit.
+//! Run it with `cargo bench -p sealtoken-benches --features sqlite --bench store_sqlite`.
+//! `SEALTOKEN_BENCH_DIR` names the folder of the files: a commit takes what its disk needs. With
+//! `-- --test` each case runs once. With `-- --check` it fails if the median ratio of the reads or
+//! of the writes exceeds its limit.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,18 +24,19 @@ use sealtoken::store::{
 };
 use sealtoken_sqlite::SqliteStore;
 
-/// How much a call through the trait may cost, where the bare one costs 1.
+/// The maximum ratio of a call through the trait to the bare one.
 const READ: f64 = 2.0;
 const WRITE: f64 = 1.3;
 
-/// How often each side runs, in turns of so many.
+/// How often each side runs, and how many runs make a turn.
 #[derive(Clone, Copy)]
 struct Effort {
     turns: usize,
     each: usize,
 }
 
-/// Times two sides in turns, so that what disturbs one disturbs the other; prints the medians and returns their ratio.
+/// Times two sides in turns, so that disturbances affect both. Prints the medians and returns their
+/// ratio.
 async fn versus(
     name: &str,
     limit: f64,
@@ -69,7 +71,7 @@ async fn versus(
     ratio
 }
 
-/// The middle one: a disk that is slow for a while makes single ones of anything.
+/// The median ratio: a disk that is slow for a while distorts single ones.
 fn middle(mut ratios: Vec<f64>) -> f64 {
     ratios.sort_by(f64::total_cmp);
     ratios[ratios.len() / 2]
@@ -93,7 +95,7 @@ async fn write(store: &SqliteStore, batch: &[Change]) {
     assert_eq!(store.write(batch).await, Ok(Outcome::Written));
 }
 
-/// The tables without the crate: the same rows by hand, with the same settings.
+/// The same rows written by hand, with the same settings.
 struct Bare<'a> {
     begin: Statement<'a>,
     commit: Statement<'a>,
@@ -113,20 +115,23 @@ impl<'a> Bare<'a> {
             commit: prepare("COMMIT"),
             insert: prepare("INSERT INTO sealtoken_record VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
             find: prepare(
-                "SELECT rowid, version, labels FROM sealtoken_record WHERE collection = ?1 AND id = ?2",
+                "SELECT rowid, version, labels FROM sealtoken_record \
+                 WHERE collection = ?1 AND id = ?2",
             ),
             update: prepare(
-                "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1",
+                "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 \
+                 WHERE rowid = ?1",
             ),
             delete: prepare("DELETE FROM sealtoken_record WHERE rowid = ?1"),
             label: prepare("INSERT INTO sealtoken_label VALUES (?1, ?2, ?3, ?4)"),
             unlabel: prepare(
-                "DELETE FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value = ?3 AND id = ?4",
+                "DELETE FROM sealtoken_label \
+                 WHERE collection = ?1 AND name = ?2 AND value = ?3 AND id = ?4",
             ),
         }
     }
 
-    /// As long as the text of the labels is, which is all that counts here.
+    /// As long as the encoded labels: only the length matters here.
     fn text(record: &Record) -> Vec<u8> {
         let length = |label: &Label| 5 + label.name.as_str().len() + label.value.len();
         vec![0; 1 + record.labels.iter().map(length).sum::<usize>()]
@@ -196,7 +201,7 @@ impl<'a> Bare<'a> {
     }
 }
 
-/// A connection as the store has one: after the store has made the tables.
+/// A connection like the store's, opened after the store has created the tables.
 fn connect(file: &Path, flags: OpenFlags) -> Connection {
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = connection.unwrap();
@@ -207,7 +212,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Connection {
 }
 
 async fn reads(store: &SqliteStore, file: &Path, effort: Effort) -> f64 {
-    const GET: &str = "SELECT version, purge_at, labels, body FROM sealtoken_record WHERE collection = ?1 AND id = ?2";
+    const GET: &str = "SELECT version, purge_at, labels, body FROM sealtoken_record \
+        WHERE collection = ?1 AND id = ?2";
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let mut statement = connection.prepare(GET).unwrap();
     let mut get = |id: &[u8]| {
@@ -311,7 +317,7 @@ async fn writes(store: &SqliteStore, file: &Path, effort: Effort) -> f64 {
 
 fn main() -> ExitCode {
     let argument = |name| std::env::args().any(|argument| argument == name);
-    // Commits one by one in turn: a disk is fast for a while, and slow for a while.
+    // Single commits in turn, since a disk is fast for a while, then slow.
     let [read, write] = if argument("--test") {
         [(1, 1), (1, 1)]
     } else {
@@ -340,6 +346,6 @@ fn main() -> ExitCode {
     if (read <= READ && write <= WRITE) || !argument("--check") {
         return ExitCode::SUCCESS;
     }
-    eprintln!("the ratio in the middle is past its limit");
+    eprintln!("the median ratio exceeds its limit");
     ExitCode::FAILURE
 }

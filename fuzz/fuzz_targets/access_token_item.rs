@@ -1,11 +1,12 @@
-//! The items of the Node system's table: any text, as an item, under `Item`, and as each value of one.
+//! The items of the Node system's table: any text, as an item, under `Item`, and as each value of
+//! one.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sealtoken::UnixTime;
-use sealtoken::import::access_tokens::{AccessToken, ItemError};
 use sealtoken_fuzz::access_token::{self, GOOD, Plain, Refused};
+use sealtoken_import::access_tokens::{AccessToken, ItemError};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = str::from_utf8(data) else {
@@ -25,9 +26,9 @@ fn item(text: &str) {
     }
     match access_token::judge(text) {
         Ok(judged) => {
-            let token = read.expect("the judge takes it");
+            let token = read.expect("the judge accepts it");
             assert_eq!(plain(&token), judged);
-            // Written as that system writes it, it is the same token.
+            // The item as the Node system would write it gives the same token.
             assert_eq!(AccessToken::from_dynamodb_json(&judged.item()), Ok(token));
         }
         Err(Refused::For(code, attribute)) => {
@@ -38,12 +39,13 @@ fn item(text: &str) {
     }
 }
 
-/// In the words of the documentation, whatever the judge may say.
+/// Checks the documented limits independently of the judge.
 fn keeps_the_limits(token: &AccessToken) {
     assert!(
-        token.token_id.len() == 21
+        token.token_id.as_str().len() == 21
             && token
                 .token_id
+                .as_str()
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric())
     );
@@ -76,7 +78,7 @@ fn plain(token: &AccessToken) -> Plain {
         token.expires_at,
     ];
     Plain {
-        token_id: token.token_id.clone(),
+        token_id: token.token_id.to_string(),
         secret_phc: token.secret_phc.expose().to_owned(),
         owner: token.owner.clone(),
         admin: token.admin,

@@ -1,4 +1,4 @@
-//! Any sequence of operations leaves a cargo as the model has it.
+//! After any sequence of operations, a cargo agrees with its model.
 
 #![no_main]
 
@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use sealtoken::{
-    Cargo, CargoError, Codec, Key, KeyRing, Lifetime, ManualClock, Merge, SealError, Token,
-    UnixTime, View,
+    Cargo, CargoError, Codec, Expiry, JsonFormat, Key, KeyRing, Lifetime, ManualClock, Merge,
+    SealError, Token, UnixTime,
 };
 use sealtoken_fuzz::model::Model;
 use sealtoken_fuzz::payload::LAST;
@@ -17,7 +17,7 @@ use sealtoken_fuzz::{json, script};
 
 const NOW: i64 = 1_763_755_200;
 
-/// Made once: deriving keys takes longer than most scripts.
+/// Made once, because deriving keys takes longer than most scripts.
 static CODEC: LazyLock<Codec> = LazyLock::new(|| {
     let codec = KeyRing::new(Key::from_bytes([9; 32])).codec("model");
     codec.expect("a purpose").with_max_len(usize::MAX)
@@ -26,7 +26,7 @@ static CODEC: LazyLock<Codec> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let mut u = Unstructured::new(data);
     let mut both = Both::new();
-    // At the end of the script, the values that are missing are zero.
+    // Values missing at the end of the script are zero.
     while !u.is_empty() {
         if both.step(&mut u).is_err() {
             break;
@@ -54,7 +54,7 @@ impl Both {
             clock,
             codec,
         };
-        // From here on the cargo asks the clock of the codec.
+        // From here on, the cargo uses the codec's clock.
         both.sealed_and_opened();
         both
     }
@@ -73,13 +73,16 @@ impl Both {
             2 => {
                 let value = script::value(u, 2)?;
                 let end = second(u, model.now)?;
-                let answer = cargo.insert_until(name, &value, UnixTime::from_secs(end));
+                let answer = cargo.insert_with_expiry(name, &value, UnixTime::from_secs(end));
                 same_value(answer, model.insert(name, value, Some(end)));
             }
             3 => {
                 let end = Some(second(u, model.now)?).filter(|_| name != "b");
-                let answer = cargo.set_end(name, end.map(UnixTime::from_secs));
-                assert_eq!(answer, model.set_end(name, end));
+                let expiry = end
+                    .map(UnixTime::from_secs)
+                    .map_or(Expiry::Never, Expiry::At);
+                let answer = cargo.set_expiry(name, expiry);
+                assert_eq!(answer, model.set_expiry(name, end));
             }
             4 => assert_eq!(cargo.remove(name), model.remove(name).is_some()),
             5 => assert_eq!(cargo.take::<u64>(name), model.take_natural(name)),
@@ -119,7 +122,7 @@ impl Both {
             }
             14 => {
                 let now = second(u, model.now)?;
-                let purged = cargo.purge_ended_at(UnixTime::from_secs(now));
+                let purged = cargo.remove_expired_at(UnixTime::from_secs(now));
                 assert_eq!(purged, model.purge(now));
             }
             15 => {
@@ -128,7 +131,7 @@ impl Both {
                 model.now += seconds;
             }
             16 => {
-                // Around the limit of levels: 62 for a value, 61 for an element.
+                // Around the depth limit: 62 for a value, 61 for an element.
                 let levels = 55 + usize::from(u.arbitrary::<u8>()? % 16);
                 let value = (1..levels).fold(Plain::Array(Vec::new()), |inside, _| {
                     Plain::Array(vec![inside])
@@ -144,7 +147,7 @@ impl Both {
         Ok(())
     }
 
-    /// A second cargo of the same clock, with up to three entries.
+    /// Another cargo on the same clock, with up to three entries.
     fn another(&self, u: &mut Unstructured<'_>) -> Result<(Cargo, Model)> {
         let mut cargo = self.token.cargo().clone();
         cargo.clear();
@@ -154,7 +157,7 @@ impl Both {
             let value = script::value(u, 2)?;
             let end = Some(second(u, model.now)?).filter(|end| end % 2 == 0);
             let answer = match end {
-                Some(end) => cargo.insert_until(name, &value, UnixTime::from_secs(end)),
+                Some(end) => cargo.insert_with_expiry(name, &value, UnixTime::from_secs(end)),
                 None => cargo.insert(name, &value),
             };
             same_value(answer, model.insert(name, value, end));
@@ -162,7 +165,7 @@ impl Both {
         Ok((cargo, model))
     }
 
-    /// The token is then as it was.
+    /// A failed seal leaves the token unchanged.
     fn sealing_fails(&mut self) {
         let codec = self.codec.clone().with_max_len(10);
         let error = codec.seal(&mut self.token, Lifetime::Forever).err();
@@ -185,7 +188,7 @@ impl Both {
     }
 }
 
-/// A second around now, or at the ends of what a token can name.
+/// A second around `now`, or at a limit of a token's times.
 fn second(u: &mut Unstructured<'_>, now: i64) -> Result<i64> {
     let choice = u.arbitrary::<u8>()?;
     Ok(match choice {
@@ -228,7 +231,7 @@ fn read_every_way(token: &Token, model: &Model, name: &str) {
     assert_eq!(Plain::from(cargo), model.plain());
     assert_eq!(Plain::from(&cargo.dump()), model.plain());
     assert!(cargo.keys().eq(model.all_live().map(|(name, _)| name)));
-    // JSON and back: the entries come back, their ends do not.
+    // A round trip through JSON keeps the entries but not their expiries.
     let written = serde_json::to_string(cargo).expect("a cargo can be written");
     let judged = json::read(&written)
         .ok()
@@ -242,10 +245,10 @@ fn read_every_way(token: &Token, model: &Model, name: &str) {
         let read = read.expect("its own JSON");
         assert!(!read.is_dirty());
         assert_eq!(Plain::from(&read), model.plain());
-        let ends = cargo.keys().any(|name| cargo.ends_at(name).is_some());
+        let ends = cargo.keys().any(|name| cargo.expires_at(name).is_some());
         assert_eq!(read == *cargo, !ends);
     }
-    let shown = token.to_json(View::basic());
+    let shown = token.to_json(JsonFormat::default());
     let shown = json::read(&shown)
         .ok()
         .and_then(|(node, _)| Plain::of(&node))
@@ -253,7 +256,7 @@ fn read_every_way(token: &Token, model: &Model, name: &str) {
     let custom = shown
         .entries()
         .iter()
-        .find(|(name, _)| name == "custom")
+        .find(|(name, _)| name == "cargo")
         .map(|(_, value)| value);
     assert_eq!(custom, Some(&model.plain()));
 }

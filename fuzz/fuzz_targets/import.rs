@@ -1,4 +1,4 @@
-//! The importer: any text, and genuine tokens around any content.
+//! Imports any text, and genuine tokens with any content.
 
 #![no_main]
 
@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sealtoken::import::{ImportError, Primordyx};
 use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
 use sealtoken_fuzz::plain::Plain;
 use sealtoken_fuzz::primordyx::{self, Read, Refused};
+use sealtoken_import::{Primordyx, PrimordyxError};
 
-/// Not that of the vectors, which are among the seeds.
+/// Not the vectors' passphrase, because the vectors are among the seeds.
 const PASSPHRASE: &str = "nobody seals with this";
 const NOW: i64 = 1_763_755_200;
 
@@ -19,7 +19,7 @@ static CODEC: LazyLock<Codec> = LazyLock::new(|| {
     let codec = KeyRing::new(Key::from_bytes([3; 32]))
         .codec("session")
         .expect("a purpose");
-    // As the old system did, take what comes from the future.
+    // Accept tokens from the future, as the PHP system did.
     codec
         .with_max_len(usize::MAX)
         .with_future_skew(Duration::from_secs(1 << 40))
@@ -37,7 +37,7 @@ fn reader(now: i64) -> Primordyx {
     Primordyx::new(PASSPHRASE).with_clock(ManualClock::at(UnixTime::from_secs(now)))
 }
 
-/// Nobody has sealed this text.
+/// A text that is not genuine is refused.
 fn refused(text: &str) {
     let code = primordyx::outside(text);
     for answer in [reader(NOW).read(text), reader(NOW).inspect(text)] {
@@ -45,16 +45,19 @@ fn refused(text: &str) {
     }
 }
 
-/// A token around this plaintext.
+/// Checks a genuine token with this plaintext.
 fn authentic(plaintext: &[u8]) {
     let lower = primordyx::seal(PASSPHRASE, plaintext);
     if primordyx::outside(&lower) == "malformed" {
-        // Around nothing, or too long.
-        assert_eq!(reader(NOW).read(&lower).err(), Some(ImportError::Malformed));
+        // The plaintext is empty or too long.
+        assert_eq!(
+            reader(NOW).read(&lower).err(),
+            Some(PrimordyxError::Malformed)
+        );
         return;
     }
     let other = Primordyx::new("another passphrase").read(&lower);
-    assert_eq!(other.err(), Some(ImportError::Forged));
+    assert_eq!(other.err(), Some(PrimordyxError::Forged));
 
     match primordyx::judge(plaintext) {
         Ok(read) => {
@@ -84,7 +87,7 @@ fn accepted(read: &Read, text: &str, now: i64) {
     let answer = reader(now).read(text);
     if ended || !read.has_lifetime {
         let at = end.filter(|_| read.has_lifetime).map(UnixTime::from_secs);
-        assert_eq!(answer.err(), Some(ImportError::Expired { at }));
+        assert_eq!(answer.err(), Some(PrimordyxError::Expired { at }));
         return;
     }
     let mut token = answer.expect("the judge accepts it");
@@ -107,11 +110,9 @@ fn accepted(read: &Read, text: &str, now: i64) {
 fn is_the_same(read: &Read, token: &Token) {
     assert_eq!(Plain::from(token.cargo()), read.cargo);
     assert_eq!(
-        token.lifetime().and_then(Lifetime::as_secs),
-        read.lifetime.map(i64::unsigned_abs)
+        token.lifetime().and_then(Lifetime::as_duration),
+        read.lifetime
+            .map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
     );
-    assert_eq!(
-        token.issued_at().map(|at| at.unix_timestamp()),
-        Some(read.begun)
-    );
+    assert_eq!(token.issued_at().map(UnixTime::as_secs), Some(read.begun));
 }

@@ -1,4 +1,4 @@
-//! Keys as text: what parses has one spelling, and every other text is refused by name.
+//! Parses keys from text: a key has one spelling, and any other text gets the right error.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     purpose_key(text);
     rings(text);
 
-    // A fuzzer does not guess the check, so the bytes of the text get theirs.
+    // A fuzzer cannot guess the checksum, so add it to the text's bytes.
     let bytes = text.as_bytes();
     let (keyed, purposed) = (
         armour::key_text("stkey1_", bytes),
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
     );
     key(&keyed);
     purpose_key(&purposed);
-    // And the text as a recipe for a ring: a key for each of its letters, other characters between them.
+    // Use the text as a recipe for a ring: each letter becomes a key, other characters stay.
     let recipe: String = text.chars().take(40).map(|c| spell(c, &key_of)).collect();
     rings(&recipe);
     let recipe: String = text
@@ -43,7 +43,7 @@ fn key_of(letter: u8) -> String {
     armour::key_text("stkey1_", &[letter; 32])
 }
 
-/// Twelve letters each for two purposes.
+/// A key of the letter; the first half of the alphabet has one purpose, the second another.
 fn purpose_of(letter: u8) -> String {
     let bytes = [
         &[letter; 36][..],
@@ -99,7 +99,7 @@ fn purpose_key(text: &str) {
     }
 }
 
-/// The error tells what is wrong, as far as a second reader can tell.
+/// Checks that the error names the actual fault.
 fn named(prefix: &str, text: &str, error: KeyError) {
     match error {
         KeyError::Prefix => assert!(!text.starts_with(prefix)),
@@ -111,7 +111,7 @@ fn named(prefix: &str, text: &str, error: KeyError) {
     }
 }
 
-/// The words of a ring, or `None` where the ring as a whole is refused.
+/// The words of a ring, or `None` if the ring as a whole is refused.
 fn words(text: &str) -> Option<Vec<(&str, Role)>> {
     let separates = |c: char| ", \t\n\x0b\x0c\r".contains(c);
     let mut ring = Vec::new();
@@ -119,7 +119,7 @@ fn words(text: &str) -> Option<Vec<(&str, Role)>> {
     while let Some(at) = rest.find(|c| !separates(c)) {
         let (separators, behind) = rest.split_at(at);
         let (word, after) = behind.split_at(behind.find(separates).unwrap_or(behind.len()));
-        // A form decoder makes a blank of a `+`.
+        // A form decoder turns a `+` into a space.
         let lost_plus = separators.len() > 1 && separators.ends_with(' ');
         ring.push(match (word.strip_prefix('+'), ring.is_empty()) {
             (Some(_), true) => return None,

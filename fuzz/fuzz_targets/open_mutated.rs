@@ -1,4 +1,4 @@
-//! A genuine token opens to what was sealed; one that was edited does not open.
+//! A genuine token opens to the sealed cargo. An edited token is refused.
 
 #![no_main]
 
@@ -41,7 +41,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Made once: deriving keys takes longer than the rest.
+/// Made once, because deriving keys takes longer than everything else.
 static CODECS: LazyLock<[Codec; 2]> = LazyLock::new(|| {
     ["session", "password-reset"].map(|purpose| {
         let codec = RING.codec(purpose).expect("a purpose");
@@ -49,7 +49,7 @@ static CODECS: LazyLock<[Codec; 2]> = LazyLock::new(|| {
     })
 });
 
-/// A codec with or without a context, padding, and a key of its own purpose.
+/// One of two purposes' codecs, with or without a context and padding.
 fn codec(u: &mut Unstructured<'_>) -> Result<Codec> {
     let flags = u.arbitrary::<u8>()?;
     let codec = CODECS[usize::from(flags & 1)].clone();
@@ -74,7 +74,7 @@ fn opens(codec: &Codec, text: &str, cargo: &Plain) {
         let mut map: Token = map.expect("genuine");
         assert_eq!(Plain::from(map.cargo()), cargo.clone().sorted());
         assert_eq!((map.uuid(), map.sealed()), (typed.uuid(), Some(text)));
-        // The same identity and end under a new nonce.
+        // Resealing keeps the identity and the expiry, and draws a new nonce.
         let again = codec.reseal(&mut map).expect("fits");
         assert_ne!(again, text);
         let again = codec.open(&again).expect("genuine");
@@ -105,7 +105,7 @@ fn refused(codec: &Codec, text: &str) {
     }
 }
 
-/// As many edits as the script has, of the text or of the bytes inside.
+/// Applies the script's edits to the text or to the decoded bytes.
 fn edit(u: &mut Unstructured<'_>, genuine: &str, other: &str) -> Result<String> {
     let mut text: Vec<char> = genuine.chars().collect();
     while !u.is_empty() && text.len() > 1 {
@@ -119,7 +119,7 @@ fn edit(u: &mut Unstructured<'_>, genuine: &str, other: &str) -> Result<String> 
             2 => drop(text.remove(at)),
             3 => text.truncate(at),
             4 => text.swap(at, to),
-            // Not for ever: it doubles.
+            // Bounded, because each such edit may double the length.
             5 if text.len() < 10_000 => text.extend_from_within(at..),
             5 => {}
             6 => {
@@ -133,7 +133,7 @@ fn edit(u: &mut Unstructured<'_>, genuine: &str, other: &str) -> Result<String> 
             8 => text = text.drain(..at).chain(other.chars().skip(at)).collect(),
             9 => text.push(['é', '=', ' ', '\0', '＿', 'A'][usize::from(with % 6)]),
             kind => {
-                // A bit of the bytes, or a byte more or less, in canonical spelling.
+                // Flip a bit, or insert or remove a byte, and encode canonically.
                 let spelled: String = text.iter().collect();
                 let Some(mut bytes) = armour::token_bytes(&spelled, usize::MAX) else {
                     continue;

@@ -1,17 +1,17 @@
-//! Any text is opened, and no text that nobody sealed opens.
+//! Tries to open any text. A text that was not sealed never opens.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealtoken::{Codec, Key, KeyRing, OpenError, Outline, Token};
+use sealtoken::{Codec, Key, KeyRing, OpenError, Token, TokenHeader};
 use sealtoken_fuzz::armour;
 use serde::de::IgnoredAny;
 
 const MAX_LEN: usize = 1000;
 
-/// Keys that nobody else has, so that nobody can have sealed what comes in.
+/// Fresh random keys, so that no input can be genuine.
 static RING: LazyLock<KeyRing> = LazyLock::new(|| {
     let ring = KeyRing::new(Key::generate()).with_retired(Key::generate());
     ring.and_then(|ring| ring.with_standby(Key::generate()))
@@ -31,7 +31,7 @@ fuzz_target!(|text: &str| {
     };
     refused(text, code);
 
-    // The same with a key id of the ring, which gets as far as the cipher.
+    // With a key id of the ring, the same bytes reach the cipher.
     if let Some(mut bytes) = bytes {
         for (id, _) in RING.keys() {
             bytes[..4].copy_from_slice(&id.to_bytes());
@@ -40,7 +40,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// Every way to open gives the same answer, which the public bytes decide.
+/// Every way to open returns the code that the public bytes decide.
 fn refused(text: &str, code: &str) {
     let mut token = Token::new();
     let uuid = token.uuid();
@@ -58,19 +58,19 @@ fn refused(text: &str, code: &str) {
             .map(drop),
     ];
     for answer in answers {
-        let error = answer.expect_err("nobody sealed this text");
+        let error = answer.expect_err("the text is not genuine");
         assert_eq!(error.code(), code);
     }
     assert!(!token.is_valid() && token.is_dirty() && token.is_expired());
     assert_eq!(token.uuid(), uuid);
 
-    // An outline has a limit of its own, and asks for no key.
-    let outline = text.parse::<Outline>();
-    let bytes = armour::token_bytes(text, Outline::MAX_LEN);
-    assert_eq!(outline.is_ok(), bytes.is_some());
-    if let (Ok(outline), Some(bytes)) = (outline, bytes) {
-        assert_eq!(outline.key_id.to_bytes(), bytes[..4]);
-        assert_eq!(outline.plaintext_len, bytes.len() - 44);
-        assert_eq!(outline.length, text.len());
+    // A header has its own length limit and needs no key.
+    let header = text.parse::<TokenHeader>();
+    let bytes = armour::token_bytes(text, TokenHeader::MAX_LEN);
+    assert_eq!(header.is_ok(), bytes.is_some());
+    if let (Ok(header), Some(bytes)) = (header, bytes) {
+        assert_eq!(header.key_id.to_bytes(), bytes[..4]);
+        assert_eq!(header.plaintext_len, bytes.len() - 44);
+        assert_eq!(header.length, text.len());
     }
 }

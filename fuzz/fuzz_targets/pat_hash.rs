@@ -1,4 +1,4 @@
-//! Hashes of personal access tokens: what is read is within its bounds, and is written in one way.
+//! Parses hashes of personal access tokens: they respect their bounds and have one spelling.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use sealtoken_fuzz::pat;
 
 fuzz_target!(|text: &str| {
     hash(text);
-    // The pieces that a fuzzer finds seldom.
+    // Supply parts that a fuzzer rarely finds.
     let salt_and_hash = "v4lplotCigCl3PL7N/tn9g$xa2Cx9ud8gWr+3QHK1rRHCQ65OVGjjBwaHVwaVF34Ek";
     hash(&format!("$scrypt${text}"));
     hash(&format!("$scrypt${text}${salt_and_hash}"));

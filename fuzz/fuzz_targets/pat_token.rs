@@ -1,4 +1,4 @@
-//! The text of personal access tokens, and what is known about them behind the seal.
+//! Parses personal access tokens and the decrypted metadata of their records.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     record(data);
 });
 
-/// The answer is the judge's.
+/// Checks that the crate agrees with the judge.
 fn presented(text: &str) {
     let parsed = fuzzing::parse_pat(text);
     match (&parsed, pat::judge(text)) {
@@ -32,7 +32,7 @@ fn presented(text: &str) {
     }
 }
 
-/// A token that is made of these bytes is one, and none once a letter of it is another.
+/// A token made of these bytes parses. With one character changed, it does not.
 fn ours(data: &[u8]) {
     let (prefix, id) = (
         pat::PREFIXES[data.len() % 2],
@@ -49,11 +49,11 @@ fn ours(data: &[u8]) {
     let changed = String::from_utf8(changed).expect("letters");
     assert!(fuzzing::parse_pat(&changed).is_err());
     presented(&changed);
-    let drawn = fuzzing::draw_pat(&parsed).expect("randomness");
+    let drawn = fuzzing::draw_pat(parsed).expect("randomness");
     assert_eq!(pat::judge(&drawn), Ok((&*id, None)));
 }
 
-/// Any bytes behind the seal are read or refused; what was read is written in one way.
+/// Any decrypted bytes are read or refused. Read metadata has one encoding.
 fn record(data: &[u8]) {
     let keep = data.first().map_or(0, |byte| i64::MAX >> (byte % 64));
     let Some(written) = fuzzing::reseal_pat_record(data, keep) else {

@@ -1,18 +1,19 @@
-//! What is behind the cipher: any plaintext is judged by the crate and by a second parser, and both agree.
+//! Reads any plaintext behind the cipher. The crate must agree with the judge.
 
 #![no_main]
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sealtoken::{Codec, OpenError, SealError, Token, UnixTime, fuzzing};
-use sealtoken_fuzz::payload::{LAST, Sound, Verdict, judge};
+use sealtoken::{Codec, Content, OpenError, SealError, Token, TypedToken, UnixTime, fuzzing};
+use sealtoken_fuzz::payload::{Sound, Verdict, judge};
 use sealtoken_fuzz::plain::Plain;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
-/// The `now` of the vectors.
+/// The time of the vectors.
 const NOW: i64 = 1_763_755_200;
 
 fuzz_target!(|plaintext: &[u8]| {
@@ -31,8 +32,8 @@ fuzz_target!(|plaintext: &[u8]| {
             }
         }
         Err(_) => {
-            // Also what is expired: whether it is, is not to be read out of something broken. Only what is very
-            // deep may be JSON, and any refusal is right.
+            // Invalid plaintext is refused as `payload` even if it seems expired. Very deep
+            // plaintext may be valid JSON, so any refusal is right.
             for error in all_refusals(&codec(NOW), &text) {
                 let error = error.expect("the judge refuses it");
                 let deep = judge(plaintext).err() == Some(sealtoken_fuzz::json::Unread::Deep);
@@ -90,12 +91,12 @@ impl Case<'_> {
     }
 
     /// Answer and verdict say the same. Returns the token that both accept.
-    fn agrees<T: Clone, P: PartialEq + Debug>(
+    fn agrees<C: Content + Clone, P: PartialEq + Debug>(
         &self,
-        answer: Result<Token<T>, OpenError>,
+        answer: Result<Token<C>, OpenError>,
         verdict: Verdict<P>,
-        plain: impl Fn(Token<T>) -> P,
-    ) -> Option<Token<T>> {
+        plain: impl Fn(Token<C>) -> P,
+    ) -> Option<Token<C>> {
         let Some((code, second)) = self.sound.time(self.now) else {
             return self.inspected(answer, verdict, plain);
         };
@@ -109,23 +110,23 @@ impl Case<'_> {
         if error.code() == code {
             assert_eq!(named, Some(UnixTime::from_secs(second)));
         } else {
-            // What is wrong with the cargo may be seen before the time, or after.
+            // A reader may check the cargo before the time.
             assert_eq!(error, OpenError::Payload);
             assert!(
                 !matches!(verdict, Verdict::Accept(_)),
-                "a sound cargo is no reason"
+                "a valid cargo was refused"
             );
         }
         None
     }
 
     /// As `agrees`, where the time is only shown.
-    fn inspected<T: Clone, P: PartialEq + Debug>(
+    fn inspected<C: Content + Clone, P: PartialEq + Debug>(
         &self,
-        answer: Result<Token<T>, OpenError>,
+        answer: Result<Token<C>, OpenError>,
         verdict: Verdict<P>,
-        plain: impl Fn(Token<T>) -> P,
-    ) -> Option<Token<T>> {
+        plain: impl Fn(Token<C>) -> P,
+    ) -> Option<Token<C>> {
         match (answer, verdict) {
             (Ok(token), Verdict::Accept(cargo) | Verdict::Either(cargo)) => {
                 self.head_is_the_same(&token);
@@ -139,10 +140,9 @@ impl Case<'_> {
         None
     }
 
-    fn head_is_the_same<T>(&self, token: &Token<T>) {
+    fn head_is_the_same<C: Content>(&self, token: &Token<C>) {
         let sound = self.sound;
-        let second =
-            |moment: Option<time::OffsetDateTime>| moment.map(|moment| moment.unix_timestamp());
+        let second = |moment: Option<UnixTime>| moment.map(UnixTime::as_secs);
         assert_eq!(token.uuid().into_bytes(), sound.uuid);
         assert_eq!(second(token.issued_at()), Some(sound.begun));
         assert_eq!(
@@ -150,22 +150,23 @@ impl Case<'_> {
             Some(sound.origin.unwrap_or(sound.begun))
         );
         assert_eq!(second(token.not_before()), sound.not_before);
-        let lifetime = token.lifetime().and_then(sealtoken::Lifetime::as_secs);
-        assert_eq!(lifetime, sound.lifetime.map(i64::unsigned_abs));
+        let lifetime = token.lifetime().and_then(sealtoken::Lifetime::as_duration);
+        let sealed = sound.lifetime.map(i64::unsigned_abs);
+        assert_eq!(lifetime, sealed.map(Duration::from_secs));
         let end = sound.lifetime.map(|seconds| sound.begun + seconds);
-        assert_eq!(second(token.expires_at()), end.map(|end| end.min(LAST)));
+        assert_eq!(second(token.expires_at()), end);
         assert_eq!(token.is_expired(), end.is_some_and(|end| end <= self.now));
         assert!(token.is_valid() && !token.needs_reseal());
     }
 
-    /// The ends of the entries that are there.
+    /// Asserts that the present entries have the right expiries.
     fn ends_are_the_same(&self, token: &Token) {
         let cargo = token.cargo();
         assert!(!token.is_dirty() && !cargo.is_dirty());
         for name in cargo.keys() {
             let end = self.sound.ends.iter().find(|(ended, _)| ended == name);
             assert_eq!(
-                cargo.ends_at(name),
+                cargo.expires_at(name),
                 end.map(|(_, end)| UnixTime::from_secs(*end))
             );
         }
@@ -182,7 +183,7 @@ impl Case<'_> {
         assert_eq!(plain_of(again), plain_of(token));
     }
 
-    fn type_resealed(&self, codec: &Codec, mut token: Token<Plain>) {
+    fn type_resealed(&self, codec: &Codec, mut token: TypedToken<Plain>) {
         assert_eq!((token.sealed(), token.is_dirty()), (None, false));
         let again = codec.reseal(&mut token);
         if !token.value().has_sound_names() {
@@ -198,7 +199,7 @@ impl Case<'_> {
         assert_eq!(again.value(), token.value());
     }
 
-    /// What is lent is the cargo's own text, and the caller's type reads it as if it were given.
+    /// `open_with` lends the cargo's own text, and reads a caller's type as `open_value` does.
     fn lent(&self, codec: &Codec) {
         let own = codec.open_with(self.text, |opened| {
             assert_eq!(opened.uuid().into_bytes(), self.sound.uuid);
@@ -208,19 +209,16 @@ impl Case<'_> {
             }
             Ok(opened.cargo::<Plain>().ok())
         });
-        let given: Result<Token<Plain>, _> = open_value(codec, self.text);
+        let given: Result<TypedToken<Plain>, _> = open_value(codec, self.text);
         match (own, given) {
-            (Ok(own), given) => assert_eq!(own, given.map(Token::into_value).ok()),
+            (Ok(own), given) => assert_eq!(own, given.map(TypedToken::into_value).ok()),
             (Err(lent), Err(given)) => assert_eq!(lent, given),
-            (Err(lent), Ok(_)) => panic!("{lent:?}, but only where it is lent"),
+            (Err(lent), Ok(_)) => panic!("{lent:?}, but only from open_with"),
         }
     }
 }
 
-fn open_value<T: DeserializeOwned + 'static>(
-    codec: &Codec,
-    text: &str,
-) -> Result<Token<T>, OpenError> {
+fn open_value<T: DeserializeOwned>(codec: &Codec, text: &str) -> Result<TypedToken<T>, OpenError> {
     codec.open_value(text)
 }
 

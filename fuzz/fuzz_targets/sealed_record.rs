@@ -1,4 +1,4 @@
-//! What stands in a database, and what stands behind its seal.
+//! Parses a record's bytes from a database, and the decrypted bytes inside.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     metadata(data);
 });
 
-/// A body is `01 ‖ nonce[24] ‖ length[4] ‖ ciphertext ‖ tag[16] ‖ payload`, and nothing else is one.
+/// A body is exactly `01 ‖ nonce[24] ‖ length[4] ‖ ciphertext ‖ tag[16] ‖ payload`.
 fn body(data: &[u8]) {
     let whole = || {
         let length = u32::from_be_bytes(data.get(25..29)?.try_into().ok()?) as usize;
@@ -35,7 +35,7 @@ fn body(data: &[u8]) {
     }
 }
 
-/// An entry is `01` and 1 to 4,096 pairs of id and key.
+/// An entry is `01` followed by 1 to 4,096 pairs of id and key.
 fn entry(data: &[u8]) {
     let fits = data.first() == Some(&1)
         && data.len() > 1
@@ -52,7 +52,7 @@ fn entry(data: &[u8]) {
     }
 }
 
-/// Metadata is one object with the members that it has, and comes back as the same object.
+/// Metadata is an object of known members and survives a round trip.
 fn metadata(data: &[u8]) {
     let Some((length, rest)) = data.split_first() else {
         return;
@@ -64,10 +64,10 @@ fn metadata(data: &[u8]) {
     }
     let Some(written) = written else { return };
     let (given, again): (Value, Value) = (
-        serde_json::from_slice(json).expect("what was read is JSON"),
-        serde_json::from_slice(&written).expect("what was written is JSON"),
+        serde_json::from_slice(json).expect("accepted metadata is JSON"),
+        serde_json::from_slice(&written).expect("written metadata is JSON"),
     );
-    // A list in the order of the members is read by serde, too.
+    // serde also reads an array with the members in order.
     let Value::Object(given) = given else { return };
     for (name, value) in given {
         assert!(again[&name] == value || value.is_null(), "{name}");

@@ -1,15 +1,14 @@
-//! The importer of stored values: any text, and both formats around anything.
+//! Imports any text as a stored value, and any value in both formats.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealtoken::fuzzing;
-use sealtoken::import::{ImportError, Vaultstore};
 use sealtoken_fuzz::vaultstore::{self, PASSWORD};
+use sealtoken_import::{Vaultstore, VaultstoreError, fuzzing};
 
-/// What Argon2id is taken to give: it would leave no time for anything else.
+/// Stands for Argon2id's output, because Argon2id would take all the fuzzer's time.
 const KEY: [u8; 32] = *b"what Argon2id is said to give   ";
 
 static FIRST: LazyLock<Vaultstore> = LazyLock::new(|| Vaultstore::v1(PASSWORD.to_owned()));
@@ -23,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     nobody_sealed(&vaultstore::second(data));
     sealed(data);
 
-    // The layers of the first format, from the outermost to the innermost.
+    // The layers of the first format, outermost first.
     first(&vaultstore::encode(data));
     first(&vaultstore::around(&vaultstore::filled(data, true)));
     let block = vaultstore::filled(data, false);
@@ -31,16 +30,16 @@ fuzz_target!(|data: &[u8]| {
     stored_as_first(data);
 });
 
-/// The first format says what the judge says.
+/// The first format's reader agrees with the judge.
 fn first(text: &str) {
     let read = FIRST.read(text).map(|value| value.to_vec());
     assert_eq!(read.map_err(|error| error.code()), vaultstore::judge(text));
     if text.starts_with("v2:") {
-        assert_eq!(FIRST.read(text).err(), Some(ImportError::Malformed));
+        assert_eq!(FIRST.read(text).err(), Some(VaultstoreError::Malformed));
     }
 }
 
-/// A value in the first format comes back.
+/// A value survives a round trip through the first format.
 fn stored_as_first(value: &[u8]) {
     let text = vaultstore::encode(value);
     let begin = format!("{}_{text}", text.len());
@@ -50,30 +49,30 @@ fn stored_as_first(value: &[u8]) {
     assert_eq!(vaultstore::judge(&stored).as_deref(), Ok(value));
     if !vaultstore::is_second(&stored) {
         let other = fuzzing::read_vaultstore(&stored, KEY);
-        assert_eq!(other.err(), Some(ImportError::Malformed));
+        assert_eq!(other.err(), Some(VaultstoreError::Malformed));
     }
 }
 
-/// A text of the second format that no key made.
+/// A text of the second format that is not genuine is refused.
 fn nobody_sealed(text: &str) {
     let code = if vaultstore::is_second(text) {
-        ImportError::Forged
+        VaultstoreError::Forged
     } else {
-        ImportError::Malformed
+        VaultstoreError::Malformed
     };
     assert_eq!(fuzzing::read_vaultstore(text, KEY).err(), Some(code));
 }
 
-/// A value in the second format comes back, and with any change it does not.
+/// A value survives a round trip through the second format, but any change is refused.
 fn sealed(value: &[u8]) {
     let good = vaultstore::seal(KEY, value);
     let text = vaultstore::second(&good);
     let read = fuzzing::read_vaultstore(&text, KEY).expect("genuine");
     assert_eq!(read.as_slice(), value);
     let other = fuzzing::read_vaultstore(&text, [0; 32]);
-    assert_eq!(other.err(), Some(ImportError::Forged));
+    assert_eq!(other.err(), Some(VaultstoreError::Forged));
 
-    // The value itself tells where: behind the salt, which only Argon2id would miss.
+    // The value decides where to change a byte: after the salt, which only Argon2id uses.
     let sum = value.iter().fold(0, |sum: usize, byte| {
         sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
     });

@@ -1,11 +1,11 @@
-//! The items of the Node system once more: what an importer must say of them.
+//! The judge for items of the Node system's table.
 
 use std::collections::BTreeSet;
 
 use crate::json::{self, Node, Text, Unread};
 use crate::payload::LAST;
 
-/// An item that is one, as far as the attribute `name` is left as it is.
+/// A valid item, with `value` for the attribute `name`.
 pub fn around(name: &str, value: &str) -> String {
     let members = GOOD.map(|(each, good)| {
         let value = if each == name { value } else { good };
@@ -14,7 +14,7 @@ pub fn around(name: &str, value: &str) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The attributes that there are, in the order in which they are judged.
+/// The attributes with valid values, in the order in which they are checked.
 pub const GOOD: [(&str, &str); 9] = [
     ("tokenId", r#"{"S":"34NwRzvnBbgI3uedkrQ3Q"}"#),
     ("secretPhc", r#"{"S":"$fake"}"#),
@@ -27,7 +27,7 @@ pub const GOOD: [(&str, &str); 9] = [
     ("expiresAt", r#"{"N":"1763755201"}"#),
 ];
 
-/// What a token says.
+/// The content of an item.
 #[derive(Debug, Default, PartialEq)]
 pub struct Plain {
     pub token_id: String,
@@ -35,16 +35,16 @@ pub struct Plain {
     pub owner: String,
     pub admin: bool,
     pub roles: BTreeSet<String>,
-    /// Creation, last use, revocation, end.
+    /// Creation, last use, revocation, expiry.
     pub times: [Option<i64>; 4],
 }
 
 /// Why an item is refused.
 #[derive(Debug, PartialEq)]
 pub enum Refused {
-    /// With this code, for this attribute.
+    /// The error's code and attribute.
     For(&'static str, Option<&'static str>),
-    /// It has more levels than the judge goes down, so that anything but a panic is right.
+    /// It is nested deeper than the judge reads, so any result but a panic is right.
     Deep,
 }
 
@@ -120,7 +120,7 @@ impl Plain {
                 let names = ["createdAt", "lastUsedAt", "revokedAt", "expiresAt"];
                 let seconds = digits.parse::<i64>().ok();
                 let seconds = seconds.filter(|seconds| (0..=LAST).contains(seconds));
-                // In its only spelling.
+                // Without a sign or leading zeros.
                 let seconds = seconds.filter(|seconds| seconds.to_string() == digits);
                 let Some(at) = names.iter().position(|each| *each == name) else {
                     return false;
@@ -132,7 +132,7 @@ impl Plain {
         }
     }
 
-    /// The item as that system writes it.
+    /// The item as the Node system writes it.
     pub fn item(&self) -> String {
         let mut item = serde_json::json!({
             "tokenId": {"S": self.token_id},
@@ -170,7 +170,7 @@ fn value_of(value: Node) -> Option<Typed> {
         ("BOOL", Node::Bool(value)) => Typed::Bool(value),
         ("NULL", Node::Bool(true)) => Typed::Null,
         ("SS", Node::Array(texts)) => {
-            // Those that are too many are not looked at.
+            // Values beyond the limit are not checked.
             let texts = texts.into_iter().take(51).map(|text| match text {
                 Node::Text(text) => whole(text),
                 _ => None,
@@ -190,7 +190,7 @@ fn value_of(value: Node) -> Option<Typed> {
     })
 }
 
-/// The members of an object, whose names are text and differ.
+/// The members of an object, whose names must be valid and distinct.
 fn members(node: Node) -> Result<Vec<(String, Node)>, Refused> {
     let Node::Object(members) = node else {
         return Err(MALFORMED);

@@ -1,4 +1,5 @@
-//! The outside of a token, and of a key's text: base64url, and the answers that public bytes decide.
+//! The public part of a token and the text of a key: base64url, and the results that public bytes
+//! decide.
 
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a text that [`encode`] can have made.
+/// The inverse of [`encode`]; `None` for any other text.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for group in text.as_bytes().chunks(4) {
@@ -36,28 +37,28 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
         let three = bits.to_be_bytes();
         bytes.extend_from_slice(&three[1..group.len()]);
     }
-    // What is left over shows when the bytes are spelled again.
+    // Encoding again reveals surplus bits or characters.
     (encode(&bytes) == text).then_some(bytes)
 }
 
-/// What a token shows without a key: the bytes inside, or `None` for a malformed one.
+/// The bytes of a token's text, or `None` if it is malformed. Needs no key.
 pub fn token_bytes(text: &str, max_len: usize) -> Option<Vec<u8>> {
     let bytes = decode(text.strip_prefix("st1_")?)?;
     (text.len() <= max_len && bytes.len() >= 44).then_some(bytes)
 }
 
-/// The token of these bytes.
+/// The token's text for these bytes.
 pub fn token_text(bytes: &[u8]) -> String {
     format!("st1_{}", encode(bytes))
 }
 
-/// A key's text with its check.
+/// A key's text with its checksum.
 pub fn key_text(prefix: &str, bytes: &[u8]) -> String {
     let check = check(prefix, bytes);
     format!("{prefix}{}", encode(&[bytes, &check].concat()))
 }
 
-/// The bytes of a key's text, or `None` where text or check are wrong.
+/// The bytes of a key's text, or `None` if the text or its checksum is wrong.
 pub fn key_bytes(prefix: &str, text: &str) -> Option<Vec<u8>> {
     let mut bytes = decode(text.strip_prefix(prefix)?)?;
     let found = bytes.split_off(bytes.len().checked_sub(4)?);
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_decoded_if_it_is_the_one_spelling() {
+    fn only_the_canonical_spelling_decodes() {
         for (text, bytes) in [
             ("", b"".as_slice()),
             ("Zg", b"f"),

@@ -1,12 +1,12 @@
-//! A strict JSON parser that keeps what others lose: the order of entries, repeated names, how a number was
-//! spelled, and whether a string has a surrogate that stands alone.
+//! A strict JSON parser that keeps what others lose: the order of entries, repeated names, the
+//! spelling of numbers, and unpaired surrogates.
 
-/// A value, as it was written.
+/// A value as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     Null,
     Bool(bool),
-    /// The spelling.
+    /// The number's spelling.
     Number(String),
     Text(Text),
     Array(Vec<Node>),
@@ -17,30 +17,30 @@ pub enum Node {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     pub text: String,
-    /// Whether an escape was half of a surrogate pair; `text` then has U+FFFD in its place.
+    /// Whether an escape was an unpaired surrogate. `text` has U+FFFD in its place.
     pub lone_surrogate: bool,
 }
 
-/// Why a text was not read.
+/// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
     /// It is not JSON.
     Grammar,
-    /// It has more levels than this parser goes down, which is more than any reader of a token may.
+    /// It is nested deeper than this parser reads, and so deeper than a token allows.
     Deep,
 }
 
-/// The levels that this parser goes down.
+/// The greatest depth that this parser reads.
 const LEVELS: usize = 200;
 
-/// Reads one value from the beginning of `text`, white space before it included. Returns what follows.
+/// Reads one value, with white space before it. Returns the value and the remaining text.
 pub fn read(text: &str) -> Result<(Node, &str), Unread> {
     let mut parser = Parser { rest: text };
     let node = parser.value(LEVELS)?;
     Ok((node, parser.rest))
 }
 
-/// What follows the white space of JSON.
+/// The text without JSON's white space at the beginning.
 pub fn skip_white(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\r'])
 }
@@ -160,9 +160,9 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// What follows a quote, up to the next.
+    /// The rest of a string, after its opening quote.
     fn text(&mut self) -> Result<Text, Unread> {
-        // In UTF-16, where a pair of escapes is two units like any other.
+        // UTF-16 needs no special case for pairs of escapes.
         let mut units: Vec<u16> = Vec::new();
         loop {
             let next = self.rest.chars().next().ok_or(Unread::Grammar)?;
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_and_what_only_looks_like_it_is_not() {
+    fn valid_json_is_read_and_similar_text_is_refused() {
         for text in [
             "0",
             "-0",
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_escapes_is_one_character_and_a_half_is_marked() {
+    fn a_surrogate_pair_is_one_character_and_an_unpaired_one_is_marked() {
         let text = |text: &str| match whole(text) {
             Some(Node::Text(text)) => (text.text, text.lone_surrogate),
             _ => panic!("{text} is text"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_ends_at_200_levels() {
+    fn the_depth_limit_is_200_levels() {
         let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(read(&nested(200)).is_ok());
         assert_eq!(read(&nested(201)).err(), Some(Unread::Deep));

@@ -1,7 +1,8 @@
-//! What the fuzz targets share: a judge that shares no code with the crate that it judges.
+//! The judge: a second implementation that shares no code with the crate, for all fuzz targets.
 //!
-//! [`json`] is a strict parser, written from RFC 8259. [`payload`] is `docs/format.md` once more, on top of that
-//! parser. [`armour`] is the outside of a token, and [`script`] turns a fuzzer's bytes into cargo.
+//! [`json`] is a strict parser, written from RFC 8259. [`payload`] implements `docs/format.md` on
+//! that parser. [`armour`] handles the public part of a token. [`script`] turns a fuzzer's bytes
+//! into cargo.
 
 pub mod access_token;
 pub mod armour;

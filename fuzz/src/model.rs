@@ -1,13 +1,13 @@
-//! What a cargo is to do, as simple as it can be said: a map of values with ends, and a flag.
+//! The simplest model of a cargo: a map of values with expiries, and a flag.
 
 use std::collections::BTreeMap;
 
-use sealtoken::{Cargo, CargoError, Merge, UnixTime};
+use sealtoken::{Cargo, CargoError, ExpiryError, Merge, UnixTime};
 
 use crate::payload::LAST;
 use crate::plain::Plain;
 
-/// The entries, those that have ended but were not purged included.
+/// The entries, including expired ones that were not purged.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub entries: BTreeMap<String, (Plain, Option<i64>)>,
@@ -15,7 +15,7 @@ pub struct Model {
     pub now: i64,
 }
 
-/// The levels that a value may have: the token's object and the cargo's stand around it.
+/// The greatest depth of a value. The token's object and the cargo's enclose it.
 const LEVELS: usize = 62;
 
 impl Model {
@@ -61,7 +61,7 @@ impl Model {
         end: Option<i64>,
     ) -> Result<Option<Plain>, CargoError> {
         if end.is_some_and(|end| !(0..=LAST).contains(&end)) {
-            return Err(CargoError::End);
+            return Err(CargoError::Expiry(ExpiryError::OutOfRange));
         }
         if value.levels() > LEVELS {
             return Err(CargoError::TooDeep);
@@ -69,9 +69,9 @@ impl Model {
         Ok(self.put(name, (value.sorted(), end)))
     }
 
-    pub fn set_end(&mut self, name: &str, end: Option<i64>) -> Result<(), CargoError> {
+    pub fn set_expiry(&mut self, name: &str, end: Option<i64>) -> Result<(), CargoError> {
         if end.is_some_and(|end| !(0..=LAST).contains(&end)) {
-            return Err(CargoError::End);
+            return Err(CargoError::Expiry(ExpiryError::OutOfRange));
         }
         let (value, _) = self.live(name).cloned().ok_or(CargoError::Missing)?;
         self.put(name, (value, end));
@@ -147,7 +147,7 @@ impl Model {
         purged
     }
 
-    /// Everything that can be seen of the cargo is as the model has it.
+    /// Asserts that the cargo agrees with the model.
     pub fn check(&self, cargo: &Cargo) {
         assert_eq!(cargo.is_dirty(), self.dirty);
         assert_eq!(cargo.len(), self.all_live().count());
@@ -155,7 +155,7 @@ impl Model {
         for ((name, value), (model_name, (model, end))) in cargo.iter().zip(self.all_live()) {
             assert_eq!(name, model_name);
             assert!(model.is(value));
-            assert_eq!(cargo.ends_at(name), end.map(UnixTime::from_secs));
+            assert_eq!(cargo.expires_at(name), end.map(UnixTime::from_secs));
         }
         for name in self.entries.keys() {
             let live = self.live(name).is_some();

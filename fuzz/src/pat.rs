@@ -1,12 +1,13 @@
-//! Personal access tokens once more: which text is one, and which hash can be verified.
+//! The judge for personal access tokens and their hashes.
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// The prefixes that are taken.
+/// The accepted prefixes.
 pub const PREFIXES: [&str; 3] = ["pat_", "pat_live_", "tok-"];
 
-/// The id in a text, and the secret of the other system's token; or the code of the refusal.
+/// The id in a token's text, with the secret if it is a token of the Node system. The error is the
+/// code of the refusal.
 pub fn judge(text: &str) -> Result<(&str, Option<Vec<u8>>), &'static str> {
     let rests = PREFIXES
         .iter()
@@ -40,7 +41,7 @@ fn behind<'t>(text: &str, rest: &'t str) -> Option<(&'t str, Option<Vec<u8>>)> {
     (padded && !secret.is_empty()).then_some((id, Some(secret)))
 }
 
-/// The text with its check behind it: CRC-32 bit by bit, and six digits.
+/// Appends the text's checksum: CRC-32, as six digits.
 pub fn with_check(text: &str) -> String {
     let mut crc = u32::MAX;
     for byte in text.bytes() {
@@ -58,14 +59,14 @@ pub fn with_check(text: &str) -> String {
     format!("{text}{}", str::from_utf8(&digits).expect("digits"))
 }
 
-/// Letters and digits, one for each byte.
+/// Letters and digits, one per byte.
 pub fn letters(bytes: impl IntoIterator<Item = u8>, count: usize) -> String {
     let bytes = bytes.into_iter().chain(std::iter::repeat(0));
     let letter = |byte: u8| char::from(DIGITS[usize::from(byte) % 62]);
     bytes.take(count).map(letter).collect()
 }
 
-/// base64 without padding, in its one spelling.
+/// Decodes base64 without padding; accepts only the canonical spelling.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
     for letter in text.bytes() {
@@ -81,7 +82,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     (buffer == 0 && bits != 6).then_some(bytes)
 }
 
-/// The hash of this text in its one spelling, where it is one that a token can be verified with.
+/// The canonical spelling of a hash, if the library can verify tokens with it.
 pub fn hash(text: &str) -> Option<String> {
     if text.len() > 200 {
         return None;
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_judge_knows_a_token_from_another_text() {
+    fn the_judge_tells_tokens_and_hashes_from_other_text() {
         assert_eq!(with_check("123456789"), "1234567893jZRME");
         let text = with_check(&format!("pat_{}_{}", "1".repeat(21), "2".repeat(43)));
         assert_eq!(judge(&text), Ok((&*"1".repeat(21), None)));

@@ -1,4 +1,4 @@
-//! `docs/format.md`, "Plaintext" and "Opening", once more: what a reader must say of a plaintext.
+//! The judge for plaintexts: the sections "Plaintext" and "Opening" of `docs/format.md`.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::plain::Plain;
 /// 9999-12-31T23:59:59Z
 pub const LAST: i64 = 253_402_300_799;
 
-/// A plaintext whose own members keep the rules. What its cargo is remains to be seen.
+/// A plaintext whose own members are valid. Its cargo is not checked yet.
 #[derive(Debug)]
 pub struct Sound {
     pub uuid: [u8; 16],
@@ -18,23 +18,23 @@ pub struct Sound {
     pub not_before: Option<i64>,
     pub origin: Option<i64>,
     pub cargo: Node,
-    /// The cargo as it was written, without the white space around it.
+    /// The cargo as written, without the white space around it.
     pub cargo_text: String,
     pub ends: Vec<(String, i64)>,
 }
 
-/// What a reader must answer.
+/// The required result of reading.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict<T> {
     Accept(T),
-    /// Only what is ended and therefore gone breaks the rules: a reader may see it, or not.
+    /// Only expired entries break the rules, and a reader need not look at those.
     Either(T),
-    /// One of these codes.
+    /// A refusal with one of these codes.
     Refuse(&'static [&'static str]),
 }
 
-/// Reads the members by the rules. An error is a refusal as `payload`, at every second; with
-/// [`Unread::Deep`] an expired token may be refused as that.
+/// Reads the members by the rules. An error means a refusal as `payload` at any time. With
+/// [`Unread::Deep`], an expired token may also be refused as expired.
 pub fn judge(plaintext: &[u8]) -> Result<Sound, Unread> {
     let text = str::from_utf8(plaintext).map_err(|_| Unread::Grammar)?;
     let mut rest = text.strip_prefix('{').ok_or(Unread::Grammar)?;
@@ -82,7 +82,7 @@ struct Members {
 }
 
 impl Members {
-    /// `None` breaks a rule.
+    /// `None` if the member breaks a rule.
     fn take(&mut self, name: &Text, value: Node, written: &str) -> Option<()> {
         if name.lone_surrogate {
             return None;
@@ -130,7 +130,7 @@ impl Members {
     }
 }
 
-/// No member stands there twice.
+/// `None` if the member is repeated.
 fn fill<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
 }
@@ -142,7 +142,7 @@ fn uuid(value: &Node) -> Option<[u8; 16]> {
     armour::decode(&text.text)?.try_into().ok()
 }
 
-/// `0|[1-9][0-9]*`, to the end of the year 9999.
+/// `0|[1-9][0-9]*`, up to the end of the year 9999.
 fn second(value: &Node) -> Option<i64> {
     let Node::Number(spelling) = value else {
         return None;
@@ -168,7 +168,7 @@ fn ends(value: &Node) -> Option<Vec<(String, i64)>> {
     Some(ends)
 }
 
-/// What a cargo has that one reader or another refuses.
+/// The properties of a cargo for which some reader refuses it.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Flaws {
     lone_surrogate: bool,
@@ -190,7 +190,7 @@ impl Flaws {
             Node::Null | Node::Bool(_) => {}
             Node::Number(spelling) => {
                 let integer = !spelling.contains(['.', 'e', 'E']);
-                // Longer ones are wide for sure.
+                // An integer that does not fit an `i128` is wide as well.
                 let in_range = spelling.parse().is_ok_and(|value: i128| {
                     (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value)
                 });
@@ -216,12 +216,12 @@ impl Flaws {
         }
     }
 
-    /// The token's own object is a level, too.
+    /// Counts the token's own object as a level.
     fn refused_as_map(self) -> bool {
         self.refused_as_map_around(0)
     }
 
-    /// The same for what has this many levels of the cargo around it.
+    /// The same for a value that is nested in the cargo this many levels deep.
     pub fn refused_as_map_around(self, levels: usize) -> bool {
         self.lone_surrogate
             || self.repeated_name
@@ -236,7 +236,7 @@ impl Flaws {
 }
 
 impl Sound {
-    /// The refusal for the time, with the second that it names.
+    /// The refusal for the time, with the moment in the error.
     pub fn time(&self, now: i64) -> Option<(&'static str, i64)> {
         const SKEW: i64 = 60;
         if self.begun > now.saturating_add(SKEW) {
@@ -249,7 +249,7 @@ impl Sound {
         (end <= now).then_some(("expired", end))
     }
 
-    /// The entries that have ended are gone.
+    /// The cargo without its expired entries.
     fn live(&self, now: i64) -> Node {
         match &self.cargo {
             Node::Object(entries) => {
@@ -265,12 +265,12 @@ impl Sound {
         }
     }
 
-    /// Whether the cargo is whole at `now`.
+    /// Whether no entry has expired at `now`.
     pub fn nothing_has_ended(&self, now: i64) -> bool {
         self.ends.iter().all(|(_, end)| *end > now)
     }
 
-    /// What is to be said of a cargo that is read as a map, its time put aside.
+    /// The verdict on reading the cargo as a map, regardless of the token's time.
     pub fn as_map(&self, now: i64) -> Verdict<Plain> {
         let live = self.live(now);
         let is_map = matches!(live, Node::Object(_));
@@ -286,7 +286,7 @@ impl Sound {
         }
     }
 
-    /// The same for a type of the caller's own that takes every JSON value whose numbers an `f64` holds.
+    /// The same for a caller's type that accepts any JSON whose numbers fit an `f64`.
     pub fn as_plain(&self, now: i64) -> Verdict<Plain> {
         let plain = Plain::of(&self.live(now));
         match (self.as_anything(now), plain) {
@@ -296,7 +296,7 @@ impl Sound {
         }
     }
 
-    /// The same for a type that looks at nothing.
+    /// The same for a type that ignores its input.
     pub fn as_anything(&self, now: i64) -> Verdict<()> {
         if Flaws::of(&self.live(now)).refused_as_any_type() {
             Verdict::Refuse(&["payload"])
@@ -307,7 +307,7 @@ impl Sound {
         }
     }
 
-    /// The seconds around which an answer changes.
+    /// The seconds around which the result changes.
     pub fn moments(&self) -> BTreeSet<i64> {
         let ends = self.ends.iter().map(|(_, end)| *end).take(3);
         let end = self.lifetime.map(|seconds| self.begun + seconds);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn ended_entries_are_gone_and_may_have_broken_the_rules() {
+    fn expired_entries_are_dropped_and_may_break_the_rules() {
         let text = format!(r#"{HEAD},"c":{{"a":{{"b":1,"b":2}},"c":3}},"e":{{"a":2000}}}}"#);
         let sound = judge(text.as_bytes()).expect("sound");
         assert_eq!(sound.as_map(1999), Verdict::Refuse(&["payload"]));

@@ -1,4 +1,4 @@
-//! A value without a library's own types: what the judge, the map and a caller's type can be compared in.
+//! A value in plain types, for comparing the judge, the map and a caller's type.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::json::Node;
 
-/// A JSON value. Entries stand in their order, repeated names included; floats are told by their bits.
+/// A JSON value. Entries keep their order and repeated names; floats are compared by their bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plain {
     Null,
@@ -23,7 +23,7 @@ pub enum Plain {
 }
 
 impl Plain {
-    /// The value of a node, or `None` where a number is beyond every `f64`.
+    /// The value of a node, or `None` if a number exceeds every `f64`.
     pub fn of(node: &Node) -> Option<Self> {
         Some(match node {
             Node::Null => Self::Null,
@@ -40,7 +40,8 @@ impl Plain {
         })
     }
 
-    /// An integer of 64 bits, or else the nearest float. `-0` is a float: an integer would lose its sign.
+    /// A 64-bit integer, or else the nearest float. `-0` is a float, because an integer would lose
+    /// its sign.
     fn number(spelling: &str) -> Option<Self> {
         if spelling != "-0" {
             if let Ok(natural) = spelling.parse() {
@@ -54,7 +55,7 @@ impl Plain {
         float.is_finite().then(|| Self::Float(float.to_bits()))
     }
 
-    /// The same with the entries of every object sorted by name, as a map has them.
+    /// The same value, with the entries of every object sorted by name as in a map.
     pub fn sorted(mut self) -> Self {
         match &mut self {
             Self::Array(values) => {
@@ -73,7 +74,8 @@ impl Plain {
         self
     }
 
-    /// Whether every object has distinct names, and none that serde_json keeps for itself: others are not sealed.
+    /// Whether every object's names are distinct and none is reserved by serde_json. Only such
+    /// values can be sealed.
     pub fn has_sound_names(&self) -> bool {
         match self {
             Self::Array(values) => values.iter().all(Self::has_sound_names),
@@ -89,7 +91,7 @@ impl Plain {
         }
     }
 
-    /// The levels of brackets.
+    /// The depth of nested brackets.
     pub fn levels(&self) -> usize {
         let inside = match self {
             Self::Array(values) => values.iter().map(Self::levels).max(),
@@ -99,7 +101,7 @@ impl Plain {
         inside.unwrap_or(0) + 1
     }
 
-    /// Whether the value is this one. Nothing is copied: a model is compared after every step.
+    /// Compares without copying, because every step of a model compares.
     pub fn is(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::Text(a), Value::String(b)) => **a == **b,

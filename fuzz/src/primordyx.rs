@@ -1,4 +1,4 @@
-//! The tokens of the PHP system once more: how they are made, and what an importer must say of them.
+//! Makes tokens of the PHP system, and judges what an importer reads from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::json::{self, Node, Text, Unread};
 use crate::payload::{Flaws, LAST};
 use crate::plain::Plain;
 
-/// A token around any bytes. Its IV is always the same, which nobody may do who has a secret.
+/// Seals any bytes as a token. The IV is constant, which is unsafe outside of tests.
 pub fn seal(passphrase: &str, plaintext: &[u8]) -> String {
     let key: [u8; 32] = Sha256::digest(passphrase).into();
     let iv = [7; 12];
@@ -22,7 +22,7 @@ pub fn seal(passphrase: &str, plaintext: &[u8]) -> String {
     armour::hex(&[&iv, message.as_slice(), tag.as_slice()].concat())
 }
 
-/// The plaintext around the JSON of a token, escaped as PHP does it.
+/// The plaintext that contains a token's JSON, escaped as by PHP.
 pub fn around(inner: &str) -> String {
     let mut text = String::from("{\"k\":\"");
     for unit in inner.encode_utf16() {
@@ -35,7 +35,7 @@ pub fn around(inner: &str) -> String {
     text + "\"}"
 }
 
-/// What the text of a token shows without the passphrase.
+/// The code with which a text is refused without the right passphrase.
 pub fn outside(text: &str) -> &'static str {
     let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let length = text.len();
@@ -46,13 +46,13 @@ pub fn outside(text: &str) -> &'static str {
     }
 }
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug)]
 pub struct Read {
     pub begun: i64,
-    /// `None` is for ever.
+    /// `None` means forever.
     pub lifetime: Option<i64>,
-    /// Otherwise it counts as expired, whatever the times.
+    /// A token without a lifetime counts as expired.
     pub has_lifetime: bool,
     pub cargo: Plain,
 }
@@ -60,9 +60,9 @@ pub struct Read {
 /// Why a token is refused.
 #[derive(Debug)]
 pub enum Refused {
-    /// For one of these reasons.
+    /// One of these reasons applies.
     For(BTreeSet<&'static str>),
-    /// It is too deep for this judge, who has no opinion.
+    /// It is nested too deep for this judge, so any result is right.
     Deep,
 }
 
@@ -81,7 +81,7 @@ impl From<Unread> for Refused {
     }
 }
 
-/// What an authentic plaintext says.
+/// Reads an authentic plaintext.
 pub fn judge(plaintext: &[u8]) -> Result<Read, Refused> {
     let outer = str::from_utf8(plaintext).map_err(|_| Refused::payload())?;
     let mut texts = object(outer)?.into_iter().filter(|(name, _)| name == "k");
@@ -139,7 +139,7 @@ pub fn judge(plaintext: &[u8]) -> Result<Read, Refused> {
     })
 }
 
-/// The entries of a text that is an object.
+/// The entries of a text that must be an object.
 fn object(text: &str) -> Result<Vec<(String, Node)>, Refused> {
     let (node, rest) = json::read(text)?;
     let Node::Object(entries) = node else {
@@ -154,7 +154,7 @@ fn object(text: &str) -> Result<Vec<(String, Node)>, Refused> {
         .collect())
 }
 
-/// A map, or a list, whose entries are named by their numbers.
+/// A map, or a list, whose entries are named by their indices.
 fn map(node: &Node) -> Option<BTreeMap<String, Plain>> {
     let entries: Vec<(String, &Node)> = match node {
         Node::Null => Vec::new(),
@@ -178,7 +178,7 @@ fn map(node: &Node) -> Option<BTreeMap<String, Plain>> {
     Some(map)
 }
 
-/// A value that a cargo can hold. The token's object and the cargo's stand around it.
+/// A value that a cargo can hold. The token's object and the cargo's enclose it.
 fn value(node: &Node) -> Option<Plain> {
     let flaws = Flaws::of(node);
     (!flaws.refused_as_map_around(1))
@@ -186,7 +186,7 @@ fn value(node: &Node) -> Option<Plain> {
         .flatten()
 }
 
-/// PHP's `(int)` of a number, and of a text that PHP calls numeric.
+/// PHP's `(int)` of a number or a numeric string.
 fn integer(node: &Node) -> Option<i64> {
     let spelling = match node {
         Node::Number(spelling) => spelling,
@@ -217,7 +217,7 @@ fn is_numeric(text: &str) -> bool {
         && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(&exponent))
 }
 
-/// Without the fraction, and at the ends of the range where it is beyond.
+/// Truncates the fraction and saturates at the ends of the range.
 fn cut(spelling: &str) -> i64 {
     match spelling.parse::<i64>() {
         Ok(integer) => integer,

@@ -1,10 +1,10 @@
-//! Cargo from a fuzzer's bytes: short, readable forms, so that seeds can be written by hand.
+//! Makes cargo from a fuzzer's bytes, in a short form in which people can write seeds.
 
 use arbitrary::{Result, Unstructured};
 
 use crate::plain::Plain;
 
-/// Names that meet each other often.
+/// A few names, so that operations often hit the same entry.
 const NAMES: [&str; 12] = [
     "a",
     "b",
@@ -29,16 +29,16 @@ pub fn name(u: &mut Unstructured<'_>) -> Result<String> {
     }
 }
 
-/// Up to 31 bytes, mended to UTF-8.
+/// Up to 31 bytes, made valid UTF-8.
 pub fn text(u: &mut Unstructured<'_>) -> Result<String> {
     let length = usize::from(u.arbitrary::<u8>()? % 32).min(u.len());
     Ok(String::from_utf8_lossy(u.bytes(length)?).into_owned())
 }
 
-/// A value of at most `levels` levels. No name stands twice in an object.
+/// A value of at most `levels` levels. Names within an object are distinct.
 pub fn value(u: &mut Unstructured<'_>, levels: usize) -> Result<Plain> {
     let choice = u.arbitrary::<u8>()?;
-    // What is left over in the choice is a small number.
+    // The rest of the choice serves as a small number.
     let (kind, rest) = (choice % 8, choice / 8);
     Ok(match kind {
         0 => Plain::Null,

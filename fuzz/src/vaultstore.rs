@@ -1,11 +1,12 @@
-//! The stored values of the Go system once more: how both formats are made, and what an importer must say of them.
+//! Makes stored values of the Go system in both formats, and judges what an importer reads.
 
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 
 use crate::armour;
 
-/// A password, and what the first format makes of it, as `tests/vectors/make_vaultstore.py` computed it.
+/// A password, and the digests that the first format derives from it, as computed by
+/// `tests/vectors/make_vaultstore.py`.
 pub const PASSWORD: &str = "nobody stores with this";
 const STRETCHED: &[&str] = &[
     "1d7080133fdcb04c01ff129450fc553f103042f5",
@@ -25,7 +26,7 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a text that [`encode`] can have made.
+/// The inverse of [`encode`]; `None` for any other text.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let bytes = armour::decode(text.trim_end_matches('='))?;
     (encode(&bytes) == text).then_some(bytes)
@@ -33,7 +34,7 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 
 // ---- the second format -----------------------------------------------------------------------
 
-/// A value under a key that Argon2id would have given. Salt and nonce are always the same.
+/// Seals a value under a key that stands for Argon2id's output. Salt and nonce are constant.
 pub fn seal(key: [u8; 32], value: &[u8]) -> Vec<u8> {
     let (salt, nonce) = ([4; 16], [6; 12]);
     let mut message = value.to_vec();
@@ -43,12 +44,12 @@ pub fn seal(key: [u8; 32], value: &[u8]) -> Vec<u8> {
     [&salt[..], &nonce, &message, &tag].concat()
 }
 
-/// The stored text of what [`seal`] gave.
+/// The stored text of the output of [`seal`].
 pub fn second(sealed: &[u8]) -> String {
     format!("v2:{}", encode(sealed))
 }
 
-/// Whether a text is one of the second format, as far as it shows without a password.
+/// Whether a text has the second format, as far as that shows without a password.
 pub fn is_second(text: &str) -> bool {
     let bytes = text.strip_prefix("v2:").and_then(decode);
     bytes.is_some_and(|bytes| (44..=MIB + 44).contains(&bytes.len()))
@@ -62,12 +63,12 @@ fn hide(bytes: &[u8]) -> Vec<u8> {
     pairs.map(|(byte, digit)| byte ^ digit).collect()
 }
 
-/// The stored text around these bytes, which may be the base64 of a block.
+/// The stored text for these bytes, usually the base64 of a block.
 pub fn around(inner: &[u8]) -> String {
     encode(&hide(inner))
 }
 
-/// These bytes, and letters up to the length of the next block; or of what a block takes as base64.
+/// Pads bytes with letters to the next length of a block, or of a block's base64.
 pub fn filled(begin: &[u8], as_text: bool) -> Vec<u8> {
     let lengths = blocks().map(|length| if as_text { in_base64(length) } else { length });
     let length = lengths.into_iter().find(|length| *length >= begin.len());
@@ -84,7 +85,7 @@ fn in_base64(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
 }
 
-/// What a text of the first format says under [`PASSWORD`], or the code of its refusal.
+/// The value of a text in the first format under [`PASSWORD`], or the code of its refusal.
 pub fn judge(text: &str) -> Result<Vec<u8>, &'static str> {
     let bytes = decode(text).ok_or("malformed")?;
     if !blocks().map(in_base64).contains(&bytes.len()) {
@@ -99,7 +100,7 @@ pub fn judge(text: &str) -> Result<Vec<u8>, &'static str> {
 fn value(block: &[u8]) -> Option<Vec<u8>> {
     let block = str::from_utf8(block).ok()?;
     let (length, rest) = block.split_once('_')?;
-    // Whatever is printed anew as the same text was a number as Go prints it.
+    // A number that prints as the same text again has the form in which Go prints it.
     let number: u32 = length.parse().ok()?;
     let text = rest.get(..usize::try_from(number).ok()?)?;
     let filling = &rest[text.len()..];
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_judge_reads_what_the_maker_writes() {
+    fn the_judge_reads_values_made_here() {
         let block = filled(b"8_fn5_Pz8_", false);
         let text = around(encode(&block).as_bytes());
         assert_eq!(judge(&text), Ok(b"~~\x7f???".to_vec()));

@@ -1,11 +1,11 @@
-//! Argon2id (RFC 9106), version 0x13: the one way from a password to bytes.
+//! Argon2id (RFC 9106), version 0x13: the only derivation from passwords.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroize as _;
 
 use super::secret::Secret;
 
-/// What one run costs. The bounds are checked before memory is taken.
+/// The cost of one run. Its bounds are checked before memory is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cost {
     /// KiB of memory.
@@ -16,18 +16,18 @@ pub(crate) struct Cost {
     pub(crate) lanes: u32,
 }
 
-/// There is no memory for it, or the cost is none that Argon2 knows.
+/// Not enough memory, or a cost that Argon2 does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
-/// Hashes a password to `N` bytes. The memory that it filled is wiped.
+/// Hashes a password to `N` bytes. The memory used is wiped.
 pub(crate) fn hash<const N: usize>(
     cost: Cost,
     password: &[u8],
     salt: &[u8],
 ) -> Result<Secret<N>, Failed> {
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(N)).map_err(|_| Failed)?;
-    // Memory that is not there is an error here and not the end of the process.
+    // A failed allocation is an error here and does not abort the process.
     let mut blocks = Blocks(Vec::new());
     blocks
         .0
@@ -46,7 +46,8 @@ pub(crate) fn hash<const N: usize>(
     Ok(output)
 }
 
-/// The memory that is filled. `Zeroizing` would wipe the vector's room a second time, byte by byte.
+/// The memory that Argon2id fills. `Zeroizing` would wipe the vector's capacity a second time, byte
+/// by byte.
 struct Blocks(Vec<Block>);
 
 impl Drop for Blocks {
@@ -63,7 +64,8 @@ mod tests {
 
     #[test]
     fn it_is_argon2id_of_another_implementation() {
-        // argon2-cffi 25.1: low_level.hash_secret_raw(b"password", b"0123456789abcdef", 2, 64, 1, 32, Type.ID)
+        // argon2-cffi 25.1: low_level.hash_secret_raw(b"password", b"0123456789abcdef", 2, 64, 1,
+        // 32, Type.ID)
         let cost = Cost {
             memory: 64,
             passes: 2,

@@ -3,17 +3,18 @@
 use super::random;
 use super::secret::Secret;
 
-/// The digits of base 62, in their order.
+/// The digits of base 62, in order.
 pub(crate) const ALPHABET: &[u8; 62] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Appends `characters` characters, each drawn evenly from the operating system's randomness: 5.95 bits each.
+/// Appends `characters` characters, drawn uniformly from the operating system's randomness: 5.95
+/// bits each.
 pub(crate) fn draw_onto(text: &mut String, characters: usize) -> Result<(), random::Failed> {
     let length = text.len().saturating_add(characters);
     while text.len() < length {
         let bytes = Secret::<64>::from_system()?;
         for byte in bytes.expose() {
-            // Six bits of each byte; what they do not share out evenly is thrown away.
+            // Six bits of each byte; the two values beyond 61 are rejected.
             match ALPHABET.get(usize::from(byte & 63)) {
                 Some(&character) if text.len() < length => text.push(char::from(character)),
                 _ => {}
@@ -23,7 +24,7 @@ pub(crate) fn draw_onto(text: &mut String, characters: usize) -> Result<(), rand
     Ok(())
 }
 
-/// Whether there are letters and digits only. All of them are looked at, which the compiler does many at a time.
+/// Whether the text has only letters and digits. Checks all of them, which the compiler vectorises.
 #[cfg(feature = "pat")]
 pub(crate) fn is_text(text: &[u8]) -> bool {
     let letters_and_digits = text.iter().map(u8::is_ascii_alphanumeric);

@@ -1,17 +1,18 @@
 //! base64url without padding (RFC 4648 §5), canonical: unused trailing bits are zero.
 //!
-//! Tokens are public bytes and long, so they take SIMD. (`base64` 0.23 has an engine of that kind, too: sealing and
-//! opening take 8 % more instructions at 63 bytes, and 5 % at 340 and at 2.9 KiB.) Keys go through the constant-time decoder of `base64ct` in `keys/`.
+//! Tokens are public and long, so they use SIMD. (The SIMD engine of `base64` 0.23 takes more
+//! instructions for sealing and opening: 8 % at 63 bytes, and 5 % at 340 bytes and 2.9 KiB.) Keys
+//! go through the constant-time decoder of `base64ct` in `keys/`.
 
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 
-/// Text that is not the one spelling of any bytes.
+/// The text is not canonical base64url.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotCanonical;
 
-/// The number of characters that `bytes` bytes take.
+/// The number of characters that encode `bytes` bytes.
 pub(crate) const fn encoded_len(bytes: usize) -> usize {
-    // Whole groups of three make four characters; a rest of one or two makes two or three.
+    // Three bytes make four characters; a remainder of one or two makes two or three.
     let rest = bytes % 3;
     let whole = (bytes / 3).saturating_mul(4);
     if rest == 0 {
@@ -21,7 +22,8 @@ pub(crate) const fn encoded_len(bytes: usize) -> usize {
     }
 }
 
-/// The number of bytes that `characters` characters stand for, or `None` where no bytes have that many.
+/// The number of bytes in `characters` characters, or `None` if no number of bytes encodes to that
+/// many.
 pub(crate) const fn decoded_len(characters: usize) -> Option<usize> {
     let whole = (characters / 4).saturating_mul(3);
     match characters % 4 {
@@ -45,7 +47,7 @@ pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
 
 /// Decodes into `out`, which has exactly [`decoded_len`] bytes.
 pub(crate) fn decode_into(text: &[u8], out: &mut [u8]) -> Result<(), NotCanonical> {
-    // It wants room for what the length promises, and is asked for no less.
+    // The decoder needs exactly the space that the length implies.
     if decoded_len(text.len()) != Some(out.len()) {
         return Err(NotCanonical);
     }
@@ -81,7 +83,9 @@ mod tests {
         }
 
         #[test]
-        fn a_text_is_accepted_where_the_other_decoder_accepts_it(text in "[A-Za-z0-9_=+/ -]{0,90}") {
+        fn a_text_is_accepted_where_the_other_decoder_accepts_it(
+            text in "[A-Za-z0-9_=+/ -]{0,90}",
+        ) {
             let mut bytes = vec![0; decoded_len(text.len()).unwrap_or(0)];
             let judged = JUDGE.decode(&text).ok();
             let decoded = decode_into(text.as_bytes(), &mut bytes).ok().map(|()| bytes);

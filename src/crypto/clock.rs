@@ -1,26 +1,29 @@
-//! The clock in use, and what is read from it.
+//! The clock in use, and its readings.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use sealtoken_time::{Clock, ManualClock, SystemClock, UnixTime};
+pub use sealtoken_time::{
+    Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, SystemClock, UnixTime,
+};
 
 /// The last second that the format can name: 9999-12-31T23:59:59Z.
 pub(crate) const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
 
-/// The clock in use. The system's is a case of its own, so that the ordinary token carries no pointer.
+/// The clock in use. The system's has its own variant, so an ordinary token holds no pointer.
 #[derive(Clone, Default)]
 pub(crate) enum ClockSource {
     #[default]
     System,
     Injected(Arc<dyn Clock>),
-    /// For tests that want the same token twice.
+    /// For tests that make the same token twice.
     #[cfg(test)]
     Fixed(Reading),
 }
 
-/// One look at the clocks: the seconds that judge tokens, and the nanoseconds that feed the generator.
+/// One reading of the clocks: the time that tokens are checked against, and the nanoseconds that
+/// feed the generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     pub(crate) now: UnixTime,

@@ -1,18 +1,18 @@
-//! HKDF-SHA256 (RFC 5869) with an empty salt, the one derivation that the format uses.
+//! HKDF-SHA256 (RFC 5869) with an empty salt: the only key derivation of the format.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
 
 use super::secret::{Secret, overwrite_stack, wipes_itself};
 
-// Also what HMAC keeps of a key.
+// HMAC also keeps its key in it.
 const _: () = wipes_itself::<Sha256>();
 
 /// Derives `N` bytes from `root`. `info` is given in parts, which are joined without a separator.
 pub(crate) fn derive<const N: usize>(root: &Secret<32>, info: &[&[u8]]) -> Secret<N> {
     let mut output = Secret::<N>::zeroed();
     expand(root, info, output.expose_mut());
-    // HKDF keeps its last block, which is the key, and does not wipe it.
+    // HKDF keeps its last block, which is the key, without wiping it.
     overwrite_stack();
     output
 }

@@ -1,4 +1,4 @@
-//! HMAC-SHA256 (RFC 2104): what is looked up by equality, and what cannot be made without the key.
+//! HMAC-SHA256 (RFC 2104): for equality lookups, and for values that only a key holder can make.
 
 use hmac::digest::FixedOutput as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -6,14 +6,14 @@ use sha2::Sha256;
 
 use super::secret::Secret;
 
-/// A key that has begun: what every MAC under it does first is done once. It is wiped when dropped, and lives on the heap so that
-/// moving the owner leaves no copy behind.
+/// A prepared key: the steps that are the same for every MAC are done once. It is wiped when
+/// dropped, and lives on the heap so that moving the owner leaves no copy behind.
 #[derive(Clone)]
 pub(crate) struct Keyed(Box<Hmac<Sha256>>);
 
 impl Keyed {
     pub(crate) fn new(key: &Secret<32>) -> Self {
-        // RFC 2104 fills a short key up with zeros: done here, the constructor cannot fail.
+        // RFC 2104 pads a short key with zeros. Done here, so the constructor cannot fail.
         let mut block = Secret::<64>::zeroed();
         let (head, _) = block.expose_mut().split_at_mut(32);
         head.copy_from_slice(key.expose());
@@ -29,7 +29,7 @@ impl Keyed {
         mac.finalize().into_bytes().into()
     }
 
-    /// The MAC of the parts, each with its length before it: no two lists of parts run into one.
+    /// The MAC of the parts, each prefixed with its length, so no two lists of parts coincide.
     pub(crate) fn of_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.over(parts).finalize().into_bytes().into()
     }
@@ -46,7 +46,7 @@ impl Keyed {
     }
 }
 
-/// The MAC of the parts under a key that is used once; it may be a key itself.
+/// The MAC of the parts under a key that is used once. The result may be a key itself.
 pub(crate) fn of_parts(key: &Secret<32>, parts: &[&[u8]]) -> Secret<32> {
     let mut secret = Secret::zeroed();
     let mac = Keyed::new(key).over(parts);

@@ -1,6 +1,7 @@
-//! Layer 0: bytes in, bytes out. Nothing here knows of JSON, storage or policy.
+//! Ciphers, hashes, randomness and clocks: bytes in, bytes out. Nothing here knows JSON, storage or
+//! policy.
 
-#[cfg(any(feature = "import", feature = "vault"))]
+#[cfg(feature = "vault")]
 pub(crate) mod argon2id;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) mod base62;
@@ -14,6 +15,8 @@ pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod secret;
 pub(crate) mod st1;
+#[cfg(any(feature = "pat", feature = "vault"))]
+pub(crate) mod stack;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) mod wiped;
 #[cfg(all(test, feature = "pat"))]

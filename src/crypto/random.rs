@@ -1,10 +1,10 @@
-//! Randomness: from the system for keys, from a seeded generator of each thread for nonces and UUIDs.
+//! Randomness: from the system for keys, and from a seeded generator in each thread for nonces and
+//! UUIDs.
 //!
-//! A system call per token costs more than its cipher. The generator is ChaCha with 12 rounds, as in the
-//! `rand` crate, seeded
-//! by the system and seeded anew after 1,024 fills, after a second, when the clock runs backwards, and
-//! on [`reseed`]. It can be copied without noticing (fork, VM snapshot); [`separate`] keeps the nonces of
-//! such twins apart.
+//! A system call per token would cost more than encryption. The generator is ChaCha with 12 rounds,
+//! as in the `rand` crate. It is seeded by the system, and again after 1,024 fills, after a second,
+//! when the clock runs backwards, and on [`reseed`]. A fork or VM snapshot can copy it unnoticed:
+//! [`separate`] keeps the nonces of such copies apart.
 
 use std::cell::RefCell;
 use std::hash::Hasher as _;
@@ -25,16 +25,25 @@ const _: () = wipes_itself::<ChaCha12Rng>();
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
-/// Fills `out` straight from the operating system.
+/// Fills `out` directly from the operating system.
 pub(crate) fn system(out: &mut [u8]) -> Result<(), Failed> {
     getrandom::fill(out).map_err(|_| Failed)
 }
 
-/// Makes every thread's generator draw a new seed from the operating system before its next use.
+impl<const N: usize> Secret<N> {
+    /// Draws the bytes from the operating system, never from the per-thread generator.
+    pub(crate) fn from_system() -> Result<Self, Failed> {
+        let mut secret = Self::zeroed();
+        system(secret.expose_mut())?;
+        Ok(secret)
+    }
+}
+
+/// Makes every thread's generator take a new seed from the operating system before its next use.
 ///
-/// Call it from the hook that runs after a fork, or after a virtual machine or a process image was
-/// restored from a snapshot. Tokens stay safe for a while without it (see the crate's security notes);
-/// with it the copied state is gone at once.
+/// Call it in the hook that runs after a fork, or after a virtual machine or process image was
+/// restored from a snapshot. Without it tokens stay safe for a while (see the crate's security
+/// notes); with it, the copied state is gone at once.
 ///
 /// ```
 /// // in the restore hook of your platform
@@ -47,9 +56,9 @@ pub fn reseed() {
 /// Counts the calls of [`reseed`].
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// A seed serves this many fills,
+/// The number of fills for which a seed is used.
 const FILLS: u32 = 1024;
-/// and this many nanoseconds.
+/// The nanoseconds for which a seed is used.
 const NANOS: u64 = 1_000_000_000;
 
 /// The generator of one thread.
@@ -80,7 +89,7 @@ impl Generator {
         }
     }
 
-    /// `nanos` is the system clock, which the caller has read anyway.
+    /// `nanos` is the system clock's reading, which the caller already has.
     fn fill(&mut self, out: &mut [u8], nanos: u64) -> Result<(), Failed> {
         let epoch = self.calls.load(Ordering::Relaxed);
         let stale = self.fills_left == 0
@@ -90,7 +99,7 @@ impl Generator {
         let rng = match &mut self.rng {
             Some(rng) if !stale => rng,
             old => {
-                // A system that fails now must not leave the old seed in use.
+                // If the system fails now, the old seed must not stay in use.
                 *old = None;
                 let mut seed = Secret::<32>::zeroed();
                 (self.source)(seed.expose_mut())?;
@@ -108,7 +117,8 @@ impl Generator {
 }
 
 thread_local! {
-    static GENERATOR: RefCell<Generator> = const { RefCell::new(Generator::unseeded(system, &EPOCH)) };
+    static GENERATOR: RefCell<Generator> =
+        const { RefCell::new(Generator::unseeded(system, &EPOCH)) };
 }
 
 /// Fills `out` from this thread's generator.
@@ -117,20 +127,21 @@ pub(crate) fn fill(out: &mut [u8], nanos: u64) -> Result<(), Failed> {
         Ok(mut generator) => generator.fill(out, nanos),
         Err(_) => Err(Failed),
     });
-    // A thread whose locals are gone already can still ask the system.
+    // If the thread's locals are already destroyed, ask the system.
     drawn.unwrap_or_else(|_| system(out))
 }
 
-/// The bytes that [`separate`] wants before the plaintext, for its own use.
+/// The bytes before the plaintext that [`separate`] overwrites.
 pub(crate) const ROOM: usize = 16;
 
 /// Makes a nonce depend on the message, so that a copied generator does not repeat it.
 ///
-/// SipHash-2-4-128 under `key` of the clock, the context and the plaintext goes, by xor, into the first
-/// 16 bytes. Xor with something that does not depend on the random bytes leaves them uniform; from the
-/// same generator state the nonce is the same only for the same message at the same nanosecond.
+/// It xors SipHash-2-4-128, under `key`, of the clock, the context and the plaintext into the first
+/// 16 bytes. Xor with something independent of the random bytes leaves them uniform. From the same
+/// generator state, only the same message at the same nanosecond gets the same nonce.
 ///
-/// `message` is the plaintext behind [`ROOM`] bytes, which are overwritten: the hash is fastest in one piece.
+/// `message` is [`ROOM`] bytes, which are overwritten, and the plaintext: hashing is fastest in one
+/// piece.
 pub(crate) fn separate(
     nonce: &mut XNonce,
     key: &Secret<16>,
@@ -140,8 +151,8 @@ pub(crate) fn separate(
 ) {
     let context = bound.bytes();
     if let Some((room, _)) = message.split_first_chunk_mut::<ROOM>() {
-        // With the length of the context, where it begins behind the plaintext is a part of what is hashed. No length
-        // has the bit that tells composed contexts from one that spells their bytes.
+        // The context follows the plaintext, and its length determines where it begins. The bit
+        // that marks composed contexts is never set in a length.
         let composed = u128::from(matches!(bound, Bound::ToSeveral(_))) << 63;
         let head = u128::from(nanos) << 64 | composed | context.len() as u128;
         *room = head.to_le_bytes();
@@ -156,7 +167,7 @@ pub(crate) fn separate(
     {
         *byte ^= mixed;
     }
-    // It keeps its key, and does not wipe itself.
+    // The hasher keeps its key, and does not wipe itself.
     hasher = SipHasher24::new();
     optimization_barrier(&hasher);
 }
@@ -188,7 +199,7 @@ mod tests {
         Ok(())
     }
 
-    /// A generator that other tests' calls of `reseed` do not reach.
+    /// A generator that is not affected by calls of `reseed` in other tests.
     fn unseeded(source: fn(&mut [u8]) -> Result<(), Failed>) -> Generator {
         static NEVER: AtomicU64 = AtomicU64::new(0);
         Generator::unseeded(source, &NEVER)
@@ -200,7 +211,7 @@ mod tests {
         nonce
     }
 
-    /// Whether `body` leads to a new seed, seen by a stream that starts again.
+    /// Whether `body` causes a new seed: the stream then restarts.
     fn starts_again(body: impl FnOnce(&mut Generator)) -> bool {
         let mut generator = unseeded(constant);
         let first = draw(&mut generator, NOW);
@@ -263,7 +274,7 @@ mod tests {
     fn copied_generators_repeat_a_nonce_only_for_the_same_message() {
         let key = Secret::from([3; 16]);
         let nonce_of = |nanos, bound: Bound<'_>, plaintext: &[u8]| {
-            // Every call starts from the same state: a copy.
+            // Every call starts from a copy of the same state.
             let mut nonce = draw(&mut unseeded(constant), NOW);
             let mut message = [&[0; ROOM], plaintext].concat();
             separate(&mut nonce, &key, nanos, bound, &mut message);
@@ -275,7 +286,7 @@ mod tests {
             nonce_of(NOW + 1, Bound::To(b"c"), b"p"),
             nonce_of(NOW, Bound::To(b"d"), b"p"),
             nonce_of(NOW, Bound::To(b"c"), b"q"),
-            // Where the context ends is part of the message.
+            // The length of the context counts.
             nonce_of(NOW, Bound::To(b"cp"), b""),
             nonce_of(NOW, Bound::To(b""), b"cp"),
             // The same bytes in another role.

@@ -1,11 +1,12 @@
-//! A byte buffer that a thread keeps between tokens, and that never leaves plaintext in freed memory.
+//! A byte buffer that a thread keeps between tokens, and that never leaves plaintext in freed
+//! memory.
 
 use std::cell::Cell;
 use std::io;
 
 use super::secret::wipe;
 
-/// What a thread keeps for its next token. A larger buffer is freed after use.
+/// The capacity that a thread keeps for its next token. A larger buffer is freed after use.
 const KEEP: usize = 16 * 1024;
 
 /// Enough for an ordinary token, so that most threads allocate once.
@@ -15,14 +16,14 @@ thread_local! {
     static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A buffer that is wiped when it grows, and when it is dropped: also by an early return or a panic.
+/// A buffer that is wiped when it grows and when it is dropped, even by an early return or a panic.
 ///
 /// It is *taken* from the thread, so sealing or opening inside a callback gets a buffer of its own.
 pub(crate) struct Scratch {
     bytes: Vec<u8>,
-    /// Bytes are counted but not kept beyond this length, and from where memory ran out.
+    /// Bytes beyond this length, or beyond available memory, are counted but not stored.
     limit: usize,
-    /// How long it can become without another thought: neither beyond the limit nor beyond its memory.
+    /// The length up to which no check is needed: within the limit and the capacity.
     room: usize,
     beyond: usize,
 }
@@ -39,12 +40,12 @@ impl Scratch {
         }
     }
 
-    /// How many bytes were written, those beyond the limit included.
+    /// How many bytes were written, including those beyond the limit.
     pub(crate) fn written(&self) -> usize {
         self.bytes.len().saturating_add(self.beyond)
     }
 
-    /// Whether everything that was written is here.
+    /// Whether all written bytes are stored.
     pub(crate) fn is_whole(&self) -> bool {
         self.beyond == 0
     }
@@ -74,7 +75,8 @@ impl Scratch {
         }
     }
 
-    /// Makes room ahead for `more` bytes, where limit and memory allow it, so that what is here is not copied for them later.
+    /// Reserves space for `more` bytes, if limit and memory allow it, so the existing bytes need no
+    /// copy later.
     pub(crate) fn reserve(&mut self, more: usize) {
         let needed = self.written().saturating_add(more);
         self.has_room(needed);
@@ -87,7 +89,8 @@ impl Scratch {
         }
     }
 
-    /// Makes room for `more` bytes. Where the limit or the memory does not allow that, they are counted as beyond the limit.
+    /// Makes space for `more` bytes. If limit or memory does not allow it, they count as beyond the
+    /// limit.
     fn make_room(&mut self, more: usize) -> bool {
         let needed = self.written().saturating_add(more);
         let has_room = self.has_room(needed);
@@ -98,7 +101,8 @@ impl Scratch {
         has_room
     }
 
-    /// Grows to `needed` bytes without leaving a copy of the old ones, or tells that the limit or the memory does not allow it.
+    /// Grows to `needed` bytes without leaving a copy of the old ones. Returns whether limit and
+    /// memory allowed it.
     fn has_room(&mut self, needed: usize) -> bool {
         let mut larger = Vec::new();
         let grows = needed > self.bytes.capacity();
@@ -120,11 +124,11 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Only what was initialised: bytes are never cut off before this.
+        // Only the initialised part: bytes are never cut off before this.
         wipe(&mut self.bytes);
         if self.bytes.capacity() <= KEEP {
             self.bytes.clear();
-            // A thread that is ending has nowhere to keep it: then it is freed, wiped as it is.
+            // A thread that is ending cannot keep the buffer: it is then freed, already wiped.
             let _ = KEPT.try_with(|kept| kept.set(std::mem::take(&mut self.bytes)));
         }
     }
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn once_beyond_the_limit_nothing_shorter_slips_in() {
-        // Also where the thread has kept a buffer with room for it.
+        // Even if the thread kept a buffer with room for it.
         Scratch::take(usize::MAX).extend(b"a token before");
         let mut scratch = Scratch::take(4);
         scratch.extend(b"12345");

@@ -14,13 +14,6 @@ impl<const N: usize> Secret<N> {
         Self(Box::new(Zeroizing::new([0; N])))
     }
 
-    /// Draws the bytes from the operating system, never from the per-thread generator.
-    pub(crate) fn from_system() -> Result<Self, super::random::Failed> {
-        let mut secret = Self::zeroed();
-        super::random::system(secret.expose_mut())?;
-        Ok(secret)
-    }
-
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         let mut secret = Self::zeroed();
         if bytes.len() != N {
@@ -39,7 +32,7 @@ impl<const N: usize> Secret<N> {
     }
 }
 
-/// For arrays of a caller, who has them still.
+/// Copies an array that the caller keeps.
 impl<const N: usize> From<[u8; N]> for Secret<N> {
     fn from(bytes: [u8; N]) -> Self {
         let mut secret = Self::zeroed();
@@ -60,28 +53,30 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-/// Compares in a time that depends on the lengths alone.
+/// Compares in time that depends only on the lengths.
 pub(crate) fn equal(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).to_bool()
 }
 
-/// Overwrites the bytes, and keeps the compiler from taking that for useless.
+/// Overwrites the bytes, and keeps the compiler from removing that.
 ///
-/// `Zeroize` writes byte by byte, which costs a seventh of a token where whole buffers are wiped; this is a `memset`.
+/// `Zeroize` writes byte by byte, which for whole buffers takes a seventh of the time of a token.
+/// This is a `memset`.
 #[inline]
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     optimization_barrier(bytes);
 }
 
-/// Overwrites what calls left on the stack that were made from where this one is.
+/// Overwrites what earlier calls from the same place left on the stack.
 #[inline(never)]
 pub(crate) fn overwrite_stack() {
     let stack = [0_u8; 8 << 10];
     optimization_barrier(&stack);
 }
 
-/// Does not compile for a type that leaves its content behind: those of dependencies wipe themselves with a feature alone.
+/// Compiles only for types that wipe themselves. Those of dependencies do so only with a feature
+/// enabled.
 pub(crate) const fn wipes_itself<T: ZeroizeOnDrop>() {}
 
 #[cfg(test)]

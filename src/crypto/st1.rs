@@ -1,34 +1,34 @@
-//! The st1 envelope, exactly as `docs/format.md` has it:
-//! `"st1_" ‖ base64url(kid[4] ‖ nonce[24] ‖ ciphertext ‖ tag[16])`. What is inside is bytes.
+//! The st1 envelope, exactly as in `docs/format.md`:
+//! `"st1_" ‖ base64url(kid[4] ‖ nonce[24] ‖ ciphertext ‖ tag[16])`. The plaintext is bytes.
 
 use super::base64url;
 use super::scratch::Scratch;
 pub(crate) use super::xaes::TAG;
 use super::xaes::{Backend, Oversize, XNonce, Xaes};
 
-/// The version, which is the whole suite.
+/// The version, which fixes all algorithms.
 pub(crate) const PREFIX: &str = "st1_";
-/// Begins the associated data in the place of the prefix where several contexts were composed.
+/// Replaces the prefix in the associated data if there are several contexts.
 const COMPOSED: &str = "st1+";
 pub(crate) const KID: usize = 4;
-/// What stands before the ciphertext.
+/// The bytes before the ciphertext.
 pub(crate) const HEADER: usize = KID + size_of::<XNonce>();
 
-/// Not an st1 token, or none that this key opens.
+/// Why a text was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The text is not an st1 token.
     Malformed,
-    /// The key, the context or a bit of the token is another.
+    /// Authentication failed: another key, another context, or a changed token.
     Forged,
 }
 
-/// What a token is bound to beside its purpose, as bytes.
+/// What a token is bound to besides its purpose, as bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound<'a> {
-    /// One context as it is; none is empty.
+    /// One context as it is; empty if there is none.
     To(&'a [u8]),
-    /// Several contexts, each behind its length.
+    /// Several contexts, each prefixed with its length.
     ToSeveral(&'a [u8]),
 }
 
@@ -53,12 +53,13 @@ pub(crate) const fn sealed_len(plaintext: usize) -> usize {
     base64url::encoded_len(bytes).saturating_add(PREFIX.len())
 }
 
-/// The shortest token: one around nothing.
+/// The shortest token: without plaintext.
 const SHORTEST: usize = sealed_len(0);
 
-/// Hands on what the cipher authenticates beside the plaintext: prefix, key id and context.
+/// Passes on the associated data: prefix, key id and context.
 ///
-/// Fixed lengths come first, so one context needs no length of its own; several have another head.
+/// The parts of fixed length come first, so a single context needs no length. Several contexts have
+/// another prefix.
 #[inline]
 fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8]) -> R) -> R {
     let mut fixed = [0; PREFIX.len() + KID];
@@ -69,7 +70,7 @@ fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8
     if context.is_empty() {
         return use_it(&fixed);
     }
-    // An ordinary context allocates nothing.
+    // A context of ordinary length needs no allocation.
     let mut room = [0; 256];
     let (head, tail) = room.split_at_mut(fixed.len());
     match tail.get_mut(..context.len()) {
@@ -83,10 +84,10 @@ fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8
     }
 }
 
-/// Seals what stands in `scratch` behind [`HEADER`] bytes of room.
+/// Seals the plaintext in `scratch`, which begins after [`HEADER`] bytes of room.
 ///
-/// `None` where the text would end in `-` or `_`, which mail and chat programs leave out of the link that they make. The
-/// plaintext is in its place again then, to be sealed under another nonce.
+/// `None` if the text would end in `-` or `_`, which mail and chat programs leave out of links. The
+/// plaintext is then restored, to be sealed with another nonce.
 pub(crate) fn seal(
     scratch: &mut Scratch,
     backend: Backend,
@@ -105,7 +106,7 @@ pub(crate) fn seal(
     let sealed = with_associated(kid, bound, |associated| {
         let tag = cipher.seal(backend, nonce, associated, message)?;
         if ends_in_punctuation(HEADER.saturating_add(message.len()), &tag) {
-            // Counter mode undoes itself. This tag is of no use to anybody.
+            // In counter mode, encrypting again decrypts. The second tag is not used.
             cipher.seal(backend, nonce, associated, message)?;
             return Ok(None);
         }
@@ -121,8 +122,8 @@ pub(crate) fn seal(
     armour(scratch.as_slice()).map(Some)
 }
 
-/// Whether the text of a token ends in `-` or `_`: its last six bits are 62 or 63. Where a rest of one or two bytes
-/// ends the text, its last character has zero bits at the end, and is neither.
+/// Whether the text of a token ends in `-` or `_`: its last six bits are 62 or 63. If one or two
+/// bytes remain after groups of three, the last character ends in zero bits, and is neither.
 fn ends_in_punctuation(before: usize, tag: &[u8; TAG]) -> bool {
     let [.., last] = tag;
     before.saturating_add(TAG).is_multiple_of(3) && last & 0x3f >= 62
@@ -138,14 +139,44 @@ fn armour(bytes: &[u8]) -> Result<String, Oversize> {
     Ok(text)
 }
 
-/// What can be read of a token without a key.
+/// The public bytes of a token, readable without a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outside {
     pub(crate) kid: [u8; KID],
+    pub(crate) nonce: XNonce,
     pub(crate) plaintext_len: usize,
 }
 
-/// Decodes the text into `scratch`, every check on public bytes included.
+/// Identifies one sealed or opened state of a token. It is made from the random nonce of the text;
+/// the default belongs to no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct StateId(u64);
+
+impl StateId {
+    const OPENED: u64 = 1;
+
+    /// The state of a foreign token, made from its UUID.
+    pub(crate) const fn foreign(uuid: (u64, u64)) -> Self {
+        Self(uuid.0 ^ uuid.1)
+    }
+
+    /// The state of a token that was sealed with this nonce.
+    pub(crate) fn sealed(nonce: &XNonce) -> Self {
+        let (words, _) = nonce.as_flattened().as_chunks();
+        let mixed = words
+            .iter()
+            .fold(0, |mixed, word| mixed ^ u64::from_le_bytes(*word));
+        Self(mixed & !Self::OPENED)
+    }
+
+    /// The state of a token that was opened from a text with this nonce. It differs from the sealed
+    /// state, because entries may have expired in between.
+    pub(crate) fn opened(nonce: &XNonce) -> Self {
+        Self(Self::sealed(nonce).0 | Self::OPENED)
+    }
+}
+
+/// Decodes the text into `scratch`, with every check on public bytes.
 pub(crate) fn decode(
     text: &str,
     max_len: usize,
@@ -161,33 +192,42 @@ pub(crate) fn decode(
     let length = base64url::decoded_len(body.len()).ok_or(Refused::Malformed)?;
     scratch.fill_up(0, length);
     base64url::decode_into(body, scratch.as_mut_slice()).map_err(|_| Refused::Malformed)?;
-    let kid = scratch.as_slice().first_chunk().ok_or(Refused::Malformed)?;
+    let (kid, rest) = scratch
+        .as_slice()
+        .split_first_chunk()
+        .ok_or(Refused::Malformed)?;
+    let (nonce, _) = split_nonce(rest).ok_or(Refused::Malformed)?;
     let plaintext_len = length.checked_sub(HEADER + TAG).ok_or(Refused::Malformed)?;
     Ok(Outside {
         kid: *kid,
+        nonce,
         plaintext_len,
     })
 }
 
-/// Opens what [`decode`] left in `scratch`, and returns the plaintext in it.
+fn split_nonce(bytes: &[u8]) -> Option<(XNonce, &[u8])> {
+    let (derives, rest) = bytes.split_first_chunk()?;
+    let (nonce, rest) = rest.split_first_chunk()?;
+    Some(([*derives, *nonce], rest))
+}
+
+/// Opens the bytes that [`decode`] left in `scratch`, and returns the plaintext inside.
 pub(crate) fn open<'s>(
     scratch: &'s mut Scratch,
+    outside: &Outside,
     backend: Backend,
     cipher: &Xaes,
     bound: Bound<'_>,
 ) -> Result<&'s mut [u8], Refused> {
-    let (kid, rest) = scratch
+    let (_, sealed) = scratch
         .as_mut_slice()
-        .split_first_chunk_mut::<KID>()
+        .split_first_chunk_mut::<HEADER>()
         .ok_or(Refused::Malformed)?;
-    let (derives, rest) = rest.split_first_chunk_mut().ok_or(Refused::Malformed)?;
-    let (nonce, rest) = rest.split_first_chunk_mut().ok_or(Refused::Malformed)?;
-    let nonce = [*derives, *nonce];
-    let (message, tag) = rest
+    let (message, tag) = sealed
         .split_last_chunk_mut::<TAG>()
         .ok_or(Refused::Malformed)?;
-    with_associated(*kid, bound, |associated| {
-        cipher.open(backend, &nonce, associated, message, tag)
+    with_associated(outside.kid, bound, |associated| {
+        cipher.open(backend, &outside.nonce, associated, message, tag)
     })
     .map_err(|_| Refused::Forged)?;
     Ok(message)
@@ -224,6 +264,22 @@ mod tests {
                 Some(sealed_len(length))
             );
         }
+    }
+
+    #[test]
+    fn each_nonce_is_a_state_of_its_own_and_opening_is_another_than_sealing() {
+        let mut states = std::collections::HashSet::from([0]);
+        for byte in 1..=255 {
+            for at in 0..24 {
+                let mut nonce = XNonce::default();
+                nonce.as_flattened_mut()[at] = byte;
+                states.insert(StateId::opened(&nonce).0);
+                states.insert(StateId::sealed(&nonce).0);
+                assert_ne!(StateId::opened(&nonce), StateId::sealed(&nonce));
+            }
+        }
+        // The three words of a nonce are folded into one, of which the lowest bit is taken.
+        assert!(states.len() > 3_800, "{}", states.len());
     }
 
     #[test]
@@ -283,7 +339,7 @@ mod tests {
         }
     }
 
-    /// One context as it is, several with their lengths.
+    /// One context as it is, several prefixed with their lengths.
     fn context_of(vector: &Value) -> Vec<u8> {
         let bytes = |context: &Value| hex::decode(context.as_str().unwrap()).unwrap();
         match &vector["context"] {
@@ -331,7 +387,7 @@ mod tests {
                 (outside.kid, outside.plaintext_len),
                 (kid, text("plaintext").len())
             );
-            let opened = open(&mut scratch, backend, &cipher, bound).unwrap();
+            let opened = open(&mut scratch, &outside, backend, &cipher, bound).unwrap();
             assert_eq!(opened, text("plaintext").as_bytes());
         }
     }

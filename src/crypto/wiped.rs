@@ -1,10 +1,11 @@
-//! Plaintext of any length.
+//! Plaintext of any length, wiped when dropped.
 
 use std::ops::{Deref, DerefMut};
 
 use super::secret;
 
-/// Secret bytes of any length, in one allocation that does not grow. They are wiped when dropped, as fast as a `memset`.
+/// Secret bytes of any length, in one allocation that does not grow. They are wiped when dropped,
+/// as fast as a `memset`.
 pub(crate) struct Wiped(Box<[u8]>);
 
 impl Wiped {

@@ -1,4 +1,5 @@
-//! Work that a thread has done, counted in tests: what must not be told apart must cost the same.
+//! Counts a thread's work in tests: cases that an attacker must not be able to distinguish must
+//! cost the same.
 
 use std::cell::Cell;
 
@@ -9,7 +10,7 @@ pub(crate) enum Work {
     Mac,
     /// A sealed record was opened.
     Open,
-    /// All that is known about a personal access token was read.
+    /// The metadata of a personal access token was read.
     Read,
 }
 
@@ -25,7 +26,7 @@ pub(crate) fn count(work: Work) {
     DONE.set(done);
 }
 
-/// How often each kind was done since this was last asked.
+/// The count of each kind since the last call.
 pub(crate) fn take() -> [u32; 3] {
     DONE.take()
 }

@@ -1,10 +1,10 @@
 //! XAES-256-GCM (C2SP, <https://c2sp.org/XAES-256-GCM>): AES-256-GCM with a 192-bit nonce.
 //!
-//! The crate `xaes-256-gcm` does the same with a decrypting key schedule and two single blocks; deriving
-//! with the encrypting one, both blocks at once, measured 97 ns where it took 185.
+//! The crate `xaes-256-gcm` also computes a decryption key schedule and derives the key block by
+//! block, in 185 ns. With only the encryption schedule and both blocks at once, it takes 97 ns.
 
 use std::mem::ManuallyDrop;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aes::Aes256Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
@@ -16,7 +16,7 @@ use super::secret::{Secret, overwrite_stack, wipe, wipes_itself};
 
 pub(crate) const TAG: usize = 16;
 
-/// The first half derives the key of this one message, the second is its GCM nonce.
+/// The first half derives the key of the message, the second is its GCM nonce.
 pub(crate) type XNonce = [[u8; 12]; 2];
 
 const _: () = {
@@ -24,32 +24,55 @@ const _: () = {
     wipes_itself::<Gcm>();
 };
 
-/// Only the encrypting key schedule is needed: GCM decrypts by counter mode, too.
+/// Only the encryption key schedule is needed: GCM also decrypts in counter mode.
 type Gcm = AesGcm<Aes256Enc, U12>;
 
-/// The library under AES-256-GCM. Both give the same bytes; they differ in speed alone.
+/// The library that provides AES-256-GCM. All give the same bytes and differ only in speed.
+///
+/// A feature only compiles a backend in. To use it, name it in
+/// [`Codec::with_backend`](crate::Codec::with_backend), or make it the process's default once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
     /// The crates `aes` and `aes-gcm`: pure Rust.
     RustCrypto,
-    /// The crate `aws-lc-rs`: C and assembly, with feature `aws-lc`.
+    /// The crate `aws-lc-rs`: C and assembly, with the feature `aws-lc`.
     #[cfg(feature = "aws-lc")]
     AwsLc,
 }
 
-impl Default for Backend {
-    /// The fastest that is compiled in.
-    fn default() -> Self {
-        #[cfg(feature = "aws-lc")]
-        let fastest = Self::AwsLc;
-        #[cfg(not(feature = "aws-lc"))]
-        let fastest = Self::RustCrypto;
-        fastest
+static PROCESS_DEFAULT: OnceLock<Backend> = OnceLock::new();
+
+impl Backend {
+    /// Makes this the default of the process: of codecs that are made from now on, and of
+    /// everything that a service seals or opens. Existing codecs keep theirs.
+    ///
+    /// Call it once at the start of `main`. The first call decides. Returns whether this backend is
+    /// now the default.
+    ///
+    /// ```
+    /// # // Not run: it would decide for the other examples in this process.
+    /// # fn main_() {
+    /// use sealtoken::Backend;
+    ///
+    /// # #[cfg(feature = "aws-lc")]
+    /// assert!(Backend::AwsLc.make_process_default());
+    /// # }
+    /// ```
+    pub fn make_process_default(self) -> bool {
+        *PROCESS_DEFAULT.get_or_init(|| self) == self
     }
 }
 
-/// The ciphertext, its tag, the associated data or the key does not belong to the others.
+impl Default for Backend {
+    /// [`RustCrypto`](Backend::RustCrypto), unless
+    /// [`make_process_default`](Backend::make_process_default) chose another.
+    fn default() -> Self {
+        PROCESS_DEFAULT.get().copied().unwrap_or(Self::RustCrypto)
+    }
+}
+
+/// Authentication failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Forged;
 
@@ -57,10 +80,11 @@ pub(crate) struct Forged;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Oversize;
 
-/// A key with what depends on it alone. It lives on the heap so that moving the owner leaves no copy behind.
+/// A key with everything that depends only on it. It lives on the heap so that moving the owner
+/// leaves no copy behind.
 pub(crate) struct Xaes(Box<Expanded>);
 
-/// Its schedule, and K1 of the derivation.
+/// The key schedule, and K1 of the derivation.
 struct Expanded {
     schedule: Aes256Enc,
     k1: Zeroizing<[u8; 16]>,
@@ -72,11 +96,11 @@ impl Xaes {
             schedule: Aes256Enc::new(key.expose().into()),
             k1: Zeroizing::new([0; 16]),
         });
-        // What K1 is made of stands in its place before it: there is no copy to be wiped.
+        // K1 is computed in its place, so there is no copy to wipe.
         let Expanded { schedule, k1 } = &mut *expanded;
         schedule.encrypt_block((&mut **k1).into());
         let l = u128::from_be_bytes(**k1);
-        // L << 1 in GF(2^128): where a bit falls out, its remainder comes in. No branch on the key.
+        // L << 1 in GF(2^128): a bit shifted out is reduced. There is no branch on the key.
         **k1 = ((l << 1) ^ ((l >> 127).wrapping_neg() & 0x87)).to_be_bytes();
         Self(expanded)
     }
@@ -85,7 +109,7 @@ impl Xaes {
     #[inline]
     fn derive(&self, half: &[u8; 12]) -> MessageKey {
         let mut key = MessageKey([0; 32]);
-        // The blocks become the key where they are: there is no copy to be wiped.
+        // The blocks become the key in their place, so there is no copy to wipe.
         let (blocks, _) = key.0.as_chunks_mut();
         let blocks = aes::Block::cast_slice_from_core_mut(blocks);
         for (block, counter) in blocks.iter_mut().zip(1_u8..) {
@@ -123,7 +147,7 @@ impl Xaes {
         tag
     }
 
-    /// Decrypts `message` in place. Where that fails, its content is unspecified ciphertext.
+    /// Decrypts `message` in place. If that fails, its content is unspecified ciphertext.
     pub(crate) fn open(
         &self,
         backend: Backend,
@@ -151,8 +175,9 @@ impl Xaes {
     }
 }
 
-/// A build without optimisation moves a new cipher by copies. An optimised one leaves some wide registers of this one message's key
-/// behind, deep in the stack: to overwrite those would take a tenth of a short token.
+/// A build without optimisation copies a new cipher when moving it. An optimised one leaves some
+/// wide registers with this message's key deep in the stack. Overwriting them would cost a tenth of
+/// the time of a short token.
 #[inline]
 fn overwrite_moves() {
     if cfg!(debug_assertions) {
@@ -169,15 +194,15 @@ impl Drop for MessageKey {
     }
 }
 
-/// The cipher under one message's key, wiped at the end of that message.
+/// The cipher under one message's key, wiped after the message.
 ///
-/// Its own `Drop` wipes byte by byte, 400 bytes in all, and costs a tenth of a short token. Here a cipher under a public key
-/// takes its place in memory, which is a plain copy.
+/// Its own `Drop` wipes 400 bytes one by one, which costs a tenth of the time of a short token.
+/// Here it is overwritten with a copy of a cipher under a public key.
 struct OneMessage {
     cipher: ManuallyDrop<Gcm>,
 }
 
-/// What is left behind in the place of a message's cipher: one under the all-zero key.
+/// A cipher under the all-zero key, which overwrites that of a message.
 static BLANK: LazyLock<Gcm> = LazyLock::new(|| Gcm::new(&aes_gcm::Key::<Gcm>::default()));
 
 impl OneMessage {

@@ -1,5 +1,7 @@
-//! Layer 3: what the services did, told to whoever keeps records of it. No event holds a secret.
+//! Reports each operation of a service to a sink of yours: a log, an audit table, a counter. Events
+//! hold no secrets.
 
+mod observer;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -7,143 +9,47 @@ use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 
+pub(crate) use self::observer::{ErrorCode, Observed, Observer};
 #[cfg(feature = "tracing")]
 pub use self::tracing::TracingSink;
 
-/// What was done, to what, and how it ended.
+/// One operation of a service: its subject and its outcome.
 ///
-/// It holds no token, password or value: a token is named by its [`Fingerprint`].
+/// It holds no token, password or value. A token is named by its [`Fingerprint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// What was asked for.
+    /// The operation.
     pub operation: Operation,
-    /// How it ended: `Ok`, or the stable code of the error.
+    /// The outcome: `Ok`, the stable code of the error, or `cancelled` if the future was dropped
+    /// before it ended.
     pub outcome: Result<(), &'static str>,
-    /// The token that it was about; none for what is about many.
+    /// The token concerned; `None` for an operation on several or on none.
     pub token: Option<Fingerprint>,
-    /// The namespace, as the caller named it.
+    /// The namespace, under the name that the caller used.
     pub namespace: Option<String>,
-    /// How many records it was about, where that is more than one or none.
+    /// The number of records concerned, for operations on several.
     pub count: Option<u64>,
-    /// When it ended, on the service's clock.
+    /// When the operation ended, by the service's clock.
     pub at: UnixTime,
 }
 
-/// The operations of every service of the crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// A value was put into the vault.
-    VaultCreate,
-    /// A value was read.
-    VaultRead,
-    /// An earlier value was read.
-    VaultReadVersion,
-    /// A value was replaced.
-    VaultUpdate,
-    /// A value was replaced by an earlier one.
-    VaultRollBack,
-    /// Earlier values were removed.
-    VaultPrune,
-    /// An end was moved.
-    VaultRenew,
-    /// A value was hidden until it is restored.
-    VaultSoftDelete,
-    /// A hidden value was brought back.
-    VaultRestore,
-    /// A value was removed.
-    VaultDelete,
-    /// What is known about a token was looked up.
-    VaultInfo,
-    /// It was asked whether a value can be had.
-    VaultExists,
-    /// Values were listed or counted.
-    VaultList,
-    /// Earlier values were listed.
-    VaultVersions,
-    /// A password was tried, and its keys taken.
-    VaultUnlock,
-    /// A password took the place of another one.
-    VaultRekey,
-    /// What had expired was hidden or removed.
-    VaultSweep,
-    /// What had been hidden was removed.
-    VaultPurge,
-    /// Keysets were sealed again by the ring's current key.
-    VaultRewrap,
-    /// Values of another system were taken in.
-    VaultImport,
-    /// A personal access token was issued.
-    PatIssue,
-    /// A token that was made elsewhere was registered.
-    PatRegister,
-    /// A token was presented.
-    PatVerify,
-    /// What is known about a token was changed.
-    PatUpdate,
-    /// A token was revoked.
-    PatRevoke,
-    /// A revoked token was brought back.
-    PatRestore,
-    /// A token got a new secret.
-    PatRotate,
-    /// A token was removed.
-    PatDelete,
-    /// Tokens were looked up by id.
-    PatGet,
-    /// Tokens were listed or counted.
-    PatList,
-    /// The first admin presented its token.
-    PatBootstrap,
-    /// Tokens of another system were taken in.
-    PatImport,
-    /// Tokens whose time was over were removed.
-    PatPurge,
-    /// The keyset was sealed again by the ring's current key.
-    PatRewrap,
-}
+/// An operation of a service, by its stable name. Each service declares its own, such as
+/// [`vault::operation::CREATE`](crate::vault::operation::CREATE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Operation(&'static str);
 
 impl Operation {
+    /// An operation with this name: the service, a dot and a verb.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
     /// The stable name, such as `vault.create`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::VaultCreate => "vault.create",
-            Self::VaultRead => "vault.read",
-            Self::VaultReadVersion => "vault.read_version",
-            Self::VaultUpdate => "vault.update",
-            Self::VaultRollBack => "vault.roll_back",
-            Self::VaultPrune => "vault.prune",
-            Self::VaultRenew => "vault.renew",
-            Self::VaultSoftDelete => "vault.soft_delete",
-            Self::VaultRestore => "vault.restore",
-            Self::VaultDelete => "vault.delete",
-            Self::VaultInfo => "vault.info",
-            Self::VaultExists => "vault.exists",
-            Self::VaultList => "vault.list",
-            Self::VaultVersions => "vault.versions",
-            Self::VaultUnlock => "vault.unlock",
-            Self::VaultRekey => "vault.rekey",
-            Self::VaultSweep => "vault.sweep",
-            Self::VaultPurge => "vault.purge",
-            Self::VaultRewrap => "vault.rewrap",
-            Self::VaultImport => "vault.import",
-            Self::PatIssue => "pat.issue",
-            Self::PatRegister => "pat.register",
-            Self::PatVerify => "pat.verify",
-            Self::PatUpdate => "pat.update",
-            Self::PatRevoke => "pat.revoke",
-            Self::PatRestore => "pat.restore",
-            Self::PatRotate => "pat.rotate",
-            Self::PatDelete => "pat.delete",
-            Self::PatGet => "pat.get",
-            Self::PatList => "pat.list",
-            Self::PatBootstrap => "pat.bootstrap",
-            Self::PatImport => "pat.import",
-            Self::PatPurge => "pat.purge",
-            Self::PatRewrap => "pat.rewrap",
-        }
+        self.0
     }
 }
 
@@ -153,7 +59,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The name of a token in logs: eight bytes of a keyed hash. It is the same each time, and nobody finds the token by it.
+/// The name of a token in logs: eight bytes of a keyed hash. It is always the same for a token, and
+/// does not reveal it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 8]);
 
@@ -175,9 +82,10 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Where events go: a log, an audit table, a counter.
+/// Receives events, for a log, an audit table or a counter.
 ///
-/// It is called when an operation has ended, on the task that asked for it: hand on what takes time.
+/// It is called at the end of each operation, on the task that runs it. Hand slow work over to
+/// another task.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -196,11 +104,11 @@ impl fmt::Debug for Fingerprint {
 /// }
 /// ```
 pub trait EventSink: fmt::Debug + Send + Sync + 'static {
-    /// Takes an event.
+    /// Records an event.
     fn record(&self, event: &Event);
 }
 
-/// No events.
+/// Discards all events.
 impl EventSink for () {
     fn record(&self, _: &Event) {}
 }
@@ -215,60 +123,8 @@ impl<S: EventSink + ?Sized> EventSink for std::sync::Arc<S> {
 mod tests {
     use super::*;
 
-    /// Audit logs are searched by it.
     #[test]
-    fn the_name_of_an_operation_is_that_of_its_variant() {
-        use Operation as Op;
-        let all = [
-            Op::VaultCreate,
-            Op::VaultRead,
-            Op::VaultReadVersion,
-            Op::VaultUpdate,
-            Op::VaultRollBack,
-            Op::VaultPrune,
-            Op::VaultRenew,
-            Op::VaultSoftDelete,
-            Op::VaultRestore,
-            Op::VaultDelete,
-            Op::VaultInfo,
-            Op::VaultExists,
-            Op::VaultList,
-            Op::VaultVersions,
-            Op::VaultUnlock,
-            Op::VaultRekey,
-            Op::VaultSweep,
-            Op::VaultPurge,
-            Op::VaultRewrap,
-            Op::VaultImport,
-            Op::PatIssue,
-            Op::PatRegister,
-            Op::PatVerify,
-            Op::PatUpdate,
-            Op::PatRevoke,
-            Op::PatRestore,
-            Op::PatRotate,
-            Op::PatDelete,
-            Op::PatGet,
-            Op::PatList,
-            Op::PatBootstrap,
-            Op::PatImport,
-            Op::PatPurge,
-            Op::PatRewrap,
-        ];
-        for operation in all {
-            let mut name = String::new();
-            for letter in format!("{operation:?}").chars() {
-                if letter.is_ascii_uppercase() && !name.is_empty() {
-                    name.push('_');
-                }
-                name.push(letter.to_ascii_lowercase());
-            }
-            assert_eq!(operation.to_string(), name.replacen('_', ".", 1));
-        }
-    }
-
-    #[test]
-    fn a_sink_behind_an_arc_is_told() {
+    fn a_sink_behind_an_arc_receives_events() {
         #[derive(Debug, Default)]
         struct Counter(std::sync::atomic::AtomicU64);
 
@@ -282,7 +138,7 @@ mod tests {
         EventSink::record(
             &counter,
             &Event {
-                operation: Operation::VaultRead,
+                operation: Operation::new("service.read"),
                 outcome: Ok(()),
                 token: None,
                 namespace: None,

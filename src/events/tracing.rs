@@ -1,8 +1,9 @@
-//! Events for those who use `tracing`.
+//! Forwards events to `tracing`.
 
 use super::{Event, EventSink};
 
-/// Events as `tracing` events of the target `sealtoken`: `INFO` for what was done, `WARN` for what was refused.
+/// Forwards events to `tracing`, with the target `sealtoken`: `INFO` for success, `WARN` for an
+/// error.
 ///
 /// ```
 /// use sealtoken::events::TracingSink;
@@ -23,7 +24,10 @@ impl EventSink for TracingSink {
                 tracing::info!(target: "sealtoken", operation, token, namespace, count, "done");
             }
             Err(code) => {
-                tracing::warn!(target: "sealtoken", operation, token, namespace, count, code, "refused");
+                tracing::warn!(
+                    target: "sealtoken",
+                    operation, token, namespace, count, code, "refused"
+                );
             }
         }
     }
@@ -45,7 +49,7 @@ mod tests {
 
     type Seen = (Level, String, BTreeMap<&'static str, String>);
 
-    /// Keeps what it is told.
+    /// Keeps every event.
     #[derive(Clone, Default)]
     struct Recorder(Arc<Mutex<Vec<Seen>>>);
 
@@ -84,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_is_info_and_what_was_refused_is_a_warning_with_its_code() {
+    fn a_success_is_info_and_an_error_is_a_warning_with_its_code() {
         let recorder = Recorder::default();
         let done = Event {
-            operation: Operation::VaultCreate,
+            operation: Operation::new("vault.create"),
             outcome: Ok(()),
             token: Some(Fingerprint::new([1; 8])),
             namespace: Some("ada".to_owned()),
@@ -95,7 +99,7 @@ mod tests {
             at: UnixTime::from_secs(0),
         };
         let refused = Event {
-            operation: Operation::PatVerify,
+            operation: Operation::new("pat.verify"),
             outcome: Err("invalid_secret"),
             token: None,
             namespace: None,

@@ -9,15 +9,16 @@ use crate::crypto::kdf;
 use crate::crypto::secret::Secret;
 
 use super::error::KeyError;
+use super::id::KeyId;
 use super::purpose::{Purpose, PurposeKey};
 use super::text;
 
 const PREFIX: &str = "stkey1_";
 
-/// 32 uniformly random bytes from which everything else is derived. Never a password.
+/// 32 uniformly random bytes, from which everything else is derived. Never a password.
 ///
-/// It does not print, serialise or compare with `==`, and is wiped when dropped. The one way out is
-/// [`expose`](Key::expose).
+/// It does not print, serialise or compare with `==`, and is wiped when dropped. The only way out
+/// is [`expose`](Key::expose).
 ///
 /// ```
 /// use sealtoken::{Key, KeyError};
@@ -32,7 +33,7 @@ const PREFIX: &str = "stkey1_";
 /// # }
 /// ```
 ///
-/// What must not happen does not compile:
+/// Printing a key does not compile:
 ///
 /// ```compile_fail
 /// let key = sealtoken::Key::generate();
@@ -49,8 +50,8 @@ impl Key {
     ///
     /// # Panics
     ///
-    /// When the operating system gives no random bytes; [`try_generate`](Key::try_generate) returns that
-    /// as an error.
+    /// If the operating system gives no random bytes; [`try_generate`](Key::try_generate) returns
+    /// that as an error.
     #[must_use]
     #[expect(clippy::expect_used, reason = "documented, with a fallible twin")]
     pub fn generate() -> Self {
@@ -70,8 +71,8 @@ impl Key {
     ///
     /// # Security
     ///
-    /// The bytes must be uniformly random. A password, or its hash, is not: whoever holds a token can try
-    /// passwords against it at the speed of SHA-256.
+    /// The bytes must be uniformly random. Never use a password or its hash: anyone with a token
+    /// could try passwords against it at the speed of SHA-256.
     ///
     /// ```
     /// # let from_your_kms = [7; 32];
@@ -83,7 +84,7 @@ impl Key {
     }
 
     fn from_root(root: Secret<32>) -> Self {
-        let id = KeyId(*kdf::derive(&root, &[b"sealtoken v1 key id"]).expose());
+        let id = KeyId::from_bytes(*kdf::derive(&root, &[b"sealtoken v1 key id"]).expose());
         Self { root, id }
     }
 
@@ -93,18 +94,18 @@ impl Key {
         self.id
     }
 
-    /// The key's text, `stkey1_…`: the one way out. It is wiped when dropped.
+    /// The key's text, `stkey1_…`: the only way out. It is wiped when dropped.
     ///
     /// # Security
     ///
-    /// Whoever has the text can seal and open everything. It belongs into a secret store, never into a log,
-    /// an argument or a repository.
+    /// Anyone with the text can seal and open everything. Keep it in a secret store, never in a
+    /// log, an argument or a repository.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
         text::encode(PREFIX, self.root.expose())
     }
 
-    /// The key of one purpose, for a service that may seal and open only that.
+    /// The key of one purpose, for a service that may seal and open only for that purpose.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl Key {
     ///
     /// # Security
     ///
-    /// The holder can *seal* for that purpose, too: symmetric encryption has no half that only opens.
+    /// The holder can also *seal* for that purpose: symmetric encryption has no key that only
+    /// opens.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,7 +139,8 @@ impl Key {
         PurposeKey::new(self.id, kdf::derive(&self.root, &info), purpose.clone())
     }
 
-    /// A key for the library's own use: its name is listed in `docs/format.md`, and no purpose can collide with it.
+    /// A key for the library's own use. `docs/format.md` lists its name, which no purpose can
+    /// collide with.
     #[cfg(any(feature = "pat", feature = "vault"))]
     pub(super) fn internal(&self, name: &str) -> Secret<32> {
         let info: [&[u8]; 3] = [b"sealtoken v1 internal", b"\0", name.as_bytes()];
@@ -158,40 +161,5 @@ impl FromStr for Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key")
-    }
-}
-
-/// The public name of a key: four bytes, printed as eight hexadecimal digits.
-///
-/// ```
-/// let id = sealtoken::Key::from_bytes([1; 32]).id();
-/// assert_eq!(id.to_string().len(), 8);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 4]);
-
-impl KeyId {
-    /// The id that a token carries in its first four bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 4]) -> Self {
-        Self(bytes)
-    }
-
-    /// The four bytes.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 4] {
-        self.0
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", u32::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
     }
 }

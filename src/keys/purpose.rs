@@ -1,4 +1,4 @@
-//! A purpose, and the key that belongs to it alone.
+//! Purposes and their keys.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ use crate::crypto::secret::Secret;
 use crate::crypto::st1::KID;
 
 use super::error::KeyError;
-use super::key::KeyId;
+use super::id::KeyId;
 use super::text;
 
 const PREFIX: &str = "stpurpose1_";
@@ -20,7 +20,7 @@ const PREFIX: &str = "stpurpose1_";
 /// Key id, key, and a purpose of 1 to 255 bytes.
 const LENGTHS: RangeInclusive<usize> = KID + 32 + 1..=KID + 32 + 255;
 
-/// What tokens are for: 1 to 255 bytes of UTF-8.
+/// The purpose of tokens: 1 to 255 bytes of UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose(Arc<str>);
 
@@ -37,10 +37,10 @@ impl Purpose {
     }
 }
 
-/// The key of one purpose: it seals and opens that, and nothing else.
+/// The key of one purpose: it seals and opens tokens for that purpose and no other.
 ///
-/// Made by [`Key::for_purpose`](crate::Key::for_purpose); like a [`Key`](crate::Key) it does not print, serialise or
-/// compare, and is wiped when dropped.
+/// Made by [`Key::for_purpose`](crate::Key::for_purpose). Like a [`Key`](crate::Key) it does not
+/// print, serialise or compare, and is wiped when dropped.
 #[derive(Clone)]
 pub struct PurposeKey {
     id: KeyId,
@@ -59,17 +59,17 @@ impl PurposeKey {
         self.id
     }
 
-    /// What tokens of this key are for.
+    /// The purpose of the tokens of this key.
     #[must_use]
     pub fn purpose(&self) -> &str {
         self.purpose.as_str()
     }
 
-    /// The key's text, `stpurpose1_…`: the one way out. It is wiped when dropped.
+    /// The key's text, `stpurpose1_…`: the only way out. It is wiped when dropped.
     ///
     /// # Security
     ///
-    /// Whoever has the text can seal and open every token of this purpose.
+    /// Anyone with the text can seal and open every token of this purpose.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
         let parts: [&[u8]; 3] = [
@@ -88,9 +88,10 @@ impl PurposeKey {
         &self.key
     }
 
-    /// The library's own key beside this one, under which nonces are separated.
+    /// The library's internal key for separating nonces.
     ///
-    /// It hangs on the purpose key and not on the root, so that a ring of purpose keys has it, too.
+    /// It is derived from the purpose key, not from the root, so a ring of purpose keys also has
+    /// it.
     pub(super) fn nonce_key(&self) -> Secret<16> {
         kdf::derive(&self.key, &[b"sealtoken v1 internal", b"\0", b"nonce"])
     }

@@ -1,4 +1,4 @@
-//! Several keys in their roles, replaced live under the codecs that use them.
+//! Key rings: keys with roles, which can be replaced while codecs use them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,10 +12,11 @@ use crate::crypto::st1::KID;
 use crate::crypto::xaes::Xaes;
 
 use super::error::KeyError;
-use super::key::{Key, KeyId};
+use super::id::KeyId;
+use super::key::Key;
 use super::purpose::{Purpose, PurposeKey};
 
-/// What a key of a ring does.
+/// The role of a key in a ring.
 ///
 /// ```
 /// use sealtoken::{Key, KeyRing, Role};
@@ -31,10 +32,12 @@ use super::purpose::{Purpose, PurposeKey};
 pub enum Role {
     /// Seals and opens: the first of the ring.
     Current,
-    /// Opens. It will seal after the next step of a rolling deploy, so nothing it sealed needs a re-seal.
+    /// Opens. It will seal after the next step of a rolling deploy, so tokens that it sealed need
+    /// no re-seal.
     Standby,
-    /// Opens. What it sealed needs a re-seal. It can be removed when no server has sealed with it for the longest lifetime,
-    /// the leeway, and as long as the servers' clocks differ; what never expires and was not re-sealed ends with it.
+    /// Opens. Tokens that it sealed need a re-seal. It can be removed once no server has sealed
+    /// with it for the longest lifetime, plus the leeway, plus the difference of the servers'
+    /// clocks. Tokens that never expire and were not re-sealed are lost with it.
     Retired,
 }
 
@@ -48,10 +51,11 @@ impl fmt::Display for Role {
     }
 }
 
-/// The keys of a service: one that seals, and others that still, or already, open.
+/// The keys of a service: one that seals, and others that only open, because they are old or not
+/// yet in use.
 ///
-/// Its text fits one environment variable: the current key, then the others behind commas or line breaks, one that is standby with a
-/// `+` before it. `docs/format.md` has the grammar.
+/// Its text fits one environment variable: the current key, then the others after commas or line
+/// breaks, with a `+` before a standby key. `docs/format.md` has the grammar.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,28 +71,31 @@ impl fmt::Display for Role {
 /// ```
 pub type KeyRing = Ring<Key>;
 
-/// The purpose keys of a service that may seal and open one purpose only. Text and roles as for [`KeyRing`].
+/// The purpose keys of a service that may seal and open one purpose only. Text and roles as for
+/// [`KeyRing`].
 pub type PurposeRing = Ring<PurposeKey>;
 
 /// A ring of [`Key`]s, or of [`PurposeKey`]s of one purpose. See [`KeyRing`].
 ///
-/// Clones, and the codecs made from it, share the ring: [`replace`](Ring::replace) reaches them all.
+/// Clones, and the codecs made from it, share the ring: [`replace`](Ring::replace) reaches them
+/// all.
 pub struct Ring<K> {
     shared: Arc<Shared<K>>,
 }
 
 struct Shared<K> {
     keys: ArcSwap<Keys<K>>,
-    /// The number of these keys or of earlier ones, so that codecs notice a replacement by a single load.
+    /// The generation of these keys, or an earlier one. Codecs detect a replacement by one load of
+    /// it.
     generation: AtomicU64,
 }
 
-/// There is always one that seals.
+/// There is always a current key.
 #[derive(Clone)]
 struct Keys<K> {
     current: K,
     others: Vec<(K, Role)>,
-    /// Counts the replacements. It stands with the keys, so that none are ever taken for those of another number.
+    /// Counts the replacements. It is stored with the keys, so the two always match.
     generation: u64,
 }
 
@@ -104,7 +111,7 @@ mod sealed {
     pub trait Derive: Send + Sync + 'static {
         fn for_purpose(&self, purpose: &Purpose) -> PurposeKey;
 
-        /// Whether both can stand in one ring.
+        /// Whether both can be in one ring.
         fn agrees_with(&self, other: &Self) -> bool;
     }
 }
@@ -161,13 +168,13 @@ impl<K: RingKey> Ring<K> {
         }
     }
 
-    /// A ring with one more key that opens, and whose tokens need a re-seal. It is a ring of its own: codecs that were
-    /// made before follow the old one.
+    /// A ring with one more key that opens, and whose tokens need a re-seal. It is a new ring:
+    /// existing codecs follow the old one.
     ///
     /// # Errors
     ///
-    /// [`KeyError::DuplicateId`] when a key of the ring has the same id, [`KeyError::MixedPurposes`] when a
-    /// purpose key is for another purpose.
+    /// [`KeyError::DuplicateId`] if a key of the ring has the same id, [`KeyError::MixedPurposes`]
+    /// if a purpose key is for another purpose.
     pub fn with_retired(self, key: K) -> Result<Self, KeyError> {
         self.with(key, Role::Retired)
     }
@@ -187,14 +194,14 @@ impl<K: RingKey> Ring<K> {
         Ok(Self::of(keys))
     }
 
-    /// Puts the keys of `other` in the place of this ring's, for all its clones and codecs at once.
+    /// Replaces this ring's keys by those of `other`, for all its clones and codecs at once.
     ///
-    /// Readers take no lock: an operation under way ends with the keys that it began with.
+    /// Readers take no lock: a running operation finishes with the keys that it started with.
     ///
     /// # Errors
     ///
-    /// [`KeyError::MixedPurposes`] when purpose keys would be replaced by those of another purpose; the
-    /// ring is then as it was.
+    /// [`KeyError::MixedPurposes`] if purpose keys would be replaced by those of another purpose;
+    /// the ring is then unchanged.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -220,7 +227,7 @@ impl<K: RingKey> Ring<K> {
             generation: next(before),
             ..Keys::clone(&keys)
         });
-        // After the keys: who sees the new number derives from the new keys, or from still newer ones.
+        // After the keys: a reader that sees the new number derives from these keys or newer ones.
         let number = next(&before);
         self.shared.generation.fetch_max(number, Ordering::Release);
         Ok(())
@@ -244,7 +251,8 @@ impl<K: RingKey> Ring<K> {
     }
 }
 
-/// A key for the library's own use, with the id and the role of the ring key that it was derived from.
+/// A key for the library's own use, with the id and the role of the ring key that it was derived
+/// from.
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) struct InternalKey {
     pub(crate) id: KeyId,
@@ -348,7 +356,7 @@ impl<K: RingKey> fmt::Debug for Ring<K> {
     }
 }
 
-/// A key of a ring, made ready for one purpose.
+/// A key of a ring, prepared for one purpose.
 pub(crate) struct CodecKey {
     pub(crate) kid: [u8; KID],
     pub(crate) role: Role,
@@ -367,7 +375,7 @@ impl CodecKey {
     }
 }
 
-/// The keys of one purpose, with what depends on them alone, as of one generation of their ring.
+/// The prepared keys of one purpose, of one generation of their ring.
 pub(crate) struct CodecKeys {
     pub(crate) generation: u64,
     current: CodecKey,
@@ -379,7 +387,7 @@ impl CodecKeys {
         &self.current
     }
 
-    /// The one key with this id, or none: there is no trial decryption.
+    /// The key with this id, if any: no trial decryption.
     pub(crate) fn find(&self, kid: [u8; KID]) -> Option<&CodecKey> {
         if self.current.kid == kid {
             return Some(&self.current);
@@ -388,7 +396,7 @@ impl CodecKeys {
     }
 }
 
-/// A ring as its codecs see it, whichever kind of key it holds.
+/// A ring of either kind of key, as its codecs see it.
 pub(crate) trait Source: Send + Sync {
     fn generation(&self) -> u64;
 

@@ -1,4 +1,5 @@
-//! Keys as text, as `docs/format.md` has it: a prefix, and base64url of some bytes with a check. A ring's text is read in `ring.rs`.
+//! The text form of keys, as in `docs/format.md`: a prefix, and base64url of bytes with a check.
+//! `ring.rs` reads the text of a ring.
 
 use std::ops::RangeInclusive;
 
@@ -23,7 +24,7 @@ fn check(prefix: &str, bytes: &[u8]) -> [u8; CHECK] {
 
 /// `prefix ‖ base64url(bytes ‖ check)`.
 pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
-    // One buffer of the final size each, so that growing leaves no copy behind.
+    // Each buffer has its final size: growing would leave a copy behind.
     let mut checked = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_add(CHECK)));
     checked.extend_from_slice(bytes);
     checked.extend_from_slice(&check(prefix, bytes));
@@ -34,8 +35,8 @@ pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(text)
 }
 
-/// The bytes, as many as `lengths` says, of a text that [`encode`] made. The decoder takes the same time for
-/// every key of a length.
+/// The bytes of a text from [`encode`]; `lengths` limits their number. Decoding takes the same time
+/// for every key of a length.
 pub(super) fn decode(
     prefix: &str,
     lengths: RangeInclusive<usize>,

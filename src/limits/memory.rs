@@ -1,4 +1,4 @@
-//! Attempts counted in one process.
+//! Counts attempts within one process.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,25 +9,29 @@ use async_trait::async_trait;
 
 use super::{AttemptLimiter, Exhausted, Subject};
 
-/// How many attempts there are, and how fast they come back.
+/// How many attempts a subject has, and how fast they come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// So many at once.
+    /// The most attempts at once.
     pub burst: u32,
-    /// One comes back after this long; zero is no limit.
+    /// The time after which one attempt comes back; zero means no limit.
     pub every: Duration,
 }
 
-/// Attempts counted in one process, in memory that does not grow beyond a bound.
+/// Counts attempts within one process, in bounded memory.
 ///
-/// By default ten for a token, of which one comes back each minute, and ten thousand for a namespace, of which a hundred come back each second.
-/// It keeps at most 65,536 tokens and as many namespaces; beyond that it forgets those whose attempts come back first. So that a flood of
-/// made-up tokens cannot push a real one out unseen, the count of the namespace stays.
+/// By default a single thing, such as a token, has ten attempts, and one comes back each minute. A
+/// scope, such as a namespace, has ten thousand, and a hundred come back each second. The limiter
+/// remembers at most 65,536 things and as many scopes. Beyond that it forgets those whose attempts
+/// come back first. The scope still counts every attempt, so a flood of made-up tokens cannot evict
+/// a real one unnoticed.
 ///
 /// # Security
 ///
-/// Whoever can make attempts can use them up: those of a token, for who knows the token; those of a namespace, for anyone who sends more failures
-/// than come back. Limit strangers by their address before you ask the vault, and give each tenant a namespace.
+/// Anyone who can make attempts can use them up. A caller who knows a token can exhaust its
+/// attempts. A caller who fails faster than attempts come back can exhaust those of the scope.
+/// Limit callers by address before they reach the service, and give each tenant a namespace of its
+/// own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,38 +44,42 @@ pub struct Allowance {
 /// );
 /// ```
 pub struct MemoryLimiter {
-    token: Allowance,
-    namespace: Allowance,
+    one: Allowance,
+    scope: Allowance,
     clock: fn() -> Instant,
     spent: Mutex<[HashMap<Subject, Instant>; 2]>,
 }
 
-/// The most tokens, and the most namespaces, of which attempts are kept.
-const KEPT: usize = 65_536;
+/// The most things, and the most scopes, to remember.
+const MAX_SUBJECTS: usize = 65_536;
 
-/// The longest time for one attempt to come back, some 31 years: no moment that is reckoned with it leaves the clock's range.
-const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+/// The longest time for one attempt to come back, about 31 years: sums with it stay within the
+/// clock's range.
+const MAX_INTERVAL: Duration = Duration::from_secs(1_000_000_000);
 
 impl MemoryLimiter {
     /// A limiter with these allowances.
     ///
-    /// Time is the machine's monotonic clock: one that stands still, as in a frozen process, brings attempts back later and never sooner.
+    /// `one` applies to subjects that stand for one thing, `scope` to those that stand for
+    /// everything in a scope. Time comes from the machine's monotonic clock: while that stands
+    /// still, as in a suspended machine, attempts come back later, never sooner.
     #[must_use]
-    pub fn new(token: Allowance, namespace: Allowance) -> Self {
+    pub fn new(one: Allowance, scope: Allowance) -> Self {
         Self {
-            token,
-            namespace,
+            one,
+            scope,
             clock: Instant::now,
             spent: Mutex::default(),
         }
     }
 
     fn allowance(&self, subject: &Subject) -> (usize, Allowance) {
-        let (kind, Allowance { burst, every }) = match subject {
-            Subject::Token(_) => (0, self.token),
-            Subject::Namespace(_) => (1, self.namespace),
+        let (kind, Allowance { burst, every }) = if subject.kind().is_scope() {
+            (1, self.scope)
+        } else {
+            (0, self.one)
         };
-        let every = every.min(LONGEST);
+        let every = every.min(MAX_INTERVAL);
         (kind, Allowance { burst, every })
     }
 }
@@ -91,8 +99,8 @@ impl Default for MemoryLimiter {
     }
 }
 
-/// For each subject the moment is kept at which all its attempts will be back: taking one moves it by `every`. That is the
-/// generic cell rate algorithm, which needs no counter and no timer.
+/// Stores for each subject the time at which all its attempts will be back; each attempt moves it
+/// by `every`. This is the generic cell rate algorithm, which needs neither a counter nor a timer.
 #[async_trait]
 impl AttemptLimiter for MemoryLimiter {
     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
@@ -114,7 +122,7 @@ impl AttemptLimiter for MemoryLimiter {
             let Some(map) = spent.get_mut(kind) else {
                 continue;
             };
-            if map.len() >= KEPT && !map.contains_key(subject) {
+            if map.len() >= MAX_SUBJECTS && !map.contains_key(subject) {
                 forget(map, now);
             }
             let full = map.entry(*subject).or_insert(now);
@@ -144,25 +152,25 @@ impl AttemptLimiter for MemoryLimiter {
     }
 }
 
-/// Makes room: first what has all its attempts back, then the half that has most of them back.
+/// Makes room: drops subjects with all attempts back, then the half whose attempts come back first.
 fn forget(map: &mut HashMap<Subject, Instant>, now: Instant) {
     map.retain(|_, full| *full > now);
-    if map.len() < KEPT {
+    if map.len() < MAX_SUBJECTS {
         return;
     }
     let mut moments: Vec<Instant> = map.values().copied().collect();
     let middle = moments.len() / 2;
     let (_, median, _) = moments.select_nth_unstable(middle);
     let median = *median;
-    // If all share one moment, none is better than another, and none is kept.
+    // If all subjects share one time, none can be preferred, and all are dropped.
     map.retain(|_, full| *full > median);
 }
 
 impl fmt::Debug for MemoryLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryLimiter")
-            .field("token", &self.token)
-            .field("namespace", &self.namespace)
+            .field("one", &self.one)
+            .field("scope", &self.scope)
             .finish_non_exhaustive()
     }
 }
@@ -170,6 +178,7 @@ impl fmt::Debug for MemoryLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SubjectKind;
 
     fn now<F: Future>(future: F) -> F::Output {
         let mut future = std::pin::pin!(future);
@@ -192,12 +201,13 @@ mod tests {
         )
     }
 
-    const ADA: Subject = Subject::Token([1; 16]);
-    const BOB: Subject = Subject::Token([2; 16]);
-    const ALL: Subject = Subject::Namespace([0; 16]);
+    const TOKEN: SubjectKind = SubjectKind::one("test.token");
+    const ADA: Subject = Subject::new(TOKEN, [1; 16]);
+    const BOB: Subject = Subject::new(TOKEN, [2; 16]);
+    const ALL: Subject = Subject::new(SubjectKind::scope("test.scope"), [0; 16]);
 
     #[test]
-    fn after_so_many_failures_there_are_no_more_attempts_for_this_token() {
+    fn after_enough_failures_a_token_has_no_attempts_left() {
         let limiter = limiter(3);
         for _ in 0..3 {
             assert_eq!(now(limiter.take(&[ADA, ALL])), Ok(()));
@@ -210,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_succeeds_uses_nothing_up() {
+    fn a_success_uses_no_attempt() {
         let limiter = limiter(2);
         for _ in 0..100 {
             assert_eq!(now(limiter.take(&[ADA, ALL])), Ok(()));
@@ -221,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_attempt_takes_nothing_from_anyone() {
+    fn a_refused_attempt_takes_none_from_any_subject() {
         let limiter = limiter(1);
         assert_eq!(now(limiter.take(&[BOB])), Ok(()));
         assert!(now(limiter.take(&[ADA, BOB])).is_err());
@@ -247,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_the_most_tried_are_kept() {
+    fn memory_is_bounded_and_the_most_tried_subjects_are_kept() {
         let limiter = limiter(10);
         for _ in 0..10 {
             assert_eq!(now(limiter.take(&[ADA])), Ok(()));
@@ -255,21 +265,21 @@ mod tests {
         for n in 0..150_000_u32 {
             let mut id = [9; 16];
             id[..4].copy_from_slice(&n.to_be_bytes());
-            assert_eq!(now(limiter.take(&[Subject::Token(id), ALL])), Ok(()));
+            assert_eq!(now(limiter.take(&[Subject::new(TOKEN, id), ALL])), Ok(()));
         }
-        assert!(limiter.spent.lock().unwrap()[0].len() <= KEPT);
+        assert!(limiter.spent.lock().unwrap()[0].len() <= MAX_SUBJECTS);
         assert!(now(limiter.take(&[ADA])).is_err());
     }
 
     #[test]
-    fn memory_is_bounded_where_all_were_tried_at_one_moment() {
+    fn memory_is_bounded_if_all_subjects_were_tried_at_the_same_time() {
         thread_local! {
             static BEGUN: Instant = Instant::now();
         }
         let mut limiter = limiter(1);
         limiter.clock = || BEGUN.with(|begun| *begun);
-        for n in 0..=KEPT as u128 {
-            let token = Subject::Token(n.to_be_bytes());
+        for n in 0..=MAX_SUBJECTS as u128 {
+            let token = Subject::new(TOKEN, n.to_be_bytes());
             assert_eq!(now(limiter.take(&[token])), Ok(()));
         }
         assert_eq!(limiter.spent.lock().unwrap()[0].len(), 1);
@@ -287,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_never_come_back_are_limited_too() {
+    fn attempts_that_never_come_back_run_out() {
         let every = Duration::MAX;
         let never = Allowance { burst: 2, every };
         let limiter = MemoryLimiter::new(never, never);
@@ -303,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_a_token_has_ten_attempts_and_one_more_each_minute() {
+    fn by_default_a_token_has_ten_attempts_and_regains_one_each_minute() {
         thread_local! {
             static BEGUN: Instant = Instant::now();
         }

@@ -1,10 +1,10 @@
-//! Layer 3: how often a secret may be tried.
+//! Limits how often a secret may be guessed.
 //!
-//! An attempt is counted *before* it is made, and given back when it succeeds: a thousand guesses at once are a
-//! thousand attempts, and one that is cut off counts.
+//! An attempt is counted *before* it is made and given back when it succeeds. So a thousand
+//! concurrent guesses are a thousand attempts, and an attempt that is cancelled counts.
 
-mod at_once;
-mod gate;
+mod blocking_pool;
+mod guard;
 mod memory;
 
 use std::fmt;
@@ -12,44 +12,112 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(crate) use at_once::{AtOnce, Lane, NotRun, Patience};
-pub(crate) use gate::Gate;
+pub(crate) use blocking_pool::{BlockingPool, Lane, PoolError, WhenFull};
+pub(crate) use guard::AttemptGuard;
 #[cfg(feature = "vault")]
-pub(crate) use gate::Permit;
+pub(crate) use guard::Permit;
 pub use memory::{Allowance, MemoryLimiter};
 
-/// What attempts are counted for. It holds hashes, no token and no name. The narrower comes first.
+/// The subject that attempts are counted for: a kind and a keyed hash. It reveals no token.
+///
+/// Subjects are ordered: a single thing comes before everything in a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Subject {
-    /// One token.
-    Token([u8; 16]),
-    /// Everything in one namespace.
-    Namespace([u8; 16]),
+pub struct Subject {
+    kind: SubjectKind,
+    id: [u8; 16],
 }
 
-/// The attempts are used up for now.
+/// The kind of a subject, by its stable name. Each service declares its own, such as
+/// [`vault::subject::TOKEN`](crate::vault::subject::TOKEN).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectKind {
+    is_scope: bool,
+    name: &'static str,
+}
+
+impl SubjectKind {
+    /// A kind that stands for one thing: a token, a client, an address.
+    #[must_use]
+    pub const fn one(name: &'static str) -> Self {
+        Self {
+            is_scope: false,
+            name,
+        }
+    }
+
+    /// A kind that stands for everything in a scope: a namespace, a service.
+    #[must_use]
+    pub const fn scope(name: &'static str) -> Self {
+        Self {
+            is_scope: true,
+            name,
+        }
+    }
+
+    /// Whether the kind stands for everything in a scope.
+    #[must_use]
+    pub const fn is_scope(self) -> bool {
+        self.is_scope
+    }
+
+    /// The stable name, such as `vault.token`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl Subject {
+    /// A subject of this kind. The id must be a keyed hash, so that it reveals nothing.
+    #[must_use]
+    pub const fn new(kind: SubjectKind, id: [u8; 16]) -> Self {
+        Self { kind, id }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
+        self.kind
+    }
+
+    /// The hash.
+    #[must_use]
+    pub const fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+}
+
+impl fmt::Display for Subject {
+    /// Writes the kind and the hash, for the key of an external counter: `vault.token:0f3a…`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = u128::from_be_bytes(self.id);
+        write!(f, "{}:{id:032x}", self.kind.name)
+    }
+}
+
+/// No attempt is left for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted {
-    /// After this long there will be another one.
+    /// How long until the next attempt is available.
     pub retry_after: Duration,
 }
 
-/// Counts failed attempts. [`MemoryLimiter`] does so in one process; one over a shared cache does so for all servers.
+/// Counts failed attempts. [`MemoryLimiter`] counts within one process; an implementation over a
+/// shared cache counts across servers.
 #[async_trait]
 pub trait AttemptLimiter: fmt::Debug + Send + Sync + 'static {
-    /// Takes one attempt from each of the subjects, or none from any.
+    /// Takes one attempt from each subject, or from none of them.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when one of them has none left.
+    /// [`Exhausted`] if any subject has no attempt left.
     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted>;
 
-    /// Gives the attempts back, after one that succeeded.
+    /// Gives one attempt back to each subject, after a success.
     async fn give_back(&self, subjects: &[Subject]);
 }
 
-/// No limit: for those who limit before they call.
+/// No limit, for callers that limit attempts themselves.
 #[async_trait]
 impl AttemptLimiter for () {
     async fn take(&self, _: &[Subject]) -> Result<(), Exhausted> {

@@ -1,4 +1,4 @@
-//! Tokens that were verified a moment ago.
+//! The cache of verified tokens.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -12,13 +12,13 @@ use crate::crypto::clock::UnixTime;
 
 use super::{PatId, PatRecord};
 
-/// Tokens that were verified a moment ago, by the SHA-256 of their whole text. Only positive answers are kept.
+/// Tokens that were verified a moment ago, by the SHA-256 of their text. Refusals are not cached.
 pub(super) struct Cache {
     staleness: Duration,
-    kept: Mutex<Kept>,
+    entries: Mutex<Entries>,
 }
 
-struct Kept {
+struct Entries {
     tokens: LruCache<Key, Entry>,
     /// Counts the changes of this process.
     changes: u64,
@@ -31,7 +31,8 @@ struct Entry {
     read_at: Moment,
 }
 
-/// One look at both clocks: the machine's monotonic one, which stands still in a process that is frozen or a machine that sleeps, and the service's.
+/// A reading of both clocks: the service's, and the machine's monotonic one, which stands still
+/// while the process is frozen or the machine sleeps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) monotonic: Instant,
@@ -44,18 +45,18 @@ impl Moment {
         Self { monotonic, wall }
     }
 
-    /// Whether less than this has passed since, by either clock. A wall clock that ran backwards says nothing: so it may have been longer.
+    /// Whether less than this has passed since, by both clocks. If the wall clock ran backwards,
+    /// more may have passed.
     fn is_within(self, staleness: Duration, since: Self) -> bool {
         let monotonic = self.monotonic.checked_duration_since(since.monotonic);
-        let wall = self.wall.seconds_since(since.wall);
-        let wall = u64::try_from(wall).ok().map(Duration::from_secs);
+        let wall = (self.wall >= since.wall).then(|| self.wall - since.wall);
         [monotonic, wall]
             .iter()
             .all(|passed| passed.is_some_and(|passed| passed < staleness))
     }
 }
 
-/// A look-up that found nothing, and how many changes there had been by then.
+/// A lookup that found nothing, and how many changes there had been by then.
 pub(super) struct Miss {
     key: Key,
     changes: u64,
@@ -65,53 +66,54 @@ impl Cache {
     pub(super) fn new((tokens, staleness): (NonZeroUsize, Duration)) -> Self {
         Self {
             staleness,
-            kept: Mutex::new(Kept {
+            entries: Mutex::new(Entries {
                 tokens: LruCache::new(tokens),
                 changes: 0,
             }),
         }
     }
 
-    /// The record of a text, if it was verified within the staleness. Whether it has ended is the caller's to check.
+    /// The record of a text, if it was verified within the staleness. The caller checks its expiry.
     pub(super) fn get(&self, text: &str, now: Moment) -> Result<PatRecord, Miss> {
         let key = Sha256::digest(text).into();
-        let mut kept = self.lock();
-        match kept.tokens.get(&key) {
+        let mut entries = self.lock();
+        match entries.tokens.get(&key) {
             Some(entry) if now.is_within(self.staleness, entry.read_at) => {
                 return Ok(entry.record.clone());
             }
             Some(_) => {
-                kept.tokens.pop(&key);
+                entries.tokens.pop(&key);
             }
             None => {}
         }
-        let changes = kept.changes;
+        let changes = entries.changes;
         Err(Miss { key, changes })
     }
 
-    /// Keeps a record that was read after the miss; not where something has changed since, for it may have been read before that.
+    /// Keeps a record that was read after the miss, unless something changed since: then it may be
+    /// outdated.
     pub(super) fn put(&self, miss: Miss, record: &PatRecord, read_at: Moment) {
-        let mut kept = self.lock();
-        if kept.changes == miss.changes {
+        let mut entries = self.lock();
+        if entries.changes == miss.changes {
             let record = record.clone();
-            kept.tokens.put(miss.key, Entry { record, read_at });
+            entries.tokens.put(miss.key, Entry { record, read_at });
         }
     }
 
     /// Forgets every text of this token.
-    pub(super) fn forget(&self, id: &PatId) {
-        let mut kept = self.lock();
-        kept.changes = kept.changes.wrapping_add(1);
-        let tokens = kept.tokens.iter();
-        let of_it = tokens.filter(|(_, entry)| entry.record.id == *id);
+    pub(super) fn forget(&self, id: PatId) {
+        let mut entries = self.lock();
+        entries.changes = entries.changes.wrapping_add(1);
+        let tokens = entries.tokens.iter();
+        let of_it = tokens.filter(|(_, entry)| entry.record.id == id);
         let keys: Vec<Key> = of_it.map(|(key, _)| *key).collect();
         for key in keys {
-            kept.tokens.pop(&key);
+            entries.tokens.pop(&key);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +131,7 @@ impl<'c> Forget<'c> {
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.cache.forget(&self.id);
+        self.cache.forget(self.id);
     }
 }
 
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_ends_by_either_clock_and_by_one_that_ran_backwards() {
+    fn an_entry_expires_by_either_clock_and_by_one_that_ran_backwards() {
         let begin = Moment::now(UnixTime::from_secs(1_000));
         let staleness = Duration::from_secs(2);
         let later = |millis, seconds| Moment {
@@ -161,15 +163,15 @@ mod tests {
             (later(0, 2), false),
             (later(0, 6), false),
             (later(1, 253_402_300_799), false),
-            // Put back, by whatever.
+            // Put back.
             (later(1, -1), false),
             (later(1, i64::MIN), false),
         ] {
             assert_eq!(now.is_within(staleness, begin), within, "{now:?}");
         }
-        // Nor by a monotonic clock that is none.
+        // A monotonic clock that ran backwards.
         assert!(!begin.is_within(staleness, later(1, 0)));
-        // None is never within no time, and everything is within for ever.
+        // Nothing is within zero time, and everything is within the longest.
         assert!(!begin.is_within(Duration::ZERO, begin));
         assert!(later(1, 1).is_within(Duration::MAX, begin));
     }

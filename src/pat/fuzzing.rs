@@ -1,4 +1,4 @@
-//! What the fuzzer's door needs of personal access tokens.
+//! Personal access tokens for `crate::fuzzing`.
 
 use crate::crypto::secret::Secret;
 use crate::sealed::{Draft, Keyset};
@@ -8,7 +8,7 @@ use super::row::{self, Opened};
 use super::text::{PatToken, Prefixes};
 use super::{PatId, Prefix, Reason, names};
 
-/// The prefixes of the fuzzer: one is the beginning of another, and one ends with no `_`.
+/// The prefixes of the fuzzer: one is the beginning of another, and one does not end with `_`.
 fn prefixes() -> Prefixes {
     Prefixes {
         own: Prefix::default(),
@@ -16,7 +16,7 @@ fn prefixes() -> Prefixes {
     }
 }
 
-/// Takes a text apart: the id, and the secret of the other system's token.
+/// Parses a text: the id, and the secret of a token of access-tokens.
 pub(crate) fn parse(text: &str) -> Result<(PatId, Option<Vec<u8>>), Reason> {
     let prefixes = prefixes();
     let presented = prefixes.parse(text)?;
@@ -24,8 +24,8 @@ pub(crate) fn parse(text: &str) -> Result<(PatId, Option<Vec<u8>>), Reason> {
     Ok((presented.id, secret))
 }
 
-/// A token of this id, with a secret that is drawn.
-pub(crate) fn draw(id: &PatId) -> Option<String> {
+/// A token of this id with a random secret.
+pub(crate) fn draw(id: PatId) -> Option<String> {
     let token = PatToken::draw(&Prefix::default(), id).ok()?;
     Some(token.expose().into())
 }
@@ -43,7 +43,7 @@ pub(crate) fn reseal(root: &Secret<32>, plaintext: &[u8], keep_expired: i64) -> 
     };
     let record = keyset.seal(draft).ok()?;
     let row = Opened::open(&keyset, &record).and_then(Opened::read).ok()?;
-    let again = row::seal(&keyset, key, &row.facts, keep_expired).ok()?;
+    let again = row::seal(&keyset, key, &row.meta, keep_expired).ok()?;
     let plaintext = keyset.open(&again).ok()?.plaintext.to_vec();
     drop(row.into_record(true));
     Some(plaintext)

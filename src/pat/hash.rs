@@ -1,4 +1,4 @@
-//! What is kept instead of a secret: a hash as a PHC string.
+//! The hash of a secret, as a PHC string.
 
 mod phc;
 mod scrypt;
@@ -17,13 +17,14 @@ use super::error::Reason;
 
 pub(super) use self::scrypt::Scrypt;
 
-/// What is kept of a secret, as a text like a PHC string.
+/// The hash of a secret, in the form of a PHC string.
 ///
-/// Ours is `$hmac-sha256$kid=…$…`: HMAC-SHA256 over the token's text, under a key that belongs to one store; `kid` names the key. No one can
-/// try secrets against it without that key, and 256 random bits need no slow hash. The other is `$scrypt$ln=…,r=…,p=…$…$…`, of tokens that
-/// `@access-tokens/core` made: it is read, never made.
+/// Ours is `$hmac-sha256$kid=…$…`: HMAC-SHA256 over the token's text, under a key that belongs to
+/// one store and that `kid` names. Nobody can test secrets against it without that key, and 256
+/// random bits need no slow hash. The other one is `$scrypt$ln=…,r=…,p=…$…$…`, of tokens that
+/// `@access-tokens/core` issued: it is verified, but never made.
 ///
-/// `Debug` does not show it, and no error does: who has an scrypt hash can try guesses at home.
+/// Neither `Debug` nor an error shows it: whoever has an scrypt hash can test guesses offline.
 ///
 /// ```
 /// use sealtoken::pat::{PatError, Reason, SecretHash};
@@ -38,11 +39,11 @@ pub struct SecretHash(Kind);
 pub(super) enum Kind {
     Keyed(KeyedHash),
     Scrypt(Scrypt),
-    /// One that was imported as it stood: nothing verifies with it.
+    /// Imported as it was, but it cannot be verified.
     Unusable(Box<str>, Reason),
 }
 
-/// A MAC under the key of a keyset, which it names.
+/// A MAC, and the name of the keyset's key.
 #[derive(Clone)]
 pub(super) struct KeyedHash {
     key_id: KeyId,
@@ -52,7 +53,7 @@ pub(super) struct KeyedHash {
 /// The name of a keyset's key.
 type KeyId = [u8; 6];
 
-/// The id of the algorithm.
+/// The name of the algorithm in a PHC string.
 const ALGORITHM: &str = "hmac-sha256";
 
 /// Makes and checks keyed hashes.
@@ -83,17 +84,17 @@ impl Hasher {
         self.key.of(text)
     }
 
-    /// Whether it is the hash of the text with this MAC. One under another key says nothing about it.
-    pub(super) fn fits(&self, hash: &KeyedHash, mac: &[u8; 32]) -> Result<bool, Reason> {
-        let fits = secret::equal(&hash.mac, mac);
+    /// Whether it is the hash of the text with this MAC. A hash under another key is an error.
+    pub(super) fn matches(&self, hash: &KeyedHash, mac: &[u8; 32]) -> Result<bool, Reason> {
+        let matches = secret::equal(&hash.mac, mac);
         if hash.key_id == self.key_id {
-            Ok(fits)
+            Ok(matches)
         } else {
             Err(Reason::InvalidParameters)
         }
     }
 
-    /// Whether a token can be verified with it here.
+    /// Checks that tokens of this store can be verified with it.
     pub(super) fn check(&self, hash: &SecretHash) -> Result<(), PatError> {
         match hash.kind() {
             Kind::Keyed(keyed) if keyed.key_id != self.key_id => {
@@ -110,7 +111,7 @@ impl SecretHash {
         &self.0
     }
 
-    /// The hash as it was stored, usable or not.
+    /// A hash from another system, usable or not.
     pub(super) fn stored(text: &str) -> Self {
         Self(read(text).unwrap_or_else(|reason| Kind::Unusable(text.into(), reason)))
     }
@@ -119,7 +120,7 @@ impl SecretHash {
 impl FromStr for SecretHash {
     type Err = PatError;
 
-    /// Reads a hash that a token could be verified with; others are [`PatError::Hash`].
+    /// Parses a hash that a token can be verified with; others are [`PatError::Hash`].
     fn from_str(text: &str) -> Result<Self, PatError> {
         read(text).map(Self).map_err(PatError::Hash)
     }
@@ -154,7 +155,7 @@ fn keyed(phc: &phc::Phc<'_>) -> Result<KeyedHash, Reason> {
 }
 
 impl fmt::Display for SecretHash {
-    /// The text, to be kept beside what it belongs to.
+    /// The PHC string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Keyed(KeyedHash { key_id, mac }) => {
@@ -168,7 +169,7 @@ impl fmt::Display for SecretHash {
     }
 }
 
-/// As texts, in constant time.
+/// Compares the texts in constant time.
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
         secret::equal(self.to_string().as_bytes(), other.to_string().as_bytes())
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keyed_hash_comes_back_and_fits_its_text_alone() {
+    fn a_keyed_hash_round_trips_and_matches_its_text_alone() {
         let hasher = Hasher::new(&Secret::from([5; 32]));
         let other = Hasher::new(&Secret::from([6; 32]));
         let text = hasher.hash(b"pat_text").to_string();
@@ -198,19 +199,19 @@ mod tests {
         let Kind::Keyed(keyed) = hash.kind() else {
             panic!("{text}")
         };
-        assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_text")), Ok(true));
-        assert_eq!(hasher.fits(keyed, &hasher.mac(b"pat_texu")), Ok(false));
-        // Every bit of it counts, and so does every bit of what is stored.
+        assert_eq!(hasher.matches(keyed, &hasher.mac(b"pat_text")), Ok(true));
+        assert_eq!(hasher.matches(keyed, &hasher.mac(b"pat_texu")), Ok(false));
+        // Every bit counts, of the MAC and of the stored one.
         for bit in 0..256 {
             let mut mac = hasher.mac(b"pat_text");
             mac[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(hasher.fits(keyed, &mac), Ok(false), "{bit}");
+            assert_eq!(hasher.matches(keyed, &mac), Ok(false), "{bit}");
             let KeyedHash { key_id, .. } = *keyed;
             let stored = KeyedHash { key_id, mac };
-            let fits = hasher.fits(&stored, &hasher.mac(b"pat_text"));
-            assert_eq!(fits, Ok(false), "{bit}");
+            let matches = hasher.matches(&stored, &hasher.mac(b"pat_text"));
+            assert_eq!(matches, Ok(false), "{bit}");
         }
-        let elsewhere = other.fits(keyed, &other.mac(b"pat_text"));
+        let elsewhere = other.matches(keyed, &other.mac(b"pat_text"));
         assert_eq!(elsewhere, Err(Reason::InvalidParameters));
         assert_eq!(hasher.check(&hash), Ok(()));
         assert!(other.check(&hash).is_err());

@@ -1,4 +1,4 @@
-//! The id of a token: public, part of its text.
+//! The id of a token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,8 @@ use crate::crypto::random;
 
 use super::PatError;
 
-/// The id of a token: 21 letters and digits. It stands in the token's text, and may be shown and logged.
+/// The id of a token: 21 letters and digits. It is public: part of the token's text, and safe to
+/// log.
 ///
 /// ```
 /// use sealtoken::pat::PatId;
@@ -27,29 +28,25 @@ use super::PatError;
 pub struct PatId([u8; Self::LENGTH]);
 
 impl PatId {
-    /// The characters of an id.
+    /// How many characters an id has.
     pub const LENGTH: usize = 21;
 
-    /// The id as it stands in a token.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Letters and digits, as each of its makers has seen to.
+        // Letters and digits: checked wherever an id is made.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Draws an id: to [issue](super::PersonalAccessTokens::issue_as) a token that can be asked for twice, say.
+    /// Draws an id: to [issue](super::Issue::id) a token that you can look up if the reply is lost.
     ///
     /// # Errors
     ///
-    /// [`PatError::Randomness`] when the operating system gives no random bytes.
+    /// [`PatError::Service`] when the operating system gives no random bytes.
     pub fn generate() -> Result<Self, PatError> {
-        Ok(Self::draw()?)
-    }
-
-    pub(super) fn draw() -> Result<Self, random::Failed> {
         let mut text = String::with_capacity(Self::LENGTH);
         base62::draw_onto(&mut text, Self::LENGTH)?;
-        Self::parse(text.as_bytes()).ok_or(random::Failed)
+        Ok(Self::parse(text.as_bytes()).ok_or(random::Failed)?)
     }
 
     pub(super) fn parse(text: &[u8]) -> Option<Self> {

@@ -1,18 +1,95 @@
-//! Tokens of another system, taken in as they are: their owners keep what they have.
+//! Tokens that another system issued, taken in as they are: their owners keep what they have.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::pin::Pin;
 
-use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::import::access_tokens::AccessToken;
-use crate::sealed::{Committed, commit};
+use crate::crypto::clock::{MAX_SECONDS, UnixTime};
+use crate::sealed::{CommitOutcome, NewExpiry, ServiceError, awaited, commit};
 use crate::store::Change;
 
 use super::hash::Kind;
+use super::new::NewPat;
 use super::record::Origin;
-use super::row::Facts;
-use super::{NewPat, PatError, PatId, PersonalAccessTokens, Reason, SecretHash};
+use super::roles::has_characters;
+use super::row::Meta;
+use super::tokens::Tokens;
+use super::{PatError, PatId, PersonalAccessTokens, Reason, SecretHash, operation};
+
+/// A token that another system issued, for [`PersonalAccessTokens::import`].
+///
+/// ```
+/// use sealtoken::UnixTime;
+/// use sealtoken::pat::{ForeignPat, PatId};
+///
+/// # fn example(id: PatId, hash: &str, issued: UnixTime, expiry: UnixTime) -> ForeignPat {
+/// let mut pat = ForeignPat::new(id, hash, "ada@example.com", issued);
+/// pat.roles.insert("reader".to_owned());
+/// pat.expires_at = Some(expiry);
+/// # pat
+/// # }
+/// ```
+///
+/// # Security
+///
+/// Nothing is verified here. Whoever can write to the other system's database can add a token, or
+/// make one an admin's.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ForeignPat {
+    /// Its id, which it keeps.
+    pub id: PatId,
+    /// The stored hash of its secret: a PHC string of 1 to 200 characters, such as `$scrypt$…`. A
+    /// hash that cannot be verified is kept as it is: see [`Imported::unusable`].
+    pub hash: String,
+    /// Its owner.
+    pub owner: String,
+    /// Whether its owner may do everything.
+    pub admin: bool,
+    /// Its roles.
+    pub roles: BTreeSet<String>,
+    /// Its scopes.
+    pub scopes: BTreeSet<String>,
+    /// The owner's name for it.
+    pub name: Option<String>,
+    /// Metadata of the caller's own.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was issued.
+    pub created_at: UnixTime,
+    /// When it was last used.
+    pub last_used_at: Option<UnixTime>,
+    /// When it expires or expired.
+    pub expires_at: Option<UnixTime>,
+    /// When it was revoked. A moment in the future counts, too.
+    pub revoked_at: Option<UnixTime>,
+}
+
+impl ForeignPat {
+    /// A token that has no roles, was never used, never expires and was not revoked.
+    ///
+    /// Moments before 1970 become its first second, those after 9999 the last of 9999; only an
+    /// expiry after 9999 is an error.
+    pub fn new(
+        id: PatId,
+        hash: impl Into<String>,
+        owner: impl Into<String>,
+        created_at: impl Into<UnixTime>,
+    ) -> Self {
+        Self {
+            id,
+            hash: hash.into(),
+            owner: owner.into(),
+            admin: false,
+            roles: BTreeSet::new(),
+            scopes: BTreeSet::new(),
+            name: None,
+            metadata: BTreeMap::new(),
+            created_at: created_at.into(),
+            last_used_at: None,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+}
 
 /// What became of one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +97,13 @@ use super::{NewPat, PatError, PatId, PersonalAccessTokens, Reason, SecretHash};
 pub struct Imported {
     /// Its id, which it keeps.
     pub id: PatId,
-    /// Whether it was taken in now, or would be; otherwise it was imported before.
+    /// Whether it was taken in now (or would be, in a dry run). Otherwise it was imported before.
     pub new: bool,
-    /// Whether it was imported before, and has been revoked there since, or got an earlier end: then it has that here, too, or would.
+    /// Whether it was imported before, and was revoked there since or got an earlier expiry, which
+    /// it now has here as well (or would have).
     pub restricted: bool,
-    /// Why nobody can use it, where its hash cannot be verified: it is kept as it stands, so that nothing about it is lost.
+    /// Why nobody can use it, where its hash cannot be verified. It is kept as it is, so that
+    /// nothing about it is lost.
     pub unusable: Option<Reason>,
 }
 
@@ -32,23 +111,25 @@ pub struct Imported {
 #[must_use = "nothing is taken in until this is awaited"]
 pub struct Import<'a> {
     pats: &'a PersonalAccessTokens,
-    items: Box<dyn Iterator<Item = AccessToken> + Send + 'a>,
+    items: Box<dyn Iterator<Item = ForeignPat> + Send + 'a>,
     dry_run: bool,
     progress: Box<dyn FnMut(u64) + Send + 'a>,
 }
 
 impl PersonalAccessTokens {
-    /// Takes tokens of `@access-tokens/core` in, with their ids, hashes and times. Each has a result of its own, in their order.
+    /// Takes in tokens of another system with their ids, hashes and times. Each has a result of its
+    /// own, in order.
     ///
-    /// What was imported before is left as it is, so an import that was cut off can be done again; but one that was revoked there since, or
-    /// got an earlier end, has that here from now on. No other change is followed. A token of another origin with the same
-    /// id is [`PatError::AlreadyExists`]. What has expired or was revoked there is so here.
+    /// A token that was imported before stays as it is, so you can repeat an import that was
+    /// interrupted. But if it was revoked there since, or got an earlier expiry, it gets that here,
+    /// too. No other change is followed. A token of another origin with the same id is
+    /// [`PatError::AlreadyExists`]. A token that had expired or was revoked there is so here.
     ///
     /// ```
-    /// use sealtoken::import::access_tokens::AccessToken;
-    /// use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// use sealtoken::pat::{ForeignPat, PatError, PersonalAccessTokens};
     ///
-    /// # async fn example(pats: PersonalAccessTokens, items: Vec<AccessToken>) -> Result<(), PatError> {
+    /// # type Items = Vec<ForeignPat>;
+    /// # async fn example(pats: PersonalAccessTokens, items: Items) -> Result<(), PatError> {
     /// let taken = pats.import(items).dry_run(true).await?;
     /// let new = taken.iter().flatten().filter(|token| token.new).count();
     /// println!("{new} of {} are new", taken.len());
@@ -58,15 +139,15 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`PatError::Store`]. What was taken in before stays.
+    /// [`PatError::Service`]. Tokens that were taken in before the error stay.
     pub fn import<'a, I>(&'a self, items: I) -> Import<'a>
     where
-        I: IntoIterator<Item = AccessToken>,
+        I: IntoIterator<Item: Into<ForeignPat> + 'a>,
         I::IntoIter: Send + 'a,
     {
         Import {
             pats: self,
-            items: Box::new(items.into_iter()),
+            items: Box::new(items.into_iter().map(Into::into)),
             dry_run: false,
             progress: Box::new(|_| {}),
         }
@@ -74,45 +155,54 @@ impl PersonalAccessTokens {
 }
 
 impl<'a> Import<'a> {
-    /// Whether it is only found out what would be done.
+    /// Only reports what would be done.
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
     }
 
-    /// Tells how many were looked at, again and again.
+    /// Reports how many were looked at so far, after each one.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
         self.progress = Box::new(progress);
         self
     }
 
     async fn run(mut self) -> Result<Vec<Result<Imported, PatError>>, PatError> {
-        let mut results = Vec::new();
-        let ended = self.take_in(&mut results).await;
-        let new = results.iter().flatten().filter(|token| token.new).count();
-        let count = u64::try_from(new).ok();
-        let result = match ended {
-            // What was taken in before stays.
-            Err(PatError::Store(error))
-                if !self.dry_run && results.iter().flatten().any(is_changed) =>
-            {
-                Err(PatError::Store(error.after_some()))
+        let pats = self.pats;
+        let observed = pats.observe(operation::IMPORT);
+        let import = async {
+            let mut results = Vec::new();
+            let ended = self.take_all(pats.tokens(&observed), &mut results).await;
+            let new = results.iter().flatten().filter(|token| token.new).count();
+            observed.count(u64::try_from(new).unwrap_or(u64::MAX));
+            match ended {
+                // Tokens that were taken in before stay.
+                Err(PatError::Service(error)) if !self.dry_run => {
+                    let changed = results.iter().flatten().filter(|token| is_changed(token));
+                    let changed = u64::try_from(changed.count()).unwrap_or(u64::MAX);
+                    Err(error.after(changed).into())
+                }
+                ended => ended.map(|()| results),
             }
-            ended => ended.map(|()| results),
         };
-        self.pats.report(Operation::PatImport, None, count, result)
+        observed.run(import).await
     }
 
-    async fn take_in(
+    async fn take_all(
         &mut self,
+        tokens: Tokens<'_>,
         results: &mut Vec<Result<Imported, PatError>>,
     ) -> Result<(), PatError> {
         let mut looked_at = 0_u64;
         for item in &mut self.items {
-            match self.pats.take_in(item, self.dry_run).await {
-                // What concerns them all ends it; the rest is about this one.
+            match tokens.take_in(item, self.dry_run).await {
+                // An error that concerns all of them ends the import; others are about this token.
                 Err(
-                    error @ (PatError::Store(_) | PatError::Randomness | PatError::UnknownKey(_)),
+                    error @ PatError::Service(
+                        ServiceError::Store(_)
+                        | ServiceError::Randomness
+                        | ServiceError::UnknownKey(_),
+                    ),
                 ) => return Err(error),
                 result => results.push(result),
             }
@@ -123,22 +213,22 @@ impl<'a> Import<'a> {
     }
 }
 
-impl PersonalAccessTokens {
-    async fn take_in(&self, item: AccessToken, dry_run: bool) -> Result<Imported, PatError> {
-        let facts = self.facts_of(item)?;
-        let unusable = match facts.hash.kind() {
+impl Tokens<'_> {
+    async fn take_in(self, item: ForeignPat, dry_run: bool) -> Result<Imported, PatError> {
+        let meta = item.meta(self.now())?;
+        let unusable = match meta.hash.kind() {
             Kind::Unusable(_, reason) => Some(*reason),
             Kind::Keyed(_) | Kind::Scrypt(_) => None,
         };
-        let id = facts.id;
-        let key = self.key(&id);
+        let id = meta.id;
+        let key = self.key(id);
         let current = if dry_run {
             self.store().get(&key).await?
         } else {
-            let insert = Change::Insert(self.seal(key, &facts)?);
+            let insert = Change::Insert(self.seal(key, &meta)?);
             match commit(self.store(), &[insert]).await? {
-                Committed::Written => None,
-                Committed::Conflict { current, .. } => {
+                CommitOutcome::Written => None,
+                CommitOutcome::Conflict { current, .. } => {
                     Some(current.ok_or(PatError::AlreadyExists)?)
                 }
             }
@@ -151,23 +241,23 @@ impl PersonalAccessTokens {
                 unusable,
             });
         };
-        let mut there = self.open_row(&record)?.facts;
-        if there.origin != Origin::Imported {
+        let mut existing = self.open(&record)?.meta;
+        if existing.origin != Origin::Imported {
             return Err(PatError::AlreadyExists);
         }
-        let before = there.clone();
-        restrict(&mut there, &facts);
-        let restricted = there != before;
+        let before = existing.clone();
+        restrict(&mut existing, &meta);
+        let restricted = existing != before;
         if restricted && !dry_run {
-            let change = |there: &mut Facts, _| {
-                // Someone may have put another one there since.
-                if there.origin != Origin::Imported {
+            let change = |existing: &mut Meta, _| {
+                // Another token may have been stored under this id since.
+                if existing.origin != Origin::Imported {
                     return Err(PatError::AlreadyExists);
                 }
-                restrict(there, &facts);
+                restrict(existing, &meta);
                 Ok(())
             };
-            self.change((&id).into(), change).await?;
+            self.change(id.into(), change).await?;
         }
         Ok(Imported {
             id,
@@ -176,26 +266,34 @@ impl PersonalAccessTokens {
             unusable,
         })
     }
+}
 
-    fn facts_of(&self, item: AccessToken) -> Result<Facts, PatError> {
-        let id: PatId = item.token_id.parse()?;
-        let hash = SecretHash::stored(item.secret_phc.expose());
-        // A keyed hash is ours: nobody brings one along from there.
+impl ForeignPat {
+    fn meta(self, now: UnixTime) -> Result<Meta, PatError> {
+        if !has_characters(&self.hash, 1..=200) {
+            return Err(PatError::Hash(Reason::InvalidPhc));
+        }
+        let hash = SecretHash::stored(&self.hash);
+        // A keyed hash is made here only: accepting one would let its maker plant a token.
         if matches!(hash.kind(), Kind::Keyed(_)) {
             return Err(PatError::Hash(Reason::UnsupportedAlgorithm));
         }
-        let mut new = NewPat::for_owner(item.owner)
-            .admin(item.admin)
-            .roles(item.roles);
-        if let Some(at) = item.expires_at {
-            new = new.expired_at(at);
-        }
-        let mut facts = new.facts((&id, hash, Origin::Imported), item.created_at)?;
-        let seconds = |at: Option<UnixTime>| at.map(UnixTime::as_secs);
-        facts.last_used = seconds(item.last_used_at);
-        facts.revoked = seconds(item.revoked_at);
-        facts.updated = self.now().as_secs();
-        Ok(facts)
+        let clamped = |at: UnixTime| at.as_secs().clamp(0, MAX_SECONDS);
+        let created_at = UnixTime::from_secs(clamped(self.created_at));
+        let pat = NewPat {
+            owner: self.owner,
+            admin: self.admin,
+            roles: self.roles,
+            scopes: self.scopes,
+            name: self.name,
+            metadata: self.metadata,
+            expiry: self.expires_at.map(NewExpiry::Imported),
+        };
+        let mut meta = pat.meta((self.id, hash, Origin::Imported), created_at)?;
+        meta.last_used = self.last_used_at.map(clamped);
+        meta.revoked = self.revoked_at.map(clamped);
+        meta.updated = now.as_secs();
+        Ok(meta)
     }
 }
 
@@ -203,19 +301,21 @@ fn is_changed(token: &Imported) -> bool {
     token.new || token.restricted
 }
 
-/// Takes over what ends a token sooner. Nothing is loosened: what was changed here since stays.
-fn restrict(there: &mut Facts, item: &Facts) {
-    there.revoked = there.revoked.or(item.revoked);
-    let ends = [there.expires, item.expires];
-    there.expires = ends.into_iter().flatten().min();
+/// Takes over what ends a token sooner, and nothing that ends it later.
+fn restrict(existing: &mut Meta, item: &Meta) {
+    existing.revoked = existing.revoked.or(item.revoked);
+    let expiries = [existing.expires, item.expires];
+    existing.expires = expiries.into_iter().flatten().min();
 }
 
-impl<'a> IntoFuture for Import<'a> {
-    type Output = Result<Vec<Result<Imported, PatError>>, PatError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+awaited!(Import<'a> => Result<Vec<Result<Imported, PatError>>, PatError>);
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+/// The id alone: whoever sees a hash can guess secrets.
+impl fmt::Debug for ForeignPat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForeignPat")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,18 +1,32 @@
-//! New tokens: issued, registered, or made without being stored.
+//! New tokens: issued, registered, or generated without being stored.
 
-use crate::events::Operation;
-use crate::sealed::{Committed, Rounds, commit};
-use crate::store::Change;
+use crate::crypto::clock::Expiry;
+use crate::crypto::stack;
+use crate::sealed::{Rounds, awaited};
 
+use super::new::NewPat;
 use super::record::Origin;
-use super::row::{Facts, Row};
-use super::{NewPat, PatError, PatId, PatRecord, PatToken, PersonalAccessTokens, SecretHash};
+use super::tokens::Tokens;
+use super::{PatError, PatId, PatRecord, PatToken, PersonalAccessTokens, SecretHash, operation};
 
-/// A token that was issued, or given a new secret.
+/// A new token: [`PersonalAccessTokens::issue`] and [`PersonalAccessTokens::register`].
+///
+/// It has no role and never expires unless you say so. `S` is where its secret comes from: drawn
+/// here, for an id of your choice or not; or made elsewhere, with an id and a hash. The first gives
+/// an [`Issued`] when it is awaited, the second a [`PatRecord`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is stored until this is awaited"]
+pub struct Issue<'a, S = Option<PatId>> {
+    pats: &'a PersonalAccessTokens,
+    secret: S,
+    new: NewPat,
+}
+
+/// A token that was issued, or that got a new secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Issued {
-    /// Its text, which nobody can find out any more: hand it to its owner now.
+    /// Its text. It cannot be recovered later: hand it to its owner now.
     pub token: PatToken,
     /// What is known about it.
     pub record: PatRecord,
@@ -20,54 +34,193 @@ pub struct Issued {
     pub hash: SecretHash,
 }
 
-/// A token that was made and not stored.
+/// A token that was made but not stored.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Generated {
     /// Its text.
     pub token: PatToken,
-    /// By what it is to be [registered](PersonalAccessTokens::register).
+    /// The id to [register](PersonalAccessTokens::register) it under.
     pub id: PatId,
-    /// The hash to register. It is good in this store alone: another has other keys.
+    /// The hash to register. It is valid in this store only: another has other keys.
     pub hash: SecretHash,
 }
 
 impl PersonalAccessTokens {
-    /// Issues a token.
+    /// Issues a token for this owner, of 1 to 100 characters.
+    ///
+    /// ```
+    /// # use sealtoken::Lifetime;
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # async fn example(pats: PersonalAccessTokens) -> Result<(), PatError> {
+    /// let issued = pats
+    ///     .issue("ada@example.com")
+    ///     .name("laptop")
+    ///     .role("reader")
+    ///     .scope("repo:read")
+    ///     .metadata("ticket", "OPS-12")
+    ///     .expires(Lifetime::days(90))
+    ///     .await?;
+    /// println!("{}", issued.token.expose());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What is wrong with the token is told before anything is stored: [`PatError::InvalidOwner`], [`PatError::TooManyRoles`] and so on.
-    /// [`PatError::Store`], [`PatError::Randomness`].
-    pub async fn issue(&self, new: NewPat) -> Result<Issued, PatError> {
-        let issued = self.issue_any(None, new).await;
-        let id = issued.as_ref().ok().map(|issued| issued.record.id);
-        self.report(Operation::PatIssue, id.as_ref(), None, issued)
+    /// Invalid input fails before anything is stored, as [`PatError::InvalidOwner`],
+    /// [`PatError::TooManyRoles`] and so on. [`PatError::AlreadyExists`] for an
+    /// [`id`](Issue::id) that is taken, and [`PatError::Service`].
+    pub fn issue(&self, owner: impl Into<String>) -> Issue<'_> {
+        self.new_token(None, owner.into())
     }
 
-    /// Issues a token with an id of one's own.
+    /// Registers a token whose secret was made elsewhere: by
+    /// [`generate`](PersonalAccessTokens::generate) on this store or, with an scrypt hash, by
+    /// `@access-tokens/core`.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # async fn example(pats: PersonalAccessTokens) -> Result<(), PatError> {
+    /// let generated = pats.generate()?;
+    /// let hash = generated.hash.to_string(); // into a file that is deployed
+    /// pats.register(generated.id, hash.parse()?, "ci").role("deployer").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`issue`](PersonalAccessTokens::issue), and [`PatError::AlreadyExists`].
-    pub async fn issue_as(&self, id: PatId, new: NewPat) -> Result<Issued, PatError> {
-        let issued = self.issue_any(Some(id), new).await;
-        self.report(Operation::PatIssue, Some(&id), None, issued)
+    /// As for [`issue`](PersonalAccessTokens::issue), and [`PatError::Hash`] for a hash that was
+    /// made under the keys of another store.
+    pub fn register(
+        &self,
+        id: PatId,
+        hash: SecretHash,
+        owner: impl Into<String>,
+    ) -> Issue<'_, (PatId, SecretHash)> {
+        self.new_token((id, hash), owner.into())
     }
 
-    async fn issue_any(&self, id: Option<PatId>, new: NewPat) -> Result<Issued, PatError> {
+    fn new_token<S>(&self, secret: S, owner: String) -> Issue<'_, S> {
+        Issue {
+            pats: self,
+            secret,
+            new: NewPat::of(owner),
+        }
+    }
+
+    /// Makes a token without storing it: to hand it out before you
+    /// [register](PersonalAccessTokens::register) it, or to
+    /// [bootstrap](PersonalAccessTokens::bootstrap) the first admin.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Service`] when the operating system gives no random bytes.
+    pub fn generate(&self) -> Result<Generated, PatError> {
+        self.generate_as(PatId::generate()?)
+    }
+
+    /// Makes a token with an id of your choice without storing it: a new secret for an existing
+    /// token, for instance.
+    ///
+    /// # Errors
+    ///
+    /// As for [`generate`](PersonalAccessTokens::generate).
+    pub fn generate_as(&self, id: PatId) -> Result<Generated, PatError> {
+        let token = PatToken::draw(self.prefix(), id)?;
+        let hash = self.shared.hasher.hash(token.hashed());
+        // What follows is moved to the heap from where this was hashed.
+        stack::overwrite();
+        Ok(Generated { token, id, hash })
+    }
+}
+
+impl Issue<'_> {
+    /// An id of your choice, so that you can look the token up if the reply is lost.
+    pub fn id(mut self, id: PatId) -> Self {
+        self.secret = Some(id);
+        self
+    }
+}
+
+impl<S> Issue<'_, S> {
+    /// Whether its owner may do everything; `false` unless set.
+    pub fn admin(mut self, admin: bool) -> Self {
+        self.new.admin = admin;
+        self
+    }
+
+    /// Adds a role: at most 50, of 1 to 100 characters each.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.new.roles.insert(role.into());
+        self
+    }
+
+    /// Adds roles.
+    pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.new.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a scope: at most 50, of 1 to 100 characters each.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.new.scopes.insert(scope.into());
+        self
+    }
+
+    /// Adds scopes.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.new.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// The owner's name for it: 1 to 100 characters.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.new.name = Some(name.into());
+        self
+    }
+
+    /// Adds an entry of your own: at most 50, with values of at most 1,000 characters, 8 KiB in
+    /// all.
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.new.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// When it expires: after a [`Lifetime`](crate::Lifetime), at a moment, or never.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.new.expiry = Some(expiry.into().into());
+        self
+    }
+}
+
+impl Issue<'_> {
+    async fn run(self) -> Result<Issued, PatError> {
+        let pats = self.pats;
+        let observed = pats.observe(operation::ISSUE);
+        if let Some(id) = self.secret {
+            pats.name(&observed, id);
+        }
+        let issue = async {
+            let issued = self.issue(pats.tokens(&observed)).await?;
+            pats.name(&observed, issued.record.id);
+            Ok(issued)
+        };
+        observed.run(issue).await
+    }
+
+    async fn issue(&self, tokens: Tokens<'_>) -> Result<Issued, PatError> {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let Generated {
-                token,
-                id: drawn,
-                hash,
-            } = self.generate_any(id)?;
-            let parts = (&drawn, hash.clone(), Origin::Issued);
-            let facts = new.clone().facts(parts, self.now())?;
-            match self.insert(&drawn, facts).await {
-                Err(PatError::AlreadyExists) if id.is_none() => {}
+            let id = self.secret.map_or_else(PatId::generate, Ok)?;
+            let Generated { token, hash, .. } = self.pats.generate_as(id)?;
+            let parts = (id, hash.clone(), Origin::Issued);
+            let meta = self.new.clone().meta(parts, tokens.now())?;
+            match tokens.insert(meta).await {
+                // Another token has the id that was drawn.
+                Err(PatError::AlreadyExists) if self.secret.is_none() => {}
                 row => {
                     let record = row?.into_record(false);
                     return Ok(Issued {
@@ -79,74 +232,24 @@ impl PersonalAccessTokens {
             }
         }
     }
+}
 
-    /// Makes a token without storing anything: to hand it out before it is [registered](PersonalAccessTokens::register), or to
-    /// [bootstrap](PersonalAccessTokens::bootstrap) the first admin.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::Randomness`].
-    pub fn generate(&self) -> Result<Generated, PatError> {
-        self.generate_any(None)
-    }
-
-    /// Makes a token with an id of one's own, without storing anything: a new secret for it, say.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::Randomness`].
-    pub fn generate_as(&self, id: PatId) -> Result<Generated, PatError> {
-        self.generate_any(Some(id))
-    }
-
-    fn generate_any(&self, id: Option<PatId>) -> Result<Generated, PatError> {
-        let id = id.map_or_else(PatId::draw, Ok)?;
-        let token = PatToken::draw(self.prefix(), &id)?;
-        let hash = self.shared.hasher.hash(token.hashed());
-        Ok(Generated { token, id, hash })
-    }
-
-    /// Registers a token whose secret was made elsewhere: by [`generate`](PersonalAccessTokens::generate) on this store, or, with an scrypt hash, by
-    /// `@access-tokens/core`.
-    ///
-    /// ```
-    /// # use sealtoken::pat::{NewPat, PatError, PersonalAccessTokens};
-    /// # async fn example(pats: PersonalAccessTokens) -> Result<(), PatError> {
-    /// let generated = pats.generate()?;
-    /// let hash = generated.hash.to_string(); // into a file that is deployed
-    /// pats.register(generated.id, hash.parse()?, NewPat::for_owner("ci")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`issue_as`](PersonalAccessTokens::issue_as), and [`PatError::Hash`] for a hash that was made under the keys of another store.
-    pub async fn register(
-        &self,
-        id: PatId,
-        hash: SecretHash,
-        new: NewPat,
-    ) -> Result<PatRecord, PatError> {
-        let registered = async {
-            self.shared.hasher.check(&hash)?;
-            let parts = (&id, hash.clone(), Origin::Registered);
-            let facts = new.facts(parts, self.now())?;
-            Ok(self.insert(&id, facts).await?.into_record(false))
+impl Issue<'_, (PatId, SecretHash)> {
+    async fn run(self) -> Result<PatRecord, PatError> {
+        let (pats, (id, hash)) = (self.pats, self.secret);
+        let observed = pats.observe_one(operation::REGISTER, id);
+        let register = async {
+            pats.shared.hasher.check(&hash)?;
+            let tokens = pats.tokens(&observed);
+            let parts = (id, hash, Origin::Registered);
+            let meta = self.new.meta(parts, tokens.now())?;
+            Ok(tokens.insert(meta).await?.into_record(false))
         };
-        self.report(Operation::PatRegister, Some(&id), None, registered.await)
+        observed.run(register).await
     }
+}
 
-    /// Stores a new token, unless its id is taken.
-    pub(super) async fn insert(&self, id: &PatId, facts: Facts) -> Result<Row, PatError> {
-        let record = self.seal(self.key(id), &facts)?;
-        let version = record.version;
-        match commit(self.store(), &[Change::Insert(record)]).await? {
-            Committed::Written => Ok(Row {
-                version,
-                facts: Box::new(facts),
-            }),
-            Committed::Conflict { .. } => Err(PatError::AlreadyExists),
-        }
-    }
+awaited! {
+    Issue<'a> => Result<Issued, PatError>,
+    Issue<'a, (PatId, SecretHash)> => Result<PatRecord, PatError>,
 }

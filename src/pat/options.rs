@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crypto::clock::{Clock, ClockSource};
-use crate::events::EventSink;
+use crate::events::{EventSink, Observer};
 use crate::keys::KeyRing;
 use crate::limits::{AttemptLimiter, MemoryLimiter};
 use crate::store::Store;
@@ -14,7 +14,7 @@ use crate::store::Store;
 use super::text::Prefixes;
 use super::{PatError, PersonalAccessTokens, Prefix, SecretHash};
 
-/// How personal access tokens are opened: [`PersonalAccessTokens::options`].
+/// Settings of personal access tokens: [`PersonalAccessTokens::options`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,6 +37,7 @@ use super::{PatError, PersonalAccessTokens, Prefix, SecretHash};
 #[must_use = "settings do nothing until `open` is awaited"]
 pub struct PatOptions {
     settings: Settings,
+    events: Option<Arc<dyn EventSink>>,
 }
 
 pub(super) struct Settings {
@@ -50,7 +51,6 @@ pub(super) struct Settings {
     pub(super) scrypt_at_once: usize,
     pub(super) upgrade_hashes: bool,
     pub(super) clock: ClockSource,
-    pub(super) events: Option<Arc<dyn EventSink>>,
     pub(super) limiter: Arc<dyn AttemptLimiter>,
 }
 
@@ -70,93 +70,99 @@ impl Default for PatOptions {
                 scrypt_at_once: cores.min(4),
                 upgrade_hashes: false,
                 clock: ClockSource::default(),
-                events: None,
                 limiter: Arc::new(MemoryLimiter::default()),
             },
+            events: None,
         }
     }
 }
 
 impl PatOptions {
-    /// What new tokens begin with; `pat_` unless set.
+    /// What new tokens begin with; the default is `pat_`.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.settings.prefixes.own = prefix;
         self
     }
 
-    /// Takes tokens with this prefix, too: those from before the prefix was changed, or of another system. At most 64 visible ASCII characters.
+    /// Also accepts tokens with this prefix: an older one, or another system's. At most 64 visible
+    /// ASCII characters.
     pub fn also_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.settings
-            .prefixes
-            .others
-            .push(prefix.into().into_boxed_str());
+        let prefix = prefix.into().into_boxed_str();
+        self.settings.prefixes.others.push(prefix);
         self
     }
 
-    /// The hash of the first admin's secret, from the environment, say: see [`PersonalAccessTokens::bootstrap`].
+    /// The hash of the first admin's secret, from the environment for instance: see
+    /// [`PersonalAccessTokens::bootstrap`].
     pub fn bootstrap(mut self, hash: SecretHash) -> Self {
         self.settings.bootstrap = Some(hash);
         self
     }
 
-    /// How often the last use of a token is written at most; once an hour unless set. Each time costs a read and a write, behind the request and one at a time:
-    /// see [`flush`](PersonalAccessTokens::flush).
+    /// Writes the last use of a token at most once in this time; the default is an hour. Each write
+    /// costs a read, too. They happen in the background, one at a time: see
+    /// [`flush`](PersonalAccessTokens::flush).
     pub fn last_used_every(mut self, interval: Duration) -> Self {
         let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
         self.settings.last_used_every = Some(seconds);
         self
     }
 
-    /// Writes no last use: verifying never writes then.
+    /// Does not record last uses: then verifying never writes.
     pub fn without_last_used(mut self) -> Self {
         self.settings.last_used_every = None;
         self
     }
 
-    /// Keeps so many verified tokens in memory, at most 1,000,000, each for at most so long; none unless set. The time is over when the machine's
-    /// monotonic clock says so or the service's, and when that one ran backwards.
+    /// Caches this many verified tokens, at most 1,000,000, each for at most this long; the default
+    /// is no cache. The time is measured by the service's clock and by the machine's monotonic one,
+    /// whichever is first, and is over when the service's clock ran backwards.
     ///
     /// # Security
     ///
-    /// A token that *another* process revokes, or changes, is taken here until then: `staleness` is how long a stolen token may live on. What is changed
-    /// through this value and its clones is seen at once, and so is the end of a token. What is refused is never kept.
+    /// When *another* process revokes or changes a token, this one still accepts it until then:
+    /// `staleness` is how long a stolen token may live on. Changes through this value and its
+    /// clones take effect at once, and so does an expiry. Refusals are never cached.
     pub fn cache(mut self, tokens: usize, staleness: Duration) -> Self {
         self.settings.cache = NonZeroUsize::new(tokens).map(|tokens| (tokens, staleness));
         self
     }
 
-    /// How long a token is kept after its end, until [`purge`](PersonalAccessTokens::purge) or the engine removes it: 90 days unless set. Until then
-    /// it is `expired`, and after that `not_found`.
+    /// How long an expired token is kept until
+    /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it; the default
+    /// is 90 days. Until then it is `expired`, and after that `not_found`.
     pub fn keep_expired(mut self, time: Duration) -> Self {
         self.settings.keep_expired = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         self
     }
 
-    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB: as many as there are cores unless set, at most four.
+    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB; the
+    /// default is the number of cores, at most four.
     pub fn scrypt_at_once(mut self, hashes: usize) -> Self {
         self.settings.scrypt_at_once = hashes;
         self
     }
 
-    /// Whether an scrypt hash is replaced by ours when its token is used; not unless set. The token's text stays as it is.
+    /// Whether a token's scrypt hash is replaced by ours when the token is used; the default is
+    /// `false`. The token's text stays the same.
     pub fn upgrade_hashes(mut self, upgrade: bool) -> Self {
         self.settings.upgrade_hashes = upgrade;
         self
     }
 
-    /// Where the time comes from.
+    /// The clock; the default is the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = ClockSource::Injected(Arc::new(clock));
         self
     }
 
-    /// Who is told of each operation.
+    /// Reports each operation to this sink.
     pub fn events(mut self, sink: impl EventSink) -> Self {
-        self.settings.events = Some(Arc::new(sink));
+        self.events = Some(Arc::new(sink));
         self
     }
 
-    /// Who counts failed attempts: [`MemoryLimiter`] unless set.
+    /// Counts failed attempts; the default is a [`MemoryLimiter`].
     pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
@@ -166,13 +172,14 @@ impl PatOptions {
     ///
     /// # Errors
     ///
-    /// As for [`PersonalAccessTokens::open`], [`PatError::InvalidSetting`], and [`PatError::Hash`] for a bootstrap hash that was made for another store.
+    /// As for [`PersonalAccessTokens::open`], [`PatError::InvalidSetting`], and [`PatError::Hash`]
+    /// for a bootstrap hash that was made for another store.
     pub async fn open(
         self,
         store: impl Store,
         keys: &KeyRing,
     ) -> Result<PersonalAccessTokens, PatError> {
-        let settings = self.settings;
+        let Self { settings, events } = self;
         if !(1..=64).contains(&settings.scrypt_at_once) {
             return Err(PatError::InvalidSetting(
                 "1 to 64 scrypt hashes are checked at once",
@@ -198,7 +205,8 @@ impl PatOptions {
                 "another prefix has at most 64 visible ASCII characters",
             ));
         }
-        PersonalAccessTokens::with_settings(Arc::new(store), keys, settings).await
+        let observer = Observer::new(events, settings.clock.clone());
+        PersonalAccessTokens::with_settings(Arc::new(store), keys, settings, observer).await
     }
 }
 
@@ -212,7 +220,7 @@ impl fmt::Debug for PatOptions {
             .field("keep_expired", &settings.keep_expired)
             .field("upgrade_hashes", &settings.upgrade_hashes)
             .field("clock", &settings.clock)
-            .field("events", &settings.events)
+            .field("events", &self.events)
             .field("limiter", &settings.limiter)
             .finish_non_exhaustive()
     }
@@ -223,13 +231,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_set_is_as_it_is_documented() {
-        let settings = PatOptions::default().settings;
+    fn the_defaults_are_as_documented() {
+        let PatOptions { settings, events } = PatOptions::default();
         assert_eq!(settings.prefixes.own.as_str(), "pat_");
         assert_eq!(settings.last_used_every, Some(3600));
         assert_eq!(settings.keep_expired, 90 * 86_400);
         assert!((1..=4).contains(&settings.scrypt_at_once));
         assert!(settings.cache.is_none() && settings.bootstrap.is_none());
-        assert!(!settings.upgrade_hashes && settings.events.is_none());
+        assert!(!settings.upgrade_hashes && events.is_none());
     }
 }

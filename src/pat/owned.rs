@@ -1,146 +1,122 @@
-//! The tokens of one owner: what a user may do to them on a page of one's own.
+//! The tokens of one owner, for pages on which users manage their own.
 
-use std::time::Duration;
+use crate::sealed::Listing;
 
-use super::issue::Issued;
-use super::row::Facts;
-use super::{List, PatError, PatId, PatRecord, PatUpdate, PersonalAccessTokens, SecretHash};
+use super::{
+    ListedTokens, PatError, PatId, PatRecord, PersonalAccessTokens, Revoke, Rotate, Update,
+};
 
-/// Which token an operation is about, and whose it has to be.
+/// The token that an operation is about, and the owner that it must have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
-    pub(super) id: &'a PatId,
+    pub(super) id: PatId,
     owner: Option<&'a str>,
 }
 
-impl<'a> From<&'a PatId> for Target<'a> {
-    /// Whoever it belongs to.
-    fn from(id: &'a PatId) -> Self {
+impl From<PatId> for Target<'_> {
+    /// Whoever owns it.
+    fn from(id: PatId) -> Self {
         Self { id, owner: None }
     }
 }
 
 impl Target<'_> {
-    /// What belongs to someone else is not there.
-    pub(super) fn check(self, facts: &Facts) -> Result<(), PatError> {
-        self.check_owner(&facts.owner)
-    }
-
+    /// Another owner's token is not found.
     pub(super) fn check_owner(self, of: &str) -> Result<(), PatError> {
-        let admitted = self.owner.is_none_or(|owner| owner == of);
-        admitted.then_some(()).ok_or(PatError::NotFound)
+        let allowed = self.owner.is_none_or(|owner| owner == of);
+        allowed.then_some(()).ok_or(PatError::NotFound)
     }
 
-    /// Whether it matters whose it is.
+    /// Whether the owner matters.
     pub(super) fn is_owned(self) -> bool {
         self.owner.is_some()
     }
 }
 
 /// The tokens of one owner: [`PersonalAccessTokens::owned_by`].
-#[derive(Debug, Clone)]
+///
+/// Its operations are those of [`PersonalAccessTokens`], except that another owner's token is
+/// [`PatError::NotFound`].
+#[derive(Debug, Clone, Copy)]
 pub struct OwnedTokens<'a> {
     pats: &'a PersonalAccessTokens,
-    owner: String,
+    owner: &'a str,
 }
 
 impl PersonalAccessTokens {
-    /// The tokens of this owner, for what users do themselves: another's token is [`PatError::NotFound`], as one that does not exist.
+    /// The tokens of this owner, for what users do themselves. Another owner's token is
+    /// [`PatError::NotFound`], like one that does not exist.
     ///
     /// ```
     /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
-    /// # async fn example(pats: PersonalAccessTokens, user: &str, id: &str) -> Result<(), PatError> {
+    /// # type Pats = PersonalAccessTokens;
+    /// # async fn example(pats: Pats, user: &str, id: &str) -> Result<(), PatError> {
     /// // DELETE /tokens/{id}, by the user who is signed in.
-    /// pats.owned_by(user).revoke(&id.parse()?).await?;
+    /// pats.owned_by(user).revoke(id.parse()?).await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Security
     ///
-    /// Ids are public, and the operations of [`PersonalAccessTokens`] ask nobody whose they are: they are for admins and for the program itself. A handler
-    /// that passes a user's id to them lets each user revoke the tokens of all others. Here the owner is checked on the very record that is
-    /// changed: a token that is given to someone else meanwhile is theirs.
-    pub fn owned_by(&self, owner: impl Into<String>) -> OwnedTokens<'_> {
-        OwnedTokens {
-            pats: self,
-            owner: owner.into(),
-        }
+    /// Ids are public, and the operations of [`PersonalAccessTokens`] do not ask whose token it is:
+    /// they are for administrators and for the program itself. A handler that passes a user's id to
+    /// them lets each user revoke everybody's tokens. Here the owner is checked on the record that
+    /// is changed: if the token is given to someone else meanwhile, it is theirs.
+    #[must_use]
+    pub fn owned_by<'a>(&'a self, owner: &'a str) -> OwnedTokens<'a> {
+        OwnedTokens { pats: self, owner }
     }
 }
 
 impl<'a> OwnedTokens<'a> {
-    fn target<'t>(&'t self, id: &'t PatId) -> Target<'t> {
-        let owner = Some(self.owner.as_str());
+    fn target(self, id: PatId) -> Target<'a> {
+        let owner = Some(self.owner);
         Target { id, owner }
     }
 
-    /// All of them, to be picked from: what the list is told narrows it, and never shows another's.
-    pub fn list(&self) -> List<'a> {
-        self.pats.list().owned_by(&self.owner)
+    /// Lists them. What you set on the list narrows it, and never shows another owner's tokens.
+    pub fn list(self) -> Listing<ListedTokens> {
+        self.pats.list().owned_by(self.owner)
     }
 
-    /// What is known about one.
+    /// As [`PersonalAccessTokens::get`].
     ///
     /// # Errors
     ///
-    /// As for [`PersonalAccessTokens::get`]; [`PatError::NotFound`] also where it is another's.
-    pub async fn get(&self, id: &PatId) -> Result<PatRecord, PatError> {
-        self.pats.get_any(self.target(id), false).await
+    /// As there.
+    pub async fn get(self, id: PatId) -> Result<PatRecord, PatError> {
+        self.pats.get_target(self.target(id), false).await
     }
 
-    /// Revokes one. There is no `restore` here: perhaps an admin has revoked it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`PersonalAccessTokens::revoke`]; [`PatError::NotFound`] also where it is another's.
-    pub async fn revoke(&self, id: &PatId) -> Result<PatRecord, PatError> {
-        self.pats.revoke_any(self.target(id), None).await
+    /// As [`PersonalAccessTokens::revoke`]. There is no `restore` here: an administrator may have
+    /// revoked the token.
+    pub fn revoke(self, id: PatId) -> Revoke<'a> {
+        self.pats.revoke_target(self.target(id))
     }
 
-    /// Gives one a new secret: [`PersonalAccessTokens::rotate`].
-    ///
-    /// # Errors
-    ///
-    /// As there; [`PatError::NotFound`] also where it is another's.
-    pub async fn rotate(&self, id: &PatId, overlap: Duration) -> Result<Issued, PatError> {
-        self.pats.rotate_any(self.target(id), overlap).await
+    /// As [`PersonalAccessTokens::rotate`].
+    pub fn rotate(self, id: PatId) -> Rotate<'a> {
+        self.pats.rotate_target(self.target(id))
     }
 
-    /// Gives one a new secret that is in safe hands already: [`PersonalAccessTokens::rotate_to`].
-    ///
-    /// # Errors
-    ///
-    /// As there; [`PatError::NotFound`] also where it is another's.
-    pub async fn rotate_to(
-        &self,
-        id: &PatId,
-        hash: SecretHash,
-        overlap: Duration,
-    ) -> Result<PatRecord, PatError> {
-        let target = self.target(id);
-        self.pats.rotate_to_any(target, hash, overlap).await
-    }
-
-    /// Changes what is known about one.
-    ///
-    /// # Errors
-    ///
-    /// As for [`PersonalAccessTokens::update`]; [`PatError::NotFound`] also where it is another's.
+    /// As [`PersonalAccessTokens::update`].
     ///
     /// # Security
     ///
-    /// Whose it is has been checked, and not what the change says: name nothing in it that the user may not set. A name, that is, and hardly a role.
-    pub async fn update(&self, id: &PatId, update: PatUpdate) -> Result<PatRecord, PatError> {
-        self.pats.update_any(self.target(id), update).await
+    /// The owner is checked, but not what you change: set only what the user may set, such as a
+    /// name, and hardly a role.
+    pub fn update(self, id: PatId) -> Update<'a> {
+        self.pats.update_target(self.target(id))
     }
 
-    /// Removes one. One whose record was changed from outside belongs to nobody, and is removed by [`PersonalAccessTokens::delete`] alone.
+    /// As [`PersonalAccessTokens::delete`]. A record that was changed from outside has no owner:
+    /// deleting it is [`PatError::Service`] here.
     ///
     /// # Errors
     ///
-    /// As there; [`PatError::NotFound`] also where it is another's, and [`PatError::Tampered`].
-    pub async fn delete(&self, id: &PatId) -> Result<(), PatError> {
-        self.pats.delete_any(self.target(id)).await
+    /// As there.
+    pub async fn delete(self, id: PatId) -> Result<(), PatError> {
+        self.pats.delete_target(self.target(id)).await
     }
 }

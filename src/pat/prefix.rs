@@ -1,13 +1,15 @@
-//! What a token's text begins with.
+//! The prefix of a token's text.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{PatError, PatId};
 
-/// What the text of each token begins with: it tells people, and scanners for leaked secrets, whose token it is.
+/// What the text of each token begins with. It shows people, and scanners for leaked secrets, whose
+/// token it is.
 ///
-/// A lower-case letter, then at most 30 lower-case letters, digits and `_`, then `_`. Unless set it is `pat_`.
+/// A lower-case letter, then at most 30 lower-case letters, digits and `_`, then `_`. The default
+/// is `pat_`.
 ///
 /// ```
 /// use sealtoken::pat::Prefix;
@@ -23,13 +25,14 @@ use super::{PatError, PatId};
 pub struct Prefix(Box<str>);
 
 impl Prefix {
-    /// The prefix as it stands in a token.
+    /// The prefix as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A regular expression that finds tokens in other text, in the syntax that secret scanners share (RE2, and so Rust's `regex`).
+    /// A regular expression that finds tokens in other text, in the syntax that secret scanners
+    /// share (RE2, and so Rust's `regex`).
     #[must_use]
     pub fn pattern(&self) -> String {
         format!(
@@ -63,11 +66,12 @@ impl FromStr for Prefix {
             .ok_or(PatError::InvalidPrefix)?;
         let (last, middle) = rest.split_last().ok_or(PatError::InvalidPrefix)?;
         let inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        let fits = first.is_ascii_lowercase()
+        let valid = first.is_ascii_lowercase()
             && middle.len() <= 30
             && middle.iter().all(inner)
             && *last == b'_';
-        fits.then(|| Self(text.into()))
+        valid
+            .then(|| Self(text.into()))
             .ok_or(PatError::InvalidPrefix)
     }
 }

@@ -3,51 +3,59 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::crypto::clock::UnixTime;
+use crate::sealed::State;
 
 use super::{PatId, SecretHash};
 
-/// What is known about a token: never its secret, and its hash only where that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is known about a token. It never holds the secret, and the hash only if you asked for it.
+///
+/// It serializes without the hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PatRecord {
-    /// By what it is named.
+    /// The token's id.
     pub id: PatId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
-    /// Whether it may do everything.
+    /// Whether its owner may do everything.
     pub admin: bool,
     /// Its roles.
     pub roles: BTreeSet<String>,
-    /// What it is for, such as `repo:read`.
+    /// Its scopes, such as `repo:read`.
     pub scopes: BTreeSet<String>,
-    /// What its owner calls it.
+    /// The owner's name for it.
     pub name: Option<String>,
-    /// Whatever else is to be known about it.
+    /// Metadata of the caller's own.
     pub metadata: BTreeMap<String, String>,
     /// Where its secret was made.
     pub origin: Origin,
-    /// When it was issued, registered, or, where it was imported, made.
+    /// When it was issued, here or in the system that it was imported from, or registered.
     pub created_at: UnixTime,
-    /// When anything of it was changed last, but for its use.
+    /// When anything but `last_used_at` was last changed.
     pub updated_at: UnixTime,
-    /// When it was used last, as far as that is written: see [`PatOptions::last_used_every`](super::PatOptions::last_used_every).
+    /// When it was last used, as far as that is recorded: see
+    /// [`PatOptions::last_used_every`](super::PatOptions::last_used_every).
     pub last_used_at: Option<UnixTime>,
-    /// When it ends: expired at that second.
+    /// When it expires; at that second it is expired.
     pub expires_at: Option<UnixTime>,
     /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// When it may be removed, as its revocation says.
+    /// When it may be purged, if its revocation said so.
     pub purge_at: Option<UnixTime>,
-    /// Until when the secret before the last rotation is good, or was.
-    pub previous_secret_ends_at: Option<UnixTime>,
-    /// The hash of its secret, where it was asked for.
+    /// When the secret before the last rotation expires or expired, if it had an overlap.
+    pub previous_secret_expires_at: Option<UnixTime>,
+    /// The hash of its secret, if you asked for it.
+    #[serde(skip)]
     pub hash: Option<SecretHash>,
 }
 
 /// Where a token's secret was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Here: [`issue`](super::PersonalAccessTokens::issue).
     Issued,
@@ -68,34 +76,11 @@ impl Origin {
         }
     }
 
-    /// That of a token which is given a secret that was perhaps made elsewhere.
-    pub(super) fn of_other_secret(self) -> Self {
+    /// The origin once the token has a secret that may have been made elsewhere.
+    pub(super) fn with_other_secret(self) -> Self {
         match self {
             Self::Issued => Self::Registered,
             other => other,
-        }
-    }
-}
-
-/// Where a token stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It can be used.
-    Live,
-    /// Its end has come.
-    Expired,
-    /// It was revoked; whether it has expired, too, its end tells.
-    Revoked,
-}
-
-impl State {
-    /// `live`, `expired` or `revoked`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
         }
     }
 }
@@ -106,14 +91,9 @@ impl fmt::Display for Origin {
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl PatRecord {
-    /// Whether it has this role. An admin does not have every role: ask for [`admin`](PatRecord::admin), too.
+    /// Whether it has this role. An admin does not have every role: check
+    /// [`admin`](PatRecord::admin), too.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.contains(role)
@@ -125,12 +105,12 @@ impl PatRecord {
         self.scopes.contains(scope)
     }
 
-    /// Where it stands at this moment.
+    /// Its state at this moment.
     #[must_use]
     pub fn state_at(&self, now: UnixTime) -> State {
         if self.revoked_at.is_some() {
             State::Revoked
-        } else if self.expires_at.is_some_and(|end| end <= now) {
+        } else if self.expires_at.is_some_and(|expires| expires <= now) {
             State::Expired
         } else {
             State::Live

@@ -1,4 +1,4 @@
-//! The roles of a token, and by which of them it is found.
+//! The roles of a token.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,15 @@ use super::PatError;
 
 /// The most roles, and the most scopes.
 const MOST: usize = 50;
-/// The most roles that have a label of their own: a record has few labels, and each is written with it.
+/// The most roles with a label of their own: a record has few labels, and each is written with it.
 const LABELLED: usize = 8;
 const CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
 
-/// The roles of a token. The first eight have a label each; those that came later share one, and are looked for among the tokens that have any.
+/// The roles of a token. The first eight have a label each. Later ones share one label, and are
+/// searched for among all tokens that have it.
 ///
-/// Where a role stands is settled when it is given, and stays so until it is taken: a list by role that runs meanwhile skips no token.
+/// A role keeps its place until it is removed, so a list by role that runs meanwhile skips no
+/// token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Roles {
     pub(super) labelled: BTreeSet<String>,
@@ -32,7 +34,7 @@ impl Roles {
         self.labelled.iter().chain(&self.more)
     }
 
-    /// Gives a role; one that is there stays where it is.
+    /// Adds a role. An existing one keeps its place.
     pub(super) fn add(&mut self, role: &str) -> Result<(), PatError> {
         check(role)?;
         if self.labelled.contains(role) || self.more.contains(role) {
@@ -49,14 +51,14 @@ impl Roles {
         Ok(())
     }
 
-    /// Takes a role; one that is not there is no error.
+    /// Removes a role, if it is there.
     pub(super) fn remove(&mut self, role: &str) {
         if !self.labelled.remove(role) {
             self.more.remove(role);
         }
     }
 
-    /// Keeps these roles, and gives those of them that are not there.
+    /// Removes all other roles, and adds those of these that are missing.
     pub(super) fn replace(&mut self, roles: &BTreeSet<String>) -> Result<(), PatError> {
         self.labelled.retain(|role| roles.contains(role));
         self.more.retain(|role| roles.contains(role));
@@ -64,7 +66,7 @@ impl Roles {
     }
 }
 
-/// Checks a set of scopes: as many as roles, and as long.
+/// Checks scopes: the limits are those of roles.
 pub(super) fn check_scopes(scopes: &BTreeSet<String>) -> Result<(), PatError> {
     if scopes.len() > MOST {
         return Err(PatError::TooManyRoles);
@@ -80,7 +82,7 @@ fn check(role: &str) -> Result<(), PatError> {
     }
 }
 
-/// Whether a text has so many characters. A long one is not counted to its end.
+/// Whether the number of characters is in this range. A long text is not read to its end.
 pub(super) fn has_characters(text: &str, range: std::ops::RangeInclusive<usize>) -> bool {
     let most = range.end().saturating_add(1);
     range.contains(&text.chars().take(most).count())
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_stays_where_it_was_put_until_it_is_taken() {
+    fn a_role_keeps_its_place_until_it_is_removed() {
         let mut roles = Roles::new(&set(0..20)).unwrap();
         assert_eq!((roles.labelled.len(), roles.more.len()), (8, 12));
         roles.remove("r00");
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_at_most_fifty_of_a_hundred_characters() {
+    fn a_token_has_at_most_fifty_roles_of_a_hundred_characters() {
         let mut roles = Roles::new(&set(0..50)).unwrap();
         assert_eq!(roles.add("r49"), Ok(()));
         assert_eq!(roles.add("r50"), Err(PatError::TooManyRoles));

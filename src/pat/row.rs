@@ -1,4 +1,4 @@
-//! A token's record: all that is known about it, sealed, and found by owner and role.
+//! A token's record: sealed, and found by owner and role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,26 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
 use crate::crypto::wiped::Wiped;
-use crate::sealed::{Draft, Keyset};
+use crate::sealed::{Draft, Keyset, ServiceError, State};
 use crate::store::{Label, Record, RecordKey, Version};
 
 use super::record::{Origin, PatRecord};
 use super::roles::Roles;
 use super::{PatError, PatId, SecretHash, names};
 
-/// The first byte of what is sealed: the one format so far.
+/// The first byte of the plaintext: the only format so far.
 const FORMAT: u8 = 1;
 
-/// What is known about a token, as it is sealed: in this order, written by postcard. Times are Unix seconds.
+const TAMPERED: PatError = PatError::Service(ServiceError::Tampered);
+
+/// What is known about a token, as it is sealed: in this order, by postcard. Times are Unix
+/// seconds.
 ///
-/// A member that is to come later makes a format of its own: see [`FORMAT`].
+/// A new field needs a new [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(super) struct Meta {
     pub(super) id: PatId,
     #[serde(with = "super::hash::stored")]
     pub(super) hash: SecretHash,
     /// The secret before the last rotation.
-    pub(super) before: Option<Before>,
+    pub(super) previous: Option<Previous>,
     #[serde(with = "Written")]
     pub(super) origin: Origin,
     pub(super) owner: String,
@@ -52,40 +55,79 @@ enum Written {
     Imported,
 }
 
-/// A secret that was replaced, and until when it is good beside the new one.
+/// A secret that was rotated out, and when its overlap with the new one expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Before {
+pub(super) struct Previous {
     #[serde(with = "super::hash::stored")]
     pub(super) hash: SecretHash,
-    pub(super) until: i64,
+    pub(super) expires: i64,
 }
 
-impl Facts {
-    /// When the record may be removed: a while after its end, or when its revocation says so, whichever comes first.
+impl Meta {
+    /// When the record may be purged: a while after its expiry, or when its revocation says so,
+    /// whichever comes first.
     fn purge_at(&self, keep_expired: i64) -> Option<UnixTime> {
-        let after_end = self.expires.map(|end| end.saturating_add(keep_expired));
+        let after_expiry = self
+            .expires
+            .map(|expires| expires.saturating_add(keep_expired));
         let after_revocation = self.revoked.and(self.purge);
-        let first = [after_end, after_revocation].into_iter().flatten().min();
+        let first = [after_expiry, after_revocation].into_iter().flatten().min();
         first.map(UnixTime::from_secs)
     }
 
     pub(super) fn is_expired(&self, now: UnixTime) -> bool {
-        self.expires.is_some_and(|end| end <= now.as_secs())
+        self.expires.is_some_and(|expires| expires <= now.as_secs())
+    }
+
+    pub(super) fn state_at(&self, now: UnixTime) -> State {
+        if self.revoked.is_some() {
+            State::Revoked
+        } else if self.is_expired(now) {
+            State::Expired
+        } else {
+            State::Live
+        }
+    }
+
+    /// What the caller gets.
+    pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
+        let at = |seconds: Option<i64>| seconds.map(UnixTime::from_secs);
+        let mut roles = self.roles.labelled;
+        roles.extend(self.roles.more);
+        PatRecord {
+            id: self.id,
+            owner: self.owner,
+            admin: self.admin,
+            roles,
+            scopes: self.scopes,
+            name: self.name,
+            metadata: self.metadata,
+            origin: self.origin,
+            created_at: UnixTime::from_secs(self.created),
+            updated_at: UnixTime::from_secs(self.updated),
+            last_used_at: at(self.last_used),
+            expires_at: at(self.expires),
+            revoked_at: at(self.revoked),
+            purge_at: at(self.revoked.and(self.purge)),
+            previous_secret_expires_at: at(self.previous.map(|previous| previous.expires)),
+            hash: with_hash.then_some(self.hash),
+        }
     }
 }
 
-/// What a token's secret is judged by: the first members of [`Facts`].
+/// What a secret is checked against: the first fields of [`Meta`].
 #[derive(Deserialize)]
 pub(super) struct Head {
     pub(super) _id: PatId,
     #[serde(with = "super::hash::stored")]
     pub(super) hash: SecretHash,
-    pub(super) before: Option<Before>,
+    pub(super) previous: Option<Previous>,
     #[serde(with = "Written")]
     pub(super) origin: Origin,
 }
 
-/// A token's record, opened, of which no more than the head has been read: the rest can be long, and belongs to those who have the secret.
+/// An opened record of which only the head was read. The rest can be long, and is for callers who
+/// have the secret.
 pub(super) struct Opened {
     pub(super) head: Head,
     version: Version,
@@ -95,8 +137,8 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) fn open(keyset: &Keyset, record: &Record) -> Result<Self, PatError> {
         let plaintext = keyset.open(record)?.plaintext;
-        let facts = of_this_format(&plaintext).ok_or(PatError::Tampered)?;
-        let (head, _) = postcard::take_from_bytes(facts).map_err(|_| PatError::Tampered)?;
+        let meta = of_this_format(&plaintext).ok_or(TAMPERED)?;
+        let (head, _) = postcard::take_from_bytes(meta).map_err(|_| TAMPERED)?;
         Ok(Self {
             head,
             version: record.version,
@@ -110,7 +152,7 @@ impl Opened {
         crate::crypto::work::count(crate::crypto::work::Work::Read);
         Ok(Row {
             version: self.version,
-            facts: read(&self.plaintext).ok_or(PatError::Tampered)?,
+            meta: read(&self.plaintext).ok_or(TAMPERED)?,
         })
     }
 }
@@ -119,49 +161,28 @@ impl Opened {
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) version: Version,
-    pub(super) facts: Box<Facts>,
+    pub(super) meta: Box<Meta>,
 }
 
 impl Row {
-    /// What a caller sees of it.
+    /// What the caller gets.
     pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
-        let facts = *self.facts;
-        let at = |seconds: Option<i64>| seconds.map(UnixTime::from_secs);
-        let mut roles = facts.roles.labelled;
-        roles.extend(facts.roles.more);
-        PatRecord {
-            id: facts.id,
-            owner: facts.owner,
-            admin: facts.admin,
-            roles,
-            scopes: facts.scopes,
-            name: facts.name,
-            metadata: facts.metadata,
-            origin: facts.origin,
-            created_at: UnixTime::from_secs(facts.created),
-            updated_at: UnixTime::from_secs(facts.updated),
-            last_used_at: at(facts.last_used),
-            expires_at: at(facts.expires),
-            revoked_at: at(facts.revoked),
-            purge_at: at(facts.revoked.and(facts.purge)),
-            previous_secret_ends_at: at(facts.before.map(|before| before.until)),
-            hash: with_hash.then_some(facts.hash),
-        }
+        self.meta.into_record(with_hash)
     }
 }
 
-/// Where a token's record is.
-pub(super) fn key(keyset: &Keyset, id: &PatId) -> RecordKey {
+/// The key of a token's record.
+pub(super) fn key(keyset: &Keyset, id: PatId) -> RecordKey {
     let id = keyset.id(&[b"token", id.as_str().as_bytes()]);
     RecordKey::new(names::TOKENS, id)
 }
 
-/// The label value by which the tokens of an owner are found.
+/// The label value that finds the tokens of an owner.
 pub(super) fn owner_label(keyset: &Keyset, owner: &str) -> Vec<u8> {
     keyset.label(&[b"owner", owner.as_bytes()])
 }
 
-/// The label value by which the tokens with a role are found.
+/// The label value that finds the tokens with a role.
 pub(super) fn role_label(keyset: &Keyset, role: &str) -> Vec<u8> {
     keyset.label(&[b"role", role.as_bytes()])
 }
@@ -175,20 +196,20 @@ pub(super) fn more_roles_label(keyset: &Keyset) -> Vec<u8> {
 pub(super) fn seal(
     keyset: &Keyset,
     key: RecordKey,
-    facts: &Facts,
+    meta: &Meta,
     keep_expired: i64,
 ) -> Result<Record, PatError> {
-    let mut labels = vec![Label::new(names::OWNER, owner_label(keyset, &facts.owner))];
+    let mut labels = vec![Label::new(names::OWNER, owner_label(keyset, &meta.owner))];
     let role = |role: &String| Label::new(names::ROLE, role_label(keyset, role));
-    labels.extend(facts.roles.labelled.iter().map(role));
-    if !facts.roles.more.is_empty() {
+    labels.extend(meta.roles.labelled.iter().map(role));
+    if !meta.roles.more.is_empty() {
         labels.push(Label::new(names::MORE_ROLES, more_roles_label(keyset)));
     }
-    let plaintext = postcard::to_extend(facts, vec![FORMAT]);
-    let plaintext = plaintext.map_err(|_| PatError::Tampered)?;
+    let plaintext = postcard::to_extend(meta, vec![FORMAT]);
+    let plaintext = plaintext.map_err(|_| TAMPERED)?;
     let draft = Draft {
         key,
-        purge_at: facts.purge_at(keep_expired),
+        purge_at: meta.purge_at(keep_expired),
         labels,
         plaintext: &plaintext,
         payload: &[],
@@ -196,37 +217,39 @@ pub(super) fn seal(
     Ok(keyset.seal(draft)?)
 }
 
-/// Reads what was sealed: all of it, and nothing behind it.
-fn read(plaintext: &[u8]) -> Option<Box<Facts>> {
-    let (facts, rest) = postcard::take_from_bytes(of_this_format(plaintext)?).ok()?;
-    rest.is_empty().then(|| Box::new(facts))
+/// Reads the whole plaintext: bytes after the metadata are an error.
+fn read(plaintext: &[u8]) -> Option<Box<Meta>> {
+    let (meta, rest) = postcard::take_from_bytes(of_this_format(plaintext)?).ok()?;
+    rest.is_empty().then(|| Box::new(meta))
 }
 
 fn of_this_format(plaintext: &[u8]) -> Option<&[u8]> {
-    let (&format, facts) = plaintext.split_first()?;
-    (format == FORMAT).then_some(facts)
+    let (&format, meta) = plaintext.split_first()?;
+    (format == FORMAT).then_some(meta)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::crypto::secret::Secret;
-    use crate::pat::NewPat;
     use crate::pat::hash::Hasher;
+    use crate::pat::new::NewPat;
 
     use super::*;
 
-    /// What only a later version could have sealed, and a part of a record.
+    /// Another format could only come from a later version.
     #[test]
-    fn a_record_has_the_one_format_and_nothing_behind_its_facts() {
+    fn a_record_has_the_one_format_and_nothing_behind_its_metadata() {
         let keyset = Keyset::new(b"pat".to_vec(), Secret::from([7; 32]));
-        let id = PatId::draw().unwrap();
+        let id = PatId::generate().unwrap();
         let hash = Hasher::new(&Secret::from([8; 32])).hash(b"text");
         let now = UnixTime::from_secs(1);
-        let new = NewPat::for_owner("ada").role("reader").name("laptop");
-        let facts = new.facts((&id, hash, Origin::Issued), now).unwrap();
+        let mut new = NewPat::of("ada".into());
+        new.roles.insert("reader".into());
+        new.name = Some("laptop".into());
+        let meta = new.meta((id, hash, Origin::Issued), now).unwrap();
         let open = |plaintext: &[u8]| {
             let draft = Draft {
-                key: key(&keyset, &id),
+                key: key(&keyset, id),
                 purge_at: None,
                 labels: Vec::new(),
                 plaintext,
@@ -234,23 +257,23 @@ mod tests {
             };
             let record = keyset.seal(draft).unwrap();
             let row = Opened::open(&keyset, &record)?.read()?;
-            Ok(*row.facts)
+            Ok(*row.meta)
         };
-        let mut plaintext = postcard::to_extend(&facts, vec![FORMAT]).unwrap();
-        assert_eq!(open(&plaintext), Ok(facts));
-        // A hash of ours is kept as bytes: nothing is parsed where a token is verified.
+        let mut plaintext = postcard::to_extend(&meta, vec![FORMAT]).unwrap();
+        assert_eq!(open(&plaintext), Ok(meta));
+        // Our hash is stored as bytes, so verifying a token parses nothing.
         let mut windows = plaintext.windows(4);
         assert!(!windows.any(|bytes| bytes == b"hmac"));
         for length in 0..plaintext.len() {
             let cut = open(&plaintext[..length]);
-            assert_eq!(cut, Err(PatError::Tampered), "{length}");
+            assert_eq!(cut, Err(TAMPERED), "{length}");
         }
         plaintext.push(0);
-        assert_eq!(open(&plaintext), Err(PatError::Tampered));
+        assert_eq!(open(&plaintext), Err(TAMPERED));
         plaintext.pop();
         for format in [0, 2, 255] {
             plaintext[0] = format;
-            assert_eq!(open(&plaintext), Err(PatError::Tampered), "{format}");
+            assert_eq!(open(&plaintext), Err(TAMPERED), "{format}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The text of a token: `{prefix}{id}_{secret}{check}`, and that of the system that tokens are imported from, `{prefix}{id}.{secret}`.
+//! The text of a token: `{prefix}{id}_{secret}{check}`, or `{prefix}{id}.{secret}` in the system
+//! that tokens are imported from.
 
 use std::fmt;
 
@@ -10,17 +11,19 @@ use crate::crypto::{base62, random};
 use super::error::Reason;
 use super::{PatId, Prefix};
 
-/// The characters of a secret: 43 of 62 are 256 bits.
+/// How many characters a secret has: 43 of 62 are 256 bits.
 pub(super) const SECRET: usize = 43;
-/// The digits of the check: 62^6 is more than 2^32.
+/// How many digits the check has: 62^6 is more than 2^32.
 pub(super) const CHECK: usize = 6;
 
-/// No longer text is looked at: the other system's tokens have at most so many bytes, and ours fewer.
+/// Longer text is refused unread: the other system's tokens have at most this many bytes, ours
+/// fewer.
 const LONGEST: usize = 200;
 
-/// The text of a token: the one thing that its owner has.
+/// The text of a token: what its owner keeps, and presents.
 ///
-/// Like every bearer secret it does not print: hand it out by [`expose`](PatToken::expose). It is wiped when dropped.
+/// Whoever has it can use it, so it does not print: [`expose`](PatToken::expose) it to hand it out.
+/// It is wiped when dropped.
 #[derive(Clone)]
 pub struct PatToken(Zeroizing<String>);
 
@@ -32,7 +35,7 @@ impl PatToken {
     }
 
     /// Draws a secret for this id.
-    pub(super) fn draw(prefix: &Prefix, id: &PatId) -> Result<Self, random::Failed> {
+    pub(super) fn draw(prefix: &Prefix, id: PatId) -> Result<Self, random::Failed> {
         let mut text = Zeroizing::new(String::with_capacity(LONGEST));
         text.push_str(prefix.as_str());
         text.push_str(id.as_str());
@@ -43,18 +46,12 @@ impl PatToken {
         Ok(Self(text))
     }
 
-    /// What its hash is over: everything before the check.
+    /// What is hashed: everything before the check.
     pub(super) fn hashed(&self) -> &[u8] {
         let bytes = self.0.as_bytes();
         bytes
             .split_last_chunk::<CHECK>()
             .map_or(bytes, |(hashed, _)| hashed)
-    }
-}
-
-impl AsRef<str> for PatToken {
-    fn as_ref(&self) -> &str {
-        &self.0
     }
 }
 
@@ -64,16 +61,16 @@ impl fmt::Debug for PatToken {
     }
 }
 
-/// A text that someone presents, taken apart. Nothing was looked up yet.
+/// The parts of a presented text, before any lookup.
 pub(super) struct Presented<'t> {
     pub(super) id: PatId,
-    /// What a keyed hash is over. No text of one system is a text of the other: only theirs has a full stop.
+    /// What a keyed hash covers. No text is a token of both systems: only theirs has a full stop.
     pub(super) hashed: &'t [u8],
-    /// The secret bytes of the other system's token; none for ours.
+    /// The secret bytes of the other system's token; `None` for ours.
     pub(super) original: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// The prefixes that a service takes: its own, and others for tokens of the time before.
+/// The prefixes that a service accepts: its own, and older prefixes that are still accepted.
 #[derive(Debug, Clone)]
 pub(super) struct Prefixes {
     pub(super) own: Prefix,
@@ -81,17 +78,17 @@ pub(super) struct Prefixes {
 }
 
 impl Prefixes {
-    /// Takes a text apart. It costs some hundred instructions a text, and no look-up: what is mistyped is refused here.
+    /// Parses a text. Mistyped text is refused here, for some hundred instructions and no lookup.
     pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Presented<'t>, Reason> {
         let others = self.others.iter().map(|prefix| &**prefix);
         let mut reason = Reason::InvalidPrefix;
-        // One prefix may be the beginning of another.
+        // A prefix may begin with another one.
         for prefix in std::iter::once(self.own.as_str()).chain(others) {
             let Some(rest) = text.strip_prefix(prefix) else {
                 continue;
             };
             reason = Reason::InvalidFormat;
-            if let Some(presented) = take_apart(text, rest) {
+            if let Some(presented) = parse(text, rest) {
                 return Ok(presented);
             }
         }
@@ -99,8 +96,8 @@ impl Prefixes {
     }
 }
 
-/// Takes apart what is behind a prefix.
-fn take_apart<'t>(text: &'t str, rest: &str) -> Option<Presented<'t>> {
+/// Parses what follows a prefix.
+fn parse<'t>(text: &'t str, rest: &str) -> Option<Presented<'t>> {
     if text.len() > LONGEST {
         return None;
     }
@@ -114,18 +111,19 @@ fn take_apart<'t>(text: &'t str, rest: &str) -> Option<Presented<'t>> {
 
 fn ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
     let (hashed, digits) = text.split_last_chunk::<CHECK>()?;
-    let fits = rest.len() == SECRET.saturating_add(CHECK)
+    let valid = rest.len() == SECRET.saturating_add(CHECK)
         && *digits == check(hashed)
         && base62::is_text(rest);
     Some(Presented {
-        id: PatId::parse(id).filter(|_| fits)?,
+        id: PatId::parse(id).filter(|_| valid)?,
         hashed,
         original: None,
     })
 }
 
-/// The original takes several spellings of one secret: without padding, in the URL-safe alphabet, with other characters among them, with unused
-/// bits set. Here only the one that it hands out is a token.
+/// The other system accepts several spellings of one secret: without padding, in the URL-safe
+/// alphabet, with foreign characters, with unused bits set. Only the one that it issues is a token
+/// here.
 fn theirs<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
     let id = PatId::parse(id)?;
     let secret = std::str::from_utf8(secret).ok()?;
@@ -174,8 +172,8 @@ mod tests {
 
     #[test]
     fn a_token_comes_back_with_its_id_and_one_spelling() {
-        let id = PatId::draw().unwrap();
-        let token = PatToken::draw(&Prefix::default(), &id).unwrap();
+        let id = PatId::generate().unwrap();
+        let token = PatToken::draw(&Prefix::default(), id).unwrap();
         let text = token.expose();
         assert_eq!(text.len(), 4 + 21 + 1 + 43 + 6);
         let prefixes = prefixes();

@@ -2,30 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::sealed::End;
-use crate::token::Lifetime;
+use crate::crypto::clock::{Expiry, UnixTime};
+use crate::sealed::{NewExpiry, awaited};
 
 use super::new::{check_metadata, check_name, check_owner};
 use super::owned::Target;
 use super::roles::check_scopes;
-use super::row::Facts;
-use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash};
+use super::row::Meta;
+use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, operation};
 
-/// What is to be changed about a token; the rest stays as it is.
-///
-/// Roles are given and taken one by one: of many who do so at once, none undoes what another did. All roles at once are set by
-/// [`roles`](PatUpdate::roles), before any is given or taken.
-///
-/// ```
-/// use sealtoken::pat::PatUpdate;
-///
-/// let update = PatUpdate::new().owner("grace@example.com").add_role("writer").never_expires();
-/// ```
+/// Changes what is known about a token: [`PersonalAccessTokens::update`]. What you do not name
+/// stays.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is changed until this is awaited"]
+pub struct Update<'a> {
+    pats: &'a PersonalAccessTokens,
+    target: Target<'a>,
+    changes: Changes,
+}
+
 #[derive(Debug, Clone, Default)]
-#[must_use = "this describes a change; `update` makes it"]
-pub struct PatUpdate {
+struct Changes {
     owner: Option<String>,
     admin: Option<bool>,
     roles: Option<BTreeSet<String>>,
@@ -35,7 +32,7 @@ pub struct PatUpdate {
     name: Option<Rename>,
     metadata: Option<BTreeMap<String, String>>,
     hash: Option<SecretHash>,
-    end: Option<End>,
+    expiry: Option<NewExpiry>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,181 +41,189 @@ enum Rename {
     Nameless,
 }
 
-impl PatUpdate {
-    /// No change yet.
-    pub fn new() -> Self {
-        Self::default()
+impl PersonalAccessTokens {
+    /// Changes what is known about a token, even if it is revoked or expired. All changes are made,
+    /// or none.
+    ///
+    /// ```
+    /// # use sealtoken::Expiry;
+    /// # use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
+    /// # async fn example(pats: PersonalAccessTokens, id: PatId) -> Result<(), PatError> {
+    /// let update = pats.update(id).owner("grace@example.com").add_role("writer");
+    /// let record = update.expires(Expiry::Never).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::NotFound`], what is wrong with the change, such as [`PatError::TooManyRoles`],
+    /// and [`PatError::Service`].
+    pub fn update(&self, id: PatId) -> Update<'_> {
+        self.update_target(id.into())
     }
 
+    pub(super) fn update_target<'a>(&'a self, target: Target<'a>) -> Update<'a> {
+        Update {
+            pats: self,
+            target,
+            changes: Changes::default(),
+        }
+    }
+}
+
+impl Update<'_> {
     /// Another owner.
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
-        self.owner = Some(owner.into());
+        self.changes.owner = Some(owner.into());
         self
     }
 
-    /// Makes it an admin's token, or not.
+    /// Whether its owner may do everything.
     pub fn admin(mut self, admin: bool) -> Self {
-        self.admin = Some(admin);
+        self.changes.admin = Some(admin);
         self
     }
 
-    /// These roles and no others; none clears them.
+    /// Sets all roles, before any is added or removed.
     pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.roles = Some(roles.into_iter().map(Into::into).collect());
+        self.changes.roles = Some(roles.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Gives a role. It may be there.
+    /// Adds a role, whatever roles others add or remove at the same time.
     pub fn add_role(mut self, role: impl Into<String>) -> Self {
         let role = role.into();
-        self.remove.remove(&role);
-        self.add.insert(role);
+        self.changes.remove.remove(&role);
+        self.changes.add.insert(role);
         self
     }
 
-    /// Takes a role. It may be gone.
+    /// Removes a role, whatever roles others add or remove at the same time.
     pub fn remove_role(mut self, role: impl Into<String>) -> Self {
         let role = role.into();
-        self.add.remove(&role);
-        self.remove.insert(role);
+        self.changes.add.remove(&role);
+        self.changes.remove.insert(role);
         self
     }
 
-    /// These scopes and no others.
+    /// Sets all scopes.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self.changes.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
     /// Another name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(Rename::To(name.into()));
+        self.changes.name = Some(Rename::To(name.into()));
         self
     }
 
-    /// No name any more.
+    /// Removes the name.
     pub fn without_name(mut self) -> Self {
-        self.name = Some(Rename::Nameless);
+        self.changes.name = Some(Rename::Nameless);
         self
     }
 
-    /// This metadata and no other.
+    /// Sets all metadata.
     pub fn metadata<K: Into<String>, V: Into<String>>(
         mut self,
         metadata: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let metadata = metadata.into_iter();
         let entries = metadata.map(|(key, value)| (key.into(), value.into()));
-        self.metadata = Some(entries.collect());
+        self.changes.metadata = Some(entries.collect());
         self
     }
 
-    /// Another secret, whose hash was made elsewhere. The one before is good no more, not even during an overlap.
+    /// Another secret, by its hash. The previous one is refused at once, even within an overlap.
     pub fn hash(mut self, hash: SecretHash) -> Self {
-        self.hash = Some(hash);
+        self.changes.hash = Some(hash);
         self
     }
 
-    /// Lets it end so long from now; [`Lifetime::Forever`] takes its end away.
-    pub fn expires_in(mut self, lifetime: Lifetime) -> Self {
-        self.end = Some(End::In(lifetime));
+    /// When it expires: after a [`Lifetime`](crate::Lifetime) from now, at a moment, or never.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.changes.expiry = Some(expiry.into().into());
         self
     }
 
-    /// Lets it end at this moment.
-    pub fn expires_at(mut self, at: impl Into<UnixTime>) -> Self {
-        self.end = Some(End::At(at.into()));
-        self
-    }
-
-    /// Lets it end at this moment, or at once where that has passed by the time of the update; one
-    /// that has ended by then keeps its end.
+    /// Lets it expire at this moment, or now if that has passed. A token that has expired by then
+    /// keeps its expiry.
     pub fn expires_at_or_now(mut self, at: impl Into<UnixTime>) -> Self {
-        self.end = Some(End::AtOrNow(at.into()));
+        self.changes.expiry = Some(NewExpiry::NowIfPast(at.into()));
         self
     }
 
-    /// Takes its end away.
-    pub fn never_expires(self) -> Self {
-        self.expires_in(Lifetime::Forever)
+    async fn run(self) -> Result<PatRecord, PatError> {
+        let Self {
+            pats,
+            target,
+            changes,
+        } = self;
+        let observed = pats.observe_one(operation::UPDATE, target.id);
+        let update = async {
+            if let Some(hash) = &changes.hash {
+                pats.shared.hasher.check(hash)?;
+            }
+            let apply = |meta: &mut Meta, now| changes.apply(meta, now);
+            let row = pats.tokens(&observed).change(target, apply).await?;
+            Ok(row.into_record(false))
+        };
+        observed.run(update).await
     }
+}
 
-    /// Checks all of it on a token, and changes that.
-    fn apply(&self, facts: &mut Facts, now: UnixTime) -> Result<(), PatError> {
+awaited!(Update<'a> => Result<PatRecord, PatError>);
+
+impl Changes {
+    /// Checks all changes against a token, and makes them.
+    fn apply(&self, meta: &mut Meta, now: UnixTime) -> Result<(), PatError> {
         if let Some(owner) = &self.owner {
             check_owner(owner)?;
-            facts.owner.clone_from(owner);
+            meta.owner.clone_from(owner);
         }
         if let Some(admin) = self.admin {
-            facts.admin = admin;
+            meta.admin = admin;
         }
         if let Some(roles) = &self.roles {
-            facts.roles.replace(roles)?;
+            meta.roles.replace(roles)?;
         }
-        // What is taken first makes room.
-        self.remove.iter().for_each(|role| facts.roles.remove(role));
-        self.add.iter().try_for_each(|role| facts.roles.add(role))?;
+        // Removing comes first, to make room.
+        self.remove.iter().for_each(|role| meta.roles.remove(role));
+        self.add.iter().try_for_each(|role| meta.roles.add(role))?;
         if let Some(scopes) = &self.scopes {
             check_scopes(scopes)?;
-            facts.scopes.clone_from(scopes);
+            meta.scopes.clone_from(scopes);
         }
         match &self.name {
             Some(Rename::To(name)) => {
                 check_name(name)?;
-                facts.name = Some(name.clone());
+                meta.name = Some(name.clone());
             }
-            Some(Rename::Nameless) => facts.name = None,
+            Some(Rename::Nameless) => meta.name = None,
             None => {}
         }
         if let Some(metadata) = &self.metadata {
             check_metadata(metadata)?;
-            facts.metadata.clone_from(metadata);
+            meta.metadata.clone_from(metadata);
         }
         if let Some(hash) = &self.hash {
-            facts.hash = hash.clone();
-            facts.before = None;
+            meta.hash = hash.clone();
+            meta.previous = None;
+            meta.origin = meta.origin.with_other_secret();
         }
-        if let Some(end) = self.end {
-            let seconds = end.seconds(now)?;
-            facts.expires = match (end, facts.expires) {
-                // What has ended stays so: where this clock is ahead, now would revive it elsewhere.
-                (End::AtOrNow(at), Some(ended)) if at <= now => seconds.map(|now| now.min(ended)),
+        if let Some(expiry) = self.expiry {
+            let seconds = expiry.seconds(now)?;
+            meta.expires = match (expiry, meta.expires) {
+                // An expired token stays so: if this clock is ahead, `now` could revive it
+                // elsewhere.
+                (NewExpiry::NowIfPast(at), Some(expired)) if at <= now => {
+                    seconds.map(|now| now.min(expired))
+                }
                 _ => seconds,
             };
         }
         Ok(())
-    }
-}
-
-impl PersonalAccessTokens {
-    /// Changes what is known about a token, also of one that is revoked or expired. All of the change is done, or none of it.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::NotFound`], and what is wrong with the change: [`PatError::TooManyRoles`], [`PatError::InvalidEnd`], [`PatError::Hash`] and so on.
-    /// [`PatError::Tampered`], [`PatError::Store`].
-    pub async fn update(&self, id: &PatId, update: PatUpdate) -> Result<PatRecord, PatError> {
-        self.update_any(id.into(), update).await
-    }
-
-    pub(super) async fn update_any(
-        &self,
-        target: Target<'_>,
-        update: PatUpdate,
-    ) -> Result<PatRecord, PatError> {
-        let updated = async {
-            if let Some(hash) = &update.hash {
-                self.shared.hasher.check(hash)?;
-            }
-            let change = |facts: &mut Facts, now| {
-                update.apply(facts, now)?;
-                if update.hash.is_some() {
-                    facts.origin = facts.origin.of_other_secret();
-                }
-                Ok(())
-            };
-            Ok(self.change(target, change).await?.into_record(false))
-        };
-        self.report(Operation::PatUpdate, Some(target.id), None, updated.await)
     }
 }

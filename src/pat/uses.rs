@@ -1,4 +1,4 @@
-//! What the use of a token changes: noted by requests, written behind them. Nothing waits for it.
+//! What the use of a token changes: noted by requests, written in the background.
 
 use std::sync::Arc;
 
@@ -7,21 +7,25 @@ use crate::sealed::{Keyset, Work};
 use crate::store::{Change, Outcome, Store, StoreError};
 
 use super::options::Settings;
-use super::row::{self, Facts, Opened};
+use super::row::{self, Meta, Opened};
 use super::{PatId, PersonalAccessTokens, SecretHash};
 
-/// How often a use is written again where others change the token at the same time. What is lost then, the next use makes good.
+/// How often a use is tried where others change the token at the same time. The next use makes up
+/// for one that is lost.
 const TRIES: u32 = 3;
-/// How far ahead of this node's clock, in seconds, a last use may lie: as far as the clocks of the nodes may differ. They agree on the later one.
+/// How far ahead of this node's clock, in seconds, a last use may lie, because the clocks of nodes
+/// differ. They agree on the later one.
 const FUTURE_SKEW: i64 = 60;
 
 impl PersonalAccessTokens {
-    /// Writes what verifying has noted and not written yet: last uses, and [upgraded](super::PatOptions::upgrade_hashes) hashes. For the end of a
-    /// process; otherwise it happens by itself, in the background.
+    /// Writes what verifying has noted but not written yet: last uses, and
+    /// [upgraded](super::PatOptions::upgrade_hashes) hashes. Call it before the process exits;
+    /// otherwise this happens in the background.
     ///
-    /// It is best effort, as in the background: it ends after five seconds, also where the store does not answer. What the store refuses, and what
-    /// finds no room among the 1,024 tokens that are noted at a time, is noted again when the token is used next; an upgraded hash takes the room of
-    /// a last use. What is noted when the last clone of this value is dropped is lost.
+    /// It is best effort, as in the background, and ends after five seconds even where the store
+    /// does not answer. At most 1,024 tokens are noted at a time; an upgraded hash takes the place
+    /// of a last use. What finds no room, and what the store refuses, is noted again at the token's
+    /// next use. Notes are lost when the last clone of this value is dropped.
     ///
     /// ```
     /// # use sealtoken::pat::PersonalAccessTokens;
@@ -35,23 +39,23 @@ impl PersonalAccessTokens {
     }
 }
 
-/// What a use of a token changes.
+/// A use of a token.
 #[derive(Clone, PartialEq)]
 pub(super) struct Use {
-    /// When the token was issued: another one may come under its id.
+    /// When the token was issued: another one may get its id later.
     pub(super) of: i64,
-    /// When it was, where that is to be written.
+    /// When it was used, if that is due to be written.
     pub(super) at: Option<UnixTime>,
-    /// The scrypt hash that the secret was found under, and the one of ours that is to replace it.
+    /// The scrypt hash that the secret matched, and the hash of ours that replaces it.
     pub(super) upgrade: Option<(SecretHash, SecretHash)>,
 }
 
-/// How uses are written.
+/// Writes uses.
 pub(super) struct Uses {
     store: Arc<dyn Store>,
     keyset: Arc<Keyset>,
     clock: ClockSource,
-    /// How often the last use of a token is written at most, in seconds.
+    /// The last use of a token is written at most once in this many seconds.
     every: Option<i64>,
     /// In seconds.
     keep_expired: i64,
@@ -75,22 +79,22 @@ impl Work for Uses {
         used.upgrade.is_none()
     }
 
-    /// Whoever changes the token at the same moment comes first.
+    /// Other changes of the token at the same time take precedence.
     async fn write(&self, id: &PatId, used: &Use) -> Result<(), StoreError> {
-        let key = row::key(&self.keyset, id);
+        let key = row::key(&self.keyset, *id);
         for _ in 0..TRIES {
             let Some(record) = self.store.get(&key).await? else {
                 return Ok(());
             };
-            // One that was changed from outside is not this one's business.
+            // A record that was changed from outside is left alone.
             let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
                 return Ok(());
             };
-            let facts = self.facts_after(&row.facts, used);
-            if facts == *row.facts {
+            let meta = self.after(&row.meta, used);
+            if meta == *row.meta {
                 return Ok(());
             }
-            let sealed = row::seal(&self.keyset, key.clone(), &facts, self.keep_expired);
+            let sealed = row::seal(&self.keyset, key.clone(), &meta, self.keep_expired);
             let Ok(record) = sealed else {
                 return Ok(());
             };
@@ -115,32 +119,32 @@ impl Uses {
         }
     }
 
-    /// Whether a use at this moment is to be written, where the last one is this. One that lies further in the future than clocks differ was written
-    /// by one that was wrong.
+    /// Whether a use at this moment is due, after this last one. A last use further in the future
+    /// than clocks differ was written by a wrong clock.
     pub(super) fn is_due(&self, last: Option<i64>, at: UnixTime, now: UnixTime) -> bool {
         let latest = now.saturating_add(FUTURE_SKEW).as_secs();
-        let ended = |last: i64, every| last.saturating_add(every) <= at.as_secs();
+        let passed = |last: i64, every| last.saturating_add(every) <= at.as_secs();
         self.every
-            .is_some_and(|every| last.is_none_or(|last| last > latest || ended(last, every)))
+            .is_some_and(|every| last.is_none_or(|last| last > latest || passed(last, every)))
     }
 
-    /// Judged by what is there now: of uses that are written by many, none takes the place of a later one.
-    fn facts_after(&self, facts: &Facts, used: &Use) -> Facts {
-        let mut facts = facts.clone();
-        if facts.created != used.of {
-            return facts;
+    /// What is known about the token after this use. An earlier use never replaces a later one.
+    fn after(&self, meta: &Meta, used: &Use) -> Meta {
+        let mut meta = meta.clone();
+        if meta.created != used.of {
+            return meta;
         }
         if let Some(at) = used.at
-            && self.is_due(facts.last_used, at, self.clock.now())
+            && self.is_due(meta.last_used, at, self.clock.now())
         {
-            facts.last_used = Some(at.as_secs());
+            meta.last_used = Some(at.as_secs());
         }
         if let Some((from, to)) = &used.upgrade
-            && facts.hash == *from
+            && meta.hash == *from
         {
-            facts.hash = to.clone();
+            meta.hash = to.clone();
         }
-        facts
+        meta
     }
 }
 
@@ -151,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// As a use by the secret before, which is no reason to replace a hash, and one that is not to be written.
+    /// For instance a use by the previous secret, which upgrades no hash, and one that is not due.
     #[test]
     fn uses_that_are_written_together_take_nothing_from_each_other() {
         let hasher = Hasher::new(&Secret::from([8; 32]));

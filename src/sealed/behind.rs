@@ -1,4 +1,5 @@
-//! Best effort, written behind the requests that bring it. Nothing waits for it.
+//! Best-effort writes in the background, such as the last use of a token. No request waits for
+//! them.
 
 #[cfg(test)]
 mod tests;
@@ -18,27 +19,26 @@ use tokio::task::AbortHandle;
 
 use crate::store::StoreError;
 
-/// So many failures in a row are the store's, and not those of single notes: the rest waits for the next one.
-const FAILURES: u32 = 3;
+use super::retry::MAX_FAILED_WRITES;
 
-/// What a service writes behind its requests.
+/// Background work of a service: how its notes are merged and written.
 pub(crate) trait Work: Send + Sync + 'static {
-    /// What a note is about. There is one note about each.
+    /// The subject of a note. At most one note is pending per key.
     type Key: Clone + Ord + Send + Sync + 'static;
     type Note: Clone + PartialEq + Send + 'static;
 
-    /// The most notes at a time.
+    /// The most notes pending at a time.
     const MOST: usize;
-    /// The longest that one write may take, and the longest that a flush does.
+    /// Time limit for one write, and for a flush.
     const DEADLINE: Duration = Duration::from_secs(5);
 
-    /// Makes one note of two about the same key.
+    /// Merges a later note about a key into the pending one.
     fn merge(earlier: &mut Self::Note, later: Self::Note);
 
-    /// Whether it gives way to one that does not, where there are too many.
+    /// Whether a full queue may drop this note in favour of one that does not give way.
     fn gives_way(note: &Self::Note) -> bool;
 
-    /// Writes a note; an error where the store did not do it.
+    /// Writes a note; an error if the store failed.
     fn write(
         &self,
         key: &Self::Key,
@@ -46,9 +46,10 @@ pub(crate) trait Work: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Keeps notes, and writes one after the other as long as there are any. Dropped, it stops.
+/// Holds pending notes and writes them one after the other. Stops when dropped.
 ///
-/// What cannot be written, or finds no room, is dropped alone: whoever brought it brings it again.
+/// A note that cannot be written, or that finds the queue full, is lost: a later request brings it
+/// again.
 pub(crate) struct Behind<W: Work> {
     writer: Arc<Writer<W>>,
     task: Mutex<Option<AbortHandle>>,
@@ -56,9 +57,9 @@ pub(crate) struct Behind<W: Work> {
 
 struct Writer<W: Work> {
     work: W,
-    /// A note stays here until its write has ended: those that come meanwhile are one with it.
+    /// A note stays here until its write has ended, so that later ones about its key merge into it.
     noted: Mutex<BTreeMap<W::Key, W::Note>>,
-    /// Held by whoever writes.
+    /// Held by the task that writes.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -78,15 +79,17 @@ impl<W: Work> Behind<W> {
         &self.writer.work
     }
 
-    /// Takes a note, and has it written. It never waits.
+    /// Takes a note and starts a writer if none runs. Never waits.
     ///
-    /// Outside of a runtime it only keeps the note, until one comes inside of a runtime, or a flush.
+    /// Outside a tokio runtime the note stays pending until a flush, or until a note arrives inside
+    /// one.
     pub(crate) fn note(&self, key: W::Key, note: W::Note) {
         self.writer.note(key, note);
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        // Taken before the turn, so that of two writers in a row the later one's handle stays.
+        // Locked before the turn is taken: if one writer follows another, the later one's handle is
+        // stored last.
         let mut task = lock(&self.task);
         if let Some(turn) = self.writer.turn() {
             let writing = Arc::clone(&self.writer).write_all(turn);
@@ -94,7 +97,7 @@ impl<W: Work> Behind<W> {
         }
     }
 
-    /// Writes what is noted, as far as the store answers in time.
+    /// Writes all pending notes, as far as the store answers in time.
     pub(crate) async fn flush(&self) {
         let writer = &self.writer;
         let all = async {
@@ -131,7 +134,7 @@ impl<W: Work> Writer<W> {
         noted.insert(key, note);
     }
 
-    /// The turn to write, if there is something to write and nobody does.
+    /// The turn to write, if notes are pending and no task writes.
     fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         let turn = || Arc::clone(&self.turn).try_lock_owned().ok();
         (!lock(&self.noted).is_empty()).then(turn).flatten()
@@ -142,12 +145,12 @@ impl<W: Work> Writer<W> {
         while let Some(turn) = mine {
             let is_away = self.write_noted().await.is_err();
             drop(turn);
-            // What was noted just now found the turn taken.
+            // A note taken just now found the turn taken, so nobody else writes it.
             mine = if is_away { None } else { self.turn() };
         }
     }
 
-    /// Writes until nothing is noted; an error where the store seems to be away.
+    /// Writes until no note is pending; an error if the store seems to be unavailable.
     async fn write_noted(&self) -> Result<(), ()> {
         let (mut last, mut failures) = (None, 0_u32);
         while let Some((key, note)) = self.next(last.as_ref()) {
@@ -155,7 +158,7 @@ impl<W: Work> Writer<W> {
             let written = within(W::DEADLINE, self.work.write(&key, &note)).await;
             drop(unwinding);
             let mut noted = lock(&self.noted);
-            // One that has changed since is not written yet.
+            // A note that changed meanwhile still has to be written.
             if noted.get(&key) == Some(&note) {
                 noted.remove(&key);
             }
@@ -164,7 +167,7 @@ impl<W: Work> Writer<W> {
                 Some(Ok(())) => 0,
                 Some(Err(_)) | None => failures.saturating_add(1),
             };
-            if failures >= FAILURES {
+            if failures >= MAX_FAILED_WRITES {
                 return Err(());
             }
             last = Some(key);
@@ -172,7 +175,8 @@ impl<W: Work> Writer<W> {
         Ok(())
     }
 
-    /// The one whose turn is after this one's, so that what is noted all the time holds up no other.
+    /// The next note in key order after `last`, so that a key noted constantly cannot starve
+    /// others.
     fn next(&self, last: Option<&W::Key>) -> Option<(W::Key, W::Note)> {
         let noted = lock(&self.noted);
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
@@ -182,8 +186,8 @@ impl<W: Work> Writer<W> {
     }
 }
 
-/// Takes the note away whose write panics: it would do so again each time, before those behind it.
-/// One whose write is cut off stays.
+/// Removes a note whose write panics: it would panic again each time and block the notes after it.
+/// A note whose write is cancelled stays.
 struct Unwinding<'w, W: Work>(&'w Writer<W>, &'w W::Key);
 
 impl<W: Work> Drop for Unwinding<'_, W> {
@@ -194,9 +198,10 @@ impl<W: Work> Drop for Unwinding<'_, W> {
     }
 }
 
-/// What the work comes to, unless it takes longer.
+/// Runs `work` up to the deadline; `None` if it takes longer.
 ///
-/// A thread of its own keeps the time: the runtime's timer may be off, its blocking threads all in use, and a flush may be outside of any.
+/// A dedicated thread measures the time: the runtime's timer may be disabled, its blocking threads
+/// may all be busy, and a flush may run outside any runtime.
 async fn within<T>(deadline: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut timer = None;
@@ -215,14 +220,14 @@ async fn within<T>(deadline: Duration, work: impl Future<Output = T>) -> Option<
     .await
 }
 
-/// A deadline. Dropped, it gives its thread back.
+/// A deadline. Dropping it ends its thread.
 struct Timer {
     ended: oneshot::Receiver<()>,
     _running: mpsc::Sender<()>,
 }
 
 impl Timer {
-    /// None where the system has no thread left: then nothing keeps the time.
+    /// `None` if the system has no thread left: the work then has no deadline.
     fn start(deadline: Duration) -> Option<Self> {
         let (running, stopped) = mpsc::channel();
         let (end, ended) = oneshot::channel();

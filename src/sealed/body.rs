@@ -1,7 +1,8 @@
-//! The body of a sealed record: `01 ‖ nonce[24] ‖ length[4] ‖ ciphertext ‖ tag[16] ‖ payload`.
+//! Seals and opens the body of a record:
+//! `01 ‖ nonce[24] ‖ length[4] ‖ ciphertext ‖ tag[16] ‖ payload`.
 //!
-//! The payload is ciphertext already, under another key; it is authenticated here as part of the associated data, so that what is sealed
-//! can be changed without the key of the payload.
+//! The payload is already ciphertext, under another key. Here it is only authenticated, as part of
+//! the associated data, so the plaintext can be replaced without the payload's key.
 
 use crate::crypto::clock::UnixTime;
 use crate::crypto::random;
@@ -9,9 +10,9 @@ use crate::crypto::wiped::Wiped;
 use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
 use crate::store::{Label, Record, RecordKey, Version};
 
-use super::error::SealedError;
+use super::error::ServiceError;
 
-/// The one format so far.
+/// The only format so far.
 const FORMAT: u8 = 1;
 const NONCE: usize = size_of::<XNonce>();
 const LENGTH: usize = 4;
@@ -24,20 +25,20 @@ pub(crate) struct Draft<'a> {
     pub(crate) key: RecordKey,
     pub(crate) purge_at: Option<UnixTime>,
     pub(crate) labels: Vec<Label>,
-    /// What is sealed.
+    /// Encrypted and authenticated.
     pub(crate) plaintext: &'a [u8],
-    /// What is ciphertext already.
+    /// Already ciphertext: authenticated only.
     pub(crate) payload: &'a [u8],
 }
 
-/// What was in a record.
+/// The content of an opened record.
 pub(crate) struct Opened<'r> {
     pub(crate) plaintext: Wiped,
     pub(crate) payload: &'r [u8],
 }
 
-/// Seals a draft under a version and a nonce of its own.
-pub(crate) fn seal(cipher: &Xaes, scope: &[u8], draft: Draft<'_>) -> Result<Record, SealedError> {
+/// Seals a draft under a fresh version and a fresh nonce.
+pub(crate) fn seal(cipher: &Xaes, scope: &[u8], draft: Draft<'_>) -> Result<Record, ServiceError> {
     let Draft {
         key,
         purge_at,
@@ -54,38 +55,40 @@ pub(crate) fn seal(cipher: &Xaes, scope: &[u8], draft: Draft<'_>) -> Result<Reco
         labels,
     };
     let mut nonce = XNonce::default();
-    // Straight from the system: beside a write to disk it costs nothing, and a copied process cannot repeat it.
+    // Straight from the system: negligible beside a write to disk, and a forked process cannot
+    // repeat it.
     random::system(nonce.as_flattened_mut())?;
 
     let room = plaintext.len().saturating_add(payload.len());
     let mut body = Vec::with_capacity(room.saturating_add(OVERHEAD));
     body.push(FORMAT);
     body.extend_from_slice(nonce.as_flattened());
-    let length = u32::try_from(plaintext.len()).map_err(|_| SealedError::Tampered)?;
+    let length = u32::try_from(plaintext.len()).map_err(|_| ServiceError::Tampered)?;
     body.extend_from_slice(&length.to_be_bytes());
     let begin = body.len();
     body.extend_from_slice(plaintext);
     let associated = associated(scope, &record, payload);
     let message = body.get_mut(begin..).unwrap_or_default();
-    // Only what is longer than 64 GiB is refused, and a length of four bytes has been checked.
+    // The cipher refuses only messages over 64 GiB, and the length has been checked to fit four
+    // bytes.
     let tag = cipher
         .seal(Backend::default(), &nonce, &associated, message)
-        .map_err(|_| SealedError::Tampered)?;
+        .map_err(|_| ServiceError::Tampered)?;
     body.extend_from_slice(&tag);
     body.extend_from_slice(payload);
     record.body = body;
     Ok(record)
 }
 
-/// Opens a record that was sealed under this cipher and scope, and that is as it was.
+/// Opens a record that was sealed under this cipher and scope and has not changed since.
 pub(crate) fn open<'r>(
     cipher: &Xaes,
     scope: &[u8],
     record: &'r Record,
-) -> Result<Opened<'r>, SealedError> {
+) -> Result<Opened<'r>, ServiceError> {
     #[cfg(all(test, feature = "pat"))]
     crate::crypto::work::count(crate::crypto::work::Work::Open);
-    let parts = split(&record.body).ok_or(SealedError::Tampered)?;
+    let parts = split(&record.body).ok_or(ServiceError::Tampered)?;
     let associated = associated(scope, record, parts.payload);
     let mut plaintext = Wiped::copied(parts.ciphertext);
     cipher
@@ -96,7 +99,7 @@ pub(crate) fn open<'r>(
             &mut plaintext,
             &parts.tag,
         )
-        .map_err(|_| SealedError::Tampered)?;
+        .map_err(|_| ServiceError::Tampered)?;
     Ok(Opened {
         plaintext,
         payload: parts.payload,
@@ -112,7 +115,7 @@ pub(crate) struct Parts<'b> {
     pub(crate) payload: &'b [u8],
 }
 
-/// Takes a body apart; `None` for what is none.
+/// Splits a body into its parts; `None` if it is malformed.
 pub(crate) fn split(body: &[u8]) -> Option<Parts<'_>> {
     let (&format, rest) = body.split_first()?;
     let (derives, rest) = rest.split_first_chunk()?;
@@ -129,9 +132,10 @@ pub(crate) fn split(body: &[u8]) -> Option<Parts<'_>> {
     })
 }
 
-/// Everything around the plaintext, each part with its length before it. Labels stand in order, for engines give them in any.
+/// Everything around the plaintext, each part prefixed with its length. Labels are sorted, since
+/// engines return them in any order.
 fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
-    // They are written in order, and most engines keep it.
+    // Labels are written sorted, and most engines keep that order.
     let mut sorted = Vec::new();
     let labels = if record.labels.is_sorted() {
         record.labels.as_slice()
@@ -156,7 +160,7 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
     let bytes = bytes.chain(labels.iter().map(named)).chain([payload.len()]);
     let bytes: usize = bytes.sum();
     let lengths = labels.len().saturating_add(head.len()).saturating_mul(16);
-    // In one piece: this is done for every record that is read.
+    // A single allocation: this runs for every record that is read.
     let mut joined = Vec::with_capacity(bytes.saturating_add(lengths));
     for part in head {
         append(&mut joined, part);
@@ -169,7 +173,7 @@ fn associated(scope: &[u8], record: &Record, payload: &[u8]) -> Vec<u8> {
     joined
 }
 
-/// Joins parts, each with its length in eight bytes before it.
+/// Joins parts, each prefixed with its length in eight bytes.
 pub(crate) fn join(parts: &[&[u8]]) -> Vec<u8> {
     let length = parts.iter().map(|part| part.len().saturating_add(8)).sum();
     let mut joined = Vec::with_capacity(length);
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_opens_as_it_was_whatever_the_order_of_its_labels() {
+    fn a_record_opens_whatever_the_order_of_its_labels() {
         let mut record = sealed();
         record.labels.reverse();
         let opened = open(&cipher(), b"scope", &record).unwrap();
@@ -228,7 +232,7 @@ mod tests {
             |record| record.labels.truncate(1),
             |record| record.labels[0].value.push(0),
             |record| record.labels[0].name = LabelName::from_static("c"),
-            // Another name at the same place in the order.
+            // Another name that sorts at the same position.
             |record| record.labels[0].name = LabelName::from_static("aa"),
             |record| {
                 let label = Label::new(LabelName::from_static("c"), "3");
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_a_body_counts() {
+    fn a_body_with_a_flipped_bit_or_a_missing_end_does_not_open() {
         let record = sealed();
         for bit in 0..record.body.len() * 8 {
             let mut changed = record.clone();

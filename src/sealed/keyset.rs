@@ -1,4 +1,4 @@
-//! A keyset: 32 random bytes, and the keys that hang on them.
+//! A keyset: 32 random bytes and the keys derived from them, which seal all records of a scope.
 
 use std::fmt;
 
@@ -13,59 +13,43 @@ use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
 use crate::store::Record;
 
 use super::body::{self, Draft, Opened};
-use super::error::SealedError;
+use super::error::ServiceError;
 use super::order;
 
-/// What a key of a keyset is for. Each name is listed in `docs/sealed-records.md`.
+/// The use of a derived key, by its name in `docs/sealed-records.md`. Each service declares its own
+/// uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// Bodies of records.
-    Record,
-    /// Ids of records.
-    Id,
-    /// Values of labels by which records are found by equality.
-    Label,
-    /// Values of labels that keep the order of times.
-    Order,
-    /// Payloads that no password protects.
-    Payload,
-    /// Names of things in logs.
-    Fingerprint,
-    /// Where the entry of a password is.
-    PasswordId,
-    /// What the entry of a password is sealed with, together with the password.
-    PasswordEntry,
-    /// The salt of passwords.
-    PasswordSalt,
-    /// What personal access tokens are checked with.
-    Pat,
-}
+pub(crate) struct Use(&'static str);
 
 impl Use {
+    /// Bodies of records.
+    const RECORD: Self = Self::new("record");
+    /// Ids of records.
+    const ID: Self = Self::new("id");
+    /// Label values for lookups by equality.
+    const LABEL: Self = Self::new("label");
+    /// Label values that keep the order of times.
+    const ORDER: Self = Self::new("order");
+    /// Names in logs.
+    const FINGERPRINT: Self = Self::new("fingerprint");
+
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
     const fn name(self) -> &'static [u8] {
-        match self {
-            Self::Record => b"record",
-            Self::Id => b"id",
-            Self::Label => b"label",
-            Self::Order => b"order",
-            Self::Payload => b"payload",
-            Self::Fingerprint => b"fingerprint",
-            Self::PasswordId => b"password id",
-            Self::PasswordEntry => b"password entry",
-            Self::PasswordSalt => b"password salt",
-            Self::Pat => b"pat",
-        }
+        self.0.as_bytes()
     }
 }
 
-/// The id of a keyset's record: it goes into all that the keyset seals.
+/// The id of a keyset's record. Everything that the keyset seals is bound to it.
 pub(crate) type Scope = Vec<u8>;
 
 /// The keys of one scope.
 pub(crate) struct Keyset {
     scope: Scope,
     root: Secret<32>,
-    /// Those that every operation uses are derived once.
+    /// The keys that every operation uses are derived once.
     record: Xaes,
     id: Keyed,
     label: Keyed,
@@ -77,27 +61,27 @@ impl Keyset {
     pub(crate) fn new(scope: Scope, root: Secret<32>) -> Self {
         let derive = |purpose| derived(&root, purpose);
         Self {
-            record: Xaes::new(&derive(Use::Record)),
-            id: Keyed::new(&derive(Use::Id)),
-            label: Keyed::new(&derive(Use::Label)),
-            order: derive(Use::Order),
-            fingerprint: Keyed::new(&derive(Use::Fingerprint)),
+            record: Xaes::new(&derive(Use::RECORD)),
+            id: Keyed::new(&derive(Use::ID)),
+            label: Keyed::new(&derive(Use::LABEL)),
+            order: derive(Use::ORDER),
+            fingerprint: Keyed::new(&derive(Use::FINGERPRINT)),
             scope,
             root,
         }
     }
 
-    /// A key of this keyset.
+    /// Derives the key for a use.
     pub(crate) fn key(&self, purpose: Use) -> Secret<32> {
         derived(&self.root, purpose)
     }
 
-    /// The id under which something with a secret name is kept.
+    /// The record id of something whose name is secret.
     pub(crate) fn id(&self, parts: &[&[u8]]) -> Vec<u8> {
         self.id.of_parts(parts).to_vec()
     }
 
-    /// A label value for equality: half a MAC.
+    /// A label value for lookups by equality: half a MAC.
     pub(crate) fn label(&self, parts: &[&[u8]]) -> Vec<u8> {
         let mac = self.label.of_parts(parts);
         let (half, _) = mac.split_at(16);
@@ -109,37 +93,37 @@ impl Keyset {
         order::encode(&self.order, at)
     }
 
-    /// The name of a thing in logs: it tells nothing, and is the same each time.
+    /// A name for logs: always the same for the same thing, and reveals nothing about it.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 8] {
         let mac = self.fingerprint.of_parts(parts);
         mac.first_chunk().copied().unwrap_or_default()
     }
 
     /// Seals a record.
-    pub(crate) fn seal(&self, draft: Draft<'_>) -> Result<Record, SealedError> {
+    pub(crate) fn seal(&self, draft: Draft<'_>) -> Result<Record, ServiceError> {
         body::seal(&self.record, &self.scope, draft)
     }
 
     /// Opens a record.
-    pub(crate) fn open<'r>(&self, record: &'r Record) -> Result<Opened<'r>, SealedError> {
+    pub(crate) fn open<'r>(&self, record: &'r Record) -> Result<Opened<'r>, ServiceError> {
         body::open(&self.record, &self.scope, record)
     }
 
-    /// Seals a record under a key that does not hang on this keyset alone.
+    /// Seals a record under a key that derives from more than this keyset.
     pub(crate) fn seal_under(
         &self,
         key: &Secret<32>,
         draft: Draft<'_>,
-    ) -> Result<Record, SealedError> {
+    ) -> Result<Record, ServiceError> {
         body::seal(&Xaes::new(key), &self.scope, draft)
     }
 
-    /// Opens what [`seal_under`](Self::seal_under) sealed.
+    /// Opens a record that [`seal_under`](Self::seal_under) sealed.
     pub(crate) fn open_under<'r>(
         &self,
         key: &Secret<32>,
         record: &'r Record,
-    ) -> Result<Opened<'r>, SealedError> {
+    ) -> Result<Opened<'r>, ServiceError> {
         body::open(&Xaes::new(key), &self.scope, record)
     }
 
@@ -149,7 +133,7 @@ impl Keyset {
         key: &Secret<32>,
         place: &[&[u8]],
         plaintext: &[u8],
-    ) -> Result<Vec<u8>, SealedError> {
+    ) -> Result<Vec<u8>, ServiceError> {
         let mut nonce = XNonce::default();
         random::system(nonce.as_flattened_mut())?;
         let mut payload = Vec::with_capacity(plaintext.len().saturating_add(PAYLOAD_OVERHEAD));
@@ -158,7 +142,7 @@ impl Keyset {
         let message = payload.get_mut(size_of::<XNonce>()..).unwrap_or_default();
         let tag = Xaes::new(key)
             .seal(Backend::default(), &nonce, &self.associated(place), message)
-            .map_err(|_| SealedError::Tampered)?;
+            .map_err(|_| ServiceError::Tampered)?;
         payload.extend_from_slice(&tag);
         Ok(payload)
     }
@@ -169,14 +153,14 @@ impl Keyset {
         key: &Secret<32>,
         place: &[&[u8]],
         payload: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, SealedError> {
+    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
         let parts = || {
             let (derives, rest) = payload.split_first_chunk()?;
             let (nonce, rest) = rest.split_first_chunk()?;
             let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
             Some(([*derives, *nonce], ciphertext, tag))
         };
-        let (nonce, ciphertext, tag) = parts().ok_or(SealedError::Tampered)?;
+        let (nonce, ciphertext, tag) = parts().ok_or(ServiceError::Tampered)?;
         let mut plaintext = Zeroizing::new(ciphertext.to_vec());
         Xaes::new(key)
             .open(
@@ -186,7 +170,7 @@ impl Keyset {
                 &mut plaintext,
                 tag,
             )
-            .map_err(|_| SealedError::Tampered)?;
+            .map_err(|_| ServiceError::Tampered)?;
         Ok(plaintext)
     }
 
@@ -206,7 +190,7 @@ impl Keyset {
     }
 }
 
-/// What a payload is longer than its plaintext.
+/// Bytes that sealing adds to a payload.
 pub(crate) const PAYLOAD_OVERHEAD: usize = size_of::<XNonce>() + TAG;
 
 fn derived(root: &Secret<32>, purpose: Use) -> Secret<32> {
@@ -223,12 +207,13 @@ impl fmt::Debug for Keyset {
 mod tests {
     use super::*;
 
-    /// It moves from record to record as it is: what it belongs to is said by its place alone.
+    /// Payloads move between records unchanged, so their place alone ties them to what they belong
+    /// to.
     #[test]
-    fn a_payload_opens_in_its_own_place_alone() {
+    fn a_payload_opens_only_in_its_own_place() {
         let keyset = Keyset::new(b"scope".to_vec(), Secret::from([1; 32]));
         let other = Keyset::new(b"scopf".to_vec(), Secret::from([1; 32]));
-        let key = keyset.key(Use::Payload);
+        let key = keyset.key(Use::new("payload"));
         let place: [&[u8]; 2] = [b"token", &[0, 7]];
         let payload = keyset.seal_payload(&key, &place, b"value").unwrap();
         let opened = |keyset: &Keyset, place: &[&[u8]]| keyset.open_payload(&key, place, &payload);

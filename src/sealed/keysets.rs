@@ -1,4 +1,5 @@
-//! Keysets in the store: made once, sealed by the ring, and sealed again when the ring's key is rotated.
+//! Stores keysets: each is created once, sealed by the key ring, and sealed again when the ring's
+//! current key is replaced.
 
 use std::sync::Arc;
 
@@ -12,22 +13,19 @@ use crate::store::{
 };
 
 use super::body::{self, Draft};
-use super::commit::{Committed, commit};
-use super::contention::contended;
-use super::error::SealedError;
-use super::finds_any;
+use super::commit::{CommitOutcome, commit};
+use super::error::ServiceError;
 use super::keyset::Keyset;
+use super::matches_any;
+use super::retry::Rounds;
 
-/// The name of the ring's keys that seal keysets: see `docs/format.md`.
+/// Names the internal keys of the ring that seal keysets: see `docs/format.md`.
 const INTERNAL: &str = "keyset";
 
-/// Which key of the ring sealed a keyset. The id is public.
+/// The label with the id of the key that sealed a keyset. Key ids are public.
 const KEY_ID: LabelName = LabelName::from_static("key_id");
 
 const ROOT: usize = 32;
-
-/// How often a keyset is read again after another process changed it.
-const ATTEMPTS: u32 = 16;
 
 /// The keysets of one service.
 #[derive(Debug, Clone)]
@@ -37,24 +35,34 @@ pub(crate) struct Keysets {
     collection: Collection,
 }
 
-/// A keyset as it is in the store.
+/// A keyset read from the store.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StoredKeyset {
     pub(crate) keyset: Keyset,
-    /// What a service keeps beside the 32 bytes: nothing secret.
+    /// Settings of the service, kept beside the 32 bytes. Not secret.
     pub(crate) settings: Vec<u8>,
     version: Version,
 }
 
-/// What came of [`Keysets::rewrap`].
+/// The result of sealing keysets again with the ring's current key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Rewrapped {
-    /// Keysets that the current key seals now, and did not before.
-    pub(crate) resealed: u64,
-    /// Keysets that it sealed already.
-    pub(crate) current: u64,
-    /// Keysets that were changed from outside, or that no key of the ring sealed: left as they are.
-    pub(crate) failed: u64,
+#[non_exhaustive]
+pub struct Rewrapped {
+    /// Keysets that were sealed again with the current key.
+    pub resealed: u64,
+    /// Keysets that the current key had already sealed.
+    pub unchanged: u64,
+    /// Keysets that could not be opened: changed from outside, or sealed by a key that the ring
+    /// lacks. Keep the retired key while this is not zero.
+    pub failed: u64,
+}
+
+impl Rewrapped {
+    /// Whether nothing was left to do and nothing failed: no keyset needs a retired key any more.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.resealed == 0 && self.failed == 0
+    }
 }
 
 impl Keysets {
@@ -66,57 +74,59 @@ impl Keysets {
         }
     }
 
-    /// The keyset with this id, if there is one.
-    pub(crate) async fn find(&self, id: &[u8]) -> Result<Option<Stored>, SealedError> {
+    /// The keyset with this id, if it exists.
+    pub(crate) async fn find(&self, id: &[u8]) -> Result<Option<StoredKeyset>, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
         record.map(|record| self.open(&record)).transpose()
     }
 
-    /// The keyset with this id, which was there before.
-    pub(crate) async fn find_again(&self, id: &[u8]) -> Result<Stored, SealedError> {
-        let gone = || SealedError::KeysetGone(self.key(id));
+    /// The keyset with this id, which is known to have existed.
+    pub(crate) async fn find_existing(&self, id: &[u8]) -> Result<StoredKeyset, ServiceError> {
+        let gone = || ServiceError::KeysetGone(self.key(id));
         self.find(id).await?.ok_or_else(gone)
     }
 
-    /// The keyset with this id, which is made where there is none. Of several that make it at once, one wins for all.
+    /// The keyset with this id, created if it does not exist. If several processes create it at
+    /// once, one wins and all use its keyset.
     ///
-    /// None is made where `sealed` finds anything, which is only there after a keyset was: with another one it would never be opened again.
+    /// Creates no keyset if `sealed` finds a record: a lost keyset sealed it, and a new one could
+    /// never open it.
     pub(crate) async fn find_or_create(
         &self,
         id: &[u8],
         settings: &[u8],
         sealed: Query,
-    ) -> Result<Stored, SealedError> {
+    ) -> Result<StoredKeyset, ServiceError> {
         if let Some(found) = self.find(id).await? {
             return Ok(found);
         }
-        if finds_any(&*self.store, sealed).await? {
-            // Somebody may have made the keyset meanwhile, and used it.
-            return self.find_again(id).await;
+        if matches_any(&*self.store, sealed).await? {
+            // Another process may have created the keyset meanwhile, and used it.
+            return self.find_existing(id).await;
         }
         let keyset = Keyset::new(id.to_vec(), Secret::from_system()?);
         let record = self.seal(id, &keyset, settings)?;
         let version = record.version;
         match commit(&*self.store, &[Change::Insert(record)]).await? {
-            Committed::Written => Ok(Stored {
+            CommitOutcome::Written => Ok(StoredKeyset {
                 keyset,
                 settings: settings.to_vec(),
                 version,
             }),
-            Committed::Conflict {
+            CommitOutcome::Conflict {
                 current: Some(record),
                 ..
             } => self.open(&record),
-            Committed::Conflict { current: None, .. } => Err(contended()),
+            CommitOutcome::Conflict { current: None, .. } => Err(ServiceError::Contended),
         }
     }
 
-    /// Keeps other settings, unless someone else changed the keyset since; then `None`.
+    /// Replaces the settings; `None` if the keyset was changed since it was read.
     pub(crate) async fn replace(
         &self,
-        old: Stored,
+        old: StoredKeyset,
         settings: &[u8],
-    ) -> Result<Option<Stored>, SealedError> {
+    ) -> Result<Option<StoredKeyset>, ServiceError> {
         let record = self.seal(old.keyset.scope(), &old.keyset, settings)?;
         let version = record.version;
         let change = Change::Replace {
@@ -124,41 +134,37 @@ impl Keysets {
             expected: old.version,
         };
         Ok(match commit(&*self.store, &[change]).await? {
-            Committed::Written => Some(Stored {
+            CommitOutcome::Written => Some(StoredKeyset {
                 keyset: old.keyset,
                 settings: settings.to_vec(),
                 version,
             }),
-            Committed::Conflict { .. } => None,
+            CommitOutcome::Conflict { .. } => None,
         })
     }
 
     /// Seals every keyset again that the ring's current key did not seal.
     ///
-    /// Keysets are looked at one by one, and each is replaced on its own: what stops half way goes on from where it was, and
-    /// what runs twice finds nothing to do.
+    /// Each keyset is replaced on its own: after an interruption the next run continues the work,
+    /// and a second full run finds nothing to do.
     ///
-    /// What was done is told by `done`, also where an error ends it.
+    /// `done` counts the work, even if an error ends it early.
     pub(crate) async fn rewrap(
         &self,
         done: &mut Rewrapped,
         mut progress: impl FnMut(u64) + Send,
-    ) -> Result<(), SealedError> {
-        match self.rewrap_all(done, &mut progress).await {
-            // Keysets that were sealed before stay so.
-            Err(SealedError::Store(error)) if done.resealed > 0 => {
-                Err(SealedError::Store(error.after_some()))
-            }
-            result => result,
-        }
+    ) -> Result<(), ServiceError> {
+        let result = self.rewrap_all(done, &mut progress).await;
+        // The keysets done before the error keep their new seal.
+        result.map_err(|error| error.after(done.resealed))
     }
 
     async fn rewrap_all(
         &self,
         done: &mut Rewrapped,
         progress: &mut (impl FnMut(u64) + Send),
-    ) -> Result<(), SealedError> {
-        let mut looked_at = 0_u64;
+    ) -> Result<(), ServiceError> {
+        let mut examined = 0_u64;
         let mut next = None;
         loop {
             let query = Query::all(self.collection.clone()).after(next);
@@ -166,15 +172,15 @@ impl Keysets {
             for record in page.records {
                 let count = match self.rewrap_one(record).await {
                     Ok(true) => &mut done.resealed,
-                    // One that was removed meanwhile is under no key.
-                    Ok(false) | Err(SealedError::KeysetGone(_)) => &mut done.current,
-                    // One keyset that cannot be opened keeps no other from it.
-                    Err(SealedError::Tampered | SealedError::UnknownKey(_)) => &mut done.failed,
+                    // A keyset removed meanwhile needs no key.
+                    Ok(false) | Err(ServiceError::KeysetGone(_)) => &mut done.unchanged,
+                    // A keyset that cannot be opened does not stop the others.
+                    Err(ServiceError::Tampered | ServiceError::UnknownKey(_)) => &mut done.failed,
                     Err(error) => return Err(error),
                 };
                 *count = count.saturating_add(1);
-                looked_at = looked_at.saturating_add(1);
-                progress(looked_at);
+                examined = examined.saturating_add(1);
+                progress(examined);
             }
             next = page.next;
             if next.is_none() {
@@ -183,16 +189,23 @@ impl Keysets {
         }
     }
 
-    /// Seals this keyset again where the ring's current key did not seal it. Once this has succeeded, that key has.
-    pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<(), SealedError> {
+    /// Seals this keyset again unless the ring's current key sealed it. After success, the current
+    /// key seals it.
+    pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
-        let gone = || SealedError::KeysetGone(self.key(id));
-        self.rewrap_one(record.ok_or_else(gone)?).await.map(drop)
+        let gone = || ServiceError::KeysetGone(self.key(id));
+        let resealed = self.rewrap_one(record.ok_or_else(gone)?).await?;
+        Ok(Rewrapped {
+            resealed: u64::from(resealed),
+            unchanged: u64::from(!resealed),
+            failed: 0,
+        })
     }
 
-    /// Seals this keyset again where a retired key of the ring sealed it. A standby key's is left: servers that are one step of a rotation apart
-    /// would undo each other's work.
-    pub(crate) async fn leave_retired_key(&self, id: &[u8]) -> Result<(), SealedError> {
+    /// Seals this keyset again if a retired key of the ring sealed it. One sealed by a standby key
+    /// is left alone: otherwise servers that are one step of a rotation apart would undo each
+    /// other's work.
+    pub(crate) async fn reseal_if_retired(&self, id: &[u8]) -> Result<(), ServiceError> {
         let Some(record) = self.store.get(&self.key(id)).await? else {
             return Ok(());
         };
@@ -208,9 +221,11 @@ impl Keysets {
         Ok(())
     }
 
-    /// Whether it had to be sealed again.
-    async fn rewrap_one(&self, mut record: Record) -> Result<bool, SealedError> {
-        for _ in 0..ATTEMPTS {
+    /// Seals one keyset again if needed; returns whether it did.
+    async fn rewrap_one(&self, mut record: Record) -> Result<bool, ServiceError> {
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
             let stored = self.open(&record)?;
             if key_id(&record) == Some(self.keys.current()) {
                 return Ok(false);
@@ -221,27 +236,26 @@ impl Keysets {
                 expected: record.version,
             };
             match commit(&*self.store, &[change]).await? {
-                Committed::Written => return Ok(true),
-                Committed::Conflict {
+                CommitOutcome::Written => return Ok(true),
+                CommitOutcome::Conflict {
                     current: Some(current),
                     ..
                 } => record = current,
-                Committed::Conflict { current: None, .. } => {
-                    return Err(SealedError::KeysetGone(record.key));
+                CommitOutcome::Conflict { current: None, .. } => {
+                    return Err(ServiceError::KeysetGone(record.key));
                 }
             }
         }
-        Err(contended())
     }
 
     fn key(&self, id: &[u8]) -> RecordKey {
         RecordKey::new(self.collection.clone(), id)
     }
 
-    fn seal(&self, id: &[u8], keyset: &Keyset, settings: &[u8]) -> Result<Record, SealedError> {
+    fn seal(&self, id: &[u8], keyset: &Keyset, settings: &[u8]) -> Result<Record, ServiceError> {
         let keys = self.keys.internal(INTERNAL);
         let current = keys.iter().find(|key| key.role == Role::Current);
-        let current = current.ok_or(SealedError::Tampered)?;
+        let current = current.ok_or(ServiceError::Tampered)?;
         let room = ROOT.saturating_add(settings.len());
         let mut plaintext = Zeroizing::new(Vec::with_capacity(room));
         plaintext.extend_from_slice(keyset.root().expose());
@@ -256,18 +270,18 @@ impl Keysets {
         body::seal(&Xaes::new(&current.secret), b"", draft)
     }
 
-    fn open(&self, record: &Record) -> Result<Stored, SealedError> {
-        let id = key_id(record).ok_or(SealedError::Tampered)?;
+    fn open(&self, record: &Record) -> Result<StoredKeyset, ServiceError> {
+        let id = key_id(record).ok_or(ServiceError::Tampered)?;
         let keys = self.keys.internal(INTERNAL);
         let key = keys.iter().find(|key| key.id == id);
-        let key = key.ok_or(SealedError::UnknownKey(id))?;
+        let key = key.ok_or(ServiceError::UnknownKey(id))?;
         let opened = body::open(&Xaes::new(&key.secret), b"", record)?;
         let (root, settings) = opened
             .plaintext
             .split_at_checked(ROOT)
-            .ok_or(SealedError::Tampered)?;
-        let root = Secret::from_slice(root).ok_or(SealedError::Tampered)?;
-        Ok(Stored {
+            .ok_or(ServiceError::Tampered)?;
+        let root = Secret::from_slice(root).ok_or(ServiceError::Tampered)?;
+        Ok(StoredKeyset {
             keyset: Keyset::new(record.key.id.clone(), root),
             settings: settings.to_vec(),
             version: record.version,
@@ -275,7 +289,7 @@ impl Keysets {
     }
 }
 
-/// Which key of the ring sealed a keyset, as its label says.
+/// The id of the key that sealed a keyset, from its label.
 fn key_id(record: &Record) -> Option<KeyId> {
     let id = record.label(&KEY_ID)?.try_into().ok();
     id.map(KeyId::from_bytes)

@@ -1,31 +1,41 @@
-//! Layer 3: records between the services and the store, so that a database shows nothing and can change nothing unseen.
+//! Seals the records of all services: the database sees no content, and an edited record does not
+//! open. Also holds the parts that services share: errors, lists, retries, best-effort writes.
 //!
-//! A *keyset* is 32 random bytes that the ring seals. From it come the keys for ids, labels and bodies of its scope: a whole service,
-//! or one namespace of the vault. What is in a record is sealed with everything around it as associated data: collection, scope, id, version,
-//! labels, `purge_at` and payload. `docs/sealed-records.md` has every byte.
+//! A *keyset* is 32 random bytes, sealed by the key ring. The keys for ids, labels and bodies of
+//! its scope derive from it; a scope is a whole service, or one namespace of the vault. A body is
+//! sealed with the rest of its record as associated data: collection, scope, id, version, labels,
+//! `purge_at` and payload. `docs/sealed-records.md` specifies every byte.
 
+mod awaited;
 mod behind;
 mod body;
 mod commit;
-mod contention;
-mod end;
 mod error;
+mod expiry;
 mod keyset;
 mod keysets;
+mod listing;
 mod order;
 mod pages;
 mod public;
+mod retry;
+mod state;
 
+pub(crate) use awaited::{BoxFuture, awaited, boxed};
 pub(crate) use behind::{Behind, Work};
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
-pub(crate) use commit::{Committed, commit, expectable};
-pub(crate) use contention::{Rounds, contended};
-pub(crate) use end::{End, EndError};
-pub(crate) use error::{SealedError, keyset_gone};
+pub(crate) use commit::{CommitOutcome, commit, expected_version};
+pub use error::ServiceError;
+pub(crate) use error::from_shared;
+pub(crate) use expiry::NewExpiry;
 pub(crate) use keyset::{Keyset, Use};
-pub(crate) use keysets::{Keysets, Rewrapped, Stored};
-pub use pages::Tally;
-pub(crate) use pages::{Search, finds_any};
+pub use keysets::Rewrapped;
+pub(crate) use keysets::{Keysets, StoredKeyset};
+pub(crate) use listing::seal;
+pub use listing::{ListStream, Listed, Listing, Page, Tally};
+pub(crate) use pages::{Search, matches_any};
 pub use public::PublicError;
+pub(crate) use retry::Rounds;
+pub use state::State;

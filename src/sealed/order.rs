@@ -1,8 +1,10 @@
-//! Times as label values that keep their order and do not show the time.
+//! Encodes times as label values that keep their order but hide the times.
 //!
-//! A label by which records are found in order cannot hide the order. A keyed function that keeps it hides the rest as far as that goes: the
-//! range of 128 bits is halved once for each bit of the time, at a place that a keyed hash of the bits before chooses between the first and the
-//! last quarter. Who knows some times and their values can still say between which of them another one lies: see `SECURITY.md`.
+//! A label by which records are scanned in order cannot hide that order. A keyed, order-preserving
+//! function hides as much as possible of the rest. The range of 128 bits is split once per bit of
+//! the time. A keyed hash of the preceding bits places each split between the first and the last
+//! quarter of the range. An attacker who knows some times and their values can still tell which of
+//! them another value lies between: see `SECURITY.md`.
 
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher as _;
@@ -10,10 +12,10 @@ use std::hash::Hasher as _;
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
 use crate::crypto::secret::Secret;
 
-/// 2^38 seconds reach beyond the year 9999.
+/// 2^38 seconds reach past the year 9999.
 const BITS: u32 = 38;
 
-/// The value for a moment. Moments before 1970 and after 9999 have the values of the ends.
+/// The label value of a time. Times outside 1970 to 9999 are clamped to that range.
 pub(super) fn encode(key: &Secret<32>, at: UnixTime) -> [u8; 16] {
     let seconds = at.as_secs().clamp(0, MAX_SECONDS).unsigned_abs();
     let (half, _) = key.expose().split_at(16);
@@ -22,7 +24,7 @@ pub(super) fn encode(key: &Secret<32>, at: UnixTime) -> [u8; 16] {
     let mut low = 0_u128;
     let mut size = u128::MAX;
     for bit in (0..BITS).rev() {
-        // One hash for each node of the tree: the depth, and the bits that lead there.
+        // One hash per node of the tree, over its depth and the bits that lead to it.
         let mut hasher = hasher;
         let before = seconds.checked_shr(bit.saturating_add(1)).unwrap_or(0);
         hasher.write(&bit.to_le_bytes());
@@ -38,7 +40,7 @@ pub(super) fn encode(key: &Secret<32>, at: UnixTime) -> [u8; 16] {
     low.to_be_bytes()
 }
 
-/// `range · fraction / 2^64`, without a product that overflows.
+/// `range · fraction / 2^64`, computed without overflow.
 fn scale(range: u128, fraction: u64) -> u128 {
     let fraction = u128::from(fraction);
     let high = (range >> 64).saturating_mul(fraction);
@@ -58,13 +60,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_are_in_the_order_of_their_times(a in 0..=MAX_SECONDS, b in 0..=MAX_SECONDS, key: u8) {
+        fn values_keep_the_order_of_times(
+            a in 0..=MAX_SECONDS,
+            b in 0..=MAX_SECONDS,
+            key: u8,
+        ) {
             prop_assert_eq!(a.cmp(&b), value(key, a).cmp(&value(key, b)));
         }
     }
 
     #[test]
-    fn neighbours_differ_and_the_ends_saturate() {
+    fn neighbours_differ_and_times_out_of_range_saturate() {
         for start in [0, 1_700_000_000, MAX_SECONDS - 2000] {
             for second in start..start + 2000 {
                 assert!(value(9, second) < value(9, second + 1), "{second}");
@@ -77,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_gives_other_values_from_the_first_bits_on() {
+    fn another_key_changes_values_from_the_first_bits_on() {
         let now = 1_763_755_200;
         let distinct: std::collections::HashSet<u8> =
             (0..64).map(|key| value(key, now)[0]).collect();

@@ -1,36 +1,15 @@
-//! Pages of what is sought in the store: so much is looked at for one, and no more.
+//! Searches the store page by page, with a bounded amount of work per page.
 
 use crate::store::{Cursor, Query, Record, Store, StoreError};
 
-/// The most records that the store is asked for at once.
-const STEP_AT_MOST: usize = 1000;
-/// The most that is looked at for a page, but for the last step: a record counts as one, and each KiB of its body as one more.
-const LOOK_AT_MOST: usize = 10_000;
+/// The most records to request from the store at once.
+const MAX_STEP: usize = 1000;
+/// The work after which a page ends; its last step may exceed it. A record counts as one, and each
+/// KiB of its body as one more.
+const MAX_WORK: usize = 10_000;
 
-/// How many entries a list has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tally {
-    /// Those that could be read.
-    pub count: u64,
-    /// Those that were changed from outside.
-    pub tampered: u64,
-}
-
-impl Tally {
-    pub(crate) fn add<T, E>(&mut self, entries: &[Result<T, E>]) {
-        for entry in entries {
-            let count = match entry {
-                Ok(_) => &mut self.count,
-                Err(_) => &mut self.tampered,
-            };
-            *count = count.saturating_add(1);
-        }
-    }
-}
-
-/// Whether there is any record of these: a page of nothing may have more behind it.
-pub(crate) async fn finds_any(store: &dyn Store, query: Query) -> Result<bool, StoreError> {
+/// Whether any record matches. An empty page does not mean none: more may follow it.
+pub(crate) async fn matches_any(store: &dyn Store, query: Query) -> Result<bool, StoreError> {
     let mut query = query.limit(1);
     loop {
         let page = store.scan(&query).await?;
@@ -41,12 +20,12 @@ pub(crate) async fn finds_any(store: &dyn Store, query: Query) -> Result<bool, S
     }
 }
 
-/// A page in the making.
+/// A page that is being filled.
 pub(crate) struct Search<'a, T> {
     store: &'a dyn Store,
     limit: usize,
     pub(crate) found: Vec<T>,
-    looked_at: usize,
+    examined: usize,
     records: usize,
 }
 
@@ -56,17 +35,17 @@ impl<'a, T> Search<'a, T> {
             store,
             limit,
             found: Vec::new(),
-            looked_at: 0,
+            examined: 0,
             records: 0,
         }
     }
 
-    /// Whether the page ends here: it is full, or enough has been looked at.
+    /// Whether the page ends here: it is full, or its work is used up.
     pub(crate) fn is_over(&self) -> bool {
-        self.found.len() >= self.limit || self.looked_at >= LOOK_AT_MOST
+        self.found.len() >= self.limit || self.examined >= MAX_WORK
     }
 
-    /// Reads on until that is so, or what the query selects has ended: then there is no cursor.
+    /// Reads on until the page is over; returns no cursor at the end of the query.
     pub(crate) async fn read(
         &mut self,
         query: &Query,
@@ -81,8 +60,8 @@ impl<'a, T> Search<'a, T> {
         }
     }
 
-    /// Reads on by some records, or so far that no more is found than there is room for: the store's cursor is right behind the last one that is
-    /// shown.
+    /// Reads some records, but never past the last entry that fits, so that the store's cursor
+    /// points right after it.
     async fn step(
         &mut self,
         query: &Query,
@@ -90,17 +69,17 @@ impl<'a, T> Search<'a, T> {
         judge: impl Fn(Record) -> Option<T>,
     ) -> Result<Option<Cursor>, StoreError> {
         let room = self.limit.saturating_sub(self.found.len());
-        // What is found rarely is sought in longer and longer steps.
-        let mut records = room.max(self.records).min(STEP_AT_MOST);
+        // Steps grow while few records match.
+        let mut records = room.max(self.records).min(MAX_STEP);
         loop {
             let limit = u32::try_from(records).unwrap_or(u32::MAX);
             let query = query.clone().limit(limit).after(after.clone());
             let page = self.store.scan(&query).await?;
-            // A page of the store that is empty is work, too: the store has looked at what it passed by.
-            let (mut found, mut looked_at) = (Vec::new(), 1_usize);
+            // An empty page counts as work too: the store examined the records it skipped.
+            let (mut found, mut examined) = (Vec::new(), 1_usize);
             let mut fit = None;
             for (at, record) in page.records.into_iter().enumerate() {
-                looked_at = looked_at.saturating_add(work(&record));
+                examined = examined.saturating_add(work(&record));
                 let Some(entry) = judge(record) else {
                     continue;
                 };
@@ -111,14 +90,14 @@ impl<'a, T> Search<'a, T> {
                 found.push(entry);
             }
             match fit {
-                // Too many of them: those that fit are read once more.
+                // More matched than fit: read again only as far as they fit.
                 Some(at) if (1..records).contains(&at) => records = at,
                 _ => {
                     if page.next.is_some() {
-                        looked_at = looked_at.max(records);
+                        examined = examined.max(records);
                     }
                     self.found.append(&mut found);
-                    self.looked_at = self.looked_at.saturating_add(looked_at);
+                    self.examined = self.examined.saturating_add(examined);
                     self.records = self.records.saturating_add(records);
                     return Ok(page.next);
                 }
@@ -127,7 +106,7 @@ impl<'a, T> Search<'a, T> {
     }
 }
 
-/// How much work it is to look at a record.
+/// The work of examining a record.
 fn work(record: &Record) -> usize {
     record.body.len().div_euclid(1024).saturating_add(1)
 }
@@ -144,7 +123,7 @@ mod tests {
 
     const NOTES: Collection = Collection::from_static("note");
 
-    /// Records with ids from 0 on.
+    /// A store with records whose ids count from 0.
     async fn filled(records: u32, bytes: usize) -> MemoryStore {
         let store = MemoryStore::new();
         for n in 0..records {
@@ -156,7 +135,7 @@ mod tests {
         store
     }
 
-    /// Each page of those that are wanted, and at how many records it looked.
+    /// The wanted records page by page, each page with the number of records it examined.
     async fn pages(
         store: &MemoryStore,
         limit: usize,
@@ -164,15 +143,15 @@ mod tests {
     ) -> Vec<(Vec<u32>, usize)> {
         let (mut pages, mut next) = (Vec::new(), None);
         loop {
-            let looked_at = AtomicUsize::new(0);
+            let examined = AtomicUsize::new(0);
             let judge = |record: Record| {
-                looked_at.fetch_add(1, Ordering::SeqCst);
+                examined.fetch_add(1, Ordering::SeqCst);
                 let id = u32::from_be_bytes(record.key.id.try_into().unwrap());
                 is_wanted(id).then_some(id)
             };
             let mut search = Search::new(store, limit);
             next = search.read(&Query::all(NOTES), next, judge).await.unwrap();
-            pages.push((search.found, looked_at.into_inner()));
+            pages.push((search.found, examined.into_inner()));
             if next.is_none() {
                 return pages;
             }
@@ -183,29 +162,30 @@ mod tests {
         pages.iter().flat_map(|(page, _)| page.clone()).collect()
     }
 
-    /// Some forty of these are as much as a page looks at, and its last step looks at no more than all others did.
+    /// About forty of these use up a page's work, and its last step examines at most as many as all
+    /// steps before it.
     #[tokio::test]
-    async fn a_page_looks_at_so_much_and_its_cursor_goes_on() {
+    async fn the_work_per_page_is_bounded_and_its_cursor_continues() {
         let store = filled(150, 256 * 1024).await;
         let order = all(&pages(&store, 1000, |_| true).await);
         let last = *order.last().unwrap();
         let found = pages(&store, 1, |id| id == last).await;
         assert!(found.len() > 1);
         assert!(
-            found.iter().all(|(_, looked_at)| *looked_at <= 80),
+            found.iter().all(|(_, examined)| *examined <= 80),
             "{found:?}"
         );
         assert_eq!(all(&found), [last]);
     }
 
-    /// Each of its pages is empty, and there is always another one.
+    /// A store whose pages are all empty and never end.
     #[derive(Debug, Default)]
-    struct Endless {
+    struct Wait {
         pages: AtomicUsize,
     }
 
     #[async_trait::async_trait]
-    impl Store for Endless {
+    impl Store for Wait {
         fn limits(&self) -> Limits {
             MemoryStore::new().limits()
         }
@@ -234,8 +214,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_ends_where_the_store_finds_nothing_for_long() {
-        let store = Endless::default();
+    async fn a_page_ends_after_many_empty_pages_of_the_store() {
+        let store = Wait::default();
         let mut search = Search::new(&store, 1);
         let next = search.read(&Query::all(NOTES), None, Some).await.unwrap();
         assert!(next.is_some() && search.found.is_empty());
@@ -243,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_of_any_size_have_each_once_and_are_full_but_for_the_last() {
+    async fn pages_of_any_size_show_each_entry_once_and_all_but_the_last_are_full() {
         let store = filled(340, 1).await;
         let is_wanted = |id: u32| id % 100 < 30;
         for limit in [1, 7, 29, 30, 100, 119, 120, 121, 1000] {

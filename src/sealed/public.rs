@@ -1,24 +1,24 @@
-//! What a stranger may be told, whatever service was asked.
+//! The error that is safe to show to callers, the same for every service.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a stranger may be told of an error.
+/// An error that is safe to show to callers.
 ///
-/// Whether something is unknown, expired, ended or under another secret makes no difference here.
+/// It does not distinguish unknown from expired, deleted or revoked, nor from a wrong secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicError {
     /// Not found, or not permitted.
     Refused,
-    /// What was sent could not be right: a length, a spelling, a time.
+    /// The request cannot be valid: a wrong length, spelling or time.
     Invalid,
-    /// Too many attempts: try later.
+    /// Too many attempts, or too much work waiting: try again later.
     TryLater {
-        /// After this long.
+        /// How long to wait before the next try.
         retry_after: Duration,
     },
-    /// Something is wrong on this side.
+    /// The service cannot answer now, for a reason of its own.
     Unavailable,
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_as_long_as_is_said_does_not_come_too_early() {
+    fn the_printed_wait_is_rounded_up() {
         let said = |millis| {
             let retry_after = Duration::from_millis(millis);
             PublicError::TryLater { retry_after }.to_string()

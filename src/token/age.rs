@@ -4,22 +4,23 @@ use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
 
+use super::content::Content;
 use super::state::Token;
 
-impl<T> Token<T> {
-    /// How long ago it was first issued, by the clock of the codec that sealed or opened it. Renewals do not change it.
+impl<C: Content> Token<C> {
+    /// How long ago it was first issued, by the clock of the codec that sealed or opened it.
+    /// Renewals do not change the first issue.
     ///
-    /// `None` for a token that was never sealed. Zero where that clock is behind the moment of the issue.
+    /// `None` for a token that was never sealed. Zero if that clock is behind the first issue.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let sealed = self.sealed_state()?;
         let first = UnixTime::from_secs(sealed.times.first_begun());
-        let age = self.clock().now().seconds_since(first);
-        Some(Duration::from_secs(u64::try_from(age).unwrap_or(0)))
+        Some(self.clock().now() - first)
     }
 
-    /// How long it lasts from now, by the clock of the codec that sealed or opened it: zero when its end has come, whatever
-    /// the leeway, and `None` when it never expires.
+    /// How long it lasts from now, by the clock of the codec that sealed or opened it: zero once it
+    /// has expired, without leeway, and `None` if it never does.
     ///
     /// A token that is not valid counts as expired.
     ///
@@ -43,7 +44,6 @@ impl<T> Token<T> {
         let Some(sealed) = self.sealed_state() else {
             return Some(Duration::ZERO);
         };
-        let seconds = sealed.times.remaining(self.clock().now())?;
-        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+        sealed.times.remaining(self.clock().now())
     }
 }

@@ -1,18 +1,17 @@
-//! What can go wrong when a token is sealed or opened. No variant holds a token, a key or a cargo value.
+//! Why a token is not sealed or opened. No variant holds a token, a key or a cargo value.
 
 use std::fmt;
 
-use crate::crypto::clock::UnixTime;
+use crate::crypto::clock::{ExpiryError, UnixTime};
 use crate::crypto::random;
 use crate::crypto::st1;
 use crate::crypto::xaes;
 
-use super::lifetime::LifetimeError;
-
 /// Why a token was refused.
 ///
-/// [`code`](OpenError::code) is the stable name that logs and other implementations share. The first three depend on public
-/// bytes and on authentication alone; the others are told about authentic tokens only.
+/// [`code`](OpenError::code) is the stable name that logs and other implementations share. The
+/// first three depend only on public bytes and on authentication; the others concern only authentic
+/// tokens.
 ///
 /// ```
 /// use sealtoken::{Key, KeyRing, OpenError};
@@ -28,29 +27,31 @@ use super::lifetime::LifetimeError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Not an st1 token: too long, too short, another prefix, or not the one base64url spelling.
+    /// Not an st1 token: too long, too short, with another prefix, or not canonical base64url.
     Malformed,
     /// No key of the ring has the id that the token names.
     UnknownKey,
-    /// The token was changed, or sealed for another purpose or context, or with another key of the same id.
+    /// The token was changed, or sealed for another purpose or context, or with another key of the
+    /// same id.
     Forged,
-    /// The token is authentic, but what is inside breaks the format's rules or is not what the caller's type expects.
+    /// The token is authentic, but its content breaks the format's rules or is not what the
+    /// caller's type expects.
     Payload,
     /// The token is not valid before this moment.
     NotYetValid {
-        /// When it begins.
+        /// When it becomes valid.
         from: UnixTime,
     },
     /// The token has expired.
     Expired {
-        /// When its life ended.
+        /// When it expired.
         at: UnixTime,
     },
 }
 
 impl OpenError {
-    /// The name of the refusal in `docs/format.md`: `malformed`, `unknown_key`, `forged`, `payload`,
-    /// `not_yet_valid` or `expired`.
+    /// The name of the refusal in `docs/format.md`: `malformed`, `unknown_key`, `forged`,
+    /// `payload`, `not_yet_valid` or `expired`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -68,7 +69,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => {
-                f.write_str("not a token: it may have been cut off or changed on its way")
+                f.write_str("not a token: it may have been cut off or changed in transit")
             }
             Self::UnknownKey => f.write_str("sealed with a key that is not in this ring"),
             Self::Forged => f.write_str("not authentic for this purpose and context"),
@@ -90,7 +91,7 @@ impl From<st1::Refused> for OpenError {
     }
 }
 
-/// Why no token was made.
+/// Why a token was not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
@@ -98,7 +99,7 @@ pub enum SealError {
     Randomness,
     /// The token would be longer than the codec's maximum.
     TooLong {
-        /// The characters that it would have had.
+        /// The characters that it would have.
         length: usize,
         /// The characters that [`Codec::with_max_len`](crate::Codec::with_max_len) allows.
         max: usize,
@@ -106,57 +107,62 @@ pub enum SealError {
     /// There is no memory for a token of this length.
     Memory,
     /// The lifetime is zero or too long.
-    Lifetime(LifetimeError),
+    Lifetime(ExpiryError),
     /// A number of the cargo is NaN or infinite, which JSON cannot hold.
     NotFinite,
-    /// The cargo cannot be written as JSON: a map's key is neither text nor a number, the type's own `Serialize`
-    /// failed or went on where a part had failed, or it brought JSON of its own that no opener accepts.
+    /// The cargo cannot be written as JSON: a map has keys that are neither text nor numbers, the
+    /// type's own `Serialize` failed or went on after a part had failed, or it embeds JSON that no
+    /// opener accepts.
     Cargo,
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
-    /// A cargo of the caller's own type holds an integer of 128 bits. serde cannot read one back under `flatten`, `tag` or
-    /// `untagged`, and does not tell whether they are in use. Or JSON that a type brings has an integer beyond 64 bits, and a
-    /// float of the cargo has its very value: a [`Value`](crate::Value) would take one for the other.
+    /// A cargo of the caller's own type holds an integer of 128 bits. serde cannot read one back
+    /// under `flatten`, `tag` or `untagged`, and does not say whether they are in use. Or embedded
+    /// JSON has an integer beyond 64 bits whose value a float of the cargo has, too: a
+    /// [`Value`](crate::Value) would confuse them.
     WideInteger,
-    /// A map in a cargo of the caller's own type has a number or a truth value for a key, which serde cannot read back under
-    /// `flatten`, `tag` or `untagged`.
+    /// A map in a cargo of the caller's own type has a number or a boolean for a key, which serde
+    /// cannot read back under `flatten`, `tag` or `untagged`.
     KeyIsNoText,
-    /// An object of the cargo has a name twice, as when a flattened map repeats the name of a field or a struct behind a `tag`
-    /// that of the tag; or it has a name that serde_json keeps for itself (`$serde_json::private::…`).
+    /// An object of the cargo has a name twice, as when a flattened map repeats the name of a
+    /// field, or a struct behind a `tag` that of the tag. Or it has a name that serde_json reserves
+    /// (`$serde_json::private::…`).
     Name,
-    /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as `None`.
+    /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as
+    /// `None`.
     SomeNull,
-    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that ends, and the token does not know of it, or the entry
-    /// stands inside of another: sealed like this, it would be there for ever.
-    Ends,
-    /// An entry of the token ended while it was held, and the value of the caller's own type still has it. No opener sees it any more:
-    /// the type would not open without it, or come back as another value than was sealed. So it is refused also where the type could do
-    /// without, as an `Option` or a map can.
+    /// A [`Cargo`](crate::Cargo) in the caller's own type has an entry that expires, and the token
+    /// does not know of it, or the entry is inside another: it would never expire.
+    NestedExpiry,
+    /// An entry of the token has expired since the token was opened, and the value of the caller's
+    /// own type still has it. No opener would see it: the type would not open without it, or would
+    /// come back as another value. This applies even if the type can do without the entry, as an
+    /// `Option` or a map can.
     ///
-    /// Take the entry out of the value, so that it is not written at all (a `None` is, as null, unless its field is skipped then), or
-    /// open the token again: what comes is without it.
-    EntryEnded {
-        /// When the entry ended.
+    /// Take the entry out of the value so that it is not written at all (a `None` is written as
+    /// null unless its field is skipped), or open the token again: it comes without the entry.
+    EntryExpired {
+        /// When the entry expired.
         at: UnixTime,
     },
     /// The token to be sealed again was issued further in the future than openers accept
     /// ([`Codec::with_future_skew`](crate::Codec::with_future_skew)).
     FromTheFuture {
-        /// When its time begins.
-        begun: UnixTime,
+        /// When it was issued.
+        issued_at: UnixTime,
     },
-    /// The token would become valid only when it has expired.
+    /// The token would expire before it becomes valid.
     NeverValid {
         /// When it would become valid.
         from: UnixTime,
         /// When it would expire.
-        end: UnixTime,
+        expires_at: UnixTime,
     },
     /// The token to be sealed again was never sealed, or is invalid since a failed load.
     NotSealed,
     /// The token to be sealed again has expired: issue a new one.
     Expired {
-        /// When its life ended.
+        /// When it expired.
         at: UnixTime,
     },
     /// The clock shows a moment before 1970 or after 9999.
@@ -169,23 +175,55 @@ impl fmt::Display for SealError {
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
             Self::TooLong { length, max } => write!(
                 f,
-                "the token would have {length} characters, and {max} are allowed: put less into it, or raise the codec's max_len"
+                "the token would have {length} characters, but at most {max} are allowed: \
+                 put less into it, or raise the codec's max_len"
             ),
-            Self::Memory => f.write_str("there is no memory for a token of this length"),
+            Self::Memory => f.write_str("no memory for a token of this length"),
             Self::Lifetime(error) => error.fmt(f),
-            Self::NotFinite => f.write_str("a number of the cargo is NaN or infinite: leave it out, or write it as text"),
-            Self::Cargo => f.write_str("the cargo cannot be written, or has JSON that a type brings and no opener takes: does every map have text for keys?"),
-            Self::TooDeep => f.write_str("the cargo is nested too deeply: 128 levels, or 64 in a map, the token's own counted"),
-            Self::WideInteger => f.write_str("an integer of the cargo has more than 64 bits: use a smaller one, or write it as text"),
-            Self::KeyIsNoText => f.write_str("a map of the cargo has keys that are no text: write them as text"),
-            Self::Name => f.write_str("an object of the cargo has a name twice, or one that serde_json keeps for itself"),
-            Self::SomeNull => f.write_str("a `Some` of the cargo holds a null, and would come back as `None`"),
-            Self::Ends => f.write_str("a map in the cargo has an entry that ends, and a token keeps only the ends of its own entries: seal the map itself"),
-            Self::EntryEnded { at } => write!(f, "an entry of the token ended at {at}, and the value still has it: take it out of the value, where a None must not be written as null, or open the token again"),
-            Self::FromTheFuture { begun } => write!(f, "the token was issued at {begun}, which is in the future: issue a new one"),
-            Self::NeverValid { from, end } => write!(f, "the token would be valid from {from}, but expires at {end}"),
+            Self::NotFinite => f.write_str(
+                "a number of the cargo is NaN or infinite: leave it out, or write it as text",
+            ),
+            Self::Cargo => f.write_str(
+                "the cargo cannot be written, or embeds JSON that no opener accepts: \
+                 does every map have text for keys?",
+            ),
+            Self::TooDeep => f.write_str(
+                "the cargo is nested too deeply: at most 128 levels, or 64 in a map, \
+                 counting the token's own",
+            ),
+            Self::WideInteger => f.write_str(
+                "an integer of the cargo has more than 64 bits: \
+                 use a smaller one, or write it as text",
+            ),
+            Self::KeyIsNoText => {
+                f.write_str("a map of the cargo has keys that are not text: write them as text")
+            }
+            Self::Name => f.write_str(
+                "an object of the cargo has a name twice, or one that serde_json reserves",
+            ),
+            Self::SomeNull => {
+                f.write_str("a `Some` of the cargo holds a null, and would come back as `None`")
+            }
+            Self::NestedExpiry => f.write_str(
+                "a map in the cargo has an entry that expires, \
+                 but a token keeps the expiries of its own entries only: seal the map itself",
+            ),
+            Self::EntryExpired { at } => write!(
+                f,
+                "an entry of the token expired at {at}, but the value still has it: \
+                 take it out of the value (a None must be skipped, not written as null), \
+                 or open the token again"
+            ),
+            Self::FromTheFuture { issued_at } => write!(
+                f,
+                "the token was issued at {issued_at}, which is in the future: issue a new one"
+            ),
+            Self::NeverValid { from, expires_at } => write!(
+                f,
+                "the token would be valid from {from}, but expires at {expires_at}"
+            ),
             Self::NotSealed => {
-                f.write_str("the token was not sealed yet: seal it with a lifetime first")
+                f.write_str("the token was never sealed: seal it with a lifetime first")
             }
             Self::Expired { at } => write!(f, "the token expired at {at}: seal a new one"),
             Self::Clock => f.write_str("the clock shows a moment before 1970 or after 9999"),
@@ -195,8 +233,8 @@ impl fmt::Display for SealError {
 
 impl std::error::Error for SealError {}
 
-impl From<LifetimeError> for SealError {
-    fn from(error: LifetimeError) -> Self {
+impl From<ExpiryError> for SealError {
+    fn from(error: ExpiryError) -> Self {
         Self::Lifetime(error)
     }
 }
@@ -219,10 +257,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_much_for_the_cipher_is_told_as_memory_and_an_end_as_its_moment() {
+    fn an_oversized_message_is_reported_as_memory_and_an_expiry_as_its_moment() {
         assert_eq!(SealError::from(xaes::Oversize), SealError::Memory);
         let at = UnixTime::from_secs(1_763_755_200);
-        let said = SealError::Expired { at }.to_string();
-        assert!(said.contains("2025-11-21T20:00:00Z"), "{said}");
+        let message = SealError::Expired { at }.to_string();
+        assert!(message.contains("2025-11-21T20:00:00Z"), "{message}");
     }
 }

@@ -3,21 +3,23 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::crypto::clock::MAX_SECONDS;
+use crate::crypto::clock::{Expiry, ExpiryError, MAX_SECONDS};
 
-/// How long a token lives from its sealing: always written out, never a default.
+/// How long a token lives from its sealing. It is always written out, never a default.
 ///
-/// The system that this type comes from had a default of 60 seconds, which ended reset links before they
-/// were read, and took zero or less for "never", so that a computation gone wrong made tokens that could not
-/// end. Here a lifetime is a required argument, zero is an error when a token is sealed, and a token without
-/// an end says so: [`Lifetime::Forever`].
+/// The system that this type comes from had a default of 60 seconds, so reset links expired before
+/// anyone read them. It also took zero or less for "never", so a wrong computation made tokens that
+/// never expired. Here a lifetime is a required argument, sealing refuses zero, and a token that
+/// never expires says so: [`Lifetime::Forever`].
 ///
 /// ```
+/// use std::time::Duration;
 /// use sealtoken::Lifetime;
 ///
 /// const SESSION: Lifetime = Lifetime::hours(8);
-/// assert_eq!(SESSION.as_secs(), Some(28_800));
-/// assert_eq!(Lifetime::Forever.as_secs(), None);
+/// assert_eq!(SESSION.as_duration(), Some(Duration::from_secs(28_800)));
+/// assert_eq!(Lifetime::from(Duration::from_secs(28_800)), SESSION);
+/// assert_eq!(Lifetime::Forever.as_duration(), None);
 /// assert_eq!(Lifetime::minutes(90).to_string(), "5400 s");
 /// ```
 ///
@@ -29,37 +31,24 @@ use crate::crypto::clock::MAX_SECONDS;
 /// # }
 /// ```
 ///
-/// Lifetimes are ordered, so that `min` caps one: [`Lifetime::Forever`] is the longest.
+/// Lifetimes are ordered, so `min` caps one: [`Lifetime::Forever`] is the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lifetime {
-    /// The token expires; made by [`Lifetime::seconds`] and its companions.
-    For(Seconds),
-    /// The token never expires. Whoever finds it in ten years can use it: only a removed key ends it.
+    /// The token expires after this time. Whole seconds count. Sealing checks the range.
+    For(Duration),
+    /// The token never expires. Whoever finds it in ten years can use it; only removing its key
+    /// stops that.
     Forever,
-}
-
-/// The number of seconds in a [`Lifetime`]. Whether it is in range is judged when a token is sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Seconds(u64);
-
-/// A lifetime that the format cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LifetimeError {
-    /// Zero seconds: the token would be expired when it is made.
-    Zero,
-    /// More than 253,402,300,799 seconds, which is some 8,000 years.
-    TooLong,
 }
 
 impl Lifetime {
     /// `n` seconds.
     #[must_use]
     pub const fn seconds(n: u64) -> Self {
-        Self::For(Seconds(n))
+        Self::For(Duration::from_secs(n))
     }
 
-    /// `n` minutes. A product beyond `u64` saturates, and is then refused as too long.
+    /// `n` minutes. A product beyond `u64` saturates, and sealing refuses it as too long.
     #[must_use]
     pub const fn minutes(n: u64) -> Self {
         Self::seconds(n.saturating_mul(60))
@@ -83,12 +72,12 @@ impl Lifetime {
         Self::seconds(n.saturating_mul(604_800))
     }
 
-    /// The seconds, or `None` for [`Lifetime::Forever`].
+    /// The duration, or `None` for [`Lifetime::Forever`].
     #[must_use]
-    pub const fn as_secs(self) -> Option<u64> {
+    pub const fn as_duration(self) -> Option<Duration> {
         match self {
             Self::Forever => None,
-            Self::For(Seconds(n)) => Some(n),
+            Self::For(duration) => Some(duration),
         }
     }
 
@@ -96,31 +85,31 @@ impl Lifetime {
     ///
     /// # Errors
     ///
-    /// [`LifetimeError::Zero`] and [`LifetimeError::TooLong`].
+    /// [`ExpiryError::Zero`] and [`ExpiryError::TooLong`].
     ///
     /// ```
-    /// use sealtoken::{Lifetime, LifetimeError};
+    /// use sealtoken::{ExpiryError, Lifetime};
     ///
-    /// assert_eq!(Lifetime::seconds(0).check(), Err(LifetimeError::Zero));
-    /// assert_eq!(Lifetime::days(u64::MAX).check(), Err(LifetimeError::TooLong));
+    /// assert_eq!(Lifetime::seconds(0).check(), Err(ExpiryError::Zero));
+    /// assert_eq!(Lifetime::days(u64::MAX).check(), Err(ExpiryError::TooLong));
     /// ```
-    pub const fn check(self) -> Result<(), LifetimeError> {
-        match self.as_secs() {
-            Some(0) => Err(LifetimeError::Zero),
-            Some(n) if n > MAX_SECONDS.unsigned_abs() => Err(LifetimeError::TooLong),
-            _ => Ok(()),
+    pub const fn check(self) -> Result<(), ExpiryError> {
+        match self {
+            Self::Forever => Ok(()),
+            Self::For(duration) => match duration.as_secs() {
+                0 => Err(ExpiryError::Zero),
+                n if n > MAX_SECONDS.unsigned_abs() => Err(ExpiryError::TooLong),
+                _ => Ok(()),
+            },
         }
     }
 
-    /// The seconds as they stand in a token: checked, and `None` for no end.
-    pub(crate) fn on_the_wire(self) -> Result<Option<i64>, LifetimeError> {
+    /// The seconds as they stand in a token, checked; `None` if it never expires.
+    pub(crate) fn on_the_wire(self) -> Result<Option<i64>, ExpiryError> {
         self.check()?;
-        let Some(seconds) = self.as_secs() else {
-            return Ok(None);
-        };
-        i64::try_from(seconds)
-            .map(Some)
-            .map_err(|_| LifetimeError::TooLong)
+        self.as_duration()
+            .map(|duration| i64::try_from(duration.as_secs()).map_err(|_| ExpiryError::TooLong))
+            .transpose()
     }
 
     pub(crate) fn from_the_wire(seconds: Option<i64>) -> Self {
@@ -131,30 +120,23 @@ impl Lifetime {
 }
 
 impl From<Duration> for Lifetime {
-    /// Whole seconds; a fraction is dropped, so less than a second is zero and refused.
+    /// Whole seconds count, so sealing refuses less than one as zero.
     fn from(duration: Duration) -> Self {
-        Self::seconds(duration.as_secs())
+        Self::For(duration)
+    }
+}
+
+impl From<Lifetime> for Expiry {
+    fn from(lifetime: Lifetime) -> Self {
+        lifetime.as_duration().map_or(Self::Never, Self::In)
     }
 }
 
 impl fmt::Display for Lifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.as_secs() {
+        match self.as_duration() {
             None => f.write_str("forever"),
-            Some(seconds) => write!(f, "{seconds} s"),
+            Some(duration) => write!(f, "{} s", duration.as_secs()),
         }
     }
 }
-
-impl fmt::Display for LifetimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Zero => "a lifetime of zero seconds: give at least one, or Lifetime::Forever",
-            Self::TooLong => {
-                "a lifetime beyond 253402300799 seconds: use Lifetime::Forever if it is meant"
-            }
-        })
-    }
-}
-
-impl std::error::Error for LifetimeError {}

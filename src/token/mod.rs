@@ -1,27 +1,27 @@
-//! Layer 2: what a token is, what it carries, and the codec that seals and opens it.
+//! What a token is, what it carries, and the codec that seals and opens it.
 
 mod age;
 mod cargo;
 mod codec;
+mod content;
 mod error;
+mod foreign;
 mod json;
 mod lifetime;
+mod shown;
 mod state;
 mod times;
-mod view;
+mod zone;
 
 pub use cargo::{Cargo, CargoError, CargoKey, CargoName, Merge, Number, Object, Text, Value};
-pub use codec::{Codec, Context, ContextError, Opened, Outline};
+pub use codec::{Codec, Context, ContextError, Opened, TokenHeader};
+pub use content::{Content, Typed};
 pub use error::{OpenError, SealError};
-pub use lifetime::{Lifetime, LifetimeError, Seconds};
-pub use state::Token;
-pub use view::View;
-#[cfg(feature = "import")]
-pub(crate) use {
-    json::entries,
-    state::{Sealed, random_uuid},
-    times::Times,
-};
+pub use foreign::{ForeignToken, ForeignTokenError};
+pub use lifetime::Lifetime;
+pub use shown::JsonFormat;
+pub use state::{Token, TypedToken};
+pub use zone::Zone;
 
 /// Iterators that methods of this crate return.
 pub mod iter {

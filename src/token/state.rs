@@ -1,20 +1,20 @@
 //! A token and its states: dirty, valid, expired.
 
-use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::crypto::clock::{ClockSource, MAX_SECONDS, UnixTime};
 use crate::crypto::random;
+use crate::crypto::st1::StateId;
 
-use super::cargo::{Cargo, Mark, Text};
+use super::cargo::{Cargo, Expiries};
+use super::content::{Content, Typed};
 use super::lifetime::Lifetime;
 use super::times::Times;
 
-/// A UUID and a cargo, and whether they were sealed, changed since, or have expired.
+/// A UUID and a cargo, with the states *dirty*, *valid* and *expired*.
 ///
 /// | | dirty | valid | expired |
 /// |---|---|---|---|
@@ -22,9 +22,11 @@ use super::times::Times;
 /// | sealed or opened | no | yes | by its time |
 /// | its cargo changed since | yes | yes | by its time |
 ///
-/// The cargo is a [`Cargo`], or a type of the caller's own. Dirtiness and validity follow from whether there is
-/// a sealed state and whether the cargo differs from it; expiry follows from the sealed times. None of them is
-/// kept a second time.
+/// The cargo is a map, [`Cargo`]. [`TypedToken`] is the sibling whose cargo is a value of your own
+/// type.
+///
+/// The states are read, never stored twice: dirtiness and validity follow from the sealed state and
+/// from whether the cargo differs from it, expiry from the sealed times.
 ///
 /// ```
 /// use sealtoken::{Key, KeyRing, Lifetime, Token};
@@ -40,7 +42,7 @@ use super::times::Times;
 /// assert!(!token.is_dirty() && token.is_valid() && !token.is_expired());
 ///
 /// let mut token = codec.open(&text)?;
-/// token.cargo_mut().insert("user_id", 123)?;   // the same again: nothing changed
+/// token.cargo_mut().insert("user_id", 123)?;   // the same value: nothing changed
 /// assert!(!token.is_dirty());
 /// token.cargo_mut().insert("seen", true)?;
 /// assert!(token.is_dirty() && token.is_valid());
@@ -49,28 +51,48 @@ use super::times::Times;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Token<T = Cargo> {
+pub struct Token<C: Content = Cargo> {
     /// Nil until the system gave random bytes; a nil UUID is never sealed.
     uuid: Uuid,
-    value: T,
+    content: C,
     not_before: Option<i64>,
-    /// Whether something beside a `Cargo` was changed; a `Cargo` knows it of itself.
+    /// Whether something was changed that does not show it by itself: all but a [`Cargo`].
     changed: bool,
     sealed: Option<Sealed>,
 }
 
+/// A [`Token`] whose cargo is a value of your own type.
+///
+/// ```
+/// use sealtoken::{Key, KeyRing, Lifetime, TypedToken};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let codec = KeyRing::new(Key::generate()).codec("counter")?;
+/// let mut token = TypedToken::with_value(41_u32);
+/// let text = codec.seal(&mut token, Lifetime::hours(1))?;
+///
+/// let mut token: TypedToken<u32> = codec.open_value(&text)?;
+/// token.set(41);
+/// assert!(!token.is_dirty());
+/// *token.value_mut() += 1;
+/// assert!(token.is_dirty());
+/// # Ok(())
+/// # }
+/// ```
+pub type TypedToken<T> = Token<Typed<T>>;
+
 /// What a token has once it was sealed or opened.
 #[derive(Clone)]
 pub(crate) struct Sealed {
-    /// The text that it was last sealed into, or opened from where that was kept.
+    /// The text that it was last sealed into, or opened from if that was kept.
     pub(crate) text: Option<String>,
     /// The characters of that text.
     pub(crate) length: usize,
     pub(crate) times: Times,
-    /// The mark of the cargo that was sealed, where it is the map.
-    pub(crate) mark: Mark,
-    /// The ends of entries that a caller's own type does not hold.
-    pub(crate) ends: Vec<(Text, i64)>,
+    /// Which state this is, so that another cargo in the token is noticed.
+    pub(crate) state: StateId,
+    /// The expiries of entries that a caller's own type does not hold.
+    pub(crate) expiries: Expiries,
     pub(crate) needs_reseal: bool,
     /// The clock and the leeway of the codec that sealed or opened it.
     pub(crate) clock: ClockSource,
@@ -81,141 +103,148 @@ impl Token {
     /// A new token with a fresh UUID and an empty cargo: dirty, not valid, expired.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_value(Cargo::new())
+        Self::around(Cargo::new())
     }
 
     /// The cargo.
     #[must_use]
     pub fn cargo(&self) -> &Cargo {
-        &self.value
+        &self.content
     }
 
-    /// The cargo, to be changed. Whether it was changed it notices itself.
+    /// The cargo, for changes. It notices by itself whether it was changed.
     #[must_use]
     pub fn cargo_mut(&mut self) -> &mut Cargo {
-        &mut self.value
+        &mut self.content
+    }
+
+    /// The cargo alone.
+    #[must_use]
+    pub fn into_cargo(self) -> Cargo {
+        self.content
     }
 }
 
-impl<T> Token<T> {
-    /// A new token around a cargo of the caller's own type.
-    ///
-    /// ```
-    /// use sealtoken::{Key, KeyRing, Lifetime, Token};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let codec = KeyRing::new(Key::generate()).codec("counter")?;
-    /// let mut token = Token::with_value(41_u32);
-    /// codec.seal(&mut token, Lifetime::hours(1))?;
-    /// token.set(41);
-    /// assert!(!token.is_dirty());
-    /// *token.value_mut() += 1;
-    /// assert!(token.is_dirty());
-    /// # Ok(())
-    /// # }
-    /// ```
+impl From<Cargo> for Token {
+    /// A new token around this cargo.
+    fn from(cargo: Cargo) -> Self {
+        Self::around(cargo)
+    }
+}
+
+impl<T> TypedToken<T> {
+    /// A new token around a value of your own type.
     #[must_use]
     pub fn with_value(value: T) -> Self {
+        Self::around(Typed(value))
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &T {
+        &self.content.0
+    }
+
+    /// The value, for changes. The token is dirty from now on.
+    #[must_use]
+    pub fn value_mut(&mut self) -> &mut T {
+        self.changed = true;
+        &mut self.content.0
+    }
+
+    /// Sets the value. The token is dirty afterwards only if that changed it.
+    pub fn set(&mut self, value: T)
+    where
+        T: PartialEq,
+    {
+        if self.content.0 != value {
+            *self.value_mut() = value;
+        }
+    }
+
+    /// The value alone.
+    #[must_use]
+    pub fn into_value(self) -> T {
+        self.content.0
+    }
+}
+
+impl<C: Content> Token<C> {
+    fn around(content: C) -> Self {
         let mut token = Self {
             uuid: Uuid::nil(),
-            value,
+            content,
             not_before: None,
             changed: false,
             sealed: None,
         };
-        // A system without random bytes is met again, and reported, when the token is sealed.
+        // Without random bytes the UUID stays nil; sealing tries again, and reports it.
         let _ = token.ensure_uuid(ClockSource::System.read().nanos);
         token
     }
 
     /// A token that was opened, or read by an importer.
-    pub(crate) fn restored(uuid: Uuid, value: T, sealed: Sealed) -> Self {
+    pub(crate) fn restored(uuid: Uuid, content: C, sealed: Sealed) -> Self {
         Self {
             uuid,
-            value,
+            content,
             not_before: sealed.times.not_before,
             changed: false,
             sealed: Some(sealed),
         }
     }
 
-    /// The token's identity. It stays for the token's life, through re-seals, renewals and resets.
+    /// The token's identity. Re-seals, renewals and resets keep it.
     ///
-    /// It is random (version 4), drawn when the token is made. Where the operating system has no random bytes it is
-    /// nil until the token is sealed, which then fails or draws one.
+    /// It is random (version 4), drawn when the token is made. If the operating system then has no
+    /// random bytes it is nil, and sealing fails or draws one.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.uuid
     }
 
-    /// The cargo, if it is of the caller's own type; see [`Token::cargo`] for the map.
-    #[must_use]
-    pub fn value(&self) -> &T {
-        &self.value
-    }
-
-    /// The cargo, to be changed. The token is dirty from here on.
-    #[must_use]
-    pub fn value_mut(&mut self) -> &mut T {
-        self.changed = true;
-        &mut self.value
-    }
-
-    /// Sets the cargo. The token is dirty afterwards only if that changed it.
-    pub fn set(&mut self, value: T)
-    where
-        T: PartialEq,
-    {
-        if self.value != value {
-            self.changed = true;
-            self.value = value;
-        }
-    }
-
-    /// The cargo alone.
-    #[must_use]
-    pub fn into_value(self) -> T {
-        self.value
-    }
-
-    /// The text that the token was last sealed into or, for a [`Cargo`] token, opened from.
+    /// The text that the token was last sealed into or, if its cargo is the map, opened from.
+    /// Opening a [`TypedToken`] keeps no copy.
     ///
-    /// It is the token itself: a bearer secret. Opening a typed token keeps no copy.
+    /// # Security
+    ///
+    /// The text is the token itself: a bearer secret.
     #[must_use]
     pub fn sealed(&self) -> Option<&str> {
         self.sealed.as_ref()?.text.as_deref()
     }
 
-    /// Whether the token was sealed or opened, and not reset since. An expired one is still valid in this sense.
+    /// Whether the token was sealed or opened, and not reset since. In this sense, an expired one
+    /// is still valid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.sealed.is_some()
     }
 
-    /// When its time began: sealed, or last renewed.
+    /// When it was sealed, or last renewed.
     #[must_use]
-    pub fn issued_at(&self) -> Option<OffsetDateTime> {
+    pub fn issued_at(&self) -> Option<UnixTime> {
         self.moment(|times| Some(times.begun))
     }
 
-    /// When it was first issued: as [`issued_at`](Token::issued_at), but that a renewal does not change it.
+    /// When it was first issued. Unlike [`issued_at`](Token::issued_at), a renewal does not change
+    /// it.
     ///
-    /// It is what the absolute end of [`Codec::renew_if_due`](crate::Codec::renew_if_due) counts from.
+    /// The absolute lifetime of [`Codec::renew_if_due`](crate::Codec::renew_if_due) counts from it.
     #[must_use]
-    pub fn first_issued_at(&self) -> Option<OffsetDateTime> {
+    pub fn first_issued_at(&self) -> Option<UnixTime> {
         self.moment(|times| Some(times.first_begun()))
     }
 
     /// When it becomes valid, if that was set.
     #[must_use]
-    pub fn not_before(&self) -> Option<OffsetDateTime> {
-        self.not_before
-            .map(|second| UnixTime::from_secs(second).to_date_time())
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.not_before.map(UnixTime::from_secs)
     }
 
-    /// Sets when the token becomes valid: `open` refuses it before. Takes effect when it is sealed.
+    /// Sets when the token becomes valid; `open` refuses it before. Takes effect when it is sealed.
     ///
-    /// A moment before 1970 becomes its first second, one after 9999 the last of 9999.
+    /// A moment before 1970 becomes the first second of 1970, one after 9999 the last of 9999.
     pub fn set_not_before(&mut self, moment: Option<UnixTime>) {
         let second = moment.map(|moment| moment.as_secs().clamp(0, MAX_SECONDS));
         self.changed |= self.not_before != second;
@@ -229,37 +258,39 @@ impl<T> Token<T> {
         Some(Lifetime::from_the_wire(sealed.times.lifetime))
     }
 
-    /// When it expires, in UTC. `None` for a token that never does, and for one that was never sealed.
+    /// When it expires. `None` for a token that never does, and for one that was never sealed.
     ///
-    /// A moment after 9999-12-31T23:59:59Z is shown as that.
+    /// With a long lifetime this can be after the year 9999.
     #[must_use]
-    pub fn expires_at(&self) -> Option<OffsetDateTime> {
-        self.moment(|times| times.end().map(UnixTime::as_secs))
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.sealed.as_ref()?.times.expires_at()
     }
 
-    /// Whether it has expired by the clock, and with the leeway, of the codec that sealed or opened it.
+    /// Whether it has expired by the clock, and with the leeway, of the codec that sealed or opened
+    /// it.
     ///
     /// A token that is not valid counts as expired.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.sealed
             .as_ref()
-            .is_none_or(|sealed| sealed.ended().is_some())
+            .is_none_or(|sealed| sealed.expired().is_some())
     }
 
-    /// Whether it has expired at `now`, to the second: no clock is asked, and no leeway given.
+    /// Whether it has expired at `now`, without a clock and without leeway.
     ///
     /// A token that is not valid counts as expired.
     #[must_use]
     pub fn is_expired_at(&self, now: impl Into<UnixTime>) -> bool {
         self.sealed
             .as_ref()
-            .is_none_or(|sealed| sealed.times.ended(now.into(), Duration::ZERO).is_some())
+            .is_none_or(|sealed| sealed.times.expired(now.into(), Duration::ZERO).is_some())
     }
 
-    /// Whether a retired key sealed it, or another system's importer read it.
+    /// Whether a retired key sealed it, or an importer read it from another system.
     ///
-    /// A standby key's tokens need none: in a rolling deploy, half of the servers would undo what the others did.
+    /// Tokens of a standby key need no re-seal: in a rolling deploy, half of the servers would undo
+    /// what the others did.
     #[must_use]
     pub fn needs_reseal(&self) -> bool {
         self.sealed
@@ -267,25 +298,39 @@ impl<T> Token<T> {
             .is_some_and(|sealed| sealed.needs_reseal)
     }
 
+    /// Whether the token differs from what was last sealed or opened.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        let Some(sealed) = &self.sealed else {
+            return true;
+        };
+        let is_another = |cargo: &Cargo| cargo.differs_from(sealed.state);
+        self.changed || self.content.map().is_some_and(is_another)
+    }
+
     /// Makes the token invalid, dirty and empty. Its UUID stays.
     pub fn reset(&mut self)
     where
-        T: Default,
+        C: Default,
     {
-        self.value = T::default();
+        self.content = C::default();
         self.not_before = None;
         self.changed = false;
         self.sealed = None;
     }
 
-    fn moment(&self, of: impl FnOnce(&Times) -> Option<i64>) -> Option<OffsetDateTime> {
+    fn moment(&self, of: impl FnOnce(&Times) -> Option<i64>) -> Option<UnixTime> {
         let second = of(&self.sealed.as_ref()?.times)?;
-        Some(UnixTime::from_secs(second).to_date_time())
+        Some(UnixTime::from_secs(second))
     }
 
     #[cfg(test)]
     pub(crate) fn set_uuid(&mut self, uuid: Uuid) {
         self.uuid = uuid;
+    }
+
+    pub(crate) fn content(&self) -> &C {
+        &self.content
     }
 
     pub(crate) fn sealed_state(&self) -> Option<&Sealed> {
@@ -302,47 +347,29 @@ impl<T> Token<T> {
         self.not_before
     }
 
-    /// Draws the UUID where that was not possible before.
+    /// Draws the UUID if that was not possible before.
     pub(crate) fn ensure_uuid(&mut self, nanos: u64) -> Result<(), random::Failed> {
-        // A nil UUID that came with a token is its identity.
+        // If the token came with a nil UUID, that is its identity.
         if self.uuid.is_nil() && self.sealed.is_none() {
             self.uuid = random_uuid(nanos)?;
         }
         Ok(())
     }
 
-    /// Takes note that the token was sealed as it is.
-    pub(crate) fn now_sealed(&mut self, sealed: Sealed) {
+    /// Notes that the token was sealed as it is at `now`.
+    pub(crate) fn now_sealed(&mut self, now: UnixTime, sealed: Sealed) {
+        if let Some(cargo) = self.content.map_mut() {
+            cargo.now_sealed(now, &sealed.clock, sealed.state);
+        }
         self.changed = false;
         self.sealed = Some(sealed);
     }
 }
 
-impl<T: 'static> Token<T> {
-    /// Whether the token differs from what was last sealed or opened.
-    #[must_use]
-    pub fn is_dirty(&self) -> bool {
-        let Some(sealed) = &self.sealed else {
-            return true;
-        };
-        let is_another = |cargo: &Cargo| cargo.is_dirty() || cargo.mark() != sealed.mark;
-        self.changed || self.as_map().is_some_and(is_another)
-    }
-
-    /// The cargo, if it is the map. Decided when the program is compiled.
-    pub(crate) fn as_map(&self) -> Option<&Cargo> {
-        (&self.value as &dyn Any).downcast_ref()
-    }
-
-    pub(crate) fn as_map_mut(&mut self) -> Option<&mut Cargo> {
-        (&mut self.value as &mut dyn Any).downcast_mut()
-    }
-}
-
 impl Sealed {
-    /// The end, where it has come.
-    pub(crate) fn ended(&self) -> Option<UnixTime> {
-        self.times.ended(self.clock.now(), self.leeway)
+    /// When it expired, if it has.
+    pub(crate) fn expired(&self) -> Option<UnixTime> {
+        self.times.expired(self.clock.now(), self.leeway)
     }
 }
 
@@ -353,7 +380,7 @@ pub(crate) fn random_uuid(nanos: u64) -> Result<Uuid, random::Failed> {
     Ok(fresh_uuid(bytes, nanos))
 }
 
-/// A version 4 UUID. The clock goes in so that a copied generator does not repeat it.
+/// A version 4 UUID. The clock is mixed in so that a copied generator does not repeat it.
 pub(crate) fn fresh_uuid(random: [u8; 16], nanos: u64) -> Uuid {
     let mixed = u128::from_be_bytes(random) ^ u128::from(nanos);
     uuid::Builder::from_random_bytes(mixed.to_be_bytes()).into_uuid()
@@ -365,13 +392,13 @@ impl Default for Token {
     }
 }
 
-impl<T> fmt::Debug for Token<T> {
+impl<C: Content> fmt::Debug for Token<C> {
     /// The UUID and the states; neither cargo nor text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
             .field("uuid", &self.uuid)
             .field("valid", &self.is_valid())
-            .field("expires_at", &self.expires_at().map(UnixTime::from))
+            .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
     }
 }
@@ -392,13 +419,13 @@ mod tests {
                 not_before: None,
                 origin: None,
             },
-            mark: Mark::default(),
-            ends: Vec::new(),
+            state: StateId::default(),
+            expiries: Vec::new(),
             needs_reseal: false,
             clock: ClockSource::System,
             leeway: Duration::ZERO,
         };
-        let mut token = Token::restored(Uuid::nil(), 7, sealed);
+        let mut token = Token::restored(Uuid::nil(), Typed(7), sealed);
         assert_eq!(token.ensure_uuid(1), Ok(()));
         assert!(token.uuid().is_nil());
         token.reset();

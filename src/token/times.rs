@@ -1,4 +1,4 @@
-//! When a token begins and ends, and the one place where that is judged.
+//! When a token is valid and when it expires, and the one place where that is judged.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::error::{OpenError, SealError};
 /// The times that a token carries, each in the format's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Times {
-    /// `t`: when its time began.
+    /// `t`: when it was issued or last renewed.
     pub(crate) begun: i64,
-    /// `x`: its lifetime in seconds, or none.
+    /// `x`: its lifetime in seconds; none if it never expires.
     pub(crate) lifetime: Option<i64>,
     /// `n`: not valid before.
     pub(crate) not_before: Option<i64>,
@@ -27,16 +27,16 @@ pub(crate) struct Tolerance {
 }
 
 impl Times {
-    /// The second at which the token is expired; beyond the year 9999 where `t + x` is.
-    pub(crate) fn end(&self) -> Option<UnixTime> {
+    /// The second from which the token is expired: `t + x`, even beyond the year 9999.
+    pub(crate) fn expires_at(&self) -> Option<UnixTime> {
         self.lifetime
             .map(|seconds| UnixTime::from_secs(self.begun.saturating_add(seconds)))
     }
 
-    /// The end, where it has come.
-    pub(crate) fn ended(&self, now: UnixTime, leeway: Duration) -> Option<UnixTime> {
-        self.end()
-            .filter(|end| later(*end, leeway) <= i128::from(now.as_secs()))
+    /// When it expired, if it has.
+    pub(crate) fn expired(&self, now: UnixTime, leeway: Duration) -> Option<UnixTime> {
+        self.expires_at()
+            .filter(|at| later(*at, leeway) <= i128::from(now.as_secs()))
     }
 
     /// When it was first issued, before all renewals.
@@ -44,23 +44,25 @@ impl Times {
         self.origin.unwrap_or(self.begun)
     }
 
-    /// The seconds until its end: none when it has come, and `None` where there is no end.
-    pub(crate) fn remaining(&self, now: UnixTime) -> Option<i64> {
-        self.end().map(|end| end.seconds_since(now).max(0))
+    /// The time until it expires: zero once it has, and `None` if it never does.
+    pub(crate) fn remaining(&self, now: UnixTime) -> Option<Duration> {
+        self.expires_at().map(|at| at - now)
     }
 
-    /// Whether a token with these times is, or will be, valid.
+    /// Whether a token with these times is or will be valid.
     pub(crate) fn may_be_sealed(
         &self,
         now: UnixTime,
         tolerance: Tolerance,
     ) -> Result<(), SealError> {
-        let begun = UnixTime::from_secs(self.begun);
+        let issued_at = UnixTime::from_secs(self.begun);
         if i128::from(self.begun) > later(now, tolerance.future_skew) {
-            return Err(SealError::FromTheFuture { begun });
+            return Err(SealError::FromTheFuture { issued_at });
         }
-        match (self.not_before.map(UnixTime::from_secs), self.end()) {
-            (Some(from), Some(end)) if from >= end => Err(SealError::NeverValid { from, end }),
+        match (self.not_before.map(UnixTime::from_secs), self.expires_at()) {
+            (Some(from), Some(expires_at)) if from >= expires_at => {
+                Err(SealError::NeverValid { from, expires_at })
+            }
             _ => Ok(()),
         }
     }
@@ -77,7 +79,7 @@ impl Times {
             let from = UnixTime::from_secs(from);
             return Err(OpenError::NotYetValid { from });
         }
-        match self.ended(now, tolerance.leeway) {
+        match self.expired(now, tolerance.leeway) {
             Some(at) => Err(OpenError::Expired { at }),
             None => Ok(()),
         }
@@ -98,7 +100,7 @@ pub(crate) fn on_the_wire(now: UnixTime) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// The rules of the format once more, with sums that cannot overflow.
+    /// The format's rules again, with sums that cannot overflow.
     fn plain(times: &Times, now: i64, leeway: u64, skew: u64) -> &'static str {
         let (now, leeway, skew) = (i128::from(now), i128::from(leeway), i128::from(skew));
         let begun = i128::from(times.begun);
@@ -167,19 +169,19 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_expired_at_its_end_and_not_a_second_before() {
+    fn a_token_is_expired_at_its_expiry_and_not_a_second_before() {
         let times = Times {
             begun: 100,
             lifetime: Some(10),
             not_before: None,
             origin: None,
         };
-        let at = |now| times.ended(UnixTime::from_secs(now), Duration::ZERO);
+        let at = |now| times.expired(UnixTime::from_secs(now), Duration::ZERO);
         assert_eq!(at(109), None);
         assert_eq!(at(110), Some(UnixTime::from_secs(110)));
         let lenient = Duration::from_secs(5);
-        assert_eq!(times.ended(UnixTime::from_secs(114), lenient), None);
-        assert!(times.ended(UnixTime::from_secs(115), lenient).is_some());
+        assert_eq!(times.expired(UnixTime::from_secs(114), lenient), None);
+        assert!(times.expired(UnixTime::from_secs(115), lenient).is_some());
     }
 
     #[test]

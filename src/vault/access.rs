@@ -2,47 +2,46 @@
 
 use std::sync::Arc;
 
-use crate::limits::{Patience, Subject};
-use crate::sealed::{Committed, commit};
+use crate::limits::{Subject, WhenFull};
+use crate::sealed::{CommitOutcome, ServiceError, commit};
 use crate::store::{Change, Record};
 
-use super::entry::{self, DataKeys, Entry, Place};
+use super::entry::{self, DataKeys, Entry, EntryLocation};
 use super::hashing::Argon2Cost;
 use super::namespace::Namespace;
 use super::root::Root;
 use super::secret::{Normalised, Password};
 use super::{Vault, VaultError};
 
-/// What a caller brings beside the token.
+/// What a caller presents beside the token.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Access {
     /// No password.
     #[default]
     Open,
     Password(Password),
-    /// A password of an import: it may be shorter than a new one, and waits for its turn however many others do.
-    #[cfg_attr(not(feature = "import"), allow(dead_code))]
+    /// The password of an import: it may be shorter than a new one, and is never refused as busy.
     Imported(Password),
     /// The data keys of a password that was tried before.
     Unlocked(Arc<DataKeys>),
 }
 
 impl Access {
-    fn patience(&self) -> Patience {
+    fn patience(&self) -> WhenFull {
         match self {
-            Self::Imported(_) => Patience::Endless,
-            Self::Open | Self::Password(_) | Self::Unlocked(_) => Patience::UpToABound,
+            Self::Imported(_) => WhenFull::Wait,
+            Self::Open | Self::Password(_) | Self::Unlocked(_) => WhenFull::Refuse,
         }
     }
 }
 
-/// Where the entry of a password may be: one place for each cost, the newest first.
-pub(super) struct Places(pub(super) Vec<(Argon2Cost, Place)>);
+/// Where the entry of a password may be: one location for each cost, the newest first.
+pub(super) struct Candidates(pub(super) Vec<(Argon2Cost, EntryLocation)>);
 
-impl Places {
-    pub(super) fn at(&self, cost: Argon2Cost) -> Option<&Place> {
-        let place = self.0.iter().find(|(known, _)| *known == cost);
-        place.map(|(_, place)| place)
+impl Candidates {
+    pub(super) fn at(&self, cost: Argon2Cost) -> Option<&EntryLocation> {
+        let candidate = self.0.iter().find(|(known, _)| *known == cost);
+        candidate.map(|(_, location)| location)
     }
 }
 
@@ -51,71 +50,72 @@ impl Places {
 pub(super) enum Wanted<'a> {
     /// At least these. An empty list asks for any key.
     These(&'a [[u8; 16]]),
-    /// Every one: while the cost is raised, one password may have entries at several.
+    /// All of them: while the cost is raised, a password may have entries at several.
     All,
 }
 
-/// What is at the places, with the cost of each.
+/// The entries that were found, with the cost of each.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) entries: Vec<(Argon2Cost, Entry)>,
+pub(super) struct Entries {
+    pub(super) found: Vec<(Argon2Cost, Entry)>,
     /// Whether an entry was changed from outside.
     pub(super) is_partial: bool,
 }
 
-impl Found {
-    /// Opens the entry at a place. One that was changed from outside hides no other.
+impl Entries {
+    /// Opens an entry. One that was changed from outside hides no other.
     fn add(
         &mut self,
         namespace: &Namespace,
-        (cost, place): (Argon2Cost, &Place),
+        (cost, location): (Argon2Cost, &EntryLocation),
         record: &Record,
     ) -> Result<(), VaultError> {
-        match entry::open(namespace, place, record) {
-            Ok(entry) => self.entries.push((cost, entry)),
-            Err(VaultError::Tampered) => self.is_partial = true,
+        match entry::open(namespace, location, record) {
+            Ok(entry) => self.found.push((cost, entry)),
+            Err(VaultError::Service(ServiceError::Tampered)) => self.is_partial = true,
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// All keys, those of the first place first.
+    /// All keys, those of the first entry first.
     pub(super) fn keys(&self) -> Result<Option<DataKeys>, VaultError> {
-        if self.entries.is_empty() && !self.is_partial {
+        if self.found.is_empty() && !self.is_partial {
             return Ok(None);
         }
         let mut keys = DataKeys::none(self.is_partial);
-        for (_, entry) in &self.entries {
+        for (_, entry) in &self.found {
             keys.append(&entry.keys)?;
         }
         Ok(Some(keys))
     }
 
     pub(super) fn at(&self, cost: Argon2Cost) -> Option<&Entry> {
-        let entry = self.entries.iter().find(|(known, _)| *known == cost);
+        let entry = self.found.iter().find(|(known, _)| *known == cost);
         entry.map(|(_, entry)| entry)
     }
 
-    /// Whether there are keys, and all that are wanted; of all keys nobody knows but who has looked everywhere.
+    /// Whether all wanted keys were found. Only a full search finds all keys.
     fn satisfies(&self, wanted: Wanted<'_>) -> bool {
         let Wanted::These(wanted) = wanted else {
             return false;
         };
-        let has = |id: &[u8; 16]| self.entries.iter().any(|(_, entry)| entry.keys.has(*id));
-        !self.entries.is_empty() && wanted.iter().all(has)
+        let has = |id: &[u8; 16]| self.found.iter().any(|(_, entry)| entry.keys.has(*id));
+        !self.found.is_empty() && wanted.iter().all(has)
     }
 }
 
-/// The keys to write with, and the entry that has to be written with the first value.
+/// The keys to write with, and the entry to write with the first value.
 pub(super) struct Writing {
     pub(super) keys: DataKeys,
     pub(super) entry: Option<Record>,
 }
 
 impl Vault {
-    /// The data keys that the caller has, to read what names those that are wanted; `None` for a password that nothing is under.
+    /// The data keys that the caller has; `None` for a password that protects nothing. The search
+    /// ends once it has found those that are wanted.
     ///
-    /// A password costs its work whatever becomes of it.
+    /// A password is hashed whatever comes of it.
     pub(super) async fn keys_to_read(
         &self,
         namespace: &Namespace,
@@ -134,7 +134,8 @@ impl Vault {
         }
     }
 
-    /// The data keys to write new values with. A password without an entry gets one: a record that goes into the batch of the first value.
+    /// The data keys to write new values with. A password without an entry gets one: a record in
+    /// the batch of the first value.
     pub(super) async fn keys_to_write(
         &self,
         namespace: &Namespace,
@@ -147,74 +148,75 @@ impl Vault {
                 let password = password.normalised()?;
                 let found =
                     self.try_password(namespace, &password, Wanted::These(&[]), access.patience());
-                let (keys, place) = found.await?;
+                let (keys, location) = found.await?;
                 if let Some(keys) = keys {
                     return Ok(Writing { keys, entry: None });
                 }
                 let keys = DataKeys::fresh()?;
-                let entry = Some(entry::seal(namespace, &place, &keys)?);
+                let entry = Some(entry::seal(namespace, &location, &keys)?);
                 return Ok(Writing { keys, entry });
             }
         };
         Ok(Writing { keys, entry: None })
     }
 
-    /// Looks for the entry of a password, at the newest cost first. One at a weaker cost moves up.
+    /// Looks for the entries of a password, at the newest cost first, until all wanted keys were
+    /// found. An entry at a weaker cost moves up.
     ///
-    /// The search goes on until keys were found, and all that are wanted. The place at the newest cost is returned, too: a new entry goes there.
+    /// Returns the location at the newest cost, too: a new entry goes there.
     async fn try_password(
         &self,
         namespace: &Namespace,
         password: &Normalised,
         wanted: Wanted<'_>,
-        patience: Patience,
-    ) -> Result<(Option<DataKeys>, Place), VaultError> {
-        let mut places = Places(Vec::new());
-        let mut found = Found::default();
+        patience: WhenFull,
+    ) -> Result<(Option<DataKeys>, EntryLocation), VaultError> {
+        let mut candidates = Candidates(Vec::new());
+        let mut entries = Entries::default();
         let mut all = self.costs();
         let mut costs = all.clone();
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
-                let place = self.place(namespace, password, cost, patience).await?;
-                if let Some(record) = self.store().get(&place.at).await? {
-                    found.add(namespace, (cost, &place), &record)?;
+                let location = self.candidate(namespace, password, cost, patience).await?;
+                if let Some(record) = self.store().get(&location.at).await? {
+                    entries.add(namespace, (cost, &location), &record)?;
                 }
-                places.0.push((cost, place));
-                if found.satisfies(wanted) {
+                candidates.0.push((cost, location));
+                if entries.satisfies(wanted) {
                     break;
                 }
             }
-            if refreshed || found.satisfies(wanted) {
+            if refreshed || entries.satisfies(wanted) {
                 break;
             }
-            // Not all: has another process raised the cost? Those that were tried here are not tried again.
+            // Some are missing. Another process may have raised the cost: try the new ones.
             refreshed = true;
             all = self.refresh_costs().await?;
-            let new = all.iter().filter(|cost| places.at(**cost).is_none());
+            let new = all.iter().filter(|cost| candidates.at(**cost).is_none());
             costs = new.copied().collect();
         }
         let newest = all.first().copied().unwrap_or_default();
-        // The newest first, also where they became known last.
+        // The newest first, even if it became known last.
         let age = |cost: &Argon2Cost| all.iter().position(|known| known == cost);
-        places.0.sort_by_key(|(cost, _)| age(cost));
-        // It may have moved up between two of these, from one that was still to be looked at.
-        if places.0.len() > 1 && !found.satisfies(wanted) {
-            found = self.look(namespace, &places).await?;
+        candidates.0.sort_by_key(|(cost, _)| age(cost));
+        // An entry may have moved up during the search, past the location under examination.
+        if candidates.0.len() > 1 && !entries.satisfies(wanted) {
+            entries = self.fetch(namespace, &candidates).await?;
         }
-        // What was changed is left as it is, for whoever restores it.
-        let is_below = found.entries.iter().any(|(cost, _)| *cost != newest);
-        if is_below && !found.is_partial {
-            // It is read all the same where this does not succeed; the next use tries again.
-            let _ = self.move_up(namespace, &places, &found, newest);
+        // An entry that was changed from outside is left for whoever restores it.
+        let is_below = entries.found.iter().any(|(cost, _)| *cost != newest);
+        if is_below && !entries.is_partial {
+            // Best effort: the next use tries again.
+            let _ = self.move_up(namespace, &candidates, &entries, newest);
         }
-        let keys = found.keys()?;
-        let place = places.0.into_iter().find(|(cost, _)| *cost == newest);
-        let (_, place) = place.ok_or(VaultError::Tampered)?;
-        Ok((keys, place))
+        let keys = entries.keys()?;
+        let location = candidates.0.into_iter().find(|(cost, _)| *cost == newest);
+        let (_, location) = location.ok_or(VaultError::Service(ServiceError::Tampered))?;
+        Ok((keys, location))
     }
 
-    /// The costs that are known here, the newest first.
+    /// The costs known to this process, the newest first.
     fn costs(&self) -> Vec<Argon2Cost> {
         self.shared.root.load().costs().to_vec()
     }
@@ -227,85 +229,86 @@ impl Vault {
         Ok(costs)
     }
 
-    /// Puts the keys of entries at other costs into the one at the newest cost, in one batch, behind the request.
+    /// Moves the keys of entries at other costs into the one at the newest cost, in one batch,
+    /// behind the request.
     fn move_up(
         &self,
         namespace: &Namespace,
-        places: &Places,
-        found: &Found,
+        candidates: &Candidates,
+        entries: &Entries,
         newest: Argon2Cost,
     ) -> Result<(), VaultError> {
-        let (Some(keys), Some(place)) = (found.keys()?, places.at(newest)) else {
+        let (Some(keys), Some(location)) = (entries.keys()?, candidates.at(newest)) else {
             return Ok(());
         };
-        let record = entry::seal(namespace, place, &keys)?;
-        let mut batch = vec![put(record, found.at(newest))];
-        batch.extend(removals(places, found).filter(|change| change.key() != &place.at));
-        self.shared.behind.note(place.at.clone(), batch);
+        let record = entry::seal(namespace, location, &keys)?;
+        let mut batch = vec![put(record, entries.at(newest))];
+        batch.extend(removals(candidates, entries).filter(|change| change.key() != &location.at));
+        self.shared.behind.note(location.at.clone(), batch);
         Ok(())
     }
 
-    /// All places of a password, one for each of the costs.
-    pub(super) async fn places(
+    /// Where the entry of a password may be, for each of the costs.
+    pub(super) async fn candidates(
         &self,
         namespace: &Namespace,
         password: &Normalised,
         costs: &[Argon2Cost],
-    ) -> Result<Places, VaultError> {
-        let mut places = Vec::with_capacity(costs.len());
+    ) -> Result<Candidates, VaultError> {
+        let mut candidates = Vec::with_capacity(costs.len());
         for cost in costs {
-            let bound = Patience::UpToABound;
-            let place = self.place(namespace, password, *cost, bound).await?;
-            places.push((*cost, place));
+            let bound = WhenFull::Refuse;
+            let location = self.candidate(namespace, password, *cost, bound).await?;
+            candidates.push((*cost, location));
         }
-        Ok(Places(places))
+        Ok(Candidates(candidates))
     }
 
-    /// What is at the places now.
+    /// Fetches the entries as they are now.
     ///
-    /// An entry only moves up, to a newer place: so that none is missed which does it meanwhile,
-    /// each is looked at behind the older ones, and not all at one moment, which not every engine
-    /// has.
-    pub(super) async fn look(
+    /// An entry only moves up, to a newer cost. So the oldest is read first: an entry that moves
+    /// meanwhile is not missed, even on engines that cannot read all at one moment.
+    pub(super) async fn fetch(
         &self,
         namespace: &Namespace,
-        places: &Places,
-    ) -> Result<Found, VaultError> {
-        let mut found = Found::default();
-        for (cost, place) in places.0.iter().rev() {
-            if let Some(record) = self.store().get(&place.at).await? {
-                found.add(namespace, (*cost, place), &record)?;
+        candidates: &Candidates,
+    ) -> Result<Entries, VaultError> {
+        let mut entries = Entries::default();
+        for (cost, location) in candidates.0.iter().rev() {
+            if let Some(record) = self.store().get(&location.at).await? {
+                entries.add(namespace, (*cost, location), &record)?;
             }
         }
-        found.entries.reverse();
-        Ok(found)
+        entries.found.reverse();
+        Ok(entries)
     }
 
-    async fn place(
+    async fn candidate(
         &self,
         namespace: &Namespace,
         password: &Normalised,
         cost: Argon2Cost,
-        patience: Patience,
-    ) -> Result<Place, VaultError> {
+        patience: WhenFull,
+    ) -> Result<EntryLocation, VaultError> {
         let hasher = &self.shared.hasher;
         let hash = hasher.hash(cost, password, namespace, patience).await?;
-        Ok(Place::new(namespace, &hash))
+        Ok(EntryLocation::new(namespace, &hash))
     }
 
-    /// Writes a batch that begins with the entry of a new password, where there is one; `None` where someone else made that entry meanwhile.
+    /// Writes a batch, which begins with the entry of a new password if there is one; `None` where
+    /// someone else created that entry meanwhile.
     pub(super) async fn commit_with(
         &self,
         entry: Option<&Record>,
         changes: Vec<Change>,
-    ) -> Result<Option<Committed>, VaultError> {
+    ) -> Result<Option<CommitOutcome>, VaultError> {
         let mut batch: Vec<Change> = entry.cloned().map(Change::Insert).into_iter().collect();
         let before = batch.len();
         batch.extend(changes);
         Ok(match commit(self.store(), &batch).await? {
-            Committed::Written => Some(Committed::Written),
-            Committed::Conflict { index, .. } if index < before => None,
-            Committed::Conflict { index, current } => Some(Committed::Conflict {
+            CommitOutcome::Written => Some(CommitOutcome::Written),
+            CommitOutcome::Conflict { index, .. } if index < before => None,
+            CommitOutcome::Conflict { index, current } => Some(CommitOutcome::Conflict {
                 index: index.saturating_sub(before),
                 current,
             }),
@@ -313,9 +316,9 @@ impl Vault {
     }
 }
 
-/// Puts an entry where none is, or in the place of the one that is there.
-pub(super) fn put(record: Record, there: Option<&Entry>) -> Change {
-    match there {
+/// Writes an entry: it replaces the existing one, if any.
+pub(super) fn put(record: Record, existing: Option<&Entry>) -> Change {
+    match existing {
         Some(entry) => Change::Replace {
             record,
             expected: entry.version,
@@ -324,16 +327,17 @@ pub(super) fn put(record: Record, there: Option<&Entry>) -> Change {
     }
 }
 
-/// Takes away all entries that were found.
-pub(super) fn removals(places: &Places, found: &Found) -> impl Iterator<Item = Change> {
-    found.entries.iter().filter_map(|(cost, entry)| {
-        let key = places.at(*cost)?.at.clone();
+/// Removes all entries that were found.
+pub(super) fn removals(candidates: &Candidates, entries: &Entries) -> impl Iterator<Item = Change> {
+    entries.found.iter().filter_map(|(cost, entry)| {
+        let key = candidates.at(*cost)?.at.clone();
         let expected = Some(entry.version);
         Some(Change::Remove { key, expected })
     })
 }
 
-/// What an attempt counts for. Without a password nothing about the token is guessed but the token itself: that is the namespace's to count.
+/// The subjects for which an attempt is counted. Without a password only the token itself can be
+/// guessed, which counts for the namespace.
 pub(super) fn subjects(namespace: &Namespace, access: &Access, value: &[u8]) -> Vec<Subject> {
     match access {
         Access::Password(_) | Access::Imported(_) => namespace.subjects(value),

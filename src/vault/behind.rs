@@ -1,4 +1,5 @@
-//! What moves up to the vault's cost behind the request that found it. Nothing waits for it.
+//! Moving entries of passwords up to the vault's cost, behind the request that found them. No
+//! request waits for it.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use crate::store::{Change, RecordKey, Store, StoreError};
 
 use super::Vault;
 
-/// How the entries of passwords are moved up.
+/// Writes the entries that move up.
 pub(super) struct MovingUp(pub(super) Arc<dyn Store>);
 
 impl Work for MovingUp {
@@ -31,11 +32,11 @@ impl Work for MovingUp {
 }
 
 impl Vault {
-    /// Writes what earlier requests have left to be written behind them: for the end of a program, and for tests.
+    /// Finishes the writes that earlier requests left behind: call it at the end of a program.
     ///
-    /// A password that was used at a weaker [cost](super::Argon2Cost) moves up to the vault's behind the
-    /// request that used it. Where that is cut off, or the store refuses it, the next use does it. This ends after five seconds, also where
-    /// the store does not answer.
+    /// A password that was used at a weaker [cost](super::Argon2Cost) moves up behind the request
+    /// that used it. If that is cut off or fails, its next use tries again. This ends after five
+    /// seconds, even if the store does not answer.
     ///
     /// ```
     /// # use sealtoken::vault::Vault;

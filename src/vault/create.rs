@@ -1,54 +1,62 @@
-//! Putting values in.
+//! Creating a value.
 
-use std::sync::Arc;
-
-use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::sealed::{Committed, End, Rounds};
+use crate::crypto::clock::{Expiry, ExpiryError, UnixTime};
+use crate::events::Observed;
+use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited};
 use crate::store::{Change, Record};
-use crate::token::Lifetime;
 
 use super::access::Access;
 use super::namespace::{DataKey, Namespace};
 use super::row::{self, Meta};
 use super::secret::{Password, SecretBytes};
-use super::text::{self, Choice, VaultToken};
-use super::{Vault, VaultError};
+use super::text::{TokenSource, VaultToken};
+use super::{Vault, VaultError, operation};
 
-/// What new values have in common.
+/// What a caller sets for new values.
 #[derive(Debug, Clone)]
-pub(super) struct Common {
+pub(super) struct NewValue {
     pub(super) access: Access,
-    pub(super) end: Option<End>,
+    pub(super) expiry: Option<NewExpiry>,
     pub(super) label: Option<String>,
+    pub(super) source: TokenSource,
 }
 
-impl Common {
+impl NewValue {
     pub(super) fn new(access: Access) -> Self {
         Self {
             access,
-            end: None,
+            expiry: None,
             label: None,
+            source: TokenSource::default(),
         }
     }
 
+    /// Checks all settings, before any work is done.
     pub(super) fn check(&self, vault: &Vault) -> Result<(), VaultError> {
+        self.source.check()?;
         if let Access::Password(password) = &self.access {
-            let least = vault.shared.settings.min_password;
-            password.normalised()?.check_new(least)?;
+            let min = vault.shared.settings.min_password;
+            password.normalised()?.check_new(min)?;
         }
-        match &self.label {
-            Some(label) if !(1..=255).contains(&label.len()) => Err(VaultError::InvalidLabel),
-            _ => Ok(()),
+        if let Some(label) = &self.label
+            && !(1..=255).contains(&label.len())
+        {
+            return Err(VaultError::InvalidLabel);
         }
+        self.expires(vault.now())?;
+        Ok(())
     }
 
-    /// What is known about a new value.
-    pub(super) fn meta(&self, now: UnixTime, value: &SecretBytes) -> Result<Meta, VaultError> {
+    fn expires(&self, now: UnixTime) -> Result<Option<i64>, ExpiryError> {
+        let expires = self.expiry.map(|expiry| expiry.seconds(now)).transpose();
+        expires.map(Option::flatten)
+    }
+
+    fn meta(&self, now: UnixTime, value: &SecretBytes) -> Result<Meta, VaultError> {
         Ok(Meta {
             created: now.as_secs(),
             updated: now.as_secs(),
-            expires: self.end.map(|end| end.seconds(now)).transpose()?.flatten(),
+            expires: self.expires(now)?,
             deleted: None,
             label: self.label.clone(),
             revision: 1,
@@ -58,34 +66,30 @@ impl Common {
     }
 }
 
-/// Puts a value in: [`Vault::create`].
+/// Creates a value: [`Vault::create`].
 #[derive(Debug)]
 #[must_use = "nothing is created until this is awaited"]
 pub struct Create<'a> {
     vault: &'a Vault,
     value: SecretBytes,
-    common: Common,
-    choice: Choice,
+    new: NewValue,
 }
 
 impl Vault {
-    /// Puts a value in, and gives the token for it: `tk_` and 29 random characters.
+    /// Creates a value. Awaited, it gives the token: `tk_` and 29 random characters.
     ///
     /// # Errors
     ///
-    /// What is wrong with the value or the settings is told before any work is done: [`VaultError::ValueTooLong`],
-    /// [`VaultError::PasswordTooShort`] and so on. [`VaultError::AlreadyExists`] for a token of one's own that is taken.
+    /// What is wrong with the value or the settings is reported before any work is done:
+    /// [`VaultError::ValueTooLong`], [`VaultError::PasswordTooShort`] and so on. A token of your
+    /// own that is taken is [`VaultError::AlreadyExists`].
     pub fn create(&self, value: impl Into<SecretBytes>) -> Create<'_> {
-        self.create_with(value.into(), Access::Open)
+        self.create_with(value.into(), NewValue::new(Access::Open))
     }
 
-    pub(super) fn create_with(&self, value: SecretBytes, access: Access) -> Create<'_> {
-        Create {
-            vault: self,
-            value,
-            common: Common::new(access),
-            choice: drawn(text::DEFAULT_LENGTH, false),
-        }
+    pub(super) fn create_with(&self, value: SecretBytes, new: NewValue) -> Create<'_> {
+        let vault = self;
+        Create { vault, value, new }
     }
 
     pub(super) fn check_value(&self, value: &SecretBytes) -> Result<(), VaultError> {
@@ -96,175 +100,138 @@ impl Vault {
         Ok(())
     }
 
-    /// Inserts a value under a token of its own or a drawn one. `None` where the entry of its password has to be
-    /// looked for again.
+    /// Inserts a value. `None` where the entry of its password has to be looked up again.
     pub(super) async fn insert(
         &self,
         namespace: &Namespace,
         value: &SecretBytes,
-        common: &Common,
-        choice: &Choice,
+        new: &NewValue,
         key: &DataKey,
         entry: Option<&Record>,
     ) -> Result<Option<VaultToken>, VaultError> {
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let (token, change) = self.new_value(namespace, value, common, choice, key)?;
+            let (token, change) = self.prepare(namespace, value, new, key)?;
             match self.commit_with(entry, vec![change]).await? {
                 None => return Ok(None),
-                Some(Committed::Written) => return Ok(Some(token)),
-                Some(Committed::Conflict { .. }) if matches!(choice, Choice::Custom(_)) => {
+                Some(CommitOutcome::Written) => return Ok(Some(token)),
+                Some(CommitOutcome::Conflict { .. }) if new.source.is_custom() => {
                     return Err(VaultError::AlreadyExists);
                 }
-                // A short token that was drawn before: draw another. An entry belongs to one batch, so it is made anew, too.
-                Some(Committed::Conflict { .. }) if entry.is_some() => return Ok(None),
-                Some(Committed::Conflict { .. }) => {}
+                // A short token was drawn before: draw another. An entry belongs to one batch, so
+                // it is made anew, too.
+                Some(CommitOutcome::Conflict { .. }) if entry.is_some() => return Ok(None),
+                Some(CommitOutcome::Conflict { .. }) => {}
             }
         }
     }
 
-    pub(super) fn new_value(
+    /// The token of a new value, and the change that inserts it.
+    pub(super) fn prepare(
         &self,
         namespace: &Namespace,
         value: &SecretBytes,
-        common: &Common,
-        choice: &Choice,
+        new: &NewValue,
         key: &DataKey,
     ) -> Result<(VaultToken, Change), VaultError> {
-        let token = match choice {
-            Choice::Custom(token) => token.clone(),
-            Choice::Drawn { length, .. } => VaultToken::draw(*length)?,
-        };
+        let token = new.source.token()?;
         let at = namespace.value_key(token.expose());
-        let meta = common.meta(self.now(), value)?;
+        let meta = new.meta(self.now(), value)?;
         let payload = row::conceal(namespace, key, &at.id, meta.revision, value)?;
         let record = row::seal(namespace, &at, &meta, key.id, &payload)?;
         Ok((token, Change::Insert(record)))
     }
 }
 
-pub(super) fn drawn(length: usize, weak: bool) -> Choice {
-    Choice::Drawn { length, weak }
-}
-
-macro_rules! common_settings {
+/// The setters of all builders that create values.
+macro_rules! value_setters {
     () => {
-        /// Protects it by a password, too. Without the password nobody opens it, not even who has the ring and the token.
+        /// Protects the value by a password, too. Without it nobody opens the value, not even with
+        /// the ring and the token.
         pub fn password(mut self, password: impl Into<Password>) -> Self {
-            self.common.access = Access::Password(password.into());
+            self.new.access = Access::Password(password.into());
             self
         }
 
-        /// Lets it end after this long.
-        pub fn expires_in(mut self, lifetime: Lifetime) -> Self {
-            self.common.end = Some(End::In(lifetime));
+        /// When the value expires. Unless set, it does not.
+        pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+            self.new.expiry = Some(expiry.into().into());
             self
         }
 
-        /// Lets it end at this moment: expired from that second on.
-        pub fn expires_at(mut self, at: impl Into<UnixTime>) -> Self {
-            self.common.end = Some(End::At(at.into()));
-            self
-        }
-
-        /// A label by which it is found again: see [`Vault::list`]. 1 to 255 bytes.
+        /// A label by which [`Vault::list`] finds it: 1 to 255 bytes.
         pub fn label(mut self, label: impl Into<String>) -> Self {
-            self.common.label = Some(label.into());
+            self.new.label = Some(label.into());
             self
         }
     };
 }
-pub(super) use common_settings;
+pub(super) use value_setters;
 
-macro_rules! length_settings {
+/// The setters of the builders that draw tokens.
+macro_rules! length_setters {
     () => {
         /// How many characters the token has: 25 to 64.
         pub fn length(mut self, length: usize) -> Self {
-            self.choice = drawn(length, false);
+            let weak = false;
+            self.new.source = TokenSource::Drawn { length, weak };
             self
         }
 
-        /// How many characters the token has, also so few that it has less than 128 random bits: 15 to 64.
+        /// How many characters the token has, even if it has less than 128 random bits: 15 to 64.
         ///
         /// # Security
         ///
-        /// With 15 characters it has 71 bits. That is enough where every way to ask for it is limited, and too little where one is not: `exists` and `info` are not limited here.
+        /// With 15 characters it has 71 bits. That is enough where each way to try tokens is
+        /// limited, and too little elsewhere: the vault limits neither `exists` nor `get`.
         pub fn weak_length(mut self, length: usize) -> Self {
-            self.choice = drawn(length, true);
+            let weak = true;
+            self.new.source = TokenSource::Drawn { length, weak };
             self
         }
     };
 }
-
-pub(super) use length_settings;
+pub(super) use length_setters;
 
 impl Create<'_> {
-    common_settings!();
-    length_settings!();
+    value_setters!();
+    length_setters!();
 
-    /// A token of one's own: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    /// A token of your own: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
     ///
     /// # Security
     ///
-    /// Who can guess it has found the value, and can read it where no password protects it.
+    /// Whoever guesses it finds the value, and reads it unless a password protects it.
     pub fn token(mut self, token: impl AsRef<str>) -> Self {
-        self.choice = Choice::Custom(VaultToken::new(token.as_ref()));
+        self.new.source = TokenSource::custom(token.as_ref());
         self
     }
 
-    /// What comes from another system keeps its token and its end.
-    #[cfg(feature = "import")]
-    pub(super) fn take_in(&mut self, choice: Choice, end: Option<End>) {
-        self.choice = choice;
-        self.common.end = end;
-    }
-
-    pub(super) fn set(&mut self, common: Common, choice: Choice) {
-        self.common = common;
-        self.choice = choice;
-    }
-
     async fn run(self) -> Result<VaultToken, VaultError> {
-        let result = self.try_run().await;
-        let token = match &result {
-            Ok((token, namespace)) => {
-                Some(namespace.fingerprint(&namespace.value_key(token.expose()).id))
-            }
-            Err(_) => None,
-        };
-        let result = result.map(|(token, _)| token);
-        self.vault
-            .report(Operation::VaultCreate, token, None, result)
+        let observed = self.vault.observe(operation::CREATE);
+        observed.run(self.create(&observed)).await
     }
 
-    async fn try_run(&self) -> Result<(VaultToken, Arc<Namespace>), VaultError> {
-        let vault = self.vault;
-        self.choice.check()?;
-        self.common.check(vault)?;
-        self.common.meta(vault.now(), &self.value)?;
-        vault.check_value(&self.value)?;
-        let namespace = vault.for_writing().await?;
+    async fn create(&self, observed: &Observed<'_>) -> Result<VaultToken, VaultError> {
+        let Self { vault, value, new } = self;
+        new.check(vault)?;
+        vault.check_value(value)?;
+        let namespace = vault.for_writing(observed).await?;
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let writing = vault.keys_to_write(&namespace, &self.common.access).await?;
+            let writing = vault.keys_to_write(&namespace, &new.access).await?;
             let key = writing.keys.newest()?;
             let entry = writing.entry.as_ref();
-            let Self {
-                value,
-                common,
-                choice,
-                ..
-            } = self;
-            if let Some(token) = vault
-                .insert(&namespace, value, common, choice, key, entry)
-                .await?
-            {
-                return Ok((token, namespace));
+            let inserted = vault.insert(&namespace, value, new, key, entry).await?;
+            if let Some(token) = inserted {
+                let key = namespace.value_key(token.expose());
+                observed.token(|| namespace.fingerprint(&key.id));
+                return Ok(token);
             }
         }
     }
 }
 
-awaited!(Create => VaultToken);
+awaited!(Create<'a> => Result<VaultToken, VaultError>);

@@ -1,83 +1,88 @@
-//! Putting many values in, for the price of one password.
+//! Creating many values for one hash of their password.
 
-use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::sealed::{Committed, End, Rounds};
+use crate::crypto::clock::Expiry;
+use crate::events::Observed;
+use crate::sealed::{CommitOutcome, Rounds, ServiceError, awaited};
 use crate::store::Change;
-use crate::token::Lifetime;
 
 use super::access::Access;
-use super::create::{Common, common_settings, drawn, length_settings};
+use super::create::{NewValue, length_setters, value_setters};
 use super::namespace::{DataKey, Namespace};
 use super::secret::{Password, SecretBytes};
-use super::text::{self, Choice, VaultToken};
-use super::{Vault, VaultError};
+use super::text::{TokenSource, VaultToken};
+use super::{Vault, VaultError, operation};
 
-/// Puts many values in: [`Vault::create_many`].
+/// Creates many values: [`Vault::create_many`].
 #[derive(Debug)]
 #[must_use = "nothing is created until this is awaited"]
 pub struct CreateMany<'a> {
     vault: &'a Vault,
     values: Vec<SecretBytes>,
-    common: Common,
-    choice: Choice,
+    new: NewValue,
 }
 
-/// A value, and the change that puts it in.
+/// A value, and the change that inserts it.
 type Prepared<'v> = (&'v SecretBytes, Result<(VaultToken, Change), VaultError>);
 
 impl Vault {
-    /// Puts many values in, with one hash of the password. The tokens come in the order of the values.
+    /// Creates many values with one hash of the password. The tokens come in the order of the
+    /// values.
     ///
-    /// They are written in batches. Should one fail, the others are there: each value has a result of its own.
+    /// They are written in batches, and each value has a result of its own: if one batch fails, the
+    /// others still count.
     ///
     /// # Errors
     ///
-    /// What concerns them all: a password, a lifetime or a label that can be none, and [`VaultError::Store`] before any value is known to be
-    /// written. Where its [effect](crate::store::Effect) is unknown, the first value may be there, and no other.
+    /// What concerns all values: an invalid password, expiry or label, and [`VaultError::Service`]
+    /// before any value is known to be written. Where its [effect](crate::store::Effect) is
+    /// unknown, the first value may exist, and no other.
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
     ) -> CreateMany<'_> {
-        self.create_many_with(values.into_iter().map(Into::into).collect(), Access::Open)
+        self.create_many_with(values, Access::Open)
     }
 
-    pub(super) fn create_many_with(
+    pub(super) fn create_many_with<V: Into<SecretBytes>>(
         &self,
-        values: Vec<SecretBytes>,
+        values: impl IntoIterator<Item = V>,
         access: Access,
     ) -> CreateMany<'_> {
         CreateMany {
             vault: self,
-            values,
-            common: Common::new(access),
-            choice: drawn(text::DEFAULT_LENGTH, false),
+            values: values.into_iter().map(Into::into).collect(),
+            new: NewValue::new(access),
         }
     }
 }
 
 impl CreateMany<'_> {
-    common_settings!();
-    length_settings!();
+    value_setters!();
+    length_setters!();
 
     async fn run(self) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
-        let result = self.try_run().await;
-        let count = result
-            .as_ref()
-            .map_or(0, |all| all.iter().flatten().count());
-        self.vault
-            .report(Operation::VaultCreate, None, Some(count as u64), result)
+        let observed = self.vault.observe(operation::CREATE);
+        let work = async {
+            let created = self.create(&observed).await;
+            let count = created
+                .as_ref()
+                .map_or(0, |all| all.iter().flatten().count());
+            observed.count(count as u64);
+            created
+        };
+        observed.run(work).await
     }
 
-    async fn try_run(&self) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
-        let vault = self.vault;
-        self.choice.check()?;
-        self.common.check(vault)?;
-        self.common.meta(vault.now(), &SecretBytes::from(""))?;
-        let mut results = Vec::with_capacity(self.values.len());
-        // Limits before work: what is too long costs no hash.
+    async fn create(
+        &self,
+        observed: &Observed<'_>,
+    ) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
+        let Self { vault, values, new } = self;
+        new.check(vault)?;
+        let mut results = Vec::with_capacity(values.len());
+        // Limits before work: values that are too long cost no hash.
         let first = loop {
-            let Some(value) = self.values.get(results.len()) else {
+            let Some(value) = values.get(results.len()) else {
                 return Ok(results);
             };
             match vault.check_value(value) {
@@ -85,24 +90,23 @@ impl CreateMany<'_> {
                 Err(error) => results.push(Err(error)),
             }
         };
-        let namespace = vault.for_writing().await?;
-        // The first one makes the entry of a new password; the others find it there.
+        let namespace = vault.for_writing(observed).await?;
+        // The first value creates the entry of a new password; the others find it.
         let mut rounds = Rounds::default();
         let keys = loop {
             rounds.next().await?;
-            let writing = vault.keys_to_write(&namespace, &self.common.access).await?;
+            let writing = vault.keys_to_write(&namespace, &new.access).await?;
             let Some(entry) = writing.entry else {
                 break writing.keys;
             };
             let key = writing.keys.newest()?;
-            let Self { common, choice, .. } = self;
-            let inserted = vault.insert(&namespace, first, common, choice, key, Some(&entry));
+            let inserted = vault.insert(&namespace, first, new, key, Some(&entry));
             if let Some(token) = inserted.await? {
                 results.push(Ok(token));
                 break writing.keys;
             }
         };
-        let mut values = self.values.get(results.len()..).unwrap_or_default().iter();
+        let mut values = values.get(results.len()..).unwrap_or_default().iter();
         let key = keys.newest()?;
         while let Some(batch) = self.next_batch(&namespace, key, &mut values) {
             self.write_batch(&namespace, key, batch, &mut results).await;
@@ -110,7 +114,7 @@ impl CreateMany<'_> {
         Ok(results)
     }
 
-    /// The next values that make a batch, sealed; `None` at the end.
+    /// Seals the next values that make a batch; `None` at the end.
     fn next_batch<'v>(
         &self,
         namespace: &Namespace,
@@ -121,10 +125,9 @@ impl CreateMany<'_> {
         let (mut weight, mut bytes) = (0_usize, 0_usize);
         let mut batch = Vec::new();
         while let Some(value) = values.as_slice().first() {
-            let prepared = self.vault.check_value(value).and_then(|()| {
-                self.vault
-                    .new_value(namespace, value, &self.common, &self.choice, key)
-            });
+            let checked = self.vault.check_value(value);
+            let prepared =
+                checked.and_then(|()| self.vault.prepare(namespace, value, &self.new, key));
             let more = prepared.as_ref().map_or(0, |(_, change)| change.weight());
             weight = weight.saturating_add(more);
             bytes = bytes.saturating_add(value.expose().len());
@@ -144,29 +147,26 @@ impl CreateMany<'_> {
         batch: Vec<Prepared<'_>>,
         results: &mut Vec<Result<VaultToken, VaultError>>,
     ) {
+        let Self { vault, new, .. } = self;
         let changes = batch
             .iter()
             .filter_map(|(_, prepared)| prepared.as_ref().ok());
         let changes: Vec<Change> = changes.map(|(_, change)| change.clone()).collect();
-        let written = self.vault.commit_with(None, changes).await;
+        let written = vault.commit_with(None, changes).await;
         for (value, prepared) in batch {
             results.push(match (&written, prepared) {
                 (_, Err(error)) => Err(error),
                 (Err(error), _) => Err(error.clone()),
-                (Ok(Some(Committed::Written)), Ok((token, _))) => Ok(token),
-                // A short token was drawn twice: one by one, with others.
+                (Ok(Some(CommitOutcome::Written)), Ok((token, _))) => Ok(token),
+                // A short token was drawn twice: each value is written on its own, with another.
                 (Ok(_), Ok(_)) => {
-                    let Self { common, choice, .. } = self;
-                    let inserted = self
-                        .vault
-                        .insert(namespace, value, common, choice, key, None);
-                    inserted
-                        .await
-                        .and_then(|token| token.ok_or(VaultError::Tampered))
+                    let inserted = vault.insert(namespace, value, new, key, None).await;
+                    let contended = VaultError::Service(ServiceError::Contended);
+                    inserted.and_then(|token| token.ok_or(contended))
                 }
             });
         }
     }
 }
 
-awaited!(CreateMany => Vec<Result<VaultToken, VaultError>>);
+awaited!(CreateMany<'a> => Result<Vec<Result<VaultToken, VaultError>>, VaultError>);

@@ -1,12 +1,13 @@
-//! What a password leads to: an entry with the data keys of its values.
+//! The entry of a password: the data keys of its values.
 //!
-//! The password is right where its entry is found. Whether a ciphertext opens is never taken for an answer: AES-GCM does not commit to its key.
+//! A password is right if its entry is found. Whether a ciphertext opens proves nothing: AES-GCM
+//! does not commit to its key.
 
 use zeroize::Zeroizing;
 
 use crate::crypto::mac;
 use crate::crypto::secret::Secret;
-use crate::sealed::{Draft, SealedError, Use};
+use crate::sealed::{Draft, ServiceError};
 use crate::store::{Record, RecordKey, Version};
 
 use super::VaultError;
@@ -17,23 +18,25 @@ const FORMAT: u8 = 1;
 /// An id and a key.
 const EACH: usize = 16 + 32;
 
-/// The most data keys of an entry: one is added each time that the password is changed. An entry then has some 200 KB, which every engine takes.
-pub(super) const MOST: usize = 4096;
+/// The most data keys of an entry: each change of the password adds one. Such an entry has about
+/// 200 KB, which every engine takes.
+pub(super) const MAX_KEYS: usize = 4096;
 
-/// Where the entry of a password is, and the key that it is under; made of the 64 bytes of Argon2id.
-pub(super) struct Place {
+/// Where the entry of a password is, and the key that seals it: both derived from the 64 bytes of
+/// Argon2id.
+pub(super) struct EntryLocation {
     pub(super) at: RecordKey,
     key: Secret<32>,
 }
 
-impl Place {
+impl EntryLocation {
     pub(super) fn new(namespace: &Namespace, hash: &Secret<64>) -> Self {
         let (finds, opens) = hash.expose().split_at(32);
         let keyset = &namespace.keyset;
-        let id = mac::of_parts(&keyset.key(Use::PasswordId), &[finds]);
+        let id = mac::of_parts(&keyset.key(names::PASSWORD_ID), &[finds]);
         Self {
             at: RecordKey::new(names::PASSWORDS, *id.expose()),
-            key: mac::of_parts(&keyset.key(Use::PasswordEntry), &[opens]),
+            key: mac::of_parts(&keyset.key(names::PASSWORD_ENTRY), &[opens]),
         }
     }
 }
@@ -42,7 +45,7 @@ impl Place {
 #[derive(Debug, Clone)]
 pub(super) struct DataKeys {
     keys: Vec<DataKey>,
-    /// Whether there were others, in an entry that was changed from outside.
+    /// Whether some are missing, in an entry that was changed from outside.
     is_partial: bool,
 }
 
@@ -50,45 +53,48 @@ impl DataKeys {
     /// One new key.
     pub(super) fn fresh() -> Result<Self, VaultError> {
         let mut id = [0; 16];
-        crate::crypto::random::system(&mut id).map_err(SealedError::from)?;
-        let key = Secret::from_system().map_err(SealedError::from)?;
+        crate::crypto::random::system(&mut id).map_err(ServiceError::from)?;
+        let key = Secret::from_system().map_err(ServiceError::from)?;
         Ok(vec![DataKey { id, key }].into())
     }
 
-    /// Nothing yet.
+    /// No keys yet.
     pub(super) const fn none(is_partial: bool) -> Self {
         let keys = Vec::new();
         Self { keys, is_partial }
     }
 
-    /// A list of one that the namespace has for values without a password.
+    /// The one key that the namespace has for values without a password.
     pub(super) fn open(namespace: &Namespace) -> Self {
         vec![namespace.open.clone()].into()
     }
 
-    /// Adds the keys of `older` that are not here yet.
+    /// Adds the keys of `older` that are missing here.
     pub(super) fn append(&mut self, older: &Self) -> Result<(), VaultError> {
         for key in &older.keys {
             if !self.has(key.id) {
                 self.keys.push(key.clone());
             }
         }
-        if self.keys.len() > MOST {
+        if self.keys.len() > MAX_KEYS {
             return Err(VaultError::TooManyDataKeys);
         }
         Ok(())
     }
 
-    /// What new values are sealed with.
+    /// The key that seals new values.
     pub(super) fn newest(&self) -> Result<&DataKey, VaultError> {
-        self.keys.first().ok_or(VaultError::Tampered)
+        self.keys
+            .first()
+            .ok_or(VaultError::Service(ServiceError::Tampered))
     }
 
-    /// The key with this id. Where it is not, the password is the wrong one; unless its key may have been in what was changed.
+    /// The key with this id. Where it is missing, the password is wrong, unless the key may be in
+    /// an entry that was changed from outside.
     pub(super) fn find(&self, id: [u8; 16]) -> Result<&DataKey, VaultError> {
         let key = self.keys.iter().find(|key| key.id == id);
         key.ok_or(if self.is_partial {
-            VaultError::Tampered
+            VaultError::Service(ServiceError::Tampered)
         } else {
             VaultError::InvalidPassword
         })
@@ -110,16 +116,16 @@ impl From<Vec<DataKey>> for DataKeys {
     }
 }
 
-/// An entry as it is in the store.
+/// An entry in the store.
 pub(super) struct Entry {
     pub(super) keys: DataKeys,
     pub(super) version: Version,
 }
 
-/// Seals an entry for its place.
+/// Seals an entry for its location.
 pub(super) fn seal(
     namespace: &Namespace,
-    place: &Place,
+    location: &EntryLocation,
     keys: &DataKeys,
 ) -> Result<Record, VaultError> {
     let room = keys.keys.len().saturating_mul(EACH).saturating_add(1);
@@ -130,34 +136,34 @@ pub(super) fn seal(
         plaintext.extend_from_slice(key.key.expose());
     }
     let draft = Draft {
-        key: place.at.clone(),
+        key: location.at.clone(),
         purge_at: None,
         labels: Vec::new(),
         plaintext: &plaintext,
         payload: &[],
     };
-    Ok(namespace.keyset.seal_under(&place.key, draft)?)
+    Ok(namespace.keyset.seal_under(&location.key, draft)?)
 }
 
-/// Opens the entry that was found at a place.
+/// Opens the entry found at a location.
 pub(super) fn open(
     namespace: &Namespace,
-    place: &Place,
+    location: &EntryLocation,
     record: &Record,
 ) -> Result<Entry, VaultError> {
-    let opened = namespace.keyset.open_under(&place.key, record)?;
-    let keys = parse(&opened.plaintext).ok_or(VaultError::Tampered)?;
+    let opened = namespace.keyset.open_under(&location.key, record)?;
+    let keys = parse(&opened.plaintext).ok_or(VaultError::Service(ServiceError::Tampered))?;
     Ok(Entry {
         keys,
         version: record.version,
     })
 }
 
-/// The data keys of an entry's plaintext; `None` for what is none.
+/// The data keys in an entry's plaintext; `None` where it is malformed.
 pub(super) fn parse(plaintext: &[u8]) -> Option<DataKeys> {
     let (&format, rest) = plaintext.split_first()?;
     let (each, rest) = rest.as_chunks::<EACH>();
-    if format != FORMAT || !rest.is_empty() || each.is_empty() || each.len() > MOST {
+    if format != FORMAT || !rest.is_empty() || each.is_empty() || each.len() > MAX_KEYS {
         return None;
     }
     let keys = each.iter().map(|each| {
@@ -175,17 +181,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_list_of_data_keys_is_refused() {
+    fn a_malformed_list_of_data_keys_is_refused() {
         let good = [&[FORMAT][..], &[7; 2 * EACH]].concat();
         assert_eq!(parse(&good).map(|keys| keys.keys.len()), Some(2));
         assert!(parse(&[]).is_none() && parse(&[FORMAT]).is_none());
         assert!(parse(&good[..good.len() - 1]).is_none());
         assert!(parse(&[&[2][..], &[7; EACH]].concat()).is_none());
-        assert!(parse(&[&[FORMAT][..], &vec![7; (MOST + 1) * EACH]].concat()).is_none());
+        assert!(parse(&[&[FORMAT][..], &vec![7; (MAX_KEYS + 1) * EACH]].concat()).is_none());
     }
 
     #[test]
-    fn keys_are_added_behind_the_newer_ones_and_once() {
+    fn keys_are_appended_once() {
         let (mut new, old) = (DataKeys::fresh().unwrap(), DataKeys::fresh().unwrap());
         let newest = new.newest().unwrap().id;
         new.append(&old).unwrap();
@@ -197,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_has_a_bound() {
+    fn an_entry_is_bounded() {
         let mut keys = DataKeys::fresh().unwrap();
-        keys.keys = vec![keys.keys[0].clone(); MOST];
+        keys.keys = vec![keys.keys[0].clone(); MAX_KEYS];
         let fresh = DataKeys::fresh().unwrap();
         assert_eq!(keys.append(&fresh), Err(VaultError::TooManyDataKeys));
-        keys.keys.truncate(MOST - 1);
+        keys.keys.truncate(MAX_KEYS - 1);
         assert_eq!(keys.append(&fresh), Ok(()));
     }
 }

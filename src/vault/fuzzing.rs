@@ -1,4 +1,4 @@
-//! What the fuzzer's door needs of the vault.
+//! Entry points for `crate::fuzzing`.
 
 use crate::crypto::secret::Secret;
 use crate::sealed::{Draft, Keyset};

@@ -1,16 +1,18 @@
-//! Passwords through Argon2id: off the async threads, only so many at once, and each namespace in its turn.
+//! Hashing passwords with Argon2id: off the async threads, a bounded number at once, and the
+//! namespaces in turn.
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
-use crate::limits::{AtOnce, Lane, NotRun, Patience};
+use crate::limits::{BlockingPool, Lane, PoolError, WhenFull};
+use crate::sealed::ServiceError;
 
 use super::VaultError;
 use super::namespace::Namespace;
 use super::secret::Normalised;
 
-/// What it costs to try one password: Argon2id (RFC 9106) with so much memory, so many passes and lanes.
+/// The cost of one hash of a password by Argon2id (RFC 9106): memory, passes and lanes.
 ///
 /// The default is OWASP's first choice for servers: 19 MiB, two passes, one lane.
 ///
@@ -31,7 +33,7 @@ pub struct Argon2Cost {
     lanes: u32,
 }
 
-/// A cost as it is written, in a keyset or a configuration: nothing is known about its bounds.
+/// A cost as it is written in a keyset or a configuration, perhaps out of bounds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -59,11 +61,11 @@ impl From<Argon2Cost> for Written {
 }
 
 impl Argon2Cost {
-    /// A cost within the bounds: 19 to 256 MiB, 1 to 10 passes (2 at less than 46 MiB), 1 to 4 lanes.
+    /// A cost of 19 to 256 MiB, 1 to 10 passes (at least 2 below 46 MiB) and 1 to 4 lanes.
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidSetting`] for what is out of bounds.
+    /// [`VaultError::InvalidSetting`] outside these bounds.
     pub const fn new(memory_mib: u32, passes: u32, lanes: u32) -> Result<Self, VaultError> {
         let cost = Self {
             memory_mib,
@@ -74,7 +76,8 @@ impl Argon2Cost {
             Ok(cost)
         } else {
             Err(VaultError::InvalidSetting(
-                "Argon2id takes 19 to 256 MiB, 1 to 10 passes (2 at less than 46 MiB) and 1 to 4 lanes",
+                "Argon2id takes 19 to 256 MiB, 1 to 10 passes (at least 2 below 46 MiB) and 1 to 4 \
+                 lanes",
             ))
         }
     }
@@ -86,7 +89,7 @@ impl Argon2Cost {
         memory && passes && enough && self.lanes >= 1 && self.lanes <= 4
     }
 
-    /// Bytes written while one password is hashed: what a guess costs.
+    /// The MiB written by one hash: what a guess costs.
     pub(super) const fn work(&self) -> u32 {
         self.memory_mib.saturating_mul(self.passes)
     }
@@ -105,28 +108,28 @@ impl Default for Argon2Cost {
 /// Runs Argon2id on the runtime's blocking threads.
 #[derive(Debug, Clone)]
 pub(super) struct Hasher {
-    at_once: AtOnce,
+    pool: BlockingPool,
     /// Counts the passwords, for tests that compare the work of two answers.
     #[cfg(test)]
     pub(super) hashed: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Hasher {
-    pub(super) fn new(at_once: usize) -> Self {
+    pub(super) fn new(max_concurrent: usize) -> Self {
         Self {
-            at_once: AtOnce::new(at_once),
+            pool: BlockingPool::new(max_concurrent),
             #[cfg(test)]
             hashed: std::sync::Arc::default(),
         }
     }
 
-    /// The 64 bytes of a password.
+    /// Hashes a password to 64 bytes.
     pub(super) async fn hash(
         &self,
         cost: Argon2Cost,
         password: &Normalised,
         namespace: &Namespace,
-        patience: Patience,
+        patience: WhenFull,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]
         self.hashed
@@ -138,19 +141,20 @@ impl Hasher {
                 passes: cost.passes,
                 lanes: cost.lanes,
             };
-            argon2id::hash(cost, password.as_bytes(), &salt).map_err(|_| VaultError::Hashing)
+            argon2id::hash(cost, password.as_bytes(), &salt)
+                .map_err(|_| VaultError::Service(ServiceError::Hashing))
         })
         .await?
     }
 
-    /// Runs other work that takes as long, in the same queue.
+    /// Runs other slow work in the same queue.
     pub(super) async fn run<R: Send + 'static>(
         &self,
         lane: Lane,
-        patience: Patience,
+        patience: WhenFull,
         work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, NotRun> {
-        self.at_once.run(lane, patience, work).await
+    ) -> Result<R, PoolError> {
+        self.pool.run(lane, patience, work).await
     }
 }
 
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn costs_have_bounds() {
-        for (memory, passes, lanes, fits) in [
+        for (memory, passes, lanes, expected) in [
             (19, 2, 1, true),
             (256, 10, 4, true),
             (46, 1, 1, true),
@@ -174,7 +178,7 @@ mod tests {
             (u32::MAX, u32::MAX, u32::MAX, false),
         ] {
             let cost = Argon2Cost::new(memory, passes, lanes);
-            assert_eq!(cost.is_ok(), fits, "{memory} {passes} {lanes}");
+            assert_eq!(cost.is_ok(), expected, "{memory} {passes} {lanes}");
         }
         assert!(Argon2Cost::default().is_bounded());
     }

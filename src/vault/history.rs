@@ -1,32 +1,32 @@
-//! Earlier values: listed, read, brought back.
+//! Earlier values: listed, read, and rolled back to.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+
 use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::store::RecordKey;
+use crate::sealed::{ServiceError, awaited};
 
 use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
 use super::namespace::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
-use super::target::{Target, Whereabouts, token_key};
-use super::text::VaultToken;
-use super::{Vault, VaultError};
+use super::target::{Location, Target};
+use super::{Vault, VaultError, operation};
 
-/// An earlier value, or the present one: [`Vault::versions`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An earlier value or the current one: [`Vault::versions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Version {
     /// Its number, from 1.
     pub number: u64,
     /// When it was written; unknown where its record was changed from outside.
     pub written_at: Option<UnixTime>,
-    /// Its bytes; unknown there, too.
+    /// Its length in bytes; unknown there, too.
     pub length: Option<u64>,
-    /// Whether it is the present one.
+    /// Whether it is the current one.
     pub is_current: bool,
 }
 
@@ -38,45 +38,50 @@ impl Version {
     }
 }
 
-/// What is to be done with an earlier value.
+/// What is done with an earlier value.
 #[derive(Clone, Copy)]
-pub(super) enum Goal {
+enum Goal {
     Read,
     RollBack,
 }
 
-/// Gets an earlier value, or brings it back: [`Vault::read_version`] and [`Vault::roll_back`].
+/// Reads an earlier value or rolls back to it: [`Vault::read_version`] and [`Vault::roll_back`].
 #[must_use = "nothing is done until this is awaited"]
 pub struct VersionRead<'a> {
     vault: &'a Vault,
-    token: VaultToken,
+    target: Target,
     number: u64,
     access: Access,
     goal: Goal,
 }
 
 impl Vault {
-    /// The values that a token has and had, as far as they are kept, the newest first. An earlier one that was changed from outside
-    /// [says so](Version::is_tampered), and hides no other.
+    /// The current value and the earlier ones that are kept, the newest first, without their
+    /// content. One that was changed from outside [says so](Version::is_tampered) and hides no
+    /// other.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Tampered`] where the token's own record was changed, [`VaultError::Store`].
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record was
+    /// changed from outside, or the store failed.
     pub async fn versions(&self, target: impl Into<Target>) -> Result<Vec<Version>, VaultError> {
-        let namespace = self.begin(Operation::VaultVersions).await?;
-        let at = target.into().find(&namespace);
-        let result = self.try_versions(&namespace, &at).await;
-        let count = result.as_ref().ok().map(|all| all.len() as u64);
-        let token = Some(namespace.fingerprint(&at.key.id));
-        self.report(Operation::VaultVersions, token, count, result)
+        let target = target.into();
+        let observed = self.observe(operation::VERSIONS);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, &target).await?;
+            let versions = self.all_versions(&namespace, &location).await?;
+            observed.count(versions.len() as u64);
+            Ok(versions)
+        };
+        observed.run(work).await
     }
 
-    async fn try_versions(
+    async fn all_versions(
         &self,
         namespace: &Namespace,
-        at: &Whereabouts,
+        location: &Location,
     ) -> Result<Vec<Version>, VaultError> {
-        let row = self.row_of(namespace, at).await?;
+        let row = self.row(namespace, location).await?;
         let mut versions = vec![Version {
             number: row.meta.revision,
             written_at: Some(UnixTime::from_secs(row.meta.updated)),
@@ -86,9 +91,9 @@ impl Vault {
         for number in (row.meta.oldest..row.meta.revision).rev() {
             let earlier = match self.earlier(namespace, &row, number).await {
                 Ok(Some(earlier)) => Some(earlier),
-                // One that was pruned meanwhile is not there any more.
+                // It was pruned meanwhile.
                 Ok(None) => continue,
-                Err(VaultError::Tampered) => None,
+                Err(VaultError::Service(ServiceError::Tampered)) => None,
                 Err(error) => return Err(error),
             };
             let earlier = earlier.as_ref();
@@ -102,7 +107,7 @@ impl Vault {
         Ok(versions)
     }
 
-    /// Gets an earlier value, with the password that protects the present one.
+    /// Reads an earlier value, with the password that protects the current one.
     ///
     /// # Errors
     ///
@@ -111,7 +116,7 @@ impl Vault {
         self.version(token.as_ref(), number, Goal::Read)
     }
 
-    /// Makes an earlier value the present one, as a new version; the awaited builder gives that value.
+    /// Makes an earlier value the current one, as a new version. Awaited, it gives that value.
     ///
     /// # Errors
     ///
@@ -123,7 +128,7 @@ impl Vault {
     fn version(&self, token: &str, number: u64, goal: Goal) -> VersionRead<'_> {
         VersionRead {
             vault: self,
-            token: VaultToken::presented(token),
+            target: token.into(),
             number,
             access: Access::Open,
             goal,
@@ -145,12 +150,12 @@ impl Vault {
         if earlier.revision == number {
             Ok(Some(earlier))
         } else {
-            Err(VaultError::Tampered)
+            Err(VaultError::Service(ServiceError::Tampered))
         }
     }
 
-    /// The data keys that a value is under, and the earlier one with this number: a password may
-    /// have them in two entries.
+    /// The data keys of a value and of the earlier one with this number: a password may have them
+    /// in two entries.
     pub(super) async fn keys_wanted(
         &self,
         namespace: &Namespace,
@@ -163,10 +168,10 @@ impl Vault {
         let mut wanted = vec![row.data_key];
         let is_kept = |number: &u64| (row.meta.oldest..row.meta.revision).contains(number);
         if let Some(number) = number.filter(is_kept) {
-            // Whether it is there, and as it was written, is judged once there are keys.
+            // Whether it exists, and as it was written, is judged once there are keys.
             match self.earlier(namespace, row, number).await {
                 Ok(earlier) => wanted.extend(earlier.map(|earlier| earlier.data_key)),
-                Err(VaultError::Tampered) => {}
+                Err(VaultError::Service(ServiceError::Tampered)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -176,11 +181,12 @@ impl Vault {
     async fn reveal_version(
         &self,
         namespace: &Namespace,
+        location: &Location,
         row: &Row,
         number: u64,
         keys: &DataKeys,
     ) -> Result<SecretBytes, VaultError> {
-        // Who does not have the present value gets no earlier one.
+        // Whoever cannot read the current value reads no earlier one.
         let current = keys.find(row.data_key)?;
         if number == row.meta.revision {
             return row.reveal(namespace, current);
@@ -189,11 +195,9 @@ impl Vault {
             return Err(VaultError::NoSuchVersion);
         }
         let Some(earlier) = self.earlier(namespace, row, number).await? else {
-            // It may have gone with the whole value since the row was read.
-            self.row(namespace, &row.key)
-                .await?
-                .meta
-                .check(self.now())?;
+            // The whole value may have been removed since the row was read.
+            let row = self.row(namespace, location).await?;
+            row.meta.check(self.now())?;
             return Err(VaultError::NoSuchVersion);
         };
         earlier.reveal(namespace, keys.find(earlier.data_key)?)
@@ -210,72 +214,65 @@ impl VersionRead<'_> {
     async fn run(self) -> Result<SecretBytes, VaultError> {
         let vault = self.vault;
         let operation = match self.goal {
-            Goal::Read => Operation::VaultReadVersion,
-            Goal::RollBack => Operation::VaultRollBack,
+            Goal::Read => operation::READ_VERSION,
+            Goal::RollBack => operation::ROLL_BACK,
         };
-        let namespace = vault.begin(operation).await?;
-        let key = token_key(&namespace, self.token.expose());
+        let observed = vault.observe(operation);
         let work = async {
-            match self.goal {
-                Goal::Read => self.read(&namespace, &key).await,
-                Goal::RollBack => self.roll_back(&namespace, &key).await,
-            }
+            let (namespace, location) = vault.locate(&observed, &self.target).await?;
+            let work = async {
+                match self.goal {
+                    Goal::Read => self.read(&namespace, &location).await,
+                    // Rare, and the largest future of a vault.
+                    Goal::RollBack => Box::pin(self.roll_back(&namespace, &location)).await,
+                }
+            };
+            let subjects = subjects(&namespace, &self.access, &location.key.id);
+            vault.attempt(&subjects, work).await
         };
-        let result = vault
-            .attempt(&subjects(&namespace, &self.access, &key.id), work)
-            .await;
-        vault.report(
-            operation,
-            Some(namespace.fingerprint(&key.id)),
-            None,
-            result,
-        )
+        observed.run(work).await
     }
 
     async fn read(
         &self,
         namespace: &Namespace,
-        key: &RecordKey,
+        location: &Location,
     ) -> Result<SecretBytes, VaultError> {
-        let vault = self.vault;
-        let row = vault.row(namespace, key).await;
-        let wanted = vault
-            .keys_wanted(namespace, row.as_ref().ok(), Some(self.number))
-            .await?;
-        let keys = vault
-            .keys_to_read(namespace, &self.access, Wanted::These(&wanted))
-            .await?;
+        let Self { vault, number, .. } = *self;
+        let row = vault.row(namespace, location).await;
+        let wanted = vault.keys_wanted(namespace, row.as_ref().ok(), Some(number));
+        let wanted = wanted.await?;
+        let keys = vault.keys_to_read(namespace, &self.access, Wanted::These(&wanted));
+        let keys = keys.await?;
         let row = row?;
         row.meta.check(vault.now())?;
         let keys = keys.ok_or(VaultError::InvalidPassword)?;
-        vault
-            .reveal_version(namespace, &row, self.number, &keys)
-            .await
+        let value = vault.reveal_version(namespace, location, &row, number, &keys);
+        value.await
     }
 
     async fn roll_back(
         &self,
         namespace: &Namespace,
-        key: &RecordKey,
+        location: &Location,
     ) -> Result<SecretBytes, VaultError> {
-        let vault = self.vault;
-        let brought = Mutex::new(None);
+        let Self { vault, number, .. } = *self;
+        let chosen = Mutex::new(None);
         let choose = |row: Row, keys: Arc<DataKeys>| {
-            let brought = &brought;
+            let chosen = &chosen;
             async move {
-                let value = vault
-                    .reveal_version(namespace, &row, self.number, &keys)
-                    .await?;
-                let mut brought = brought.lock().unwrap_or_else(PoisonError::into_inner);
-                *brought = Some(value.clone());
+                let value = vault.reveal_version(namespace, location, &row, number, &keys);
+                let value = value.await?;
+                let mut chosen = chosen.lock().unwrap_or_else(PoisonError::into_inner);
+                *chosen = Some(value.clone());
                 Ok(value)
             }
         };
-        let which = (None, Some(self.number));
-        let work = vault.replace_value(namespace, key, &self.access, which, choose);
+        let which = (None, Some(number));
+        let work = vault.replace_value(namespace, location, &self.access, which, choose);
         work.await?;
-        let brought = brought.into_inner().unwrap_or_else(PoisonError::into_inner);
-        brought.ok_or(VaultError::NoSuchVersion)
+        let chosen = chosen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        chosen.ok_or(VaultError::NoSuchVersion)
     }
 }
 
@@ -287,4 +284,4 @@ impl fmt::Debug for VersionRead<'_> {
     }
 }
 
-awaited!(VersionRead => SecretBytes);
+awaited!(VersionRead<'a> => Result<SecretBytes, VaultError>);

@@ -1,77 +1,119 @@
-//! Values of another system's vault, read there and sealed anew here.
+//! Importing values of other systems: each is read there, and sealed here.
 
+use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
-use crate::crypto::clock::{MAX_SECONDS, UnixTime};
-use crate::events::Operation;
-use crate::import::{ImportError, Vaultstore};
-use crate::limits::{Lane, Patience};
-use crate::sealed::End;
+use crate::crypto::clock::UnixTime;
+use crate::events::Observed;
+use crate::limits::{Lane, WhenFull};
+use crate::sealed::{BoxFuture, NewExpiry, ServiceError, boxed};
 
 use super::access::{Access, Wanted};
-use super::entry::DataKeys;
+use super::bulk::Progress;
+use super::create::NewValue;
+use super::namespace::Namespace;
 use super::secret::{Password, SecretBytes};
-use super::text::{Choice, VaultToken};
-use super::{Vault, VaultError};
+use super::text::{TokenSource, VaultToken};
+use super::{Vault, VaultError, operation};
 
-/// A value as another system has it.
-#[derive(Clone)]
-pub struct StoredValue {
-    /// Its token, which it keeps: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
-    pub token: String,
-    /// What is stored there: ciphertext.
-    pub stored: String,
-    /// When it ends. The last second of the year 9999 means never, as it does there. What has ended is taken in as expired.
-    pub expires_at: Option<UnixTime>,
+/// A value that another system stored, for [`Vault::import`].
+///
+/// It has the token that it keeps, and the code that reads it, which may fail with an `E` of your
+/// own.
+///
+/// ```
+/// use sealtoken::vault::ForeignValue;
+///
+/// # fn decrypt(_: &[u8]) -> Result<Vec<u8>, std::io::Error> { Ok(Vec::new()) }
+/// # let (token, stored) = ("a-token-of-that-system".to_owned(), Vec::new());
+/// let value = ForeignValue::new(token, move || decrypt(&stored));
+/// ```
+#[must_use = "this describes a value; `Vault::import` takes it in"]
+pub struct ForeignValue<E> {
+    token: String,
+    expires_at: Option<UnixTime>,
+    read: Mutex<Reader<E>>,
 }
+
+/// Reads a value. The lock is never contended: it makes the type `Sync`.
+type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
 
 /// Why one value was not taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ImportFailure {
+pub enum ImportFailure<E> {
     /// It could not be read.
-    Read(ImportError),
-    /// It could not be put in.
+    Read(E),
+    /// It could not be stored.
     Vault(VaultError),
 }
 
-impl ImportFailure {
-    /// The stable name of what is wrong.
+impl<E> ForeignValue<E> {
+    /// A value under its own token: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    ///
+    /// `read` gives the plaintext. It runs on a thread where it may block, so it can derive a key
+    /// from a password. It is not called where the token is invalid.
+    pub fn new<V: Into<SecretBytes>>(
+        token: impl Into<String>,
+        read: impl FnOnce() -> Result<V, E> + Send + 'static,
+    ) -> Self {
+        Self {
+            token: token.into(),
+            expires_at: None,
+            read: Mutex::new(Box::new(move || read().map(Into::into))),
+        }
+    }
+
+    /// When it expires; never unless set. A moment in the past is kept: the value is taken in as
+    /// expired.
+    pub fn expires(mut self, at: impl Into<UnixTime>) -> Self {
+        self.expires_at = Some(at.into());
+        self
+    }
+}
+
+impl<E> ImportFailure<E> {
+    /// The stable name of what is wrong: `unreadable`, or that of the vault's error.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Read(error) => error.code(),
+            Self::Read(_) => "unreadable",
             Self::Vault(error) => error.code(),
         }
     }
 }
 
+/// The values to take in. The lock is never contended: it makes the type `Sync`.
+type Values<'a, E> = Box<dyn Iterator<Item = ForeignValue<E>> + Send + 'a>;
+
 /// Takes values in: [`Vault::import`].
 #[must_use = "nothing is taken in until this is awaited"]
-pub struct Import<'a> {
+pub struct Import<'a, E> {
     vault: &'a Vault,
-    reader: Arc<Vaultstore>,
-    values: Box<dyn Iterator<Item = StoredValue> + Send + 'a>,
+    values: Mutex<Values<'a, E>>,
     password: Option<Password>,
-    progress: Box<dyn FnMut(u64) + Send + 'a>,
+    progress: Progress<'a>,
 }
 
 impl Vault {
-    /// Takes values of another system in, under their own tokens. Each has a result of its own, in their order.
+    /// Takes in values of another system under their own tokens. Each has a result of its own, in
+    /// order.
     ///
-    /// Each costs the other system's work for a password; several are worked on at once, and they wait for their turn however many other
-    /// passwords do. What was taken in before is `AlreadyExists`, so an import that was cut off can be done again.
+    /// Several are read at once, as many as [`hash_at_once`](super::VaultOptions::hash_at_once)
+    /// allows. They wait for their turn however many passwords are being hashed. A value that was
+    /// taken in before is `AlreadyExists`, so you can repeat an import that was interrupted.
     ///
     /// ```
-    /// use sealtoken::import::Vaultstore;
-    /// use sealtoken::vault::{StoredValue, Vault, VaultError};
+    /// use sealtoken::vault::{ForeignValue, Vault, VaultError};
     ///
-    /// # async fn example(vault: Vault, rows: Vec<StoredValue>) -> Result<(), VaultError> {
-    /// let taken = vault
-    ///     .import(Vaultstore::v2("the password there".to_owned()), rows)
-    ///     .password("the password here")
-    ///     .await?;
+    /// # fn decrypt(_: &[u8]) -> Result<Vec<u8>, std::io::Error> { Ok(Vec::new()) }
+    /// # struct Row { token: String, stored: Vec<u8> }
+    /// # async fn example(vault: Vault, rows: Vec<Row>) -> Result<(), VaultError> {
+    /// let values = rows
+    ///     .into_iter()
+    ///     .map(|row| ForeignValue::new(row.token, move || decrypt(&row.stored)));
+    /// let taken = vault.import(values).password("the new password").await?;
     /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
     /// # Ok(())
     /// # }
@@ -79,80 +121,93 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// What concerns them all: [`VaultError::Store`], [`VaultError::Hashing`] and the like, and a password that can be none. A short one is taken:
-    /// it is not new. What was taken in before stays; [`progress`](Import::progress) has told how far it came.
-    pub fn import<'a, I>(&'a self, reader: Vaultstore, values: I) -> Import<'a>
+    /// What concerns all values: [`VaultError::Service`], and an invalid password. A short password
+    /// is accepted: it is not new. Values taken in before the error stay;
+    /// [`progress`](Import::progress) has reported how many were looked at.
+    pub fn import<'a, E, I>(&'a self, values: I) -> Import<'a, E>
     where
-        I: IntoIterator<Item = StoredValue>,
+        E: Send + 'static,
+        I: IntoIterator<Item = ForeignValue<E>>,
         I::IntoIter: Send + 'a,
     {
         Import {
             vault: self,
-            reader: Arc::new(reader),
-            values: Box::new(values.into_iter()),
+            values: Mutex::new(Box::new(values.into_iter())),
             password: None,
-            progress: Box::new(|_| {}),
+            progress: Progress::new(|_| {}),
         }
     }
 }
 
-impl<'a> Import<'a> {
-    /// The password that is to protect the values here. Without one, the keyset alone does.
+impl<'a, E: Send + 'static> Import<'a, E> {
+    /// The password that will protect the values here. Without one, only the keyset does.
     pub fn password(mut self, password: impl Into<Password>) -> Self {
         self.password = Some(password.into());
         self
     }
 
-    /// Tells how many were looked at, again and again.
+    /// Reports how many were looked at so far, after each one.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
-        self.progress = Box::new(progress);
+        self.progress = Progress::new(progress);
         self
     }
 
-    async fn run(self) -> Result<Vec<Result<VaultToken, ImportFailure>>, VaultError> {
-        let vault = self.vault;
-        let mut results = Vec::new();
-        let ended = self.take_in(&mut results).await;
-        let count = results.iter().flatten().count() as u64;
-        // What was taken in before stays.
-        let result = ended.map_err(|error| error.after(count));
-        let result = result.map(|()| results);
-        vault.report(Operation::VaultImport, None, Some(count), result)
+    async fn run(self) -> Result<Vec<Result<VaultToken, ImportFailure<E>>>, VaultError> {
+        let observed = self.vault.observe(operation::IMPORT);
+        let work = async {
+            let mut results = Vec::new();
+            let ended = self.take_in(&observed, &mut results).await;
+            let count = results.iter().flatten().count() as u64;
+            observed.count(count);
+            // Values taken in before the error stay.
+            ended.map_err(|error| error.after(count))?;
+            Ok(results)
+        };
+        observed.run(work).await
     }
 
     async fn take_in(
         self,
-        results: &mut Vec<Result<VaultToken, ImportFailure>>,
+        observed: &Observed<'_>,
+        results: &mut Vec<Result<VaultToken, ImportFailure<E>>>,
     ) -> Result<(), VaultError> {
         let Self {
             vault,
-            reader,
-            mut values,
+            values,
             password,
             mut progress,
         } = self;
+        let mut values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(password) = &password {
             password.normalised()?;
         }
         let mut access = password.map_or(Access::Open, Access::Imported);
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| VaultError::Hashing)?;
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| VaultError::Service(ServiceError::Hashing))?;
         let at_once = vault.shared.settings.hash_at_once;
-        // That of the namespace itself, which begins here: not that of all names that are made up.
-        let lane = vault.for_writing().await?.lane();
+        // The namespace is created first, so that the import waits in its lane, and not in the one
+        // of all made-up names.
+        let namespace = vault.for_writing(observed).await?;
+        let lane = namespace.lane();
         loop {
-            // Several at a time, and no more in memory than those.
-            let some: Vec<StoredValue> = values.by_ref().take(at_once).collect();
+            // Only as many in memory as are read at once.
+            let some: Vec<ForeignValue<E>> = values.by_ref().take(at_once).collect();
             if some.is_empty() {
                 return Ok(());
             }
             let read: Vec<_> = some
                 .into_iter()
-                .map(|value| runtime.spawn(read(vault.clone(), lane, Arc::clone(&reader), value)))
+                .map(|value| runtime.spawn(read(vault.clone(), lane, value)))
                 .collect();
             for task in read {
-                let (value, read) = task.await.map_err(|_| VaultError::Hashing)?;
-                let taken = match read {
-                    Ok(secret) => vault.take_in(&value, secret, &mut access).await,
+                let taken = match task
+                    .await
+                    .map_err(|_| VaultError::Service(ServiceError::Hashing))?
+                {
+                    Ok(value) => {
+                        let taken = vault.take_in(&namespace, value, &mut access).await;
+                        taken.map_err(ImportFailure::Vault)
+                    }
                     Err(failure) => Err(failure),
                 };
                 match taken {
@@ -161,89 +216,100 @@ impl<'a> Import<'a> {
                     }
                     taken => results.push(taken),
                 }
-                progress(results.len() as u64);
+                progress.report(results.len() as u64);
             }
         }
     }
 }
 
-/// Whether it would be the same with every other value. None of it is the fault of the one that met it first.
+/// Whether every other value would fail in the same way.
 const fn concerns_all(error: &VaultError) -> bool {
     matches!(
         error,
-        VaultError::Store(_)
-            | VaultError::UnknownKey(_)
-            | VaultError::KeysetGone(_)
-            | VaultError::Hashing
-            | VaultError::Randomness
+        VaultError::Service(
+            ServiceError::Store(_)
+                | ServiceError::UnknownKey(_)
+                | ServiceError::KeysetGone(_)
+                | ServiceError::Hashing
+                | ServiceError::Randomness
+        )
     )
 }
 
+/// A value that was read.
+struct Plain {
+    source: TokenSource,
+    expires_at: Option<UnixTime>,
+    secret: SecretBytes,
+}
+
 /// Reads one value on the blocking threads.
-async fn read(
+async fn read<E: Send + 'static>(
     vault: Vault,
     lane: Lane,
-    reader: Arc<Vaultstore>,
-    value: StoredValue,
-) -> (StoredValue, Result<SecretBytes, ImportFailure>) {
-    // Limits before work: under a token that can be none, nothing is read.
-    if let Err(error) = Choice::Custom(VaultToken::new(&value.token)).check() {
-        return (value, Err(ImportFailure::Vault(error)));
-    }
-    let stored = value.stored.clone();
-    let work = move || reader.read(&stored);
+    value: ForeignValue<E>,
+) -> Result<Plain, ImportFailure<E>> {
+    let source = TokenSource::custom(&value.token);
+    // Limits before work: a value under an invalid token is not read.
+    source.check().map_err(ImportFailure::Vault)?;
     let hasher = &vault.shared.hasher;
-    let read = match hasher.run(lane, Patience::Endless, work).await {
-        Ok(read) => read.map(SecretBytes::from).map_err(ImportFailure::Read),
-        Err(error) => Err(ImportFailure::Vault(error.into())),
-    };
-    (value, read)
+    let read = value.read.into_inner();
+    let read = read.unwrap_or_else(PoisonError::into_inner);
+    let read = hasher.run(lane, WhenFull::Wait, read).await;
+    let read = read.map_err(|error| ImportFailure::Vault(error.into()))?;
+    Ok(Plain {
+        source,
+        expires_at: value.expires_at,
+        secret: read.map_err(ImportFailure::Read)?,
+    })
 }
 
 impl Vault {
-    /// Puts one value in. The first one turns a password into its data keys, for all that follow.
+    /// Stores one value. The first one turns a password into its data keys, for all that follow.
     async fn take_in(
         &self,
-        value: &StoredValue,
-        secret: SecretBytes,
+        namespace: &Namespace,
+        value: Plain,
         access: &mut Access,
-    ) -> Result<VaultToken, ImportFailure> {
-        let mut create = self.create_with(secret, access.clone());
-        let end = value.expires_at.filter(|at| at.as_secs() < MAX_SECONDS);
-        create.take_in(
-            Choice::Custom(VaultToken::new(&value.token)),
-            end.map(End::Was),
-        );
-        let token = create.await.map_err(ImportFailure::Vault)?;
+    ) -> Result<VaultToken, VaultError> {
+        let mut new = NewValue::new(access.clone());
+        new.source = value.source;
+        new.expiry = value.expires_at.map(NewExpiry::Imported);
+        let token = self.create_with(value.secret, new).await?;
         if let Access::Imported(_) = access {
-            // The value is in. Where its keys cannot be had now, the next one hashes the password again.
-            if let Ok(Some(keys)) = self.keys_of(access).await {
+            let keys = self.keys_to_read(namespace, access, Wanted::These(&[]));
+            // The value is stored. If its keys cannot be read now, the next one hashes the password
+            // again.
+            if let Ok(Some(keys)) = keys.await {
                 *access = Access::Unlocked(keys);
             }
         }
         Ok(token)
     }
+}
 
-    async fn keys_of(&self, access: &Access) -> Result<Option<Arc<DataKeys>>, VaultError> {
-        let namespace = self.for_reading().await?;
-        self.keys_to_read(&namespace, access, Wanted::These(&[]))
-            .await
+impl<'a, E: Send + 'static> IntoFuture for Import<'a, E> {
+    type Output = Result<Vec<Result<VaultToken, ImportFailure<E>>>, VaultError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        boxed(move || self.run())
     }
 }
 
-impl fmt::Debug for StoredValue {
+impl<E> fmt::Debug for ForeignValue<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredValue")
+        f.write_str("ForeignValue")
     }
 }
 
-impl fmt::Debug for Import<'_> {
+impl<E> fmt::Debug for Import<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Import")
     }
 }
 
-impl fmt::Display for ImportFailure {
+impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => error.fmt(f),
@@ -252,45 +318,55 @@ impl fmt::Display for ImportFailure {
     }
 }
 
-impl std::error::Error for ImportFailure {}
-
-awaited!(Import => Vec<Result<VaultToken, ImportFailure>>);
+impl<E: Error> Error for ImportFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Read(error) => error.source(),
+            Self::Vault(error) => error.source(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
-    use std::sync::mpsc;
+    use std::fmt;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, mpsc};
 
     use super::*;
+    use crate::crypto::clock::{ExpiryError, MAX_SECONDS};
     use crate::keys::{Key, KeyRing};
     use crate::store::MemoryStore;
 
-    /// So many values of the other system, and what reads them.
-    fn theirs(count: usize) -> (Vaultstore, Vec<StoredValue>) {
-        let file = include_str!("../../tests/vectors/vaultstore.json");
-        let vectors: serde_json::Value = serde_json::from_str(file).unwrap();
-        let mut all = vectors["vectors"].as_array().unwrap().iter();
-        let vector = all.find(|one| one["name"] == "v1: text beyond ASCII");
-        let text = |member: &str| vector.unwrap()[member].as_str().unwrap().to_owned();
-        let values = (0..count).map(|n| StoredValue {
-            token: format!("taken-in-under-number-{n}"),
-            stored: text("stored"),
-            expires_at: None,
-        });
-        (Vaultstore::v1(text("password")), values.collect())
+    #[derive(Debug, Clone, PartialEq)]
+    struct Damaged;
+
+    impl fmt::Display for Damaged {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("damaged")
+        }
     }
 
-    /// Its namespace's lane is full when it begins.
+    impl Error for Damaged {}
+
+    /// That many readable values.
+    fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
+        let value = |n| ForeignValue::new(format!("taken-in-under-number-{n}"), || Ok("value"));
+        (0..count).map(value).collect()
+    }
+
+    /// The namespace's lane is full when the import begins.
     #[tokio::test]
     async fn an_import_waits_for_its_turn_and_fails_no_value() {
         let keys = KeyRing::new(Key::generate());
         let options = Vault::options().hash_at_once(1).attempts(());
         let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
         vault.create("v").await.unwrap();
-        let lane = vault.for_reading().await.unwrap().lane();
+        let observed = vault.observe(operation::IMPORT);
+        let lane = vault.for_reading(&observed).await.unwrap().lane();
         let run = |work: Box<dyn FnOnce() + Send>| {
             let hasher = vault.shared.hasher.clone();
-            tokio::spawn(async move { hasher.run(lane, Patience::UpToABound, work).await })
+            tokio::spawn(async move { hasher.run(lane, WhenFull::Refuse, work).await })
         };
         let (go_on, held) = mpsc::channel::<()>();
         let first = run(Box::new(move || {
@@ -301,8 +377,8 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let import = tokio::spawn({
-            let ((reader, values), vault) = (theirs(2), vault.clone());
-            async move { vault.import(reader, values).password("correct horse").await }
+            let vault = vault.clone();
+            async move { vault.import(values(2)).password("correct horse").await }
         });
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -313,31 +389,54 @@ mod tests {
         first.await.unwrap().unwrap();
     }
 
-    /// It would cost a hash of the other system's to find out that it cannot be read.
+    /// Reading a value may cost a slow hash.
     #[tokio::test]
-    async fn a_token_that_can_be_none_is_refused_before_its_value_is_read() {
+    async fn a_value_under_an_invalid_token_is_not_read() {
         let keys = KeyRing::new(Key::generate());
         let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
-        let (reader, mut values) = theirs(2);
-        for value in &mut values {
-            value.stored = "damaged".into();
-        }
-        values[0].token = "short".into();
-        let taken = vault.import(reader, values).await.unwrap();
-        let codes: Vec<_> = taken
-            .iter()
-            .filter_map(|one| one.as_ref().err().map(ImportFailure::code))
-            .collect();
-        assert_eq!(codes, ["invalid_token", "malformed"]);
+        let read = Arc::new(AtomicU64::new(0));
+        let damaged = |token: &str| {
+            let read = Arc::clone(&read);
+            ForeignValue::new(token, move || {
+                read.fetch_add(1, Ordering::SeqCst);
+                Err::<&str, _>(Damaged)
+            })
+        };
+        let values = [damaged("short"), damaged("a-token-of-that-system")];
+        let taken = vault.import(values).await.unwrap();
+        let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
+        let invalid = ImportFailure::Vault(VaultError::InvalidToken);
+        assert_eq!(failures, [invalid, ImportFailure::Read(Damaged)]);
+        assert_eq!(read.load(Ordering::SeqCst), 1);
+        let codes: Vec<_> = failures.iter().map(ImportFailure::code).collect();
+        assert_eq!(codes, ["invalid_token", "unreadable"]);
     }
 
-    /// The first value makes the entry, and its keys are looked for once: that is all, however many values there are.
+    #[tokio::test]
+    async fn an_expiry_beyond_the_calendar_is_refused() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let end = MAX_SECONDS;
+        let value = |n, at| {
+            let value = ForeignValue::new(format!("taken-in-under-number-{n}"), || {
+                Ok::<_, Damaged>("value")
+            });
+            value.expires(UnixTime::from_secs(at))
+        };
+        let values = [value(1, end), value(2, end + 1), value(3, i64::MAX)];
+        let taken = vault.import(values).await.unwrap();
+        let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+        let refused = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
+        let refused = Some(ImportFailure::Vault(VaultError::Service(refused)));
+        assert_eq!(failures, [None, refused.clone(), refused]);
+    }
+
+    /// The first value creates the entry, and its keys are read once, however many values follow.
     #[tokio::test]
     async fn many_values_cost_two_hashes_of_their_password() {
         let keys = KeyRing::new(Key::generate());
         let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
-        let (reader, values) = theirs(5);
-        let taken = vault.import(reader, values).password("correct horse");
+        let taken = vault.import(values(5)).password("correct horse");
         let taken = taken.await.unwrap();
         assert_eq!(taken.iter().flatten().count(), 5);
         assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);

@@ -1,77 +1,95 @@
-//! The life of a value: looked at, renewed, hidden, restored, removed. None of it needs the password.
+//! The life of a value: looked up, renewed, soft-deleted, restored, deleted. None of it needs the
+//! password.
 
-use crate::crypto::clock::UnixTime;
-use crate::events::Operation;
-use crate::sealed::{Committed, End, Rounds, commit, expectable};
+use crate::crypto::clock::{Expiry, UnixTime};
+use crate::events::{Observed, Operation};
+use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
 use crate::store::Change;
-use crate::token::Lifetime;
 
-use super::list::Info;
+use super::list::ValueInfo;
 use super::namespace::Namespace;
 use super::prune::removals;
 use super::row::{Meta, Row};
-use super::target::{Target, Whereabouts};
-use super::{Vault, VaultError};
+use super::target::{Location, Target};
+use super::{Vault, VaultError, operation};
 
-/// Moves an end: [`Vault::renew`].
+/// Changes an expiry: [`Vault::renew`]. It can be awaited once [`expires`](Renew::expires) has set
+/// the new one:
+///
+/// ```compile_fail,E0277
+/// # use sealtoken::vault::{Vault, VaultError, VaultToken};
+/// # async fn example(vault: Vault, token: VaultToken) -> Result<(), VaultError> {
+/// vault.renew(&token).await
+/// # }
+/// ```
 #[must_use = "nothing is renewed until this is awaited"]
 #[derive(Debug)]
-pub struct Renew<'a> {
+pub struct Renew<'a, E = ()> {
     vault: &'a Vault,
     target: Target,
-    end: End,
+    expiry: E,
     even_expired: bool,
     even_deleted: bool,
 }
 
 impl Vault {
-    /// Whether a value can be had: there, not soft-deleted, not expired.
+    /// Whether a value can be read: it exists, and is neither expired nor soft-deleted.
     ///
     /// # Errors
     ///
-    /// [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::Service`]: the record was changed from outside, or the store failed.
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
-        let namespace = self.begin(Operation::VaultExists).await?;
-        let at = target.into().find(&namespace);
-        let exists = match self.row_of(&namespace, &at).await {
-            Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
-            Err(VaultError::NotFound) => Ok(false),
-            Err(error) => Err(error),
+        let target = target.into();
+        let observed = self.observe(operation::EXISTS);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, &target).await?;
+            match self.row(&namespace, &location).await {
+                Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
+                Err(VaultError::NotFound) => Ok(false),
+                Err(error) => Err(error),
+            }
         };
-        let token = Some(namespace.fingerprint(&at.key.id));
-        self.report(Operation::VaultExists, token, None, exists)
+        observed.run(work).await
     }
 
-    /// What is known about a value, wherever it stands in its life: never the value.
+    /// What is known about a value, also where it is expired or soft-deleted. Never the value.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
-    pub async fn info(&self, target: impl Into<Target>) -> Result<Info, VaultError> {
-        let namespace = self.begin(Operation::VaultInfo).await?;
-        let at = target.into().find(&namespace);
-        let row = self.row_of(&namespace, &at).await;
-        let info = row.and_then(|row| Info::of(&namespace, &row, self.now()));
-        self.report(
-            Operation::VaultInfo,
-            Some(namespace.fingerprint(&at.key.id)),
-            None,
-            info,
-        )
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the record was changed from outside,
+    /// or the store failed.
+    pub async fn get(&self, target: impl Into<Target>) -> Result<ValueInfo, VaultError> {
+        let target = target.into();
+        let observed = self.observe(operation::GET);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, &target).await?;
+            let row = self.row(&namespace, &location).await?;
+            ValueInfo::of(&namespace, &row, self.now())
+        };
+        observed.run(work).await
     }
 
-    /// Moves the end of a value: to so much from now. What is expired or soft-deleted is refused, unless the builder is told
-    /// otherwise. See [`Renew::expires_at`] for a moment.
+    /// Changes when a value expires. A value that is expired or soft-deleted is refused, unless the
+    /// builder allows it.
+    ///
+    /// ```
+    /// # use sealtoken::Lifetime;
+    /// # use sealtoken::vault::{Vault, VaultError, VaultToken};
+    /// # async fn example(vault: Vault, token: VaultToken) -> Result<(), VaultError> {
+    /// vault.renew(&token).expires(Lifetime::days(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Expired`], [`VaultError::Deleted`], [`VaultError::Lifetime`],
-    /// [`VaultError::InvalidEnd`], [`VaultError::Tampered`], [`VaultError::Store`].
-    pub fn renew(&self, target: impl Into<Target>, lifetime: Lifetime) -> Renew<'_> {
+    /// [`VaultError::NotFound`], [`VaultError::Expired`], [`VaultError::Deleted`], and
+    /// [`VaultError::Service`], also for an expiry that cannot be set.
+    pub fn renew(&self, target: impl Into<Target>) -> Renew<'_> {
         Renew {
             vault: self,
             target: target.into(),
-            end: End::In(lifetime),
+            expiry: (),
             even_expired: false,
             even_deleted: false,
         }
@@ -81,7 +99,8 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Deleted`] when it is hidden already, [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::NotFound`], [`VaultError::Deleted`] where it is soft-deleted already, and
+    /// [`VaultError::Service`].
     pub async fn soft_delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let change = |meta: &mut Meta, now: UnixTime| {
             if meta.is_deleted() {
@@ -90,76 +109,74 @@ impl Vault {
             meta.deleted = Some(now.as_secs());
             Ok(())
         };
-        self.change(Operation::VaultSoftDelete, &target.into(), change)
-            .await
+        let target = target.into();
+        self.change(operation::SOFT_DELETE, &target, change).await
     }
 
-    /// Brings back a value that was hidden. One that is not hidden stays as it is; one that has expired stays expired.
+    /// Brings a soft-deleted value back. Any other stays as it is; an expired one stays expired.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::NotFound`] and [`VaultError::Service`].
     pub async fn restore(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let change = |meta: &mut Meta, _| {
             meta.deleted = None;
             Ok(())
         };
-        self.change(Operation::VaultRestore, &target.into(), change)
-            .await
+        let target = target.into();
+        self.change(operation::RESTORE, &target, change).await
     }
 
-    /// Removes a value and all its earlier ones, for good. One that is expired or hidden, too, and
-    /// one that was changed from outside: the earlier values of such a one stay, which nothing
-    /// leads to.
+    /// Removes a value and all its earlier ones for good, also where it is expired or soft-deleted.
     ///
-    /// A row that is so broken that it does not say of which namespace it is goes by its
+    /// A record that was changed from outside is removed, too. Its earlier values stay behind, but
+    /// nothing leads to them. A record too broken to name its namespace can be removed by its
     /// [`ValueId`](super::ValueId) from any.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Store`].
+    /// [`VaultError::NotFound`] and [`VaultError::Service`].
     pub async fn delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
-        let namespace = self.begin(Operation::VaultDelete).await?;
-        let at = target.into().find(&namespace);
-        let mut pruned = 0;
-        let result = self.try_delete(&namespace, &at, &mut pruned).await;
-        let result = result.map_err(|error| error.after(pruned));
-        self.report(
-            Operation::VaultDelete,
-            Some(namespace.fingerprint(&at.key.id)),
-            None,
-            result,
-        )
+        let target = target.into();
+        let observed = self.observe(operation::DELETE);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, &target).await?;
+            let mut pruned = 0;
+            let deleted = self.remove(&namespace, &location, &mut pruned).await;
+            deleted.map_err(|error| error.after(pruned))
+        };
+        observed.run(work).await
     }
 
-    /// What goes before the value itself is counted.
-    async fn try_delete(
+    /// Removes a value. `pruned` counts the earlier ones that are removed before it.
+    async fn remove(
         &self,
         namespace: &Namespace,
-        at: &Whereabouts,
+        location: &Location,
         pruned: &mut u64,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
-        let mut there = self.store().get(&at.key).await?;
+        let mut existing = self.store().get(&location.key).await?;
         loop {
             rounds.next().await?;
-            let record = at.ours(namespace, there)?;
+            let record = location.accept(namespace, existing)?;
             let mut batch = vec![Change::Remove {
-                key: at.key.clone(),
-                expected: expectable(&record),
+                key: location.key.clone(),
+                expected: expected_version(&record),
             }];
-            // What was changed from outside can be removed all the same: that is the way to be rid of it.
+            // Removal is the way to be rid of a record that was changed from outside.
             if let Ok(row) = Row::open(namespace, record) {
                 let earlier = row.meta.oldest..row.meta.revision;
                 batch.extend(removals(namespace, &row, earlier));
             }
-            there = match commit(self.store(), &batch).await {
-                Ok(Committed::Written) => return Ok(()),
-                Ok(Committed::Conflict { current, .. }) => current,
-                // An attacker gave its earlier values more labels than a batch takes: they go before it.
+            existing = match commit(self.store(), &batch).await {
+                Ok(CommitOutcome::Written) => return Ok(()),
+                Ok(CommitOutcome::Conflict { current, .. }) => current,
+                // An attacker gave the earlier values more labels than a batch takes: they go
+                // first.
                 Err(error) if error.is_too_heavy() && batch.len() > 1 => {
-                    self.try_prune(namespace, at, |_| 0, pruned).await?;
-                    self.store().get(&at.key).await?
+                    self.prune(namespace, location, |_| 0, pruned).await?;
+                    self.store().get(&location.key).await?
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -168,88 +185,87 @@ impl Vault {
 
     /// Changes what is known about a value, again where others do so at the same time.
     ///
-    /// It is written also where nothing differs: a store whose reads lag behind may have shown what is there no more.
+    /// The record is written even if nothing differs: a store whose reads lag behind may have shown
+    /// an outdated one.
     async fn change(
         &self,
         operation: Operation,
         target: &Target,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
-        let namespace = self.begin(operation).await?;
-        let at = target.find(&namespace);
-        let result = self.try_change(&namespace, &at, change).await;
-        self.report(
-            operation,
-            Some(namespace.fingerprint(&at.key.id)),
-            None,
-            result,
-        )
+        let observed = self.observe(operation);
+        let work = self.change_meta(&observed, target, change);
+        observed.run(work).await
     }
 
-    async fn try_change(
+    async fn change_meta(
         &self,
-        namespace: &Namespace,
-        at: &Whereabouts,
+        observed: &Observed<'_>,
+        target: &Target,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
+        let (namespace, location) = self.locate(observed, target).await?;
         let mut rounds = Rounds::default();
-        let mut there = self.store().get(&at.key).await?;
+        let mut existing = self.store().get(&location.key).await?;
         loop {
             rounds.next().await?;
-            let row = Row::open(namespace, at.ours(namespace, there)?)?;
+            let row = Row::open(&namespace, location.accept(&namespace, existing)?)?;
             let mut meta = row.meta.clone();
             change(&mut meta, self.now())?;
             let replace = Change::Replace {
-                record: row.with_meta(namespace, &meta)?,
+                record: row.with_meta(&namespace, &meta)?,
                 expected: row.version,
             };
             match commit(self.store(), &[replace]).await? {
-                Committed::Written => return Ok(()),
-                Committed::Conflict { current, .. } => there = current,
+                CommitOutcome::Written => return Ok(()),
+                CommitOutcome::Conflict { current, .. } => existing = current,
             }
         }
     }
 }
 
-impl Renew<'_> {
-    /// Lets it end at this moment instead.
-    pub fn expires_at(mut self, at: impl Into<UnixTime>) -> Self {
-        self.end = End::At(at.into());
-        self
+impl<'a> Renew<'a> {
+    /// When the value expires from now on.
+    pub fn expires(self, expiry: impl Into<Expiry>) -> Renew<'a, Expiry> {
+        Renew {
+            vault: self.vault,
+            target: self.target,
+            expiry: expiry.into(),
+            even_expired: self.even_expired,
+            even_deleted: self.even_deleted,
+        }
     }
+}
 
-    /// Also where it has expired: it lives again.
+impl<E> Renew<'_, E> {
+    /// Renews an expired value, too: it can be read again.
     pub fn even_expired(mut self) -> Self {
         self.even_expired = true;
         self
     }
 
-    /// Also where it is hidden, which it stays.
+    /// Renews a soft-deleted value, too: it stays soft-deleted.
     pub fn even_deleted(mut self) -> Self {
         self.even_deleted = true;
         self
     }
+}
 
+impl Renew<'_, Expiry> {
     async fn run(self) -> Result<(), VaultError> {
-        let Self {
-            vault,
-            target,
-            end,
-            even_expired,
-            even_deleted,
-        } = self;
         let change = |meta: &mut Meta, now: UnixTime| {
-            if meta.is_deleted() && !even_deleted {
+            if meta.is_deleted() && !self.even_deleted {
                 return Err(VaultError::Deleted);
             }
-            if meta.is_expired(now) && !even_expired {
+            if meta.is_expired(now) && !self.even_expired {
                 return Err(VaultError::Expired);
             }
-            meta.expires = end.seconds(now)?;
+            meta.expires = NewExpiry::from(self.expiry).seconds(now)?;
             Ok(())
         };
-        vault.change(Operation::VaultRenew, &target, change).await
+        let work = self.vault.change(operation::RENEW, &self.target, change);
+        work.await
     }
 }
 
-awaited!(Renew => ());
+awaited!(Renew<'a, Expiry> => Result<(), VaultError>);

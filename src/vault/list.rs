@@ -1,68 +1,47 @@
-//! What is in a namespace, found by label and by time.
+//! Finding values by label and by time, and what is known about them.
+
+use serde::Serialize;
 
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
-use crate::events::Operation;
-use crate::sealed::{Search, Tally};
+use crate::events::Observed;
+use crate::sealed::{Listing, Page, Search, State, seal};
 use crate::store::{Cursor, Query, Record, Values};
 
 use super::names;
 use super::namespace::Namespace;
 use super::row::Row;
 use super::target::ValueId;
-use super::{Vault, VaultError};
-
-/// Where a value stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It can be had.
-    Live,
-    /// Its end has come.
-    Expired,
-    /// It was soft-deleted; whether it has expired, too, its end tells.
-    Deleted,
-}
-
-impl State {
-    /// `live`, `expired` or `deleted`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-        }
-    }
-}
+use super::{Vault, VaultError, operation};
 
 /// What is known about a value: times, state and label. Never the value, and not the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Info {
-    /// By what it is renewed, hidden, restored and removed without the token.
+pub struct ValueInfo {
+    /// Identifies the value where no token is at hand.
     pub id: ValueId,
-    /// Where it stands.
+    /// Whether it can be read, or why not.
     pub state: State,
-    /// When the token was created.
+    /// When the value was created.
     pub created_at: UnixTime,
-    /// When the value was written last.
+    /// When it was last updated.
     pub updated_at: UnixTime,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<UnixTime>,
     /// When it was soft-deleted.
     pub deleted_at: Option<UnixTime>,
-    /// The label of its creation.
+    /// The label that it was created with.
     pub label: Option<String>,
     /// Whether a password protects it.
     pub has_password: bool,
-    /// The bytes of the value.
+    /// The length of the value in bytes.
     pub length: u64,
-    /// The number of the present value, from 1.
+    /// The number of the current version, from 1.
     pub version: u64,
     /// How many earlier values are kept.
     pub earlier_versions: u64,
 }
 
-impl Info {
+impl ValueInfo {
     pub(super) fn of(namespace: &Namespace, row: &Row, now: UnixTime) -> Result<Self, VaultError> {
         let meta = &row.meta;
         Ok(Self {
@@ -87,18 +66,7 @@ impl Info {
     }
 }
 
-/// A part of a list.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ListPage {
-    /// What was found: fewer than the limit, or none, also where there are more. A record that was
-    /// changed from outside is an error of its own, and hides no other.
-    pub entries: Vec<Result<Info, VaultError>>,
-    /// Where to go on; `None` at the end, and only there.
-    pub next: Option<Cursor>,
-}
-
-/// Which of expired, or of deleted, values are wanted.
+/// Which expired, or soft-deleted, values are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     No,
@@ -116,25 +84,23 @@ impl Wanted {
     }
 }
 
-/// Finds values: [`Vault::list`]. Awaited, it gives a page; [`count`](List::count) gives a number.
+/// The values that [`Vault::list`] lists.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is listed until this is awaited"]
-pub struct List<'a> {
-    vault: &'a Vault,
+pub struct ListedValues {
+    vault: Vault,
     label: Option<String>,
     created: (Option<UnixTime>, Option<UnixTime>),
     expires: (Option<UnixTime>, Option<UnixTime>),
     expired: Wanted,
     deleted: Wanted,
-    limit: u32,
-    after: Option<Cursor>,
 }
 
 impl Vault {
-    /// Finds values of this namespace: the live ones, unless the builder is told otherwise, in the order of their creation as a rule.
+    /// Lists the values of this namespace: the live ones, unless you ask for others. They usually
+    /// come in the order of their creation.
     ///
-    /// A page looks at some ten thousand values at most. Where few of them are wanted it comes
-    /// short or empty, with a cursor that goes on.
+    /// A page examines about ten thousand values at most. Where few of them match, it is short or
+    /// empty, with a cursor to go on from.
     ///
     /// ```
     /// # use sealtoken::vault::{Vault, VaultError};
@@ -154,174 +120,126 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Store`]. A record that was changed from outside is an error in its own place.
-    pub fn list(&self) -> List<'_> {
-        List {
-            vault: self,
+    /// [`VaultError::Service`]. A record that was changed from outside is an error in its own
+    /// place.
+    pub fn list(&self) -> Listing<ListedValues> {
+        Listing::new(ListedValues {
+            vault: self.clone(),
             label: None,
             created: (None, None),
             expires: (None, None),
             expired: Wanted::No,
             deleted: Wanted::No,
-            limit: 100,
-            after: None,
-        }
+        })
     }
 }
 
-impl List<'_> {
-    /// Those with this label.
+impl Listing<ListedValues> {
+    /// Only values with this label.
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.wanted.label = Some(label.into());
         self
     }
 
-    /// Those created at this moment or later.
+    /// Only values created at this moment or later.
     pub fn created_from(mut self, at: impl Into<UnixTime>) -> Self {
-        self.created.0 = Some(at.into());
+        self.wanted.created.0 = Some(at.into());
         self
     }
 
-    /// Those created before this moment.
+    /// Only values created before this moment.
     pub fn created_before(mut self, at: impl Into<UnixTime>) -> Self {
-        self.created.1 = Some(at.into());
+        self.wanted.created.1 = Some(at.into());
         self
     }
 
-    /// Those that end at this moment or later, so not those without an end.
+    /// Only values that expire, and at this moment or later.
     pub fn expires_from(mut self, at: impl Into<UnixTime>) -> Self {
-        self.expires.0 = Some(at.into());
+        self.wanted.expires.0 = Some(at.into());
         self
     }
 
-    /// Those that end before this moment.
+    /// Only values that expire before this moment.
     pub fn expires_before(mut self, at: impl Into<UnixTime>) -> Self {
-        self.expires.1 = Some(at.into());
+        self.wanted.expires.1 = Some(at.into());
         self
     }
 
-    /// Also those that have expired.
+    /// Expired values, too.
     pub fn with_expired(mut self) -> Self {
-        self.expired = Wanted::Too;
+        self.wanted.expired = Wanted::Too;
         self
     }
 
-    /// Those that have expired, and no others.
+    /// Only expired values.
     pub fn only_expired(mut self) -> Self {
-        self.expired = Wanted::Only;
+        self.wanted.expired = Wanted::Only;
         self
     }
 
-    /// Also those that are soft-deleted.
+    /// Soft-deleted values, too.
     pub fn with_deleted(mut self) -> Self {
-        self.deleted = Wanted::Too;
+        self.wanted.deleted = Wanted::Too;
         self
     }
 
-    /// Those that are soft-deleted, and no others.
+    /// Only soft-deleted values.
     pub fn only_deleted(mut self) -> Self {
-        self.deleted = Wanted::Only;
+        self.wanted.deleted = Wanted::Only;
         self
     }
+}
 
-    /// The most entries of a page; 100 unless set.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit.max(1);
-        self
+impl seal::Read for ListedValues {
+    type Entry = ValueInfo;
+    type Error = VaultError;
+
+    fn observe(&self) -> Observed<'_> {
+        self.vault.observe(operation::LIST)
     }
 
-    /// From where a page ended.
-    pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
-        self.after = cursor.into();
-        self
-    }
-
-    /// How many there are, on all pages, that can be read: [`tally`](List::tally) says how many cannot.
-    ///
-    /// Each is looked at, so it takes as long as a list to its end, but for the whole of a
-    /// namespace and for a label with expired and deleted ones: there the store counts, which
-    /// trusts that nobody changed its index or a record.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Store`].
-    pub async fn count(self) -> Result<u64, VaultError> {
-        let vault = self.vault;
-        let untimed = self.created == (None, None) && self.expires == (None, None);
-        let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
-        let result = if untimed && whole {
-            self.count_in_store().await
-        } else {
-            self.try_tally().await.map(|tally| tally.count)
-        };
-        let count = result.as_ref().ok().copied();
-        vault.report(Operation::VaultList, None, count, result)
-    }
-
-    /// How many there are, on all pages, and how many records were changed from outside. Each is
-    /// looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`VaultError::Store`].
-    pub async fn tally(self) -> Result<Tally, VaultError> {
-        let vault = self.vault;
-        let result = self.try_tally().await;
-        let count = result.as_ref().ok().map(|tally| tally.count);
-        vault.report(Operation::VaultList, None, count, result)
-    }
-
-    async fn count_in_store(self) -> Result<u64, VaultError> {
-        let namespace = self.vault.for_reading().await?;
-        if namespace.is_phantom {
-            return Ok(0);
-        }
-        Ok(self.vault.store().count(&self.query(&namespace)).await?)
-    }
-
-    async fn try_tally(mut self) -> Result<Tally, VaultError> {
-        let namespace = self.vault.for_reading().await?;
-        self.limit = 1000;
-        let mut tally = Tally::default();
-        loop {
-            let page = self.page(&namespace).await?;
-            tally.add(&page.entries);
-            self.after = page.next;
-            if self.after.is_none() {
-                return Ok(tally);
-            }
-        }
-    }
-
-    async fn run(self) -> Result<ListPage, VaultError> {
-        let page = match self.vault.for_reading().await {
-            Ok(namespace) => self.page(&namespace).await,
-            Err(error) => Err(error),
-        };
-        let count = page.as_ref().ok().map(|page| page.entries.len() as u64);
-        self.vault.report(Operation::VaultList, None, count, page)
-    }
-
-    async fn page(&self, namespace: &Namespace) -> Result<ListPage, VaultError> {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let mut search = Search::new(self.vault.store(), limit);
+    async fn read(
+        &self,
+        observed: &Observed<'_>,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Page<ValueInfo, VaultError>, VaultError> {
+        let namespace = self.vault.for_reading(observed).await?;
+        let mut search = Search::new(self.vault.store(), limit.max(1));
         let mut next = None;
-        if !namespace.is_phantom {
-            let (query, now) = (self.query(namespace), self.vault.now());
-            let judge = |record| self.judge(namespace, now, record).transpose();
-            next = search.read(&query, self.after.clone(), judge).await?;
+        if !namespace.is_stand_in {
+            let (query, now) = (self.query(&namespace), self.vault.now());
+            let judge = |record| self.judge(&namespace, now, record).transpose();
+            next = search.read(&query, after, judge).await?;
         }
         let entries = search.found;
-        Ok(ListPage { entries, next })
+        Ok(Page { entries, next })
     }
 
-    /// What is known about a record, if it is wanted.
+    /// For all values of a namespace or of a label.
+    async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, VaultError> {
+        let untimed = self.created == (None, None) && self.expires == (None, None);
+        let whole = self.expired == Wanted::Too && self.deleted == Wanted::Too;
+        if !(untimed && whole) {
+            return Ok(None);
+        }
+        let namespace = self.vault.for_reading(observed).await?;
+        if namespace.is_stand_in {
+            return Ok(Some(0));
+        }
+        let count = self.vault.store().count(&self.query(&namespace)).await?;
+        Ok(Some(count))
+    }
+}
+
+impl ListedValues {
+    /// What is known about the value of a record, if it matches.
     fn judge(
         &self,
         namespace: &Namespace,
         now: UnixTime,
         record: Record,
-    ) -> Result<Option<Info>, VaultError> {
+    ) -> Result<Option<ValueInfo>, VaultError> {
         let row = Row::open(namespace, record)?;
         let meta = &row.meta;
         let within = |at: Option<UnixTime>, (from, until): (Option<UnixTime>, Option<UnixTime>)| {
@@ -329,7 +247,7 @@ impl List<'_> {
             let early = until.is_none_or(|until| at.is_some_and(|at| at < until));
             late && early
         };
-        let wanted = self.deleted.admits(meta.is_deleted())
+        let matches = self.deleted.admits(meta.is_deleted())
             && self.expired.admits(meta.is_expired(now))
             && within(Some(UnixTime::from_secs(meta.created)), self.created)
             && within(meta.expires_at(), self.expires)
@@ -337,18 +255,19 @@ impl List<'_> {
                 .label
                 .as_ref()
                 .is_none_or(|label| meta.label.as_ref() == Some(label));
-        wanted.then(|| Info::of(namespace, &row, now)).transpose()
+        let info = || ValueInfo::of(namespace, &row, now);
+        matches.then(info).transpose()
     }
 
-    /// The index with the fewest entries that holds all that is wanted.
+    /// The smallest index that holds all values that match.
     fn query(&self, namespace: &Namespace) -> Query {
         let timed = |from: Option<UnixTime>, until: Option<UnixTime>| {
-            let mark = namespace.mark();
-            let value = |at: UnixTime| [mark, namespace.keyset.order(at)].concat();
-            let all = Values::beginning_with(mark);
+            let prefix = namespace.scope_prefix();
+            let value = |at: UnixTime| [prefix, namespace.keyset.order(at)].concat();
+            let all = Values::beginning_with(prefix);
             Values {
                 from: from.map_or(all.from, value),
-                // The last second of all is the end of the order, too: nothing is beyond it.
+                // The order ends with the calendar: no value is beyond its last second.
                 until: until
                     .filter(|at| at.as_secs() <= MAX_SECONDS)
                     .map(value)
@@ -363,7 +282,7 @@ impl List<'_> {
         } else if self.deleted == Wanted::No
             && (self.expires != (None, None) || self.expired == Wanted::Only)
         {
-            // What has expired ends before the next second.
+            // Expired values expire before the next second.
             let next = self.vault.now().saturating_add(1);
             let until = match (self.expired, self.expires.1) {
                 (Wanted::Only, Some(until)) => Some(until.min(next)),
@@ -378,4 +297,50 @@ impl List<'_> {
     }
 }
 
-awaited!(List => ListPage);
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::crypto::clock::ManualClock;
+    use crate::keys::{Key, KeyRing};
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn what_is_known_about_a_value_and_its_versions_is_json() {
+        let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
+        let options = Vault::options().clock(clock).keep_versions(1);
+        let keys = KeyRing::new(Key::generate());
+        let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+        let expires = UnixTime::from_secs(1_763_755_260);
+        let token = vault.create("v").expires(expires).await.unwrap();
+        vault.update(&token, "more").await.unwrap();
+        let info = vault.get(&token).await.unwrap();
+        let expected = json!({
+            "id": info.id.to_string(),
+            "state": "live",
+            "created_at": "2025-11-21T20:00:00Z",
+            "updated_at": "2025-11-21T20:00:00Z",
+            "expires_at": "2025-11-21T20:01:00Z",
+            "deleted_at": null,
+            "label": null,
+            "has_password": false,
+            "length": 4,
+            "version": 2,
+            "earlier_versions": 1,
+        });
+        assert_eq!(serde_json::to_value(&info).unwrap(), expected);
+        let versions = vault.versions(&token).await.unwrap();
+        let version = |number, length, is_current| {
+            let written_at = "2025-11-21T20:00:00Z";
+            json!({
+                "number": number,
+                "written_at": written_at,
+                "length": length,
+                "is_current": is_current,
+            })
+        };
+        let expected = json!([version(2, 4, true), version(1, 1, false)]);
+        assert_eq!(serde_json::to_value(&versions).unwrap(), expected);
+    }
+}

@@ -1,4 +1,4 @@
-//! Layer 4: secrets behind a token and, where you want that, a password.
+//! Keeps secrets behind a token and, where you want that, a password.
 //!
 //! ```
 //! use sealtoken::store::MemoryStore;
@@ -10,37 +10,26 @@
 //! let keys = KeyRing::new(Key::generate());
 //! let vault = Vault::open(MemoryStore::new(), &keys).await?;
 //!
-//! let id = vault.create("db-password").password("correct horse").expires_in(Lifetime::days(1)).await?;
-//! let secret = vault.read(&id).password("correct horse").await?;
+//! let create = vault.create("db-password").password("correct horse");
+//! let token = create.expires(Lifetime::days(1)).await?;
+//! let secret = vault.read(&token).password("correct horse").await?;
 //! assert_eq!(secret.expose(), b"db-password");
 //!
-//! let wrong = vault.read(&id).password("battery staple").await;
+//! let wrong = vault.read(&token).password("battery staple").await;
 //! assert_eq!(wrong.err(), Some(VaultError::InvalidPassword));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What a password protects needs the ring *and* the password. What none protects needs the ring and the token. The store never sees a token,
-//! a value, a label, a namespace or a time.
+//! A value with a password opens with the ring *and* the password; one without opens with the ring
+//! and the token. The store never sees a token, a value, a label, a namespace or a time.
 //!
-//! Operations are builders that are awaited. An operation whose future is dropped has been done or not, never half.
-
-/// Lets a builder be awaited: it runs then.
-macro_rules! awaited {
-    ($($builder:ident => $output:ty),+ $(,)?) => {$(
-        impl<'a> IntoFuture for $builder<'a> {
-            type Output = Result<$output, super::VaultError>;
-            type IntoFuture = super::BoxFuture<'a, Self::Output>;
-
-            fn into_future(self) -> Self::IntoFuture {
-                Box::pin(self.run())
-            }
-        }
-    )+};
-}
+//! Operations are builders that are awaited. If you drop the future of one, it was done or not,
+//! never half.
 
 mod access;
 mod behind;
+mod bulk;
 mod create;
 mod create_many;
 mod entry;
@@ -49,66 +38,66 @@ mod error;
 pub(crate) mod fuzzing;
 mod hashing;
 mod history;
-#[cfg(feature = "import")]
 mod import;
 mod life;
 mod list;
 mod names;
 mod namespace;
+pub mod operation;
 mod options;
 mod prune;
+mod purge;
 mod read;
+mod read_many;
 mod rekey;
 mod root;
 mod row;
 mod secret;
-mod sweep;
+pub mod subject;
 mod target;
 mod text;
 mod unlock;
 mod update;
+mod upsert;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use crate::crypto::clock::UnixTime;
-use crate::events::{Event, Fingerprint, Operation};
+use crate::events::{EventSink, Observed, Observer, Operation};
 use crate::keys::KeyRing;
-use crate::limits::{Gate, Subject};
-use crate::sealed::{Behind, Keysets};
+use crate::limits::{AttemptGuard, Subject};
+use crate::sealed::{Behind, Keyset, Keysets};
 use crate::store::Store;
 
 use self::behind::MovingUp;
 use self::hashing::Hasher;
-use self::namespace::{Kept, Namespace};
+use self::namespace::{Namespace, NamespaceCache};
 use self::options::Settings;
 use self::root::Root;
+use self::target::Location;
 
+pub use self::bulk::Bulk;
 pub use self::create::Create;
 pub use self::create_many::CreateMany;
 pub use self::error::VaultError;
 pub use self::hashing::Argon2Cost;
 pub use self::history::{Version, VersionRead};
-#[cfg(feature = "import")]
-pub use self::import::{Import, ImportFailure, StoredValue};
+pub use self::import::{ForeignValue, Import, ImportFailure};
 pub use self::life::Renew;
-pub use self::list::{Info, List, ListPage, State};
+pub use self::list::{ListedValues, ValueInfo};
 pub use self::options::VaultOptions;
-pub use self::read::{Read, ReadMany};
+pub use self::read::Read;
+pub use self::read_many::ReadMany;
 pub use self::rekey::Rekey;
 pub use self::secret::{Password, SecretBytes};
-pub use self::sweep::{Rewrap, Rewrapped, Sweep, SweepMode, Swept};
 pub use self::target::{Target, ValueId};
 pub use self::text::VaultToken;
 pub use self::unlock::Unlocked;
-pub use self::update::{Update, Upsert};
-pub use crate::sealed::{PublicError, Tally};
-
-/// What an awaited builder runs.
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use self::update::Update;
+pub use self::upsert::Upsert;
 
 /// Secrets behind tokens and passwords, in one namespace of a store. Clones share everything.
 ///
@@ -123,28 +112,29 @@ struct Shared {
     store: Arc<dyn Store>,
     keysets: Keysets,
     root: ArcSwap<Root>,
-    kept: Kept,
+    cache: NamespaceCache,
     behind: Behind<MovingUp>,
-    gate: Gate,
+    guard: AttemptGuard,
     hasher: Hasher,
+    observer: Observer,
     settings: Settings,
 }
 
 impl Vault {
-    /// The namespace of a vault that was opened and not told another one.
+    /// The namespace of a vault that was just opened.
     pub const DEFAULT_NAMESPACE: &'static str = "default";
 
-    /// Opens the vault in this store, or makes one, with the settings of [`VaultOptions`].
+    /// Opens the vault in this store, or creates one, with the defaults of [`VaultOptions`].
     ///
     /// # Errors
     ///
-    /// [`VaultError::Store`], [`VaultError::UnknownKey`] when the ring lacks the key that sealed the vault,
-    /// [`VaultError::KeysetGone`] when there are values and no keyset, and [`VaultError::Tampered`].
+    /// [`VaultError::Service`]: the store failed, the ring lacks the key that sealed the vault, or
+    /// the store has values but no keyset.
     pub async fn open(store: impl Store, keys: &KeyRing) -> Result<Self, VaultError> {
         Self::options().open(store, keys).await
     }
 
-    /// The settings, to change some before the vault is opened.
+    /// Settings to change before the vault is opened.
     pub fn options() -> VaultOptions {
         VaultOptions::default()
     }
@@ -153,16 +143,18 @@ impl Vault {
         store: Arc<dyn Store>,
         keys: &KeyRing,
         settings: Settings,
+        sink: Option<Arc<dyn EventSink>>,
     ) -> Result<Self, VaultError> {
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
         let root = Root::open(&keysets, settings.cost).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 root: ArcSwap::from_pointee(root),
-                kept: Kept::default(),
+                cache: NamespaceCache::default(),
                 behind: Behind::new(MovingUp(Arc::clone(&store))),
-                gate: Gate::new(Arc::clone(&settings.limiter)),
+                guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
                 hasher: Hasher::new(settings.hash_at_once),
+                observer: Observer::new(sink, settings.clock.clone()),
                 store,
                 keysets,
                 settings,
@@ -173,8 +165,8 @@ impl Vault {
 
     /// The same vault with another namespace: one for each user or tenant, say.
     ///
-    /// Namespaces have keys of their own. What is in one is not found in another, and a password that is changed in one stays what it
-    /// is in the others. A namespace begins with the first value in it.
+    /// Each namespace has its own keys. A value in one is not found in another, and changing a
+    /// password in one changes it in no other. A namespace is created with its first value.
     ///
     /// # Errors
     ///
@@ -195,6 +187,8 @@ impl Vault {
         &self.name
     }
 
+    /// The store. The keys of its records come from a namespace, and that from an observed
+    /// operation.
     fn store(&self) -> &dyn Store {
         &*self.shared.store
     }
@@ -205,8 +199,9 @@ impl Vault {
         subjects: &[Subject],
         work: impl Future<Output = Result<T, VaultError>> + Send,
     ) -> Result<T, VaultError> {
-        let gate = &self.shared.gate;
-        gate.attempt(subjects, VaultError::is_failed_attempt, work)
+        let guard = &self.shared.guard;
+        guard
+            .attempt(subjects, VaultError::is_failed_attempt, work)
             .await
     }
 
@@ -214,66 +209,58 @@ impl Vault {
         self.shared.settings.clock.now()
     }
 
-    /// The keys of the namespace, for looking: where there is none, keys under which nothing is found.
-    async fn for_reading(&self) -> Result<Arc<Namespace>, VaultError> {
-        if let Some(namespace) = self.shared.kept.get(&self.name) {
+    /// Begins an operation, which reaches its keys through what this gives.
+    fn observe(&self, operation: Operation) -> Observed<'_> {
+        self.shared.observer.observe(operation, Some(&self.name))
+    }
+
+    /// The keysets of all namespaces.
+    fn keysets(&self, _: &Observed<'_>) -> &Keysets {
+        &self.shared.keysets
+    }
+
+    /// The keys of the namespace, to look something up. A namespace that does not exist has
+    /// stand-ins, which find nothing.
+    async fn for_reading(&self, observed: &Observed<'_>) -> Result<Arc<Namespace>, VaultError> {
+        if let Some(namespace) = self.shared.cache.get(&self.name) {
             return Ok(namespace);
         }
         let root = self.shared.root.load_full();
-        let found = self
-            .shared
-            .keysets
-            .find(&root.namespace_id(&self.name))
-            .await?;
-        Ok(match found {
-            Some(stored) => self.keep(stored.keyset),
-            None => Arc::new(Namespace::phantom(root.phantom(&self.name))),
+        let id = root.namespace_id(&self.name);
+        Ok(match self.keysets(observed).find(&id).await? {
+            Some(stored) => self.cache(stored.keyset),
+            None => Arc::new(Namespace::stand_in(root.stand_in(&self.name))),
         })
     }
 
-    /// The keys for an operation that looks; where they cannot be had, that is how it ended.
-    async fn begin(&self, operation: Operation) -> Result<Arc<Namespace>, VaultError> {
-        match self.for_reading().await {
-            Ok(namespace) => Ok(namespace),
-            Err(error) => self.report(operation, None, None, Err(error)),
-        }
-    }
-
-    /// The keys of the namespace, which begins if there is none.
-    async fn for_writing(&self) -> Result<Arc<Namespace>, VaultError> {
-        if let Some(namespace) = self.shared.kept.get(&self.name) {
+    /// The keys of the namespace, which is created where it does not exist.
+    async fn for_writing(&self, observed: &Observed<'_>) -> Result<Arc<Namespace>, VaultError> {
+        if let Some(namespace) = self.shared.cache.get(&self.name) {
             return Ok(namespace);
         }
         let id = self.shared.root.load_full().namespace_id(&self.name);
-        let keysets = &self.shared.keysets;
         let values = namespace::values(&id);
+        let keysets = self.keysets(observed);
         let stored = keysets.find_or_create(&id, &[], values).await?;
-        Ok(self.keep(stored.keyset))
+        Ok(self.cache(stored.keyset))
     }
 
-    fn keep(&self, keyset: crate::sealed::Keyset) -> Arc<Namespace> {
-        let namespace = Arc::new(Namespace::new(keyset));
-        self.shared.kept.put(&self.name, &namespace);
-        namespace
-    }
-
-    /// Tells the sink how an operation ended, and hands its result on.
-    fn report<T>(
+    /// The namespace, and where the record of a target is. Names the token in the event.
+    async fn locate(
         &self,
-        operation: Operation,
-        token: Option<Fingerprint>,
-        count: Option<u64>,
-        result: Result<T, VaultError>,
-    ) -> Result<T, VaultError> {
-        self.shared.settings.events.record(&Event {
-            operation,
-            outcome: result.as_ref().map(|_| ()).map_err(VaultError::code),
-            token,
-            namespace: Some(self.name.as_ref().into()),
-            count,
-            at: self.now(),
-        });
-        result
+        observed: &Observed<'_>,
+        target: &Target,
+    ) -> Result<(Arc<Namespace>, Location), VaultError> {
+        let namespace = self.for_reading(observed).await?;
+        let location = target.locate(&namespace);
+        observed.token(|| namespace.fingerprint(&location.key.id));
+        Ok((namespace, location))
+    }
+
+    fn cache(&self, keyset: Keyset) -> Arc<Namespace> {
+        let namespace = Arc::new(Namespace::new(keyset));
+        self.shared.cache.put(&self.name, &namespace);
+        namespace
     }
 }
 
@@ -291,9 +278,26 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
+    use crate::crypto::clock::{Expiry, ExpiryError};
     use crate::keys::Key;
+    use crate::sealed::{ListStream, Listing, ServiceError};
     use crate::store::MemoryStore;
     use crate::token::Lifetime;
+
+    /// Builders are held across an await, and moved between threads.
+    #[test]
+    fn every_public_type_is_send_sync_and_unpin() {
+        fn check<T: Send + Sync + Unpin>() {}
+
+        check::<(Vault, VaultOptions, VaultError, Argon2Cost, Unlocked)>();
+        check::<(Create<'_>, CreateMany<'_>, Read<'_>, ReadMany<'_>)>();
+        check::<(Update<'_>, Upsert<'_>, VersionRead<'_>, Rekey<'_>)>();
+        check::<(Renew<'_>, Renew<'_, Expiry>, Bulk<'_, ()>)>();
+        check::<(Import<'_, VaultError>, ForeignValue<VaultError>)>();
+        check::<(ImportFailure<VaultError>, ListedValues, ValueInfo, Version)>();
+        check::<(Listing<ListedValues>, ListStream<ListedValues>)>();
+        check::<(Password, SecretBytes, Target, ValueId, VaultToken)>();
+    }
 
     /// How many passwords an operation hashes.
     async fn hashed<T>(vault: &Vault, operation: impl IntoFuture<Output = T>) -> (T, u64) {
@@ -316,9 +320,7 @@ mod tests {
             .await
             .unwrap();
         let open = vault.create("v").await.unwrap();
-        let over = vault
-            .create("v")
-            .expires_at(vault.now().saturating_add(100));
+        let over = vault.create("v").expires(vault.now().saturating_add(100));
         let over = over.password("correct horse").await.unwrap();
         vault.soft_delete(&hidden).await.unwrap();
         let nowhere = vault.namespace("nobody").unwrap();
@@ -373,7 +375,7 @@ mod tests {
         let unlocked = vault.unlock("another one").await.unwrap();
         let (_, count) = hashed(&vault, async { unlocked.read_many(&ids).await.unwrap() }).await;
         assert_eq!(count, 0);
-        let renewed = vault.renew(&ids[0], Lifetime::hours(1));
+        let renewed = vault.renew(&ids[0]).expires(Lifetime::hours(1));
         assert_eq!(hashed(&vault, renewed).await.1, 0);
     }
 
@@ -420,11 +422,27 @@ mod tests {
         let id = vault.create("v").password("correct horse").await.unwrap();
         let past = UnixTime::from_secs(0);
         let update = vault.update(&id, "w").password("correct horse");
-        let (result, count) = hashed(&vault, update.expires_at(past)).await;
-        assert_eq!((result, count), (Err(VaultError::InvalidEnd), 0));
+        let (result, count) = hashed(&vault, update.expires(past)).await;
+        assert_eq!(
+            (result, count),
+            (
+                Err(VaultError::Service(ServiceError::InvalidExpiry(
+                    ExpiryError::InThePast
+                ))),
+                0
+            )
+        );
         let create = vault.create("v").password("correct horse");
-        let (result, count) = hashed(&vault, create.expires_at(past)).await;
-        assert_eq!((result.err(), count), (Some(VaultError::InvalidEnd), 0));
+        let (result, count) = hashed(&vault, create.expires(past)).await;
+        assert_eq!(
+            (result.err(), count),
+            (
+                Some(VaultError::Service(ServiceError::InvalidExpiry(
+                    ExpiryError::InThePast
+                ))),
+                0
+            )
+        );
         let create = vault.create("v").password("seven 7");
         let (result, count) = hashed(&vault, create).await;
         let short = VaultError::PasswordTooShort { min: 8 };
@@ -456,12 +474,12 @@ mod tests {
             let closed = vault.read_many([id, id]).password(password);
             let (read, count) = hashed(&vault, closed).await;
             let refused = |one: Result<_, VaultError>| {
-                matches!(one.err(), Some(VaultError::TooManyAttempts { .. }))
+                matches!(
+                    one.err(),
+                    Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+                )
             };
             assert!(read.unwrap().into_iter().all(refused));
-            assert_eq!(count, 0);
-            let named = vault.read_map([("a", id)], Some(password));
-            let (_, count) = hashed(&vault, named).await;
             assert_eq!(count, 0);
             // Beside one that has an attempt, it is tried, and counted.
             let other = format!("tk_not_there_{}", password.len());

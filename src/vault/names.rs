@@ -1,5 +1,7 @@
-//! The names that the vault uses in a database, in clear.
+//! The names of collections and labels, which a database shows in clear, and of the keys that are
+//! derived from a keyset.
 
+use crate::sealed::Use;
 use crate::store::{Collection, LabelName};
 
 /// Keysets: the vault's own, and one for each namespace.
@@ -8,20 +10,29 @@ pub(super) const KEYSETS: Collection = Collection::from_static("vault_keysets");
 pub(super) const VALUES: Collection = Collection::from_static("vault_values");
 /// Earlier values.
 pub(super) const VERSIONS: Collection = Collection::from_static("vault_versions");
-/// What a password leads to.
+/// The entries of passwords.
 pub(super) const PASSWORDS: Collection = Collection::from_static("vault_passwords");
 
-/// The labels of a value whose values begin with the mark of its namespace.
-pub(super) const MARKED: [LabelName; 4] = [CREATED, EXPIRES, EXPIRES_DELETED, DELETED];
+/// The labels of a value that begin with the scope prefix of its namespace.
+pub(super) const SCOPED: [LabelName; 4] = [CREATED, EXPIRES, EXPIRES_DELETED, DELETED];
 /// Namespace and time of creation: the list of a namespace.
 pub(super) const CREATED: LabelName = LabelName::from_static("created");
-/// Namespace and end, of what is not deleted.
+/// Namespace and expiry, of values that are not soft-deleted.
 pub(super) const EXPIRES: LabelName = LabelName::from_static("expires");
-/// Namespace and end, of what is soft-deleted: a sweep that hides does not see it again.
+/// Namespace and expiry, of soft-deleted values: `soft_delete_expired` does not see them again.
 pub(super) const EXPIRES_DELETED: LabelName = LabelName::from_static("expires_deleted");
 /// Namespace and time of soft deletion.
 pub(super) const DELETED: LabelName = LabelName::from_static("deleted");
 /// The caller's label.
 pub(super) const LABEL: LabelName = LabelName::from_static("label");
-/// The id of the data key that the payload is under.
+/// The id of the data key that sealed the payload.
 pub(super) const DATA_KEY: LabelName = LabelName::from_static("data_key");
+
+/// The key of payloads without a password.
+pub(super) const PAYLOAD: Use = Use::new("payload");
+/// Finds the entry of a password.
+pub(super) const PASSWORD_ID: Use = Use::new("password id");
+/// Seals the entry of a password, together with the password.
+pub(super) const PASSWORD_ENTRY: Use = Use::new("password entry");
+/// The salt of passwords.
+pub(super) const PASSWORD_SALT: Use = Use::new("password salt");

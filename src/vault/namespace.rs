@@ -1,4 +1,4 @@
-//! The keys of one namespace, and what is found by them.
+//! The keys of one namespace, and the record keys and labels derived from them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,28 +6,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
 use crate::limits::{Lane, Subject};
-use crate::sealed::{Keyset, Use};
+use crate::sealed::Keyset;
 use crate::store::{Query, Record, RecordKey, Values};
 
-use super::names;
+use super::{names, subject};
 
-/// The most namespaces whose keys are kept in memory.
-const KEPT: usize = 1024;
+/// The most namespaces in the cache.
+const MAX_CACHED: usize = 1024;
 
-/// A namespace: its keys, and the names of what is in it.
+/// A namespace: its keys, and where its records are.
 #[derive(Debug)]
 pub(super) struct Namespace {
     pub(super) keyset: Keyset,
-    /// The key of payloads that no password protects, under the id that says so.
+    /// The key of payloads without a password, under the id that says so.
     pub(super) open: DataKey,
     pub(super) salt: [u8; 16],
-    /// Where texts lead that can be no token: nothing is ever there.
+    /// Where every text leads that cannot be a token: no record is ever here.
     nowhere: Vec<u8>,
-    /// Whether there is no such namespace: nothing is in it, whatever the database holds by now.
-    pub(super) is_phantom: bool,
+    /// Whether the namespace does not exist: nothing is in it, whatever the database holds by now.
+    pub(super) is_stand_in: bool,
 }
 
-/// A key of payloads, and the public id by which they name it.
+/// A key of payloads, and the public id by which a record names it.
 #[derive(Clone)]
 pub(super) struct DataKey {
     pub(super) id: [u8; 16],
@@ -38,34 +38,34 @@ impl Namespace {
     pub(super) fn new(keyset: Keyset) -> Self {
         let open = DataKey {
             id: first_half(keyset.label(&[b"open"])),
-            key: keyset.key(Use::Payload),
+            key: keyset.key(names::PAYLOAD),
         };
-        let salt = first_half(keyset.key(Use::PasswordSalt).expose().to_vec());
+        let salt = first_half(keyset.key(names::PASSWORD_SALT).expose().to_vec());
         let nowhere = keyset.id(&[b"value", b""]);
         Self {
             keyset,
             open,
             salt,
             nowhere,
-            is_phantom: false,
+            is_stand_in: false,
         }
     }
 
-    /// One that there is not: looking for something in it costs the same, and finds nothing.
-    pub(super) fn phantom(keyset: Keyset) -> Self {
+    /// A stand-in for a missing namespace: lookups cost the same and find nothing.
+    pub(super) fn stand_in(keyset: Keyset) -> Self {
         Self {
-            is_phantom: true,
+            is_stand_in: true,
             ..Self::new(keyset)
         }
     }
 
-    /// Where the value of a token is.
+    /// The record key of a token's value.
     pub(super) fn value_key(&self, token: &str) -> RecordKey {
         let id = self.keyset.id(&[b"value", token.as_bytes()]);
         RecordKey::new(names::VALUES, id)
     }
 
-    /// Where an earlier value is.
+    /// The record key of an earlier value.
     pub(super) fn version_key(&self, value: &[u8], revision: u64) -> RecordKey {
         let id = self
             .keyset
@@ -73,55 +73,57 @@ impl Namespace {
         RecordKey::new(names::VERSIONS, id)
     }
 
-    /// What begins the values of labels that list this namespace alone.
-    pub(super) fn mark(&self) -> [u8; 16] {
-        mark(self.keyset.scope())
+    /// The prefix of label values that list this namespace alone.
+    pub(super) fn scope_prefix(&self) -> [u8; 16] {
+        scope_prefix(self.keyset.scope())
     }
 
-    /// Whether a record says that it is of another namespace, and of this one nowhere.
-    pub(super) fn is_named_otherwise(&self, record: &Record) -> bool {
-        let mark = self.mark();
+    /// Whether the labels of a record name other namespaces, and not this one.
+    pub(super) fn is_foreign(&self, record: &Record) -> bool {
+        let prefix = self.scope_prefix();
         let labels = record.labels.iter();
-        let mut marked = labels
-            .filter(|label| names::MARKED.contains(&label.name))
-            .map(|label| label.value.starts_with(&mark))
+        let mut scoped = labels
+            .filter(|label| names::SCOPED.contains(&label.name))
+            .map(|label| label.value.starts_with(&prefix))
             .peekable();
-        marked.peek().is_some() && !marked.any(|is_ours| is_ours)
+        scoped.peek().is_some() && !scoped.any(|is_ours| is_ours)
     }
 
     pub(super) fn fingerprint(&self, value: &[u8]) -> Fingerprint {
         Fingerprint::new(self.keyset.fingerprint(&[value]))
     }
 
-    /// What attempts at this token are counted for.
+    /// The subjects for which attempts at this token are counted.
     pub(super) fn subjects(&self, value: &[u8]) -> Vec<Subject> {
-        let token = Subject::Token(first_half(value.to_vec()));
-        // All that can be no token leads to one place: nobody is to close it for the others.
+        let token = Subject::new(subject::TOKEN, first_half(value.to_vec()));
+        // Invalid texts all lead to one record key: its attempts are not counted, so no caller can
+        // exhaust them for the others.
         let token = (value != self.nowhere).then_some(token);
         token.into_iter().chain([self.subject()]).collect()
     }
 
     pub(super) fn subject(&self) -> Subject {
-        Subject::Namespace(self.mark())
+        Subject::new(subject::NAMESPACE, self.scope_prefix())
     }
 
-    /// Where its passwords wait for Argon2id. All namespaces that do not exist share one lane: making names up gains no further turn.
+    /// The lane in which its passwords wait for Argon2id. All namespaces that do not exist share
+    /// one, so made-up names gain no further turn.
     pub(super) fn lane(&self) -> Lane {
-        Lane::of(if self.is_phantom {
-            Subject::Namespace([0; 16])
+        Lane::of(if self.is_stand_in {
+            Subject::new(subject::NAMESPACE, [0; 16])
         } else {
             self.subject()
         })
     }
 }
 
-fn mark(id: &[u8]) -> [u8; 16] {
+fn scope_prefix(id: &[u8]) -> [u8; 16] {
     first_half(id.to_vec())
 }
 
-/// All values of the namespace whose keyset has this id.
+/// Selects all values of the namespace whose keyset has this id.
 pub(super) fn values(id: &[u8]) -> Query {
-    let ours = Values::beginning_with(mark(id));
+    let ours = Values::beginning_with(scope_prefix(id));
     Query::label(names::VALUES, names::CREATED, ours)
 }
 
@@ -130,24 +132,24 @@ fn first_half(bytes: Vec<u8>) -> [u8; 16] {
     bytes.first_chunk().copied().unwrap_or_default()
 }
 
-/// The namespaces that were used. A namespace's keys never change, so what is here stays right.
+/// The namespaces used before. The keys of a namespace never change, so an entry stays valid.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<HashMap<Arc<str>, Arc<Namespace>>>);
+pub(super) struct NamespaceCache(Mutex<HashMap<Arc<str>, Arc<Namespace>>>);
 
-impl Kept {
+impl NamespaceCache {
     pub(super) fn get(&self, name: &str) -> Option<Arc<Namespace>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(name).cloned()
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.get(name).cloned()
     }
 
     pub(super) fn put(&self, name: &Arc<str>, namespace: &Arc<Namespace>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            // Which one goes makes little difference: to read it again is one point read.
-            let any = kept.keys().next().cloned();
-            any.map(|any| kept.remove(&any));
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.len() >= MAX_CACHED {
+            // Any one will do: reading it again costs one point read.
+            let any = cached.keys().next().cloned();
+            any.map(|any| cached.remove(&any));
         }
-        kept.insert(Arc::clone(name), Arc::clone(namespace));
+        cached.insert(Arc::clone(name), Arc::clone(namespace));
     }
 }
 
@@ -162,24 +164,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_waits_in_its_own_lane_and_all_that_are_none_in_one() {
+    fn a_namespace_waits_in_its_own_lane_and_all_missing_ones_in_one() {
         let keyset = |n: u8| Keyset::new(vec![n; 32], Secret::from([n; 32]));
         let [ada, bob] = [1, 2].map(|n| Namespace::new(keyset(n)).lane());
-        let [made_up, another] = [3, 4].map(|n| Namespace::phantom(keyset(n)).lane());
+        let [made_up, another] = [3, 4].map(|n| Namespace::stand_in(keyset(n)).lane());
         assert_ne!(ada, bob);
         assert_eq!(made_up, another);
         assert!(![ada, bob].contains(&made_up));
     }
 
     #[test]
-    fn keys_are_kept_of_so_many_namespaces_and_no_more() {
-        let kept = Kept::default();
+    fn the_cache_is_bounded() {
+        let cache = NamespaceCache::default();
         let keyset = Keyset::new(vec![1; 32], Secret::from([1; 32]));
         let namespace = Arc::new(Namespace::new(keyset));
-        for n in 0..KEPT + 10 {
-            kept.put(&n.to_string().into(), &namespace);
+        for n in 0..MAX_CACHED + 10 {
+            cache.put(&n.to_string().into(), &namespace);
         }
-        assert_eq!(kept.0.lock().unwrap().len(), KEPT);
-        assert!(kept.get(&(KEPT + 9).to_string()).is_some());
+        assert_eq!(cache.0.lock().unwrap().len(), MAX_CACHED);
+        assert!(cache.get(&(MAX_CACHED + 9).to_string()).is_some());
     }
 }

@@ -13,10 +13,10 @@ use crate::store::Store;
 use super::hashing::Argon2Cost;
 use super::{Vault, VaultError};
 
-/// The most earlier values that can be kept of a token.
-const MOST_VERSIONS: u32 = 16;
+/// The most earlier values that can be kept of a value.
+const MAX_VERSIONS: u32 = 16;
 
-/// How a vault is opened: [`Vault::options`].
+/// Settings of a vault: [`Vault::options`].
 ///
 /// ```
 /// use sealtoken::store::MemoryStore;
@@ -38,6 +38,7 @@ const MOST_VERSIONS: u32 = 16;
 #[must_use = "settings do nothing until `open` is awaited"]
 pub struct VaultOptions {
     settings: Settings,
+    sink: Option<Arc<dyn EventSink>>,
 }
 
 pub(super) struct Settings {
@@ -45,11 +46,10 @@ pub(super) struct Settings {
     pub(super) hash_at_once: usize,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
-    /// `None` keeps as many as there are.
+    /// `None` keeps as many as each value has.
     pub(super) keep_versions: Option<u32>,
-    pub(super) sweep_margin: Duration,
+    pub(super) purge_margin: Duration,
     pub(super) clock: ClockSource,
-    pub(super) events: Arc<dyn EventSink>,
     pub(super) limiter: Arc<dyn AttemptLimiter>,
 }
 
@@ -63,32 +63,35 @@ impl Default for VaultOptions {
                 min_password: 8,
                 max_value: 1024 * 1024,
                 keep_versions: Some(0),
-                sweep_margin: Duration::from_secs(600),
+                purge_margin: Duration::from_secs(600),
                 clock: ClockSource::default(),
-                events: Arc::new(()),
                 limiter: Arc::new(MemoryLimiter::default()),
             },
+            sink: None,
         }
     }
 }
 
 impl VaultOptions {
-    /// What it costs to try a password. A vault that has a weaker cost gets this one: passwords move to it as they are used.
+    /// The cost of one hash of a password. If the vault has a weaker one, it is raised, and
+    /// passwords move to the new cost as they are used.
     ///
-    /// Weaker is what has less memory times passes; a cost that is not stronger than the vault's is ignored. A password that is not
-    /// found is hashed at each cost that the vault has had, and it takes at most eight in its life: raise it rarely.
+    /// A cost is weaker if its memory times its passes is less; a cost that is not stronger than
+    /// the vault's is ignored. Raise it rarely: an unknown password is hashed at each cost that the
+    /// vault has had, and a vault takes at most eight.
     pub fn argon2_cost(mut self, cost: Argon2Cost) -> Self {
         self.settings.cost = cost;
         self
     }
 
-    /// How many passwords are hashed at once, each with the memory of its cost: as many as there are cores unless set, at most four.
+    /// How many passwords are hashed at once, each with the memory of its cost, 1 to 64. Unless
+    /// set, one for each core, but at most four.
     pub fn hash_at_once(mut self, passwords: usize) -> Self {
         self.settings.hash_at_once = passwords;
         self
     }
 
-    /// The least characters of a new password; 8 unless set.
+    /// The fewest characters of a new password, 1 to 256; 8 unless set.
     pub fn min_password(mut self, characters: usize) -> Self {
         self.settings.min_password = characters;
         self
@@ -100,47 +103,47 @@ impl VaultOptions {
         self
     }
 
-    /// How many earlier values are kept of each token: none unless set, at most 16.
+    /// How many earlier values of each value are kept, at most 16; none unless set.
     pub fn keep_versions(mut self, versions: u32) -> Self {
         self.settings.keep_versions = Some(versions);
         self
     }
 
-    /// Keeps as many earlier values of each token as it has: an update takes the oldest away for
-    /// the one that it replaces.
+    /// Keeps as many earlier values of each value as it has now: an update removes the oldest.
     pub fn keep_as_many_versions(mut self) -> Self {
         self.settings.keep_versions = None;
         self
     }
 
-    /// How long after its end a value is left alone by a sweep that removes: 10 minutes unless set.
+    /// How long after its expiry [`purge_expired`](Vault::purge_expired) leaves a value alone; 10
+    /// minutes unless set.
     ///
-    /// It is for clocks that differ. One that is ahead by more than this removes what others could
+    /// It covers the difference of clocks: one that is further ahead removes values that others can
     /// still read.
-    pub fn sweep_margin(mut self, margin: Duration) -> Self {
-        self.settings.sweep_margin = margin;
+    pub fn purge_margin(mut self, margin: Duration) -> Self {
+        self.settings.purge_margin = margin;
         self
     }
 
-    /// Where the time comes from.
+    /// The clock that judges expiry; the system's unless set.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = ClockSource::Injected(Arc::new(clock));
         self
     }
 
-    /// Who is told of each operation.
+    /// The sink that gets an event of each operation.
     pub fn events(mut self, sink: impl EventSink) -> Self {
-        self.settings.events = Arc::new(sink);
+        self.sink = Some(Arc::new(sink));
         self
     }
 
-    /// Who counts failed attempts: [`MemoryLimiter`] unless set.
+    /// Counts failed attempts; [`MemoryLimiter`] unless set.
     pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
     }
 
-    /// Opens the vault in this store, or makes one.
+    /// Opens the vault in this store, or creates one.
     ///
     /// # Errors
     ///
@@ -149,23 +152,23 @@ impl VaultOptions {
         let mut settings = self.settings;
         if !(1..=64).contains(&settings.hash_at_once) {
             return Err(VaultError::InvalidSetting(
-                "1 to 64 passwords are hashed at once",
+                "hash_at_once takes 1 to 64 passwords",
             ));
         }
-        if settings.keep_versions > Some(MOST_VERSIONS) {
+        if settings.keep_versions > Some(MAX_VERSIONS) {
             return Err(VaultError::InvalidSetting(
-                "at most 16 earlier values are kept",
+                "keep_versions takes at most 16 earlier values",
             ));
         }
         if !(1..=256).contains(&settings.min_password) {
             return Err(VaultError::InvalidSetting(
-                "the least length of a password is 1 to 256",
+                "min_password takes 1 to 256 characters",
             ));
         }
-        // What is sealed around a value is far below four KiB.
+        // The rest of a record is far below four KiB.
         let most = store.limits().max_body.saturating_sub(4096);
         settings.max_value = settings.max_value.min(most);
-        Vault::with_settings(Arc::new(store), keys, settings).await
+        Vault::with_settings(Arc::new(store), keys, settings, self.sink).await
     }
 }
 
@@ -176,9 +179,8 @@ impl fmt::Debug for Settings {
             .field("min_password", &self.min_password)
             .field("max_value", &self.max_value)
             .field("keep_versions", &self.keep_versions)
-            .field("sweep_margin", &self.sweep_margin)
+            .field("purge_margin", &self.purge_margin)
             .field("clock", &self.clock)
-            .field("events", &self.events)
             .field("limiter", &self.limiter)
             .finish_non_exhaustive()
     }

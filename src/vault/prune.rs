@@ -1,61 +1,58 @@
-//! Earlier values are removed.
+//! Removing earlier values.
 
 use std::ops::Range;
 
-use crate::events::Operation;
-use crate::sealed::{Committed, Rounds, commit};
+use crate::sealed::{CommitOutcome, Rounds, commit};
 use crate::store::Change;
 
 use super::namespace::Namespace;
 use super::row::{Meta, Row};
-use super::target::{Target, Whereabouts};
-use super::{Vault, VaultError};
+use super::target::{Location, Target};
+use super::{Vault, VaultError, operation};
 
 impl Vault {
-    /// Removes earlier values but for the newest `keep`, and returns how many.
+    /// Removes all earlier values but the newest `keep`, and returns how many.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::NotFound`] and [`VaultError::Service`].
     pub async fn prune_versions(
         &self,
         target: impl Into<Target>,
         keep: u32,
     ) -> Result<u64, VaultError> {
-        let namespace = self.begin(Operation::VaultPrune).await?;
-        let at = target.into().find(&namespace);
-        let mut pruned = 0;
-        let result = self
-            .try_prune(&namespace, &at, |_| keep.into(), &mut pruned)
-            .await;
-        let result = result.map(|()| pruned);
-        let result = result.map_err(|error| error.after(pruned));
-        let count = result.as_ref().ok().copied();
-        self.report(
-            Operation::VaultPrune,
-            Some(namespace.fingerprint(&at.key.id)),
-            count,
-            result,
-        )
+        let target = target.into();
+        let observed = self.observe(operation::PRUNE);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, &target).await?;
+            let mut pruned = 0;
+            let keep = |_: &Meta| keep.into();
+            let result = self.prune(&namespace, &location, keep, &mut pruned).await;
+            result.map_err(|error| error.after(pruned))?;
+            observed.count(pruned);
+            Ok(pruned)
+        };
+        observed.run(work).await
     }
 
-    /// Removes earlier values in one batch; in several, where an attacker gave them more labels than one takes. How many are kept is judged for
-    /// each by what is there then.
+    /// Removes earlier values in one batch, or in several where an attacker gave them more labels
+    /// than one takes. Each batch decides by the current record how many to keep.
     ///
-    /// It is written also where there is nothing to remove: a store whose reads lag behind may have shown what is there no more.
-    pub(super) async fn try_prune(
+    /// The record is written even if nothing is removed: a store whose reads lag behind may have
+    /// shown an outdated one.
+    pub(super) async fn prune(
         &self,
         namespace: &Namespace,
-        at: &Whereabouts,
+        location: &Location,
         keep: impl Fn(&Meta) -> u64 + Send,
         pruned: &mut u64,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
         let mut most = u64::MAX;
-        let mut there = self.store().get(&at.key).await?;
+        let mut existing = self.store().get(&location.key).await?;
         loop {
             rounds.next().await?;
-            let row = Row::open(namespace, at.ours(namespace, there)?)?;
+            let row = Row::open(namespace, location.accept(namespace, existing)?)?;
             let first = row.meta.oldest;
             let goal = row.meta.revision.saturating_sub(keep(&row.meta)).max(first);
             let oldest = goal.min(first.saturating_add(most));
@@ -70,8 +67,8 @@ impl Vault {
                 expected: row.version,
             }];
             batch.extend(removals(namespace, &row, first..oldest));
-            there = match commit(self.store(), &batch).await {
-                Ok(Committed::Written) => {
+            existing = match commit(self.store(), &batch).await {
+                Ok(CommitOutcome::Written) => {
                     *pruned = pruned.saturating_add(number);
                     if oldest == goal {
                         return Ok(());
@@ -79,10 +76,10 @@ impl Vault {
                     rounds = Rounds::default();
                     Some(record)
                 }
-                Ok(Committed::Conflict { current, .. }) => current,
+                Ok(CommitOutcome::Conflict { current, .. }) => current,
                 Err(error) if error.is_too_heavy() && number > 1 => {
                     most = number.div_euclid(2);
-                    self.store().get(&at.key).await?
+                    self.store().get(&location.key).await?
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -90,7 +87,7 @@ impl Vault {
     }
 }
 
-/// What takes away the earlier values with these numbers.
+/// Removes the earlier values with these numbers.
 pub(super) fn removals(
     namespace: &Namespace,
     row: &Row,

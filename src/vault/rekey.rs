@@ -1,15 +1,15 @@
-//! Another password for everything that one protects, in one batch however much that is.
+//! Changing a password for everything that it protects, in one batch.
 
-use crate::events::Operation;
-use crate::sealed::{Committed, Rounds, commit};
+use crate::events::Observed;
+use crate::sealed::{CommitOutcome, Rounds, ServiceError, awaited, commit};
 use crate::store::{Change, Query, Values};
 
-use super::access::{Found, Places, put, removals};
+use super::access::{Candidates, Entries, put, removals};
 use super::entry::{self, DataKeys};
 use super::names;
 use super::namespace::Namespace;
 use super::secret::Password;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, operation};
 
 /// Changes a password: [`Vault::rekey`].
 #[must_use = "nothing is changed until this is awaited"]
@@ -21,25 +21,28 @@ pub struct Rekey<'a> {
 }
 
 impl Vault {
-    /// Puts a new password in the place of an old one for all values of this namespace that the old one protects, also for those that
-    /// have expired or are soft-deleted. Awaited, it gives how many those are.
+    /// Replaces an old password by a new one for all values of this namespace that the old one
+    /// protects, also for expired and soft-deleted ones. Awaited, it gives their number.
     ///
-    /// It costs a hash for each of the two at each [cost](super::Argon2Cost) that the vault has
-    /// had, one write and a count, however many values there are: the password leads to a list of
-    /// keys, and the list moves. Where the new password protects values already, both lists become
-    /// one. Values that are written later are under a new key, which who knew the old password
-    /// never had.
+    /// It costs a hash of each password at each [cost](super::Argon2Cost) that the vault has had,
+    /// one write and a count, however many values there are: the password leads to a list of data
+    /// keys, and the list moves. If the new password protects values already, the two lists become
+    /// one. Later values are sealed by a fresh data key, which nobody can know by the old password.
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] when nothing is under the old one, [`VaultError::PasswordTooShort`] for the new one,
-    /// [`VaultError::TooManyAttempts`], [`VaultError::TooManyDataKeys`], [`VaultError::Tampered`], [`VaultError::Store`].
+    /// [`VaultError::InvalidPassword`] where the old one protects nothing,
+    /// [`VaultError::PasswordTooShort`] for the new one, [`VaultError::TooManyDataKeys`], and
+    /// [`VaultError::Service`].
     ///
     /// # Security
     ///
-    /// It asks for no token: who knows a password can change it for everything under it in this namespace, and who guesses the password of others
-    /// by naming it as the new one has joined theirs. So give those who do not trust each other namespaces of their own. Who had the old password *and* took the data keys out of a process's memory still opens what was written before. To end that,
-    /// write the values anew.
+    /// It takes no token: whoever knows a password can change it for everything that it protects in
+    /// this namespace, and choosing a new password that someone else already uses gives access to
+    /// their values. So give those who do not trust each other namespaces of their own.
+    ///
+    /// Whoever had the old password *and* took the data keys out of a process's memory still opens
+    /// values written before. To end that, create those values again.
     pub fn rekey(&self, old: impl Into<Password>, new: impl Into<Password>) -> Rekey<'_> {
         Rekey {
             vault: self,
@@ -51,44 +54,48 @@ impl Vault {
 
 impl Rekey<'_> {
     async fn run(self) -> Result<u64, VaultError> {
-        let result = self.try_run().await;
-        let count = result.as_ref().ok().copied();
-        self.vault
-            .report(Operation::VaultRekey, None, count, result)
+        let observed = self.vault.observe(operation::REKEY);
+        let work = async {
+            let count = self.rekey(&observed).await?;
+            observed.count(count);
+            Ok(count)
+        };
+        observed.run(work).await
     }
 
-    async fn try_run(&self) -> Result<u64, VaultError> {
+    async fn rekey(&self, observed: &Observed<'_>) -> Result<u64, VaultError> {
         let vault = self.vault;
         let old = self.old.normalised()?;
         let new = self.new.normalised()?;
         new.check_new(vault.shared.settings.min_password)?;
-        let namespace = vault.for_reading().await?;
+        let namespace = vault.for_reading(observed).await?;
         let work = async {
             let mut rounds = Rounds::default();
-            // A cost that another process raised counts here, too: a password has one entry, at the newest cost.
+            // Another process may have raised the cost: a password has one entry, at the newest.
             let mut costs = vault.refresh_costs().await?;
-            let mut from = vault.places(&namespace, &old, &costs).await?;
-            let mut to = vault.places(&namespace, &new, &costs).await?;
+            let mut from = vault.candidates(&namespace, &old, &costs).await?;
+            let mut to = vault.candidates(&namespace, &new, &costs).await?;
             loop {
                 rounds.next().await?;
-                let there = vault.look(&namespace, &from).await?;
-                let Some(keys) = there.keys()? else {
+                let old_entries = vault.fetch(&namespace, &from).await?;
+                let Some(keys) = old_entries.keys()? else {
                     let now = vault.refresh_costs().await?;
                     if now == costs {
                         return Err(VaultError::InvalidPassword);
                     }
                     costs = now;
-                    from = vault.places(&namespace, &old, &costs).await?;
-                    to = vault.places(&namespace, &new, &costs).await?;
+                    from = vault.candidates(&namespace, &old, &costs).await?;
+                    to = vault.candidates(&namespace, &new, &costs).await?;
                     continue;
                 };
-                let target = vault.look(&namespace, &to).await?;
-                let batch = batch(&namespace, (&from, &there, &keys), (&to, &target))?;
-                // Counted before: where the count fails, nothing has been changed.
+                let new_entries = vault.fetch(&namespace, &to).await?;
+                let old = (&from, &old_entries, &keys);
+                let batch = batch(&namespace, old, (&to, &new_entries))?;
+                // Counted first: if that fails, nothing was changed.
                 let covered = vault.covered(&keys).await?;
                 match commit(vault.store(), &batch).await? {
-                    Committed::Written => return Ok(covered),
-                    Committed::Conflict { .. } => {}
+                    CommitOutcome::Written => return Ok(covered),
+                    CommitOutcome::Conflict { .. } => {}
                 }
             }
         };
@@ -97,7 +104,7 @@ impl Rekey<'_> {
 }
 
 impl Vault {
-    /// How many values are under these keys.
+    /// How many values these keys seal.
     async fn covered(&self, keys: &DataKeys) -> Result<u64, VaultError> {
         let mut count = 0_u64;
         for id in keys.ids() {
@@ -108,26 +115,29 @@ impl Vault {
     }
 }
 
-/// What moves the keys of one password to another: the old entries go, and the new one holds a fresh key, the moved ones, and those that
-/// it had.
+/// Moves the keys of one password to another: the old entries go, and the new one holds a fresh
+/// key, the moved ones, and its own.
 fn batch(
     namespace: &Namespace,
-    (from, there, moved): (&Places, &Found, &DataKeys),
-    (to, target): (&Places, &Found),
+    (from, old, moved): (&Candidates, &Entries, &DataKeys),
+    (to, new): (&Candidates, &Entries),
 ) -> Result<Vec<Change>, VaultError> {
-    if there.is_partial || target.is_partial {
-        return Err(VaultError::Tampered);
+    if old.is_partial || new.is_partial {
+        return Err(VaultError::Service(ServiceError::Tampered));
     }
     let mut keys = DataKeys::fresh()?;
     keys.append(moved)?;
-    if let Some(had) = target.keys()? {
-        keys.append(&had)?;
+    if let Some(own) = new.keys()? {
+        keys.append(&own)?;
     }
-    let (cost, newest) = to.0.first().ok_or(VaultError::Tampered)?;
+    let (cost, newest) =
+        to.0.first()
+            .ok_or(VaultError::Service(ServiceError::Tampered))?;
     let record = entry::seal(namespace, newest, &keys)?;
-    let mut batch = vec![put(record, target.at(*cost))];
-    for change in removals(from, there).chain(removals(to, target)) {
-        // The same password again has the same places, and the newest one is replaced already.
+    let mut batch = vec![put(record, new.at(*cost))];
+    for change in removals(from, old).chain(removals(to, new)) {
+        // The same password again leads to the same entries, of which the newest is replaced
+        // already.
         if batch.iter().all(|other| other.key() != change.key()) {
             batch.push(change);
         }
@@ -135,4 +145,4 @@ fn batch(
     Ok(batch)
 }
 
-awaited!(Rekey => u64);
+awaited!(Rekey<'a> => Result<u64, VaultError>);

@@ -2,25 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sealed::{Keyset, Keysets, Stored, Use};
+use crate::sealed::{Keyset, Keysets, Rounds, ServiceError, StoredKeyset};
 use crate::store::Query;
 
 use super::VaultError;
 use super::hashing::Argon2Cost;
 use super::names;
 
-/// The id of its record; those of namespaces are 32 bytes.
+/// The id of its record; those of namespaces have 32 bytes.
 const ID: &[u8] = b"vault";
 
-/// The most costs that are kept: each is tried for a password that is not found under a newer one.
-const MOST: usize = 8;
+/// The most costs of a vault. A password not found at a newer cost is tried at each older one.
+const MAX_COSTS: usize = 8;
 
-/// How often the settings are read again when others change them.
-const ATTEMPTS: u32 = 16;
-
-/// What stands beside the 32 bytes.
+/// The settings beside the 32 bytes.
 ///
-/// The costs stand here and not with each namespace, so that a wrong password costs the same in every namespace, and in one that there is none of.
+/// The costs stand here and not with each namespace, so that a wrong password costs the same in
+/// every namespace, including one that does not exist.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -28,7 +26,7 @@ struct Settings {
     costs: Vec<Argon2Cost>,
 }
 
-/// The vault's keyset, and what was read with it.
+/// The vault's keyset, and its costs.
 #[derive(Debug)]
 pub(super) struct Root {
     keyset: Keyset,
@@ -36,24 +34,26 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Reads it, or makes it; and puts `cost` first where it is stronger than what is there.
+    /// Reads the keyset or creates it, and puts `cost` first where it is stronger than the others.
     pub(super) async fn open(keysets: &Keysets, cost: Argon2Cost) -> Result<Self, VaultError> {
-        for _ in 0..ATTEMPTS {
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
             let stored = keysets
                 .find_or_create(ID, &write(&[cost])?, Query::all(names::VALUES))
                 .await?;
             let mut costs = read(&stored)?;
             let newest = costs.first().copied().unwrap_or_default();
-            // Only upwards: two services with different settings would put their own first for ever.
+            // Only upwards: otherwise two services with different settings would go on for ever.
             if cost.work() <= newest.work() {
                 return Ok(Self {
                     keyset: stored.keyset,
                     costs,
                 });
             }
-            if costs.len() >= MOST {
+            if costs.len() >= MAX_COSTS {
                 return Err(VaultError::InvalidSetting(
-                    "the vault has had eight costs of Argon2id already",
+                    "the vault has had eight costs of Argon2id already: keep one of them",
                 ));
             }
             costs.insert(0, cost);
@@ -64,12 +64,11 @@ impl Root {
                 });
             }
         }
-        Err(crate::sealed::contended().into())
     }
 
-    /// Reads it again: another process may have raised the cost.
+    /// Reads the keyset again: another process may have raised the cost.
     pub(super) async fn read_again(keysets: &Keysets) -> Result<Self, VaultError> {
-        let stored = keysets.find_again(ID).await?;
+        let stored = keysets.find_existing(ID).await?;
         let costs = read(&stored)?;
         Ok(Self {
             keyset: stored.keyset,
@@ -77,7 +76,7 @@ impl Root {
         })
     }
 
-    /// The newest first; there is at least one.
+    /// The costs, at least one, the newest first.
     pub(super) fn costs(&self) -> &[Argon2Cost] {
         &self.costs
     }
@@ -87,10 +86,10 @@ impl Root {
         self.keyset.id(&[b"namespace", name.as_bytes()])
     }
 
-    /// The keys of a namespace that there is none of. Looking for something in it costs what it costs in one that there is.
-    pub(super) fn phantom(&self, name: &str) -> Keyset {
+    /// Stand-in keys for a namespace that does not exist: lookups cost the same.
+    pub(super) fn stand_in(&self, name: &str) -> Keyset {
         let id = self.namespace_id(name);
-        let root = self.keyset.key(Use::Payload);
+        let root = self.keyset.key(names::PAYLOAD);
         let mixed = crate::crypto::mac::of_parts(&root, &[b"phantom", &id]);
         Keyset::new(id, mixed)
     }
@@ -98,17 +97,17 @@ impl Root {
 
 fn write(costs: &[Argon2Cost]) -> Result<Vec<u8>, VaultError> {
     let costs = costs.to_vec();
-    serde_json::to_vec(&Settings { costs }).map_err(|_| VaultError::Tampered)
+    serde_json::to_vec(&Settings { costs }).map_err(|_| VaultError::Service(ServiceError::Tampered))
 }
 
-/// The costs of a keyset: one out of bounds is not read.
-fn read(stored: &Stored) -> Result<Vec<Argon2Cost>, VaultError> {
-    let settings: Settings =
-        serde_json::from_slice(&stored.settings).map_err(|_| VaultError::Tampered)?;
-    if (1..=MOST).contains(&settings.costs.len()) {
+/// The costs of a keyset. One out of bounds is an error.
+fn read(stored: &StoredKeyset) -> Result<Vec<Argon2Cost>, VaultError> {
+    let settings: Settings = serde_json::from_slice(&stored.settings)
+        .map_err(|_| VaultError::Service(ServiceError::Tampered))?;
+    if (1..=MAX_COSTS).contains(&settings.costs.len()) {
         Ok(settings.costs)
     } else {
-        Err(VaultError::Tampered)
+        Err(VaultError::Service(ServiceError::Tampered))
     }
 }
 
@@ -120,7 +119,7 @@ mod tests {
     use crate::keys::{Key, KeyRing};
     use crate::store::MemoryStore;
 
-    /// Who has the ring can write any settings: a keyset of eight costs opens, and one of none or of nine does not.
+    /// The owner of the ring can write any settings: only one to eight costs open.
     #[tokio::test]
     async fn a_keyset_has_one_cost_to_eight() {
         for (costs, opens) in [(0, false), (1, true), (8, true), (9, false)] {
@@ -133,7 +132,7 @@ mod tests {
             let expected = if opens {
                 Ok(costs)
             } else {
-                Err(VaultError::Tampered)
+                Err(VaultError::Service(ServiceError::Tampered))
             };
             assert_eq!(opened.map(|root| root.costs.len()), expected);
         }

@@ -1,9 +1,10 @@
-//! A value's record: what is known about it under the namespace's key, and the value itself under a data key.
+//! A value's record: what is known about it, sealed by the namespace's key, and the value itself,
+//! sealed by a data key.
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
-use crate::sealed::Draft;
+use crate::sealed::{Draft, ServiceError};
 use crate::store::{Label, Record, RecordKey, Version};
 
 use super::VaultError;
@@ -11,17 +12,17 @@ use super::names;
 use super::namespace::{DataKey, Namespace};
 use super::secret::SecretBytes;
 
-/// What is known about a value, without the value. It is sealed, and its payload is bound to it.
+/// What is known about a value. It is sealed, and the payload is bound to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Meta {
-    /// When the token was created, in Unix seconds, as all times here.
+    /// When the value was created, in Unix seconds, as all times here.
     #[serde(rename = "c")]
     pub(super) created: i64,
-    /// When the value was written last.
+    /// When it was last updated.
     #[serde(rename = "u")]
     pub(super) updated: i64,
-    /// When it ends: expired at that second.
+    /// When it expires: at this very second.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<i64>,
     /// When it was soft-deleted.
@@ -33,10 +34,11 @@ pub(super) struct Meta {
     /// Counts the values that the token has had, from 1.
     #[serde(rename = "r")]
     pub(super) revision: u64,
-    /// The first earlier value that is kept; the same as `revision` where none is.
+    /// The revision of the oldest value that is kept; equal to `revision` where that is the only
+    /// one.
     #[serde(rename = "o")]
     pub(super) oldest: u64,
-    /// The bytes of the value.
+    /// The length of the value in bytes.
     #[serde(rename = "n")]
     pub(super) length: u64,
 }
@@ -54,7 +56,7 @@ impl Meta {
         self.deleted.is_some()
     }
 
-    /// Whether the value may be had now.
+    /// Whether the value can be read now.
     pub(super) fn check(&self, now: UnixTime) -> Result<(), VaultError> {
         if self.is_deleted() {
             Err(VaultError::Deleted)
@@ -66,13 +68,13 @@ impl Meta {
     }
 }
 
-/// A value's record, opened as far as it goes without a password.
+/// A value's record, as far as it opens without a password.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) key: RecordKey,
     pub(super) version: Version,
     pub(super) meta: Meta,
-    /// Which data key the payload is under.
+    /// The id of the data key that sealed the payload.
     pub(super) data_key: [u8; 16],
     pub(super) payload: Vec<u8>,
     /// How many labels the record has.
@@ -83,8 +85,8 @@ impl Row {
     /// Opens a record of this namespace.
     pub(super) fn open(namespace: &Namespace, record: Record) -> Result<Self, VaultError> {
         let opened = namespace.keyset.open(&record)?;
-        let meta: Meta =
-            serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
+        let meta: Meta = serde_json::from_slice(&opened.plaintext)
+            .map_err(|_| VaultError::Service(ServiceError::Tampered))?;
         Ok(Self {
             data_key: data_key(&record)?,
             payload: opened.payload.to_vec(),
@@ -109,7 +111,7 @@ impl Row {
         )
     }
 
-    /// Seals the row anew with other things known about it, and the same value.
+    /// Seals the row again with the same value, and other facts about it.
     pub(super) fn with_meta(
         &self,
         namespace: &Namespace,
@@ -119,29 +121,30 @@ impl Row {
     }
 }
 
-/// Which data key a record's payload is under.
+/// The id of the data key that sealed a record's payload.
 fn data_key(record: &Record) -> Result<[u8; 16], VaultError> {
     let id = record
         .label(&names::DATA_KEY)
         .and_then(|id| id.try_into().ok());
-    id.ok_or(VaultError::Tampered)
+    id.ok_or(VaultError::Service(ServiceError::Tampered))
 }
 
-/// Decrypts a payload. It is bound to the token, and to which of its values it is: it moves to the earlier values as it is.
+/// Opens a payload. It is bound to the token and the revision, so it moves to the earlier values
+/// unchanged.
 fn reveal(
     namespace: &Namespace,
     key: &DataKey,
     (id, revision): (&[u8], u64),
     payload: &[u8],
 ) -> Result<SecretBytes, VaultError> {
-    let place = [id, &revision.to_be_bytes()];
+    let context = [id, &revision.to_be_bytes()];
     Ok(namespace
         .keyset
-        .open_payload(&key.key, &place, payload)?
+        .open_payload(&key.key, &context, payload)?
         .into())
 }
 
-/// Encrypts a value for a token.
+/// Seals a value for a token and a revision.
 pub(super) fn conceal(
     namespace: &Namespace,
     key: &DataKey,
@@ -149,9 +152,9 @@ pub(super) fn conceal(
     revision: u64,
     value: &SecretBytes,
 ) -> Result<Vec<u8>, VaultError> {
-    let place = [id, &revision.to_be_bytes()];
+    let context = [id, &revision.to_be_bytes()];
     let keyset = &namespace.keyset;
-    Ok(keyset.seal_payload(&key.key, &place, value.expose())?)
+    Ok(keyset.seal_payload(&key.key, &context, value.expose())?)
 }
 
 /// Seals a value's record.
@@ -164,7 +167,7 @@ pub(super) fn seal(
 ) -> Result<Record, VaultError> {
     let timed = |name, seconds| {
         let at = namespace.keyset.order(UnixTime::from_secs(seconds));
-        Label::new(name, [namespace.mark(), at].concat())
+        Label::new(name, [namespace.scope_prefix(), at].concat())
     };
     let mut labels = vec![
         timed(names::CREATED, meta.created),
@@ -181,7 +184,8 @@ pub(super) fn seal(
         let value = namespace.keyset.label(&[b"label", label.as_bytes()]);
         Label::new(names::LABEL, value)
     }));
-    let plaintext = serde_json::to_vec(meta).map_err(|_| VaultError::Tampered)?;
+    let plaintext =
+        serde_json::to_vec(meta).map_err(|_| VaultError::Service(ServiceError::Tampered))?;
     let draft = Draft {
         key: key.clone(),
         purge_at: None,
@@ -204,7 +208,7 @@ struct Earlier {
     length: u64,
 }
 
-/// An earlier value's record, opened as far as it goes without a password.
+/// An earlier value's record, as far as it opens without a password.
 #[derive(Debug)]
 pub(super) struct EarlierRow {
     pub(super) revision: u64,
@@ -216,14 +220,15 @@ pub(super) struct EarlierRow {
 }
 
 impl EarlierRow {
-    /// Seals what a row holds now as an earlier value.
+    /// Seals the current value of a row as an earlier one.
     pub(super) fn seal(namespace: &Namespace, row: &Row) -> Result<Record, VaultError> {
         let meta = Earlier {
             revision: row.meta.revision,
             updated: row.meta.updated,
             length: row.meta.length,
         };
-        let plaintext = serde_json::to_vec(&meta).map_err(|_| VaultError::Tampered)?;
+        let plaintext =
+            serde_json::to_vec(&meta).map_err(|_| VaultError::Service(ServiceError::Tampered))?;
         let draft = Draft {
             key: namespace.version_key(&row.key.id, row.meta.revision),
             purge_at: None,
@@ -240,8 +245,8 @@ impl EarlierRow {
         record: &Record,
     ) -> Result<Self, VaultError> {
         let opened = namespace.keyset.open(record)?;
-        let meta: Earlier =
-            serde_json::from_slice(&opened.plaintext).map_err(|_| VaultError::Tampered)?;
+        let meta: Earlier = serde_json::from_slice(&opened.plaintext)
+            .map_err(|_| VaultError::Service(ServiceError::Tampered))?;
         Ok(Self {
             revision: meta.revision,
             updated: meta.updated,
@@ -267,16 +272,20 @@ mod tests {
     use crate::crypto::secret::Secret;
     use crate::sealed::Keyset;
 
-    /// Who has the ring seals rows anew, but moves no payload to another token or revision.
+    /// The owner of the ring can seal rows, but moves no payload to another token or revision.
     #[test]
     fn a_payload_opens_at_its_token_and_revision_alone() {
         let namespace = Namespace::new(Keyset::new(vec![1; 32], Secret::from([1; 32])));
         let key = namespace.open.clone();
         let payload = conceal(&namespace, &key, b"ada", 1, &"v".into()).unwrap();
-        let opened = |place| reveal(&namespace, &key, place, &payload);
+        let opened = |context| reveal(&namespace, &key, context, &payload);
         assert_eq!(opened((b"ada", 1)).unwrap().expose(), b"v");
         for other in [(&b"bob"[..], 1), (b"ada", 2), (b"", 1), (b"ada", 0)] {
-            assert_eq!(opened(other).err(), Some(VaultError::Tampered), "{other:?}");
+            assert_eq!(
+                opened(other).err(),
+                Some(VaultError::Service(ServiceError::Tampered)),
+                "{other:?}"
+            );
         }
     }
 }

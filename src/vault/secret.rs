@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 
-/// The bytes of a value: wiped when dropped, never printed. The way out is [`expose`](SecretBytes::expose).
+/// The bytes of a value: wiped when dropped, never printed.
+/// [`expose`](SecretBytes::expose) hands them out.
 ///
 /// ```
 /// use sealtoken::vault::SecretBytes;
@@ -30,7 +31,7 @@ impl SecretBytes {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] when they are no UTF-8.
+    /// [`Utf8Error`] where they are not UTF-8.
     pub fn expose_str(&self) -> Result<&str, Utf8Error> {
         str::from_utf8(&self.0)
     }
@@ -86,7 +87,8 @@ impl fmt::Debug for SecretBytes {
 
 /// A password as it was typed: wiped when dropped, never printed.
 ///
-/// Two spellings of the same characters are one password: it is brought to Unicode's normal form NFC before it is hashed.
+/// It is hashed in Unicode's normal form NFC, so two encodings of the same characters are one
+/// password.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -104,7 +106,7 @@ impl Password {
         if self.0.len() > Self::MAX_BYTES {
             return Err(VaultError::PasswordTooLong);
         }
-        // NFC makes of a character at most three times its bytes: it does not grow, and leaves no copy behind.
+        // NFC at most triples the bytes of a character: the buffer never grows, and leaves no copy.
         let mut text = Zeroizing::new(String::with_capacity(self.0.len().saturating_mul(3)));
         text.extend(self.0.nfc());
         Ok(Normalised(text))
@@ -146,7 +148,7 @@ impl fmt::Debug for Password {
 pub(super) struct Normalised(Zeroizing<String>);
 
 impl Normalised {
-    /// Whether it may be a new one.
+    /// Whether it is long enough for a new one.
     pub(super) fn check_new(&self, min: usize) -> Result<(), VaultError> {
         if self.0.chars().count() < min {
             return Err(VaultError::PasswordTooShort { min });
@@ -189,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn normalising_does_not_outgrow_its_room() {
-        // U+1D160 decomposes to three characters of four bytes, and does not come together again.
+    fn normalising_does_not_outgrow_its_buffer() {
+        // U+1D160 decomposes into three characters of four bytes, and is never composed again.
         let worst = Password::from("\u{1d160}".repeat(256))
             .normalised()
             .unwrap();

@@ -1,8 +1,11 @@
-//! What an operation is about.
+//! What an operation is about, and where its record is.
 
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
+use crate::sealed::ServiceError;
 use crate::store::{Record, RecordKey};
 
 use super::VaultError;
@@ -10,16 +13,18 @@ use super::names;
 use super::namespace::Namespace;
 use super::text::VaultToken;
 
-/// The public name of a value: [`Info`](super::Info) has it, and a list shows it. Nothing can be read with it.
+/// The public id of a value, as [`ValueInfo`](super::ValueInfo) has it. It opens nothing.
 ///
-/// It names the value for what needs no secret: to look at it, to renew, hide, restore and remove it. As text it has 64 hexadecimal digits.
+/// It names the value wherever no secret is needed: to look it up, renew, soft-delete, restore and
+/// delete it. As text it has 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueId([u8; 32]);
 
 impl ValueId {
     pub(super) fn of(key: &RecordKey) -> Result<Self, VaultError> {
         let id = key.id.as_slice().try_into();
-        id.map(Self).map_err(|_| VaultError::Tampered)
+        id.map(Self)
+            .map_err(|_| VaultError::Service(ServiceError::Tampered))
     }
 }
 
@@ -35,10 +40,17 @@ impl fmt::Debug for ValueId {
     }
 }
 
+/// As text.
+impl Serialize for ValueId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl FromStr for ValueId {
     type Err = VaultError;
 
-    /// 64 hexadecimal digits in lower case; anything else names nothing, [`VaultError::NotFound`].
+    /// 64 hexadecimal digits in lower case; anything else is [`VaultError::NotFound`].
     fn from_str(text: &str) -> Result<Self, VaultError> {
         let digits = text.bytes().map(|byte| match byte {
             b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
@@ -55,7 +67,7 @@ impl FromStr for ValueId {
     }
 }
 
-/// What an operation without a password is about: a token, or the [`ValueId`] from a list.
+/// What an operation without a password is about: a token or a [`ValueId`].
 #[derive(Clone)]
 pub struct Target(Kind);
 
@@ -65,22 +77,22 @@ enum Kind {
     Id(ValueId),
 }
 
-/// Where the value of a target is.
+/// Where the record of a target is.
 #[derive(Debug)]
-pub(super) struct Whereabouts {
+pub(super) struct Location {
     pub(super) key: RecordKey,
-    /// A token leads into its own namespace. An id leads anywhere.
+    /// A token leads into its own namespace. An id leads into any.
     by_token: bool,
 }
 
 impl Target {
-    pub(super) fn find(&self, namespace: &Namespace) -> Whereabouts {
+    pub(super) fn locate(&self, namespace: &Namespace) -> Location {
         match &self.0 {
-            Kind::Token(token) => Whereabouts {
-                key: token_key(namespace, token.expose()),
+            Kind::Token(token) => Location {
+                key: namespace.value_key(token.expose()),
                 by_token: true,
             },
-            Kind::Id(id) => Whereabouts {
+            Kind::Id(id) => Location {
                 key: RecordKey::new(names::VALUES, id.0),
                 by_token: false,
             },
@@ -88,24 +100,19 @@ impl Target {
     }
 }
 
-impl Whereabouts {
-    /// What was found here, unless it is nothing to this namespace. A row that is so broken that it
-    /// names none is to each what it is: broken.
-    pub(super) fn ours(
+impl Location {
+    /// The record found here, unless it belongs to another namespace. A row too broken to name a
+    /// namespace is accepted in each.
+    pub(super) fn accept(
         &self,
         namespace: &Namespace,
         found: Option<Record>,
     ) -> Result<Record, VaultError> {
         let is_ours = |record: &Record| {
-            !namespace.is_phantom && (self.by_token || !namespace.is_named_otherwise(record))
+            !namespace.is_stand_in && (self.by_token || !namespace.is_foreign(record))
         };
         found.filter(is_ours).ok_or(VaultError::NotFound)
     }
-}
-
-/// Where the value of a token is. A text that can be no token leads to where none is, at the same cost.
-pub(super) fn token_key(namespace: &Namespace, text: &str) -> RecordKey {
-    namespace.value_key(VaultToken::presented(text).expose())
 }
 
 impl From<&str> for Target {
@@ -122,7 +129,7 @@ impl From<&String> for Target {
 
 impl From<&VaultToken> for Target {
     fn from(token: &VaultToken) -> Self {
-        Self(Kind::Token(token.clone()))
+        token.expose().into()
     }
 }
 
@@ -149,7 +156,7 @@ mod tests {
     fn a_value_id_comes_back_from_its_text() {
         let id = ValueId([0xa5; 32]);
         assert_eq!(id.to_string().parse(), Ok(id));
-        for strange in [
+        for invalid in [
             "",
             "a5",
             &"A5".repeat(32),
@@ -157,7 +164,7 @@ mod tests {
             &"a".repeat(63),
             &"xy".repeat(32),
         ] {
-            assert_eq!(strange.parse::<ValueId>(), Err(VaultError::NotFound));
+            assert_eq!(invalid.parse::<ValueId>(), Err(VaultError::NotFound));
         }
     }
 }

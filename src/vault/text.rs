@@ -5,21 +5,23 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::crypto::base62;
+use crate::sealed::ServiceError;
 
 use super::VaultError;
 
 const PREFIX: &str = "tk_";
 
-/// Unless another length is asked for: 172 random bits.
-pub(super) const DEFAULT_LENGTH: usize = 32;
+/// 29 characters of 62 are 172 random bits.
+const DEFAULT_LENGTH: usize = 32;
 /// 22 characters of 62 are 131 random bits.
 const STRONG_LENGTH: usize = 25;
 const LENGTHS: std::ops::RangeInclusive<usize> = 15..=64;
 const CUSTOM_LENGTHS: std::ops::RangeInclusive<usize> = 15..=200;
 
-/// The text of a token: what finds a value, and opens it where no password protects it.
+/// The text of a token: it finds a value, and opens it where no password protects it.
 ///
-/// Like every bearer secret it does not print: hand it out by [`expose`](VaultToken::expose). It is wiped when dropped.
+/// Like every bearer secret it does not print: [`expose`](VaultToken::expose) hands it out. It is
+/// wiped when dropped.
 #[derive(Clone)]
 pub struct VaultToken(Zeroizing<String>);
 
@@ -30,21 +32,22 @@ impl VaultToken {
         &self.0
     }
 
-    pub(super) fn new(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// A text that a caller presents. What can be no token becomes the empty text, which leads nowhere: what is longer than any is not copied.
+    /// A caller's text. Text that cannot be a token becomes empty and matches nothing, so overlong
+    /// input is never copied.
     pub(super) fn presented(text: &str) -> Self {
-        Self::new(if is_custom(text) { text } else { "" })
+        Self::new(if is_valid(text) { text } else { "" })
     }
 
     /// Draws a token, each character evenly.
-    pub(super) fn draw(length: usize) -> Result<Self, VaultError> {
+    fn draw(length: usize) -> Result<Self, VaultError> {
         let mut text = Zeroizing::new(String::with_capacity(length));
         text.push_str(PREFIX);
         base62::draw_onto(&mut text, length.saturating_sub(PREFIX.len()))
-            .map_err(|_| VaultError::Randomness)?;
+            .map_err(|_| VaultError::Service(ServiceError::Randomness))?;
         Ok(Self(text))
     }
 }
@@ -61,33 +64,55 @@ impl fmt::Debug for VaultToken {
     }
 }
 
-/// How a new token gets its text.
+/// Where a new token's text comes from.
 #[derive(Debug, Clone)]
-pub(super) enum Choice {
+pub(super) enum TokenSource {
     Drawn { length: usize, weak: bool },
     Custom(VaultToken),
 }
 
-impl Choice {
+impl TokenSource {
+    /// A token of the caller's own.
+    pub(super) fn custom(text: &str) -> Self {
+        Self::Custom(VaultToken::presented(text))
+    }
+
+    pub(super) const fn is_custom(&self) -> bool {
+        matches!(self, Self::Custom(_))
+    }
+
     pub(super) fn check(&self) -> Result<(), VaultError> {
         match self {
             Self::Drawn { length, .. } if !LENGTHS.contains(length) => {
                 Err(VaultError::InvalidTokenLength)
             }
-            Self::Drawn {
-                length,
-                weak: false,
-            } if *length < STRONG_LENGTH => Err(VaultError::WeakToken),
-            Self::Custom(token) if !is_custom(token.expose()) => Err(VaultError::InvalidToken),
+            Self::Drawn { length, weak } if *length < STRONG_LENGTH && !weak => {
+                Err(VaultError::WeakToken)
+            }
+            Self::Custom(token) if token.expose().is_empty() => Err(VaultError::InvalidToken),
             _ => Ok(()),
+        }
+    }
+
+    pub(super) fn token(&self) -> Result<VaultToken, VaultError> {
+        match self {
+            Self::Drawn { length, .. } => VaultToken::draw(*length),
+            Self::Custom(token) => Ok(token.clone()),
         }
     }
 }
 
+impl Default for TokenSource {
+    fn default() -> Self {
+        let (length, weak) = (DEFAULT_LENGTH, false);
+        Self::Drawn { length, weak }
+    }
+}
+
 /// Whether a text can be a token at all: 15 to 200 URL-safe characters.
-fn is_custom(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    CUSTOM_LENGTHS.contains(&text.len()) && text.bytes().all(fits)
+fn is_valid(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    CUSTOM_LENGTHS.contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -98,13 +123,13 @@ mod tests {
     fn tokens_are_drawn_in_any_length() {
         for length in LENGTHS {
             let token = VaultToken::draw(length).unwrap();
-            assert!(token.expose().len() == length && is_custom(token.expose()));
+            assert!(token.expose().len() == length && is_valid(token.expose()));
         }
     }
 
     #[test]
     fn lengths_and_spellings_are_checked() {
-        let drawn = |length, weak| Choice::Drawn { length, weak }.check();
+        let drawn = |length, weak| TokenSource::Drawn { length, weak }.check();
         assert_eq!(drawn(14, true), Err(VaultError::InvalidTokenLength));
         assert_eq!(drawn(65, true), Err(VaultError::InvalidTokenLength));
         assert_eq!(drawn(24, false), Err(VaultError::WeakToken));
@@ -112,7 +137,7 @@ mod tests {
             (drawn(15, true), drawn(25, false), drawn(64, false)),
             (Ok(()), Ok(()), Ok(()))
         );
-        for (text, fits) in [
+        for (text, expected) in [
             ("a".repeat(14), false),
             ("a".repeat(15), true),
             ("-_AZaz09-_AZaz0".into(), true),
@@ -122,7 +147,9 @@ mod tests {
             ("äääääääääääääää".into(), false),
             ("a\n".repeat(8), false),
         ] {
-            assert_eq!(is_custom(&text), fits, "{text:?}");
+            assert_eq!(is_valid(&text), expected, "{text:?}");
+            let checked = TokenSource::custom(&text).check();
+            assert_eq!(checked.is_ok(), expected, "{text:?}");
         }
     }
 }

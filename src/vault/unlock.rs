@@ -1,23 +1,22 @@
-//! A password that is tried once for many operations.
+//! Trying a password once for many operations.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::events::Operation;
-
 use super::access::{Access, Wanted};
-use super::create::Create;
+use super::create::{Create, NewValue};
 use super::create_many::CreateMany;
 use super::entry::DataKeys;
-use super::read::{Read, ReadMany};
+use super::read::Read;
+use super::read_many::ReadMany;
 use super::secret::{Password, SecretBytes};
 use super::update::Update;
-use super::{Vault, VaultError};
+use super::{Vault, VaultError, operation};
 
 /// A namespace with the data keys of one password: [`Vault::unlock`].
 ///
-/// It reads and writes without another hash. It is as good as the password as far as values go that were there when it was made; keep it no longer than
-/// a request or a job. The keys are wiped when the last clone is dropped.
+/// It reads and writes without another hash. For the values that exist now it is as good as the
+/// password: keep it no longer than a request or a job. The keys are wiped with the last clone.
 #[derive(Clone)]
 pub struct Unlocked {
     vault: Vault,
@@ -25,8 +24,8 @@ pub struct Unlocked {
 }
 
 impl Vault {
-    /// Tries a password once, for many operations in this namespace: a hash, and one more for each
-    /// weaker [cost](super::Argon2Cost) that the vault has had.
+    /// Tries a password once for many operations in this namespace. It costs one hash, and one more
+    /// for each weaker [cost](super::Argon2Cost) that the vault has had.
     ///
     /// ```
     /// # use sealtoken::vault::{Vault, VaultError};
@@ -42,34 +41,33 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] when nothing is under it, [`VaultError::TooManyAttempts`], [`VaultError::Tampered`],
-    /// [`VaultError::Store`].
+    /// [`VaultError::InvalidPassword`] where it protects nothing, and [`VaultError::Service`].
     pub async fn unlock(&self, password: impl Into<Password>) -> Result<Unlocked, VaultError> {
         let access = Access::Password(password.into());
-        let result = self.try_unlock(access).await;
-        self.report(Operation::VaultUnlock, None, None, result)
-    }
-
-    async fn try_unlock(&self, access: Access) -> Result<Unlocked, VaultError> {
-        let namespace = self.for_reading().await?;
+        let observed = self.observe(operation::UNLOCK);
         let work = async {
-            let keys = self.keys_to_read(&namespace, &access, Wanted::All).await?;
-            let keys = keys.ok_or(VaultError::InvalidPassword)?;
-            keys.newest()?;
-            Ok(keys)
+            let namespace = self.for_reading(&observed).await?;
+            let attempt = async {
+                let keys = self.keys_to_read(&namespace, &access, Wanted::All).await?;
+                let keys = keys.ok_or(VaultError::InvalidPassword)?;
+                keys.newest()?;
+                Ok(keys)
+            };
+            let keys = self.attempt(&[namespace.subject()], attempt).await?;
+            Ok(Unlocked {
+                vault: self.clone(),
+                keys,
+            })
         };
-        let keys = self.attempt(&[namespace.subject()], work).await?;
-        Ok(Unlocked {
-            vault: self.clone(),
-            keys,
-        })
+        observed.run(work).await
     }
 }
 
 impl Unlocked {
     /// As [`Vault::create`], under this password.
     pub fn create(&self, value: impl Into<SecretBytes>) -> Create<'_> {
-        self.vault.create_with(value.into(), self.access())
+        let new = NewValue::new(self.access());
+        self.vault.create_with(value.into(), new)
     }
 
     /// As [`Vault::create_many`], under this password.
@@ -77,7 +75,6 @@ impl Unlocked {
         &self,
         values: impl IntoIterator<Item = V>,
     ) -> CreateMany<'_> {
-        let values = values.into_iter().map(Into::into).collect();
         self.vault.create_many_with(values, self.access())
     }
 
@@ -93,8 +90,8 @@ impl Unlocked {
 
     /// As [`Vault::update`], under this password.
     pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
-        self.vault
-            .update_with(token.as_ref(), value.into(), self.access())
+        let target = token.as_ref().into();
+        self.vault.update_with(target, value.into(), self.access())
     }
 
     fn access(&self) -> Access {

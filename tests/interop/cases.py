@@ -1,9 +1,9 @@
-"""Fresh cases for cli.py: tokens that open, tokens that open only just, and tokens that do not.
+"""Random cases for cli.py: tokens that open, tokens that barely open, and tokens that do not.
 
-A case is a dict: `ring` (its text), `purpose`, `contexts`, `now` (the second at which it is
-judged; None = the real clock), `token`, and `answer`: "opens" or the code of the refusal.
-`key`, `cargo` and `uuid` are what it was made from. All randomness comes from the caller's
-generator, so a case can be made again.
+A case is a dict: `ring` (its text), `purpose`, `contexts`, `now` (the time of the check; None for
+the real clock), `token`, and `answer` ("opens" or the code of the refusal). `key`, `cargo` and
+`uuid` are the token's ingredients. All randomness comes from the caller's generator, so every
+case is reproducible.
 """
 
 import json
@@ -56,21 +56,23 @@ def random_cargo(rng):
 
 
 def random_ring(rng, key):
-    """The text of a ring that holds `key` in any place: the first one, retired or standby."""
+    """The text of a ring that holds `key` in any role: current, retired or standby."""
     keys = [key.text] + [st1.Key(rng.randbytes(32)).text for _ in range(rng.randint(0, 3))]
     rng.shuffle(keys)
     ring = keys.pop(0)
     for text in keys:
         plus = rng.choice(["", "+"])
-        # Behind another separator, a space directly before a key may have been its plus.
-        separators = SEPARATORS if plus else [some for some in SEPARATORS if not some[1:].endswith(" ")]
+        # A space after another separator is ambiguous: form decoding turns a plus into one.
+        separators = (
+            SEPARATORS if plus else [some for some in SEPARATORS if not some[1:].endswith(" ")]
+        )
         ring += rng.choice(separators) + plus + text
     around = ["", "", "\n", " ", ", ", "\r\n"]
     return rng.choice(around) + ring + rng.choice(around)
 
 
 def fresh(rng):
-    """A case without a token yet."""
+    """A case that still lacks its token."""
     key = st1.Key(rng.randbytes(32))
     return {
         "key": key,
@@ -85,7 +87,7 @@ def fresh(rng):
 
 
 def sealed(rng, case, plain, **changes):
-    """`case` with the token of this plaintext (text or bytes), then changed."""
+    """`case` with a token of this plaintext (text or bytes), and with `changes`."""
     plain = plain.encode("utf-8") if isinstance(plain, str) else plain
     contexts = [context.encode("utf-8") for context in case["contexts"]]
     token = st1.seal(case["key"], case["purpose"], plain, contexts, rng.randbytes(24))
@@ -96,11 +98,11 @@ def sealed(rng, case, plain, **changes):
 
 
 def opening(rng):
-    """A token that opens: any members, any padding, any lifetime."""
+    """A token that opens, with any members, padding and lifetime."""
     case = fresh(rng)
     if rng.random() < 0.2:
         case["now"] = None
-    # Against the real clock there are minutes to spare in every time below.
+    # Every time below leaves minutes to spare for the real clock.
     now = int(time.time()) if case["now"] is None else case["now"]
     t = now - rng.randint(0, 10**6)
     times = {
@@ -116,7 +118,7 @@ def opening(rng):
 
 
 def edges(rng):
-    """Tokens that open, but only just: `(name, case)`."""
+    """Tokens that barely open: `(name, case)`."""
     case = fresh(rng)
     now, u, c = case["now"], st1.b64u_encode(case["uuid"]), write_json(case["cargo"])
 
@@ -149,12 +151,12 @@ def edges(rng):
 
 
 def nested(levels):
-    """A cargo that makes the whole plaintext this deep: the plaintext and itself are two."""
+    """A cargo for a plaintext of this depth. The plaintext and the cargo are two levels."""
     return json.loads('{"a":' + "[" * (levels - 2) + "]" * (levels - 2) + "}")
 
 
 def filled(plain, more=0):
-    """A cargo that makes the longest plaintext a token of 4,096 characters has room for."""
+    """A cargo for the longest plaintext that fits a token of 4,096 characters."""
     room = (st1.MAX_LENGTH - 4) * 3 // 4 - st1.MIN_BYTES
     return {"fill": "x" * (room + more - len(plain({"fill": ""})))}
 
@@ -163,20 +165,22 @@ def filled(plain, more=0):
 
 
 def refusals(rng):
-    """`(name, case)` for every way to be refused; the names are those of st1.json where it has it."""
+    """`(name, case)` for every kind of refusal. A kind in st1.json has the same name here."""
     case = fresh(rng)
     plain = st1.plaintext(case["uuid"], case["now"], case["cargo"], x=1800)
-    # What one character more or less does depends on the length: here one is left over,
-    # so that the last character has unused bits and the token ends as st1.json's does.
+    # The effect of adding or removing a character depends on the length. As in st1.json, the last
+    # group here is incomplete, so that the last character has unused bits.
     plain += b" " * ((2 - len(plain)) % 3)
     good = sealed(rng, case, plain)
-    while not set("-_") & set(good["token"][4:]):  # "standard alphabet" needs one
+    while not set("-_") & set(good["token"][4:]):  # "standard alphabet" replaces one
         good = sealed(rng, case, plain)
 
     for name, token, answer in bad_texts(rng, good["token"]):
         yield name, good | {"token": token, "answer": answer}
     yield "another purpose", good | {"purpose": case["purpose"][:200] + "2", "answer": "forged"}
-    yield "another context", good | {"contexts": other_context(case["contexts"]), "answer": "forged"}
+    yield "another context", good | {
+        "contexts": other_context(case["contexts"]), "answer": "forged"
+    }
     yield from bad_contexts(rng, case, plain)
     yield "expired to the second", good | {"now": case["now"] + 1800, "answer": "expired"}
     for name, data in bad_plaintexts(rng, case):
@@ -189,7 +193,7 @@ def other_context(contexts):
 
 
 def bad_contexts(rng, case, plain):
-    """Several contexts, and lists of them that are nearly the same."""
+    """A token with several contexts, opened with similar lists of contexts."""
     a, b = rng.choice([("tenant:a", "user:1"), ("a", "ab"), ("☃", "öld")])
     token = sealed(rng, case | {"contexts": [a, b]}, plain)
     spelled = "".join("\0" * 7 + chr(len(part.encode())) + part for part in (a, b))
@@ -202,7 +206,8 @@ def bad_contexts(rng, case, plain):
     }
     for name, contexts in others.items():
         yield name, token | {"contexts": contexts, "answer": "forged"}
-    # An argument holds no NUL, so these are bound that way here and opened as text there.
+    # A command-line argument cannot contain NUL. So the token is bound to such contexts, and the
+    # command opens it with plain ones.
     of_bytes = sealed(rng, case | {"contexts": [spelled]}, plain)
     for name in ("one context that spells several", "several contexts, an array of them"):
         yield name, of_bytes | {"contexts": [a, b], "answer": "forged"}
@@ -216,7 +221,7 @@ def bad_contexts(rng, case, plain):
 
 
 def bad_texts(rng, good):
-    """Texts that are no token, made from the text of a good one: `(name, text, answer)`."""
+    """Invalid texts made from a good token: `(name, text, answer)`."""
     raw, body = st1.b64u_decode(good[4:]), good[4:]
     place = rng.randrange(4, len(good))
     alphabet = [st1.b64u_encode(bytes([0, 0, number]))[3] for number in range(64)]
@@ -256,13 +261,13 @@ def bad_texts(rng, good):
 
 
 def bad_plaintexts(rng, case):
-    """What no reader takes, though it was sealed with the right key: `(name, plaintext)`."""
+    """Plaintexts that every reader refuses, sealed with the right key: `(name, plaintext)`."""
     now, cargo = case["now"], write_json(case["cargo"])
     text = st1.b64u_encode(case["uuid"])
     u, t, c = f'"u":"{text}"', f'"t":{now}', f'"c":{cargo}'
-    name = rng.choice("abcxyz")  # of an entry; the same as an escape:
+    name = rng.choice("abcxyz")  # of an entry
     escape = f"\\u{ord(name):04x}"
-    # 22 characters hold 132 bits, a UUID 128: the last character has four to spare.
+    # 22 characters hold 132 bits and a UUID 128, so the last character has four unused bits.
     spare = text[:-1] + chr(ord(text[-1]) + 1)
 
     def of(*members):
@@ -341,16 +346,18 @@ def bad_plaintexts(rng, case):
 
 
 def bad_times(rng, case):
-    """Tokens whose time has not come or is over, and one that is too long for any time."""
+    """Tokens that are not yet valid or have expired, and one that is too long at any time."""
     now = case["now"]
 
     def plain(cargo=case["cargo"], t=now, **times):
         return st1.plaintext(case["uuid"], t, cargo, **times)
 
     future = plain(t=now + 61, x=60)
-    yield "from the future, beyond the default skew", sealed(rng, case, future, answer="not_yet_valid")
+    yield "from the future, beyond the default skew", sealed(
+        rng, case, future, answer="not_yet_valid"
+    )
     yield "before its not-before", sealed(rng, case, plain(x=60, n=now + 1), answer="not_yet_valid")
-    # Both at once: the order of the format's table decides.
+    # Where both apply, the order of the format's table decides.
     both = plain(t=now - 100, x=60, n=now + 1)
     yield "expired before its not-before", sealed(rng, case, both, answer="not_yet_valid")
     late = plain([1, 2], t=now - 100, x=60)

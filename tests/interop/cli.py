@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Does the `sealtoken` command line agree with st1.py, the format's second implementation?
+"""Compares the `sealtoken` command with st1.py, the format's second implementation.
 
     python3 tests/interop/cli.py target/debug/sealtoken [--rounds N] [--seed S] [--vectors F]
 
-First come the published vectors and the edges of the format. Then every round makes three
-fresh cases: a token that is sealed here and opened there, one that is sealed there and opened
-here, and one that both must refuse for the same reason. A case depends on the seed and on its
-own number alone, so a failure can be had again. (What the command line seals has its own
-clock and nonce; the command itself is the same again.)
+The published vectors and the format's edge cases come first. Then every round makes three random
+cases: a token sealed by st1.py and opened by the command, one sealed by the command and opened by
+st1.py, and one that both must refuse with the same code. A case depends only on the seed and its
+number, so a failure is reproducible. (A token sealed by the command has a new time and nonce, but
+the command's arguments are the same.)
 """
 
 import argparse
@@ -23,7 +23,7 @@ import time
 import uuid
 from pathlib import Path
 
-sys.dont_write_bytecode = True  # a test run leaves nothing behind in the source tree
+sys.dont_write_bytecode = True  # keeps the source tree clean
 
 import cases  # noqa: E402
 import st1  # noqa: E402
@@ -35,7 +35,7 @@ VECTORS = Path(__file__).resolve().parent.parent / "vectors" / "st1.json"
 
 
 class Differs(Exception):
-    """The command line did something else than st1.py says."""
+    """The command and st1.py disagree."""
 
 
 def require(condition, message):
@@ -44,7 +44,7 @@ def require(condition, message):
 
 
 def alike(a, b):
-    """Equal as JSON. Unlike for Python's ==, 1 is not 1.0, True is not 1, 0.0 is not -0.0."""
+    """Equal as JSON. Unlike with ==, 1 is not 1.0, True is not 1, and 0.0 is not -0.0."""
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
@@ -61,15 +61,17 @@ class Program:
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
-        self.last = "nothing was run"
+        self.last = "the program did not run"
 
     def run(self, command, ring, options, text, key_file):
-        """One process. An option whose value is None is left out; one with a list comes once for each."""
+        """Runs one process. Omits an option that is None, and repeats one that is a list."""
         arguments = [command]
         for name, value in options.items():
             for one in value if isinstance(value, list) else [value]:
                 arguments += [] if one is None else [f"--{name}", str(one)]
-        environment = {name: value for name, value in os.environ.items() if name != "SEALTOKEN_KEYS"}
+        environment = {
+            name: value for name, value in os.environ.items() if name != "SEALTOKEN_KEYS"
+        }
         with tempfile.TemporaryDirectory() as folder:
             if key_file:
                 path = Path(folder, "keys")
@@ -80,7 +82,7 @@ class Program:
                 environment["SEALTOKEN_KEYS"] = ring
             self.last = f"{arguments}\n  keys {ring!r}\n  input {text[:5000]!r}"
             return subprocess.run(
-                # As bytes, so that no locale has a say in what a purpose is.
+                # As bytes, so that the locale does not change the purpose.
                 [self.path] + [argument.encode("utf-8") for argument in arguments],
                 input=text.encode("utf-8"),
                 env=environment,
@@ -91,7 +93,7 @@ class Program:
 
 
 def check_open(program, case, key_file=False):
-    """`case` must end for the command line exactly as it ends for st1.py."""
+    """The command must answer `case` exactly as st1.py does."""
     now, answer = case["now"], "opens"
     judged_at = int(time.time()) if now is None else now
     ring = st1.parse_ring(case["ring"])
@@ -100,11 +102,11 @@ def check_open(program, case, key_file=False):
         opened = st1.open_token(case["token"], ring, case["purpose"], judged_at, contexts)
     except st1.Refused as refused:
         answer = refused.code
-    # Every case says what it is for: a slip in the making of cases must not pass as agreement.
-    require(answer == case["answer"], f"st1.py answers {answer}, the case means {case['answer']}")
+    # A faulty case must not pass as agreement, so each states the intended answer.
+    require(answer == case["answer"], f"st1.py: {answer}, but the case states {case['answer']}")
 
     options = {"purpose": case["purpose"], "context": case["contexts"], "at": now}
-    # The one line ending that is dropped is always there, so that one of the token's own counts.
+    # The command drops one line ending. Adding it here keeps a token's own.
     done = program.run("open", case["ring"], options, case["token"] + "\n", key_file)
     if answer == "opens":
         check_opened(done, opened)
@@ -134,7 +136,7 @@ def check_refused(done, code):
 
 
 def check_seal(program, rng):
-    """A token that the command line seals, opened here."""
+    """Seals a token with the command, and opens it with st1.py."""
     case = cases.fresh(rng)
     purpose, contexts, cargo = case["purpose"], case["contexts"], case["cargo"]
     unit, count = rng.choice("smhd"), rng.randint(1, 9999)
@@ -154,21 +156,21 @@ def check_seal(program, rng):
     opened = st1.open_token(token[:-1], ring, purpose, before, contexts)
 
     require(alike(opened.cargo, cargo), f"cargo {opened.cargo!r} instead of {cargo!r}")
-    require(opened.role == "current", "sealed with a key that is not the current one")
-    require(before <= opened.t <= after, f"timestamp {opened.t}, made at {before}..={after}")
+    require(opened.role == "current", "not sealed with the current key")
+    require(before <= opened.t <= after, f"timestamp {opened.t}, sealed at {before}..={after}")
     require((opened.x, opened.n, opened.o) == (x, None, None), f"times {opened}")
     bare = opened.plain_bytes.rstrip(b" ")
     padding = len(opened.plain_bytes) - len(bare)
     require(padding == -len(bare) % (pad or 1), f"{padding} spaces after {len(bare)} bytes")
-    # The members in their order and without white space: to the byte, but for the cargo's text.
+    # The members before the cargo match to the byte, and there is no white space.
     start = st1.plaintext(opened.uuid, opened.t, {}, x=x).removesuffix(b"{}}")
-    require(bare.startswith(start) and bare.endswith(b"}}"), f"written otherwise: {bare!r}")
+    require(bare.startswith(start) and bare.endswith(b"}}"), f"unexpected text: {bare!r}")
     without_texts = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", bare)
     require(not re.search(rb"\s", without_texts), f"white space inside: {bare!r}")
 
 
 def vector_cases(path):
-    """The cases of the published file, and the names of its refusals."""
+    """The cases of the file of vectors, and the names of its refusals."""
     vectors = json.loads(Path(path).read_text(encoding="utf-8"))
     found = []
     for v in vectors["positive"]:
@@ -181,14 +183,14 @@ def vector_cases(path):
         case = {"ring": v["key"], "purpose": v["purpose"], "token": v["token"], "now": now}
         contexts = st1.contexts_of(v)
         if any(b"\0" in context for context in contexts):
-            continue  # no argument holds it
+            continue  # a command-line argument cannot contain NUL
         case |= {"contexts": [context.decode("utf-8") for context in contexts], "answer": answer}
         made.append((v["name"], case))
     return made, {v["name"] for v in vectors["negative"]}
 
 
 def all_checks(rounds, seed, vectors):
-    """`(name, check)` for everything there is to check; a check takes the program."""
+    """All checks as `(name, check)`; a check is a function of the program."""
 
     def generator(*of):
         return random.Random("/".join(map(str, (seed, *of))))
@@ -200,13 +202,13 @@ def all_checks(rounds, seed, vectors):
     kinds = [name for name, _ in cases.refusals(generator("kinds"))]
     missing = published_refusals - set(kinds)
     if missing:
-        raise SystemExit(f"cases.py makes no refusal like: {sorted(missing)}")
+        raise SystemExit(f"cases.py lacks these refusals: {sorted(missing)}")
 
     for name, case in published:
         yield f"vector: {name}", opening(case)
     for name, case in cases.edges(generator("edges")):
         yield f"edge: {name}", opening(case)
-    # Each kind of refusal comes at least once, however few the rounds are.
+    # At least one case of each kind, even with few rounds.
     for number in range(max(rounds, len(kinds))):
         rng = generator("refuse", number)
         name, case = list(cases.refusals(rng))[number % len(kinds)]
@@ -225,15 +227,15 @@ def main():
     parser.add_argument("--vectors", default=VECTORS)
     options = parser.parse_args()
     if not os.access(options.binary, os.X_OK):
-        parser.error(f"{options.binary} is no program")
+        parser.error(f"{options.binary} is not executable")
     program = Program(options.binary)
     passed = failed = 0
     for name, check in all_checks(options.rounds, options.seed, options.vectors):
-        program.last = "nothing was run"
+        program.last = "the program did not run"
         try:
             check(program)
             passed += 1
-        # Whatever a broken program makes this script stumble over is that case's failure.
+        # Output of a broken program may also break this script; that fails the case.
         except (Differs, st1.Refused, ValueError, TypeError, subprocess.TimeoutExpired) as error:
             failed += 1
             print(f"FAILED {name}: {error}\n  {program.last}")

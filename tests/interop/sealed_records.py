@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Sealed records, those of the vault and of personal access tokens, read a second time.
+"""A second reader of sealed records, those of the vault and of personal access tokens.
 
-It shares no code with the crate: it was written from docs/sealed-records.md alone, on the PyPI
-packages `cryptography` and `argon2-cffi`. Where it and the crate agree, they agree because both
-read the same bytes in the same way.
+It shares no code with the crate. It was written only from docs/sealed-records.md, on the PyPI
+packages `cryptography` and `argon2-cffi`, so an agreement with the crate is evidence that both
+are right.
 
     python3 sealed_records.py --check vault.json
     python3 sealed_records.py --check pat.json
 
-The first file has a vault in several states. In each one every value is found by its token and opened,
-with its password where it has one, every label is computed anew, and no record is left over that
-is not accounted for. Then each record is changed in many ways: none may open. So it is with the second
-one, where each token is found by its text, and judged as of the moment that the file names.
+The first file holds a vault in several states. For each state, this script finds every value by
+its token, opens it with its password if it has one, recomputes every label, and accounts for every
+record. Then it changes each record in many ways; no changed record may open. The second file is
+checked in the same way: each token is found by its text and verified at the file's time.
 
-It is a reference for tests. It does not hide timing and does not wipe keys.
+Use it only in tests: it neither hides timing nor wipes keys.
 """
 
 import base64
@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 
-sys.dont_write_bytecode = True  # a check leaves nothing behind in the source tree
+sys.dont_write_bytecode = True  # keeps the source tree clean
 
 from st1 import hkdf, parse_ring, xaes_open  # noqa: E402
 
@@ -37,7 +37,7 @@ LAST_SECOND = 253_402_300_799
 
 
 class Refused(Exception):
-    """What does not open. `code` is the answer."""
+    """A record or token is refused. `code` is the answer."""
 
     def __init__(self, code, detail=""):
         super().__init__(f"{code} {detail}".strip())
@@ -146,11 +146,11 @@ def open_body(key, scope, record):
     """`(plaintext, payload)` of a record."""
     body = record.body
     if len(body) < 1 + 24 + 4 + 16 or body[0] != 1:
-        raise Refused("tampered", "no body")
+        raise Refused("tampered", "not a body")
     nonce, n = body[1:25], int.from_bytes(body[25:29], "big")
     sealed, payload = body[29 : 29 + n + 16], body[29 + n + 16 :]
     if len(sealed) != n + 16:
-        raise Refused("tampered", "a body cut off")
+        raise Refused("tampered", "a truncated body")
     pieces = [
         b"sealtoken record v1",
         record.collection.encode(),
@@ -167,7 +167,7 @@ def open_body(key, scope, record):
 
 def open_payload(key, scope, value_id, revision, payload):
     if len(payload) < 24 + 16:
-        raise Refused("tampered", "no payload")
+        raise Refused("tampered", "a truncated payload")
     associated = parts(b"sealtoken payload v1", scope, value_id, u64(revision))
     return _open(key, payload[:24], payload[24:], associated)
 
@@ -176,7 +176,7 @@ def _open(key, nonce, sealed, associated):
     try:
         return xaes_open(key, nonce, sealed, associated)
     except InvalidTag:
-        raise Refused("tampered", "AES-GCM does not open it") from None
+        raise Refused("tampered", "authentication failed") from None
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Keyset:
 
 
 class Store:
-    """Records, and the ring that opens them. `seen` is what was opened of them."""
+    """Records, and the ring that opens them. `seen` collects the records that were read."""
 
     def __init__(self, records, ring):
         self.records = {(record.collection, record.id): record for record in records}
@@ -211,9 +211,11 @@ class Store:
         if key is None:
             raise Refused("unknown_key")
         same("labels", len(record.labels), 1)
-        plaintext, payload = open_body(hkdf(key.root, b"sealtoken v1 internal\0keyset", 32), b"", record)
+        plaintext, payload = open_body(
+            hkdf(key.root, b"sealtoken v1 internal\0keyset", 32), b"", record
+        )
         if len(plaintext) < 32 or payload:
-            raise Refused("tampered", "a keyset")
+            raise Refused("tampered", "an invalid keyset")
         return Keyset(record.id, plaintext[:32], plaintext[32:])
 
 
@@ -231,13 +233,13 @@ class Vault(Store):
             raise Refused("not_found", "no vault")
         settings = json.loads(self.root.settings)
         if settings.keys() != {"costs"} or not 1 <= len(settings["costs"]) <= 8:
-            raise Refused("tampered", "settings")
+            raise Refused("tampered", "invalid settings")
         self.costs = [self._cost(cost) for cost in settings["costs"]]
 
     @staticmethod
     def _cost(cost):
         if cost.keys() != {"m", "t", "p"}:
-            raise Refused("tampered", "a cost")
+            raise Refused("tampered", "an invalid cost")
         m, t, p = cost["m"], cost["t"], cost["p"]
         if not (19 <= m <= 256 and 1 <= t <= 10 and 1 <= p <= 4 and (m >= 46 or t >= 2)):
             raise Refused("tampered", "a cost out of bounds")
@@ -259,18 +261,19 @@ class Namespace:
         self.open_id = mac(keyset.key("label"), b"open")[:16]
 
     def password_hash(self, password, cost):
-        """H. It takes a while, so each one is computed once."""
+        """H of the format. It is slow, so each one is computed once."""
         normal = unicodedata.normalize("NFC", password).encode()
         salt, (m, t, p) = self.keyset.key("password salt")[:16], cost
         known = self.vault.hashes
         if (normal, salt, cost) not in known:
             known[normal, salt, cost] = hash_secret_raw(
-                normal, salt, time_cost=t, memory_cost=m * 1024, parallelism=p, hash_len=64, type=Type.ID
+                normal, salt, time_cost=t, memory_cost=m * 1024, parallelism=p, hash_len=64,
+                type=Type.ID
             )
         return known[normal, salt, cost]
 
     def data_keys(self, password):
-        """`[{id: key}]`, one dict for each cost at which the password has an entry."""
+        """`[{id: key}]`: a dict for each cost at which the password has an entry."""
         if password is None:
             return [{self.open_id: self.keyset.key("payload")}]
         found = []
@@ -283,21 +286,21 @@ class Namespace:
             plaintext, payload = open_body(key, self.keyset.scope, entry)
             count, rest = divmod(len(plaintext) - 1, 48)
             if plaintext[0] != 1 or rest or not 1 <= count <= 4096 or payload or entry.labels:
-                raise Refused("tampered", "an entry")
+                raise Refused("tampered", "an invalid entry")
             each = [plaintext[at : at + 48] for at in range(1, len(plaintext), 48)]
             found.append({pair[:16]: pair[16:] for pair in each})
         return found
 
     def meta(self, record):
-        """What is known about a value, and its payload."""
+        """A value's metadata and its payload."""
         plaintext, payload = open_body(self.keyset.key("record"), self.keyset.scope, record)
         meta = json.loads(plaintext)
         if not {"c", "u", "r", "o", "n"} <= meta.keys() <= set("cuxdlron"):
-            raise Refused("tampered", "members")
+            raise Refused("tampered", "invalid members")
         return meta, payload
 
     def labels(self, meta, data_key):
-        """The labels that a value with this meta has."""
+        """The labels of a value with this metadata."""
 
         def timed(seconds):
             return self.mark + order(self.keyset.key("order"), seconds)
@@ -328,7 +331,7 @@ class Namespace:
         raise Refused("invalid_password")
 
     def read(self, token, password):
-        """`(meta, value)`, whatever the value's end says."""
+        """`(meta, value)`, even if the value has expired."""
         record = self.value(token)
         meta, payload = self.meta(record)
         same("labels", sorted(record.labels), self.labels(meta, record.label("data_key")))
@@ -363,7 +366,7 @@ def unpadded(raw):
 
 
 class Members:
-    """What stands in a plaintext, one after the other."""
+    """Reads the members of a plaintext in order."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -408,7 +411,7 @@ class Members:
         return self.one_of(keyed, self.text)
 
     def end(self):
-        same("bytes behind it", self.data[self.at :], b"")
+        same("trailing bytes", self.data[self.at :], b"")
 
 
 class Tokens(Store):
@@ -424,7 +427,7 @@ class Tokens(Store):
         self.kid = mac(self.keyset.key("pat"), b"the key's name")[:6]
 
     def open(self, record):
-        """The plaintext of a record that has no payload."""
+        """The plaintext of a record, which must have no payload."""
         plaintext, payload = open_body(self.keyset.key("record"), b"pat", record)
         same("payload", payload, b"")
         return plaintext
@@ -433,7 +436,7 @@ class Tokens(Store):
         return mac(self.keyset.key("label"), *pieces)[:16]
 
     def read(self, token_id):
-        """What is known about a token, once its record is as it must be."""
+        """A token's metadata, after checking its record."""
         record = self.get("pat_tokens", mac(self.keyset.key("id"), b"token", token_id))
         if record is None:
             raise Refused("not_found")
@@ -470,7 +473,7 @@ class Tokens(Store):
 
     def fits(self, text, stored):
         if stored.startswith("$hmac-sha256$"):
-            # The other system's texts have no check.
+            # Tokens of the Node system have no checksum.
             hashed = text if b"." in text else text[:-6]
             mac_of_it = hmac.new(self.keyset.key("pat"), hashed, hashlib.sha256).digest()
             return stored == f"$hmac-sha256$kid={unpadded(self.kid)}${unpadded(mac_of_it)}"
@@ -478,13 +481,17 @@ class Tokens(Store):
         if name != "scrypt" or b"." not in text:
             return False
         ln, r, p = (int(parameter.split("=")[1]) for parameter in parameters.split(","))
-        salt, expected = (base64.b64decode(part + "=" * (-len(part) % 4)) for part in (salt, expected))
+        salt, expected = (
+            base64.b64decode(part + "=" * (-len(part) % 4)) for part in (salt, expected)
+        )
         secret = base64.b64decode(text.split(b".")[1])
-        found = hashlib.scrypt(secret, salt=salt, n=1 << ln, r=r, p=p, dklen=len(expected), maxmem=1 << 27)
+        found = hashlib.scrypt(
+            secret, salt=salt, n=1 << ln, r=r, p=p, dklen=len(expected), maxmem=1 << 27
+        )
         return len(secret) == len(expected) and found == expected
 
     def verify(self, text):
-        """The answer at this moment."""
+        """The answer for a token's text at `self.now`."""
         text = text.encode()
         if not text.startswith(b"pat_"):
             return "invalid_prefix"
@@ -538,11 +545,10 @@ def check_tokens(state):
         facts = tokens.read(expected["id"].encode())
         before = facts.pop("before")
         facts["previous_until"] = before and before[1]
-        # What its revocation says, where it is revoked.
-        same("what is known", facts, expected)
+        same("metadata", facts, expected)
     admins = {token["id"] for token in state["tokens"] if token["admin"]}
     same("first admin", tokens.first_admin() in admins, True)
-    same("records that nothing leads to", set(tokens.records) - tokens.seen, set())
+    same("unreachable records", set(tokens.records) - tokens.seen, set())
     for expected in state["answers"]:
         same(f"answer to {expected['token']}", tokens.verify(expected["token"]), expected["answer"])
     answers = {expected["answer"] for expected in state["answers"]}
@@ -568,7 +574,10 @@ def check_value(vault, expected):
     token, password = expected["token"], expected["password"]
     meta, value = namespace.read(token, password)
     same("value", value, bytes.fromhex(expected["value"]))
-    names = {"c": "created", "u": "updated", "x": "expires", "d": "deleted", "l": "label", "r": "revision"}
+    names = {
+        "c": "created", "u": "updated", "x": "expires", "d": "deleted", "l": "label",
+        "r": "revision"
+    }
     for short, name in names.items():
         same(name, meta.get(short), expected[name])
     kept = range(meta["r"] - 1, meta["o"] - 1, -1)
@@ -589,7 +598,7 @@ def check_refused(vault, expected):
 
 
 def changed(record, others):
-    """The record with one thing changed, again and again."""
+    """Copies of the record, each with one change."""
     yield "id", replace(record, id=record.id[:-1] + bytes([record.id[-1] ^ 1]))
     yield "version", replace(record, version=bytes(16))
     yield "purge_at", replace(record, purge_at=0)
@@ -611,7 +620,7 @@ def changed(record, others):
 
 
 def check_changes(vault, state, records):
-    """How many changed records were refused. Those of passwords need a password, and are left out."""
+    """The number of changed records that were refused. Skips those that need a password."""
     namespaces = [vault.namespace(name) for name in state["namespaces"]]
     opens = [(n.keyset.key("record"), n.keyset.scope) for n in namespaces]
     records = [record for record in records if record.collection != "vault_passwords"]
@@ -619,7 +628,7 @@ def check_changes(vault, state, records):
 
 
 def check_changed(store, records, opens, keysets):
-    """How many changed records were refused. `opens` is what opens those that are no keysets."""
+    """The number of changed records that were refused. `opens` lists keys for all but keysets."""
     count = 0
     for record in records:
         mine = opens
@@ -629,7 +638,7 @@ def check_changed(store, records, opens, keysets):
         same("opens once", sum(is_open(key, scope, record) for key, scope in mine), 1)
         for what, other in changed(record, records):
             if any(is_open(key, scope, other) for key, scope in mine):
-                raise ValueError(f"{record.collection} opens with another {what}")
+                raise ValueError(f"{record.collection} opens after a change: {what}")
             count += 1
     return count
 
@@ -647,7 +656,7 @@ def check_state(state):
     vault = Vault(records, state["ring"])
     for expected in state["values"]:
         check_value(vault, expected)
-    same("records that nothing leads to", set(vault.records) - vault.seen, set())
+    same("unreachable records", set(vault.records) - vault.seen, set())
     for expected in state["refused"]:
         check_refused(vault, expected)
     refused = check_changes(vault, state, records)
@@ -661,8 +670,9 @@ def main(arguments):
     if len(arguments) != 2 or arguments[0] != "--check":
         print(__doc__, file=sys.stderr)
         return 2
-    same("CRC-32/ISO-HDLC of its catalogue", zlib.crc32(b"123456789"), 0xCBF43926)
-    same("SipHash-2-4 of its authors", siphash24(bytes(range(16)), bytes(range(15))), 0xA129CA6149BE45E5)
+    same("the published CRC-32/ISO-HDLC", zlib.crc32(b"123456789"), 0xCBF43926)
+    siphash = siphash24(bytes(range(16)), bytes(range(15)))
+    same("the published SipHash-2-4", siphash, 0xA129CA6149BE45E5)
     with open(arguments[1], encoding="utf-8") as file:
         states = json.load(file)["states"]
     failed = 0
@@ -672,7 +682,7 @@ def main(arguments):
         except (ValueError, Refused) as error:
             failed += 1
             print(f"FAILED {state['name']}: {error}")
-    # A file in which nothing was found to check is a mistake, not a success.
+    # A file without states is a mistake, not a success.
     return 0 if states and not failed else 1
 
 

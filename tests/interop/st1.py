@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
-"""The st1 token format, written a second time.
+"""A second implementation of the st1 token format.
 
-It shares no code with the crate: it was written from the description of the
-format alone, on the PyPI package `cryptography`. Where it and the crate agree, they agree
-because both read the same bytes in the same way.
+It shares no code with the crate. It was written only from the format's description, on the PyPI
+package `cryptography`, so an agreement with the crate is evidence that both are right.
 
     python3 st1.py --check st1.json          check a file of st1 vectors
     python3 st1.py --check xaes256gcm.json   check the XAES-256-GCM vectors
 
-It is a reference for tests. It does not hide timing and does not wipe keys: never seal
-anything real with it.
+Use it only in tests: it neither hides timing nor wipes keys.
 """
 
 import base64
@@ -26,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-sys.dont_write_bytecode = True  # a check leaves nothing behind in the source tree
+sys.dont_write_bytecode = True  # keeps the source tree clean
 
 from strict_json import (  # noqa: E402
     Number,
@@ -40,15 +38,15 @@ from strict_json import (  # noqa: E402
 
 PREFIX = "st1_"
 MIN_LENGTH = 63  # the prefix and the base64url of MIN_BYTES
-MAX_LENGTH = 4096  # for opening, unless a setting says otherwise
-SEALED_LENGTH = 4000  # the same for sealing: room for a cookie's name
-MAX_COMPOSED = 65_536  # bytes of several contexts and their lengths
+MAX_LENGTH = 4096  # the default for opening
+SEALED_LENGTH = 4000  # the default for sealing, which leaves room for a cookie's name
+MAX_COMPOSED = 65_536  # for several contexts and their lengths, in bytes
 MIN_BYTES = 4 + 24 + 16
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
 class Refused(Exception):
-    """A token that does not open. `code` is the answer, `detail` is for whoever reads a test."""
+    """A token does not open. `code` is the answer; `detail` explains it to people."""
 
     def __init__(self, code, detail):
         super().__init__(f"{code}: {detail}")
@@ -63,13 +61,13 @@ def b64u_encode(data):
 
 
 def b64u_decode(text):
-    """The bytes of `text`, or ValueError. Each byte string has exactly one accepted spelling."""
+    """The bytes of `text`, or ValueError. Accepts only the canonical spelling."""
     if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         raise ValueError("a character outside the base64url alphabet")
     if len(text) % 4 == 1:
         raise ValueError("no byte string has a base64url text of this length")
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    # Python ignores the unused bits of the last character. Spelling the bytes again shows them.
+    # Python ignores unused bits of the last character. Encoding again reveals them.
     if b64u_encode(data) != text:
         raise ValueError("unused trailing bits are set")
     return data
@@ -114,13 +112,13 @@ def _checked_body(prefix, text):
         raise ValueError(f"does not begin with {prefix}")
     body = b64u_decode(text[len(prefix) :])[:-4]
     if _checked_text(prefix, body) != text:
-        raise ValueError("the check bytes differ")
+        raise ValueError("wrong checksum")
     return body
 
 
 @dataclass(frozen=True)
 class Key:
-    """A ring key: 32 random bytes, from which the key of every purpose comes."""
+    """A ring key: 32 random bytes, from which every purpose key is derived."""
 
     root: bytes
 
@@ -151,7 +149,7 @@ class Key:
 
 
 def parse_purpose_text(text):
-    """`(kid, purpose key, purpose)` of a purpose's own text."""
+    """`(kid, purpose key, purpose)` of a purpose key's text."""
     body = _checked_body("stpurpose1_", text)
     if not 1 <= len(body) - 36 <= 255:
         raise ValueError("a purpose is 1 to 255 bytes long")
@@ -159,18 +157,18 @@ def parse_purpose_text(text):
 
 
 def parse_ring(text):
-    """`[(key, role)]`: the current key first, the others "standby" or "retired"."""
+    """`[(key, role)]`: the current key first, then "standby" and "retired" ones."""
     ring = []
     for before, item in re.findall(r"([, \t\n\v\f\r]*)([^, \t\n\v\f\r]+)", text):
         standby = item.startswith("+")
         if ring and not standby and len(before) > 1 and before.endswith(" "):
-            raise ValueError("a blank where a plus sign may have been: form decoding makes one of it")
+            raise ValueError("a space that may have been a plus before form decoding")
         if standby and not ring:
-            raise ValueError("the first key is the one that seals: it cannot be standby")
+            raise ValueError("the first key seals, so it cannot be standby")
         role = "standby" if standby else "retired" if ring else "current"
         key = Key.parse(item[1:] if standby else item)
         if any(key.kid == other.kid for other, _ in ring):
-            raise ValueError("two keys with one key id")
+            raise ValueError("two keys with the same key id")
         ring.append((key, role))
     if not ring:
         raise ValueError("a ring without a key")
@@ -181,7 +179,7 @@ def parse_ring(text):
 
 
 def plaintext(uuid, t, cargo, x=None, n=None, o=None, e=None, pad=1):
-    """The bytes that are sealed, padded with spaces to a multiple of `pad`."""
+    """The bytes to seal, padded with spaces to a multiple of `pad`."""
     members = {"u": b64u_encode(uuid), "t": t, "x": x, "n": n, "o": o}
     members = {name: value for name, value in members.items() if value is not None}
     members["c"] = cargo
@@ -196,26 +194,26 @@ def with_length(part):
 
 
 def array(*parts):
-    """An array of parts, which is one context."""
+    """One context that consists of several parts."""
     if not all(parts) or not parts:
         raise ValueError("a part of a context is empty")
     return b"".join(map(with_length, parts))
 
 
 def associated_data(kid, contexts):
-    """What is authenticated beside the plaintext; `contexts` is a list of byte strings."""
+    """The associated data; `contexts` is a list of byte strings."""
     if not all(contexts):
         raise ValueError("a context is empty")
     if len(contexts) < 2:
         return PREFIX.encode() + kid + b"".join(contexts)
     composed = b"".join(map(with_length, contexts))
     if len(composed) > MAX_COMPOSED:
-        raise ValueError("contexts that are too long together")
+        raise ValueError("the contexts are too long together")
     return b"st1+" + kid + composed
 
 
 def seal(key, purpose, plain_bytes, contexts=(), nonce=None):
-    """A token of these plaintext bytes. They are not judged: tests seal bad ones, too."""
+    """Seals any bytes as a token. Does not check them, because tests seal bad plaintexts too."""
     nonce = os.urandom(24) if nonce is None else nonce
     aad = associated_data(key.kid, contexts)
     sealed = xaes_seal(key.purpose_key(purpose), nonce, plain_bytes, aad)
@@ -233,37 +231,37 @@ class Opened:
     n: int | None
     o: int | None
     cargo: dict
-    role: str  # of the key that sealed it: "retired" asks for a re-seal
+    role: str  # of the sealing key; "retired" asks for resealing
     plain_bytes: bytes
 
 
 def open_token(
     token, ring, purpose, now, contexts=(), leeway=0, future_skew=60, max_length=MAX_LENGTH
 ):
-    """What the token holds at the Unix second `now`, or Refused."""
+    """The token's content at the Unix second `now`, or Refused."""
     raw = _or_refused("malformed", _token_bytes, token, max_length)
     kid, nonce, sealed = raw[:4], raw[4:28], raw[28:]
     found = [(key, role) for key, role in ring if key.kid == kid]
     if not found:
-        raise Refused("unknown_key", "no key of the ring has this key id")
+        raise Refused("unknown_key", "no key in the ring has this key id")
     key, role = found[0]
     try:
         data = xaes_open(key.purpose_key(purpose), nonce, sealed, associated_data(kid, contexts))
     except InvalidTag:
-        raise Refused("forged", "AES-GCM does not open it") from None
+        raise Refused("forged", "authentication failed") from None
     own = _or_refused("payload", _own_members, data)
     t, x, n = own["t"], own.get("x"), own.get("n")
     if t > now + future_skew or (n is not None and n > now + leeway):
-        raise Refused("not_yet_valid", "its time has not come")
+        raise Refused("not_yet_valid", "it is not valid yet")
     if x is not None and t + x + leeway <= now:
-        raise Refused("expired", "its time is over")
-    # Last, because an expired token answers "expired" whatever its cargo is.
+        raise Refused("expired", "it has expired")
+    # Last, because an expired token answers "expired" regardless of its cargo.
     cargo = _or_refused("payload", _cargo, own["c"], own.get("e", {}), now)
     return Opened(own["u"], t, x, n, own.get("o"), cargo, role, data)
 
 
 def _or_refused(code, step, *arguments):
-    """The step's result; its ValueError (bad UTF-8 is one, too) becomes this answer."""
+    """The step's result. A ValueError, which includes bad UTF-8, becomes Refused."""
     try:
         return step(*arguments)
     except ValueError as error:
@@ -274,17 +272,17 @@ def _token_bytes(token, max_length):
     if not MIN_LENGTH <= len(token) <= max_length:
         raise ValueError("too long or too short")
     if not token.startswith(PREFIX):
-        raise ValueError("another prefix")
+        raise ValueError("wrong prefix")
     raw = b64u_decode(token[len(PREFIX) :])
     if len(raw) < MIN_BYTES:
-        raise ValueError("shorter than its own parts")
+        raise ValueError("too few bytes")
     return raw
 
 
 def _own_members(data):
-    """The plaintext's members; `u`, the times and `e` judged and converted, `c` as it was read."""
+    """The plaintext's members: `u`, the times and `e` checked and converted, `c` as read."""
     text = data.decode("utf-8").rstrip(" ")  # without the padding
-    # Python skips white space before and after a value; the format has none there.
+    # Python skips white space around a value; the format allows none.
     if not (text.startswith("{") and text.endswith("}")):
         raise ValueError("not one object")
     own = members_of(read_json(text))
@@ -297,15 +295,15 @@ def _own_members(data):
     if own.get("x") == 0:
         raise ValueError("a lifetime of zero")
     if own.get("o", 0) > own["t"]:
-        raise ValueError("first issued after its own time")
+        raise ValueError("first issued after the time of issue")
     if "e" in own:
         if not isinstance(own["e"], Pairs):
-            raise ValueError("entry ends that are not an object")
+            raise ValueError("the entries' expiries are not an object")
         own["e"] = {name: _second(end) for name, end in members_of(own["e"]).items()}
         if not isinstance(own["c"], Pairs):
-            raise ValueError("entry ends without a map")
+            raise ValueError("expiries of entries without a map")
         if not own["e"].keys() <= {whole_text(name) for name, _ in own["c"]}:
-            raise ValueError("an entry end without its entry")
+            raise ValueError("an expiry without its entry")
     return own
 
 
@@ -318,12 +316,12 @@ def _uuid(value):
 def _second(value):
     spelled = isinstance(value, Number) and re.fullmatch(r"0|[1-9][0-9]{0,11}", value.spelling)
     if not spelled or int(value.spelling) > LAST_SECOND:
-        raise ValueError("not an integer of 0..=253402300799 in its one spelling")
+        raise ValueError("not an integer of 0..=253402300799 in canonical form")
     return int(value.spelling)
 
 
 def _cargo(value, ends, now):
-    """The cargo as a map. Entries that have ended are dropped before anything in them is judged."""
+    """The cargo as a map. Drops expired entries before checking the others."""
     if not isinstance(value, Pairs):
         raise ValueError("not a map")
     live = Pairs(entry for entry in value if ends.get(entry[0], now + 1) > now)
@@ -339,7 +337,7 @@ def _same(what, ours, theirs):
 
 
 def check_positive(v):
-    """One positive vector, in both directions, down to every intermediate value."""
+    """Checks a positive vector in both directions, with every intermediate value."""
     key, contexts, purpose = Key.parse(v["key"]), contexts_of(v), v["purpose"]
     parts = (key.kid, key.purpose_key(purpose), purpose)
     _same("root", key.root.hex(), v["root"])
@@ -347,7 +345,7 @@ def check_positive(v):
     _same("key id", key.kid.hex(), v["kid"])
     _same("purpose key", key.purpose_key(purpose).hex(), v["purpose_key"])
     _same("purpose text", key.purpose_text(purpose), v["exported"])
-    _same("purpose text, read", parse_purpose_text(v["exported"]), parts)
+    _same("purpose text, parsed", parse_purpose_text(v["exported"]), parts)
 
     data = v["plaintext"].encode("utf-8")
     members = json.loads(data)
@@ -365,13 +363,13 @@ def check_positive(v):
 
 
 def contexts_of(v):
-    """A vector's contexts: none, one in hex, or a list."""
+    """A vector's contexts, which it gives as one hex text or a list; an empty text means none."""
     given = v["context"] if isinstance(v["context"], list) else [v["context"]]
     return [bytes.fromhex(context) for context in given if context]
 
 
 def check_readable(v):
-    """A token that opens although no writer would write it so."""
+    """Checks a token that opens although no writer would produce it."""
     key, contexts = Key.parse(v["key"]), contexts_of(v)
     nonce = b64u_decode(v["token"][4:])[4:28]
     data = v["plaintext"].encode("utf-8")
@@ -423,7 +421,7 @@ def main(arguments):
                 failed += 1
                 print(f"FAILED {kind}: {v.get('name', v.get('id'))}: {error}")
     print(f"{passed} passed, {failed} failed")
-    # A file in which nothing was found to check is a mistake, not a success.
+    # A file without vectors is a mistake, not a success.
     return 0 if passed and not failed else 1
 
 

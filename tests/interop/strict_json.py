@@ -1,7 +1,7 @@
-"""Strict JSON for st1.py: what Python's reader lets pass is refused here, with ValueError.
+"""Strict JSON for st1.py: refuses with ValueError where Python's reader is lenient.
 
-Python's reader checks the grammar. `Pairs` and `Number` keep what it would lose on the way:
-repeated names, and how a number was spelled.
+Python's reader checks the grammar. `Pairs` and `Number` keep what it would lose: repeated names
+and the spelling of numbers.
 """
 
 import json
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 MAX_LEVELS = 64
 
-# The grammar knows no depth: the longest token that is opened has room for some 1,500 levels.
+# JSON has no depth limit, and the longest token has room for some 1,500 levels.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
 
 class Pairs(list):
-    """An object as its (name, value) pairs, in order, repeats included."""
+    """An object as its (name, value) pairs, in order and with repeated names."""
 
 
 @dataclass(frozen=True)
@@ -41,45 +41,45 @@ def read_json(text):
     try:
         return _READER.decode(text)
     except RecursionError:
-        raise ValueError("deeper than this reader goes") from None
+        raise ValueError("nested too deep for this reader") from None
 
 
 def whole_text(text):
-    # The two halves of a pair have become one character by now: what is left is alone.
+    # Python's reader has combined the pairs, so any surrogate here is unpaired.
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("a lone surrogate")
+        raise ValueError("an unpaired surrogate")
     return text
 
 
 def members_of(pairs):
-    """The object as a dict: each name once, and each a whole text."""
+    """The object as a dict. Names must be distinct and valid Unicode."""
     members = {}
     for name, value in pairs:
         if whole_text(name) in members:
-            raise ValueError(f"the name {name!r} stands twice")
+            raise ValueError(f"the name {name!r} is repeated")
         members[name] = value
     return members
 
 
 def _number(number):
     if number.whole and number.spelling != "-0":
-        # 20 characters hold every integer in range; without this look int() may be slow.
+        # Every integer in range fits 20 characters, and int() is slow on long texts.
         if len(number.spelling) > 20 or not -(1 << 63) <= int(number.spelling) < 1 << 64:
             raise ValueError("an integer outside i64::MIN..=u64::MAX")
         return int(number.spelling)
-    value = float(number.spelling)  # "-0" comes here, too: an integer would lose its sign
+    value = float(number.spelling)  # "-0" as well, because an integer would lose its sign
     if value in (float("inf"), float("-inf")):
-        raise ValueError("a number that no f64 holds")
+        raise ValueError("a number beyond f64")
     return value
 
 
 def plain(value, level=1):
-    """`value` as Python's own types, by the rules for a cargo that is read as a map."""
+    """`value` in Python's types, by the rules for a cargo that is read as a map."""
     if isinstance(value, Number):
         return _number(value)
     if isinstance(value, str):
         return whole_text(value)
-    if isinstance(value, list):  # Pairs, too
+    if isinstance(value, list):  # includes Pairs
         if level > MAX_LEVELS:
             raise ValueError(f"more than {MAX_LEVELS} levels")
         if isinstance(value, Pairs):

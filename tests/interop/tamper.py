@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""A stranger edits the vault's SQLite file, row by row. Is anything wrong ever read back?
+"""Edits the vault's SQLite file as an attacker would, and checks that no wrong value is read.
 
     python3 tests/interop/tamper.py target/debug/sealtoken [--changes N] [--files N] [--seed S]
 
-A vault is filled through the command line. Then each cell of each table is changed in a fresh copy of its file, in N ways
-that are drawn from all (0: in all): bits are flipped, bytes cut off, added and taken from other rows, and it is set to nothing. Rows
-are removed, mixed and exchanged. Last come files with bytes changed anywhere. After each of these every token is read and the vault
-is listed: what comes back is right or refused, in one line with a code that is expected. After a change of the index a sweep takes
-no live value.
+The script fills a vault through the command line. Then it changes each cell of each table, each
+time in a fresh copy of the file, in N random ways (0: in all ways): it flips bits, removes and adds
+bytes, takes the content of another row, or sets the cell to NULL. It also removes, mixes and swaps
+rows, and finally changes bytes anywhere in the file. After each change it reads every token and
+lists the vault. Each result must be right or a refusal: one line with an expected code. After a
+change of the index, a sweep must not remove a live value.
 
-What no vault can see without an anchor outside is not asked for: a row that is gone, or back as it was.
+A vault cannot detect a deleted row or a row put back in an earlier state without an anchor outside
+of the database, so the script does not expect that.
 """
 
 import argparse
@@ -30,7 +32,7 @@ CODES = {"not_found", "tampered", "invalid_password", "expired", "deleted", "unk
 
 
 class Wrong(Exception):
-    """Something that must not be was read, or the command broke."""
+    """The command returned wrong data, or failed unexpectedly."""
 
 
 def require(condition, message):
@@ -39,12 +41,14 @@ def require(condition, message):
 
 
 class Vault:
-    """A vault in a file, and what was put into it."""
+    """A vault in a file, and its values."""
 
     def __init__(self, program, folder):
         self.program, self.folder = os.path.abspath(program), Path(folder)
         self.file = self.folder / "vault.db"
-        self.keys = subprocess.run([self.program, "key", "generate"], capture_output=True, check=True).stdout.decode()
+        self.keys = subprocess.run(
+            [self.program, "key", "generate"], capture_output=True, check=True
+        ).stdout.decode()
         for name in ("one", "two"):
             self.path(name).write_text(f"the password {name}\n")
         self.values = []
@@ -54,11 +58,15 @@ class Vault:
         return self.folder / name
 
     def run(self, file, *arguments, text=b""):
-        """One process on the vault in `file`."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALTOKEN_")}
+        """Runs a command on the vault in `file`."""
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("SEALTOKEN_")
+        }
         environment |= {"SEALTOKEN_KEYS": self.keys, "SEALTOKEN_STORE": f"sqlite:{file}"}
         command = [self.program, "vault", *map(str, arguments)]
-        return subprocess.run(command, input=text, env=environment, capture_output=True, timeout=60, check=False)
+        return subprocess.run(
+            command, input=text, env=environment, capture_output=True, timeout=60, check=False
+        )
 
     def must(self, *arguments, text=b""):
         done = self.run(self.file, *arguments, text=text)
@@ -79,7 +87,7 @@ class Vault:
         ]:
             token = self.must("create", *options, *create, text=value)
             self.values.append((token, options, value))
-        # One that was written before, so that the first value may not come back.
+        # An update, after which the first content must not come back.
         token, options, _ = self.values[1]
         self.must("update", *options, text=token + b"second, anew")
         self.values[1] = (token, options, b"second, anew")
@@ -87,11 +95,12 @@ class Vault:
             for entry in json.loads(self.must("list", "--json", *options)):
                 self.entries[entry["id"]] = entry
         require(len(self.entries) == len(self.values), "not all values are listed")
-        require(not Path(f"{self.file}-wal").exists(), "the log is still there: a copy of the file is not all of it")
+        wal = Path(f"{self.file}-wal")
+        require(not wal.exists(), "a write-ahead log remains, so copies of the file are incomplete")
 
 
 def check(vault, file, exits, whole=False):
-    """Reads everything. `whole`: everything must be there."""
+    """Reads and lists everything. With `whole`, every value must be readable."""
     right = 0
     for token, options, value in vault.values:
         done = vault.run(file, "read", *options, text=token)
@@ -101,9 +110,12 @@ def check(vault, file, exits, whole=False):
             right += 1
         else:
             check_refused(done, exits)
-            require(not whole, f"{value!r} is not read any more: {done.stderr!r}")
+            require(not whole, f"{value!r} is no longer readable: {done.stderr!r}")
     for options in ([], ["--namespace", "other"]):
-        check_list(vault, vault.run(file, "list", "--json", "--with-expired", "--with-deleted", *options), exits)
+        check_list(
+            vault, vault.run(file, "list", "--json", "--with-expired", "--with-deleted", *options),
+            exits
+        )
     return right
 
 
@@ -122,7 +134,7 @@ def check_line(done):
 
 
 def check_list(vault, done, exits):
-    """What is listed is as it was; what is not is missing, or named as tampered."""
+    """Each listed entry must be unchanged or reported as tampered; others may be missing."""
     if done.returncode != 0 and not done.stdout:
         return check_refused(done, exits)
     tampered = 0
@@ -131,29 +143,38 @@ def check_list(vault, done, exits):
             tampered += 1
         else:
             require(entry == vault.entries.get(entry.get("id")), f"listed {entry}")
-    require(done.returncode == (2 if tampered else 0), f"exit {done.returncode}, {tampered} tampered")
+    require(
+        done.returncode == (2 if tampered else 0), f"exit {done.returncode}, {tampered} tampered"
+    )
     if tampered:
         check_line(done)
 
 
 def tables(file):
-    """The tables, their columns and rows, the index of the vault among them."""
+    """The tables with their columns and rows, including the vault's index."""
     with closing(sqlite3.connect(file)) as database:
-        names = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        found = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        names = [name for (name,) in found]
         for name in names:
             cursor = database.execute(f"SELECT * FROM {name} ORDER BY 1, 2")
             yield name, [column[0] for column in cursor.description], cursor.fetchall()
 
 
 def changes(cell, others, rng):
-    """`(what, other content)` for one cell."""
+    """`(description, new content)` for one cell."""
     yield "nothing", None
     if isinstance(cell, int) or cell is None:
         yield from ((f"number {n}", n) for n in (0, -1, 1, 2**62, (cell or 0) + 1))
         return
     as_bytes = cell if isinstance(cell, bytes) else cell.encode()
-    made = [("empty", b""), ("one byte less", as_bytes[:-1]), ("one byte more", as_bytes + b"a"), ("half", as_bytes[: len(as_bytes) // 2])]
-    places = {0, len(as_bytes) - 1, *(rng.randrange(len(as_bytes)) for _ in range(4))} if as_bytes else ()
+    made = [
+        ("empty", b""), ("one byte less", as_bytes[:-1]), ("one byte more", as_bytes + b"a"),
+        ("half", as_bytes[: len(as_bytes) // 2])
+    ]
+    places = (
+        {0, len(as_bytes) - 1, *(rng.randrange(len(as_bytes)) for _ in range(4))} if as_bytes
+        else ()
+    )
     for place in sorted(places):
         bit = 1 << rng.randrange(7)
         flipped = bytes([*as_bytes[:place], as_bytes[place] ^ bit, *as_bytes[place + 1 :]])
@@ -170,9 +191,11 @@ def dump(file):
 
 
 def keysets(file):
-    """The ids of the keysets that are where they belong."""
+    """The ids of the records in the collection of keysets."""
     with closing(sqlite3.connect(file)) as database:
-        return set(database.execute("SELECT id FROM sealtoken_record WHERE collection = 'vault_keysets'"))
+        return set(
+            database.execute("SELECT id FROM sealtoken_record WHERE collection = 'vault_keysets'")
+        )
 
 
 def where(columns, row):
@@ -181,7 +204,7 @@ def where(columns, row):
 
 
 def some(of, count, rng):
-    """So many of these; all for 0."""
+    """A random sample of `count` elements; all for 0."""
     of = list(of)
     return rng.sample(of, min(count or len(of), len(of)))
 
@@ -196,11 +219,16 @@ def attacks(file, count, rng):
             for index, column in enumerate(columns):
                 others = [other[index] for other in rows]
                 for what, content in some(changes(row[index], others, rng), count, rng):
-                    yield f"{name}, {column}: {what}", table, [(f"UPDATE {table} SET {column} = ? WHERE {at}", (content, *these))]
+                    yield f"{name}, {column}: {what}", table, [
+                        (f"UPDATE {table} SET {column} = ? WHERE {at}", (content, *these))
+                    ]
             if table != "sealtoken_record":
                 continue
             for other in some((other for other in rows if other != row), count, rng):
-                for mixed in (["body", "version"], ["body", "labels"], ["body", "version", "labels"], ["version", "labels"]):
+                for mixed in (
+                    ["body", "version"], ["body", "labels"], ["body", "version", "labels"],
+                    ["version", "labels"]
+                ):
                     chosen = [columns.index(column) for column in mixed]
                     assign = ", ".join(f"{column} = ?" for column in mixed)
                     there, those = where(columns, other)
@@ -209,17 +237,22 @@ def attacks(file, count, rng):
                     give = (f"{update} {there}", (*(row[i] for i in chosen), *those))
                     yield f"{name}: {mixed} of another row", table, [take]
                     yield f"{name}: {mixed} exchanged", table, [take, give]
-                # The other record in the place of this one, and this one in both places.
+                # The other record, copied to the place of this one.
                 there, those = where(columns, other)
                 remove = (f"DELETE FROM {table} WHERE {at}", these)
                 marks = ", ".join("?" * len(columns))
-                moved = dict(zip(columns, other)) | {"id": row[columns.index("id")], "collection": row[columns.index("collection")]}
-                insert = (f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(moved.values()))
+                moved = dict(zip(columns, other)) | {
+                    "id": row[columns.index("id")], "collection": row[columns.index("collection")]
+                }
+                insert = (
+                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",
+                    tuple(moved.values())
+                )
                 yield f"{name}: another row in its place", table, [remove, insert]
 
 
 def damaged(file, count, rng):
-    """Files with bytes changed anywhere, or cut off."""
+    """Copies of the file with bytes changed anywhere, or truncated."""
     whole = file.read_bytes()
     for number in range(count):
         content = bytearray(whole)
@@ -232,7 +265,7 @@ def damaged(file, count, rng):
 
 
 def edit(file, statements):
-    """Whether the database takes the change, and it is one."""
+    """Applies the change; False if SQLite refuses it."""
     with closing(sqlite3.connect(file)) as database:
         try:
             for sql, parameters in statements:
@@ -253,10 +286,10 @@ def attack_rows(vault, folder, attack):
         try:
             if table == "sealtoken_label":
                 records = dump(file)
-                done = vault.run(file, "sweep", "--hard")
+                done = vault.run(file, "purge-expired")
                 require(done.returncode in {0, 2} and done.stdout == b"0\n", f"swept: {done}")
                 require(dump(file) == records, "a sweep changed a record")
-            # Another version of the schema, or a keyset that is gone, is for the operator to mend, and no refusal.
+            # A wrong schema version or a lost keyset is an error (1), not a refusal (2).
             broken = table == "sealtoken_schema" or not keysets(vault.file) <= keysets(file)
             return check(vault, file, {1, 2} if broken else {2}, whole=table == "sealtoken_label")
         except (Wrong, ValueError, subprocess.TimeoutExpired) as error:
@@ -275,10 +308,10 @@ def attack_file(vault, folder, attack):
 
 
 def control(vault, folder):
-    """A value that is another one, as it must not come back from an attack, is found by this script."""
+    """Checks that this script would notice a wrong value."""
     file = Path(folder, "control.db")
     shutil.copy(vault.file, file)
-    require(check(vault, file, {2}, whole=True) == len(vault.values), "what was put in is not there")
+    require(check(vault, file, {2}, whole=True) == len(vault.values), "a value is missing")
     token, options, _ = vault.values[0]
     done = vault.run(file, "update", *options, text=token + b"another")
     require(done.returncode == 0, f"{done}")
@@ -286,7 +319,7 @@ def control(vault, folder):
         check(vault, file, {2})
     except Wrong:
         return
-    raise Wrong("the control was not found: this script sees nothing")
+    raise Wrong("this script did not notice a changed value")
 
 
 def main():
@@ -297,26 +330,30 @@ def main():
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()
     if not os.access(options.binary, os.X_OK):
-        parser.error(f"{options.binary} is no program")
+        parser.error(f"{options.binary} is not executable")
     rng = random.Random(options.seed)
-    # In memory, where there is such a place: what is asked is not whether the disk keeps it.
+    # In memory where possible, because durability does not matter here.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=memory) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    temporary, threads = tempfile.TemporaryDirectory(dir=memory), ThreadPoolExecutor(os.cpu_count())
+    with temporary as folder, threads as pool:
         vault = Vault(options.binary, folder)
         vault.fill()
         control(vault, folder)
         made = list(attacks(vault.file, options.changes, rng))
         results = list(pool.map(lambda attack: attack_rows(vault, folder, attack), made))
         impossible = results.count(None)
-        results += pool.map(lambda attack: attack_file(vault, folder, attack), damaged(vault.file, options.files, rng))
+        results += pool.map(
+            lambda attack: attack_file(vault, folder, attack),
+            damaged(vault.file, options.files, rng)
+        )
     failures = [result for result in results if isinstance(result, str)]
     for failure in failures:
         print(f"FAILED {failure}")
     harmless = sum(result == len(vault.values) for result in results)
     passed = len(results) - impossible - len(failures)
-    print(f"{impossible} changes that SQLite does not take, {harmless} after which everything is read as before")
+    print(f"{impossible} changes refused by SQLite, {harmless} without an effect on reading")
     print(f"{passed} passed, {len(failures)} failed")
-    # A script that changes nothing would find nothing.
+    # Too few effective changes mean that this script is broken.
     return 1 if failures or passed - harmless < 100 else 0
 
 

@@ -1,10 +1,10 @@
-//! The engines that the tests run on.
+//! The store engines that the tests run on.
 
 use std::sync::Arc;
 
 use sealtoken::store::{MemoryStore, Store};
 
-/// A fresh store, and what it needs as long as it is used.
+/// A fresh store, with the files or servers it needs while in use.
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     #[cfg(feature = "sqlite")]
@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// None where there is no server: that has been said then.
+    /// `None` without a server; the test is then reported as skipped.
     #[cfg(feature = "postgres")]
     pub(crate) async fn postgres() -> Option<Self> {
         let schema = sealtoken_test_servers::postgres::Schema::new(&[]).await?;
@@ -57,7 +57,7 @@ impl Engine {
         })
     }
 
-    /// None where there is no emulator: that has been said then.
+    /// `None` without an emulator; the test is then reported as skipped.
     #[cfg(feature = "dynamodb")]
     pub(crate) async fn dynamodb() -> Option<Self> {
         let (store, table) = sealtoken_test_servers::dynamodb::fresh().await?;
@@ -72,7 +72,8 @@ impl Engine {
     }
 }
 
-/// Makes of each function a test on every engine that is compiled in: `memory::name`, `sqlite::name` and so on.
+/// Makes each function a test on every engine that is compiled in: `memory::name`, `sqlite::name`
+/// and so on.
 macro_rules! on_every_engine {
     ($($name:ident,)*) => {
         mod memory {

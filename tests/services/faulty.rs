@@ -1,5 +1,5 @@
-//! A store that fails as a test tells it: at which calls and how, with a rival who acts before the reply, in turns that change from call to
-//! call. It counts what is asked of it.
+//! A store with faults on demand. A test chooses which calls fail and how, lets a rival act before
+//! a reply, and shuffles the turns of tasks. The store counts its calls.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use sealtoken::ServiceError;
 use sealtoken::store::{
     Change, Collection, Effect, Limits, MemoryStore, Outcome, Query, Record, RecordKey, Store,
     StoreError,
@@ -18,26 +19,26 @@ use crate::front::{Behind, Front};
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It does not.
+    /// The call succeeds.
     None,
-    /// It is not done, and the store says so.
+    /// The call is not done, and the store reports that.
     Before,
-    /// It is done, and the reply is lost.
+    /// The call is done, but the reply is lost.
     After,
-    /// It is not done, and the reply is lost: nobody can tell it from [`After`](Self::After).
+    /// The call is not done, and the reply is lost: indistinguishable from [`After`](Self::After).
     Lost,
-    /// As [`Lost`](Self::Lost), but a write lies somewhere until [`Faulty::land`].
+    /// As [`Lost`](Self::Lost), but a write is delayed until [`Faulty::land`].
     Late,
-    /// From that call on nothing is done.
+    /// From this call on, every call fails.
     ForGood,
-    /// It is not done: the database itself is damaged.
+    /// The call is not done: the database itself is corrupt.
     Corrupt,
 }
 
-/// What somebody else does while a call is under way.
+/// Another client that acts while a call is in progress.
 pub(crate) type Rival = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A store whose call number `at` fails, and those after it as they are told to.
+/// A store whose calls fail from number `at` on, each in its own way.
 pub(crate) type Faulty = Behind<Faults>;
 
 pub(crate) struct Faults {
@@ -46,24 +47,24 @@ pub(crate) struct Faults {
     /// How many of the calls were writes.
     pub(crate) writes: AtomicU64,
     pub(crate) at: AtomicU64,
-    /// How the calls from number `at` on fail.
+    /// The faults of the calls from number `at` on.
     faults: Vec<Fault>,
     pub(crate) healed: AtomicBool,
-    /// How every write fails, where all do.
+    /// The fault of every write, if set.
     writes_fail: Mutex<Option<Fault>>,
-    /// Whether the next `get` says that it has `read`, and waits to `go_on`.
+    /// Whether the next `get` signals `read` after reading, then waits for `go_on`.
     pub(crate) hold: AtomicBool,
     pub(crate) read: Notify,
     pub(crate) go_on: Notify,
     /// Whether call number `at` was a write.
     is_write: AtomicBool,
-    /// The most that a batch may weigh.
+    /// The maximum weight of a batch.
     pub(crate) max_batch: AtomicUsize,
-    /// Acts at call number `at`: after it was done, before its reply.
+    /// Acts during call number `at`, after the call was done and before its reply.
     rival: Mutex<Option<Rival>>,
-    /// Writes that have not arrived yet.
+    /// Delayed writes.
     late: Mutex<Vec<Vec<Change>>>,
-    /// Where the turns of calls are drawn from, and which of them go wrong; 0 where neither is.
+    /// The seed of random turns and faults; 0 for neither.
     seed: AtomicU64,
 }
 
@@ -72,7 +73,7 @@ impl Faulty {
         Self::over(MemoryStore::new(), &[fault], at)
     }
 
-    /// One over a store that is there, and whose calls from number `at` on fail in these ways.
+    /// A store over `inner` whose calls from number `at` on fail with these faults.
     pub(crate) fn over(inner: MemoryStore, faults: &[Fault], at: u64) -> Arc<Self> {
         Arc::new(Behind(Faults {
             calls: AtomicU64::new(0),
@@ -93,20 +94,20 @@ impl Faulty {
         }))
     }
 
-    /// One that never fails: it only counts.
+    /// A store that never fails and only counts.
     pub(crate) fn counting() -> Arc<Self> {
         Self::new(Fault::Before, u64::MAX)
     }
 }
 
 impl Faults {
-    /// How many calls there were since this was last asked, and how many of them were writes.
+    /// The number of calls since this was last called, and how many of them were writes.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let take = |count: &AtomicU64| count.swap(0, Ordering::SeqCst);
         (take(&self.calls), take(&self.writes))
     }
 
-    /// Counts anew, and fails from that call on.
+    /// Restarts the count, and fails from that call on.
     pub(crate) fn fail_from(&self, call: u64) {
         self.calls.store(0, Ordering::SeqCst);
         self.at.store(call, Ordering::SeqCst);
@@ -117,22 +118,22 @@ impl Faults {
         self.calls.load(Ordering::SeqCst) >= self.at.load(Ordering::SeqCst)
     }
 
-    /// Whether that was a write.
+    /// Whether call number `at` was a write.
     pub(crate) fn has_failed_writing(&self) -> bool {
         self.is_write.load(Ordering::SeqCst)
     }
 
-    /// Fails no more.
+    /// Stops failing.
     pub(crate) fn heal(&self) {
         self.healed.store(true, Ordering::SeqCst);
     }
 
-    /// Fails every write in this way; none where that is over.
+    /// Sets the fault of every write; `None` ends it.
     pub(crate) fn fail_writes(&self, fault: Option<Fault>) {
         *lock(&self.writes_fail) = fault;
     }
 
-    /// The next call with this number is done, whereupon the rival acts and the reply is lost.
+    /// At the call with this number, the rival acts once the call is done. The reply is lost.
     pub(crate) fn lose_reply<E: Failure>(
         &self,
         call: u64,
@@ -145,17 +146,18 @@ impl Faults {
         self.fail_from(call);
     }
 
-    /// Lets somebody else act at the call that fails first, on a client of their own.
+    /// Lets a rival with a client of its own act at the first failing call.
     pub(crate) fn set_rival(&self, rival: Rival) {
         *lock(&self.rival) = Some(rival);
     }
 
-    /// Gives other tasks a turn before and after each call, and loses some of the replies: which ones is drawn from the seed.
+    /// Gives other tasks turns before and after each call, and loses some replies, drawn from the
+    /// seed.
     pub(crate) fn disturb(&self, seed: u64) {
         self.seed.store(seed | 1, Ordering::SeqCst);
     }
 
-    /// Lets the writes arrive that were late.
+    /// Applies the delayed writes.
     pub(crate) async fn land(&self) {
         let late = std::mem::take(&mut *lock(&self.late));
         for batch in late {
@@ -163,7 +165,7 @@ impl Faults {
         }
     }
 
-    /// How this call ends, and whether it is the first that is to fail.
+    /// The fault of this call, and whether it is call number `at`.
     fn next(&self) -> (Fault, bool) {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let Some(after) = call.checked_sub(self.at.load(Ordering::SeqCst)) else {
@@ -183,7 +185,7 @@ impl Faults {
         (fault.copied().unwrap_or(last), is_first)
     }
 
-    /// The next number of the seed: `SplitMix64`.
+    /// The next random number (`SplitMix64`).
     fn draw(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.seed.fetch_add(STEP, Ordering::SeqCst);
@@ -204,7 +206,7 @@ impl Faults {
 /// An error of a service.
 pub(crate) trait Failure: Debug {
     fn code(&self) -> &'static str;
-    /// The store's, where it is one of that.
+    /// The store's error, if it caused this one.
     fn of_store(&self) -> Option<&StoreError>;
 }
 
@@ -215,7 +217,7 @@ impl Failure for sealtoken::vault::VaultError {
 
     fn of_store(&self) -> Option<&StoreError> {
         match self {
-            Self::Store(error) => Some(error),
+            Self::Service(ServiceError::Store(error)) => Some(error),
             _ => None,
         }
     }
@@ -228,7 +230,7 @@ impl Failure for sealtoken::pat::PatError {
 
     fn of_store(&self) -> Option<&StoreError> {
         match self {
-            Self::Store(error) => Some(error),
+            Self::Service(ServiceError::Store(error)) => Some(error),
             _ => None,
         }
     }
@@ -247,16 +249,16 @@ impl Failure for sealtoken::pat::VerifyError {
     }
 }
 
-/// Fails unless the operation ended without knowing what it did.
+/// Asserts that the operation ended with an unknown effect.
 pub(crate) fn unknown<T: Debug, E: Failure>(result: Result<T, E>) {
-    let error = result.expect_err("it ended well");
+    let error = result.expect_err("it succeeded");
     let Some(StoreError::Unavailable { effect, .. }) = error.of_store() else {
         panic!("{error:?}");
     };
     assert_eq!(*effect, Effect::Unknown);
 }
 
-/// The records of these collections, in a store of their own.
+/// Copies the records of these collections into a new store.
 pub(crate) async fn copy(store: &MemoryStore, collections: &[&'static str]) -> MemoryStore {
     let copy = MemoryStore::new();
     for name in collections {
@@ -268,7 +270,7 @@ pub(crate) async fn copy(store: &MemoryStore, collections: &[&'static str]) -> M
     copy
 }
 
-/// All records of a collection: what a test leaves behind is counted by it.
+/// All records of a collection, to see what a test left behind.
 pub(crate) async fn records(store: &dyn Store, collection: &'static str) -> Vec<Record> {
     let all = Query::all(Collection::new(collection).unwrap()).limit(1000);
     let page = store.scan(&all).await.unwrap();

@@ -1,4 +1,4 @@
-//! What stands before a store in tests: it says what is different, and all else goes through.
+//! Wraps a store for tests: a wrapper overrides some calls, and all others pass through.
 
 use std::fmt::Debug;
 use std::ops::Deref;
@@ -12,10 +12,10 @@ use sealtoken::store::{
 
 #[async_trait]
 pub(crate) trait Front: Debug + Send + Sync + 'static {
-    /// The store behind it.
+    /// The wrapped store.
     fn inner(&self) -> &MemoryStore;
 
-    /// Around every call; a write with its batch.
+    /// Runs around every call; a write comes with its batch.
     async fn call<T: Send>(
         &self,
         _batch: Option<&[Change]>,
@@ -54,7 +54,7 @@ pub(crate) trait Front: Debug + Send + Sync + 'static {
     }
 }
 
-/// A store behind its front.
+/// The store behind a front.
 #[derive(Debug)]
 pub(crate) struct Behind<F>(pub(crate) F);
 

@@ -1,4 +1,5 @@
-//! A store whose reads come from a copy that lags behind, as DynamoDB's do with `consistent_reads(false)`. Writes go by what is there.
+//! A store whose reads come from a replica that lags behind, as with DynamoDB's
+//! `consistent_reads(false)`. Writes check the current records.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ pub(crate) type Lagging = Behind<Replica>;
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
     pub(crate) inner: MemoryStore,
-    /// What reads find, where that is not what is there.
+    /// The stale copy that reads see, while the replica lags.
     seen: Mutex<Option<MemoryStore>>,
 }
 
@@ -26,13 +27,13 @@ impl Lagging {
 }
 
 impl Replica {
-    /// From now on reads find these collections as they are at this moment, and nothing else.
+    /// From now on, reads see only these collections, as they are at this moment.
     pub(crate) async fn lag(&self, collections: &[&'static str]) {
         let seen = copy(&self.inner, collections).await;
         self.set(Some(seen));
     }
 
-    /// Reads see what was written.
+    /// From now on, reads see the current records.
     pub(crate) fn catch_up(&self) {
         self.set(None);
     }

@@ -1,4 +1,4 @@
-//! What tests of attempts and turns need: limiters that take their time, and a sink that counts.
+//! Tools for tests of attempts and turns: slow limiters, and a sink that counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use sealtoken::events::{Event, EventSink};
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
 use tokio::sync::Notify;
 
-/// Long enough for anything but for ever.
+/// Longer than anything that ends takes.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
-/// So many attempts for each token, and any number for a namespace.
+/// A limiter with `burst` attempts for each token, and practically no limit for a namespace.
 pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {
     let every = Duration::from_secs(60);
     let many = Allowance {
@@ -22,7 +22,8 @@ pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {
     MemoryLimiter::new(Allowance { burst, every }, many)
 }
 
-/// One as over a network: others have many turns before it answers, and after it has decided.
+/// A limiter as slow as one over a network: other tasks get many turns before it decides and before
+/// it answers.
 #[derive(Debug)]
 pub(crate) struct Awaiting(pub(crate) MemoryLimiter);
 
@@ -47,7 +48,8 @@ impl AttemptLimiter for Awaiting {
     }
 }
 
-/// One that keeps an attempt in flight: told to, it says that it `holds` the next that is given back, and waits to `go_on`.
+/// A limiter that can keep an attempt in flight: if `hold` is set, it signals `holds` when the next
+/// attempt is given back, then waits for `go_on`.
 #[derive(Debug)]
 pub(crate) struct Holding {
     limiter: MemoryLimiter,
@@ -82,7 +84,7 @@ impl AttemptLimiter for Holding {
     }
 }
 
-/// Counts what was refused.
+/// Counts failed operations.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Refusals(Arc<AtomicUsize>);
 
@@ -99,7 +101,7 @@ impl EventSink for Refusals {
     }
 }
 
-/// Lets every task that was spawned run until it waits for its turn: on one thread.
+/// Lets every spawned task run until it waits. Requires a single-threaded runtime.
 pub(crate) async fn all_wait() {
     for _ in 0..20 {
         turns().await;

@@ -20,41 +20,44 @@ mod pat;
 mod sources;
 mod vault;
 
-/// As below.
+/// Prints which tests this build skips. Written past the test harness, which would capture it.
 #[cfg(not(feature = "sqlite"))]
 #[test]
-fn this_build_says_that_it_leaves_sqlite_out() {
+fn this_build_reports_that_it_skips_sqlite() {
     use std::io::Write as _;
 
     let said = writeln!(
         std::io::stderr(),
-        "\n!!!!!!!! SKIPPED: the tests of SQLite, which need a C compiler: cargo test --workspace --all-features"
+        "\n!!!!!!!! SKIPPED: the tests of SQLite, which need a C compiler: \
+         cargo test --workspace --all-features"
     );
     assert!(said.is_ok());
 }
 
-/// As below.
+/// Prints which tests this build skips. Written past the test harness, which would capture it.
 #[cfg(not(feature = "dynamodb"))]
 #[test]
-fn this_build_says_that_it_leaves_dynamodb_out() {
+fn this_build_reports_that_it_skips_dynamodb() {
     use std::io::Write as _;
 
     let said = writeln!(
         std::io::stderr(),
-        "\n!!!!!!!! SKIPPED: the tests of DynamoDB: cargo test --workspace --all-features, with an emulator in SEALTOKEN_TEST_DYNAMODB (scripts/dynamodb starts one)"
+        "\n!!!!!!!! SKIPPED: the tests of DynamoDB: cargo test --workspace --all-features, \
+         with an emulator in SEALTOKEN_TEST_DYNAMODB (scripts/dynamodb starts one)"
     );
     assert!(said.is_ok());
 }
 
-/// What this build leaves out is said past the test harness, which would keep it to itself.
+/// Prints which tests this build skips. Written past the test harness, which would capture it.
 #[cfg(not(feature = "postgres"))]
 #[test]
-fn this_build_says_that_it_leaves_postgresql_out() {
+fn this_build_reports_that_it_skips_postgresql() {
     use std::io::Write as _;
 
     let said = writeln!(
         std::io::stderr(),
-        "\n!!!!!!!! SKIPPED: the tests of PostgreSQL: cargo test --workspace --all-features, with a server in SEALTOKEN_TEST_POSTGRES (scripts/postgres starts one)"
+        "\n!!!!!!!! SKIPPED: the tests of PostgreSQL: cargo test --workspace --all-features, \
+         with a server in SEALTOKEN_TEST_POSTGRES (scripts/postgres starts one)"
     );
     assert!(said.is_ok());
 }

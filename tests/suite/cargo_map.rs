@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sealtoken::{
-    Cargo, CargoError, CargoKey, Key, KeyRing, Lifetime, ManualClock, Merge, SealError, Token,
-    UnixTime, Value,
+    Cargo, CargoError, CargoKey, Expiry, ExpiryError, Key, KeyRing, Lifetime, ManualClock, Merge,
+    SealError, Token, TypedToken, UnixTime, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,8 +110,8 @@ fn only_what_changes_something_makes_it_dirty() {
         &|c| c.replace(c.clone()),
         &|c| assert_eq!(c.insert("a", f64::NAN), Err(CargoError::NotFinite)),
         &|c| assert_eq!(c.push("a", 1), Err(CargoError::WrongType)),
-        &|c| assert_eq!(c.purge_ended(), 0),
-        &|c| assert!(c.set_end("a", None).is_ok()),
+        &|c| assert_eq!(c.remove_expired(), 0),
+        &|c| assert!(c.set_expiry("a", Expiry::Never).is_ok()),
     ];
     for (at, change) in no.iter().enumerate() {
         assert!(!is_dirty(&mut cargo, change), "{at}");
@@ -126,7 +126,7 @@ fn only_what_changes_something_makes_it_dirty() {
         &|c| assert!(c.push("new", 1).is_ok()),
         &|c| {
             assert!(
-                c.set_end("a", Some(UnixTime::from_secs(9_999_999_999)))
+                c.set_expiry("a", UnixTime::from_secs(9_999_999_999))
                     .is_ok()
             )
         },
@@ -173,8 +173,14 @@ fn what_cannot_be_held_is_refused_and_loses_nothing() {
         Err(CargoError::Unsupported)
     );
     let end = UnixTime::from_secs(-1);
-    assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
-    assert_eq!(cargo.set_end("none", None), Err(CargoError::Missing));
+    assert_eq!(
+        cargo.insert_with_expiry("a", 2, end),
+        Err(CargoError::Expiry(ExpiryError::OutOfRange))
+    );
+    assert_eq!(
+        cargo.set_expiry("none", Expiry::Never),
+        Err(CargoError::Missing)
+    );
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
 
@@ -247,12 +253,15 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
     let mut token = Token::new();
     let end = UnixTime::from_secs(4_000_000_000);
     token.cargo_mut().insert("stays", 1).unwrap();
-    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    token
+        .cargo_mut()
+        .insert_with_expiry("mfa", true, end)
+        .unwrap();
     let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
 
     clock.set(end.saturating_add(-1));
     let mut opened = codec.open(&text).unwrap();
-    assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
+    assert_eq!(opened.cargo().expires_at("mfa"), Some(end));
     assert_eq!(opened.cargo().require::<bool>("mfa"), Ok(true));
     let typed = codec
         .open_value::<BTreeMap<String, serde_json::Value>>(&text)
@@ -268,7 +277,7 @@ fn an_entry_is_gone_at_its_end_for_every_reader() {
         (cargo.len(), cargo.keys().collect::<Vec<_>>()),
         (1, vec!["stays"])
     );
-    assert_eq!(cargo.ends_at("mfa"), None);
+    assert_eq!(cargo.expires_at("mfa"), None);
     assert_eq!(cargo.dump(), codec.open(&text).unwrap().cargo().dump());
     assert!(!opened.is_dirty(), "reading it changes nothing");
     assert!(!opened.cargo_mut().remove("mfa"));
@@ -300,26 +309,33 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
     codec.seal(&mut token, Lifetime::Forever).unwrap();
     let at = UnixTime::from_secs;
     for (name, end) in [("a", 1100), ("b", 1200), ("c", 1300)] {
-        token.cargo_mut().insert_until(name, 1, at(end)).unwrap();
+        token
+            .cargo_mut()
+            .insert_with_expiry(name, 1, at(end))
+            .unwrap();
     }
     token.cargo_mut().push("a", 1).expect_err("a is no list");
     token.cargo_mut().insert("a", [1]).unwrap();
-    assert_eq!(token.cargo().ends_at("a"), None, "a new value has no end");
-    token.cargo_mut().set_end("a", Some(at(1150))).unwrap();
+    assert_eq!(
+        token.cargo().expires_at("a"),
+        None,
+        "a new value has no end"
+    );
+    token.cargo_mut().set_expiry("a", at(1150)).unwrap();
     token.cargo_mut().push("a", 2).unwrap();
     assert_eq!(
-        token.cargo().ends_at("a"),
+        token.cargo().expires_at("a"),
         Some(at(1150)),
         "a longer list has the old one"
     );
-    token.cargo_mut().set_end("c", None).unwrap();
+    token.cargo_mut().set_expiry("c", Expiry::Never).unwrap();
     let text = codec.reseal(&mut token).unwrap();
 
     clock.set(at(1150));
     let mut opened = codec.open(&text).unwrap();
     assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["b", "c"]);
-    assert_eq!(opened.cargo_mut().purge_ended_at(at(1199)), 0);
-    assert_eq!(opened.cargo_mut().purge_ended_at(at(1200)), 1);
+    assert_eq!(opened.cargo_mut().remove_expired_at(at(1199)), 0);
+    assert_eq!(opened.cargo_mut().remove_expired_at(at(1200)), 1);
     assert!(opened.is_dirty());
     assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["c"]);
 
@@ -328,7 +344,7 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
     typed.value_mut().remove("c");
     let resealed = codec.reseal(&mut typed).unwrap();
     assert_eq!(
-        codec.open(&resealed).unwrap().cargo().ends_at("b"),
+        codec.open(&resealed).unwrap().cargo().expires_at("b"),
         Some(at(1200))
     );
     clock.set(at(1200));
@@ -345,22 +361,23 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
     let mut token = Token::new();
     token
         .cargo_mut()
-        .insert_until("mfa", true, UnixTime::from_secs(4_000_000_000))
+        .insert_with_expiry("mfa", true, UnixTime::from_secs(4_000_000_000))
         .unwrap();
     let text = codec.seal(&mut token, Lifetime::Forever).unwrap();
 
-    // The value still holds the entry when its end has come in memory: it is not sealed again with it.
+    // The value still holds the entry when its end has come in memory: it is not sealed again with
+    // it.
     let mut typed = codec.open_value::<BTreeMap<String, bool>>(&text).unwrap();
     clock.set(UnixTime::from_secs(4_000_000_000));
     for seal in [
-        &|token: &mut Token<_>| codec.reseal(token),
-        &|token: &mut Token<_>| codec.renew(token, Lifetime::Forever),
-        &|token: &mut Token<_>| codec.seal(token, Lifetime::Forever),
+        &|token: &mut TypedToken<_>| codec.reseal(token),
+        &|token: &mut TypedToken<_>| codec.renew(token, Lifetime::Forever),
+        &|token: &mut TypedToken<_>| codec.seal(token, Lifetime::Forever),
     ]
-        as [&dyn Fn(&mut Token<BTreeMap<String, bool>>) -> Result<String, SealError>; 3]
+        as [&dyn Fn(&mut TypedToken<BTreeMap<String, bool>>) -> Result<String, SealError>; 3]
     {
         let at = UnixTime::from_secs(4_000_000_000);
-        assert_eq!(seal(&mut typed), Err(SealError::EntryEnded { at }));
+        assert_eq!(seal(&mut typed), Err(SealError::EntryExpired { at }));
         let mut without = typed.clone();
         without.value_mut().clear();
         let text = seal(&mut without).unwrap();
@@ -378,16 +395,19 @@ fn a_map_asked_for_as_a_type_keeps_its_ends_and_its_clock() {
     let end = UnixTime::from_secs(2000);
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::Forever).unwrap();
-    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    token
+        .cargo_mut()
+        .insert_with_expiry("mfa", true, end)
+        .unwrap();
     let text = codec.reseal(&mut token).unwrap();
     let mut opened = codec.open_value::<Cargo>(&text).unwrap();
     assert_eq!(
-        (opened.cargo().ends_at("mfa"), opened.is_dirty()),
+        (opened.value().expires_at("mfa"), opened.is_dirty()),
         (Some(end), false)
     );
     let text = codec.reseal(&mut opened).unwrap();
     clock.set(end);
-    assert!(!opened.cargo().contains("mfa") && codec.open(&text).unwrap().cargo().is_empty());
+    assert!(!opened.value().contains("mfa") && codec.open(&text).unwrap().cargo().is_empty());
 }
 
 #[test]
@@ -401,7 +421,7 @@ fn a_failed_seal_does_not_touch_the_cargo() {
     codec.seal(&mut token, Lifetime::Forever).unwrap();
     token
         .cargo_mut()
-        .insert_until("a", 1, UnixTime::from_secs(2000))
+        .insert_with_expiry("a", 1, UnixTime::from_secs(2000))
         .unwrap();
     token.cargo_mut().insert("long", "x".repeat(300)).unwrap();
     codec.reseal(&mut token).unwrap();
@@ -478,17 +498,17 @@ fn a_number_for_a_key_has_one_spelling() {
 fn merging_and_replacing_take_ends_along() {
     let end = UnixTime::from_secs(9_000_000_000);
     let mut other = Cargo::new();
-    other.insert_until("a", 2, end).unwrap();
+    other.insert_with_expiry("a", 2, end).unwrap();
     other.insert("b", 2).unwrap();
     let mut cargo = Cargo::new();
     cargo.insert("a", 1).unwrap();
     assert_eq!(cargo.clone().merge(&other, Merge::Keep), 1);
     assert_eq!(cargo.merge(&other, Merge::Overwrite), 2);
-    assert_eq!((cargo.ends_at("a"), &cargo), (Some(end), &other));
+    assert_eq!((cargo.expires_at("a"), &cargo), (Some(end), &other));
     let mut replaced = Cargo::new();
     replaced.replace(other.clone());
     assert_eq!(
-        (replaced.ends_at("a"), replaced.is_dirty()),
+        (replaced.expires_at("a"), replaced.is_dirty()),
         (Some(end), true)
     );
 }
@@ -505,7 +525,7 @@ fn nothing_of_a_cargo_reaches_debug_or_an_error() {
             .unwrap_err(),
         cargo.insert("x", Fails).unwrap_err(),
     ];
-    let token = Token::with_value(cargo.clone());
+    let token = Token::from(cargo.clone());
     let mut shown = format!(
         "{cargo:?} {:?} {:?} {token:?} {:?}",
         cargo.dump(),
@@ -523,16 +543,25 @@ fn why_a_value_is_not_taken_is_told() {
     let mut cargo = Cargo::new();
     let far = UnixTime::from_secs(9_000_000_000);
     let mut ends = Cargo::new();
-    ends.insert_until("mfa", true, far).unwrap();
-    assert_eq!(cargo.insert("a", &ends), Err(CargoError::Ends));
-    assert_eq!(cargo.insert("a", [Some(&ends)]), Err(CargoError::Ends));
-    assert_eq!(cargo.push("a", &ends), Err(CargoError::Ends));
+    ends.insert_with_expiry("mfa", true, far).unwrap();
+    assert_eq!(cargo.insert("a", &ends), Err(CargoError::NestedExpiry));
+    assert_eq!(
+        cargo.insert("a", [Some(&ends)]),
+        Err(CargoError::NestedExpiry)
+    );
+    assert_eq!(cargo.push("a", &ends), Err(CargoError::NestedExpiry));
 
     cargo.insert("a", 1).unwrap();
     for second in [-1, 253_402_300_800] {
         let end = UnixTime::from_secs(second);
-        assert_eq!(cargo.insert_until("a", 2, end), Err(CargoError::End));
-        assert_eq!(cargo.set_end("a", Some(end)), Err(CargoError::End));
+        assert_eq!(
+            cargo.insert_with_expiry("a", 2, end),
+            Err(CargoError::Expiry(ExpiryError::OutOfRange))
+        );
+        assert_eq!(
+            cargo.set_expiry("a", end),
+            Err(CargoError::Expiry(ExpiryError::OutOfRange))
+        );
     }
 
     #[derive(Serialize)]
@@ -565,11 +594,11 @@ fn each_error_of_a_cargo_says_what_is_wrong() {
         (CargoError::Missing, "no such entry"),
         (CargoError::WrongType, "another type"),
         (CargoError::NotFinite, "NaN or infinite"),
-        (CargoError::Unsupported, "cannot be held"),
+        (CargoError::Unsupported, "cannot hold the value"),
         (CargoError::TooDeep, "64 levels deep"),
-        (CargoError::Name, "there twice"),
-        (CargoError::Ends, "an entry that ends"),
-        (CargoError::End, "before 1970"),
+        (CargoError::Name, "occurs twice"),
+        (CargoError::NestedExpiry, "an entry that expires"),
+        (CargoError::Expiry(ExpiryError::OutOfRange), "before 1970"),
         (CargoError::Json, "not a JSON object"),
     ] {
         assert!(error.to_string().contains(said), "{error}");
@@ -628,13 +657,13 @@ fn what_a_type_leaves_of_a_list_or_a_map_makes_it_another_type() {
 fn an_entry_that_has_ended_keeps_nothing_out_of_a_merge() {
     let mut cargo = Cargo::new();
     let over = UnixTime::from_secs(1);
-    cargo.insert_until("mfa", "old", over).unwrap();
+    cargo.insert_with_expiry("mfa", "old", over).unwrap();
     cargo.insert("theme", "dark").unwrap();
     let defaults: Cargo = r#"{"mfa":"new","theme":"light"}"#.parse().unwrap();
     assert_eq!(cargo.merge(&defaults, Merge::Keep), 1);
     assert_eq!(cargo.require::<&str>("mfa"), Ok("new"));
     assert_eq!(cargo.require::<&str>("theme"), Ok("dark"));
-    assert_eq!(cargo.ends_at("mfa"), None);
+    assert_eq!(cargo.expires_at("mfa"), None);
 }
 
 #[test]
@@ -667,11 +696,11 @@ fn a_merge_takes_over_an_end_also_where_the_value_is_the_same() {
     let end = UnixTime::now().saturating_add(3600);
     let mut cargo: Cargo = r#"{"mfa":true}"#.parse().unwrap();
     let mut other = cargo.clone();
-    other.set_end("mfa", Some(end)).unwrap();
+    other.set_expiry("mfa", end).unwrap();
     assert_eq!(cargo.merge(&other, Merge::Keep), 0);
-    assert_eq!(cargo.ends_at("mfa"), None);
+    assert_eq!(cargo.expires_at("mfa"), None);
     assert_eq!(cargo.merge(&other, Merge::Overwrite), 1);
-    assert_eq!(cargo.ends_at("mfa"), Some(end));
+    assert_eq!(cargo.expires_at("mfa"), Some(end));
     assert_eq!(cargo.merge(&other, Merge::Overwrite), 0);
 }
 
@@ -679,22 +708,23 @@ fn a_merge_takes_over_an_end_also_where_the_value_is_the_same() {
 fn a_list_that_has_ended_begins_anew_and_has_no_end() {
     let mut cargo = Cargo::new();
     let over = UnixTime::from_secs(1);
-    cargo.insert_until("roles", ["admin"], over).unwrap();
+    cargo.insert_with_expiry("roles", ["admin"], over).unwrap();
     cargo.push("roles", "reader").unwrap();
     let roles = cargo.require::<Vec<&str>>("roles");
     assert_eq!(roles.as_deref(), Ok(&["reader"][..]));
-    assert_eq!(cargo.ends_at("roles"), None);
+    assert_eq!(cargo.expires_at("roles"), None);
     // One that is no list any more is in nobody's way either.
-    cargo.insert_until("none", 7, over).unwrap();
+    cargo.insert_with_expiry("none", 7, over).unwrap();
     assert_eq!(cargo.push("none", 1), Ok(()));
 }
 
 #[test]
 fn cargos_with_other_ends_are_not_equal() {
     let end = UnixTime::now().saturating_add(3600);
-    let with = |end| {
+    let with = |end: Option<UnixTime>| {
         let mut cargo: Cargo = r#"{"a":1,"b":2}"#.parse().unwrap();
-        cargo.set_end("a", end).unwrap();
+        let expiry = end.map_or(Expiry::Never, Expiry::At);
+        cargo.set_expiry("a", expiry).unwrap();
         cargo
     };
     assert!(with(Some(end)) == with(Some(end)));
@@ -724,7 +754,8 @@ fn a_value_without_end_is_too_deep_and_a_name_prints_as_itself() {
     assert_eq!(format!("{USER_ID:?}"), r#"CargoKey("user_id")"#);
 }
 
-/// Their shortest decimals lie so near the middle of two `f32` that the `f64` in between is that middle.
+/// Their shortest decimals lie so near the middle of two `f32` that the `f64` in between is that
+/// middle.
 #[test]
 fn every_f32_comes_back_though_it_is_read_through_an_f64() {
     let floats = [

@@ -1,7 +1,7 @@
-//! What must not happen does not compile. Each file of `tests/compile_fail/` names the error that it must give;
-//! `control.rs` must give none.
+//! Misuse of the API does not compile. The first line of each file in `tests/compile_fail/` names
+//! the expected error code; `control.rs` must compile.
 //!
-//! The codes are compared and not the compiler's prose, which changes from release to release.
+//! The test compares only codes, because the compiler's messages change between releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 #[test]
-fn what_must_not_compile_does_not_and_for_the_right_reason() {
+fn misuse_fails_to_compile_with_the_expected_error() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile_fail");
     fs::create_dir_all(&target).unwrap();
@@ -37,7 +37,7 @@ fn what_must_not_compile_does_not_and_for_the_right_reason() {
     }
     assert!(expected.len() >= 8);
     fs::write(target.join("Cargo.toml"), manifest).unwrap();
-    // The versions that this checkout was built with: nothing is asked of a registry.
+    // With the versions of this checkout, cargo needs no registry.
     fs::copy(root.join("Cargo.lock"), target.join("Cargo.lock")).unwrap();
 
     let output = Command::new(env!("CARGO"))

@@ -257,8 +257,8 @@ fn only_what_a_retired_key_sealed_needs_a_reseal() {
     let mut token = codec.open(&sealed_by(3)).unwrap();
     let resealed = codec.reseal(&mut token).unwrap();
     assert!(!token.needs_reseal());
-    let outline: sealtoken::Outline = resealed.parse().unwrap();
-    assert_eq!(outline.key_id, key(1).id());
+    let header: sealtoken::TokenHeader = resealed.parse().unwrap();
+    assert_eq!(header.key_id, key(1).id());
 }
 
 #[test]
@@ -289,8 +289,8 @@ fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
     });
     // From here on every codec made before seals with the new current key.
     let text = codec.seal_value(&7, Lifetime::hours(1)).unwrap();
-    let outline: sealtoken::Outline = text.parse().unwrap();
-    assert_eq!(outline.key_id, key(2).id());
+    let header: sealtoken::TokenHeader = text.parse().unwrap();
+    assert_eq!(header.key_id, key(2).id());
     assert_eq!(ring.current(), key(2).id());
 }
 
@@ -301,8 +301,8 @@ fn a_codec_follows_each_replacement_of_its_ring() {
     for byte in 2..5 {
         ring.replace(&KeyRing::new(key(byte))).unwrap();
         let text = codec.seal(&mut Token::new(), Lifetime::hours(1));
-        let outline: sealtoken::Outline = text.unwrap().parse().unwrap();
-        assert_eq!(outline.key_id, key(byte).id());
+        let header: sealtoken::TokenHeader = text.unwrap().parse().unwrap();
+        assert_eq!(header.key_id, key(byte).id());
     }
 }
 

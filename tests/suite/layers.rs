@@ -1,16 +1,16 @@
-//! The layers of `CONTRIBUTING.md`: imports point down.
+//! The layers of `CONTRIBUTING.md`: imports point down, and go in no circle.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use crate::sources::{code, sources};
 
-/// The folders of `src/` with their layers.
-const LAYERS: [(&str, u8); 12] = [
+/// The folders of `src/` and their layers.
+const LAYERS: [(&str, u8); 11] = [
     ("crypto", 0),
     ("keys", 1),
     ("token", 2),
-    ("import", 2),
     ("store", 3),
     ("sealed", 3),
     ("events", 3),
@@ -21,9 +21,8 @@ const LAYERS: [(&str, u8); 12] = [
     ("web", 5),
 ];
 
-/// Folders of one layer that may see each other, the left one the right one.
-const SIDEWAYS: [(&str, &str); 4] = [
-    ("import", "token"),
+/// Exceptions within a layer: the left folder may import the right one.
+const SIDEWAYS: [(&str, &str); 3] = [
     ("sealed", "store"),
     ("sealed", "events"),
     ("sealed", "limits"),
@@ -32,21 +31,20 @@ const SIDEWAYS: [(&str, &str); 4] = [
 fn layer(folder: &str) -> u8 {
     let found = LAYERS.iter().find(|(name, _)| *name == folder);
     found
-        .unwrap_or_else(|| {
-            panic!("src/{folder} has no layer: give it one here and in CONTRIBUTING.md")
-        })
+        .unwrap_or_else(|| panic!("src/{folder} has no layer: add one here and in CONTRIBUTING.md"))
         .1
 }
 
-/// The folders that `crate::…` paths name, also those in braces: `crate::{a::X, b}`.
-fn named(code: &str) -> Vec<String> {
+/// The modules that `crate::…` paths name, or `super::…` paths, including those in braces:
+/// `crate::{a::X, b}`.
+fn named_behind(prefix: &str, code: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
+    for (at, _) in code.match_indices(prefix) {
         // `$crate::` is what a macro writes into another crate.
         if code[..at].ends_with('$') {
             continue;
         }
-        let rest = &code[at + "crate::".len()..];
+        let rest = &code[at + prefix.len()..];
         let word = |text: &str| {
             let word = |c: char| !(c.is_alphanumeric() || c == '_');
             text.trim_start()
@@ -81,6 +79,10 @@ fn named(code: &str) -> Vec<String> {
     names
 }
 
+fn named(code: &str) -> Vec<String> {
+    named_behind("crate::", code)
+}
+
 fn points_up(from: &str, to: &str) -> bool {
     from != to && layer(to) >= layer(from) && !SIDEWAYS.contains(&(from, to))
 }
@@ -91,11 +93,11 @@ fn imports_point_down() {
     let mut files = Vec::new();
     sources(&root, &mut files);
     assert!(files.len() > 20);
-    let mut looked_at = 0;
+    let mut checked = 0;
     for file in files {
         let inside = file.strip_prefix(&root).unwrap();
         let parts: Vec<&str> = inside.iter().map(|part| part.to_str().unwrap()).collect();
-        // The root modules see everything: lib.rs re-exports, fuzzing.rs is the fuzzer's door.
+        // Files in the root may import anything: lib.rs re-exports, fuzzing.rs serves the fuzzers.
         let [folder, _, ..] = parts[..] else { continue };
         for name in named(&code(&file)) {
             assert!(
@@ -103,14 +105,14 @@ fn imports_point_down() {
                 "{}: {folder} imports crate::{name}",
                 inside.display()
             );
-            looked_at += 1;
+            checked += 1;
         }
     }
-    assert!(looked_at > 50, "{looked_at} imports seen");
+    assert!(checked > 50, "found only {checked} imports");
 }
 
 #[test]
-fn the_check_itself_finds_an_import_that_points_up() {
+fn the_check_finds_an_import_that_points_up() {
     assert_eq!(
         named("use crate::token::Token; x(crate::keys::Key)"),
         ["token", "keys"]
@@ -120,14 +122,100 @@ fn the_check_itself_finds_an_import_that_points_up() {
         ["token", "keys"]
     );
     assert!(
-        points_up("crypto", "keys") && points_up("token", "import") && points_up("keys", "token")
+        points_up("crypto", "keys") && points_up("token", "sealed") && points_up("keys", "token")
     );
-    assert!(!points_up("import", "token") && !points_up("token", "crypto"));
+    assert!(!points_up("sealed", "events") && !points_up("token", "crypto"));
+}
+
+/// One serializer in three files: values, entries and fields hold one another.
+const ONE_SERIALIZER: &str = "token/json";
+
+/// The files beside each file of a folder that it imports.
+fn imports_beside(folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|kind| kind == "rs"));
+    let files: Vec<_> = files.collect();
+    let name = |file: &Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    let names: Vec<_> = files.iter().map(|file| name(file)).collect();
+    let imports = |file: &Path| {
+        let code = code(file);
+        let code = code.split("#[cfg(test)]").next().unwrap();
+        let mut beside = named_behind("super::", code);
+        beside.retain(|named| names.contains(named));
+        beside
+    };
+    files
+        .iter()
+        .map(|file| (name(file), imports(file)))
+        .collect()
+}
+
+/// A file that is on a circle, if there is one.
+fn circle(imports: &BTreeMap<String, Vec<String>>) -> Option<&str> {
+    let reaches = |from: &String| {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&String> = imports[from].iter().collect();
+        while let Some(file) = open.pop() {
+            if seen.insert(file) {
+                open.extend(&imports[file]);
+            }
+        }
+        seen.contains(from)
+    };
+    imports
+        .keys()
+        .find(|from| reaches(from))
+        .map(String::as_str)
+}
+
+#[test]
+fn the_files_of_a_folder_import_one_another_in_no_circle() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for folder in [
+        "crypto",
+        "keys",
+        "token",
+        "token/cargo",
+        "token/codec",
+        ONE_SERIALIZER,
+    ] {
+        let mut imports = imports_beside(&root.join(folder));
+        assert!(
+            imports.values().any(|beside| !beside.is_empty()),
+            "{folder}"
+        );
+        if folder == ONE_SERIALIZER {
+            for part in ["entries", "fields"] {
+                imports
+                    .get_mut(part)
+                    .unwrap()
+                    .retain(|file| file != "finite");
+            }
+        }
+        assert_eq!(circle(&imports), None, "src/{folder}: {imports:?}");
+    }
+}
+
+#[test]
+fn the_check_itself_finds_a_circle() {
+    let imports = |pairs: &[(&str, &[&str])]| {
+        let owned = |(from, to): &(&str, &[&str])| {
+            let to = to.iter().map(|file| (*file).to_owned()).collect();
+            ((*from).to_owned(), to)
+        };
+        pairs.iter().map(owned).collect::<BTreeMap<_, Vec<_>>>()
+    };
+    let line = imports(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]);
+    assert_eq!(circle(&line), None);
+    let round = imports(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])]);
+    assert_eq!(circle(&round), Some("b"));
 }
 
 /// What lies in a crate below comes in by one door: there the layers hold for it, too.
 #[test]
-fn the_crates_below_are_named_in_one_place() {
+fn each_lower_crate_is_named_in_one_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
@@ -143,9 +231,9 @@ fn the_crates_below_are_named_in_one_place() {
     }
 }
 
-/// An engine sees no plaintext: it does not depend on the crate that holds keys, and the compiler does the rest.
+/// An engine sees no plaintext: it does not depend on the crate that holds the keys.
 #[test]
-fn an_engine_stands_on_the_store_and_on_time_alone() {
+fn an_engine_depends_only_on_the_store_and_time_crates() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
     for (engine, expected) in [
         ("time", &[][..]),
@@ -156,7 +244,7 @@ fn an_engine_stands_on_the_store_and_on_time_alone() {
     ] {
         let manifest = crates.join(format!("sealtoken-{engine}/Cargo.toml"));
         let manifest = fs::read_to_string(manifest).unwrap();
-        // Nor under another name.
+        // A renamed dependency would escape the check below.
         assert!(!manifest.contains("package = "), "{engine}");
         let tables = manifest.split("\n[").filter(|table| {
             let name = table.split(']').next().unwrap();
@@ -173,7 +261,7 @@ fn an_engine_stands_on_the_store_and_on_time_alone() {
 }
 
 #[test]
-fn the_envelope_knows_nothing_of_json() {
+fn the_envelope_is_independent_of_json() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/crypto");
     let mut files = Vec::new();
     sources(&root, &mut files);
@@ -186,7 +274,7 @@ fn the_envelope_knows_nothing_of_json() {
 }
 
 #[test]
-fn no_file_grows_past_what_is_read_in_a_sitting() {
+fn every_file_has_at_most_300_lines_of_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);

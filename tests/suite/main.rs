@@ -9,15 +9,11 @@
     missing_docs
 )]
 
+mod api;
 mod cargo_map;
 mod codec;
 mod compile_fail;
-#[cfg(feature = "import")]
-mod import;
-#[cfg(feature = "import")]
-mod import_access_tokens;
-#[cfg(feature = "import")]
-mod import_vaultstore;
+mod foreign;
 mod keys;
 mod layers;
 mod model;

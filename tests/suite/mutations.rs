@@ -1,4 +1,4 @@
-//! Every small change of one token is refused.
+//! Every small change to a token is refused.
 
 use sealtoken::{Codec, Key, KeyRing, Lifetime, OpenError, Token};
 
@@ -15,7 +15,7 @@ fn sealed() -> (Codec, String) {
     (codec, text)
 }
 
-/// Opens and tells the code; panics where it opens.
+/// The error of opening `text`; panics if it opens.
 fn refused(codec: &Codec, text: &str) -> OpenError {
     match codec.open(text) {
         Ok(_) => panic!("opened: {text}"),
@@ -29,7 +29,7 @@ fn every_character_swap_bit_flip_truncation_and_extension_is_refused() {
     assert!(codec.open(&text).is_ok());
     let mut mutations = 0_u32;
 
-    // Every character in the place of every other: 63 a place in the body, also every single-bit flip of a decoded byte.
+    // Every other character at every place, which includes every bit flip of a decoded byte.
     let mut changed = text.clone().into_bytes();
     for at in 0..changed.len() {
         let original = changed[at];
@@ -41,7 +41,7 @@ fn every_character_swap_bit_flip_truncation_and_extension_is_refused() {
             let error = refused(&codec, str::from_utf8(&changed).unwrap());
             let expected: &[OpenError] = match at {
                 0..4 => &[OpenError::Malformed],
-                // The key id takes the first five characters and a third of the sixth.
+                // The key id covers five characters and a third of the sixth.
                 4..9 => &[OpenError::UnknownKey],
                 9 => &[OpenError::UnknownKey, OpenError::Forged],
                 _ if at + 1 == text.len() => &[OpenError::Malformed, OpenError::Forged],
@@ -52,7 +52,7 @@ fn every_character_swap_bit_flip_truncation_and_extension_is_refused() {
         }
         changed[at] = original;
     }
-    // Neighbours that change places.
+    // Swaps of neighbours.
     for at in 0..changed.len() - 1 {
         if changed[at] != changed[at + 1] {
             changed.swap(at, at + 1);
@@ -78,7 +78,7 @@ fn every_character_swap_bit_flip_truncation_and_extension_is_refused() {
 }
 
 #[test]
-fn characters_outside_of_the_alphabet_are_malformed_wherever_they_stand() {
+fn a_character_outside_the_alphabet_is_malformed_at_every_place() {
     let (codec, text) = sealed();
     for at in 0..text.len() {
         for other in ["=", " ", "+", "/", "\0", "é", "\u{ff21}"] {
@@ -103,7 +103,7 @@ fn two_tokens_of_one_codec_cannot_be_mixed() {
     assert_eq!(one.len(), other.len());
     for cut in 10..one.len() {
         let mixed = format!("{}{}", &one[..cut], &other[cut..]);
-        // By chance the beginnings, or the ends, are the same.
+        // The two may share a prefix or a suffix by chance.
         if mixed != one && mixed != other {
             assert_eq!(refused(&codec, &mixed), OpenError::Forged, "{cut}");
         }

@@ -1,4 +1,4 @@
-//! What holds for arbitrary cargo.
+//! Properties that hold for any cargo.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn filled(entries: &BTreeMap<String, Value>) -> Cargo {
 
 proptest! {
     #[test]
-    fn opening_gives_back_what_was_sealed(
+    fn opening_returns_the_sealed_content(
         entries in cargo(),
         context in proptest::option::of("[^\0]{1,300}"),
         padding in 0_usize..300,
@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cargo_is_the_same_through_its_json(entries in cargo()) {
+    fn a_cargo_survives_a_round_trip_through_json(entries in cargo()) {
         let cargo = filled(&entries);
         let json = serde_json::to_string(&cargo).unwrap();
         prop_assert_eq!(&json.parse::<Cargo>().unwrap(), &cargo);

@@ -1,22 +1,23 @@
-//! A rolling deploy, simulated: how long the old key must stay is what the README says, and no less would do.
+//! A rolling deploy, simulated: the old key must stay for as long as `docs/recipes.md` says, and no
+//! shorter time would do.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime};
+use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, TypedToken, UnixTime};
 
 const START: i64 = 1_763_755_200;
 const LONGEST: i64 = 30;
 const LEEWAY: i64 = 10;
-/// Each clock is right to within this.
+/// The largest error of a server's clock.
 const CLOCKS: i64 = 5;
 const SERVERS: usize = 3;
 const WALKS: u32 = 15_000;
 
-/// The rule for the wait before the last step, from the README's table.
+/// The rule for the wait before the last step, from the table of the recipes.
 fn rule() -> String {
-    let readme = include_str!("../../README.md");
-    let row = readme
+    let recipes = include_str!("../../docs/recipes.md");
+    let row = recipes
         .lines()
         .find(|line| line.starts_with("| 2 | `new,old` |"))
         .unwrap();
@@ -33,7 +34,7 @@ fn seconds(term: &str) -> i64 {
     }
 }
 
-/// A service's codec at one step of the deploy, with a clock that is set before each use.
+/// A service's codec at one step of the deploy. Its clock is set before each use.
 struct Step {
     codec: Codec,
     clock: ManualClock,
@@ -59,7 +60,7 @@ fn steps() -> Vec<Step> {
     rings.into_iter().map(step).collect()
 }
 
-/// SplitMix64: the same walks every time.
+/// SplitMix64, so that every run makes the same walks.
 struct Random(u64);
 
 impl Random {
@@ -76,7 +77,7 @@ impl Random {
     }
 }
 
-/// The second at which each server takes each step; `wait` passes before the last.
+/// The time at which each server takes each step; `wait` precedes the last step.
 fn deploy(random: &mut Random, wait: i64) -> [[i64; SERVERS]; 3] {
     let mut begins = START + 10;
     [0, 0, wait].map(|wait| {
@@ -87,13 +88,13 @@ fn deploy(random: &mut Random, wait: i64) -> [[i64; SERVERS]; 3] {
     })
 }
 
-/// The first walk in which a server refused a token for its key although by its clock it had not expired.
+/// The first walk in which a server lacked the key of a token that had not expired by its clock.
 fn good_token_refused(wait: i64) -> Option<u32> {
     let (mut random, steps) = (Random(9), steps());
     for walk in 0..WALKS {
         let deploy = deploy(&mut random, wait);
         let ahead = [(); SERVERS].map(|()| random.within(-CLOCKS..=CLOCKS));
-        // The server's codec at this second of the true time, its clock set.
+        // The server's codec at the true time `now`.
         let at = |server: usize, now: i64| {
             let taken = deploy.iter().filter(|step| step[server] <= now).count();
             steps[taken]
@@ -110,11 +111,11 @@ fn good_token_refused(wait: i64) -> Option<u32> {
             now += random.within(1..=LONGEST + LEEWAY + 2 * CLOCKS);
             let server = random.server();
             let codec = at(server, now);
-            let mut token: Token<u8> = match codec.open_value(&text) {
+            let mut token: TypedToken<u8> = match codec.open_value(&text) {
                 Ok(token) => token,
                 Err(OpenError::Expired { .. }) => break,
                 Err(OpenError::UnknownKey) => {
-                    // A ring that still has the key, with the clock of this server.
+                    // The same server, if it still had the key.
                     let with_old = &steps[2];
                     with_old.clock.set(UnixTime::from_secs(now + ahead[server]));
                     if with_old.codec.open_value::<u8>(&text).is_ok() {
@@ -125,7 +126,7 @@ fn good_token_refused(wait: i64) -> Option<u32> {
                 Err(other) => panic!("{other}"),
             };
             if random.within(0..=3) == 0 {
-                // Past its end by less than the leeway of the clock there it still counts.
+                // The leeway allows a renewal shortly after the expiry.
                 text = codec.renew(&mut token, lifetime).unwrap();
             } else if token.needs_reseal() && random.within(0..=1) == 0 {
                 text = codec.reseal(&mut token).unwrap();
@@ -136,7 +137,7 @@ fn good_token_refused(wait: i64) -> Option<u32> {
 }
 
 #[test]
-fn the_wait_of_the_readme_refuses_no_good_token_and_each_part_of_it_is_needed() {
+fn the_wait_of_the_recipe_refuses_no_good_token_and_each_part_of_it_is_needed() {
     let rule = rule();
     let terms: Vec<i64> = rule.split(" + ").map(seconds).collect();
     let wait: i64 = terms.iter().sum();
@@ -150,7 +151,7 @@ fn the_wait_of_the_readme_refuses_no_good_token_and_each_part_of_it_is_needed() 
 }
 
 #[test]
-fn the_other_documents_give_the_same_rule() {
+fn the_other_documents_state_the_same_rule() {
     let rule = rule();
     for document in [
         include_str!("../../docs/crate.md"),

@@ -1,9 +1,11 @@
-//! Sealing again what was opened: entries that ended meanwhile, other leeways, and sessions with two ends.
+//! Sealing again what was opened: entries that ended meanwhile, other leeways, and sessions with
+//! two ends.
 
 use std::time::Duration;
 
 use sealtoken::{
-    Cargo, Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
+    Cargo, Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, Typed,
+    TypedToken, UnixTime,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,13 +29,13 @@ fn with_second_factor(codec: &Codec) -> String {
     token.cargo_mut().insert("user", 42).unwrap();
     token
         .cargo_mut()
-        .insert_until("mfa", true, second(60))
+        .insert_with_expiry("mfa", true, second(60))
         .unwrap();
     codec.seal(&mut token, Lifetime::hours(1)).unwrap()
 }
 
 /// A way to seal a token once more.
-type Again<T = Cargo> = fn(&Codec, &mut Token<T>) -> Result<String, SealError>;
+type Again<C = Cargo> = fn(&Codec, &mut Token<C>) -> Result<String, SealError>;
 
 #[test]
 fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
@@ -51,7 +53,7 @@ fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
         clock.set(second(0));
         let inside = codec.open_with(&text, |opened| opened.cargo::<Value>());
         assert_eq!(inside, Ok(serde_json::json!({ "user": 42 })));
-        assert_eq!(codec.open(&text).unwrap().cargo().ends_at("mfa"), None);
+        assert_eq!(codec.open(&text).unwrap().cargo().expires_at("mfa"), None);
         assert!(!held.cargo().contains("mfa"));
     }
 }
@@ -75,7 +77,7 @@ fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() 
     let opened = codec.open_value::<Own>(&dropped).unwrap();
     assert_eq!((opened.value().user, opened.value().mfa), (42, None));
     assert_eq!(
-        codec.open(&kept).unwrap().cargo().ends_at("mfa"),
+        codec.open(&kept).unwrap().cargo().expires_at("mfa"),
         Some(second(60))
     );
     clock.set(second(60));
@@ -90,7 +92,7 @@ fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
         user: u64,
         mfa: bool,
     }
-    let again: [Again<Own>; 3] = [
+    let again: [Again<Typed<Own>>; 3] = [
         |codec, token| codec.reseal(token),
         |codec, token| codec.renew(token, Lifetime::hours(1)),
         |codec, token| codec.seal(token, Lifetime::hours(1)),
@@ -105,7 +107,7 @@ fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
         clock.set(second(60));
         let at = second(60);
         let refused = again(&codec, &mut held.clone());
-        assert_eq!(refused, Err(SealError::EntryEnded { at }));
+        assert_eq!(refused, Err(SealError::EntryExpired { at }));
         assert!(codec.open_value::<Own>(&text).is_err());
     }
 }
@@ -162,7 +164,7 @@ fn a_session_in_use_is_renewed_after_half_of_its_idle_time_and_ends_at_its_absol
     let mut renewed = Vec::new();
     let refused = loop {
         clock.advance(60);
-        let mut session: Token<u64> = match codec.open_value(&text) {
+        let mut session: TypedToken<u64> = match codec.open_value(&text) {
             Ok(session) => session,
             Err(error) => break error,
         };
@@ -238,7 +240,7 @@ fn what_a_retired_key_sealed_is_renewed_at_once() {
 #[test]
 fn a_session_past_either_end_is_not_renewed() {
     let (codec, clock) = setup();
-    let renew = |token: &mut Token<u8>| codec.renew_if_due(token, IDLE, ABSOLUTE);
+    let renew = |token: &mut TypedToken<u8>| codec.renew_if_due(token, IDLE, ABSOLUTE);
     let mut idle = Token::with_value(1_u8);
     assert_eq!(renew(&mut idle), Err(SealError::NotSealed));
     assert_eq!((idle.age(), idle.remaining()), (None, Some(Duration::ZERO)));
@@ -277,13 +279,13 @@ fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
             .unwrap()
             .is_some()
     );
-    assert_eq!(session.expires_at(), Some(second(1200).to_date_time()));
+    assert_eq!(session.expires_at(), Some(second(1200)));
     clock.set(second(1210));
     let ended = Err(SealError::Expired { at: second(1200) });
     assert_eq!(codec.renew_if_due(&mut session, IDLE, IDLE), ended);
 }
 
-/// Otherwise its cookie would be told to last as long as the token does.
+/// Otherwise its cookie would last as long as the token does.
 #[test]
 fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there() {
     let (codec, clock) = setup();
@@ -376,7 +378,7 @@ fn a_session_in_use_is_renewed_whatever_it_was_sealed_for() {
         let mut text = codec.seal_value(&42, sealed).unwrap();
         let refused = loop {
             clock.advance(60);
-            let mut session: Token<u64> = match codec.open_value(&text) {
+            let mut session: TypedToken<u64> = match codec.open_value(&text) {
                 Ok(session) => session,
                 Err(error) => break error,
             };

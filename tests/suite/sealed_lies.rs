@@ -1,4 +1,5 @@
-//! Types that tell serde one thing and do another: what is sealed of them opens, and the rest is refused.
+//! Types that tell serde one thing and do another: what is sealed of them opens, and the rest is
+//! refused.
 
 use sealtoken::{Cargo, CargoError, Codec, Key, KeyRing, Lifetime, SealError, Token};
 use serde::ser::{
@@ -39,7 +40,7 @@ const SHAPES: [Shape; 7] = [
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// Announces nothing, and writes so many elements.
+/// Announces no length, and writes this many elements.
 #[derive(Clone, Copy)]
 struct Lies(Shape, usize);
 
@@ -273,7 +274,8 @@ fn what_is_no_json_is_not_sealed_under_a_name_that_says_so() {
         let claims = Claims(raw, texts);
         let alone = codec().seal_value(&claims, HOUR);
         assert_eq!(alone, Err(SealError::Cargo), "{texts:?}");
-        // A feature of serde_json's decides whether that is such a name, too. And in a list, nothing is JSON.
+        // A feature of serde_json's decides whether that is such a name, too. And in a list,
+        // nothing is JSON.
         let others = [
             codec().seal_value(&[claims], HOUR),
             codec().seal_value(&Claims(number, texts), HOUR),

@@ -108,7 +108,8 @@ fn what_serde_could_not_read_back_is_refused_by_its_name() {
     assert_eq!(round(&Some(Some(1))), Ok(()));
 }
 
-/// serde's buffer holds an `f64`, and this one's shortest decimal lies too near the middle of two `f32`.
+/// serde's buffer holds an `f64`, and this one's shortest decimal lies too near the middle of two
+/// `f32`.
 #[test]
 fn an_f32_comes_back_through_a_buffer() {
     #[derive(Serialize, Deserialize, PartialEq)]
@@ -223,7 +224,8 @@ fn a_private_name_of_serde_json_is_no_name_for_an_entry() {
     assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::Name));
 }
 
-/// A map that is the token takes them; a map in a type of the caller's does not, since nothing tells it from a `serde_json::Value`.
+/// A map that is the token takes them; a map in a type of the caller's does not, since nothing
+/// tells it from a `serde_json::Value`.
 #[test]
 fn a_private_name_in_a_map_is_sealed_where_the_map_is_the_token() {
     for name in ["Number", "RawValue"].map(|name| format!("$serde_json::private::{name}")) {
@@ -263,7 +265,7 @@ fn names_of_json_that_a_type_brings_may_be_escaped() {
     assert!(
         SealError::Cargo
             .to_string()
-            .contains("JSON that a type brings")
+            .contains("embeds JSON that no opener accepts")
     );
 }
 
@@ -287,13 +289,25 @@ fn a_token_that_would_never_be_valid_is_not_sealed() {
     for from in [end, end.saturating_add(1)] {
         token.set_not_before(Some(from));
         let refused = codec.seal(&mut token, Lifetime::seconds(60));
-        assert_eq!(refused, Err(SealError::NeverValid { from, end }));
+        assert_eq!(
+            refused,
+            Err(SealError::NeverValid {
+                from,
+                expires_at: end
+            })
+        );
     }
     token.set_not_before(Some(now.saturating_add(59)));
     codec.seal(&mut token, Lifetime::seconds(60)).unwrap();
     token.set_not_before(Some(end));
     let refused = codec.reseal(&mut token);
-    assert_eq!(refused, Err(SealError::NeverValid { from: end, end }));
+    assert_eq!(
+        refused,
+        Err(SealError::NeverValid {
+            from: end,
+            expires_at: end
+        })
+    );
 
     token.set_not_before(None);
     codec.seal(&mut token, Lifetime::hours(1)).unwrap();
@@ -301,7 +315,7 @@ fn a_token_that_would_never_be_valid_is_not_sealed() {
     codec.reseal(&mut token).unwrap();
     clock.set(UnixTime::from_secs(1_000_000 - 61));
     let refused = codec.reseal(&mut token);
-    assert_eq!(refused, Err(SealError::FromTheFuture { begun: now }));
+    assert_eq!(refused, Err(SealError::FromTheFuture { issued_at: now }));
 }
 
 #[test]
@@ -312,7 +326,10 @@ fn a_map_keeps_its_ends_and_its_clock_on_every_way_in() {
     let end = now.saturating_add(300);
     let mut token = Token::new();
     token.cargo_mut().insert("a", 1).unwrap();
-    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    token
+        .cargo_mut()
+        .insert_with_expiry("mfa", true, end)
+        .unwrap();
     let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
 
     let lent = codec.open_with(&text, |opened| opened.cargo::<Cargo>());
@@ -327,9 +344,9 @@ fn a_map_keeps_its_ends_and_its_clock_on_every_way_in() {
     ];
     let mut texts = Vec::new();
     for cargo in cargos {
-        assert_eq!(cargo.ends_at("mfa"), Some(end));
+        assert_eq!(cargo.expires_at("mfa"), Some(end));
         assert!(!cargo.is_dirty());
-        let mut again = Token::with_value(cargo.clone());
+        let mut again = Token::from(cargo.clone());
         texts.push(codec.seal(&mut again, Lifetime::hours(1)).unwrap());
         clock.set(end);
         assert!(!cargo.contains("mfa"), "by the codec's clock");
@@ -380,12 +397,12 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
         let inner = || map([(name, true)]);
         let mut token = Token::new();
         let cargo = token.cargo_mut();
-        cargo.insert_until(name, true, end).unwrap();
+        cargo.insert_with_expiry(name, true, end).unwrap();
         cargo.insert("inner", inner()).unwrap();
         let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
 
         let own: [Cargo; 5] = [
-            codec.open(&text).unwrap().into_value(),
+            codec.open(&text).unwrap().into_cargo(),
             codec.open_value::<Whole>(&text).unwrap().into_value().0,
             codec
                 .open_value::<Option<Whole>>(&text)
@@ -401,9 +418,9 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
             codec.open_with(&text, |opened| opened.cargo()).unwrap(),
         ];
         for cargo in own {
-            assert_eq!(cargo.ends_at(name), Some(end));
+            assert_eq!(cargo.expires_at(name), Some(end));
             let inside: Cargo = cargo.require("inner").unwrap();
-            assert_eq!(inside.ends_at(name), None);
+            assert_eq!(inside.expires_at(name), None);
         }
 
         let nested = [
@@ -427,7 +444,7 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
                 .unwrap(),
         ];
         for cargo in nested {
-            assert_eq!(cargo.ends_at(name), None, "{name}");
+            assert_eq!(cargo.expires_at(name), None, "{name}");
             clock.set(end);
             assert!(cargo.contains(name));
             clock.set(now);
@@ -443,7 +460,7 @@ fn names_that_are_addresses_are_read_beside_ends() {
     let mut token = Token::new();
     let end = now.saturating_add(300);
     let cargo = token.cargo_mut();
-    cargo.insert_until("127.0.0.1", 1_u8, end).unwrap();
+    cargo.insert_with_expiry("127.0.0.1", 1_u8, end).unwrap();
     let text = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
     let own = codec.open_value::<BTreeMap<std::net::IpAddr, u8>>(&text);
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
@@ -459,16 +476,19 @@ fn an_end_that_would_be_lost_is_refused() {
     let hour = Lifetime::hours(1);
     let mut token = Token::new();
     token.cargo_mut().insert("a", 1).unwrap();
-    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    token
+        .cargo_mut()
+        .insert_with_expiry("mfa", true, end)
+        .unwrap();
     let text = codec.seal(&mut token, hour).unwrap();
     let mut rest = token.cargo().clone();
     rest.remove("a");
 
-    let refused = Err(SealError::Ends);
+    let refused = Err(SealError::NestedExpiry);
     assert_eq!(codec.seal_value(token.cargo(), hour), refused);
     assert_eq!(codec.seal_value(&[Some(token.cargo())], hour), refused);
     let inside = Cargo::new().insert("inner", &rest);
-    assert_eq!(inside, Err(CargoError::Ends));
+    assert_eq!(inside, Err(CargoError::NestedExpiry));
     let flat = Flat { a: 1, rest };
     assert_eq!(codec.seal_value(&flat, hour), refused);
     assert_eq!(codec.seal(&mut Token::with_value(flat), hour), refused);
@@ -477,19 +497,25 @@ fn an_end_that_would_be_lost_is_refused() {
     let mut own = codec.open_value::<Flat<Cargo>>(&text).unwrap();
     let again = codec.reseal(&mut own).unwrap();
     assert_eq!(
-        codec.open(&again).unwrap().cargo().ends_at("mfa"),
+        codec.open(&again).unwrap().cargo().expires_at("mfa"),
         Some(end)
     );
-    own.value_mut().rest.set_end("mfa", Some(later)).unwrap();
+    own.value_mut().rest.set_expiry("mfa", later).unwrap();
     assert_eq!(codec.reseal(&mut own), refused);
-    own.value_mut().rest.set_end("mfa", Some(end)).unwrap();
-    own.value_mut().rest.insert_until("more", 1, later).unwrap();
+    own.value_mut().rest.set_expiry("mfa", end).unwrap();
+    own.value_mut()
+        .rest
+        .insert_with_expiry("more", 1, later)
+        .unwrap();
     assert_eq!(codec.renew(&mut own, hour), refused);
     own.value_mut().rest.remove("more");
     assert!(codec.renew(&mut own, hour).is_ok());
 
     // What has ended is not sealed, so nothing of it is lost.
-    own.value_mut().rest.insert_until("more", 1, now).unwrap();
+    own.value_mut()
+        .rest
+        .insert_with_expiry("more", 1, now)
+        .unwrap();
     assert!(codec.seal(&mut own, hour).is_ok());
     clock.set(end);
     assert!(codec.seal_value(own.value(), hour).is_ok());
@@ -505,7 +531,10 @@ fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
         inner(token.cargo_mut());
         let (name, value) = token.cargo().iter().next().unwrap();
         let (name, value) = (name.to_owned(), value.clone());
-        token.cargo_mut().insert_until(name, value, end).unwrap();
+        token
+            .cargo_mut()
+            .insert_with_expiry(name, value, end)
+            .unwrap();
         codec.seal(&mut token, Lifetime::hours(1)).unwrap()
     };
     let of = |name: &str| map([(name.to_owned(), true)]);
@@ -513,13 +542,13 @@ fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
     // All that ends is called `inner`, inside and out.
     let text = seal(&|cargo| drop(cargo.insert("inner", of("inner")).unwrap()));
     let maps = codec.open_value::<BTreeMap<String, Cargo>>(&text).unwrap();
-    assert_eq!(maps.value()["inner"].ends_at("inner"), None);
+    assert_eq!(maps.value()["inner"].expires_at("inner"), None);
     let flat = codec
         .open_value::<Rest<BTreeMap<String, Cargo>>>(&text)
         .unwrap();
-    assert_eq!(flat.value().rest["inner"].ends_at("inner"), None);
+    assert_eq!(flat.value().rest["inner"].expires_at("inner"), None);
     let Variant::Inner(cargo) = codec.open_value(&text).unwrap().into_value();
-    assert_eq!(cargo.ends_at("inner"), None);
+    assert_eq!(cargo.expires_at("inner"), None);
     let raw = codec.open_with(&text, |opened| {
         let raw: &serde_json::value::RawValue = opened.cargo()?;
         Ok(raw.get() == r#"{"inner":{"inner":true}}"#)
@@ -533,12 +562,12 @@ fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
     assert!(
         lists.value()["a"]
             .iter()
-            .all(|cargo| cargo.ends_at("a").is_none())
+            .all(|cargo| cargo.expires_at("a").is_none())
     );
     // A number for a name, as a type may have it.
     let text = seal(&|cargo| drop(cargo.insert("7", of("7")).unwrap()));
     let numbered = codec.open_value::<BTreeMap<u8, Cargo>>(&text).unwrap();
-    assert_eq!(numbered.value()[&7].ends_at("7"), None);
+    assert_eq!(numbered.value()[&7].expires_at("7"), None);
 }
 
 #[test]
@@ -551,10 +580,10 @@ fn a_lent_token_tells_its_times() {
     let text = codec.renew(&mut token, Lifetime::minutes(5)).unwrap();
     let read = codec.open_with(&text, |opened| {
         assert_eq!(opened.uuid(), token.uuid());
-        assert_eq!(opened.issued_at().unix_timestamp(), 1060);
-        assert_eq!(opened.first_issued_at().unix_timestamp(), 1000);
+        assert_eq!(opened.issued_at().as_secs(), 1060);
+        assert_eq!(opened.first_issued_at().as_secs(), 1000);
         assert_eq!(opened.lifetime(), Lifetime::minutes(5));
-        let end = opened.expires_at().map(|end| end.unix_timestamp());
+        let end = opened.expires_at().map(|end| end.as_secs());
         assert_eq!(end, Some(1360));
         assert!(!opened.needs_reseal());
         opened.cargo::<u8>()
@@ -562,20 +591,21 @@ fn a_lent_token_tells_its_times() {
     assert_eq!(read, Ok(7));
 }
 
-/// The map is the map, also where a program names its type.
+/// As of any other type, no copy of the text is kept.
 #[test]
-fn a_map_that_is_opened_as_any_type_is_a_token_like_another() {
+fn a_map_that_is_opened_as_a_type_is_a_typed_token_like_another() {
     let mut token = Token::new();
     token.cargo_mut().insert("a", 1).unwrap();
     let text = codec().seal(&mut token, Lifetime::hours(1)).unwrap();
     let mut opened = codec().open_value::<Cargo>(&text).unwrap();
-    assert_eq!(opened.sealed(), Some(text.as_str()));
+    assert_eq!(opened.sealed(), None);
     assert!(!opened.is_dirty());
-    *opened.cargo_mut() = Cargo::new();
+    *opened.value_mut() = Cargo::new();
     assert!(opened.is_dirty());
 }
 
-/// What is read elsewhere in the same thread knows nothing of it: not after a token, not inside of one, and not after a panic.
+/// What is read elsewhere in the same thread knows nothing of it: not after a token, not inside of
+/// one, and not after a panic.
 #[test]
 fn the_ends_of_one_token_reach_no_other_cargo() {
     let now = UnixTime::from_secs(1000);
@@ -584,13 +614,16 @@ fn the_ends_of_one_token_reach_no_other_cargo() {
     let seal = |end| {
         let mut token = Token::new();
         token.cargo_mut().insert("a", 1).unwrap();
-        token.cargo_mut().insert_until("mfa", true, end).unwrap();
+        token
+            .cargo_mut()
+            .insert_with_expiry("mfa", true, end)
+            .unwrap();
         codec.seal(&mut token, Lifetime::hours(1)).unwrap()
     };
     let (text, later) = (seal(end), seal(end.saturating_add(1)));
     let elsewhere = || {
         let cargo: Cargo = serde_json::from_str(r#"{"mfa":true}"#).unwrap();
-        cargo.ends_at("mfa")
+        cargo.expires_at("mfa")
     };
     codec.open_value::<Flat<Cargo>>(&text).unwrap();
     assert_eq!(elsewhere(), None);
@@ -599,7 +632,8 @@ fn the_ends_of_one_token_reach_no_other_cargo() {
     struct Within(Flat<Cargo>, Flat<Cargo>);
 
     thread_local! {
-        static OTHER: std::cell::RefCell<Option<(Codec, String)>> = const { std::cell::RefCell::new(None) };
+        static OTHER: std::cell::RefCell<Option<(Codec, String)>> =
+            const { std::cell::RefCell::new(None) };
     }
 
     impl<'de> Deserialize<'de> for Within {
@@ -613,7 +647,7 @@ fn the_ends_of_one_token_reach_no_other_cargo() {
 
     // Nor an entry that the type has taken for itself.
     let mut token = Token::new();
-    token.cargo_mut().insert_until("a", 1, end).unwrap();
+    token.cargo_mut().insert_with_expiry("a", 1, end).unwrap();
     let own = codec.seal(&mut token, Lifetime::hours(1)).unwrap();
     let mut rest = codec
         .open_value::<Flat<Cargo>>(&own)
@@ -621,12 +655,12 @@ fn the_ends_of_one_token_reach_no_other_cargo() {
         .into_value()
         .rest;
     rest.push("a", 1_u8).unwrap();
-    assert_eq!(rest.ends_at("a"), None);
+    assert_eq!(rest.expires_at("a"), None);
 
     OTHER.set(Some((codec.clone(), later)));
     let Within(own, inner) = codec.open_value::<Within>(&text).unwrap().into_value();
-    assert_eq!(own.rest.ends_at("mfa"), Some(end));
-    assert_eq!(inner.rest.ends_at("mfa"), Some(end.saturating_add(1)));
+    assert_eq!(own.rest.expires_at("mfa"), Some(end));
+    assert_eq!(inner.rest.expires_at("mfa"), Some(end.saturating_add(1)));
     assert_eq!(elsewhere(), None);
     OTHER.set(None);
     let panics = || codec.open_value::<Within>(&text).map(|_| ());
@@ -663,7 +697,8 @@ impl PartialEq for Raw {
     }
 }
 
-/// serde_json tells no wide integer from a float; so only one of the very value of a float is taken for it.
+/// serde_json tells no wide integer from a float; so only one of the very value of a float is taken
+/// for it.
 #[test]
 fn a_wide_integer_that_no_value_of_the_library_reads_refuses_no_token() {
     let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
@@ -767,9 +802,9 @@ fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
     let cargo = token.cargo_mut();
     cargo.insert("a", 1).unwrap();
     cargo.insert("kind", "Map").unwrap();
-    cargo.insert_until("mfa", true, end).unwrap();
+    cargo.insert_with_expiry("mfa", true, end).unwrap();
     let text = codec.seal(&mut token, hour).unwrap();
-    let refused = Err(SealError::Ends);
+    let refused = Err(SealError::NestedExpiry);
 
     let opened = codec.open_value::<Saved>(&text).unwrap();
     let mut copied = opened.clone();
@@ -789,7 +824,7 @@ fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
     ];
     for text in again {
         let opened = codec.open(&text.unwrap()).unwrap();
-        assert_eq!(opened.cargo().ends_at("mfa"), Some(end));
+        assert_eq!(opened.cargo().expires_at("mfa"), Some(end));
     }
 }
 
@@ -818,14 +853,18 @@ fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
     let hour = Lifetime::hours(1);
     let mut token = Token::new();
     token.cargo_mut().insert("a", 1).unwrap();
-    token.cargo_mut().insert_until("mfa", true, end).unwrap();
+    token
+        .cargo_mut()
+        .insert_with_expiry("mfa", true, end)
+        .unwrap();
     let text = codec.seal(&mut token, hour).unwrap();
     let known = codec.open_value::<Flat<Cargo>>(&text).unwrap();
     let mut unknown = Cargo::new();
     let far = UnixTime::from_secs(9_000_000_000);
-    unknown.insert_until("other", true, far).unwrap();
+    unknown.insert_with_expiry("other", true, far).unwrap();
 
-    // The outermost has met an end, the one in the middle none, the innermost one that its token knows.
+    // The outermost has met an end, the one in the middle none, the innermost one that its token
+    // knows.
     let inner = Cell::new(None);
     let innermost = || inner.set(Some(codec.reseal(&mut known.clone()).is_ok()));
     let middle = || {
@@ -837,7 +876,7 @@ fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
     let then = Then(middle);
     let refused = codec.seal_value(&Layer { own, then }, hour);
     assert_eq!(inner.get(), Some(true));
-    assert_eq!(refused, Err(SealError::Ends));
+    assert_eq!(refused, Err(SealError::NestedExpiry));
 }
 
 /// serde shows what is written, and not how it is read: these are sealed, and yours to notice.
@@ -887,7 +926,8 @@ mod unseen {
         a: u8,
     }
 
-    /// Two flattened parts: serde hands every entry to a map and to an enum behind a `tag`, also those that the other part has.
+    /// Two flattened parts: serde hands every entry to a map and to an enum behind a `tag`, also
+    /// those that the other part has.
     #[derive(Serialize, Deserialize, PartialEq)]
     struct Both<A, B> {
         #[serde(flatten)]

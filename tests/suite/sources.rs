@@ -1,4 +1,4 @@
-//! The sources of the project, for tests that read them.
+//! Reads the project's source files, for tests about them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The code of a file: no comments, so that docs may link anywhere.
+/// A file's code without comments, because docs may link anywhere.
 pub(crate) fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     text.lines()

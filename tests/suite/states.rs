@@ -1,7 +1,10 @@
 //! The states of a token through its life.
 
+use std::time::Duration;
+
 use sealtoken::{
-    Codec, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime, View,
+    Codec, JsonFormat, Key, KeyRing, Lifetime, ManualClock, OpenError, SealError, Token, UnixTime,
+    Zone,
 };
 
 fn setup() -> (Codec, ManualClock) {
@@ -151,11 +154,11 @@ fn a_renewal_moves_the_end_and_keeps_the_first_issue() {
     assert_eq!((token.uuid(), token.first_issued_at()), (uuid, first));
     assert_eq!(
         token.issued_at().unwrap() - first.unwrap(),
-        time::Duration::minutes(15)
+        Duration::from_secs(15 * 60)
     );
     assert_eq!(
         token.expires_at().unwrap() - first.unwrap(),
-        time::Duration::minutes(25)
+        Duration::from_secs(25 * 60)
     );
 
     // A clock that ran backwards puts no first issue after the new one.
@@ -255,53 +258,76 @@ fn a_token_is_not_valid_before_its_time() {
     );
     clock.set(from);
     let opened = codec.open(&text).unwrap();
-    assert_eq!(opened.not_before().map(UnixTime::from), Some(from));
+    assert_eq!(opened.not_before(), Some(from));
     token.set_not_before(Some(UnixTime::from_secs(-5)));
-    assert_eq!(token.not_before().unwrap().unix_timestamp(), 0);
+    assert_eq!(token.not_before(), Some(UnixTime::from_secs(0)));
     token.set_not_before(Some(UnixTime::from_secs(i64::MAX)));
-    assert_eq!(token.not_before().unwrap().year(), 9999);
+    assert_eq!(token.not_before(), Some(UnixTime::LAST_DATE));
 }
 
 #[test]
-fn json_shows_three_members_and_nine_extras_and_the_text_only_when_asked() {
-    let (codec, _) = setup();
+fn json_shows_uuid_times_states_and_cargo_and_the_text_only_when_asked() {
+    let (codec, clock) = setup();
     let mut token = Token::new();
     token.cargo_mut().insert("user_id", 123).unwrap();
     let text = codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
-    let basic = r#"{"timestamp":1763755200,"seconds_to_expire":1800,"custom":{"user_id":123}}"#;
-    assert_eq!(token.to_json(View::basic()), basic);
-    assert_eq!(token.to_json(View::default()), basic);
-
-    let extras = token.to_json(View::with_extras());
-    assert!(extras.starts_with(&basic[..basic.len() - 1]) && !extras.contains(&text));
+    clock.advance(60);
     let uuid = token.uuid();
-    let expected = format!(
-        r#","uuid":"{uuid}","current_time":"2025-11-21T20:00:00Z","expires_at":"2025-11-21T20:30:00Z","is_expired":false,"encryption_is_valid":true,"is_dirty":false,"cargo_is_dirty":false,"cargo_dump":{{"user_id":123}}}}"#
+    let shown = |sealed: &str| {
+        format!(
+            "{{\"uuid\":\"{uuid}\",\"issued_at\":\"2025-11-21T20:00:00Z\",\"lifetime\":1800,\
+             \"not_before\":null,\"expires_at\":\"2025-11-21T20:30:00Z\",\
+             \"now\":\"2025-11-21T20:01:00Z\",\"is_valid\":true,\"is_expired\":false,\
+             \"is_dirty\":false,\"cargo_is_dirty\":false,\
+             \"cargo\":{{\"user_id\":123}}{sealed}}}"
+        )
+    };
+    assert_eq!(token.to_json(JsonFormat::default()), shown(""));
+    let with_text = token.to_json(JsonFormat::default().with_sealed_text());
+    assert_eq!(with_text, shown(&format!(r#","sealed":"{text}""#)));
+    let pretty = token.to_json(JsonFormat::default().pretty());
+    assert!(pretty.starts_with(&format!("{{\n  \"uuid\": \"{uuid}\",\n")));
+    let value: serde_json::Value = serde_json::from_str(&pretty).unwrap();
+    assert_eq!(
+        value,
+        serde_json::from_str::<serde_json::Value>(&shown("")).unwrap()
     );
-    assert!(extras.ends_with(&expected), "{extras}");
-    let with_text = token.to_json(View::with_extras().with_sealed_text());
-    assert!(with_text.ends_with(&format!(r#","shareable_token":"{text}"}}"#)));
-    let pretty = token.to_json(View::basic().pretty());
-    assert!(pretty.starts_with("{\n  \"timestamp\": 1763755200,\n"));
-    let value = serde_json::to_value(token.to_value(View::with_extras())).unwrap();
-    assert_eq!(value.as_object().unwrap().len(), 11);
-    assert_eq!(value["custom"]["user_id"], 123);
 
     let offset = time::UtcOffset::from_hms(-5, -30, 0).unwrap();
-    let shifted = token.to_json(View::with_extras().in_offset(offset));
-    assert!(
-        shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#),
-        "{shifted}"
-    );
-    // The token can be another than the one that was sealed where its cargo is not.
+    let shifted = token.to_json(JsonFormat::default().in_zone(offset));
+    for member in [
+        r#""issued_at":"2025-11-21T14:30:00-05:30""#,
+        r#""expires_at":"2025-11-21T15:00:00-05:30""#,
+        r#""now":"2025-11-21T14:31:00-05:30""#,
+    ] {
+        assert!(shifted.contains(member), "{shifted}");
+    }
+    // A token can differ from the one that was sealed where its cargo does not.
     token.set_not_before(Some(UnixTime::from_secs(1_763_755_201)));
-    let changed = token.to_json(View::with_extras());
+    let changed = token.to_json(JsonFormat::default());
     assert!(
         changed.contains(r#""is_dirty":true,"cargo_is_dirty":false"#),
         "{changed}"
     );
-    let new = Token::new().to_json(View::with_extras().with_sealed_text());
-    assert!(new.contains(r#""timestamp":null"#) && new.contains(r#""shareable_token":null"#));
+    assert!(changed.contains(r#""not_before":"2025-11-21T20:00:01Z""#));
+    clock.advance(1740);
+    assert!(
+        token
+            .to_json(JsonFormat::default())
+            .contains(r#""is_expired":true"#)
+    );
+    let new = Token::new().to_json(JsonFormat::default().with_sealed_text());
+    for member in [
+        r#""issued_at":null,"lifetime":null"#,
+        r#""expires_at":null"#,
+        r#""is_valid":false"#,
+        r#""sealed":null"#,
+    ] {
+        assert!(new.contains(member), "{new}");
+    }
+    codec.seal(&mut token, Lifetime::Forever).unwrap();
+    let endless = token.to_json(JsonFormat::default());
+    assert!(endless.contains(r#""lifetime":null"#) && endless.contains(r#""expires_at":null"#));
 }
 
 #[test]
@@ -311,7 +337,7 @@ fn an_end_beyond_the_calendar_is_shown_as_its_last_second() {
     codec
         .seal(&mut token, Lifetime::seconds(253_402_300_799))
         .unwrap();
-    let text = token.expires_at_text(time::UtcOffset::UTC);
+    let text = token.expires_at_text(Zone::UTC);
     assert_eq!(text.as_deref(), Some("9999-12-31T23:59:59Z"));
     assert!(
         token
@@ -349,16 +375,16 @@ fn local_text_has_the_offset_of_its_moment_in_the_machines_zone() {
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
     assert_eq!(
-        token.expires_at_local_text().as_deref(),
+        token.expires_at_text(Zone::LOCAL).as_deref(),
         Some("2025-11-21T15:30:00-05:00")
     );
     clock.set(UnixTime::from_secs(1_750_000_000));
     codec.seal(&mut token, Lifetime::minutes(30)).unwrap();
     assert_eq!(
-        token.expires_at_local_text().as_deref(),
+        token.expires_at_text(Zone::LOCAL).as_deref(),
         Some("2025-06-15T11:36:40-04:00")
     );
-    let shown = token.to_json(View::with_extras().in_local_zone());
+    let shown = token.to_json(JsonFormat::default().in_zone(Zone::LOCAL));
     assert!(
         shown.contains(r#""expires_at":"2025-06-15T11:36:40-04:00""#),
         "{shown}"

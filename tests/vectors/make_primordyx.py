@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Makes primordyx.json: tokens as the Primordyx PHP framework writes them, and what an import says.
+"""Generates primordyx.json: tokens of the Primordyx PHP framework, and the expected imports.
 
-    python3 tests/vectors/make_primordyx.py           write the file anew
-    python3 tests/vectors/make_primordyx.py --check   compare it with what would be written
+    python3 tests/vectors/make_primordyx.py           regenerate the file
+    python3 tests/vectors/make_primordyx.py --check   compare the file with the generated text
 
-The same bytes come out every time: an IV is the hash of its case's name. Every case states its
-outcome by hand, and `judge`, which shares no code with the making, must come to the same one.
+The output is deterministic: each IV is the hash of its case's name. Every case states its outcome
+by hand. `judge`, which shares no code with the generator, must reach the same outcome.
 
-A token is hex(iv[12] || ciphertext || tag[16]) of AES-256-GCM without associated data, under
-SHA-256 of the passphrase's text. The plaintext is {"k": "<JSON text>"}; the JSON text inside
-holds timestamp, seconds_to_expire and custom, after whatever other keys the caller had set.
+A token is hex(iv[12] || ciphertext || tag[16]) of AES-256-GCM without associated data. The key is
+SHA-256 of the passphrase's text. The plaintext is {"k": "<JSON text>"}. The JSON text inside
+holds the caller's other keys first, then timestamp, seconds_to_expire and custom.
 Needs the PyPI package `cryptography`.
 """
 
@@ -27,13 +27,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 FILE = Path(__file__).with_name("primordyx.json")
 ABOUT = (
-    "Tokens of the Primordyx PHP framework; made by make_primordyx.py, not by hand. Each is opened with "
-    "`passphrase` and judged at the Unix second `now`. expect: what is read. seconds_to_expire is null for a "
-    "token that never expires (PHP: a number <= 0), and 0 where the lifetime is missing or is no number: such "
-    "a token counts as expired. A whole number as text is a number; a fraction is cut off. A missing timestamp "
-    "is 0. A custom that is missing, null or [] (PHP writes an empty map so) is {}; any other list stays a "
-    "list. A number written -0 is -0.0. extra: the keys beside the three, where there are any. error: why it is "
-    "refused instead."
+    "Tokens of the Primordyx PHP framework; made by make_primordyx.py, not by hand. Each is "
+    "opened with `passphrase` and judged at the Unix second `now`. expect: what is read. "
+    "seconds_to_expire is null for a token that never expires (PHP: a number <= 0), and 0 where "
+    "the lifetime is missing or is no number: such a token counts as expired. A whole number as "
+    "text is a number; a fraction is cut off. A missing timestamp is 0. A custom that is "
+    "missing, null or [] (PHP writes an empty map so) is {}; any other list stays a list. A "
+    "number written -0 is -0.0. extra: the keys beside the three, where there are any. error: "
+    "why it is refused instead."
 )
 PASSPHRASE = "correct horse battery staple"
 T = 1_763_755_200
@@ -41,7 +42,7 @@ LAST = 253_402_300_799  # 9999-12-31T23:59:59Z
 PHP_INT_MAX = 2**63 - 1
 CUSTOM = {"user_id": 123, "action": "password_reset"}
 
-# ---- making: PHP's json_encode, and Primordyx's Crypto::encrypt -----------------------------
+# ---- the generator: PHP's json_encode, and Primordyx's Crypto::encrypt ----------------------
 
 
 def php_string(text):
@@ -53,20 +54,20 @@ def php_string(text):
             out.append(short[char])
         elif " " <= char <= "\x7f":
             out.append(char)
-        else:  # UTF-16 code units: what is beyond U+FFFF becomes a surrogate pair
+        else:  # UTF-16 code units: characters beyond U+FFFF become surrogate pairs
             units = char.encode("utf-16-be").hex()
             out += [f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4)]
     return '"' + "".join(out) + '"'
 
 
 def php_float(value):
-    """As PHP 7.1 and later print it: the shortest digits, never with ".0", exponents its own way."""
+    """A float as PHP 7.1 and later print it: the shortest digits, never ".0", PHP's exponents."""
     sign = "-" if math.copysign(1, value) < 0 else ""
     if value == 0:
         return sign + "0"
     _, digits, exponent = Decimal(repr(abs(value))).normalize().as_tuple()
     digits = "".join(map(str, digits))
-    point = len(digits) + exponent  # where the decimal point stands, counted from the first digit
+    point = len(digits) + exponent  # the number of digits before the decimal point
     if point < -3 or point > 17:
         rest = digits[1:] or "0"
         return f"{sign}{digits[0]}.{rest}e{'-' if point < 1 else '+'}{abs(point - 1)}"
@@ -82,7 +83,7 @@ def php_json(value):
     if isinstance(value, float):
         return php_float(value)
     if isinstance(value, dict):
-        # PHP has one array type: a map whose keys are 0, 1, 2… is a list, and so is an empty one.
+        # PHP has one array type: a map with the keys 0, 1, 2… is a list, and so is an empty map.
         if list(value) == [str(index) for index in range(len(value))]:
             return php_json(list(value.values()))
         return "{" + ",".join(f"{php_string(k)}:{php_json(v)}" for k, v in value.items()) + "}"
@@ -118,7 +119,7 @@ class Cases:
         self.vectors.append(vector | outcome)
 
     def read(self, name, cargo=None, now=T, spell=str.lower, passphrase=PASSPHRASE, **expect):
-        """A token that is read. What `expect` does not say is that of `cargo_of()`, not expired."""
+        """A token that is read. By default, it has the values of `cargo_of()` and is valid."""
         token = spell(encrypted_cargo(name, cargo_of() if cargo is None else cargo, passphrase))
         usual = {"timestamp": T, "seconds_to_expire": 3600, "custom": CUSTOM, "expired": False}
         self.add(name, now, token, {"expect": usual | expect}, passphrase)
@@ -130,7 +131,7 @@ class Cases:
         self.refused(name, encrypted(name, plaintext.encode("utf-8")), "payload")
 
     def inner(self, name, text):
-        """Refused for the JSON text inside `k`."""
+        """A token that is refused for the JSON text inside `k`."""
         self.payload(name, php_json({"k": text}))
 
 
@@ -138,7 +139,10 @@ def spellings(cases):
     cases.read("plain")
     cases.read("upper-case hex", spell=str.upper)
     cases.read("mixed-case hex", spell=lambda text: text[:40].upper() + text[40:])
-    cases.read("passphrase that looks like base64 is text", passphrase="q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")
+    cases.read(
+        "passphrase that looks like base64 is text",
+        passphrase="q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
+    )
     cases.read("passphrase beyond ASCII", passphrase="Größe ✓ 😀")
     cases.read("passphrase of one character", passphrase="x")
 
@@ -148,31 +152,43 @@ def customs(cases):
         cases.read(name, cargo_of(custom), custom=custom)
 
     cases.read("custom empty, which PHP writes as a list", cargo_of({}), custom={})
-    # PHP cannot tell a map 0, 1, 2 from a list; JSON then has a list, and a list it stays.
+    # PHP cannot tell a map with the keys 0, 1, 2 from a list, so the JSON has a list. It stays one.
     cases.read("custom of numbered keys", cargo_of({"0": "a", "1": "b"}), custom=["a", "b"])
     kept("custom a list of values", [1, "two", None, True])
     kept("custom nested", {"a": [[1, [2, []]], {"b": {"c": [{"d": None}]}}]})
     kept("custom of numbered keys from one", {"1": "a", "2": "b"})
     kept("custom beyond ASCII", {"näme": "Ünïcødé ✓ 中", "emoji": "😀 👨‍👩‍👧", "separator": "\u2028"})
-    kept("custom with slashes and quotes", {"url": "https://example.com/a?b=\"c\"\\d", "</script>": "/"})
+    kept(
+        "custom with slashes and quotes",
+        {"url": "https://example.com/a?b=\"c\"\\d", "</script>": "/"}
+    )
     kept("custom with control characters", {"text": "\x00\x01\b\t\n\f\r\x1f\x7f"})
     kept("custom with an empty name", {"": "nameless"})
-    # PHP drops the ".0" of 1.0: what comes back is an integer. -0.0 comes back as "-0".
-    numbers = {"whole": 1.0, "minus zero": -0.0, "small": 1e-7, "large": 1e21, "half": 2.5, "int": PHP_INT_MAX}
+    # PHP drops the ".0" of 1.0, so an integer comes back. It writes -0.0 as "-0".
+    numbers = {
+        "whole": 1.0, "minus zero": -0.0, "small": 1e-7, "large": 1e21, "half": 2.5,
+        "int": PHP_INT_MAX
+    }
     cases.read("custom with PHP's numbers", cargo_of(numbers), custom=numbers | {"whole": 1})
 
     without = {name: value for name, value in cargo_of().items() if name != "custom"}
     cases.read("custom missing", without, custom={})
     cases.read("custom null", cargo_of(None), custom={})
-    # Primordyx's own reader takes such a map for a value with an end of its own, and so lets whoever
-    # fills the payload replace or hide it. Here it is data like any other.
+    # Primordyx's reader treats such a map as a value with its own expiry, so whoever fills the
+    # payload can replace or hide it. Here it is ordinary data.
     wrapped = {"__cargo_value": {"admin": True}, "__cargo_expires": None}
-    kept("an entry with an end of its own is not unwrapped", {"flash": wrapped | {"__cargo_expires": T - 1}})
+    kept(
+        "an entry with an end of its own is not unwrapped",
+        {"flash": wrapped | {"__cargo_expires": T - 1}}
+    )
     kept("custom that looks like an entry with an end", wrapped)
 
     cases.read("a key before the three", {"theme": "dark"} | cargo_of(), extra={"theme": "dark"})
     more = {"uuid": "not-ours", "seen": [1, {"a": None}]}
-    cases.read("keys before and after", {"uuid": more["uuid"]} | cargo_of() | {"seen": more["seen"]}, extra=more)
+    cases.read(
+        "keys before and after", {"uuid": more["uuid"]} | cargo_of() | {"seen": more["seen"]},
+        extra=more
+    )
 
 
 def lifetimes(cases):
@@ -183,8 +199,14 @@ def lifetimes(cases):
         cases.read(name, cargo_of(ttl=ttl), seconds_to_expire=0, expired=True)
 
     def around(name, ttl, seconds):
-        cases.read(f"{name}: the second before", cargo_of(ttl=ttl), T + seconds - 1, seconds_to_expire=seconds)
-        cases.read(f"{name}: to the second", cargo_of(ttl=ttl), T + seconds, seconds_to_expire=seconds, expired=True)
+        cases.read(
+            f"{name}: the second before", cargo_of(ttl=ttl), T + seconds - 1,
+            seconds_to_expire=seconds
+        )
+        cases.read(
+            f"{name}: to the second", cargo_of(ttl=ttl), T + seconds, seconds_to_expire=seconds,
+            expired=True
+        )
 
     around("lifetime 60", 60, 60)
     around("lifetime as text", "60", 60)
@@ -193,14 +215,16 @@ def lifetimes(cases):
     never("lifetime 0", 0)
     never("lifetime -1", -1)
     never("lifetime PHP_INT_MIN", -PHP_INT_MAX - 1)
-    # Primordyx casts these to 0, which for it means "never expires". An import must not.
+    # Primordyx casts these to 0, which it reads as "never expires". An import must not.
     no_number("lifetime null", None)
     no_number("lifetime abc", "abc")
     no_number("lifetime text that begins with a number", "60 seconds")
     no_number("lifetime empty text", "")
     no_number("lifetime false", False)
     no_number("lifetime an empty list", [])
-    no_number("lifetime wrapped as an entry with an end", {"__cargo_value": 60, "__cargo_expires": T + 60})
+    no_number(
+        "lifetime wrapped as an entry with an end", {"__cargo_value": 60, "__cargo_expires": T + 60}
+    )
     without = {name: value for name, value in cargo_of().items() if name != "seconds_to_expire"}
     cases.read("lifetime missing", without, seconds_to_expire=0, expired=True)
 
@@ -215,14 +239,16 @@ def lifetimes(cases):
 
     without = {name: value for name, value in cargo_of().items() if name != "timestamp"}
     cases.read("timestamp missing", without, timestamp=0, expired=True)
-    cases.read("timestamp in the far future", cargo_of(timestamp=4_102_444_800), timestamp=4_102_444_800)
+    cases.read(
+        "timestamp in the far future", cargo_of(timestamp=4_102_444_800), timestamp=4_102_444_800
+    )
 
 
 def sizes(cases):
-    """About 60 KiB, the limit of 64 KiB of text, and one byte (two characters) beyond it."""
+    """About 60 KiB, the limit of 64 KiB of text, and one byte (two characters) more."""
 
     def filled(name, characters):
-        # An emoji costs 28 characters of the token and 4 bytes of this file.
+        # An emoji adds 28 characters to the token but only 4 bytes to this file.
         def custom(emoji, fill):
             return {"text": "😀" * emoji, "fill": "x" * fill}
 
@@ -319,7 +345,7 @@ def judge(vector):
 
     try:
         inner = json.loads(json.loads(clear.decode("utf-8"))["k"], parse_int=integer)
-        json.dumps(inner, ensure_ascii=False).encode("utf-8")  # stumbles over a lone surrogate
+        json.dumps(inner, ensure_ascii=False).encode("utf-8")  # fails on an unpaired surrogate
     except (ValueError, KeyError, TypeError):
         return {"error": "payload"}
     if not isinstance(inner, dict):
@@ -335,7 +361,10 @@ def judge(vector):
     never = seconds is not None and seconds <= 0
     expired = not never and (seconds is None or vector["now"] - began >= seconds)
     lifetime = None if never else seconds or 0
-    expect = {"timestamp": began, "seconds_to_expire": lifetime, "custom": custom or {}, "expired": expired}
+    expect = {
+        "timestamp": began, "seconds_to_expire": lifetime, "custom": custom or {},
+        "expired": expired
+    }
     return {"expect": expect | ({"extra": inner} if inner else {})}
 
 
@@ -345,7 +374,7 @@ def main(arguments):
         part(cases)
     lines = [json.dumps(vector, ensure_ascii=False) for vector in cases.vectors]
     text = '{\n"about": ' + json.dumps(ABOUT) + ',\n"vectors": [\n' + ",\n".join(lines) + "\n]}\n"
-    # Judged as a reader of the file has them. Compared as text, where 1 is not true.
+    # Judge the vectors as a reader of the file sees them. Compare as text, where 1 is not true.
     for vector in json.loads(text)["vectors"]:
         stated = {part: vector[part] for part in ("expect", "error") if part in vector}
         judged = judge(vector)
@@ -354,7 +383,7 @@ def main(arguments):
             return 1
     if arguments == ["--check"]:
         if FILE.read_text(encoding="utf-8") != text:
-            print(f"{FILE.name} is not what this script makes")
+            print(f"{FILE.name} differs from the generated text: run {Path(__file__).name}")
             return 1
     else:
         FILE.write_text(text, encoding="utf-8")

@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Makes vaultstore.json: values as the Go system dracory/vaultstore stores them, and what an import says.
+"""Generates vaultstore.json: values of the Go system dracory/vaultstore, and the expected imports.
 
-    python3 tests/vectors/make_vaultstore.py           write the file anew
-    python3 tests/vectors/make_vaultstore.py --check   compare it with what would be written
+    python3 tests/vectors/make_vaultstore.py           regenerate the file
+    python3 tests/vectors/make_vaultstore.py --check   compare the file with the generated text
 
-The same bytes come out every time: salts, nonces and fillings are hashes of their case's name. Every
-case states its outcome by hand, and `judge`, which shares no code with the making, must come to the
-same one.
+The output is deterministic: salts, nonces and fillings are hashes of their case's name. Every case
+states its outcome by hand. The judges, which share no code with the generator, must reach the same
+outcome.
 
-The second format is "v2:" and the base64url, with padding, of salt[16] || nonce[12] || ciphertext ||
-tag[16] of AES-256-GCM without associated data. The key is Argon2id of the password and the salt: version
-0x13, 3 passes, 64 MiB, 4 lanes, 32 bytes.
+The second format is "v2:" and the base64url, with padding, of salt[16] || nonce[12] || ciphertext
+|| tag[16] of AES-256-GCM without associated data. The key is Argon2id of the password and the
+salt: version 0x13, 3 passes, 64 MiB, 4 lanes, 32 bytes.
 
-The first format has no prefix. Its block is the length of the text in decimal, "_", the text, which is
-base64url of the value, and a filling of letters and digits up to 128 bytes, or 256, or 512, and so on.
-Stored is the base64url of (the base64url of the block, xor the key). The key has 200 bytes, the hexadecimal
-digits of hashes over the password, and repeats.
+The first format has no prefix. Its block is the length of the text in decimal, "_", the text
+(base64url of the value), and a filling of letters and digits up to 128, 256, 512 … bytes. The
+stored text is the base64url of (the base64url of the block, xor the key). The key is 200
+hexadecimal digits of hashes of the password, repeated.
 
 Needs the PyPI packages `cryptography` and `argon2-cffi`.
 """
@@ -37,10 +37,11 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 FILE = Path(__file__).with_name("vaultstore.json")
 ABOUT = (
-    "Values of the Go system dracory/vaultstore; made by make_vaultstore.py, not by hand. Each is read with `password`, "
-    "by the reader of `format`. expect: the hexadecimal digits of the value. error: why it is refused instead. kdf: "
-    "Argon2id runs, whatever the outcome. stored_repeated: the stored text is the first, the second so many times, and "
-    "the last; it would be megabytes."
+    "Values of the Go system dracory/vaultstore; made by make_vaultstore.py, not by hand. Each "
+    "is read with `password`, by the reader of `format`. expect: the hexadecimal digits of the "
+    "value. error: why it is refused instead. kdf: Argon2id runs, whatever the outcome. "
+    "stored_repeated: the stored text is the first, the second so many times, and the last; it "
+    "would be megabytes."
 )
 PASSWORD = "correct horse battery staple"
 MAX_VALUE = 1 << 20
@@ -48,11 +49,13 @@ BYTES_OF_2, BYTES_OF_1 = 16 + 12 + 16, 128
 LETTERS = string.digits + string.ascii_letters
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
-# ---- making ---------------------------------------------------------------------------------
+# ---- the generator --------------------------------------------------------------------------
 
 
 def chance(name, length, label=""):
-    return hashlib.shake_128(f"sealtoken vaultstore vector: {label}{name}".encode("utf-8")).digest(length)
+    return hashlib.shake_128(
+        f"sealtoken vaultstore vector: {label}{name}".encode("utf-8")
+    ).digest(length)
 
 
 def text_of(raw):
@@ -82,7 +85,7 @@ def stretched(password):
 
 
 def filled(name, begin, length=None):
-    """`begin` with its filling, to the least length of a block unless told otherwise."""
+    """`begin` with a filling up to `length`, by default to the smallest block that holds it."""
     if length is None:
         length = BYTES_OF_1
         while length < len(begin):
@@ -97,7 +100,7 @@ def begin_of(value):
 
 
 def hidden(inner, password=PASSWORD):
-    """The outermost two layers around a block, or around whatever stands in its place."""
+    """The two outer layers around a block, or around any other text."""
     key = stretched(password)
     return text_of(bytes(ord(char) ^ ord(key[at % 200]) for at, char in enumerate(inner)))
 
@@ -120,7 +123,9 @@ class Cases:
     def add(self, form, name, stored, outcome, password=PASSWORD, **more):
         name = f"v{form}: {name}"
         assert name not in {vector["name"] for vector in self.vectors}, name
-        self.vectors.append({"name": name, "format": form, "password": password, **more, "stored": stored} | outcome)
+        self.vectors.append(
+            {"name": name, "format": form, "password": password, **more, "stored": stored} | outcome
+        )
 
     def read(self, form, name, value, password=PASSWORD, **more):
         make = {1: first, 2: second}[form]
@@ -130,16 +135,21 @@ class Cases:
         self.add(form, name, stored, {"error": error}, **more)
 
     def repeated(self, form, name, parts, outcome, **more):
-        """For texts of megabytes, which no file should hold."""
+        """For texts of megabytes, which would bloat the file."""
         self.add(form, name, "", {"stored_repeated": parts} | outcome, **more)
 
 
 def values_of_2(cases):
-    # Each costs Argon2id, here and in each reader: few cases, with several things in each.
+    # Each case costs an Argon2id, here and in each reader. So there are few, with several
+    # properties each.
     cases.read(2, "an empty value, a password beyond ASCII", b"", "pässwörd é", kdf=True)
     cases.read(2, "one byte, an empty password", b"x", "", kdf=True)
-    cases.read(2, "10 KiB, a password of four-byte characters", chance("10 KiB", 10240), "😀 𝕡", kdf=True)
-    cases.read(2, "text, a password with spaces around it", "Ünïcødé ✓ 😀\n".encode(), " pass\n", kdf=True)
+    cases.read(
+        2, "10 KiB, a password of four-byte characters", chance("10 KiB", 10240), "😀 𝕡", kdf=True
+    )
+    cases.read(
+        2, "text, a password with spaces around it", "Ünïcødé ✓ 😀\n".encode(), " pass\n", kdf=True
+    )
 
 
 def refusals_of_2(cases):
@@ -161,7 +171,7 @@ def refusals_of_2(cases):
         cases.refused(2, name, stored, "forged", kdf=True)
     cases.refused(2, "wrong password", good, "forged", password=PASSWORD + " ", kdf=True)
 
-    # 61 bytes leave one for the last group, and 62 leave two.
+    # With 61 bytes the last group has one, with 62 it has two.
     assert len(raw) == 61 and good.endswith("==")
     two = text_of(raw + b"\0")
     assert two.endswith("A=")
@@ -201,7 +211,7 @@ def refusals_of_2(cases):
         "a value of the first format": first("a value of the first format", b"value"),
     }.items():
         cases.refused(2, name, stored, "malformed")
-    # One byte beyond 1 MiB makes four characters more.
+    # One byte beyond 1 MiB adds four characters.
     groups = (MAX_VALUE + BYTES_OF_2) // 3
     cases.repeated(2, "too long", ["v2:", "AAAA", groups + 1, ""], {"error": "malformed"})
     cases.repeated(2, "much too long", ["v2:", "AAAA", 4 << 20, ""], {"error": "malformed"})
@@ -216,7 +226,7 @@ def values_of_1(cases):
     cases.read(1, "a password of four-byte characters", b"value", "😀 𝕡")
     cases.read(1, "a password with spaces around it", b"value", " pass\n")
     cases.read(1, "text beyond ASCII", "Ünïcødé ✓ 😀".encode("utf-8"))
-    # Its text has the character that also ends the length.
+    # This text contains the character that also ends the length.
     value = b"\xff\xff\xff~~\x7f???"
     assert "_" in text_of(value) and "-" in text_of(b"\xfb\xef\xbe")
     cases.read(1, "a text with _", value)
@@ -224,9 +234,12 @@ def values_of_1(cases):
     cases.read(1, "a text that ends in _", b"???")
     cases.read(1, "every byte", bytes(range(256)))
     cases.read(1, "10 KiB", chance("10 KiB of v1", 10240))
-    # Around the ends of the blocks of 128 and 256 bytes: a text of 124 characters, and "124_".
+    # Around the ends of blocks of 128 and 256 bytes: "124_" and 124 characters fill a block.
     for length in (90, 91, 93, 94, 186, 187, 189, 190):
-        cases.read(1, f"{length} bytes, {len(begin_of(bytes(length)))} of a block", chance(f"{length}", length))
+        cases.read(
+            1, f"{length} bytes, {len(begin_of(bytes(length)))} of a block",
+            chance(f"{length}", length)
+        )
     name, begin = "a whole block without a filling", begin_of(bytes(93))
     assert len(begin) == 128
     cases.add(1, name, crafted(name, begin), {"expect": bytes(93).hex()})
@@ -234,12 +247,15 @@ def values_of_1(cases):
     cases.add(1, name, crafted(name, begin_of(b"value"), 1024), {"expect": b"value".hex()})
     name = "nothing but the length"
     cases.add(1, name, crafted(name, "0_"), {"expect": ""})
-    # What an attacker who knows the value can do. This is why nobody should want this format.
+    # An attacker who knows a value can replace it without the password. This format is broken.
     old, new = filled("forgery", begin_of(b"user")), filled("forgery", begin_of(b"root"))
     stored = base64.urlsafe_b64decode(hidden(text_of(old.encode("ascii"))))
     known, wanted = text_of(old.encode("ascii")).encode(), text_of(new.encode("ascii")).encode()
     changed = bytes(a ^ b ^ c for a, b, c in zip(stored, known, wanted))
-    cases.add(1, "a forgery, made without the password, is read", text_of(changed), {"expect": b"root".hex()})
+    cases.add(
+        1, "a forgery, made without the password, is read", text_of(changed),
+        {"expect": b"root".hex()}
+    )
 
 
 def refusals_of_1(cases):
@@ -276,7 +292,7 @@ def refusals_of_1(cases):
     longest = (4 * -(-(BYTES_OF_1 << 14) // 3)) // 3
     cases.repeated(1, "too long", ["", "AAAA", longest + 1, ""], {"error": "malformed"})
     cases.repeated(1, "much too long", ["", "AAAA", 4 << 20, ""], {"error": "malformed"})
-    # As long as the longest: its length is no reason.
+    # As long as the longest valid text, so its length is no reason to refuse it.
     cases.repeated(1, "nothing but zero bytes", ["", "AAAA", longest, ""], {"error": "forged"})
 
     cases.refused(1, "wrong password", good, "forged", password=PASSWORD + " ")
@@ -337,7 +353,7 @@ BASE64URL = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-
 
 
 def canonical(text):
-    """The bytes of base64url in its one spelling, or None."""
+    """The bytes of canonical base64url, or None."""
     if not BASE64URL.fullmatch(text):
         return None
     bytes_of = binascii.a2b_base64(text.replace("-", "+").replace("_", "/"))
@@ -395,7 +411,7 @@ def main(arguments):
         part(cases)
     lines = [json.dumps(vector, ensure_ascii=False) for vector in cases.vectors]
     text = '{\n"about": ' + json.dumps(ABOUT) + ',\n"vectors": [\n' + ",\n".join(lines) + "\n]}\n"
-    # Judged as a reader of the file has them.
+    # Judge the vectors as a reader of the file sees them.
     for vector in json.loads(text)["vectors"]:
         stored = vector["stored"]
         if "stored_repeated" in vector:
@@ -410,7 +426,7 @@ def main(arguments):
             return 1
     if arguments == ["--check"]:
         if FILE.read_text(encoding="utf-8") != text:
-            print(f"{FILE.name} is not what this script makes")
+            print(f"{FILE.name} differs from the generated text: run {Path(__file__).name}")
             return 1
     else:
         FILE.write_text(text, encoding="utf-8")

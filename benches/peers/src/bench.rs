@@ -8,7 +8,7 @@ use crate::lane::Lane;
 use crate::payload::{basket, reset_link, session};
 use crate::verify::verify;
 
-/// How the data is held by the program that seals and opens it.
+/// The type in which the program holds its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
@@ -27,10 +27,10 @@ impl Shape {
     }
 }
 
-/// The sizes, as the tables head their columns.
+/// The sizes, as the tables name them.
 pub const SIZES: [&str; 3] = ["63 B", "340 B", "2.9 KiB"];
 
-/// One size and shape, with everyone who takes part in it.
+/// One size and shape, with all its lanes.
 pub struct Field {
     pub size: &'static str,
     pub shape: Shape,
@@ -51,7 +51,7 @@ impl Cell {
     }
 }
 
-/// Seats everyone at every size and shape.
+/// All lanes at every size and shape.
 pub fn fields(extra: bool) -> Vec<Field> {
     let [small, middle, large] = SIZES;
     let field = |size, shape, lanes| Field { size, shape, lanes };
@@ -74,7 +74,7 @@ pub fn measure(fields: &[Field], plan: &Plan) -> Result<Vec<Cell>, String> {
     let mut cells = Vec::new();
     for field in fields {
         for operation in Operation::ALL {
-            // Progress goes to standard error: standard output is the report.
+            // Standard output is for the report alone.
             eprintln!(
                 "measuring: {} {} as a {}",
                 operation.name(),

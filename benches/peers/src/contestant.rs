@@ -1,5 +1,5 @@
-//! The one trait that every library is measured through, and the claims that the
-//! libraries without claims of their own carry as JSON.
+//! The trait through which every library is measured, and JSON claims for the libraries that
+//! define none.
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -8,31 +8,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A library at equal duty.
+/// A library that does the same work as the others.
 ///
-/// `seal` draws a new uuid (v4), reads the clock, and makes one text that holds both,
-/// the expiry, and the data. `open` verifies that the text is authentic and, against
-/// the clock, not expired; then it yields the uuid and the data.
+/// `seal` draws a new UUID (v4), reads the clock, and makes one text from both, the expiry and
+/// the data. `open` authenticates the text, checks its expiry against the clock, and returns the
+/// UUID and the data.
 pub trait Contestant {
-    /// What is sealed, ready before the clock starts, and what comes back.
+    /// The data to seal, prepared before the measurement, and the type of the opened data.
     type Data: PartialEq + Debug;
 
     /// Seals the data for `lifetime` seconds from now.
     fn seal(&self, data: &Self::Data, lifetime: u64) -> String;
 
-    /// Opens a text; `None` means refused.
+    /// Opens a text, or refuses it with `None`.
     fn open(&self, text: &str) -> Option<Opened<Self::Data>>;
 
-    /// What the timed loop runs; says whether the text was accepted.
+    /// Opens a text in the timed loop; returns whether it was accepted.
     ///
-    /// The contestants that borrow their data from the decrypted bytes override this:
-    /// they cannot hand the data out, so they look at it where it stands.
+    /// Contestants that borrow from the decrypted bytes override this: they cannot return the
+    /// data, so they read it in place.
     fn open_timed(&self, text: &str) -> bool {
         black_box(self.open(text)).is_some()
     }
 }
 
-/// What a text held.
+/// The content of a text.
 #[derive(Debug)]
 pub struct Opened<D> {
     pub uuid: Uuid,
@@ -47,7 +47,7 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-/// The claims as JSON, borrowing the data: no copy is made to seal it.
+/// The claims to seal. They borrow the data, so that sealing copies nothing.
 #[derive(Serialize)]
 pub struct ClaimsRef<'a, D> {
     jti: Uuid,
@@ -68,11 +68,11 @@ impl<'a, D> ClaimsRef<'a, D> {
     }
 }
 
-/// The claims that came out of a text.
+/// The claims of an opened text.
 #[derive(Deserialize)]
 pub struct Claims<D> {
     jti: Uuid,
-    // Read as every consumer of the claims would, although only `exp` decides.
+    // Parsed as any consumer of the claims would, although only `exp` is checked.
     #[allow(dead_code)]
     iat: u64,
     exp: u64,
@@ -85,7 +85,7 @@ impl<D> Claims<D> {
         (now() < self.exp).then(|| self.checked())
     }
 
-    /// The data, for a library that has checked `exp` itself.
+    /// The data, for a library that checks `exp` itself.
     pub fn checked(self) -> Opened<D> {
         Opened {
             uuid: self.jti,
@@ -94,8 +94,8 @@ impl<D> Claims<D> {
     }
 }
 
-/// The claims for a library whose texts bear their time of issue outside the payload:
-/// repeating it as `iat` would only make that library slower.
+/// The claims for a library whose texts hold the time of issue outside the payload. Repeating it
+/// as `iat` would only slow that library down.
 #[derive(Serialize)]
 pub struct StampedRef<'a, D> {
     jti: Uuid,

@@ -1,8 +1,8 @@
-//! The rounds: every lane once per round, in a new random order each time.
+//! The rounds: each runs every lane once, in a new random order.
 //!
-//! A shared machine changes its pace from one second to the next. Within one round
-//! the lanes run a few milliseconds apart, so their ratio is taken there, and the
-//! median over the rounds drops those in which the pace changed midway.
+//! A shared machine changes its speed from one second to the next. Within one round the lanes
+//! run a few milliseconds apart, so ratios are taken there. The median over all rounds discards
+//! the rounds in which the speed changed midway.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Operation {
     }
 }
 
-/// How long, and in which order, to measure.
+/// The duration of the measurement and the seed of its order.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub rounds: usize,
@@ -46,14 +46,14 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// The times of one lane, in nanoseconds per operation, round by round.
+/// The times of one lane, in nanoseconds per operation, one per round.
 pub struct Track {
     pub name: &'static str,
     pub nanos: Vec<f64>,
 }
 
 impl Track {
-    /// The time of this lane in units of another one's, from ratios within each round.
+    /// The time of this lane divided by another's, within each round.
     pub fn relative_to(&self, other: &Self) -> Spread {
         Spread::of(self.nanos.iter().zip(&other.nanos).map(|(a, b)| a / b))
     }
@@ -63,7 +63,7 @@ impl Track {
     }
 }
 
-/// Measures one operation on all the lanes that take part in it.
+/// Measures one operation on all lanes that take part in it.
 pub fn run(lanes: &[Box<dyn Lane>], operation: Operation, plan: &Plan) -> Vec<Track> {
     let lanes: Vec<&dyn Lane> = lanes
         .iter()
@@ -96,7 +96,7 @@ pub fn run(lanes: &[Box<dyn Lane>], operation: Operation, plan: &Plan) -> Vec<Tr
     tracks
 }
 
-/// Warms the lane up, and finds how many operations fill one batch.
+/// Warms the lane up and returns the number of operations that fill one batch.
 fn calibrate(lane: &dyn Lane, operation: Operation, plan: &Plan) -> u64 {
     let mut count = 1;
     let mut spent = Duration::ZERO;

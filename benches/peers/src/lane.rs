@@ -1,36 +1,36 @@
 //! A lane: one contestant with its data and its sealed texts, ready to be timed.
 //!
-//! The harness sees lanes as trait objects, one call for a whole batch. Inside the
-//! batch the contestant is known, so that its calls can be inlined as in a program.
+//! The harness calls a lane once per batch, through a trait object. Inside the batch the
+//! contestant's type is known, so the compiler can inline its calls as in a program.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::contestant::Contestant;
 
-/// Long enough that no text expires while it is being measured.
+/// Long enough that no text expires during the measurement.
 const LIFETIME: u64 = 8 * 60 * 60;
 
-/// Texts that the opening batches take turns with: one text alone would train the
-/// branch predictor on itself.
+/// The number of texts that opening cycles through. The branch predictor would learn a single
+/// text by heart.
 const TEXTS: usize = 16;
 
 pub trait Lane {
     fn name(&self) -> &'static str;
 
-    /// False for a contestant that would only repeat another one's sealing.
+    /// False if another contestant already measures the same sealing.
     fn seals(&self) -> bool;
 
-    /// Seals `count` times, and says how long that took.
+    /// The time of `count` sealings.
     fn time_seal(&self, count: u64) -> Duration;
 
-    /// Opens `count` times, and says how long that took.
+    /// The time of `count` openings.
     fn time_open(&self, count: u64) -> Duration;
 
-    /// Checks the duty, save for the expiry.
+    /// Checks everything but the expiry.
     fn verify(&self) -> Result<(), String>;
 
-    /// One text that lives for so many seconds.
+    /// One text with a lifetime in seconds.
     fn seal(&self, lifetime: u64) -> String;
 
     fn refuses(&self, text: &str) -> bool;
@@ -40,13 +40,13 @@ struct Seat<C: Contestant> {
     name: &'static str,
     seals: bool,
     contestant: C,
-    /// The same library under another key: its texts must be refused.
-    stranger: C,
+    /// The same library under another key, whose texts must be refused.
+    other_key: C,
     data: C::Data,
     texts: Vec<String>,
 }
 
-/// Seats a contestant that both seals and opens.
+/// A lane for a contestant that seals and opens.
 pub fn seat<C: Contestant + 'static>(
     name: &'static str,
     make: impl Fn() -> C,
@@ -55,7 +55,7 @@ pub fn seat<C: Contestant + 'static>(
     Box::new(Seat::new(name, true, make, data))
 }
 
-/// Seats a contestant of which only the opening is of interest.
+/// A lane for a contestant whose sealing another lane already measures.
 pub fn seat_opener<C: Contestant + 'static>(
     name: &'static str,
     make: impl Fn() -> C,
@@ -73,14 +73,14 @@ impl<C: Contestant> Seat<C> {
         Self {
             name,
             seals,
-            stranger: make(),
+            other_key: make(),
             contestant,
             data,
             texts,
         }
     }
 
-    /// Both ways in must agree, or the timed one could be doing less than the checked one.
+    /// Opens in both ways. If they disagreed, the timed one might do less than the checked one.
     fn accepts(&self, text: &str) -> Result<bool, String> {
         let opened = self.contestant.open(text).is_some();
         if opened == self.contestant.open_timed(text) {
@@ -122,23 +122,23 @@ impl<C: Contestant> Lane for Seat<C> {
         let mut uuids = Vec::new();
         for text in &self.texts {
             if !self.accepts(text)? {
-                return Err("a text of its own is refused".into());
+                return Err("refuses a text of its own".into());
             }
             let opened = self.contestant.open(text).expect("just accepted");
             if opened.data != self.data {
                 return Err(format!("sealed {:?}, opened {:?}", self.data, opened.data));
             }
             if opened.uuid.get_version_num() != 4 || uuids.contains(&opened.uuid) {
-                return Err(format!("{} is not a new random uuid", opened.uuid));
+                return Err(format!("{} is not a new random UUID", opened.uuid));
             }
             uuids.push(opened.uuid);
         }
-        if self.accepts(&self.stranger.seal(&self.data, LIFETIME))? {
-            return Err("a text under another key is accepted".into());
+        if self.accepts(&self.other_key.seal(&self.data, LIFETIME))? {
+            return Err("accepts a text under another key".into());
         }
         for text in tampered(&self.texts[0]) {
             if self.accepts(&text)? {
-                return Err(format!("a tampered text is accepted: {text}"));
+                return Err(format!("accepts a tampered text: {text}"));
             }
         }
         Ok(())
@@ -153,16 +153,16 @@ impl<C: Contestant> Lane for Seat<C> {
     }
 }
 
-/// The text with one character changed, for each in turn, and the text cut short.
+/// The text with one character changed, at each place in turn, and the text truncated.
 ///
-/// Base64 padding is left alone: fernet also takes a text without it, which is
-/// lenient about the spelling but lets nobody change what was sealed.
+/// Base64 padding stays: fernet also accepts a text without it, which is lenient but does not
+/// change the content.
 fn tampered(text: &str) -> impl Iterator<Item = String> {
     let padding = text.len() - text.trim_end_matches('=').len();
-    // Of the long texts a sample will do: branca takes two milliseconds for each.
+    // Samples the long texts, because branca takes two milliseconds for each.
     let step = if text.len() < 1_000 { 1 } else { 37 };
     let changed = (0..text.len() - padding).step_by(step).map(move |index| {
-        // `A` and `B` belong to every alphabet in use here.
+        // Every alphabet in use here contains `A` and `B`.
         let other = if text.as_bytes()[index] == b'A' {
             "B"
         } else {

@@ -1,4 +1,4 @@
-//! Measures token libraries side by side, at equal duty. See README.md.
+//! Compares token libraries that do the same work. See README.md.
 
 mod bench;
 mod contestant;
@@ -21,46 +21,46 @@ use clap::Parser;
 use crate::harness::Plan;
 use crate::report::Results;
 
-/// Measures sealtoken side by side with other token libraries.
+/// Compares sealtoken with other token libraries.
 #[derive(Debug, Parser)]
 struct Options {
-    /// How many rounds to run; an odd number has a true median
+    /// Number of rounds; an odd number has a true median
     #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 
-    /// Run few and short rounds: to see that everything works, not how fast
+    /// Run few, short rounds, to check that everything works
     #[arg(long)]
     quick: bool,
 
-    /// The seed of the order within each round; drawn anew unless given
+    /// Seed for the random order within the rounds [default: random]
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Also measure the peers' slower documented routes
+    /// Also measure the libraries' other documented routes
     #[arg(long)]
     extra: bool,
 
-    /// Measure only contestants whose name contains one of these (besides the baseline)
+    /// Measure only the baseline and contestants whose name contains one of these
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
 
-    /// Print the tables that the project's README shows
+    /// Print the tables of docs/benchmarks.md
     #[arg(long)]
     markdown: bool,
 
-    /// Write all the results to a file
+    /// Write all results to a file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Write a chart of the typed results at 63 and 340 bytes to a file
+    /// Write a chart of the struct results at 63 and 340 bytes to a file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// Print how long the texts for equal claims are, and measure nothing
+    /// Print the lengths of the texts for equal claims, without measuring
     #[arg(long)]
     lengths: bool,
 
-    /// Fail when a promised speed is missed
+    /// Fail if a promised speed is missed
     #[arg(long)]
     check: bool,
 }
@@ -103,7 +103,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         print!("{}", report::text(&results));
     }
     let (targets, kept) = report::targets(&results.cells);
-    // Beside the tables, not in them: those are for pasting.
+    // Standard output holds the tables alone, ready to paste.
     eprint!("{targets}");
     if let Some(path) = &options.json {
         fs::write(path, format!("{:#}\n", report::json(&results)))?;

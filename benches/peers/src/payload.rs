@@ -1,7 +1,7 @@
-//! The data that every contestant seals: three sizes, each a typed struct.
+//! The data that every contestant seals: a struct for each of three sizes.
 //!
-//! The sizes are those of the data's own JSON, without any claims around it, and
-//! [`assert_sizes`], run before every measurement, holds them to the byte.
+//! A size is the length of the data's own JSON, without claims. [`assert_sizes`] checks the sizes
+//! to the byte before every measurement.
 
 use std::fmt::Debug;
 
@@ -9,17 +9,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What every contestant can seal: a struct or a map alike.
+/// Data that every contestant can seal: a struct or a map.
 pub trait Plain: Serialize + DeserializeOwned + Clone + PartialEq + Debug + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + 'static> Plain for T {}
 
-/// Data that can be sealed typed, and opened either owned or borrowed.
+/// A struct that can be opened owned or borrowed.
 pub trait Payload: Plain {
-    /// The same fields, with every text borrowed from the decrypted bytes.
+    /// The same fields, with strings borrowed from the decrypted bytes.
     type Borrowed<'a>: Deserialize<'a> + Debug;
 
-    /// Copies a borrowed value, so that the checks can compare it.
+    /// Copies a borrowed value, for comparison in the checks.
     fn from_borrowed(borrowed: &Self::Borrowed<'_>) -> Self;
 }
 
@@ -126,8 +126,8 @@ pub fn session() -> Session {
     }
 }
 
-/// 2.9 KiB (2,944 bytes): a session cookie that also carries a basket. Sealed, it comes
-/// close to the 4,096 characters that a browser takes with the cookie's name.
+/// 2.9 KiB (2,944 bytes): a session cookie that also holds a basket. Sealed, it comes close to
+/// the 4,096 characters that a browser accepts, including the cookie's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     pub session: Session,
@@ -204,7 +204,7 @@ pub fn basket() -> Basket {
     }
 }
 
-/// 100 bytes: what `--lengths` seals.
+/// 100 bytes: the data of `--lengths`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
     pub id: String,
@@ -243,12 +243,12 @@ pub fn identity() -> Identity {
     }
 }
 
-/// The same data as a map: what a caller without a struct of their own seals.
+/// The same data as a map, for callers without a struct.
 pub fn as_map<T: Payload>(data: &T) -> Value {
     serde_json::to_value(data).expect("the payloads are plain JSON")
 }
 
-/// Panics unless every payload's JSON is as long as the tables say.
+/// Panics unless every payload's JSON has the length that the tables state.
 pub fn assert_sizes() {
     fn json_len<T: Payload>(data: &T) -> usize {
         serde_json::to_vec(data).map_or(0, |json| json.len())

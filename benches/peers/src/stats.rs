@@ -1,6 +1,6 @@
-//! Medians and quartiles; nothing here assumes a distribution.
+//! Medians and quartiles, which assume no distribution.
 
-/// The middle of a sample, and the range in which its middle half lies.
+/// The median and the quartiles of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub q1: f64,
@@ -9,7 +9,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Panics on an empty sample: there is always at least one round.
+    /// Panics on an empty sample, which at least one round rules out.
     pub fn of(sample: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = sample.into_iter().collect();
         sorted.sort_by(f64::total_cmp);

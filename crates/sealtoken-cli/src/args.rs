@@ -1,4 +1,4 @@
-//! What the command line takes.
+//! The definition of the command line.
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 
 use std::path::PathBuf;
@@ -45,11 +45,12 @@ pub(crate) enum Command {
 
     /// Open the token on stdin and print what it holds
     ///
-    /// Prints one line: {"uuid":…,"timestamp":…,"seconds_to_expire":…,"custom":…}, where "custom" is the cargo
-    /// and null seconds mean that the token never expires. One line ending after the token is dropped.
+    /// Prints one line: {"uuid":…,"timestamp":…,"seconds_to_expire":…,"custom":…}, where "custom"
+    /// is the cargo and null seconds mean that the token never expires. One line ending after the
+    /// token is dropped.
     ///
-    /// A token that is refused leaves stdout empty and the exit status at 2; the line on stderr begins with
-    /// malformed, unknown_key, forged, payload, not_yet_valid or expired.
+    /// A token that is refused leaves stdout empty and the exit status at 2; the line on stderr
+    /// begins with malformed, unknown_key, forged, payload, not_yet_valid or expired.
     #[command(after_help = "\
 Examples:
   sealtoken open --purpose password-reset < token
@@ -63,17 +64,19 @@ Examples:
 
     /// Tell what can be known of the token on stdin, also when it has expired
     ///
-    /// Without a key that is its version, the id of its key, and lengths. With --purpose and keys it is also the
-    /// state of the token: uuid, times, whether it is valid, and whether it needs a re-seal.
+    /// Without a key that is its version, the id of its key, and lengths. With --purpose and keys
+    /// it is also the state of the token: uuid, times, whether it is valid, and whether it needs a
+    /// re-seal.
     Inspect(Inspect),
 
-    /// Read another system's token from stdin and print what it holds, as `open` does
+    /// Read another system's token from stdin and print its content, as `open` does
     ///
-    /// Tokens of the Primordyx PHP framework have no uuid: the one that is shown is new at every run. Their
-    /// "custom" may be a list, whose elements become entries named "0", "1" and so on.
+    /// Tokens of the Primordyx PHP framework have no uuid: each run draws a new one. Their "custom"
+    /// may be a list, whose elements become entries named "0", "1" and so on.
     ///
-    /// A token that is refused leaves stdout empty and the exit status at 2; the line on stderr begins with
-    /// malformed, forged, payload, lifetime_out_of_range, timestamp_out_of_range or expired.
+    /// If the token is refused, nothing is printed on stdout and the exit status is 2; the line on
+    /// stderr begins with malformed, forged, payload, lifetime_out_of_range, timestamp_out_of_range
+    /// or expired.
     Import(Import),
 
     /// Keep secrets in a database, behind a token and a password
@@ -126,7 +129,8 @@ Examples:
 pub(crate) enum StoreCommand {
     /// Print the SQL that makes the schema, for who runs it by hand: `vault` has --no-migrate then
     ///
-    /// Its steps are numbered, and each is a transaction. A database gets those that it has not had.
+    /// Its steps are numbered, and each is a transaction. A database gets those that it has not
+    /// had.
     #[command(after_help = "\
 Examples:
   sealtoken store schema sqlite | sqlite3 vault.db
@@ -149,10 +153,11 @@ Examples:
         table: String,
     },
 
-    /// Create what a store needs where it is not there: a file, the tables of a schema, or a table in DynamoDB
+    /// Create what a store needs where it is not there: a file, the tables of a schema, or a table
+    /// in DynamoDB
     ///
-    /// It upgrades a schema as well. `vault` does so by itself but for DynamoDB, where a table has a price. It
-    /// waits until the table can be used.
+    /// It upgrades a schema as well. `vault` does so by itself but for DynamoDB, where a table has
+    /// a price. It waits until the table can be used.
     #[command(after_help = "\
 Examples:
   sealtoken store create --store 'dynamodb:vault?region=eu-central-1'
@@ -184,9 +189,10 @@ pub(crate) enum Engine {
 pub(crate) struct Keys {
     /// Read the keys from this file instead of from SEALTOKEN_KEYS
     ///
-    /// Keys are separated by commas or white space. But no blank stands directly before a retired key behind a comma,
-    /// a line break or another blank: it may have been a +. So two blanks and indented lines are refused, too.
-    /// The first seals and opens; one with a + before it is standby, the others are retired: both open.
+    /// Keys are separated by commas or white space. But no blank stands directly before a retired
+    /// key behind a comma, a line break or another blank: it may have been a +. So two blanks and
+    /// indented lines are refused, too. The first seals and opens; one with a + before it is
+    /// standby, the others are retired: both open.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -197,8 +203,8 @@ pub(crate) struct Usage {
     /// What the token is for: it opens for the purpose that it was sealed for, and no other
     #[arg(long)]
     pub(crate) purpose: String,
-    /// What the token is bound to beside its purpose, such as a user or a state that its use changes. Given more
-    /// than once, the token is bound to all of them in their order
+    /// What the token is bound to beside its purpose, such as a user or a state that its use
+    /// changes. Given more than once, the token is bound to all of them in their order
     #[arg(long)]
     pub(crate) context: Vec<String>,
     #[command(flatten)]
@@ -223,7 +229,8 @@ pub(crate) struct Seal {
     /// How long the token lives: 90s, 30m, 8h, 1d, 2w, or forever
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(crate) expires_in: Lifetime,
-    /// Pad the content with spaces to a multiple of this many bytes, to tell less by the token's length
+    /// Pad the content with spaces to a multiple of this many bytes, to tell less by the token's
+    /// length
     #[arg(long, value_name = "BYTES", value_parser = block)]
     pub(crate) pad: Option<usize>,
 }

@@ -1,9 +1,9 @@
-//! The commands. Keys and options come first: what is wrong with them is said before anything is read.
+//! The commands. Each checks its keys and options before it reads any input.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
-use sealtoken::import::Primordyx;
 use sealtoken::{Codec, Key, KeyId, KeyRing, ManualClock, Role, Token, UnixTime};
+use sealtoken_import::Primordyx;
 
 use crate::args::{Arguments, At, Import, Keys, Seal, System, Usage};
 use crate::failure::{Failure, problem};
@@ -35,7 +35,7 @@ pub(crate) fn seal(options: &Seal) -> Result<(), Failure> {
     if let Some(block) = options.pad {
         codec = codec.with_padding(block);
     }
-    let mut token = Token::with_value(input::cargo()?);
+    let mut token = Token::from(input::cargo()?);
     let text = codec
         .seal(&mut token, options.expires_in)
         .map_err(problem)?;
@@ -64,13 +64,14 @@ pub(crate) fn import(options: &Import) -> Result<(), Failure> {
 }
 
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
-    // Into memory first: the generator panics when it cannot write.
+    // Generate into memory first: clap panics if it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "sealtoken", &mut script);
     output::all(&script)
 }
 
-/// Runs what asks a store. This thread also drives the store's connections; what blocks has threads of its own.
+/// Runs a command that uses a store. This thread also drives the store's connections; blocking work
+/// has threads of its own.
 pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +80,7 @@ pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Resul
     runtime.block_on(work)
 }
 
-/// The codec for what the options say.
+/// The codec for these options.
 pub(crate) fn codec(
     keys: &KeyRing,
     purpose: &str,
@@ -96,7 +97,7 @@ pub(crate) fn codec(
     })
 }
 
-/// The clock that stands at this second.
+/// A clock stopped at this second.
 pub(crate) fn clock(at: Option<i64>) -> Option<ManualClock> {
     at.map(|second| ManualClock::at(UnixTime::from_secs(second)))
 }

@@ -1,4 +1,4 @@
-//! How a command ends when it does not succeed. No key, token or passphrase is ever in a message.
+//! How commands fail. Messages never contain a key, token or passphrase.
 
 use std::fmt::Display;
 use std::io::{Write as _, stderr};
@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sealtoken::OpenError;
-use sealtoken::import::ImportError;
+use sealtoken::ServiceError;
 use sealtoken::pat::{PatError, VerifyError};
 use sealtoken::store::{Effect, RecordKey, StoreError};
 use sealtoken::vault::VaultError;
+use sealtoken_import::PrimordyxError;
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -17,21 +18,21 @@ pub(crate) enum Failure {
     Refused { code: &'static str, why: String },
     /// Anything else: exit status 1.
     Problem(String),
-    /// The store did not do it, or nobody knows whether it did: exit status 1.
+    /// The store failed, perhaps after the change was made: exit status 1.
     Store(StoreError),
-    /// Something was refused, and stderr says what: exit status 2.
+    /// Something was refused and already reported on stderr: exit status 2.
     Told,
-    /// What clap says of the arguments, help and version among it.
+    /// The output of clap: an error in the arguments, the help or the version.
     Arguments(clap::Error),
 }
 
 impl Failure {
-    /// Something went wrong while `doing`.
+    /// Turns an I/O error into a failure; `doing` says what was attempted.
     pub(crate) fn at(doing: &'static str) -> impl Fn(std::io::Error) -> Self {
         move |error| Self::Problem(format!("cannot {doing}: {error}"))
     }
 
-    /// Fails where records were changed from outside, after everything else was done.
+    /// Fails if any records were tampered with. Everything else was done by then.
     pub(crate) fn of_tampered(count: u64) -> Result<(), Self> {
         let records = match count {
             0 => return Ok(()),
@@ -39,14 +40,15 @@ impl Failure {
             _ => "records were",
         };
         Err(Self::Refused {
-            code: VaultError::Tampered.code(),
+            code: VaultError::Service(ServiceError::Tampered).code(),
             why: format!(
-                "{count} {records} changed from outside, and left alone: restore the database from a backup"
+                "{count} {records} changed from outside, and left alone: restore the database \
+                 from a backup"
             ),
         })
     }
 
-    /// The same, and how to go on from here.
+    /// Adds advice on how to go on.
     pub(crate) fn mended_by(self, what: &str) -> Self {
         match self {
             Self::Problem(problem) => Self::Problem(format!("{problem}; {what}")),
@@ -59,12 +61,12 @@ impl Failure {
         }
     }
 
-    /// Whether it may be done all the same: nobody knows.
+    /// Whether the change may have been made despite the error.
     pub(crate) const fn is_in_doubt(&self) -> bool {
         matches!(self, Self::Store(error) if is_in_doubt(error))
     }
 
-    /// The same; and where it is in doubt, how that is found out, or how it is done again.
+    /// Adds advice if the outcome is unknown: how to find out, or how to retry.
     pub(crate) fn in_doubt(self, what: &str) -> Self {
         if self.is_in_doubt() {
             self.mended_by(what)
@@ -73,7 +75,8 @@ impl Failure {
         }
     }
 
-    /// The same, of an import that ended early: this was done until then.
+    /// Adds advice to the failure of an import that ended early; `done` says what was imported
+    /// before.
     pub(crate) fn after_taking_in(self, done: Option<&str>, command: &str, items: &str) -> Self {
         let again = format!("`sealtoken {command}`, run again with the same {items}, takes in");
         let what = match done {
@@ -88,9 +91,9 @@ impl Failure {
         .mended_by(&what)
     }
 
-    /// Says what is wrong, and with which status the process ends.
+    /// Reports the failure on stderr and returns the exit status.
     pub(crate) fn report(self) -> ExitCode {
-        // Where stderr is gone there is nobody left to tell.
+        // Errors of stderr are ignored: there is nowhere left to report them.
         match self {
             Self::Refused { code, why } => {
                 let _ = writeln!(stderr(), "{code}: {why}");
@@ -113,13 +116,14 @@ impl Failure {
     }
 }
 
-const NOT_AN_ARGUMENT: &str = "keys, tokens, hashes, passwords and passphrases are never arguments, which every user of the \
-machine can see: a token comes from stdin, keys from --key-file or SEALTOKEN_KEYS (see --help)";
+const NOT_AN_ARGUMENT: &str = "keys, tokens, hashes, passwords and passphrases are never \
+arguments, which every user of the machine can see: a token comes from stdin, keys from \
+--key-file or SEALTOKEN_KEYS (see --help)";
 
-/// Whether clap would print an argument that is a secret, or may be one.
+/// Whether the error of clap would print an argument that is, or may be, a secret.
 fn shows_a_secret(error: &clap::Error) -> bool {
-    // Nothing is taken without an option's name before it, so what was given there is likely a token; and what was
-    // given to an option that takes nothing, a password.
+    // No secret is a positional argument, so a stray argument is likely a token; and a value for an
+    // option that takes none is likely a password.
     let stray = error.kind() == ErrorKind::TooManyValues
         || error.kind() == ErrorKind::UnknownArgument
             && matches!(
@@ -130,11 +134,12 @@ fn shows_a_secret(error: &clap::Error) -> bool {
     error.use_stderr() && (stray || arguments.any(|word| is_secret(&word.to_string_lossy())))
 }
 
-/// Whether a word has the form of a key, of a token of this crate or of one that it imports, of the hash of a token, or of a URL with a password.
+/// Whether a word looks like a key, like a token of this crate or of one that it imports, like the
+/// hash of a token, or like a URL with a password.
 fn is_secret(word: &str) -> bool {
     let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // Wherever it stands: behind a quote, in a path, in a list.
+    // In any place: after a quote, in a path, in a list.
     let begins = |part: &str| prefix.iter().any(|prefix| part.starts_with(prefix));
     let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_';
     let mut parts = word.split(outside);
@@ -145,13 +150,13 @@ fn is_secret(word: &str) -> bool {
         || parts.any(|part| begins(part) || is_pat(part) || is_long_pat(part))
 }
 
-/// Whether a text is the default prefix and at least an id: the prefix alone is none.
+/// Whether a text is the default prefix followed by at least an id. The prefix alone is no secret.
 fn is_long_pat(part: &str) -> bool {
     part.strip_prefix("pat_")
         .is_some_and(|rest| rest.len() >= 21)
 }
 
-/// Whether a text ends as a personal access token does, whatever its prefix.
+/// Whether a text ends like a personal access token with any prefix.
 fn is_pat(part: &str) -> bool {
     let mut ends = part.rsplit('_');
     let (secret, id) = (ends.next(), ends.next());
@@ -184,10 +189,10 @@ impl From<OpenError> for Failure {
     }
 }
 
-impl From<ImportError> for Failure {
-    fn from(error: ImportError) -> Self {
+impl From<PrimordyxError> for Failure {
+    fn from(error: PrimordyxError) -> Self {
         match error {
-            ImportError::Randomness => problem(error),
+            PrimordyxError::Randomness => problem(error),
             refusal => Self::Refused {
                 code: refusal.code(),
                 why: refusal.to_string(),
@@ -199,14 +204,15 @@ impl From<ImportError> for Failure {
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
         let why = match &error {
-            VaultError::Store(error) => return Self::Store(error.clone()),
-            VaultError::Hashing | VaultError::Randomness | VaultError::InvalidSetting(_) => {
-                return problem(error);
-            }
-            VaultError::KeysetGone(key) => return keyset_gone(&error, key),
+            VaultError::Service(ServiceError::Store(error)) => return Self::Store(error.clone()),
+            VaultError::Service(
+                ServiceError::Contended | ServiceError::Hashing | ServiceError::Randomness,
+            )
+            | VaultError::InvalidSetting(_) => return problem(error),
+            VaultError::Service(ServiceError::KeysetGone(key)) => return keyset_gone(&error, key),
             VaultError::WeakToken => {
-                "a token of less than 25 characters has less than 128 random bits: give --weak if \
-                                      that is meant"
+                "a token of less than 25 characters has less than 128 random bits: if you want \
+                 one, give --weak"
                     .into()
             }
             refusal => refusal.to_string(),
@@ -221,12 +227,15 @@ impl From<VaultError> for Failure {
 impl From<PatError> for Failure {
     fn from(error: PatError) -> Self {
         match error {
-            PatError::Store(error) => Self::Store(error),
-            PatError::Hashing
-            | PatError::Randomness
-            | PatError::UnknownKey(_)
+            PatError::Service(ServiceError::Store(error)) => Self::Store(error),
+            PatError::Service(
+                ServiceError::Contended
+                | ServiceError::Hashing
+                | ServiceError::Randomness
+                | ServiceError::UnknownKey(_),
+            )
             | PatError::InvalidSetting(_) => problem(error),
-            PatError::KeysetGone(ref key) => keyset_gone(&error, key),
+            PatError::Service(ServiceError::KeysetGone(ref key)) => keyset_gone(&error, key),
             refusal => Self::Refused {
                 code: refusal.code(),
                 why: refusal.to_string(),
@@ -253,7 +262,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Whether something may have been changed, as far as the store knows.
+/// Whether the store does not know if the change was made.
 pub(crate) const fn is_in_doubt(error: &StoreError) -> bool {
     matches!(
         error,
@@ -264,7 +273,8 @@ pub(crate) const fn is_in_doubt(error: &StoreError) -> bool {
     )
 }
 
-/// What a store says of itself where more was done before: it speaks of its last call alone.
+/// The error of a store without its effect, which covers only the last call: earlier calls
+/// succeeded.
 pub(crate) fn in_part(error: &StoreError) -> String {
     match error {
         StoreError::Unavailable { reason, .. } => format!("the store is not available ({reason})"),
@@ -272,7 +282,7 @@ pub(crate) fn in_part(error: &StoreError) -> String {
     }
 }
 
-/// How many were taken in, if any were.
+/// Says how many were imported, if any.
 pub(crate) fn taken_in(count: u64) -> Option<String> {
     match count {
         0 => None,
@@ -281,18 +291,19 @@ pub(crate) fn taken_in(count: u64) -> Option<String> {
     }
 }
 
-/// How a command in doubt is mended that can be run again, whatever became of it and whatever others did since.
+/// Advice after an unknown outcome, for a command that can safely be repeated, whatever happened to
+/// it and whatever others have done since.
 pub(crate) fn again(command: &str) -> String {
     format!("run `sealtoken {command}` again: where it was done, that does no harm")
 }
 
-/// The same, where it refuses with this code what was done before.
+/// The same, for a command that is refused with this code if it was already done.
 pub(crate) fn again_until(command: &str, code: &str) -> String {
     format!("run `sealtoken {command}` again: `{code}` then says that there is nothing left to do")
 }
 
-/// How a command in doubt is mended that would do it twice, or undo what others did since: where
-/// something tells whether it was done.
+/// Advice after an unknown outcome, for a command that must not be blindly repeated, because it
+/// would act twice or undo what others have done since: look first.
 pub(crate) fn look_first(look: &str, command: &str) -> String {
     format!(
         "{look} tells whether it was done, or others changed it since; if neither, \
@@ -300,21 +311,23 @@ pub(crate) fn look_first(look: &str, command: &str) -> String {
     )
 }
 
-/// What is said where a store is opened, and makes what it lacks, once and for all.
+/// Advice if opening a store fails. It creates what is missing, and can be repeated.
 pub(crate) const OPENING: &str = "it was still being opened: run the same command again";
 
-/// What brings keysets back, where the database is a file. Those that are there stay as they are.
+/// Says how to restore keysets from a backup in SQLite. Existing ones are left as they are.
 fn keyset_gone(error: &dyn Display, key: &RecordKey) -> Failure {
     let collection = &key.collection;
     problem(error).mended_by(&format!(
-        "with SQLite: `sqlite3 FILE \"ATTACH 'backup.db' AS backup; INSERT OR IGNORE INTO \
-         sealtoken_label SELECT * FROM backup.sealtoken_label WHERE collection = '{collection}' AND id \
-         NOT IN (SELECT id FROM sealtoken_record WHERE collection = '{collection}'); INSERT OR IGNORE \
-         INTO sealtoken_record SELECT * FROM backup.sealtoken_record WHERE collection = '{collection}'\"`"
+        "with SQLite: `sqlite3 FILE \"ATTACH 'backup.db' AS backup; \
+         INSERT OR IGNORE INTO sealtoken_label SELECT * FROM backup.sealtoken_label \
+         WHERE collection = '{collection}' AND id NOT IN \
+         (SELECT id FROM sealtoken_record WHERE collection = '{collection}'); \
+         INSERT OR IGNORE INTO sealtoken_record SELECT * FROM backup.sealtoken_record \
+         WHERE collection = '{collection}'\"`"
     ))
 }
 
-/// What is wrong with keys, or with what is to be sealed.
+/// Turns any error into a [`Failure::Problem`].
 pub(crate) fn problem(error: impl Display) -> Failure {
     Failure::Problem(error.to_string())
 }
@@ -335,7 +348,7 @@ mod tests {
         let pat = format!("{}_{}", "a".repeat(21), "b".repeat(49));
         assert!(is_secret(&format!("acme_{pat}")));
         assert!(is_secret(&format!("--id=pat_{}.AAAA", "a".repeat(21))));
-        // What tokens begin with is said in the open.
+        // A prefix is public.
         assert!(!is_secret("pat_") && !is_secret("--prefix=pat_live_"));
         assert!(is_secret("$scrypt$ln=14,r=8,p=1$AAAA$AAAA"));
         assert!(

@@ -1,4 +1,4 @@
-//! What the commands read: each with a limit, and wiped from memory where it may be a secret.
+//! Reads the input of commands: with a limit, and wiped from memory if it may be a secret.
 
 use std::fs::File;
 use std::io::{BufRead, IsTerminal as _, Read, Write as _, stderr, stdin};
@@ -9,24 +9,25 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, problem};
 
-/// The most bytes of a file of keys, or of a passphrase.
+/// The maximum size of a key file or passphrase file, in bytes.
 const MAX_SECRETS: usize = 64 * 1024;
 
-/// The most bytes of a cargo's JSON. A token holds less, but white space does not count.
+/// The maximum size of a cargo's JSON, in bytes. A token holds less, but white space is not sealed.
 const MAX_CARGO: usize = 1024 * 1024;
 
-/// The most bytes of a file of declared tokens: a hundred thousand of them.
+/// The maximum size of a file of declared tokens, in bytes: enough for a hundred thousand.
 const MAX_DECLARED: usize = 32 * 1024 * 1024;
 
-/// The variable with the keys.
+/// The environment variable that holds the keys.
 const VARIABLE: &str = "SEALTOKEN_KEYS";
 
-/// The keys of the file or, where none is given, of the environment.
+/// The keys from the file or, without one, from the environment.
 pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
     let text = match file {
         Some(path) => secrets(path, "read the key file")?,
         None => std::env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
-            let what = "there are no keys: give --key-file, or set SEALTOKEN_KEYS (`sealtoken key generate` makes one)";
+            let what = "there are no keys: give --key-file, or set SEALTOKEN_KEYS \
+                        (`sealtoken key generate` makes one)";
             Failure::Problem(what.into())
         })?,
     };
@@ -37,20 +38,21 @@ pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
 pub(crate) fn passphrase(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = secrets(path, "read the passphrase file")?;
     match without_line_ending(&text) {
-        // Whoever knows that there is none could make every token that is read with it.
+        // With an empty passphrase, anyone could make tokens that are read.
         "" => Err(Failure::Problem("the passphrase file is empty".into())),
         passphrase => Ok(Zeroizing::new(passphrase.into())),
     }
 }
 
-/// The token on stdin, without one line ending: of what follows that, none is trimmed.
+/// The token on stdin, without one line ending; nothing else is trimmed.
 ///
-/// `max` is where its reader's limit is. A longer text is cut off beyond it, for the reader to refuse.
+/// `max` is the limit of its reader. Longer text is cut off just beyond it, and the reader refuses
+/// it.
 pub(crate) fn token(max: usize) -> Result<Zeroizing<String>, Failure> {
     hint("the token", "to its end (Ctrl-D)");
     let longest = max.saturating_add("\r\n".len());
     let (bytes, _) = bounded(stdin().lock(), longest).map_err(Failure::at("read stdin"))?;
-    // No token is anything but ASCII: its reader refuses the empty text, too.
+    // Tokens are ASCII. Other bytes become empty text, which the reader refuses.
     let text = str::from_utf8(&bytes).unwrap_or_default();
     Ok(Zeroizing::new(without_line_ending(text).into()))
 }
@@ -79,7 +81,7 @@ pub(crate) fn declared(path: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 fn text_of(path: &Path, max: usize, doing: &'static str) -> Result<Zeroizing<String>, Failure> {
-    // The path stays out of the message: a key given in its place would be printed.
+    // The message leaves the path out, which may be a key given by mistake.
     let (bytes, whole) = File::open(path)
         .and_then(|file| bounded(file, max))
         .map_err(Failure::at(doing))?;
@@ -92,19 +94,19 @@ fn text_of(path: &Path, max: usize, doing: &'static str) -> Result<Zeroizing<Str
     Ok(Zeroizing::new(text.into()))
 }
 
-/// Reads `max` bytes and, to know whether that was all, one more.
+/// Reads up to `max` bytes and one more, to tell whether that was all.
 pub(crate) fn bounded(from: impl Read, max: usize) -> std::io::Result<(Zeroizing<Vec<u8>>, bool)> {
     let more = max.saturating_add(1);
-    // Never longer, so it does not grow and leave a copy behind.
+    // At full capacity from the start: growing would leave a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(more));
     from.take(more as u64).read_to_end(&mut bytes)?;
     let whole = bytes.len() <= max;
     Ok((bytes, whole))
 }
 
-/// A line with its ending, and no more of it than `max` bytes.
+/// A line with its ending, at most `max` bytes of it.
 pub(crate) fn line(from: impl BufRead, max: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    // Never longer, so it does not grow and leave a copy behind.
+    // At full capacity from the start: growing would leave a copy behind.
     let mut line = Zeroizing::new(Vec::with_capacity(max));
     from.take(max as u64).read_until(b'\n', &mut line)?;
     Ok(line)
@@ -117,7 +119,7 @@ pub(crate) fn without_line_ending(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Tells who sits at a terminal what the command waits for.
+/// On a terminal, says what the command is waiting for.
 pub(crate) fn hint(what: &str, how: &str) {
     if stdin().is_terminal() {
         let _ = writeln!(stderr(), "reading {what} from stdin, {how}");

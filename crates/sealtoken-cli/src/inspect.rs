@@ -1,12 +1,11 @@
-//! `inspect`: what can be known of a token without a key, and its state with one.
+//! `inspect`: the public parts of a token without a key, and its state with one.
 
-use sealtoken::{Codec, OpenError, Outline, Token, Value};
-use time::OffsetDateTime;
+use sealtoken::{Codec, OpenError, Token, TokenHeader, UnixTime, Value};
 
 use crate::args::Inspect;
 use crate::commands::codec;
 use crate::failure::{Failure, problem};
-use crate::output::{Members, moment};
+use crate::output::Members;
 use crate::{input, output};
 
 pub(crate) fn inspect(options: &Inspect) -> Result<(), Failure> {
@@ -21,17 +20,17 @@ pub(crate) fn inspect(options: &Inspect) -> Result<(), Failure> {
     if text.len() > Codec::DEFAULT_MAX_OPENED {
         return Err(OpenError::Malformed.into());
     }
-    let outline: Outline = text.parse()?;
+    let header: TokenHeader = text.parse()?;
     let state = codec.map(|codec| State::of(&codec, &text)).transpose()?;
     if options.json {
-        return output::json(&as_members(&outline, state.as_ref(), options.reveal));
+        return output::json(&as_members(&header, state.as_ref(), options.reveal));
     }
-    let rows = as_rows(&outline, state.as_ref(), options.reveal)?;
+    let rows = as_rows(&header, state.as_ref(), options.reveal)?;
     let line = |(name, value)| format!("{name:<12}  {value}");
     output::line(&rows.into_iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// A token that was opened, and whether `open` would have refused it for its time.
+/// An opened token, and whether `open` would have refused it because of its times.
 struct State {
     token: Token,
     time: Result<(), OpenError>,
@@ -58,14 +57,14 @@ impl State {
 
 type Rows = Vec<(&'static str, String)>;
 
-fn as_rows(outline: &Outline, state: Option<&State>, reveal: bool) -> Result<Rows, Failure> {
+fn as_rows(header: &TokenHeader, state: Option<&State>, reveal: bool) -> Result<Rows, Failure> {
     let mut rows = vec![
-        ("version", Outline::VERSION.into()),
-        ("key", outline.key_id.to_string()),
-        ("length", format!("{} characters", outline.length)),
+        ("version", TokenHeader::VERSION.into()),
+        ("key", header.key_id.to_string()),
+        ("length", format!("{} characters", header.length)),
         (
             "content",
-            format!("{} bytes, padding included", outline.plaintext_len),
+            format!("{} bytes, padding included", header.plaintext_len),
         ),
     ];
     let Some(state) = state else {
@@ -76,8 +75,10 @@ fn as_rows(outline: &Outline, state: Option<&State>, reveal: bool) -> Result<Row
     let first = token
         .first_issued_at()
         .filter(|first| Some(*first) != issued);
-    let end = token.expires_at().map_or_else(|| "never".into(), moment);
-    let optional = |name, at: Option<OffsetDateTime>| at.map(|at| (name, moment(at)));
+    let end = token
+        .expires_at()
+        .map_or_else(|| "never".into(), |end| end.to_string());
+    let optional = |name, at: Option<UnixTime>| at.map(|at| (name, at.to_string()));
 
     rows.push(("uuid", token.uuid().to_string()));
     rows.extend(optional("first issued", first));
@@ -95,17 +96,17 @@ fn as_rows(outline: &Outline, state: Option<&State>, reveal: bool) -> Result<Row
     Ok(rows)
 }
 
-fn as_members(outline: &Outline, state: Option<&State>, reveal: bool) -> Members {
+fn as_members(header: &TokenHeader, state: Option<&State>, reveal: bool) -> Members {
     let number = |length: usize| Value::from(length as u64);
     let mut members = vec![
-        ("version", Outline::VERSION.into()),
-        ("key_id", outline.key_id.to_string().into()),
-        ("length", number(outline.length)),
-        ("plaintext_length", number(outline.plaintext_len)),
+        ("version", TokenHeader::VERSION.into()),
+        ("key_id", header.key_id.to_string().into()),
+        ("length", number(header.length)),
+        ("plaintext_length", number(header.plaintext_len)),
     ];
     if let Some(state) = state {
         let token = &state.token;
-        let text = |at: Option<OffsetDateTime>| at.map_or(Value::Null, |at| moment(at).into());
+        let text = |at: Option<UnixTime>| at.map_or(Value::Null, |at| at.to_string().into());
         members.push(("uuid", token.uuid().to_string().into()));
         members.extend(output::times(token));
         members.extend([

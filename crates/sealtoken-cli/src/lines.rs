@@ -1,4 +1,5 @@
-//! Items that stand a line each in a file or on stdin, a few at a time: memory does not grow with their number.
+//! Reads items, one per line of a file or of stdin. They are handled in batches, so memory does not
+//! grow with their number.
 
 use std::io::{BufRead, Read as _, Write as _, stderr};
 
@@ -6,18 +7,18 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// How many items are worked on at once, and wait with what is said of them.
+/// The number of items in a batch; the report on each waits for its batch.
 pub(crate) const AT_ONCE: usize = 500;
 
-/// How an import ends that came to its end: where some were not taken in, it is said what becomes of
-/// the others.
+/// The result of an import that ran to its end. If some items were refused, the message says what
+/// happened to the others.
 pub(crate) fn refused(count: u64, done: Option<&str>, command: &str) -> Result<(), Failure> {
     if count == 0 {
         return Ok(());
     }
     if let Some(done) = done {
         let were = if count == 1 { "was" } else { "were" };
-        // Where stderr is gone there is nobody left to tell.
+        // Errors of stderr are ignored: there is nowhere left to report them.
         let _ = writeln!(
             stderr(),
             "{count} {were} not taken in, as said above; {done}: run `sealtoken {command}` again \
@@ -27,18 +28,18 @@ pub(crate) fn refused(count: u64, done: Option<&str>, command: &str) -> Result<(
     Err(Failure::Told)
 }
 
-/// The items of lines, as they come.
+/// An iterator over the items of the lines.
 pub(crate) struct Lines<R, T> {
     from: R,
-    /// The most bytes of a line.
+    /// The maximum length of a line, in bytes.
     max: usize,
-    /// What a line says, or what is to be said of one that says nothing; no part of it is repeated.
+    /// Parses a line. The error message must not quote any of it.
     parse: fn(&[u8]) -> Result<T, String>,
-    /// The number of the last line that was read, from 1.
+    /// The number of the last line read, counted from 1.
     pub(crate) number: u64,
-    /// The numbers of lines that gave an item.
+    /// The numbers of the lines that held an item.
     pub(crate) good: Vec<u64>,
-    /// Those of lines that did not, and why.
+    /// The numbers of the other lines, each with the error.
     pub(crate) bad: Vec<(u64, String)>,
     pub(crate) ended: bool,
     pub(crate) failed: Option<std::io::Error>,
@@ -58,7 +59,7 @@ impl<R: BufRead, T> Lines<R, T> {
         }
     }
 
-    /// The next line, without what is beyond the limit; `None` at the end.
+    /// The next line, cut off beyond the limit, and whether it is whole; `None` at the end.
     fn line(&mut self) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
         let mut line = Zeroizing::new(Vec::new());
         let most = (self.max as u64).saturating_add(1);

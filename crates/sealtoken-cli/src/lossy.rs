@@ -1,4 +1,4 @@
-//! A store that is away for some of its calls.
+//! A store that fails some of its calls.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,12 +10,12 @@ use sealtoken::store::{
     Store, StoreError,
 };
 
-/// Loses the reads by key and the writes of these numbers, which count from 0. Nothing of them is
-/// done.
+/// Fails the reads by key and the writes with these numbers, counted from 0, without carrying them
+/// out.
 #[derive(Debug)]
 pub(crate) struct Lossy {
     store: MemoryStore,
-    /// Whether a write may be done that is lost, as far as anybody knows.
+    /// The effect that a failed write reports.
     effect: Effect,
     reads: (AtomicU32, Range<u32>),
     writes: (AtomicU32, Range<u32>),
@@ -30,7 +30,7 @@ impl Lossy {
         Self::new(store, 0..0, lost)
     }
 
-    /// The same, and nobody knows that they were not done.
+    /// The same, but their errors report that the effect is unknown.
     pub(crate) fn unknown_writes(store: MemoryStore, lost: Range<u32>) -> Self {
         Self {
             effect: Effect::Unknown,
@@ -50,8 +50,11 @@ impl Lossy {
 
 fn come((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
     if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
-        let reason = "away".into();
-        return Err(StoreError::Unavailable { effect, reason });
+        let away = StoreError::unavailable("away");
+        return Err(match effect {
+            Effect::None => away,
+            Effect::Unknown => away.after_some(),
+        });
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ use args::{Arguments, Command, KeyCommand, StoreCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "aws-lc")]
+    let _ = sealtoken::Backend::AwsLc.make_process_default();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -1,23 +1,22 @@
-//! What the commands print.
+//! The output of commands.
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _, stdout};
 
 use sealtoken::{Lifetime, Token, UnixTime, Value};
 use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, problem};
 
-/// Prints a line. That nobody reads it any more is no failure.
+/// Prints a line. A closed pipe is no failure.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     secret_line(text).map(|_| ())
 }
 
-/// Prints a line that is there this once; whether anybody reads it.
+/// Prints a line that cannot be printed again. Returns whether stdout was still open.
 pub(crate) fn secret_line(text: &str) -> Result<bool, Failure> {
-    // In one piece, which stdout writes on without keeping a copy: it may be a key.
+    // In one piece, so that stdout keeps no copy in its buffer: it may be a key.
     let mut line = Zeroizing::new(String::with_capacity(text.len().saturating_add(1)));
     line.push_str(text);
     line.push('\n');
@@ -29,7 +28,7 @@ pub(crate) fn all(bytes: &[u8]) -> Result<(), Failure> {
     part(bytes).map(|_| ())
 }
 
-/// Prints bytes of which more will follow; whether anybody reads them.
+/// Prints bytes that more will follow. Returns whether stdout was still open.
 pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -40,11 +39,12 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
     }
 }
 
-/// What is said where the work is done and only what it prints was lost.
+/// Added to an error of stdout if the work itself was done.
 pub(crate) const DONE: &str = "all else was done";
 
-/// How a command ends after its work, with what it printed and what it found. That counts for more
-/// than an error of stdout, which is said beside it, with what is to be known of the work.
+/// The result of a command from that of printing and that of its work, `found`. If both failed, the
+/// error of stdout is reported, and `found` is returned. `work` is added to the error of stdout and
+/// says what was done.
 pub(crate) fn ended(
     printed: Result<(), Failure>,
     work: &str,
@@ -59,12 +59,13 @@ pub(crate) fn ended(
     }
 }
 
-/// Prints the JSON of `value` on a line.
+/// Prints `value` as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&json_text(value)?)
 }
 
-/// The JSON of `value`, in which no character has an effect on a terminal: JSON itself lets most of those stand.
+/// The JSON of `value`, with every character escaped that could affect a terminal: JSON itself
+/// allows most of those.
 pub(crate) fn json_text(value: &impl Serialize) -> Result<Zeroizing<String>, Failure> {
     let text = serde_json::to_string(value).map(Zeroizing::new);
     let text = text.map_err(problem)?;
@@ -74,7 +75,7 @@ pub(crate) fn json_text(value: &impl Serialize) -> Result<Zeroizing<String>, Fai
     let mut quiet = Zeroizing::new(String::with_capacity(text.len().saturating_mul(2)));
     for c in text.chars() {
         if is_active(c) {
-            // They all have four digits at most, and stand in strings alone.
+            // All of them have at most four digits, and occur only in strings.
             write!(quiet, "\\u{:04x}", u32::from(c)).map_err(problem)?;
         } else {
             quiet.push(c);
@@ -83,33 +84,39 @@ pub(crate) fn json_text(value: &impl Serialize) -> Result<Zeroizing<String>, Fai
     Ok(quiet)
 }
 
-/// Whether a terminal may take a character for a command, or for an order to turn the text around.
+/// Whether a character may control a terminal or change the direction of text.
 fn is_active(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
 }
 
-/// A text as it can be shown at a terminal: no line ending or control character in it has an effect.
+/// Text that is safe to show on a terminal: line endings and control characters are escaped.
 pub(crate) fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-/// An end, for people.
+/// An expiry, for people.
 pub(crate) fn end(at: Option<UnixTime>) -> String {
     at.map_or_else(|| "never".into(), |at| at.to_string())
 }
 
-/// A time that there may not be, for programs.
+/// An optional time, for programs.
 pub(crate) fn optional(at: Option<UnixTime>) -> Value {
     at.map_or(Value::Null, |at| at.to_string().into())
 }
 
-/// What a list holds in the place of a record that could not be read.
+/// Stands in a list for a record that could not be read.
 pub(crate) fn code(code: &'static str) -> Members {
     Members(vec![("error", code.into())])
 }
 
-/// The members of an object, in the order in which they are to be printed.
+/// The members of an object, in the order of printing.
 pub(crate) struct Members(pub(crate) Vec<(&'static str, Value)>);
 
 impl Serialize for Members {
@@ -128,18 +135,13 @@ pub(crate) fn opened(token: &Token) -> Members {
 
 /// `timestamp` and `seconds_to_expire`, which is null for never.
 pub(crate) fn times(token: &Token) -> Vec<(&'static str, Value)> {
-    let issued = token.issued_at().map(OffsetDateTime::unix_timestamp);
-    let lifetime = token.lifetime().and_then(Lifetime::as_secs);
+    let issued = token.issued_at().map(UnixTime::as_secs);
+    let lifetime = token.lifetime().and_then(Lifetime::as_duration);
     vec![
         ("timestamp", issued.map_or(Value::Null, Value::from)),
         (
             "seconds_to_expire",
-            lifetime.map_or(Value::Null, Value::from),
+            lifetime.map_or(Value::Null, |lifetime| lifetime.as_secs().into()),
         ),
     ]
-}
-
-/// A moment as RFC 3339 text.
-pub(crate) fn moment(at: OffsetDateTime) -> String {
-    UnixTime::from(at).to_string()
 }

@@ -1,4 +1,4 @@
-//! How far long work has come, shown where somebody sits at a terminal.
+//! Shows the progress of long work on a terminal.
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -6,11 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Failure, problem};
 
-/// A count that grows on stderr. Where that is no terminal, nothing is shown.
+/// A growing count on stderr. Nothing is shown if that is not a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// `what` is counted, such as "values looked at".
+    /// `what` names what is counted, such as "values looked at".
     pub(crate) fn of(what: &'static str) -> Result<Self, Failure> {
         if !stderr().is_terminal() {
             return Ok(Self(ProgressBar::hidden()));
@@ -22,18 +22,18 @@ impl Progress {
         Ok(Self(bar))
     }
 
-    /// What the work calls, `before` counted already.
+    /// The callback for the work, which continues the count from `before`.
     pub(crate) fn after(&self, before: u64) -> impl FnMut(u64) + Send + use<> {
         let bar = self.0.clone();
         move |count| bar.set_position(before.saturating_add(count))
     }
 
-    /// Writes a line to stderr that stays.
+    /// Writes a permanent line to stderr.
     pub(crate) fn say(&self, line: &str) {
         use std::io::Write as _;
 
         self.0.suspend(|| {
-            // Where stderr is gone there is nobody left to tell.
+            // Errors of stderr are ignored: there is nowhere left to report them.
             let _ = writeln!(stderr(), "{line}");
         });
     }

@@ -1,13 +1,16 @@
-//! A list on its way to stdout: a table, or one line of JSON. It is written in parts, so that memory does not grow with it.
+//! Prints a list as a table or as one line of JSON. It is written in parts, so that memory does not
+//! grow with it.
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::failure::{Failure, problem};
-use crate::output::{self, Members};
+use crate::output;
 
 pub(crate) struct Table {
     json: bool,
-    /// What stands over the columns, where there is anything below.
+    /// The heading, which is printed only if there are entries.
     heading: fn() -> String,
     began: bool,
     text: String,
@@ -23,10 +26,10 @@ impl Table {
         }
     }
 
-    /// Adds an entry: by the first as JSON, by the second as a line.
-    pub(crate) fn add(
+    /// Adds an entry, which is either `members` as JSON or `line`.
+    pub(crate) fn add<T: Serialize>(
         &mut self,
-        members: impl FnOnce() -> Members,
+        members: impl FnOnce() -> T,
         line: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         let began = std::mem::replace(&mut self.began, true);
@@ -44,7 +47,7 @@ impl Table {
         added.map_err(problem)
     }
 
-    /// Prints what there is so far; whether anybody reads it.
+    /// Prints the entries so far. Returns whether stdout was still open.
     pub(crate) fn print(&mut self) -> Result<bool, Failure> {
         let read = output::part(self.text.as_bytes())?;
         self.text.clear();

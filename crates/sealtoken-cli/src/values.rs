@@ -1,8 +1,6 @@
-//! The values of options that are more than text.
+//! Parsers for the values of options.
 
 use sealtoken::{Codec, Lifetime, UnixTime};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// A number with a unit, or `forever`.
 pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
@@ -17,20 +15,21 @@ pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
     }
 }
 
-/// A number with a unit, in seconds; it may be none.
+/// A number with a unit, in seconds; zero is allowed.
 pub(crate) fn age(text: &str) -> Result<u64, &'static str> {
-    let age = span(text).and_then(Lifetime::as_secs);
+    let age = span(text)
+        .and_then(Lifetime::as_duration)
+        .map(|age| age.as_secs());
     age.ok_or("give a number and a unit, as in 0s, 30m, 8h, 1d or 2w")
 }
 
-/// A moment in Unix seconds, or as RFC 3339 has it.
+/// A moment in Unix seconds or in RFC 3339.
 pub(crate) fn moment(text: &str) -> Result<UnixTime, &'static str> {
     if let Ok(seconds) = text.parse() {
         return Ok(UnixTime::from_secs(seconds));
     }
-    let moment = OffsetDateTime::parse(text, &Rfc3339);
-    let moment = moment.map_err(|_| "give Unix seconds, or a moment as in 2027-01-01T00:00:00Z")?;
-    Ok(moment.into())
+    text.parse()
+        .map_err(|_| "give Unix seconds, or a moment as in 2027-01-01T00:00:00Z")
 }
 
 /// A number with a unit.
@@ -39,7 +38,7 @@ fn span(text: &str) -> Option<Lifetime> {
     let (count, unit) = text.split_at_checked(digits)?;
     let count = match count {
         "" => return None,
-        // What is beyond 64 bits is too long in any unit.
+        // A number beyond 64 bits is too long in any unit.
         count => count.parse().unwrap_or(u64::MAX),
     };
     match unit {
@@ -52,7 +51,7 @@ fn span(text: &str) -> Option<Lifetime> {
     }
 }
 
-/// A block that a token has room for.
+/// A padding block size that fits into a token.
 pub(crate) fn block(text: &str) -> Result<usize, &'static str> {
     let block = text.parse().ok();
     block

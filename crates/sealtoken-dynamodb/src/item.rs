@@ -1,38 +1,46 @@
-//! Records as items of the table.
+//! Records and labels as items of the table.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use sealtoken_store::engine::labels;
-use sealtoken_store::{Label, Record, RecordKey, StoreError, Version};
+use sealtoken_store::engine::{decode_labels, encode_labels, unreadable};
+use sealtoken_store::{Label, Limits, Record, RecordKey, StoreError, Version};
 use sealtoken_time::UnixTime;
 
-use super::layout::{self, Place};
+use super::layout::{self, ItemKey};
+
+/// What the items of a batch can hold.
+pub(super) const LIMITS: Limits = Limits {
+    // 400 KB, less the longest key, 16 of the longest labels, and the names of all attributes.
+    max_body: 390 * 1024,
+    max_batch: 100,
+    durable: true,
+};
 
 pub(super) const PARTITION: &str = "pk";
 pub(super) const SORT: &str = "sk";
 pub(super) const VERSION: &str = "version";
 pub(super) const BODY: &str = "body";
 pub(super) const LABELS: &str = "labels";
-/// By which DynamoDB removes items of its own accord, too.
+/// The moment after which DynamoDB itself removes an item.
 pub(super) const PURGE_AT: &str = "purge_at";
-/// The bucket in the index of what is due; only where there is a `purge_at`.
+/// The bucket in the index of records that will be due; only together with `purge_at`.
 pub(super) const DUE: &str = "g";
-/// The whole id, in the item of a label whose key has no room for it.
+/// The whole id, in the item of a label whose sort key has no room for it.
 pub(super) const ID: &str = "id";
 
-/// The most bytes of an item.
-const LARGEST: usize = 400 * 1024;
+/// The maximum size of an item, in bytes.
+const MAX_ITEM: usize = 400 * 1024;
 
-/// An item as it goes over the wire.
+/// An item, as the SDK represents it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The attributes of a key.
-pub(super) fn key(place: Place) -> Item {
+pub(super) fn key(key: ItemKey) -> Item {
     HashMap::from([
-        (PARTITION.to_owned(), bytes(place.partition)),
-        (SORT.to_owned(), bytes(place.sort)),
+        (PARTITION.to_owned(), bytes(key.partition)),
+        (SORT.to_owned(), bytes(key.sort)),
     ])
 }
 
@@ -40,7 +48,7 @@ pub(super) fn of_record(record: &Record) -> Item {
     let mut item = key(layout::record(&record.key));
     item.insert(VERSION.to_owned(), bytes(*record.version.as_bytes()));
     item.insert(BODY.to_owned(), bytes(record.body.clone()));
-    item.insert(LABELS.to_owned(), bytes(labels::encode(&record.labels)));
+    item.insert(LABELS.to_owned(), bytes(encode_labels(&record.labels)));
     if let Some(at) = record.purge_at {
         let bucket = layout::bucket(&record.key.id);
         let due = layout::due(&record.key.collection, bucket);
@@ -51,9 +59,9 @@ pub(super) fn of_record(record: &Record) -> Item {
 }
 
 pub(super) fn of_label(record: &Record, label: &Label) -> Item {
-    let place = layout::label(&record.key, label);
-    let whole = layout::is_whole(&place.sort);
-    let mut item = key(place);
+    let item_key = layout::label(&record.key, label);
+    let whole = layout::is_whole(&item_key.sort);
+    let mut item = key(item_key);
     if !whole {
         item.insert(ID.to_owned(), bytes(record.key.id.clone()));
     }
@@ -67,7 +75,7 @@ pub(super) fn of_label(record: &Record, label: &Label) -> Item {
 ///
 /// # Errors
 ///
-/// [`StoreError::Corrupt`] for what [`of_record`] does not make.
+/// [`StoreError::Corrupt`] for anything that [`of_record`] does not make.
 pub(super) fn to_record(mut item: Item, key: RecordKey) -> Result<Record, StoreError> {
     Ok(Record {
         version: version(&item)?,
@@ -78,17 +86,17 @@ pub(super) fn to_record(mut item: Item, key: RecordKey) -> Result<Record, StoreE
     })
 }
 
-/// The record of an item, or what stands for one that a stranger broke.
+/// The record of an item, or a placeholder for a corrupt one.
 pub(super) fn readable(item: Item, key: RecordKey) -> Record {
-    to_record(item, key.clone()).unwrap_or_else(|_| Record::unreadable(key))
+    to_record(item, key.clone()).unwrap_or_else(|_| unreadable(key))
 }
 
-/// How many bytes were fetched for an item; as many as it can have where that is not plain.
+/// How many bytes of an item were fetched. A type that is not counted here counts as the maximum.
 pub(super) fn fetched(item: &Item) -> usize {
     let length = |value: &AttributeValue| match value {
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::N(text) | AttributeValue::S(text) => text.len(),
-        _ => LARGEST,
+        _ => MAX_ITEM,
     };
     item.values().map(length).fold(0, usize::saturating_add)
 }
@@ -99,7 +107,7 @@ pub(super) fn version(item: &Item) -> Result<Version, StoreError> {
 }
 
 pub(super) fn labels(item: &Item) -> Result<Vec<Label>, StoreError> {
-    labels::decode(blob(item, LABELS).ok_or(StoreError::Corrupt)?)
+    decode_labels(blob(item, LABELS).ok_or(StoreError::Corrupt)?)
 }
 
 pub(super) fn purge_at(item: &Item) -> Result<Option<UnixTime>, StoreError> {
@@ -111,9 +119,9 @@ pub(super) fn purge_at(item: &Item) -> Result<Option<UnixTime>, StoreError> {
     Ok(Some(UnixTime::from_secs(seconds)))
 }
 
-/// The key of an item, where it has one of bytes.
-pub(super) fn place(item: &Item) -> Option<Place> {
-    Some(Place {
+/// The key of an item, if it consists of bytes.
+pub(super) fn key_of(item: &Item) -> Option<ItemKey> {
+    Some(ItemKey {
         partition: blob(item, PARTITION)?.to_vec(),
         sort: blob(item, SORT)?.to_vec(),
     })
@@ -123,7 +131,8 @@ pub(super) fn blob<'a>(item: &'a Item, name: &str) -> Option<&'a [u8]> {
     Some(item.get(name)?.as_b().ok()?.as_ref())
 }
 
-/// What DynamoDB counts as the size of an item: names and values, of numbers about half of their digits.
+/// The size of an item as DynamoDB counts it: names and values, where a number takes about half as
+/// many bytes as it has digits, and never more than 21.
 pub(super) fn size(item: &Item) -> usize {
     let sizes = item.iter().map(|(name, value)| {
         let value = match value {
@@ -153,14 +162,12 @@ fn take(item: &mut Item, name: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DynamoStore;
-    use sealtoken_store::Store;
     use sealtoken_store::{Collection, LabelName};
 
     fn largest() -> Record {
         let long = "n0123456789_123456789_123456789_";
         let key = RecordKey::new(Collection::from_static(long), vec![1; RecordKey::MAX_ID]);
-        let body = vec![2; DynamoStore::LIMITS.max_body];
+        let body = vec![2; LIMITS.max_body];
         let record = Record::new(key, Version::from_bytes([3; 16]), body);
         let record = record.with_purge_at(UnixTime::from_secs(i64::MIN));
         (0..16).fold(record, |record, n| {
@@ -168,14 +175,12 @@ mod tests {
         })
     }
 
-    /// 400 KB with all names, which emulators do not always ask for.
+    /// 400 KB including all names, which emulators do not always count.
     #[test]
     fn the_largest_record_fits_into_an_item() {
-        fn is_store<T: Store>() {}
-        is_store::<DynamoStore>();
         let record = largest();
         let length = size(&of_record(&record));
-        assert!(length <= 400 * 1024, "{length}");
+        assert!(length <= MAX_ITEM, "{length}");
         for label in &record.labels {
             let item = of_label(&record, label);
             assert!(blob(&item, SORT).unwrap().len() <= 1024);
@@ -197,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_made_of_an_item_is_corrupt() {
+    fn an_item_that_an_attacker_changed_is_corrupt() {
         let record = largest();
         for name in [VERSION, BODY, LABELS, PURGE_AT] {
             for strange in [

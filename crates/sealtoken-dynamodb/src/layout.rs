@@ -1,64 +1,66 @@
-//! Where things lie in the table. `docs/dynamodb.md` has it byte by byte, and what is written here stays.
+//! The keys of items. `docs/dynamodb.md` describes them byte by byte; they never change.
 //!
-//! A record lies at `r collection 0 bucket`, under its id. Each of its labels has an item of its own at
-//! `l collection 0 name 0 bucket`, under its value and its id. Names have no zero bytes, so that no partition is another's.
+//! A record has the partition `r collection 0 bucket` and its id as sort key. Each of its labels
+//! has an item of its own in the partition `l collection 0 name 0 bucket`, sorted by value and id.
+//! Names contain no zero bytes, so no two partitions coincide.
 //!
-//! Partitions are split into 16 buckets, since DynamoDB moves keys that are in demand to machines of their own by partition: records by
-//! their id, labels by their value, so that one value is found in one bucket. Ranges of values are merged from all.
+//! Partitions are split into 16 buckets, because DynamoDB spreads load over its machines by
+//! partition. Records are split by id, and labels by value, so that one value is in one bucket. A
+//! range of values is merged from all buckets.
 
 use sealtoken_store::{Collection, Label, LabelName, RecordKey};
 use sha2::{Digest as _, Sha256};
 
-/// In how many parts a collection lies, and a label's name.
+/// The number of buckets of a collection, and of a label's name.
 pub(super) const BUCKETS: u8 = 16;
 
-/// The most bytes of a sort key, by DynamoDB.
-const LONGEST: usize = 1024;
+/// The maximum length of a sort key in bytes, by DynamoDB.
+const MAX_SORT: usize = 1024;
 
-/// The bytes of a hash.
+/// The length of a hash in bytes.
 const HASH: usize = 32;
 
-/// Values are written in groups of so many bytes.
+/// Values are written in groups of this many bytes.
 const GROUP: usize = 8;
 
-/// The marker of a group behind which there is another.
+/// The marker of a group that another group follows.
 const MORE: u8 = 9;
 
-/// The key of an item.
+/// The key of an item: a partition, and the position in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct ItemKey {
     pub(super) partition: Vec<u8>,
     pub(super) sort: Vec<u8>,
 }
 
-/// Where a record lies.
-pub(super) fn record(key: &RecordKey) -> Place {
-    Place {
+/// The key of a record.
+pub(super) fn record(key: &RecordKey) -> ItemKey {
+    ItemKey {
         partition: records(&key.collection, bucket(&key.id)),
         sort: key.id.clone(),
     }
 }
 
-/// Where the item of a label lies.
-pub(super) fn label(key: &RecordKey, label: &Label) -> Place {
-    Place {
+/// The key of a label's item.
+pub(super) fn label(key: &RecordKey, label: &Label) -> ItemKey {
+    ItemKey {
         partition: labels(&key.collection, &label.name, bucket(&label.value)),
         sort: sort(&label.value, &key.id),
     }
 }
 
-/// A part of a collection.
+/// The partition of a collection's bucket.
 pub(super) fn records(collection: &Collection, bucket: u8) -> Vec<u8> {
     [b"r", collection.as_str().as_bytes(), &[0, bucket]].concat()
 }
 
-/// A part of what stands under a label's name.
+/// The partition of a bucket of a label's name.
 pub(super) fn labels(collection: &Collection, name: &LabelName, bucket: u8) -> Vec<u8> {
     let (collection, name) = (collection.as_str().as_bytes(), name.as_str().as_bytes());
     [b"l", collection, &[0], name, &[0, bucket]].concat()
 }
 
-/// A part of what is to be removed some day.
+/// The partition of a bucket in the index of records that will be due.
 pub(super) fn due(collection: &Collection, bucket: u8) -> Vec<u8> {
     [collection.as_str().as_bytes(), &[0, bucket]].concat()
 }
@@ -71,15 +73,15 @@ pub(super) fn bucket(bytes: &[u8]) -> u8 {
 
 /// The sort key of a label's item: its value, and the id of its record.
 ///
-/// Both together may be longer than DynamoDB allows. Then the id is cut off and its hash stands behind what is left: such a key has
-/// exactly 1,024 bytes and no other has, so that no id can be made to look like one.
+/// Both together may exceed what DynamoDB allows. Then the id is cut, and its hash follows. Such a
+/// key has exactly 1,024 bytes, and no other has, so no chosen id can look like one.
 pub(super) fn sort(value: &[u8], id: &[u8]) -> Vec<u8> {
     let mut sort = bound(value);
-    if sort.len().saturating_add(id.len()) < LONGEST {
+    if sort.len().saturating_add(id.len()) < MAX_SORT {
         sort.extend(id);
         return sort;
     }
-    let left = LONGEST.saturating_sub(sort.len()).saturating_sub(HASH);
+    let left = MAX_SORT.saturating_sub(sort.len()).saturating_sub(HASH);
     sort.extend(id.iter().take(left));
     sort.extend(<[u8; HASH]>::from(Sha256::digest(id)));
     sort
@@ -87,15 +89,16 @@ pub(super) fn sort(value: &[u8], id: &[u8]) -> Vec<u8> {
 
 /// Whether a label's sort key holds the whole id.
 pub(super) fn is_whole(sort: &[u8]) -> bool {
-    sort.len() < LONGEST
+    sort.len() < MAX_SORT
 }
 
-/// A value as it stands in a sort key: what sorts before it stands before it, and none begins with another.
+/// A value as part of a sort key: encoded values keep their order, and none is a prefix of another.
 ///
-/// Groups of eight bytes, the last one filled up with zeros; behind each the number of its bytes, or nine where another
-/// follows. That grows a value by an eighth: doubling its zeros would let one of 512 bytes exceed what a key can have.
+/// It consists of groups of eight bytes, the last one padded with zeros. After each group comes the
+/// number of its bytes, or nine if another group follows. So a value grows by an eighth. Escaping
+/// its zeros could double it, and 512 bytes would exceed what a key can hold.
 pub(super) fn bound(value: &[u8]) -> Vec<u8> {
-    // No label has more than 512 bytes, so what a bound has behind 513 decides nothing.
+    // No label has more than 512 bytes, so bytes beyond 513 decide nothing.
     let value = value.get(..=Label::MAX_VALUE).unwrap_or(value);
     let mut bytes = Vec::with_capacity(value.len().saturating_mul(2));
     let mut rest = value;
@@ -113,7 +116,7 @@ pub(super) fn bound(value: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A label's value, and what stands behind it, of a sort key.
+/// Splits a sort key into the label's value and what follows it.
 pub(super) fn split(sort: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut value = Vec::with_capacity(sort.len());
     let mut rest = sort;
@@ -127,8 +130,8 @@ pub(super) fn split(sort: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         }
         let (group, zeros) = group.split_at_checked(usize::from(marker))?;
         value.extend(group);
-        let fits = (1..=Label::MAX_VALUE).contains(&value.len()) && !behind.is_empty();
-        return (fits && zeros.iter().all(|zero| *zero == 0)).then_some((value, behind));
+        let is_key = (1..=Label::MAX_VALUE).contains(&value.len()) && !behind.is_empty();
+        return (is_key && zeros.iter().all(|zero| *zero == 0)).then_some((value, behind));
     }
 }
 
@@ -143,16 +146,16 @@ mod tests {
     #[test]
     fn the_bytes_are_what_they_were() {
         let key = RecordKey::new(collection(), "id");
-        let place = record(&key);
-        assert_eq!(place.partition, b"rnote\0\x05");
-        assert_eq!(place.sort, b"id");
+        let item_key = record(&key);
+        assert_eq!(item_key.partition, b"rnote\0\x05");
+        assert_eq!(item_key.sort, b"id");
         assert_eq!(due(&collection(), 3), b"note\0\x03");
         let tag = LabelName::from_static("tag");
-        let place = label(&key, &Label::new(tag.clone(), "value"));
-        assert_eq!(place.partition, b"lnote\0tag\0\x0d");
-        assert_eq!(place.sort, b"value\0\0\0\x05id");
-        let place = label(&key, &Label::new(tag, "nine bytes"));
-        assert_eq!(place.sort, b"nine byt\x09es\0\0\0\0\0\0\x02id");
+        let item_key = label(&key, &Label::new(tag.clone(), "value"));
+        assert_eq!(item_key.partition, b"lnote\0tag\0\x0d");
+        assert_eq!(item_key.sort, b"value\0\0\0\x05id");
+        let item_key = label(&key, &Label::new(tag, "nine bytes"));
+        assert_eq!(item_key.sort, b"nine byt\x09es\0\0\0\0\0\0\x02id");
     }
 
     #[test]
@@ -179,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_of_any_length_fits_and_divides_as_it_did() {
+    fn a_bound_of_any_length_fits_and_keeps_the_order() {
         let longest = vec![7; 512];
         let longer = [longest.clone(), vec![0]].concat();
         for bound_at in [longer.clone(), [longer, vec![9; 100_000]].concat()] {
             let bytes = bound(&bound_at);
-            assert!(bytes.len() <= LONGEST);
+            assert!(bytes.len() <= MAX_SORT);
             assert!(sort(&longest, b"id") < bytes && sort(&[8], b"id") > bytes);
         }
     }
@@ -195,9 +198,9 @@ mod tests {
         let other = [&id[..1023], &[3]].concat();
         for value in [&value[..], b"v"] {
             let (one, two) = (sort(value, &id), sort(value, &other));
-            assert!(one.len() == LONGEST && two.len() == LONGEST && one != two);
+            assert!(one.len() == MAX_SORT && two.len() == MAX_SORT && one != two);
             assert!(!is_whole(&one));
-            // The id that a stranger would choose.
+            // The id that an attacker would choose.
             let made = one.get(bound(value).len()..).unwrap();
             assert_ne!(sort(value, made), one);
         }
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sort_key_of_a_label_is_refused() {
+    fn bytes_that_are_no_sort_key_of_a_label_are_refused() {
         let sort = sort(b"value", b"id");
         for strange in [
             &b""[..],

@@ -1,7 +1,6 @@
 //! How a table is opened.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -14,26 +13,59 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use sealtoken_store::StoreError;
 use zeroize::Zeroizing;
 
-use super::{DynamoStore, Shared, table};
+use super::shape;
+use super::store::DynamoStore;
+use super::table::Table;
 
-/// How a [`DynamoStore`] is opened, where its defaults do not fit.
-///
-/// ```no_run
-/// use std::time::Duration;
-///
-/// use sealtoken_dynamodb::DynamoStore;
-///
-/// # async fn run() -> Result<(), sealtoken_store::StoreError> {
-/// let store = DynamoStore::options("sealtoken")
-///     .region("eu-central-1")
-///     .timeout(Duration::from_secs(2))
-///     .open()
-///     .await?;
-/// # Ok(())
-/// # }
-/// ```
+impl DynamoStore {
+    /// Opens a table with the default options. The region and the credentials come from the
+    /// process: from environment variables, the files of the AWS command line, a web identity, or
+    /// the role of the container or machine.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Configuration`] if the table does not exist or has another shape, or if no
+    ///   region is known.
+    /// - [`StoreError::Unavailable`] if DynamoDB does not answer, or refuses the credentials.
+    pub async fn open(table: impl Into<String>) -> Result<Self, StoreError> {
+        Self::options(table).open().await
+    }
+
+    /// The options for opening or creating the table with this name or ARN.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use sealtoken_dynamodb::DynamoStore;
+    ///
+    /// # async fn run() -> Result<(), sealtoken_store::StoreError> {
+    /// let store = DynamoStore::options("sealtoken")
+    ///     .region("eu-central-1")
+    ///     .timeout(Duration::from_secs(2))
+    ///     .open()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn options(table: impl Into<String>) -> DynamoOptions {
+        DynamoOptions {
+            table: table.into(),
+            region: None,
+            endpoint: None,
+            profile: None,
+            keys: None,
+            session_token: None,
+            client: None,
+            consistent: true,
+            timeout: Duration::from_secs(5),
+            attempts: 6,
+        }
+    }
+}
+
+/// The options of [`DynamoStore::options`].
 #[derive(Clone)]
-#[must_use = "options open nothing until `open`"]
+#[must_use = "options do nothing until `open`"]
 pub struct DynamoOptions {
     table: String,
     region: Option<String>,
@@ -54,51 +86,38 @@ struct Keys {
 }
 
 impl DynamoOptions {
-    /// The defaults, for the table with this name or ARN: see [`DynamoStore::open`].
-    pub fn new(table: impl Into<String>) -> Self {
-        Self {
-            table: table.into(),
-            region: None,
-            endpoint: None,
-            profile: None,
-            keys: None,
-            session_token: None,
-            client: None,
-            consistent: true,
-            timeout: Duration::from_secs(5),
-            attempts: 6,
-        }
-    }
-
-    /// The region, instead of the one that the environment names.
+    /// The region, instead of the one in the environment.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// The URL of the service, instead of that of its region: an emulator's, or that of an endpoint in your network.
+    /// The URL of the service, instead of that of the region: of an emulator, or of an endpoint in
+    /// your network.
     ///
     /// # Security
     ///
-    /// With `http://` everything goes unencrypted: ids, label values and sealed bodies, though not the secret key.
+    /// With `http://` nothing is encrypted on the way: not ids, label values and sealed bodies. The
+    /// secret key is never sent.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// The profile in the files of the AWS command line, instead of the one that the environment names.
+    /// The profile in the files of the AWS command line, instead of the one in the environment.
     ///
-    /// A profile that signs in by SSO needs the feature `sso` of the crate `aws-config` in your own `Cargo.toml`.
+    /// A profile with SSO needs the feature `sso` of the crate `aws-config` in your `Cargo.toml`.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
         self
     }
 
-    /// An access key, instead of what AWS gives this process. What the process is given is better: it is replaced by itself.
+    /// An access key, instead of the credentials of the process. Prefer those: AWS rotates them.
     ///
     /// # Security
     ///
-    /// The secret is in no `Debug` output, and is wiped when the options are dropped. The store's copy belongs to the SDK, which wipes it, too.
+    /// No `Debug` output shows the secret. It is wiped when the options are dropped; the SDK wipes
+    /// its own copy.
     pub fn credentials(
         mut self,
         access_key_id: impl Into<String>,
@@ -111,75 +130,83 @@ impl DynamoOptions {
         self
     }
 
-    /// The session token that belongs to [`credentials`](Self::credentials) of a role.
+    /// The session token, if the [`credentials`](Self::credentials) are those of a role.
     pub fn session_token(mut self, token: impl Into<String>) -> Self {
         self.session_token = Some(Zeroizing::new(token.into()));
         self
     }
 
-    /// A client of your own, with all that it is configured to, instead of region, endpoint, profile, credentials and timeout.
+    /// A client of your own with its configuration, instead of region, endpoint, profile,
+    /// credentials and timeout.
     ///
-    /// Its retries are turned off for this store, which has its own: see [`attempts`](Self::attempts). Give it a timeout.
+    /// The store turns the retries of its copy off, and uses [its own](Self::attempts). Give the
+    /// client a timeout.
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Whether reads are strongly consistent; they are by default.
+    /// Whether reads are strongly consistent. Default: yes.
     ///
-    /// Otherwise they cost half, and may give what was there some moments before: a read after a write may not see it, and what was
-    /// revoked or replaced may still be good. That breaks the contract of [`Store`](sealtoken_store::Store). Writes read consistently in any case, and are as safe
-    /// as ever: a change that was acknowledged was made. But one may be refused by what was there: what was just created is not found yet.
+    /// If not, reads cost half, but may return the state of some moments ago: a read may miss a
+    /// preceding write, and a revoked or replaced record may still be found. That breaks the
+    /// contract of [`Store`](sealtoken_store::Store). Writes always read consistently and stay
+    /// safe: an acknowledged change was made. But a caller may decide on old data, and not find
+    /// what it has just created.
     pub fn consistent_reads(mut self, consistent: bool) -> Self {
         self.consistent = consistent;
         self
     }
 
-    /// How long one request may take; 5 seconds by default. A call may need several.
+    /// How long one request may take. Default: 5 seconds. A call may need several requests.
     ///
-    /// A write that takes longer is sent again, as it can be without harm, and is [`Effect::Unknown`](sealtoken_store::Effect::Unknown) where no attempt is answered.
+    /// A write that takes longer is sent again if that is safe. It is
+    /// [`Effect::Unknown`](sealtoken_store::Effect::Unknown) if no attempt is answered.
     pub fn timeout(mut self, longest: Duration) -> Self {
         self.timeout = longest;
         self
     }
 
-    /// How often a request is sent that is throttled or not answered; 6 times by default, and never less than once.
+    /// How often a request is sent if it is throttled or not answered. Default: 6. At least 1.
     ///
-    /// Between two attempts lies a random time, below 50 milliseconds at first and twice as long each time.
+    /// The pauses in between are random, at first up to 50 milliseconds, then up to twice as long
+    /// each time.
     pub fn attempts(mut self, most: u32) -> Self {
         self.attempts = most.max(1);
         self
     }
 
-    /// Opens the table, which must be there.
+    /// Opens the table, which must exist.
     ///
     /// # Errors
     ///
     /// As [`DynamoStore::open`].
     pub async fn open(self) -> Result<DynamoStore, StoreError> {
-        let store = self.store().await?;
-        table::check(&store).await?;
-        Ok(store)
+        let table = self.table().await?;
+        shape::check(&table).await?;
+        Ok(DynamoStore { table })
     }
 
-    /// Creates the table where it is not there, waits until it can be used, and opens it. It is paid for by request.
+    /// Creates the table if it is missing, waits until it can be used, and opens it. Its billing is
+    /// by request.
     ///
-    /// It needs more rights than opening does: `docs/dynamodb.md` lists them.
+    /// This needs more rights than opening: `docs/dynamodb.md` lists them.
     ///
     /// # Errors
     ///
     /// As [`DynamoStore::open`].
     pub async fn create_table(self) -> Result<DynamoStore, StoreError> {
-        let store = self.store().await?;
-        table::create(&store).await?;
-        Ok(store)
+        let table = self.table().await?;
+        shape::create(&table).await?;
+        Ok(DynamoStore { table })
     }
 
-    /// The client that these settings make, for another table: one to import from, say. It tries again by the SDK's own rules.
+    /// A client with these options, for another table, such as one to import from. It retries by
+    /// the rules of the SDK.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Configuration`] where no region is known.
+    /// [`StoreError::Configuration`] if no region is known.
     pub async fn into_client(self) -> Result<Client, StoreError> {
         Ok(Client::from_conf(self.builder().await?.build()))
     }
@@ -191,17 +218,14 @@ impl DynamoOptions {
         }
     }
 
-    async fn store(self) -> Result<DynamoStore, StoreError> {
+    async fn table(self) -> Result<Table, StoreError> {
         let config = self.builder().await?;
         let config = config.retry_config(RetryConfig::disabled()).build();
-        let shared = Shared {
+        Ok(Table {
             client: Client::from_conf(config),
-            table: self.table,
+            name: self.table.into(),
             consistent: self.consistent,
             attempts: self.attempts,
-        };
-        Ok(DynamoStore {
-            shared: Arc::new(shared),
         })
     }
 
@@ -231,10 +255,10 @@ impl DynamoOptions {
         let loaded = loader.load().await;
         let mut config = Builder::from(&loaded);
         if loaded.region().is_none() {
-            // An emulator has none, and a request has to name one.
+            // An emulator has no region, but a request must name one.
             let Some(_) = loaded.endpoint_url() else {
-                let what = "no region is known: give one, or set AWS_REGION";
-                return Err(StoreError::Configuration(what.to_owned()));
+                let reason = "no region is known: set one in the options, or AWS_REGION";
+                return Err(StoreError::configuration(reason));
             };
             config = config.region(Region::from_static("us-east-1"));
         }

@@ -1,4 +1,4 @@
-//! A batch as what DynamoDB is to do: one step an item.
+//! Translates a batch into DynamoDB operations, one for each item.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,59 +10,61 @@ use aws_sdk_dynamodb::types::{
 use sealtoken_store::{Change, Label, Record, RecordError, RecordKey, StoreError, Version};
 use sealtoken_time::UnixTime;
 
-use super::DynamoStore;
-use super::item::{self, Item};
-use super::layout::{self, Place};
+use super::item::{self, Item, LIMITS};
+use super::layout::{self, ItemKey};
 
-/// The most bytes of the items of a transaction, by DynamoDB. It does not say whether its megabytes are of 1,000 or 1,024.
-const MOST_BYTES: usize = 4_000_000;
+/// The maximum size of all items of a transaction: 4 MB by DynamoDB, in the smaller reading of MB.
+const MAX_BYTES: usize = 4_000_000;
 
-/// What must hold of the item that is there.
+/// What must be true of the existing item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// Nothing: it is an item of a label, and follows its record.
+    /// Nothing: the item of a label follows its record.
     None,
-    /// None is there.
+    /// It does not exist.
     Absent,
-    /// One is there, whatever its version.
-    There,
+    /// It exists, with any version.
+    Exists,
     /// It has this version.
     At(Version),
     /// It has this version, or none that can be read, and is due before the moment.
     Due(Option<Version>, UnixTime),
-    /// It says that it belongs to this part of what is due, before the moment.
+    /// It is in this partition of the index, and due before the moment.
     Listed(Vec<u8>, UnixTime),
 }
 
-/// What is done to one item.
+/// An operation on one item.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     Put(Item, Condition),
-    Delete(Place, Condition),
-    Check(Place, Condition),
+    Delete(ItemKey, Condition),
+    Check(ItemKey, Condition),
 }
 
-/// What a batch comes to.
+/// How to write a batch.
 #[derive(Debug, PartialEq)]
-pub(super) enum Planned {
-    /// Nothing is to be done.
+pub(super) enum Plan {
+    /// There is nothing to do.
     Done,
-    /// A change does not fit what was read.
-    Misfit,
-    /// These steps: first one for each change, in their order, then those about labels.
+    /// A change does not match the existing record.
+    Mismatch,
+    /// Run these steps: first one for each change, in order, then those of the labels.
     Steps(Vec<Step>),
 }
 
-/// Plans a batch, from what there was of the records that it replaces and removes.
+/// Plans a batch, given the existing items of the records that it replaces or removes.
 ///
 /// # Errors
 ///
-/// [`RecordError::BatchTooHeavy`] for more than a transaction holds.
-pub(super) fn plan(batch: &[Change], there: &HashMap<Place, Item>) -> Result<Planned, StoreError> {
+/// [`RecordError::BatchTooHeavy`] if it needs more than a transaction can hold.
+pub(super) fn plan(
+    batch: &[Change],
+    existing: &HashMap<ItemKey, Item>,
+) -> Result<Plan, StoreError> {
     let mut steps = Vec::with_capacity(batch.len());
     let mut labels = Vec::new();
     for change in batch {
-        let before = there.get(&layout::record(change.key()));
+        let before = existing.get(&layout::record(change.key()));
         let version = before.and_then(|item| item::version(item).ok());
         match change {
             Change::Insert(record) => {
@@ -73,47 +75,47 @@ pub(super) fn plan(batch: &[Change], there: &HashMap<Place, Item>) -> Result<Pla
             | Change::Remove {
                 expected: Some(expected),
                 ..
-            } if version != Some(*expected) => return Ok(Planned::Misfit),
+            } if version != Some(*expected) => return Ok(Plan::Mismatch),
             Change::Replace { record, expected } => {
                 steps.push(Step::Put(item::of_record(record), Condition::At(*expected)));
                 replace_labels(record, before, &mut labels);
             }
             Change::Remove { key, .. } => {
-                let place = layout::record(key);
+                let item_key = layout::record(key);
                 steps.push(match (before, version) {
-                    (None, _) => Step::Check(place, Condition::Absent),
-                    (Some(_), None) => Step::Delete(place, Condition::There),
-                    (Some(_), Some(version)) => Step::Delete(place, Condition::At(version)),
+                    (None, _) => Step::Check(item_key, Condition::Absent),
+                    (Some(_), None) => Step::Delete(item_key, Condition::Exists),
+                    (Some(_), Some(version)) => Step::Delete(item_key, Condition::At(version)),
                 });
                 labels.extend(remove_labels(key, before));
             }
         }
     }
     if let [Step::Check(..)] = &steps[..] {
-        return Ok(Planned::Done);
+        return Ok(Plan::Done);
     }
     steps.extend(labels);
-    fits(&steps)?;
-    Ok(Planned::Steps(steps))
+    check_size(&steps)?;
+    Ok(Plan::Steps(steps))
 }
 
-/// The steps by which a record that is due is removed.
-pub(super) fn removal(key: &RecordKey, there: &Item, before: UnixTime) -> Vec<Step> {
-    let condition = Condition::Due(item::version(there).ok(), before);
+/// The steps that remove a record that is due.
+pub(super) fn removal(key: &RecordKey, item: &Item, before: UnixTime) -> Vec<Step> {
+    let condition = Condition::Due(item::version(item).ok(), before);
     let mut steps = vec![Step::Delete(layout::record(key), condition)];
-    steps.extend(remove_labels(key, Some(there)));
+    steps.extend(remove_labels(key, Some(item)));
     steps
 }
 
-/// Labels that stay are not written, unless they are to be removed at another time.
+/// Labels that stay are not written, unless their `purge_at` changes.
 fn replace_labels(record: &Record, before: Option<&Item>, steps: &mut Vec<Step>) {
     let old = labels_of(before);
-    let same_end = before.is_some_and(|item| item::purge_at(item) == Ok(record.purge_at));
-    let comes = record.labels.iter();
-    let comes = comes.filter(|label| !same_end || !old.contains(label));
-    steps.extend(comes.map(|label| put(record, label)));
-    let goes = old.iter().filter(|label| !record.labels.contains(label));
-    steps.extend(goes.map(|label| delete(&record.key, label)));
+    let same_purge = before.is_some_and(|item| item::purge_at(item) == Ok(record.purge_at));
+    let added = record.labels.iter();
+    let added = added.filter(|label| !same_purge || !old.contains(label));
+    steps.extend(added.map(|label| put(record, label)));
+    let removed = old.iter().filter(|label| !record.labels.contains(label));
+    steps.extend(removed.map(|label| delete(&record.key, label)));
 }
 
 fn remove_labels(key: &RecordKey, before: Option<&Item>) -> Vec<Step> {
@@ -121,13 +123,14 @@ fn remove_labels(key: &RecordKey, before: Option<&Item>) -> Vec<Step> {
     old.iter().map(|label| delete(key, label)).collect()
 }
 
-/// The labels that an item has. One that an attacker broke has none. Items of other labels than it has stay when it goes: nothing
-/// finds them by their record. They lead nowhere and are passed by, until DynamoDB removes them where they have an end.
+/// The labels of an item; none if an attacker corrupted them. The items of labels that it no longer
+/// lists stay when it is removed, because nothing finds them by their record. Scans skip them, and
+/// DynamoDB removes them if they have a `purge_at`.
 fn labels_of(item: Option<&Item>) -> Vec<Label> {
     let mut labels = item
         .and_then(|item| item::labels(item).ok())
         .unwrap_or_default();
-    // A transaction names no item twice, whatever the stranger wrote.
+    // A transaction must not name an item twice, whatever an attacker wrote.
     let mut seen = HashSet::with_capacity(labels.len());
     labels.retain(|label| seen.insert(label.clone()));
     labels
@@ -141,16 +144,16 @@ fn delete(key: &RecordKey, label: &Label) -> Step {
     Step::Delete(layout::label(key, label), Condition::None)
 }
 
-fn fits(steps: &[Step]) -> Result<(), RecordError> {
+fn check_size(steps: &[Step]) -> Result<(), RecordError> {
     let sizes = steps.iter().map(|step| match step {
         Step::Put(item, _) => item::size(item),
-        Step::Delete(place, _) | Step::Check(place, _) => {
-            place.partition.len().saturating_add(place.sort.len())
+        Step::Delete(key, _) | Step::Check(key, _) => {
+            key.partition.len().saturating_add(key.sort.len())
         }
     });
     let bytes = sizes.fold(0, usize::saturating_add);
-    let limit = DynamoStore::LIMITS.max_batch;
-    if steps.len() > limit || (steps.len() > 1 && bytes > MOST_BYTES) {
+    let limit = LIMITS.max_batch;
+    if steps.len() > limit || (steps.len() > 1 && bytes > MAX_BYTES) {
         return Err(RecordError::BatchTooHeavy { limit });
     }
     Ok(())
@@ -174,7 +177,7 @@ impl Condition {
                 };
             }
             Self::Absent => ("attribute_not_exists(#p)", vec![PARTITION], vec![]),
-            Self::There => ("attribute_exists(#p)", vec![PARTITION], vec![]),
+            Self::Exists => ("attribute_exists(#p)", vec![PARTITION], vec![]),
             Self::At(version) => ("#v = :v", vec![VERSION], vec![is(version)]),
             Self::Due(Some(version), before) => (
                 "#v = :v AND #u < :u",
@@ -182,10 +185,13 @@ impl Condition {
                 vec![is(version), until(*before)],
             ),
             Self::Due(None, before) => ("#u < :u", vec![PURGE_AT], vec![until(*before)]),
-            Self::Listed(part, before) => (
+            Self::Listed(partition, before) => (
                 "#g = :g AND #u < :u",
                 vec![DUE, PURGE_AT],
-                vec![(":g".to_owned(), item::bytes(part.clone())), until(*before)],
+                vec![
+                    (":g".to_owned(), item::bytes(partition.clone())),
+                    until(*before),
+                ],
             ),
         };
         let owned = |(alias, name): (&str, &str)| (alias.to_owned(), name.to_owned());
@@ -211,19 +217,20 @@ fn until(before: UnixTime) -> (String, AttributeValue) {
     (":u".to_owned(), item::number(before.as_secs()))
 }
 
-/// What comes back of an item whose condition does not hold: all of it.
-pub(super) const SHOWN: ReturnValuesOnConditionCheckFailure =
+/// What DynamoDB returns of an item whose condition does not hold: all of it.
+pub(super) const ON_FAILURE: ReturnValuesOnConditionCheckFailure =
     ReturnValuesOnConditionCheckFailure::AllOld;
 
 impl Step {
-    /// The step in a transaction, and whether it shows what is there where its condition does not hold.
+    /// The step in a transaction. With `returns`, it returns the item if its condition does not
+    /// hold.
     pub(super) fn in_transaction(
         self,
         table: &str,
-        shows: bool,
+        returns: bool,
     ) -> Result<TransactWriteItem, BuildError> {
         let step = TransactWriteItem::builder();
-        let shown = shows.then_some(SHOWN);
+        let returned = returns.then_some(ON_FAILURE);
         Ok(match self {
             Self::Put(item, condition) => {
                 let when = condition.expression();
@@ -233,29 +240,29 @@ impl Step {
                     .set_condition_expression(when.text)
                     .set_expression_attribute_names(when.names)
                     .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(shown.clone());
+                    .set_return_values_on_condition_check_failure(returned.clone());
                 step.put(put.build()?)
             }
-            Self::Delete(place, condition) => {
+            Self::Delete(key, condition) => {
                 let when = condition.expression();
                 let delete = Delete::builder()
                     .table_name(table)
-                    .set_key(Some(item::key(place)))
+                    .set_key(Some(item::key(key)))
                     .set_condition_expression(when.text)
                     .set_expression_attribute_names(when.names)
                     .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(shown.clone());
+                    .set_return_values_on_condition_check_failure(returned.clone());
                 step.delete(delete.build()?)
             }
-            Self::Check(place, condition) => {
+            Self::Check(key, condition) => {
                 let when = condition.expression();
                 let check = ConditionCheck::builder()
                     .table_name(table)
-                    .set_key(Some(item::key(place)))
+                    .set_key(Some(item::key(key)))
                     .set_condition_expression(when.text)
                     .set_expression_attribute_names(when.names)
                     .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(shown.clone());
+                    .set_return_values_on_condition_check_failure(returned.clone());
                 step.condition_check(check.build()?)
             }
         }
@@ -276,7 +283,7 @@ mod tests {
         })
     }
 
-    fn there(records: &[&Record]) -> HashMap<Place, Item> {
+    fn existing(records: &[&Record]) -> HashMap<ItemKey, Item> {
         let items = records.iter().map(|record| {
             let item = item::of_record(record);
             (layout::record(&record.key), item)
@@ -285,8 +292,8 @@ mod tests {
     }
 
     fn steps(batch: &[Change], before: &[&Record]) -> Vec<Step> {
-        match plan(batch, &there(before)) {
-            Ok(Planned::Steps(steps)) => steps,
+        match plan(batch, &existing(before)) {
+            Ok(Plan::Steps(steps)) => steps,
             other => panic!("{other:?}"),
         }
     }
@@ -307,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_writes_the_labels_that_differ_alone() {
+    fn a_replacement_writes_only_the_labels_that_differ() {
         let (old, new) = (record(1, &[1, 2]), record(1, &[2, 3]));
         let replace = |record: &Record| Change::Replace {
             record: record.clone(),
@@ -323,7 +330,7 @@ mod tests {
         assert_eq!(steps(&[replace(&new)], &[&old]), expected);
         let same = record(1, &[1, 2]);
         assert_eq!(steps(&[replace(&same)], &[&old]), [put_record(&same)]);
-        // They carry the time at which they go, too.
+        // A label carries the `purge_at` of its record.
         let later = same.with_purge_at(UnixTime::from_secs(9));
         assert_eq!(steps(&[replace(&later)], &[&old]).len(), 3);
     }
@@ -337,26 +344,26 @@ mod tests {
         };
         for expected in [None, Some(old.version)] {
             let steps = steps(&[remove(expected)], &[&old]);
-            let place = layout::record(&old.key);
-            assert_eq!(steps[0], Step::Delete(place, Condition::At(old.version)));
+            let key = layout::record(&old.key);
+            assert_eq!(steps[0], Step::Delete(key, Condition::At(old.version)));
             assert_eq!(steps.len(), 3);
         }
-        assert_eq!(plan(&[remove(None)], &HashMap::new()), Ok(Planned::Done));
+        assert_eq!(plan(&[remove(None)], &HashMap::new()), Ok(Plan::Done));
         let expected = Some(Version::draw().unwrap());
         assert_eq!(
-            plan(&[remove(expected)], &there(&[&old])),
-            Ok(Planned::Misfit)
+            plan(&[remove(expected)], &existing(&[&old])),
+            Ok(Plan::Mismatch)
         );
         assert_eq!(
             plan(&[remove(expected)], &HashMap::new()),
-            Ok(Planned::Misfit)
+            Ok(Plan::Mismatch)
         );
     }
 
     #[test]
-    fn what_a_stranger_broke_can_be_removed() {
+    fn a_corrupt_record_can_be_removed() {
         let old = record(1, &[1]);
-        let mut broken = there(&[&old]);
+        let mut broken = existing(&[&old]);
         for item in broken.values_mut() {
             item.insert(item::VERSION.to_owned(), item::number(1));
             item.insert(item::LABELS.to_owned(), item::bytes([9]));
@@ -366,13 +373,13 @@ mod tests {
             expected: None,
         };
         let steps = plan(&[remove], &broken);
-        let step = Step::Delete(layout::record(&old.key), Condition::There);
-        assert_eq!(steps, Ok(Planned::Steps(vec![step])));
+        let step = Step::Delete(layout::record(&old.key), Condition::Exists);
+        assert_eq!(steps, Ok(Plan::Steps(vec![step])));
     }
 
     /// Emulators do not all refuse these.
     #[test]
-    fn more_than_a_transaction_holds_is_refused() {
+    fn more_than_a_transaction_can_hold_is_refused() {
         let heavy = Err(RecordError::BatchTooHeavy { limit: 100 }.into());
         let old: Vec<Record> = (0..40).map(|id| record(id, &[1])).collect();
         let replace = |old: &Record| Change::Replace {
@@ -382,11 +389,11 @@ mod tests {
         let all: Vec<&Record> = old.iter().collect();
         let batch: Vec<Change> = old.iter().map(replace).collect();
         assert_eq!(steps(&batch[..33], &all).len(), 99);
-        assert_eq!(plan(&batch[..34], &there(&all)), heavy);
+        assert_eq!(plan(&batch[..34], &existing(&all)), heavy);
 
         let large = |id| {
             let mut large = record(id, &[]);
-            large.body = vec![0; DynamoStore::LIMITS.max_body];
+            large.body = vec![0; LIMITS.max_body];
             Change::Insert(large)
         };
         let batch: Vec<Change> = (0..11).map(large).collect();
@@ -401,11 +408,11 @@ mod tests {
         for condition in [
             Condition::None,
             Condition::Absent,
-            Condition::There,
+            Condition::Exists,
             Condition::At(version),
             Condition::Due(None, moment),
             Condition::Due(Some(version), moment),
-            Condition::Listed(b"part".to_vec(), moment),
+            Condition::Listed(b"partition".to_vec(), moment),
         ] {
             let Expression {
                 text,

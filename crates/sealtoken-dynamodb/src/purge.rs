@@ -1,30 +1,31 @@
-//! Removing what is due.
+//! Removing records that are due.
 //!
-//! What is due is found by the index, which may lag behind the table; whether it still is, is a condition of its removal. All that the index names goes,
-//! whoever wrote it: what stayed would stand in front of the rest at each call.
+//! An index finds them. It may lag behind the table, so each removal is conditional on the record
+//! still being due. Everything that the index names is removed, whoever wrote it: anything left
+//! would block the rest at each call.
 //!
-//! DynamoDB removes what is due of its own accord, too, some hours or days later, at no cost: a purge is for those who cannot wait, and for what lies more
-//! than five years back, which DynamoDB leaves.
+//! DynamoDB itself removes what is due too, some hours or days later, at no cost. A purge is for
+//! those who cannot wait, and for what was due more than five years ago, which DynamoDB keeps.
 
+use sealtoken_store::engine::check_key;
 use sealtoken_store::{Collection, RecordKey, StoreError};
 use sealtoken_time::UnixTime;
 
-use super::DynamoStore;
-use super::item::{self, Item};
-use super::layout::{self, BUCKETS, Place};
+use super::item::{self, Item, LIMITS};
+use super::layout::{self, BUCKETS, ItemKey};
 use super::plan::{self, Condition, Step};
 use super::read::Part;
 use super::retry::Attempts;
-use super::scan::count;
-use super::span::rest;
-use super::table;
-use super::write::{Answer, Found};
+use super::shape;
+use super::span::{limit, rest};
+use super::table::Table;
+use super::write::{Answer, Existing};
 
-/// So many are looked up at once, and taken away in a few transactions.
-const PART: u32 = 100;
+/// How many records are looked up at once, to be removed in a few transactions.
+const CHUNK: u32 = 100;
 
-impl DynamoStore {
-    pub(super) async fn sweep(
+impl Table {
+    pub(super) async fn purge(
         &self,
         collection: &Collection,
         before: UnixTime,
@@ -34,7 +35,7 @@ impl DynamoStore {
         for bucket in 0..BUCKETS {
             let mut start = None;
             while removed < limit {
-                let most = limit.saturating_sub(removed).min(PART);
+                let most = limit.saturating_sub(removed).min(CHUNK);
                 let found = self.due(collection, bucket, before, most, start).await;
                 let (due, next) = found.map_err(|error| after(removed, error))?;
                 for stray in due.strays {
@@ -58,7 +59,7 @@ impl DynamoStore {
         Ok(removed)
     }
 
-    /// Some of a bucket that is due, and where the rest begins.
+    /// Some items of a bucket that are due, and where the rest begins.
     async fn due(
         &self,
         collection: &Collection,
@@ -68,45 +69,44 @@ impl DynamoStore {
         start: Option<Item>,
     ) -> Result<(Due, Option<Item>), StoreError> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let request = self.shared.client.query();
+        let request = self.client.query();
         let request = request
-            .table_name(&self.shared.table)
-            .index_name(table::INDEX)
+            .table_name(&*self.name)
+            .index_name(shape::INDEX)
             .key_condition_expression("#g = :g AND #u < :u")
             .expression_attribute_names("#g", item::DUE)
             .expression_attribute_names("#u", item::PURGE_AT)
             .expression_attribute_values(":g", item::bytes(layout::due(collection, bucket)))
             .expression_attribute_values(":u", item::number(before.as_secs()))
             .set_exclusive_start_key(start)
-            .limit(count(most));
+            .limit(limit(most));
         let answer = self.ask(|| request.clone().send()).await?;
         let mut due = Due::default();
-        for place in answer.items.iter().flatten().filter_map(item::place) {
-            let key = RecordKey::new(collection.clone(), &*place.sort);
-            if key.check().is_ok() && layout::record(&key) == place {
+        for item_key in answer.items.iter().flatten().filter_map(item::key_of) {
+            let key = RecordKey::new(collection.clone(), &*item_key.sort);
+            if check_key(&key).is_ok() && layout::record(&key) == item_key {
                 due.keys.push(key);
             } else {
-                due.strays.push(place);
+                due.strays.push(item_key);
             }
         }
         Ok((due, rest(answer.last_evaluated_key)))
     }
 
-    /// Removes what is due of these, and tells how many there were.
+    /// Removes the records that are still due, and returns how many.
     async fn remove(&self, keys: &[RecordKey], before: UnixTime) -> Result<u32, StoreError> {
-        let there = self.items(keys, Part::Head, true).await?;
+        let items = self.items(keys, Part::Head).await?;
         let due: Vec<(&RecordKey, &Item)> = keys
             .iter()
-            .filter_map(|key| Some((key, there.get(&layout::record(key))?)))
+            .filter_map(|key| Some((key, items.get(&layout::record(key))?)))
             .filter(|(_, item)| is_due(item, before))
             .collect();
         let mut removed: u32 = 0;
         let mut batch: Vec<Vec<Step>> = Vec::new();
-        let most = Self::LIMITS.max_batch;
         for (key, item) in due {
             let steps = plan::removal(key, item, before);
             let filled: usize = batch.iter().map(Vec::len).sum();
-            if filled.saturating_add(steps.len()) > most {
+            if filled.saturating_add(steps.len()) > LIMITS.max_batch {
                 let gone = self.remove_all(std::mem::take(&mut batch)).await;
                 removed = removed.saturating_add(gone.map_err(|error| after(removed, error))?);
             }
@@ -116,7 +116,7 @@ impl DynamoStore {
         Ok(removed.saturating_add(gone.map_err(|error| after(removed, error))?))
     }
 
-    /// Removes these together; where one of them was changed meanwhile, one by one, and that one not.
+    /// Removes records together. If one of them was changed, removes the others one by one.
     async fn remove_all(&self, batch: Vec<Vec<Step>>) -> Result<u32, StoreError> {
         let together = self.remove_together(&batch).await?;
         if together || batch.len() == 1 {
@@ -133,37 +133,38 @@ impl DynamoStore {
         Ok(removed)
     }
 
-    /// Whether all of these were removed; otherwise none was.
+    /// Whether all records were removed; otherwise none was.
     async fn remove_together(&self, batch: &[Vec<Step>]) -> Result<bool, StoreError> {
         if batch.is_empty() {
             return Ok(true);
         }
-        let mut attempts = Attempts::writing(self.shared.attempts);
-        let answer = self.carry_out(&batch.concat(), &mut attempts).await?;
-        // A lone removal whose reply was lost, and that finds nothing left, was done. Of several, one may be gone for another reason.
+        let mut attempts = Attempts::writing(self.attempts);
+        let answer = self.run(&batch.concat(), &mut attempts).await?;
+        // If the reply to a single removal was lost and nothing is left, it was done. Of several
+        // records, one may be gone for another reason.
         Ok(match answer {
             Answer::Done => true,
-            Answer::Misfit(Found::Nothing) => batch.len() == 1 && attempts.is_in_doubt(),
-            Answer::Misfit(_) | Answer::Failed(_) => false,
+            Answer::Mismatch(Existing::Nothing) => batch.len() == 1 && attempts.is_in_doubt(),
+            Answer::Mismatch(_) | Answer::Failed(_) => false,
         })
     }
 }
 
-/// What the index says is due.
+/// The items that the index says are due.
 #[derive(Default)]
 struct Due {
     keys: Vec<RecordKey>,
-    /// Where a stranger's items lie that say so, and are no records. They go one by one: one may be the label of a record, and no
-    /// transaction names an item twice.
-    strays: Vec<Place>,
+    /// Items of an attacker that are no records. They are removed one by one: one may be the label
+    /// of a record, and a transaction must not name an item twice.
+    strays: Vec<ItemKey>,
 }
 
-/// A moment that cannot be read is one that DynamoDB compares.
+/// If the moment cannot be read, DynamoDB compares it.
 fn is_due(item: &Item, before: UnixTime) -> bool {
     item::purge_at(item).map_or(true, |at| at.is_some_and(|at| at < before))
 }
 
-/// The error of a part, behind what others removed.
+/// Maps an error of a later chunk: once records were removed, the effect is unknown.
 fn after(removed: u32, error: StoreError) -> StoreError {
     if removed > 0 {
         error.after_some()

@@ -1,37 +1,37 @@
-//! Trying again, a bounded number of times.
+//! Retries, bounded in number.
 //!
-//! The retries of the SDK are off. One of its attempts may go unanswered and the next one be throttled: it tells of the last alone, and a
-//! write that may have been done would count as one that was not. Here each attempt is seen.
+//! The retries of the SDK are off. If one of its attempts goes unanswered and the next is
+//! throttled, it reports only the last: a write that may have been made would count as one that was
+//! not. Here, each attempt is seen.
 
 use std::time::Duration;
 
 use sealtoken_store::StoreError;
+use sealtoken_store::engine::Backoff;
 
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 
 /// The attempts of one call.
 #[derive(Debug)]
 pub(super) struct Attempts {
     most: u32,
-    made: u32,
-    contended: u32,
-    /// Whether it changes something.
+    requests: Backoff,
+    contention: Backoff,
+    /// Whether the call changes something.
     writes: bool,
-    /// Whether one of them went unanswered.
-    doubt: bool,
+    /// Whether an attempt went unanswered.
+    unanswered: bool,
 }
 
 impl Attempts {
-    /// How often contention is waited for. It ends by itself: one of those who contend wins.
-    const MOST_CONTENDED: u32 = 24;
-
     pub(super) fn reading(most: u32) -> Self {
         Self {
             most,
-            made: 0,
-            contended: 0,
+            requests: requests(most),
+            // More than for requests: one of the contending callers always wins.
+            contention: Backoff::new(24, Duration::from_millis(4), Duration::from_millis(250)),
             writes: false,
-            doubt: false,
+            unanswered: false,
         }
     }
 
@@ -42,67 +42,50 @@ impl Attempts {
         }
     }
 
-    /// Whether a write may have been done by an attempt that went unanswered.
+    /// Whether an unanswered attempt may have made a change.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.writes && self.doubt
+        self.writes && self.unanswered
     }
 
-    /// Something came of it: what has to be tried from here on is something else.
-    pub(super) fn begin_anew(&mut self) {
-        self.made = 0;
+    /// Starts counting again, after an attempt has made progress.
+    pub(super) fn restart(&mut self) {
+        self.requests = requests(self.most);
     }
 
-    /// Waits a while that may be longer each time and is never the same for two, then lets the caller try again.
+    /// Waits, then lets the caller try again.
     ///
     /// # Errors
     ///
-    /// The error of the call, where it was tried often enough or cannot be helped.
+    /// The error of the call, if a retry cannot help or no attempt is left.
     pub(super) async fn again(&mut self, fault: Fault) -> Result<(), StoreError> {
-        let (count, most, step, longest) = match &fault {
-            Fault::Refused(_) => return Err(self.give_up(fault)),
-            Fault::Contended(_) => (&mut self.contended, Self::MOST_CONTENDED, 4, 250),
-            Fault::Unanswered(_) => {
-                self.doubt = true;
-                (&mut self.made, self.most, 50, 2_000)
+        let backoff = match fault.kind {
+            Kind::Refused => return Err(self.settle(fault.error)),
+            Kind::Contended => &mut self.contention,
+            Kind::Unanswered => {
+                self.unanswered = true;
+                &mut self.requests
             }
-            Fault::Unsent(_) | Fault::Throttled(_) => (&mut self.made, self.most, 50, 2_000),
+            Kind::Unsent | Kind::Throttled => &mut self.requests,
         };
-        *count = count.saturating_add(1);
-        if *count >= most {
-            return Err(self.give_up(fault));
-        }
-        let longest = 1_u32
-            .checked_shl(count.saturating_sub(1))
-            .map_or(longest, |times| longest.min(times.saturating_mul(step)));
-        let mut drawn = [0; 2];
-        if getrandom::fill(&mut drawn).is_err() {
-            return Err(self.give_up(fault));
-        }
-        let part = f64::from(u16::from_be_bytes(drawn)) / f64::from(u16::MAX);
-        tokio::time::sleep(Duration::from_millis(u64::from(longest)).mul_f64(part)).await;
+        let Some(pause) = backoff.pause() else {
+            return Err(self.settle(fault.error));
+        };
+        tokio::time::sleep(pause).await;
         Ok(())
     }
 
-    /// The error of a call that ends here.
-    pub(super) fn give_up(&self, fault: Fault) -> StoreError {
-        let unknown = self.writes && (self.doubt || matches!(fault, Fault::Unanswered(_)));
-        let reason = fault.into_reason();
-        if unknown {
-            StoreError::unknown(reason)
+    /// The error of a call that ends here: its effect is unknown if an attempt may have made it.
+    pub(super) fn settle(&self, error: StoreError) -> StoreError {
+        if self.is_in_doubt() {
+            error.after_some()
         } else {
-            StoreError::unavailable(reason)
+            error
         }
     }
+}
 
-    /// The error of a read that was to tell what became of a write.
-    pub(super) fn not_told(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::Unavailable { reason, .. } if self.is_in_doubt() => {
-                StoreError::unknown(reason)
-            }
-            other => other,
-        }
-    }
+fn requests(most: u32) -> Backoff {
+    Backoff::new(most, Duration::from_millis(50), Duration::from_secs(2))
 }
 
 #[cfg(test)]
@@ -110,15 +93,15 @@ mod tests {
     use super::*;
 
     fn throttled() -> Fault {
-        Fault::Throttled("busy".to_owned())
+        Fault::new(Kind::Throttled, "busy")
     }
 
     fn unanswered() -> Fault {
-        Fault::Unanswered("lost".to_owned())
+        Fault::new(Kind::Unanswered, "lost")
     }
 
     #[tokio::test]
-    async fn attempts_are_bounded_and_tell_of_the_doubt() {
+    async fn attempts_are_bounded_and_report_the_doubt() {
         let mut attempts = Attempts::writing(3);
         assert_eq!(attempts.again(throttled()).await, Ok(()));
         assert_eq!(attempts.again(throttled()).await, Ok(()));
@@ -137,9 +120,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_refused_is_not_tried_again() {
-        let refused = Fault::Refused("AccessDeniedException".to_owned());
+    async fn a_refused_request_is_not_retried() {
+        let refused = Fault::new(Kind::Refused, "AccessDeniedException");
         let error = StoreError::unavailable("AccessDeniedException");
         assert_eq!(Attempts::writing(9).again(refused).await, Err(error));
+    }
+
+    #[tokio::test]
+    async fn a_restart_counts_anew_and_keeps_the_doubt() {
+        let mut attempts = Attempts::writing(2);
+        assert_eq!(attempts.again(unanswered()).await, Ok(()));
+        attempts.restart();
+        assert_eq!(attempts.again(throttled()).await, Ok(()));
+        let unknown = StoreError::unknown("busy");
+        assert_eq!(attempts.again(throttled()).await, Err(unknown));
     }
 }

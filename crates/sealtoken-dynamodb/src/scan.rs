@@ -2,41 +2,38 @@
 
 use std::collections::HashMap;
 
-use sealtoken_store::engine::{Paging, Position};
+use sealtoken_store::engine::{Paging, Position, unreadable, upper_bound};
 use sealtoken_store::{LabelName, Page, Query, Record, RecordKey, Selection, StoreError, Values};
 
-use super::DynamoStore;
 use super::item::{self, Item};
-use super::lanes::{Entry, Lanes, Named, sort_at};
-use super::layout::{self, BUCKETS, Place};
+use super::layout::{self, BUCKETS, ItemKey};
+use super::merge::{Entry, LabelKey, Merge, sort_at};
 use super::read::Part;
-use super::span::{Rows, Span, at_once, rest};
+use super::span::{Rows, Span, concurrently, limit, rest};
+use super::table::Table;
 
-/// The most items that one request is asked for. A response has at most 1 MB in any case.
-const MOST_ITEMS: usize = 1000;
+/// The maximum number of items that one request asks for. A response has at most 1 MB in any case.
+const MAX_ITEMS: usize = 1000;
 
-/// So many records are read before it is known how large they are.
+/// How many records are read before their size is known.
 const FIRST: usize = 32;
 
-/// The most records of one request, by DynamoDB.
-const MOST_RECORDS: usize = 100;
+/// The maximum number of records in one request, by DynamoDB.
+const MAX_RECORDS: usize = 100;
 
-impl DynamoStore {
+impl Table {
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
         let after = query
             .after
             .as_ref()
             .map(Position::from_cursor)
             .transpose()?;
-        // No sort key is empty, and DynamoDB refuses to be asked for one.
+        // No sort key is empty, and DynamoDB refuses to start at an empty one.
         if after.as_ref().is_some_and(|after| after.id.is_empty()) {
             return Err(StoreError::Cursor);
         }
         match &query.selection {
             Selection::All => self.page_of_all(query, after).await,
-            Selection::Label { values, .. } if values.is_empty() => {
-                Ok(Paging::new(query).into_page(None))
-            }
             Selection::Label { name, values } => {
                 self.page_of_label(query, name, values, after.as_ref())
                     .await
@@ -44,69 +41,49 @@ impl DynamoStore {
         }
     }
 
-    pub(super) async fn number(&self, query: &Query) -> Result<u64, StoreError> {
+    pub(super) async fn count(&self, query: &Query) -> Result<u64, StoreError> {
         let spans: Vec<Span> = match &query.selection {
-            Selection::All => all_buckets()
+            Selection::All => (0..BUCKETS)
                 .map(|bucket| Span {
                     partition: layout::records(&query.collection, bucket),
                     rows: Rows::All,
                 })
                 .collect(),
-            Selection::Label { values, .. } if values.is_empty() => return Ok(0),
-            Selection::Label { name, values } => buckets_of(values)
+            Selection::Label { name, values } => spans(query, name, values, None)
                 .into_iter()
-                .map(|bucket| Span {
-                    partition: layout::labels(&query.collection, name, bucket),
-                    rows: rows(values, None),
-                })
+                .map(|(_, span)| span)
                 .collect(),
         };
-        let counts = at_once(spans.into_iter().map(|span| {
-            let store = self.clone();
-            async move { store.rows_of(&span).await }
+        let counts = concurrently(spans.into_iter().map(|span| {
+            let table = self.clone();
+            async move { table.count_rows(&span).await }
         }));
         Ok(counts.await?.into_iter().fold(0, u64::saturating_add))
     }
 
-    /// The buckets in turn, each in the order of ids.
+    /// Reads the buckets one after the other, each in the order of ids.
     async fn page_of_all(
         &self,
         query: &Query,
         after: Option<Position>,
     ) -> Result<Page, StoreError> {
         let mut paging = Paging::new(query);
-        let mut last = None;
         let first = after.as_ref().map_or(0, bucket_of);
         let mut behind = after.map(|position| position.id);
         for bucket in first..BUCKETS {
-            let rows = behind.take().map_or(Rows::All, Rows::Behind);
+            let rows = behind.take().map_or(Rows::All, Rows::After);
             let partition = layout::records(&query.collection, bucket);
             let mut request = self.query(&Span { partition, rows });
             loop {
-                // One more than are wanted: by it, it is known whether there is another page.
+                // One more than wanted shows whether there is another page.
                 let wanted = paging.wanted().saturating_add(1);
-                request = request.limit(count(wanted.min(MOST_ITEMS)));
+                request = request.limit(limit(wanted.min(MAX_ITEMS)));
                 let answer = self.ask(|| request.clone().send()).await?;
                 for item in answer.items.into_iter().flatten() {
                     if paging.is_full() {
-                        return Ok(paging.into_page(last.as_ref()));
+                        return Ok(paging.into_page(true));
                     }
-                    let Some(id) = item::blob(&item, item::SORT).map(<[u8]>::to_vec) else {
-                        continue;
-                    };
-                    if layout::bucket(&id) == bucket {
-                        last = Some(Position::new(&[], &id));
-                        let key = RecordKey::new(query.collection.clone(), id);
-                        let fetched = item::fetched(&item);
-                        match item::to_record(item, key.clone()) {
-                            Ok(record) => paging.push(record),
-                            Err(_) => paging.push_unreadable(key, fetched),
-                        }
-                    } else {
-                        // A stranger put it where no reader of its key looks.
-                        last = Some(Position::new(&[bucket], &id));
-                        paging.pass(1, id.len());
-                    }
+                    take(&mut paging, query, bucket, item);
                 }
                 match rest(answer.last_evaluated_key) {
                     Some(key) => request = request.set_exclusive_start_key(Some(key)),
@@ -114,10 +91,10 @@ impl DynamoStore {
                 }
             }
         }
-        Ok(paging.into_page(None))
+        Ok(paging.into_page(false))
     }
 
-    /// The keys of labels first, merged from all buckets, and then their records.
+    /// Reads the keys of labels first, merged from all buckets, and then their records.
     async fn page_of_label(
         &self,
         query: &Query,
@@ -125,33 +102,31 @@ impl DynamoStore {
         values: &Values,
         after: Option<&Position>,
     ) -> Result<Page, StoreError> {
-        let limit = limit_of(query);
-        let spans = spans(query, name, values, after);
-        let mut lanes = Lanes::open(self, spans, after, limit).await?;
         let mut paging = Paging::new(query);
+        let spans = spans(query, name, values, after);
+        let mut merge = Merge::open(self, spans, after, paging.wanted()).await?;
         let mut size = Size::default();
-        let mut last = None;
         loop {
             let wanted = paging.wanted().min(size.fitting()).max(1);
-            let entries = lanes.take(wanted).await?;
+            let entries = merge.take(wanted).await?;
             if entries.is_empty() {
-                return Ok(paging.into_page(None));
+                return Ok(paging.into_page(false));
             }
             if paging.is_full() {
-                return Ok(paging.into_page(last.as_ref()));
+                return Ok(paging.into_page(true));
             }
             let mut found = self.records_of(query, &entries).await?;
-            let nowhere = entries.len().saturating_add(size.records);
+            let stray = entries.len().saturating_add(size.records);
             for entry in entries {
                 if paging.is_full() {
-                    return Ok(paging.into_page(last.as_ref()));
+                    return Ok(paging.into_page(true));
                 }
-                last = Some(entry.position());
-                let Some(Named { value, id }) = entry.label else {
+                paging.move_to(entry.position());
+                let Some(LabelKey { value, id }) = entry.label else {
                     continue;
                 };
                 let key = RecordKey::new(query.collection.clone(), id);
-                // A label of a record that is not there, or has it no more: it was changed or removed in between, or expired.
+                // Otherwise the record was removed in between, or by DynamoDB.
                 let Some(item) = found.take(&key) else {
                     continue;
                 };
@@ -161,29 +136,29 @@ impl DynamoStore {
                         size.add(record.body.len());
                         paging.push(record);
                     }
-                    Ok(_) => paging.pass(0, fetched),
-                    // Broken, as above.
+                    // The record was changed in between, and does not have the label any more.
+                    Ok(_) => paging.skip(0, fetched),
                     Err(_) => {
                         size.add(fetched);
-                        paging.push_unreadable(key, fetched);
+                        paging.skip(0, fetched);
+                        paging.push(unreadable(key));
                     }
                 }
             }
-            let nowhere = nowhere.saturating_sub(size.records);
-            if nowhere > 0 {
-                // A request costs its time, however little is asked for.
-                paging.pass(nowhere.max(FIRST), 0);
+            let stray = stray.saturating_sub(size.records);
+            if stray > 0 {
+                // A request takes its time, however little it asks for.
+                paging.skip(stray.max(FIRST), 0);
             }
         }
     }
 
     async fn records_of(&self, query: &Query, entries: &[Entry]) -> Result<Found, StoreError> {
-        let key = |label: &Named| RecordKey::new(query.collection.clone(), label.id.clone());
+        let key = |label: &LabelKey| RecordKey::new(query.collection.clone(), label.id.clone());
         let labels = entries.iter().filter_map(|entry| entry.label.as_ref());
         let keys: Vec<RecordKey> = labels.map(key).collect();
-        let items = self.items(&keys, Part::Whole, self.shared.consistent);
-        let items = items.await?;
-        let mut uses: HashMap<Place, usize> = HashMap::with_capacity(items.len());
+        let items = self.items(&keys, Part::Whole).await?;
+        let mut uses: HashMap<ItemKey, usize> = HashMap::with_capacity(items.len());
         for key in &keys {
             let uses = uses.entry(layout::record(key)).or_default();
             *uses = uses.saturating_add(1);
@@ -192,26 +167,49 @@ impl DynamoStore {
     }
 }
 
-/// Items that were read, each copied as often as it is used but once.
+/// Adds the item of a record to a page.
+fn take(paging: &mut Paging<'_>, query: &Query, bucket: u8, item: Item) {
+    let Some(id) = item::blob(&item, item::SORT).map(<[u8]>::to_vec) else {
+        return;
+    };
+    if layout::bucket(&id) != bucket {
+        // An attacker put it into a bucket where no read of its key looks.
+        paging.skip(1, id.len());
+        let value = vec![bucket];
+        paging.move_to(Position { value, id });
+        return;
+    }
+    let fetched = item::fetched(&item);
+    let key = RecordKey::new(query.collection.clone(), id.clone());
+    let value = Vec::new();
+    paging.move_to(Position { value, id });
+    let record = item::to_record(item, key.clone());
+    if record.is_err() {
+        paging.skip(0, fetched);
+    }
+    paging.push(record.unwrap_or_else(|_| unreadable(key)));
+}
+
+/// Fetched items. Each is copied for every use but the last.
 struct Found {
-    items: HashMap<Place, Item>,
-    uses: HashMap<Place, usize>,
+    items: HashMap<ItemKey, Item>,
+    uses: HashMap<ItemKey, usize>,
 }
 
 impl Found {
     fn take(&mut self, key: &RecordKey) -> Option<Item> {
-        let place = layout::record(key);
-        let uses = self.uses.get_mut(&place)?;
+        let key = layout::record(key);
+        let uses = self.uses.get_mut(&key)?;
         *uses = uses.saturating_sub(1);
         if *uses == 0 {
-            self.items.remove(&place)
+            self.items.remove(&key)
         } else {
-            self.items.get(&place).cloned()
+            self.items.get(&key).cloned()
         }
     }
 }
 
-/// How large the records of a page have been.
+/// The size of the records of a page so far.
 #[derive(Default)]
 struct Size {
     records: usize,
@@ -224,14 +222,14 @@ impl Size {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// How many more of this size the page has room for.
+    /// How many more records of the average size the page has room for.
     fn fitting(&self) -> usize {
         let Some(average) = self.bytes.checked_div(self.records) else {
             return FIRST;
         };
         let left = Query::PAGE_BYTES.saturating_sub(self.bytes);
         left.checked_div(average.max(1))
-            .map_or(1, |more| more.clamp(1, MOST_RECORDS))
+            .map_or(1, |more| more.clamp(1, MAX_RECORDS))
     }
 }
 
@@ -240,7 +238,8 @@ fn has(record: &Record, name: &LabelName, value: &[u8]) -> bool {
     labels.any(|label| label.name == *name && label.value == value)
 }
 
-/// The bucket in which a scan of a collection goes on: that of the id, unless the position names another.
+/// The bucket in which the scan of a collection continues: that of the id, unless the position
+/// names another.
 fn bucket_of(position: &Position) -> u8 {
     match position.value[..] {
         [bucket] if bucket < BUCKETS => bucket,
@@ -248,54 +247,35 @@ fn bucket_of(position: &Position) -> u8 {
     }
 }
 
-fn all_buckets() -> std::ops::Range<u8> {
-    0..BUCKETS
-}
-
-/// Where the values of a range lie: one alone is in one bucket.
+/// The buckets that hold the values of a range. A single value is in one bucket.
 fn buckets_of(values: &Values) -> Vec<u8> {
     if *values == Values::exactly(&*values.from) {
         vec![layout::bucket(&values.from)]
     } else {
-        all_buckets().collect()
+        (0..BUCKETS).collect()
     }
 }
 
-/// The sort keys of a range, from a position on, which may be one of them.
-fn rows(values: &Values, after: Option<&Position>) -> Rows {
-    let mut from = layout::bound(&values.from);
-    if let Some(position) = after {
-        from = from.max(sort_at(position));
-    }
-    match &values.until {
-        None => Rows::From(from),
-        Some(until) => Rows::Between(from, layout::bound(until)),
-    }
-}
-
-/// Nothing where the position lies behind the range: DynamoDB refuses to look from there.
+/// The rows of a range in each bucket, from a position on, inclusive. None if the range is empty or
+/// ends before the position.
 fn spans(
     query: &Query,
     name: &LabelName,
     values: &Values,
     after: Option<&Position>,
 ) -> Vec<(u8, Span)> {
-    let rows = rows(values, after);
-    if matches!(&rows, Rows::Between(from, until) if from > until) {
+    let mut from = layout::bound(&values.from);
+    if let Some(position) = after {
+        from = from.max(sort_at(position));
+    }
+    let until = layout::bound(&upper_bound(values));
+    if from > until {
         return Vec::new();
     }
     let span = |bucket| {
         let partition = layout::labels(&query.collection, name, bucket);
-        let rows = rows.clone();
+        let rows = Rows::Between(from.clone(), until.clone());
         (bucket, Span { partition, rows })
     };
     buckets_of(values).into_iter().map(span).collect()
-}
-
-fn limit_of(query: &Query) -> usize {
-    usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX)
-}
-
-pub(super) fn count(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What is asked for of one partition.
+//! Rows of one partition.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use sealtoken_store::StoreError;
 use tokio::task::JoinSet;
 
-use super::DynamoStore;
 use super::item::{self, Item};
+use super::table::Table;
 
 /// Rows of one partition, in the order of their sort keys.
 #[derive(Debug, Clone)]
@@ -17,34 +17,32 @@ pub(super) struct Span {
     pub(super) rows: Rows,
 }
 
-/// Which of them.
+/// Which rows of the partition.
 #[derive(Debug, Clone)]
 pub(super) enum Rows {
     All,
-    /// Those behind this one.
-    Behind(Vec<u8>),
-    /// This one, and those behind it.
-    From(Vec<u8>),
-    /// From this one, which is not behind the other, to that, both inclusive.
+    /// Those after this sort key.
+    After(Vec<u8>),
+    /// From one sort key to another, both inclusive. DynamoDB refuses a range from behind its end.
     Between(Vec<u8>, Vec<u8>),
 }
 
-impl DynamoStore {
+impl Table {
     /// The query of a span, to which a limit and a start can be added.
     pub(super) fn query(&self, span: &Span) -> QueryFluentBuilder {
         let (condition, from, until) = match &span.rows {
             Rows::All => ("#p = :p", None, None),
-            Rows::Behind(from) => ("#p = :p AND #s > :s", Some(from), None),
-            Rows::From(from) => ("#p = :p AND #s >= :s", Some(from), None),
+            Rows::After(from) => ("#p = :p AND #s > :s", Some(from), None),
             Rows::Between(from, until) => {
                 let condition = "#p = :p AND #s BETWEEN :s AND :u";
                 (condition, Some(from), Some(until))
             }
         };
-        let mut request = self.shared.client.query();
-        request = request
-            .table_name(&self.shared.table)
-            .consistent_read(self.shared.consistent)
+        let mut request = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .consistent_read(self.consistent)
             .key_condition_expression(condition)
             .expression_attribute_names("#p", item::PARTITION)
             .expression_attribute_values(":p", item::bytes(span.partition.clone()));
@@ -59,8 +57,8 @@ impl DynamoStore {
         request
     }
 
-    /// How many rows there are in a span.
-    pub(super) async fn rows_of(&self, span: &Span) -> Result<u64, StoreError> {
+    /// The number of rows in a span.
+    pub(super) async fn count_rows(&self, span: &Span) -> Result<u64, StoreError> {
         let mut request = self.query(span).select(Select::Count);
         let mut count: u64 = 0;
         loop {
@@ -75,13 +73,18 @@ impl DynamoStore {
     }
 }
 
-/// Where a query goes on, if it does.
+/// Where a query continues, if it does.
 pub(super) fn rest(key: Option<HashMap<String, AttributeValue>>) -> Option<Item> {
     key.filter(|key| !key.is_empty())
 }
 
-/// Runs jobs beside each other, and gives what came of them in their order. They end when this is dropped.
-pub(super) async fn at_once<T, F>(jobs: impl Iterator<Item = F>) -> Result<Vec<T>, StoreError>
+/// A limit as DynamoDB takes it.
+pub(super) fn limit(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Runs jobs concurrently and returns their results in order. Dropping this stops the jobs.
+pub(super) async fn concurrently<T, F>(jobs: impl Iterator<Item = F>) -> Result<Vec<T>, StoreError>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -92,7 +95,8 @@ where
     }
     let mut done = Vec::with_capacity(running.len());
     while let Some(ended) = running.join_next().await {
-        let (at, result) = ended.map_err(|_| StoreError::unavailable("a task was stopped"))?;
+        let (at, result) = ended
+            .map_err(|error| StoreError::unavailable("a task was stopped").with_source(error))?;
         done.push((at, result?));
     }
     done.sort_unstable_by_key(|(at, _)| *at);

@@ -1,9 +1,9 @@
-//! The table as text, for those who keep what they run under version control.
+//! The table as a template, for those who keep their infrastructure under version control.
 
 use serde_json::{Value, json};
 
 use super::item;
-use super::table::{ATTRIBUTES, INDEX, INDEX_KEY, KEY, KeyOf};
+use super::shape::{ATTRIBUTES, INDEX, INDEX_KEY, KEY, KeyOf};
 
 pub(super) fn cloud_formation(table: &str) -> String {
     let key = |key: KeyOf| key.map(|(name, role)| json!({"AttributeName": name, "KeyType": role}));
@@ -69,7 +69,7 @@ pub(super) fn terraform(table: &str) -> String {
     )
 }
 
-/// A text of Terraform's language, in which `${` and `%{` begin something else.
+/// A string of Terraform, in which `${` and `%{` begin an expression.
 fn quoted(text: &str) -> String {
     let text = Value::from(text).to_string();
     text.replace("${", "$${").replace("%{", "%%{")
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_texts_say_the_same() {
+    fn both_templates_describe_the_same_table() {
         let text = cloud_formation("a \"table");
         let template: Value = serde_json::from_str(&text).unwrap();
         let table = &template["Resources"]["SealtokenTable"]["Properties"];
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_say_more_than_a_name() {
+    fn a_name_cannot_contain_an_expression() {
         assert_eq!(quoted("a${x}%{y}\"\n"), r#""a$${x}%%{y}\"\n""#);
     }
 }

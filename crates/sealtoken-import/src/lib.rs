@@ -1,30 +1,39 @@
-//! Brings what other systems made to sealtoken, so that the change logs no one out and loses no secret.
+//! Brings the tokens and stored values of other systems into `sealtoken`, so that nobody is logged
+//! out and no secret is lost.
 //!
-//! | reader | of |
-//! |---|---|
-//! | [`Primordyx`] | tokens of the Primordyx PHP framework |
-//! | [`Vaultstore`] | values that the Go system vaultstore stored |
-//! | [`access_tokens`] | what the Node system `@access-tokens/core` keeps of its tokens |
+//! | feature | reader | of |
+//! |---|---|---|
+//! | `primordyx` | `Primordyx` | tokens of the PHP framework Primordyx |
+//! | `vaultstore` | `Vaultstore` | stored values of the Go system vaultstore |
+//! | `access-tokens` | `access_tokens` | tokens of the Node system `@access-tokens/core` |
+//! | `dynamodb` | `access_tokens::Table` | that system's whole table in DynamoDB |
 //!
-//! They are those of `sealtoken`'s feature `import`; behind the feature `dynamodb` there is one for the table of the Node
-//! system `@access-tokens/core`.
+//! No feature is on by default: enable that of the system you are migrating from.
+//!
+//! For any other system, use the types that these readers are built on:
+//! [`ForeignToken`](sealtoken::ForeignToken) for tokens, `sealtoken::vault::ForeignValue` for
+//! stored values and `sealtoken::pat::ForeignPat` for personal access tokens.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))] // each item shows its feature
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
-pub use sealtoken::import::*;
+#[cfg(feature = "access-tokens")]
+pub mod access_tokens;
+#[cfg(any(feature = "access-tokens", feature = "primordyx"))]
+mod entries;
+#[cfg(all(fuzzing, feature = "vaultstore"))]
+pub mod fuzzing;
+#[cfg(feature = "primordyx")]
+mod primordyx;
+#[cfg(feature = "vaultstore")]
+mod vaultstore;
 
-/// Personal access tokens of the Node system `@access-tokens/core`.
-pub mod access_tokens {
-    pub use sealtoken::import::access_tokens::*;
-
-    #[cfg(feature = "dynamodb")]
-    pub use crate::table::{Table, TableError, TablePage};
-}
-
-#[cfg(feature = "dynamodb")]
-mod table;
+#[cfg(feature = "primordyx")]
+pub use primordyx::{Primordyx, PrimordyxError, PrimordyxView};
+#[cfg(feature = "vaultstore")]
+pub use vaultstore::{StoredValue, Vaultstore, VaultstoreError};
 
 /// The examples of the front page, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "primordyx"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

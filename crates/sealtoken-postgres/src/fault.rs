@@ -1,4 +1,4 @@
-//! Why a statement was not done, and what that says about its effect.
+//! Errors of statements, and what each says about the effect.
 
 use std::error::Error as _;
 use std::io;
@@ -6,100 +6,136 @@ use std::io;
 use deadpool_postgres::{PoolError, TimeoutType};
 use sealtoken_store::StoreError;
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
-/// Why a statement was not done. It holds codes and fixed words, nothing that the server said about data.
+/// Why a statement was not done.
+///
+/// The reason consists of codes and fixed words. The driver's error is the source.
 #[derive(Debug)]
-pub(super) enum Fault {
-    /// It did not leave this process, or nothing of it can last.
-    Unsent(String),
-    /// The server refused it, with this SQLSTATE, and changed nothing.
-    Refused(String),
-    /// Nothing was done, for others were at the same rows.
-    Contended(String),
-    /// Nothing was done, and the connection is why: another one may do it.
-    Stale(String),
-    /// It left, and no answer came that tells whether it was done.
-    Unanswered(String),
-    /// It left, and there was no answer in time.
+pub(super) struct Fault {
+    pub(super) kind: Kind,
+    state: Option<SqlState>,
+    /// The error, as if nothing was changed.
+    error: StoreError,
+}
+
+/// What became of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It was not sent, or nothing of it can last.
+    Unsent,
+    /// The server refused it and changed nothing.
+    Refused,
+    /// Nothing was changed, because others changed the same rows.
+    Contended,
+    /// Nothing was changed, and the connection is to blame: another one may do it.
+    Stale,
+    /// It was sent, and no answer says whether it was done.
+    Unanswered,
+    /// It was sent, and the deadline came before an answer.
     Late,
 }
 
 impl Fault {
-    /// What came of a statement that was sent.
-    pub(super) fn of_sent(error: &Error) -> Self {
-        match error.as_db_error() {
-            Some(refusal) if is_refusal(refusal) => match refusal.code().code() {
-                // A serialisation failure, a deadlock.
-                "40001" | "40P01" => Self::Contended(words(error)),
-                // What was a primary is a standby; a prepared statement is not there, or its plan no longer fits.
-                "25006" | "26000" | "0A000" => Self::Stale(words(error)),
-                code => Self::Refused(code.to_owned()),
-            },
-            _ => Self::Unanswered(words(error)),
+    pub(super) fn new(kind: Kind, reason: &str) -> Self {
+        Self {
+            kind,
+            state: None,
+            error: StoreError::unavailable(reason),
         }
     }
 
-    /// What came of a statement that was being prepared.
-    pub(super) fn of_unsent(error: &Error) -> Self {
+    pub(super) fn late() -> Self {
+        Self::new(Kind::Late, "no answer in time")
+    }
+
+    /// The fault of a statement that was sent.
+    pub(super) fn of_sent(error: Error) -> Self {
+        let kind = match error.as_db_error() {
+            Some(refusal) if is_refusal(refusal) => match refusal.code().code() {
+                // A serialisation failure, a deadlock.
+                "40001" | "40P01" => Kind::Contended,
+                // The server became a standby; a prepared statement is gone, or its plan no longer
+                // fits.
+                "25006" | "26000" | "0A000" => Kind::Stale,
+                _ => Kind::Refused,
+            },
+            _ => Kind::Unanswered,
+        };
+        Self::of(kind, error)
+    }
+
+    /// The fault of preparing a statement.
+    pub(super) fn of_unsent(error: Error) -> Self {
         Self::of_sent(error).without_effect()
     }
 
-    /// What came of asking for a connection.
-    pub(super) fn of_pool(error: &PoolError) -> Self {
-        Self::Unsent(match error {
-            PoolError::Timeout(TimeoutType::Wait) => "all connections are in use".to_owned(),
-            PoolError::Timeout(_) => "connecting took too long".to_owned(),
-            PoolError::Backend(error) => words(error),
-            _ => "the pool is closed".to_owned(),
-        })
+    /// The fault of getting a connection.
+    pub(super) fn of_pool(error: PoolError) -> Self {
+        let reason = match error {
+            PoolError::Backend(error) => return Self::of(Kind::Unsent, error),
+            PoolError::Timeout(TimeoutType::Wait) => "all connections are in use",
+            PoolError::Timeout(_) => "connecting took too long",
+            _ => "the pool is closed",
+        };
+        let fault = Self::new(Kind::Unsent, reason);
+        Self {
+            error: fault.error.with_source(error),
+            ..fault
+        }
     }
 
-    /// The fault of what has no effect, answered or not: a read, or what is inside a transaction that was not committed.
+    fn of(kind: Kind, error: Error) -> Self {
+        Self {
+            kind,
+            state: error.code().cloned(),
+            error: StoreError::unavailable(reason(&error)).with_source(error),
+        }
+    }
+
+    /// The fault of something that has no effect, answered or not: of a read, or inside a
+    /// transaction that was not committed.
     pub(super) fn without_effect(self) -> Self {
-        match self {
-            Self::Unanswered(reason) => Self::Stale(reason),
-            Self::Late => Self::Unsent(LATE.to_owned()),
+        let kind = match self.kind {
+            Kind::Unanswered => Kind::Stale,
+            Kind::Late => Kind::Unsent,
             other => other,
-        }
+        };
+        Self { kind, ..self }
     }
 
+    /// Whether the server refused with this SQLSTATE.
     pub(super) fn is_code(&self, code: &str) -> bool {
-        match self {
-            Self::Refused(state) => state == code,
-            Self::Stale(reason) => reason.strip_prefix("SQLSTATE ") == Some(code),
-            _ => false,
-        }
+        matches!(self.kind, Kind::Refused | Kind::Stale)
+            && self
+                .state
+                .as_ref()
+                .is_some_and(|state| state.code() == code)
     }
 
-    /// The error of a call that ends with it.
+    /// The error of a call that ends with this fault.
     pub(super) fn into_error(self) -> StoreError {
-        match self {
-            Self::Unsent(reason) | Self::Contended(reason) | Self::Stale(reason) => {
-                StoreError::unavailable(reason)
-            }
-            Self::Unanswered(reason) => StoreError::unknown(reason),
-            Self::Refused(code) => StoreError::unavailable(format!("SQLSTATE {code}")),
-            Self::Late => StoreError::unknown(LATE),
+        match self.kind {
+            Kind::Unanswered | Kind::Late => self.error.after_some(),
+            Kind::Unsent | Kind::Refused | Kind::Contended | Kind::Stale => self.error,
         }
     }
 }
 
-const LATE: &str = "no answer in time";
-
-/// Whether the server says that it did nothing. One that goes away does not know what the disk will have.
+/// Whether the server says that it changed nothing. A server that shuts down does not know what
+/// will be on the disk.
 fn is_refusal(error: &DbError) -> bool {
     let is_error = match error.parsed_severity() {
         Some(severity) => severity == Severity::Error,
         None => error.severity() == "ERROR",
     };
     let code = error.code().code();
-    // 40003: the completion is unknown. 08: the connection. 57P: the operator intervenes.
+    // 40003: statement completion unknown. 08: connection exception. 57P: operator intervention.
     is_error && code != "40003" && !code.starts_with("08") && !code.starts_with("57P")
 }
 
-/// An error in a few fixed words, or as its code.
-fn words(error: &Error) -> String {
+/// An error as its code, or in a few fixed words.
+fn reason(error: &Error) -> String {
     if let Some(code) = error.code() {
         return format!("SQLSTATE {}", code.code());
     }

@@ -1,8 +1,8 @@
-//! Connections: lent for one call, and given back only when nothing is under way on them and nothing is wrong with them.
+//! Connections, lent to one call each. One goes back to the pool only if nothing is in progress on
+//! it and nothing is wrong with it.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::retired::Retired;
 use super::retry::Attempts;
 use super::sql::Sql;
@@ -24,8 +24,6 @@ pub(super) struct Pool {
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) statement_timeout: Duration,
     pub(super) prepared: bool,
-    /// Whether a statement may change a table only once.
-    pub(super) split: AtomicBool,
 }
 
 impl Pool {
@@ -34,13 +32,13 @@ impl Pool {
         Attempts::within(self.statement_timeout)
     }
 
-    /// A connection until a deadline, which counts for the wait for it, too.
+    /// A connection, to use until a deadline. Waiting for it counts.
     pub(super) async fn lease(&self, deadline: Instant) -> Result<Lease<'_>, Fault> {
         let object = tokio::time::timeout_at(deadline, self.connections.get()).await;
-        let object = object.map_err(|_| Fault::Unsent("no connection in time".to_owned()))?;
+        let object = object.map_err(|_| Fault::new(Kind::Unsent, "no connection in time"))?;
         Ok(Lease {
             pool: self,
-            object: Some(object.map_err(|error| Fault::of_pool(&error))?),
+            object: Some(object.map_err(Fault::of_pool)?),
             state: State::Settled,
             deadline,
         })
@@ -59,38 +57,39 @@ impl fmt::Debug for Pool {
 }
 
 /// The parameters of a statement.
-pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// A statement that a connection can be given.
+/// A statement that is ready to be sent.
 pub(super) enum Ready<'a> {
     Prepared(Statement),
     Text(&'a Sql),
 }
 
 impl Ready<'_> {
-    /// Sends it when first polled.
+    /// Sends the statement when first polled.
     pub(super) async fn send(
         &self,
         client: &Client,
-        values: Values<'_>,
+        params: Params<'_>,
     ) -> Result<Vec<Row>, Fault> {
         let answer = match self {
-            Self::Prepared(statement) => client.query(statement, values).await,
+            Self::Prepared(statement) => client.query(statement, params).await,
             Self::Text(sql) => {
-                let typed = values.iter().copied().zip(sql.types.iter().cloned());
+                let typed = params.iter().copied().zip(sql.types.iter().cloned());
                 client
                     .query_typed(sql.text, &typed.collect::<Vec<_>>())
                     .await
             }
         };
-        answer.map_err(|error| Fault::of_sent(&error))
+        answer.map_err(Fault::of_sent)
     }
 }
 
 /// A connection for one call.
 ///
-/// When it is dropped with something under way, as it is when the caller's future is, the connection is cut: whatever transaction
-/// is open on it ends, and nobody is given a connection that still waits for someone else's lock.
+/// If it is dropped while something is in progress, as when the caller drops its future, the
+/// connection is cut. That ends its transaction, and nobody else gets a connection that still waits
+/// for a lock.
 pub(super) struct Lease<'a> {
     pool: &'a Pool,
     object: Option<Object>,
@@ -98,126 +97,130 @@ pub(super) struct Lease<'a> {
     deadline: Instant,
 }
 
-/// What a connection is good for.
+/// What a connection can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The next caller.
+    /// For the next call.
     Settled,
-    /// Nothing: a statement or a transaction is under way, or may be.
-    UnderWay,
-    /// Nothing more, though nothing is under way.
-    Spent,
+    /// For nothing: a statement or a transaction is in progress, or may be.
+    InProgress,
+    /// For nothing, although nothing is in progress.
+    Useless,
 }
 
 impl State {
-    /// What it is after a lone statement.
+    /// The state after a statement outside a transaction.
     fn after<T>(answer: &Result<T, Fault>) -> Self {
-        match answer {
-            Ok(_) | Err(Fault::Refused(_) | Fault::Contended(_)) => Self::Settled,
-            Err(Fault::Stale(_)) => Self::Spent,
-            Err(Fault::Unsent(_) | Fault::Unanswered(_) | Fault::Late) => Self::UnderWay,
+        match answer.as_ref().map_err(|fault| fault.kind) {
+            Ok(_) | Err(Kind::Refused | Kind::Contended) => Self::Settled,
+            Err(Kind::Stale) => Self::Useless,
+            Err(Kind::Unsent | Kind::Unanswered | Kind::Late) => Self::InProgress,
         }
     }
 }
 
 impl Lease<'_> {
-    /// One statement, which is done or not done.
-    pub(super) async fn query(&mut self, sql: &Sql, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        self.run(sql, values, self.pool.prepared).await
+    /// Runs one statement, which is done as a whole or not at all.
+    pub(super) async fn query(&mut self, sql: &Sql, params: Params<'_>) -> Result<Vec<Row>, Fault> {
+        self.run(sql, params, self.pool.prepared).await
     }
 
-    /// As [`query`](Self::query), and planned for this call alone.
+    /// As [`query`](Self::query), with a plan for this call alone.
     pub(super) async fn query_once(
         &mut self,
         sql: &Sql,
-        values: Values<'_>,
+        params: Params<'_>,
     ) -> Result<Vec<Row>, Fault> {
-        self.run(sql, values, false).await
+        self.run(sql, params, false).await
     }
 
     async fn run(
         &mut self,
         sql: &Sql,
-        values: Values<'_>,
+        params: Params<'_>,
         prepared: bool,
     ) -> Result<Vec<Row>, Fault> {
-        self.state = State::UnderWay;
+        self.state = State::InProgress;
         let answer = self.in_time(async {
             let ready = if prepared {
                 self.ready(sql).await?
             } else {
                 Ready::Text(sql)
             };
-            ready.send(self.client()?, values).await
+            ready.send(self.client()?, params).await
         });
         let answer = answer.await;
         self.state = State::after(&answer);
-        self.judge(&answer);
+        self.retire_after(&answer);
         answer
     }
 
-    /// Statements without parameters or rows, as text. Unless they succeed, dropping this cuts the connection.
+    /// Runs statements without parameters or rows, as text. If they fail, dropping this cuts the
+    /// connection.
     pub(super) async fn batch(&mut self, text: &str) -> Result<(), Fault> {
-        self.state = State::UnderWay;
+        self.state = State::InProgress;
         let answer = self.in_time(async {
             let answer = self.client()?.batch_execute(text).await;
-            answer.map_err(|error| Fault::of_sent(&error))
+            answer.map_err(Fault::of_sent)
         });
         let answer = answer.await;
         if answer.is_ok() {
             self.state = State::Settled;
         }
-        self.judge(&answer);
+        self.retire_after(&answer);
         answer
     }
 
-    /// Begins a transaction: until it ends, dropping this cuts the connection.
+    /// Begins a transaction. Until it ends, dropping this cuts the connection.
     ///
-    /// Nothing that belongs to it may be sent before this is acknowledged. Each statement has an end of its own (a Sync), so that
-    /// those behind a BEGIN that was refused would be done one by one.
+    /// Nothing of the transaction may be sent before this is acknowledged: each statement has its
+    /// own Sync message, so after a refused BEGIN the others would be done one by one.
     pub(super) async fn begin(&mut self) -> Result<(), Fault> {
         let begun = self.batch("BEGIN").await;
-        self.state = State::UnderWay;
-        match begun {
-            // The server does not refuse it: what stands before it does, and may not on another connection.
-            Err(Fault::Refused(code)) => Err(Fault::Stale(format!("SQLSTATE {code}"))),
-            other => other.map_err(Fault::without_effect),
-        }
+        self.state = State::InProgress;
+        begun.map_err(|mut fault| {
+            // A pooler refused the BEGIN, since the server does not. Another connection may work.
+            if fault.kind == Kind::Refused {
+                fault.kind = Kind::Stale;
+            }
+            fault.without_effect()
+        })
     }
 
-    /// Ends a transaction by doing it.
+    /// Commits a transaction.
     pub(super) async fn commit(&mut self) -> Result<(), Fault> {
         let done = self.batch("COMMIT").await;
-        if let Err(Fault::Refused(_) | Fault::Contended(_) | Fault::Stale(_)) = done {
-            // For the server it is over, but not if someone on the way refused it.
+        if let Err(fault) = &done
+            && let Kind::Refused | Kind::Contended | Kind::Stale = fault.kind
+        {
+            // For the server, the transaction is over; but not if a pooler refused the COMMIT.
             self.roll_back().await;
         }
         done
     }
 
-    /// Ends a transaction by not doing it. Where this fails, the connection is cut, and that is the end of it.
+    /// Rolls a transaction back. If this fails, the connection is cut, which ends it as well.
     pub(super) async fn roll_back(&mut self) {
         let _ = self.batch("ROLLBACK").await;
     }
 
-    /// Whether an answer means that this connection is worth nothing, and those that are as old neither.
-    pub(super) fn judge<T>(&self, answer: &Result<T, Fault>) {
-        if let (Err(Fault::Stale(_) | Fault::Unanswered(_)), Some(object)) = (answer, &self.object)
+    /// Retires this connection, and all as old as it, if an answer shows that it is useless.
+    pub(super) fn retire_after<T>(&self, answer: &Result<T, Fault>) {
+        if let (Err(fault), Some(object)) = (answer, &self.object)
+            && let Kind::Stale | Kind::Unanswered = fault.kind
         {
             self.pool.retired.add(Object::metrics(object).created);
         }
     }
 
-    /// Makes a statement ready to be sent without waiting.
+    /// Prepares a statement, so that it can be sent without waiting.
     pub(super) async fn ready<'s>(&self, sql: &'s Sql) -> Result<Ready<'s>, Fault> {
         if !self.pool.prepared {
             return Ok(Ready::Text(sql));
         }
         let object = self.object.as_ref().ok_or_else(gone)?;
         let prepared = object.prepare_typed_cached(sql.text, sql.types).await;
-        prepared
-            .map(Ready::Prepared)
-            .map_err(|error| Fault::of_unsent(&error))
+        prepared.map(Ready::Prepared).map_err(Fault::of_unsent)
     }
 
     pub(super) fn client(&self) -> Result<&Client, Fault> {
@@ -229,7 +232,7 @@ impl Lease<'_> {
         answer: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let answer = tokio::time::timeout_at(self.deadline, answer).await;
-        answer.unwrap_or(Err(Fault::Late))
+        answer.unwrap_or_else(|_| Err(Fault::late()))
     }
 }
 
@@ -242,8 +245,8 @@ impl Drop for Lease<'_> {
             return;
         };
         let client = Object::take(object);
-        // A statement that waits for a lock does not see that its connection is gone: it is told.
-        let waits = self.state == State::UnderWay && !client.is_closed();
+        // A statement that waits for a lock does not notice that its connection is gone: cancel it.
+        let waits = self.state == State::InProgress && !client.is_closed();
         if let (true, Ok(runtime)) = (waits, Handle::try_current()) {
             let (token, tls) = (client.cancel_token(), self.pool.tls.clone());
             runtime.spawn(async move {
@@ -256,7 +259,7 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// The connection is there until the lease is dropped.
+/// Cannot happen: the connection exists until the lease is dropped.
 fn gone() -> Fault {
-    Fault::Unsent("the connection is gone".to_owned())
+    Fault::new(Kind::Unsent, "the connection is gone")
 }

@@ -1,27 +1,24 @@
-//! The schema: which steps there are, which a database has had, and how it gets the others.
+//! The schema: its steps, which of them a database has had, and how it gets the others.
 
 use std::time::Duration;
 
 use sealtoken_store::{Migration, StoreError};
 use tokio_postgres::Row;
 
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::lease::Pool;
 use super::retry::Attempts;
 use super::sql::Sql;
 
-/// The steps, the first one first.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    sql: include_str!("schema/1.sql"),
-}];
+/// The steps, in order.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("schema/1.sql"))];
 
-/// The number of the last step that this version has.
+/// The last step of this version.
 fn known() -> u32 {
     MIGRATIONS.last().map_or(0, |last| last.number)
 }
 
-/// Looks whether the database has the schema of this version.
+/// Checks that the database has the schema of this version.
 pub(super) async fn check(pool: &Pool) -> Result<(), StoreError> {
     let (found, known) = (found(pool).await?, known());
     if found == known {
@@ -31,10 +28,11 @@ pub(super) async fn check(pool: &Pool) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the steps that the database has not had.
+/// Runs the missing steps.
 ///
-/// Several processes may do so at once. Each step is one transaction, which ends by writing the step's number under a primary
-/// key: of two that make the same one, the second fails as a whole, looks again, and finds it made.
+/// Several processes may do so at once. Each step is one transaction that ends by writing its
+/// number under a primary key. Of two processes that run the same step, the second fails as a
+/// whole, checks again, and finds it done.
 pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
     let mut attempts = pool.attempts();
     loop {
@@ -43,9 +41,9 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
             return check(pool).await;
         };
         let step = format!("BEGIN; {} COMMIT", next.sql);
-        if let Err(fault) = make(pool, &step, &attempts).await {
+        if let Err(fault) = run(pool, &step, &attempts).await {
             let fault = match fault {
-                made if is_made_elsewhere(&made) => Fault::Contended(MADE.to_owned()),
+                exists if is_done_elsewhere(&exists) => Fault::new(Kind::Contended, CONTENDED),
                 other => other,
             };
             let again = attempts.again(fault).await;
@@ -54,23 +52,25 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
     }
 }
 
-/// A transaction that failed is left open: a lease that is dropped with it cuts the connection.
-async fn make(pool: &Pool, step: &str, attempts: &Attempts) -> Result<(), Fault> {
+/// A failed transaction is left open: dropping the lease cuts the connection.
+async fn run(pool: &Pool, step: &str, attempts: &Attempts) -> Result<(), Fault> {
     pool.lease(attempts.deadline).await?.batch(step).await
 }
 
-const MADE: &str = "others make the same schema";
+const CONTENDED: &str = "other processes create the same schema";
 
-/// A table, a type or a number is there already: it was not when this process looked.
-fn is_made_elsewhere(fault: &Fault) -> bool {
+/// Whether a table, a type or a number exists that did not when this process checked.
+fn is_done_elsewhere(fault: &Fault) -> bool {
     ["23505", "42P07", "42710"]
         .iter()
         .any(|code| fault.is_code(code))
 }
 
-/// What a statement did not do for another reason than what is in the tables.
+/// The error of a call that ends with this fault. A statement that does not fit its table is
+/// reported as an error of the schema.
 pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
-    // A table, a column, a function for a column's type, or a primary key is not there; or that is checked too late.
+    // A table, a column, a function for a column's type or a primary key is missing, or the key is
+    // deferrable.
     let is_of_schema = ["42P01", "42703", "42883", "42P10", "55000"]
         .iter()
         .any(|code| fault.is_code(code));
@@ -80,43 +80,44 @@ pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
     fault.into_error()
 }
 
-/// Looks whether a newer program has changed the schema since this one opened it.
-pub(super) async fn still_known(pool: &Pool, attempts: &mut Attempts) -> Result<(), StoreError> {
+/// Checks that no newer program has upgraded the open database.
+pub(super) async fn check_number(pool: &Pool, attempts: &mut Attempts) -> Result<(), StoreError> {
     match (number(pool, attempts).await?, known()) {
-        (Look::Ours(found), known) if found != known => Err(StoreError::Schema { found, known }),
-        (Look::Ours(_), _) => Ok(()),
-        (Look::Missing | Look::Foreign, _) => Err(broken(SCHEMA)),
+        (Answer::Ours(found), known) if found != known => Err(StoreError::Schema { found, known }),
+        (Answer::Ours(_), _) => Ok(()),
+        (Answer::Missing | Answer::Foreign, _) => Err(broken(SCHEMA)),
     }
 }
 
 const SCHEMA: &str = "sealtoken_schema";
 
-/// How often, and after which pause, a table that looks like somebody else's is looked at again.
-const LOOKS: u8 = 5;
+/// How often, and after which pause, a table is asked again that seems to be another program's.
+const RETRIES: u8 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The last migration that the database has had.
+/// The last step that the database has had.
 static NUMBER: Sql = Sql {
     text: "SELECT max(number)::bigint FROM sealtoken_schema",
     types: &[],
 };
 
-/// A table of the schema, and what the other statements rely on: its columns, and the key that tells rows apart.
+/// A table, with the columns and the primary key that the other statements rely on.
 struct Table {
     name: &'static str,
-    /// Gives the columns of its key, and fails where the table is not there or has not the columns that it names.
+    /// Returns the columns of the primary key. Fails if the table or one of its columns is missing.
     key: Sql,
-    /// That key, in the order of the names.
+    /// The columns of the key, sorted by name.
     expected: &'static str,
 }
 
-/// `$1` is a table, `$2` a condition that names all its columns: it is not looked at whether it holds. A key that is checked only at the end
-/// of a transaction is none that `ON CONFLICT` can take.
+/// `$columns` is a condition that names all columns of `$table`. It is parsed but never evaluated.
+/// `ON CONFLICT` needs a key that is not deferrable, so no other counts.
 macro_rules! key {
     ($table:literal, $columns:literal) => {
         Sql {
             text: concat!(
-                "SELECT string_agg(a.attname::text, ', ' ORDER BY a.attname::text) FROM pg_index AS i ",
+                "SELECT string_agg(a.attname::text, ', ' ORDER BY a.attname::text) ",
+                "FROM pg_index AS i ",
                 "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) ",
                 "WHERE i.indrelid = '",
                 $table,
@@ -141,8 +142,8 @@ static TABLES: [Table; 3] = [
         name: "sealtoken_record",
         key: key!(
             "sealtoken_record",
-            "collection = ''::text AND id = ''::bytea AND version = ''::bytea AND purge_at = 0::bigint \
-             AND labels = ''::bytea AND body = ''::bytea"
+            "collection = ''::text AND id = ''::bytea AND version = ''::bytea \
+             AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea"
         ),
         expected: "collection, id",
     },
@@ -150,22 +151,23 @@ static TABLES: [Table; 3] = [
         name: "sealtoken_label",
         key: key!(
             "sealtoken_label",
-            "collection = ''::text AND name = ''::text AND value = ''::bytea AND id = ''::bytea"
+            "collection = ''::text AND name = ''::text AND value = ''::bytea \
+             AND id = ''::bytea"
         ),
         expected: "collection, id, name, value",
     },
 ];
 
 impl Table {
-    /// Whether its key, as it was found, is the one that it should have.
+    /// Whether the key that was found is the expected one.
     fn is_keyed(&self, rows: &[Row]) -> bool {
         let key = rows.first().and_then(|row| row.try_get(0).ok().flatten());
         key == Some(self.expected)
     }
 }
 
-/// What there is under the name of a table.
-enum Look<T> {
+/// What exists under the name of a table.
+enum Answer<T> {
     Missing,
     Foreign,
     Ours(T),
@@ -175,48 +177,46 @@ enum Look<T> {
 ///
 /// # Errors
 ///
-/// [`StoreError::BrokenSchema`] where what is there is not what that step leaves.
+/// [`StoreError::BrokenSchema`] if the tables are not those that this step leaves.
 async fn found(pool: &Pool) -> Result<u32, StoreError> {
     let mut attempts = pool.attempts();
-    let mut looks = 0_u8;
+    let mut retries = 0_u8;
     loop {
         let number = number(pool, &mut attempts).await?;
         let found = match number {
-            // Another process may be making it: a statement can see its table and not yet its row.
-            Look::Foreign if looks < LOOKS => {
-                looks = looks.saturating_add(1);
+            // Another process may be creating it: a statement can see the table before its row.
+            Answer::Foreign if retries < RETRIES => {
+                retries = retries.saturating_add(1);
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
-            Look::Foreign => return Err(broken(SCHEMA)),
-            Look::Missing => 0,
-            Look::Ours(found) => found,
+            Answer::Foreign => return Err(broken(SCHEMA)),
+            Answer::Missing => 0,
+            Answer::Ours(found) => found,
         };
-        // What other steps leave, those know who know them.
+        // This version does not know the tables of other steps.
         if found != 0 && found != known() {
             return Ok(found);
         }
-        let mut odd = None;
+        let mut mismatch = None;
         for table in &TABLES {
-            odd = odd.or(
-                match (look(pool, &table.key, &mut attempts).await?, found) {
-                    // It is ours, and what should tell so is not there.
-                    (Look::Ours(_), 0) => Some(SCHEMA),
-                    (Look::Ours(rows), _) if table.is_keyed(&rows) => None,
-                    (Look::Missing, 0) => None,
-                    (Look::Missing | Look::Foreign | Look::Ours(_), _) => Some(table.name),
-                },
-            );
+            mismatch = mismatch.or(match (ask(pool, &table.key, &mut attempts).await?, found) {
+                // The table is ours, but the one with its number is missing.
+                (Answer::Ours(_), 0) => Some(SCHEMA),
+                (Answer::Ours(rows), _) if table.is_keyed(&rows) => None,
+                (Answer::Missing, 0) => None,
+                (Answer::Missing | Answer::Foreign | Answer::Ours(_), _) => Some(table.name),
+            });
         }
-        let Some(table) = odd else {
+        let Some(table) = mismatch else {
             return Ok(found);
         };
-        // The steps come with their number. Where there is none yet, they came after this process had looked.
-        if found != 0 || matches!(self::number(pool, &mut attempts).await?, Look::Missing) {
+        // A step writes tables and number together. If both exist now, another process was faster.
+        if found != 0 || matches!(self::number(pool, &mut attempts).await?, Answer::Missing) {
             return Err(broken(table));
         }
-        let made = Fault::Contended(MADE.to_owned());
-        let again = attempts.again(made).await;
+        let contended = Fault::new(Kind::Contended, CONTENDED);
+        let again = attempts.again(contended).await;
         again.map_err(Fault::into_error)?;
     }
 }
@@ -226,39 +226,39 @@ fn broken(table: &str) -> StoreError {
     StoreError::BrokenSchema { table }
 }
 
-/// What the schema's own table says.
-async fn number(pool: &Pool, attempts: &mut Attempts) -> Result<Look<u32>, StoreError> {
-    Ok(match look(pool, &NUMBER, attempts).await? {
-        Look::Missing => Look::Missing,
-        Look::Foreign => Look::Foreign,
-        Look::Ours(rows) => {
+/// The number in the schema's own table.
+async fn number(pool: &Pool, attempts: &mut Attempts) -> Result<Answer<u32>, StoreError> {
+    Ok(match ask(pool, &NUMBER, attempts).await? {
+        Answer::Missing => Answer::Missing,
+        Answer::Foreign => Answer::Foreign,
+        Answer::Ours(rows) => {
             let number = rows.first().and_then(|row| row.try_get::<_, i64>(0).ok());
             match number.and_then(|number| u32::try_from(number).ok()) {
-                // The table came with its first row.
-                None | Some(0) => Look::Foreign,
-                Some(number) => Look::Ours(number),
+                // A step creates the table together with its first row.
+                None | Some(0) => Answer::Foreign,
+                Some(number) => Answer::Ours(number),
             }
         }
     })
 }
 
-/// Asks a table for something.
-async fn look(
+/// Runs a statement about a table.
+async fn ask(
     pool: &Pool,
     sql: &Sql,
     attempts: &mut Attempts,
-) -> Result<Look<Vec<Row>>, StoreError> {
+) -> Result<Answer<Vec<Row>>, StoreError> {
     loop {
         let rows = match pool.lease(attempts.deadline).await {
             Ok(mut lease) => lease.query_once(sql, &[]).await,
             Err(fault) => Err(fault),
         };
         match rows {
-            Ok(rows) => return Ok(Look::Ours(rows)),
-            Err(fault) if fault.is_code("42P01") => return Ok(Look::Missing),
-            // A column is not there, or has another type or values of another one; it is no table.
+            Ok(rows) => return Ok(Answer::Ours(rows)),
+            Err(fault) if fault.is_code("42P01") => return Ok(Answer::Missing),
+            // A column is missing or has another type, or it is not a table.
             Err(fault) if FOREIGN.iter().any(|code| fault.is_code(code)) => {
-                return Ok(Look::Foreign);
+                return Ok(Answer::Foreign);
             }
             Err(fault) => {
                 let again = attempts.again(fault.without_effect()).await;
@@ -285,14 +285,13 @@ mod tests {
             assert!(step.sql.ends_with(&end), "{number}");
         }
         assert_eq!(usize::try_from(known()).unwrap(), MIGRATIONS.len());
-        // What writes asks for that number.
+        // Each statement that writes checks that number.
         let asks = format!("(SELECT max(number) FROM sealtoken_schema) = {}", known());
         for sql in [
             &sql::INSERT,
             &sql::INSERT_BARE,
             &sql::REPLACE,
             &sql::REPLACE_BODY,
-            &sql::REPLACE_LOCK,
             &sql::REMOVE,
             &sql::PURGE,
         ] {

@@ -1,17 +1,17 @@
-//! Statements that do not wait for each other's answers.
+//! Sending statements without waiting for each answer.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-/// A statement on its way.
+/// A statement that is being sent.
 pub(super) type Sending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 pub(super) fn boxed<'a, T>(sending: impl Future<Output = T> + Send + 'a) -> Sending<'a, T> {
     Box::pin(sending)
 }
 
-/// Begins all in their order, then waits for each in its turn: the server answers in the order of the questions.
+/// Sends all statements in order, then waits for each answer: the server answers in the same order.
 pub(super) async fn in_order<T>(sending: Vec<Sending<'_, T>>) -> Vec<T> {
     enum Stage<'a, T> {
         Sent(Sending<'a, T>),
@@ -19,7 +19,7 @@ pub(super) async fn in_order<T>(sending: Vec<Sending<'_, T>>) -> Vec<T> {
     }
     let mut stages = Vec::with_capacity(sending.len());
     for mut sending in sending {
-        // The driver puts a statement on the wire when it is first polled.
+        // The driver sends a statement when it is first polled.
         let first = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await;
         stages.push(match first {
             Poll::Ready(answer) => Stage::Answered(answer),

@@ -2,39 +2,38 @@
 
 use std::collections::HashMap;
 
-use sealtoken_store::engine::{Paging, Position, labels};
+use sealtoken_store::engine::{Paging, Position, decode_labels, unreadable, upper_bound};
 use sealtoken_store::{Page, Query, Record, RecordKey, Selection, StoreError, Version};
 use sealtoken_time::UnixTime;
 use tokio_postgres::Row;
 
-use super::PostgresStore;
-use super::lease::Values;
+use super::lease::{Params, Pool};
 use super::migrate;
 use super::retry::Attempts;
 use super::sql::{self, Sql};
 
-/// The most rows that one statement is asked for.
-const MOST_ROWS: i64 = 1000;
+/// The maximum number of rows that one statement fetches.
+const MAX_ROWS: i64 = 1000;
 
-impl PostgresStore {
-    /// Rows of one statement that changes nothing, so that it can be repeated: on another connection, too, since one that has lain
-    /// in the pool may be dead.
+impl Pool {
+    /// Runs a statement that changes nothing, so it can be repeated on another connection if this
+    /// one turns out to be dead.
     pub(super) async fn rows(
         &self,
         sql: &Sql,
-        values: Values<'_>,
+        params: Params<'_>,
         attempts: &mut Attempts,
     ) -> Result<Vec<Row>, StoreError> {
         loop {
-            let rows = match self.pool.lease(attempts.deadline).await {
-                Ok(mut lease) => lease.query(sql, values).await,
+            let rows = match self.lease(attempts.deadline).await {
+                Ok(mut lease) => lease.query(sql, params).await,
                 Err(fault) => Err(fault),
             };
             match rows {
                 Ok(rows) => return Ok(rows),
                 Err(fault) => {
                     if let Err(fault) = attempts.again(fault.without_effect()).await {
-                        return Err(migrate::explain(&self.pool, fault).await);
+                        return Err(migrate::explain(self, fault).await);
                     }
                 }
             }
@@ -42,18 +41,18 @@ impl PostgresStore {
     }
 
     pub(super) async fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        let found = self.find(key, &mut self.pool.attempts()).await?;
-        Ok(found.map(|record| record.unwrap_or_else(|Broken| Record::unreadable(key.clone()))))
+        let found = self.find(key, &mut self.attempts()).await?;
+        Ok(found.map(|record| readable(record, key)))
     }
 
-    /// The record, where one is, if it is whole.
+    /// The record, if one exists and is not corrupt.
     pub(super) async fn find(
         &self,
         key: &RecordKey,
         attempts: &mut Attempts,
-    ) -> Result<Option<Result<Record, Broken>>, StoreError> {
-        let values: Values<'_> = &[&key.collection.as_str(), &key.id];
-        let rows = self.rows(&sql::GET, values, attempts).await?;
+    ) -> Result<Option<Result<Record, Corrupt>>, StoreError> {
+        let params: Params<'_> = &[&key.collection.as_str(), &key.id];
+        let rows = self.rows(&sql::GET, params, attempts).await?;
         Ok(rows.first().map(|row| record(row, 0, key.clone())))
     }
 
@@ -62,100 +61,81 @@ impl PostgresStore {
         keys: &[RecordKey],
     ) -> Result<Vec<Option<Record>>, StoreError> {
         let (collections, ids) = columns(keys);
-        let values: Values<'_> = &[&collections, &ids];
-        let attempts = &mut self.pool.attempts();
-        let rows = self.rows(&sql::GET_MANY, values, attempts).await?;
-        let mut rows = by_place(&rows)?;
-        let read = keys.iter().zip(1_i64..).map(|(key, place)| {
-            let record = record(rows.remove(&place)?, 1, key.clone());
-            Some(record.unwrap_or_else(|Broken| Record::unreadable(key.clone())))
+        let params: Params<'_> = &[&collections, &ids];
+        let rows = self
+            .rows(&sql::GET_MANY, params, &mut self.attempts())
+            .await?;
+        let mut rows = by_ordinal(&rows)?;
+        let read = keys.iter().zip(1_i64..).map(|(key, ordinal)| {
+            let record = record(rows.remove(&ordinal)?, 1, key.clone());
+            Some(readable(record, key))
         });
         Ok(read.collect())
     }
 
-    /// Which versions are there, as far as they can be read.
+    /// The versions of the existing records, as far as they can be read.
     pub(super) async fn versions(
         &self,
         keys: &[RecordKey],
         attempts: &mut Attempts,
-    ) -> Result<Vec<Option<Result<Version, Broken>>>, StoreError> {
+    ) -> Result<Vec<Option<Result<Version, Corrupt>>>, StoreError> {
         let (collections, ids) = columns(keys);
-        let values: Values<'_> = &[&collections, &ids];
-        let rows = self.rows(&sql::VERSIONS, values, attempts).await?;
-        let mut rows = by_place(&rows)?;
-        let places = keys.iter().zip(1_i64..);
-        let found = places.map(|(_, place)| Some(version(rows.remove(&place)?, 1)));
+        let params: Params<'_> = &[&collections, &ids];
+        let rows = self.rows(&sql::VERSIONS, params, attempts).await?;
+        let mut rows = by_ordinal(&rows)?;
+        let ordinals = keys.iter().zip(1_i64..);
+        let found = ordinals.map(|(_, ordinal)| Some(version(rows.remove(&ordinal)?, 1)));
         Ok(found.collect())
     }
 
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
-        let attempts = &mut self.pool.attempts();
+        let attempts = &mut self.attempts();
         let mut paging = Paging::new(query);
-        let mut start = query.start()?;
-        while let Some(place) = start {
-            let rows = self.rows_from(query, &place, &paging, attempts).await?;
-            let Some(last) = take(query, &rows, &mut paging)? else {
+        while let Some(start) = paging.start()? {
+            let rows = self.rows_from(query, &start, &paging, attempts).await?;
+            if !take(&rows, &mut paging)? {
                 break;
-            };
-            if paging.is_full() {
-                return Ok(paging.into_page(Some(&last)));
             }
-            start = query.behind(&last);
+            if paging.is_full() {
+                return Ok(paging.into_page(true));
+            }
         }
-        Ok(paging.into_page(None))
+        Ok(paging.into_page(false))
     }
 
-    /// Some rows of a page, from a place on.
+    /// Some rows of a page, from a position on.
     async fn rows_from(
         &self,
         query: &Query,
-        place: &Position,
-        paging: &Paging,
+        start: &Position,
+        paging: &Paging<'_>,
         attempts: &mut Attempts,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = i64::try_from(paging.wanted()).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
-        let most = i64::try_from(paging.room()).unwrap_or(i64::MAX);
-        let (collection, Position { value, id }) = (query.collection.as_str(), place);
+        let rows = i64::try_from(paging.wanted()).map_or(MAX_ROWS, |rows| rows.min(MAX_ROWS));
+        let bytes = i64::try_from(paging.room()).unwrap_or(i64::MAX);
+        let (collection, Position { value, id }) = (query.collection.as_str(), start);
         match &query.selection {
             Selection::All => {
-                let values: Values<'_> = &[&collection, id, &rows, &most];
-                self.rows(&sql::PAGE, values, attempts).await
+                let params: Params<'_> = &[&collection, id, &rows, &bytes];
+                self.rows(&sql::PAGE, params, attempts).await
             }
             Selection::Label { name, values } => {
-                let name = name.as_str();
-                match &values.until {
-                    None => {
-                        let values: Values<'_> = &[&collection, &name, value, id, &rows, &most];
-                        self.rows(&sql::PAGE_FROM, values, attempts).await
-                    }
-                    Some(until) => {
-                        let values: Values<'_> =
-                            &[&collection, &name, value, id, &rows, &most, until];
-                        self.rows(&sql::PAGE_BETWEEN, values, attempts).await
-                    }
-                }
+                let (name, until) = (name.as_str(), &*upper_bound(values));
+                let params: Params<'_> = &[&collection, &name, value, id, &until, &rows, &bytes];
+                self.rows(&sql::PAGE_LABEL, params, attempts).await
             }
         }
     }
 
-    pub(super) async fn number(&self, query: &Query) -> Result<u64, StoreError> {
-        let attempts = &mut self.pool.attempts();
+    pub(super) async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let attempts = &mut self.attempts();
         let collection = query.collection.as_str();
         let rows = match &query.selection {
             Selection::All => self.rows(&sql::COUNT, &[&collection], attempts).await?,
-            Selection::Label { values, .. } if values.is_empty() => return Ok(0),
             Selection::Label { name, values } => {
-                let (name, from) = (name.as_str(), &values.from);
-                match &values.until {
-                    None => {
-                        let values: Values<'_> = &[&collection, &name, from];
-                        self.rows(&sql::COUNT_FROM, values, attempts).await?
-                    }
-                    Some(until) => {
-                        let values: Values<'_> = &[&collection, &name, from, until];
-                        self.rows(&sql::COUNT_BETWEEN, values, attempts).await?
-                    }
-                }
+                let (name, until) = (name.as_str(), &*upper_bound(values));
+                let params: Params<'_> = &[&collection, &name, &values.from, &until];
+                self.rows(&sql::COUNT_LABEL, params, attempts).await?
             }
         };
         let count: i64 = rows.first().map_or(Ok(0), |row| cell(row, 0))?;
@@ -163,45 +143,52 @@ impl PostgresStore {
     }
 }
 
-/// Takes rows into a page: value, id, the four columns of a record, how many rows were found at all, and how many bytes of a
-/// record were fetched. Gives where the last of them stands, if there are more behind it.
-fn take(query: &Query, rows: &[Row], paging: &mut Paging) -> Result<Option<Position>, Broken> {
-    let mut last = None;
+/// Adds rows to a page, and says whether there are more.
+///
+/// The columns are the value and the id, the four columns of a record, the number of rows found at
+/// all, and the number of bytes fetched of the record.
+fn take(rows: &[Row], paging: &mut Paging<'_>) -> Result<bool, Corrupt> {
     let mut found = 0;
     for row in rows {
         if paging.is_full() {
-            return Ok(last);
+            return Ok(true);
         }
         let (value, id): (&[u8], &[u8]) = (cell(row, 0)?, cell(row, 1)?);
-        last = Some(Position::of_row(value, id));
         found = cell::<i64>(row, 6)?;
         let fetched = usize::try_from(cell::<i64>(row, 7)?).unwrap_or(usize::MAX);
-        let is_there = cell::<Option<&[u8]>>(row, 2)?.is_some();
-        match query.key_of_row(value, id) {
-            // A row that a stranger broke hides no other: it comes as one that nothing above can open.
-            Some(key) if is_there => match record(row, 2, key.clone()) {
-                Ok(record) => paging.push(record),
-                Err(Broken) => paging.push_unreadable(key, fetched),
-            },
-            // A label that leads nowhere, or what only a stranger writes.
+        let exists = cell::<Option<&[u8]>>(row, 2)?.is_some();
+        match paging.key_at(value, id) {
+            // A corrupt record hides no other: it reads as a placeholder.
+            Some(key) if exists => {
+                let record = record(row, 2, key.clone());
+                if record.is_err() {
+                    paging.skip(0, fetched);
+                }
+                paging.push(readable(record, &key));
+            }
+            // A label without a record, or a row of an attacker.
             _ => {
                 let bytes = value.len().saturating_add(id.len());
-                paging.pass(1, bytes.saturating_add(fetched));
+                paging.skip(1, bytes.saturating_add(fetched));
             }
         }
     }
-    let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
-    Ok(last.filter(|_| more))
+    Ok(usize::try_from(found).is_ok_and(|found| found > rows.len()))
 }
 
 /// A row that this engine does not write.
-#[derive(Debug)]
-pub(super) struct Broken;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Corrupt;
 
-impl From<Broken> for StoreError {
-    fn from(Broken: Broken) -> Self {
+impl From<Corrupt> for StoreError {
+    fn from(Corrupt: Corrupt) -> Self {
         Self::Corrupt
     }
+}
+
+/// The record, or a placeholder for a corrupt one.
+pub(super) fn readable(record: Result<Record, Corrupt>, key: &RecordKey) -> Record {
+    record.unwrap_or_else(|Corrupt| unreadable(key.clone()))
 }
 
 fn columns(keys: &[RecordKey]) -> (Vec<&str>, Vec<&[u8]>) {
@@ -211,35 +198,35 @@ fn columns(keys: &[RecordKey]) -> (Vec<&str>, Vec<&[u8]>) {
         .unzip()
 }
 
-/// The rows that were found, by the places of their keys, which count from one.
-fn by_place(rows: &[Row]) -> Result<HashMap<i64, &Row>, StoreError> {
+/// The rows by the ordinal of their key, which counts from 1.
+fn by_ordinal(rows: &[Row]) -> Result<HashMap<i64, &Row>, StoreError> {
     let rows = rows.iter().map(|row| Ok((cell(row, 0)?, row)));
     rows.collect()
 }
 
 /// A record from the columns version, purge_at, body and labels.
-fn record(row: &Row, first: usize, key: RecordKey) -> Result<Record, Broken> {
+fn record(row: &Row, first: usize, key: RecordKey) -> Result<Record, Corrupt> {
     let column = |n: usize| first.saturating_add(n);
     let purge_at: Option<i64> = cell(row, column(1))?;
-    let labels = labels::decode(cell(row, column(3))?);
+    let labels = decode_labels(cell(row, column(3))?);
     Ok(Record {
         key,
         version: version(row, column(0))?,
         body: cell::<&[u8]>(row, column(2))?.to_vec(),
         purge_at: purge_at.map(UnixTime::from_secs),
-        labels: labels.map_err(|_| Broken)?,
+        labels: labels.map_err(|_| Corrupt)?,
     })
 }
 
-fn version(row: &Row, column: usize) -> Result<Version, Broken> {
+fn version(row: &Row, column: usize) -> Result<Version, Corrupt> {
     let bytes: &[u8] = cell(row, column)?;
-    let bytes = bytes.try_into().map_err(|_| Broken)?;
+    let bytes = bytes.try_into().map_err(|_| Corrupt)?;
     Ok(Version::from_bytes(bytes))
 }
 
 fn cell<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     column: usize,
-) -> Result<T, Broken> {
-    row.try_get(column).map_err(|_| Broken)
+) -> Result<T, Corrupt> {
+    row.try_get(column).map_err(|_| Corrupt)
 }

@@ -1,62 +1,52 @@
-//! Trying again, a bounded number of times, and for as long as one call may take.
+//! Retries, bounded in number and by the deadline of the call.
 
 use std::time::Duration;
 
+use sealtoken_store::engine::Backoff;
 use tokio::time::Instant;
 
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 
-/// What one call has tried, and until when it may.
+/// The attempts of one call.
 #[derive(Debug)]
 pub(super) struct Attempts {
     pub(super) deadline: Instant,
-    contended: u32,
-    renewed: bool,
+    backoff: Backoff,
+    reconnected: bool,
 }
 
 impl Attempts {
-    const MOST: u32 = 14;
-    const LONGEST: u32 = 64;
-
-    /// The attempts of a call that may take so long.
-    pub(super) fn within(longest: Duration) -> Self {
+    /// The attempts of a call with this timeout.
+    pub(super) fn within(timeout: Duration) -> Self {
         let now = Instant::now();
-        // A time that no clock reaches is a century.
+        // A century is longer than any call, and no clock overflows.
         let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         Self {
-            deadline: now.checked_add(longest.min(century)).unwrap_or(now),
-            contended: 0,
-            renewed: false,
+            deadline: now.checked_add(timeout.min(century)).unwrap_or(now),
+            backoff: Backoff::new(14, Duration::from_millis(2), Duration::from_millis(64)),
+            reconnected: false,
         }
     }
 
-    /// Lets the caller try again: once on another connection; after contention when it has waited, longer each time and never as
-    /// long as another does.
+    /// Lets the caller try again: once on another connection, and after contention, when it has
+    /// waited.
     ///
     /// # Errors
     ///
-    /// The fault, where that cannot help, may do harm, or was done often enough.
+    /// The fault, if a retry cannot help or could do harm, or if no attempt is left.
     pub(super) async fn again(&mut self, fault: Fault) -> Result<(), Fault> {
-        match fault {
-            Fault::Stale(_) if !self.renewed => {
-                self.renewed = true;
+        match fault.kind {
+            Kind::Stale if !self.reconnected => {
+                self.reconnected = true;
                 return Ok(());
             }
-            Fault::Contended(_) => {}
-            other => return Err(other),
+            Kind::Contended => {}
+            _ => return Err(fault),
         }
-        self.contended = self.contended.saturating_add(1);
-        let longest = 1_u32
-            .checked_shl(self.contended)
-            .map_or(Self::LONGEST, |pause| pause.min(Self::LONGEST));
-        let mut drawn = [0; 2];
-        if self.contended >= Self::MOST || getrandom::fill(&mut drawn).is_err() {
+        let Some(pause) = self.backoff.pause() else {
             return Err(fault);
-        }
-        let part = Duration::from_millis(1)
-            .saturating_mul(longest)
-            .mul_f64(f64::from(u16::from_be_bytes(drawn)) / f64::from(u16::MAX));
-        let waited = tokio::time::timeout_at(self.deadline, tokio::time::sleep(part)).await;
+        };
+        let waited = tokio::time::timeout_at(self.deadline, tokio::time::sleep(pause)).await;
         waited.map_err(|_| fault)
     }
 }

@@ -1,4 +1,4 @@
-//! TLS by rustls. Whoever asks for it gets a server whose certificate was checked, by name.
+//! TLS by rustls. It always checks the server's certificate and the name in it.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use sealtoken_store::StoreError;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// A connector that trusts these certificates alone, or else those that the system trusts.
+/// A connector that trusts these certificates, or without any, those that the system trusts.
 pub(super) fn connector(roots: Option<&[u8]>) -> Result<MakeRustlsConnect, StoreError> {
-    // Named here and not installed for the process, which is the application's to choose for.
+    // Not installed as the process's default, which is the application's choice.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| wrong("TLS has no protocol version"))?;
+        .map_err(|error| wrong("TLS has no usable protocol version").with_source(error))?;
     let builder = match roots {
         Some(pem) => builder.with_root_certificates(trusted(pem)?),
-        None => builder
-            .with_platform_verifier()
-            .map_err(|_| wrong("the system's certificates cannot be read"))?,
+        None => builder.with_platform_verifier().map_err(|error| {
+            wrong("the certificates of the system cannot be read").with_source(error)
+        })?,
     };
     let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -30,19 +30,19 @@ pub(super) fn connector(roots: Option<&[u8]>) -> Result<MakeRustlsConnect, Store
 fn trusted(pem: &[u8]) -> Result<RootCertStore, StoreError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| wrong("a root certificate is not PEM"))?;
+        let certificate = certificate.map_err(|_| wrong("a root certificate is not in PEM"))?;
         roots
             .add(certificate)
-            .map_err(|_| wrong("a root certificate is not one"))?;
+            .map_err(|error| wrong("invalid root certificate").with_source(error))?;
     }
     if roots.is_empty() {
-        return Err(wrong("the root certificates are none"));
+        return Err(wrong("no root certificates were given"));
     }
     Ok(roots)
 }
 
-fn wrong(what: &str) -> StoreError {
-    StoreError::Configuration(what.to_owned())
+fn wrong(reason: &str) -> StoreError {
+    StoreError::configuration(reason)
 }
 
 #[cfg(test)]
@@ -50,17 +50,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
-        for pem in [
-            "",
-            "text",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    fn text_that_is_no_certificate_is_refused() {
+        for (pem, expected) in [
+            ("", "no root certificates were given"),
+            ("text", "no root certificates were given"),
+            (
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                "invalid root certificate",
+            ),
         ] {
             let refused = connector(Some(pem.as_bytes())).err();
-            assert!(
-                matches!(refused, Some(StoreError::Configuration(_))),
-                "{pem}"
-            );
+            assert_eq!(refused, Some(StoreError::configuration(expected)), "{pem}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The URL of a database, and what it says about TLS.
+//! The URL of a database, and its settings for TLS.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use sealtoken_store::StoreError;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// What a URL says.
+/// A parsed URL.
 pub(super) struct Address {
     pub(super) config: Config,
-    /// The file with the certificates to trust, if not those of the system.
+    /// A file with the certificates to trust, instead of those of the system.
     pub(super) roots: Option<PathBuf>,
 }
 
@@ -31,12 +31,12 @@ impl Address {
                 }
             }
         }
-        // The parser's own error may repeat a part of the URL, and so of a password.
-        let mut config: Config = format!("{before}{rest}").parse().map_err(|_| {
-            wrong("the URL cannot be read: are the characters of its password percent-encoded?")
-        })?;
+        // The parser's error is no source: it may quote a part of the URL, and so of a password.
+        let mut config: Config = format!("{before}{rest}")
+            .parse()
+            .map_err(|_| wrong("the URL is invalid: is the password percent-encoded?"))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(wrong("the URL names no host"));
+            return Err(wrong("the URL has no host"));
         }
         config.ssl_mode(mode.unwrap_or_else(|| default_mode(&config)));
         if config.get_application_name().is_none() {
@@ -55,7 +55,7 @@ fn split(url: &str) -> Result<(&str, &str), StoreError> {
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
         return Err(wrong("the URL does not begin with postgres://"));
     }
-    // The driver takes everything before the first @ for the user and password.
+    // The driver takes everything before the first @ as user and password.
     let host = url.find('@').unwrap_or_default();
     let query = url.get(host..).and_then(|rest| rest.find('?'));
     let query = query.map(|at| at.saturating_add(host));
@@ -69,15 +69,15 @@ fn ssl_mode(value: &str) -> Result<SslMode, StoreError> {
     match value {
         "disable" => Ok(SslMode::Disable),
         "prefer" => Ok(SslMode::Prefer),
-        // The certificate and the name in it are checked always.
+        // Both check the certificate and the name in it.
         "require" | "verify-full" => Ok(SslMode::Require),
         _ => Err(wrong(
-            "sslmode is disable, prefer, require or verify-full; require checks the certificate, too",
+            "sslmode is disable, prefer, require (which checks the certificate) or verify-full",
         )),
     }
 }
 
-/// Without a word about TLS: none on this machine, required to anywhere else.
+/// The default: no TLS to this machine, TLS required to any other.
 fn default_mode(config: &Config) -> SslMode {
     let local = |host: &Host| match host {
         Host::Unix(_) => true,
@@ -88,7 +88,7 @@ fn default_mode(config: &Config) -> SslMode {
                     .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
         }
     };
-    // An address, where there is one, is where the connection goes.
+    // If there are addresses, the connection goes to one of them.
     let addresses = config.get_hostaddrs();
     let here = if addresses.is_empty() {
         config.get_hosts().iter().all(local)
@@ -102,7 +102,7 @@ fn default_mode(config: &Config) -> SslMode {
     }
 }
 
-/// A value of the query without its percent signs.
+/// Decodes the percent signs in a value of the query.
 fn decode(text: &str) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -121,11 +121,11 @@ fn decode(text: &str) -> Result<String, StoreError> {
 }
 
 fn unreadable() -> StoreError {
-    wrong("sslrootcert is not percent-encoded")
+    wrong("sslrootcert in the URL is not percent-encoded")
 }
 
-fn wrong(what: &str) -> StoreError {
-    StoreError::Configuration(what.to_owned())
+fn wrong(reason: &str) -> StoreError {
+    StoreError::configuration(reason)
 }
 
 #[cfg(test)]
@@ -160,15 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn what_the_url_says_about_tls_counts() {
-        for (said, meant) in [
+    fn the_url_decides_about_tls() {
+        for (given, meant) in [
             ("disable", SslMode::Disable),
             ("prefer", SslMode::Prefer),
             ("require", SslMode::Require),
             ("verify-full", SslMode::Require),
         ] {
             assert_eq!(
-                mode(&format!("postgres://db.example.com/?sslmode={said}")),
+                mode(&format!("postgres://db.example.com/?sslmode={given}")),
                 meant
             );
         }
@@ -205,8 +205,9 @@ mod tests {
             "postgres:///secret",
         ] {
             let error = Address::parse(url).err().unwrap();
-            assert!(matches!(error, StoreError::Configuration(_)), "{url}");
+            assert!(matches!(error, StoreError::Configuration { .. }), "{url}");
             assert!(!format!("{error} {error:?}").contains("secret"), "{url}");
+            assert!(std::error::Error::source(&error).is_none(), "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Deadlines of calls that wait: a runtime need not have a timer, so this is a thread of the store's own.
+//! Deadlines for waiting calls, kept by a thread: the tokio runtime may have no timer.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use sealtoken_store::StoreError;
 
-/// Wakes calls at their deadlines. Its thread ends with it.
+/// Wakes calls at their deadlines. Its thread ends when it is dropped.
 pub(super) struct Alarm {
     shared: Arc<Shared>,
     thread: Thread,
@@ -26,11 +26,11 @@ struct Shared {
 
 #[derive(Default)]
 struct Waiting {
-    /// Whom to wake, and when. The number tells apart those of one moment.
+    /// Which call to wake when. The number tells apart calls with the same deadline.
     calls: BTreeMap<(Instant, u64), Waker>,
     number: u64,
-    /// When the thread looks next; never where nobody waited when it looked last.
-    looks: Option<Instant>,
+    /// When the thread wakes next; `None` if it sleeps until it is unparked.
+    wakes: Option<Instant>,
 }
 
 impl Alarm {
@@ -40,7 +40,8 @@ impl Alarm {
         let thread = thread::Builder::new().name("sealtoken-sqlite".to_owned());
         let thread = thread.spawn(move || ours.run());
         let thread = thread.map_err(|error| {
-            StoreError::Configuration(format!("no thread can be started ({})", error.kind()))
+            let reason = format!("no thread can be started ({})", error.kind());
+            StoreError::configuration(reason).with_source(error)
         })?;
         Ok(Self {
             shared,
@@ -48,55 +49,59 @@ impl Alarm {
         })
     }
 
-    /// What the future gives, unless the moment comes first.
-    pub(super) async fn before<F: Future>(&self, moment: Instant, future: F) -> Option<F::Output> {
+    /// The output of a future, unless the deadline comes first.
+    pub(super) async fn before<F: Future>(
+        &self,
+        deadline: Instant,
+        future: F,
+    ) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut entry = None;
         poll_fn(|context| {
             if let Poll::Ready(output) = future.as_mut().poll(context) {
                 return Poll::Ready(Some(output));
             }
-            if moment <= Instant::now() {
+            if deadline <= Instant::now() {
                 return Poll::Ready(None);
             }
             entry
-                .get_or_insert_with(|| self.enter(moment))
+                .get_or_insert_with(|| self.enter(deadline))
                 .wakes(context.waker());
             Poll::Pending
         })
         .await
     }
 
-    fn enter(&self, moment: Instant) -> Entry<'_> {
+    fn enter(&self, deadline: Instant) -> Entry<'_> {
         let mut waiting = self.shared.lock();
         waiting.number = waiting.number.wrapping_add(1);
         Entry {
             alarm: self,
-            place: (moment, waiting.number),
+            key: (deadline, waiting.number),
         }
     }
 }
 
 impl Drop for Alarm {
-    // Without a lock, which the thread of a parent may have had at a fork.
+    // Takes no lock: at a fork, a thread of the parent may have held it.
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::Release);
         self.thread.unpark();
     }
 }
 
-/// A call that waits, until this is dropped.
+/// A waiting call. Dropping this removes it.
 struct Entry<'a> {
     alarm: &'a Alarm,
-    place: (Instant, u64),
+    key: (Instant, u64),
 }
 
 impl Entry<'_> {
     fn wakes(&self, waker: &Waker) {
         let mut waiting = self.alarm.shared.lock();
-        waiting.calls.insert(self.place, waker.clone());
-        if waiting.looks.is_none_or(|looks| self.place.0 < looks) {
-            waiting.looks = Some(self.place.0);
+        waiting.calls.insert(self.key, waker.clone());
+        if waiting.wakes.is_none_or(|wakes| self.key.0 < wakes) {
+            waiting.wakes = Some(self.key.0);
             self.alarm.thread.unpark();
         }
     }
@@ -104,7 +109,7 @@ impl Entry<'_> {
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        self.alarm.shared.lock().calls.remove(&self.place);
+        self.alarm.shared.lock().calls.remove(&self.key);
     }
 }
 
@@ -115,9 +120,9 @@ impl Shared {
 
     fn run(&self) {
         while !self.closed.load(Ordering::Acquire) {
-            let (due, looks) = self.lock().look(Instant::now());
+            let (due, wakes) = self.lock().take_due(Instant::now());
             due.into_values().for_each(Waker::wake);
-            match looks {
+            match wakes {
                 Some(next) => thread::park_timeout(next.saturating_duration_since(Instant::now())),
                 None => thread::park(),
             }
@@ -126,12 +131,12 @@ impl Shared {
 }
 
 impl Waiting {
-    /// Takes out those whose moment has come, and tells when the next one does.
-    fn look(&mut self, now: Instant) -> (BTreeMap<(Instant, u64), Waker>, Option<Instant>) {
+    /// Removes the calls that are due, and returns them with the next deadline.
+    fn take_due(&mut self, now: Instant) -> (BTreeMap<(Instant, u64), Waker>, Option<Instant>) {
         let later = self.calls.split_off(&(now, u64::MAX));
         let due = mem::replace(&mut self.calls, later);
-        self.looks = self.calls.keys().next().map(|(moment, _)| *moment);
-        (due, self.looks)
+        self.wakes = self.calls.keys().next().map(|(deadline, _)| *deadline);
+        (due, self.wakes)
     }
 }
 
@@ -145,23 +150,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_takes_out_what_is_due_and_tells_when_the_next_is() {
+    fn calls_that_are_due_come_with_the_next_deadline() {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         let mut waiting = Waiting::default();
-        for place in [(now, 1), (now, 2), (later, 3)] {
-            waiting.calls.insert(place, Waker::noop().clone());
+        for key in [(now, 1), (now, 2), (later, 3)] {
+            waiting.calls.insert(key, Waker::noop().clone());
         }
-        let (due, looks) = waiting.look(now);
+        let (due, wakes) = waiting.take_due(now);
         assert_eq!(due.len(), 2);
-        assert_eq!((looks, waiting.looks), (Some(later), Some(later)));
-        let (due, looks) = waiting.look(later);
+        assert_eq!((wakes, waiting.wakes), (Some(later), Some(later)));
+        let (due, wakes) = waiting.take_due(later);
         assert_eq!(due.len(), 1);
-        assert_eq!((looks, waiting.looks), (None, None));
+        assert_eq!((wakes, waiting.wakes), (None, None));
     }
 
     #[tokio::test]
-    async fn who_goes_away_is_forgotten() {
+    async fn a_call_that_is_dropped_is_forgotten() {
         let alarm = Alarm::new().unwrap();
         let hour = Instant::now() + Duration::from_secs(3600);
         let mut call = Box::pin(alarm.before(hour, pending::<()>()));
@@ -171,21 +176,21 @@ mod tests {
         assert!(alarm.shared.lock().calls.is_empty());
     }
 
-    struct Told(mpsc::Sender<()>);
+    struct Reports(mpsc::Sender<()>);
 
-    impl Wake for Told {
+    impl Wake for Reports {
         fn wake(self: Arc<Self>) {
             let _ = self.0.send(());
         }
     }
 
-    /// Also where the thread has looked, and sleeps until it is told of a call.
+    /// The second time, the thread sleeps until it is unparked.
     #[test]
-    fn who_waits_is_woken_at_the_deadline() {
+    fn a_waiting_call_is_woken_at_its_deadline() {
         let alarm = Alarm::new().unwrap();
         for _ in 0..2 {
-            let (told, woken) = mpsc::channel();
-            let waker = Waker::from(Arc::new(Told(told)));
+            let (wakes, woken) = mpsc::channel();
+            let waker = Waker::from(Arc::new(Reports(wakes)));
             let soon = Instant::now() + Duration::from_millis(100);
             let mut call = pin!(alarm.before(soon, pending::<()>()));
             let mut context = Context::from_waker(&waker);

@@ -1,57 +1,45 @@
-//! What went wrong inside, and what it is to the caller.
+//! Errors inside the engine, and the errors of calls that they become.
+
+use std::fmt::Display;
+use std::path::Path;
 
 use rusqlite::types::FromSqlError;
-use rusqlite::{Connection, Error, ffi};
-use sealtoken_store::{Effect, StoreError};
+use rusqlite::{Error, ffi};
+use sealtoken_store::StoreError;
 
-use super::migrate;
+use crate::file::shown;
 
-/// What kept a job from being done.
+/// Why a job was not done.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The engine refused a statement. Nothing is changed: a transaction is taken back.
+    /// SQLite refused a statement. Nothing was changed: the transaction rolls back.
     Engine(Error),
-    /// The engine did not end a commit.
+    /// SQLite did not complete a commit.
     Commit(Error),
     /// A row that this engine cannot have written.
     Corrupt,
-    /// Another reason, which the caller is told as it is.
+    /// Any other reason, which the caller gets as it is.
     Store(StoreError),
 }
 
 impl Fault {
-    /// What the caller is told. The connection is asked for what the engine leaves open.
-    pub(super) fn told(self, connection: &Connection) -> StoreError {
-        if self.is_of_statement() {
-            // The statements fit the tables that this engine makes.
-            return match migrate::check_tables(connection) {
-                Err(Self::Store(error)) => error,
-                _ => StoreError::Corrupt,
-            };
-        }
-        self.error()
-    }
-
-    /// What the caller is told where there is no connection.
-    pub(super) fn error(self) -> StoreError {
+    /// The error of a call that ends with this fault.
+    pub(super) fn into_error(self) -> StoreError {
         match self {
-            Self::Engine(error) => of_engine(&error, Effect::None),
+            Self::Engine(error) => of_engine(error),
             Self::Commit(error) => {
-                // A commit that had to wait was not made; after any other failure its last bytes may be on the disk.
+                // A commit that had to wait was not made. After any other failure, its last bytes
+                // may be on the disk.
                 let waited = matches!(primary(&error), Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED));
-                let effect = if waited {
-                    Effect::None
-                } else {
-                    Effect::Unknown
-                };
-                of_engine(&error, effect)
+                let error = of_engine(error);
+                if waited { error } else { error.after_some() }
             }
             Self::Corrupt => StoreError::Corrupt,
             Self::Store(error) => error,
         }
     }
 
-    /// The same error, of a commit.
+    /// The same fault, of a commit.
     pub(super) fn in_commit(self) -> Self {
         match self {
             Self::Engine(error) => Self::Commit(error),
@@ -59,30 +47,36 @@ impl Fault {
         }
     }
 
-    /// A statement that is not for these tables.
+    /// The same fault, of opening a file. A file that is not a database is a wrong path.
+    pub(super) fn in_opening(self, path: &Path) -> Self {
+        let cannot = |why: &dyn Display, error: Error| {
+            let reason = format!("{}: {why}", shown(path));
+            Self::Store(StoreError::configuration(reason).with_source(error))
+        };
+        match self {
+            Self::Engine(error) if primary(&error) == Some(ffi::SQLITE_NOTADB) => {
+                cannot(&"the file is not an SQLite database", error)
+            }
+            Self::Engine(error) if primary(&error) == Some(ffi::SQLITE_CANTOPEN) => {
+                let code = code(&error).unwrap_or(ffi::SQLITE_CANTOPEN);
+                let why = format!("the file cannot be opened ({})", name(code));
+                cannot(&why, error)
+            }
+            fault => fault,
+        }
+    }
+
+    /// Whether a statement does not fit its tables.
     pub(super) fn is_of_statement(&self) -> bool {
         self.primary() == Some(ffi::SQLITE_ERROR)
     }
 
-    /// Another connection locks what this one needs.
+    /// Whether another connection holds a lock that this one needs.
     pub(super) fn is_busy(&self) -> bool {
         matches!(
             self.primary(),
             Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL)
         )
-    }
-
-    /// The same, where the file is opened: what is no database at all is a wrong path.
-    pub(super) fn in_opening(self) -> Self {
-        let what = match (&self, self.primary()) {
-            (_, Some(ffi::SQLITE_NOTADB)) => "the file is no SQLite database".into(),
-            (Self::Engine(error), Some(code @ ffi::SQLITE_CANTOPEN)) => {
-                let reason = self::name(self::code(error).unwrap_or(code));
-                format!("the file cannot be opened ({reason})")
-            }
-            _ => return self,
-        };
-        StoreError::Configuration(what).into()
     }
 
     fn primary(&self) -> Option<i32> {
@@ -106,23 +100,20 @@ fn primary(error: &Error) -> Option<i32> {
     code(error).map(|code| code & 0xff)
 }
 
-fn of_engine(error: &Error, effect: Effect) -> StoreError {
-    let Some(code) = code(error) else {
-        // A value of another type or length, which this engine does not write.
+fn of_engine(error: Error) -> StoreError {
+    let Some(code) = code(&error) else {
+        // A value of another type or length: this engine does not write such.
         return StoreError::Corrupt;
     };
     match code & 0xff {
-        // Pages or tables that are not as this engine left them.
+        // Damaged pages, or tables that this engine did not leave like this.
         ffi::SQLITE_CORRUPT
         | ffi::SQLITE_NOTADB
         | ffi::SQLITE_FORMAT
         | ffi::SQLITE_MISMATCH
         | ffi::SQLITE_CONSTRAINT
         | ffi::SQLITE_ERROR => StoreError::Corrupt,
-        _ => StoreError::Unavailable {
-            effect,
-            reason: name(code),
-        },
+        _ => StoreError::unavailable(name(code)).with_source(error),
     }
 }
 
@@ -147,7 +138,7 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// What SQLite calls a code; and its number, where it is a rare one.
+/// SQLite's name of a code; for a rare code, the name of its family and the number.
 fn name(code: i32) -> String {
     let exact = match code {
         ffi::SQLITE_BUSY => "SQLITE_BUSY",
@@ -183,21 +174,13 @@ fn name(code: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::error::Error as _;
 
     use super::*;
 
     fn engine(code: i32) -> Fault {
-        Fault::Engine(Error::SqliteFailure(
-            ffi::Error::new(code),
-            Some("data".into()),
-        ))
-    }
-
-    fn told(fault: Fault) -> StoreError {
-        let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection, Instant::now()).unwrap();
-        fault.told(&connection)
+        let message = Some("message".into());
+        Fault::Engine(Error::SqliteFailure(ffi::Error::new(code), message))
     }
 
     #[test]
@@ -210,42 +193,43 @@ mod tests {
             ffi::SQLITE_NOMEM,
         ] {
             let reason = name(code);
-            assert_eq!(told(engine(code)), StoreError::unavailable(&*reason));
-            let committed = told(engine(code).in_commit());
+            assert_eq!(engine(code).into_error(), StoreError::unavailable(&*reason));
+            let committed = engine(code).in_commit().into_error();
             assert_eq!(committed, StoreError::unknown(&*reason));
         }
         let busy = StoreError::unavailable("SQLITE_BUSY");
-        assert_eq!(told(engine(ffi::SQLITE_BUSY).in_commit()), busy);
+        assert_eq!(engine(ffi::SQLITE_BUSY).in_commit().into_error(), busy);
     }
 
     #[test]
-    fn what_is_broken_is_corrupt_and_stays_so() {
+    fn the_error_of_sqlite_is_the_source() {
+        for fault in [
+            engine(ffi::SQLITE_FULL),
+            engine(ffi::SQLITE_FULL).in_commit(),
+            engine(ffi::SQLITE_CANTOPEN).in_opening(Path::new("a.db")),
+            engine(ffi::SQLITE_NOTADB).in_opening(Path::new("a.db")),
+        ] {
+            let error = fault.into_error();
+            let source = error.source().unwrap().downcast_ref::<Error>();
+            assert_eq!(source.unwrap().to_string(), "message", "{error}");
+            assert!(!error.to_string().contains("message"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_database_is_corrupt_even_at_a_commit() {
         for code in [
             ffi::SQLITE_CORRUPT,
             ffi::SQLITE_NOTADB,
             ffi::SQLITE_CORRUPT_VTAB,
             ffi::SQLITE_ERROR,
         ] {
-            assert_eq!(told(engine(code)), StoreError::Corrupt);
-            assert_eq!(told(engine(code).in_commit()), StoreError::Corrupt);
+            assert_eq!(engine(code).into_error(), StoreError::Corrupt);
+            assert_eq!(engine(code).in_commit().into_error(), StoreError::Corrupt);
         }
-        assert_eq!(told(Fault::Corrupt), StoreError::Corrupt);
+        assert_eq!(Fault::Corrupt.into_error(), StoreError::Corrupt);
         let of_another_type = Fault::Engine(Error::IntegralValueOutOfRange(1, 2));
-        assert_eq!(told(of_another_type), StoreError::Corrupt);
-    }
-
-    #[test]
-    fn a_statement_that_fits_no_table_names_the_table() {
-        let connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&connection, Instant::now()).unwrap();
-        connection
-            .execute_batch("DROP TABLE sealtoken_label")
-            .unwrap();
-        let table = "sealtoken_label".into();
-        assert_eq!(
-            engine(ffi::SQLITE_ERROR).told(&connection),
-            StoreError::BrokenSchema { table }
-        );
+        assert_eq!(of_another_type.into_error(), StoreError::Corrupt);
     }
 
     #[test]

@@ -1,84 +1,113 @@
 //! How a file is opened.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use sealtoken_store::StoreError;
+use sealtoken_store::{Migration, StoreError};
 
+use super::connections::{Connections, Settings};
 use super::pool::off_thread;
-use super::{SqliteStore, open};
+use super::schema::MIGRATIONS;
+use super::store::SqliteStore;
 
-/// How an [`SqliteStore`] is opened, where its defaults do not fit.
-///
-/// ```no_run
-/// use std::time::Duration;
-///
-/// use sealtoken_sqlite::SqliteOptions;
-///
-/// # async fn run() -> Result<(), sealtoken_store::StoreError> {
-/// let store = SqliteOptions::new("tokens.db")
-///     .create(false)
-///     .busy_timeout(Duration::from_secs(1))
-///     .open()
-///     .await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "options open nothing until `open`"]
-pub struct SqliteOptions {
-    pub(super) path: PathBuf,
-    pub(super) create: bool,
-    pub(super) migrate: bool,
-    pub(super) readers: usize,
-    pub(super) busy_timeout: Duration,
-}
+impl SqliteStore {
+    /// Opens the file with the default options. Creates the file or its tables if they are missing;
+    /// only its owner can read or write a new file (0600).
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Configuration`] if the path cannot be opened, is no regular file or no
+    ///   SQLite database, has several hard links, or there is no tokio runtime.
+    /// - [`StoreError::Schema`] if a newer version of this crate has upgraded the file. A store
+    ///   that was open before says so at its next write.
+    /// - [`StoreError::BrokenSchema`] if a table is missing or belongs to another program.
+    /// - [`StoreError::Replaced`] if the file is replaced during the call; later, each write to a
+    ///   file that has been deleted or replaced gives it.
+    /// - [`StoreError::Unavailable`] if another process locks the file for more than 5 seconds.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::options(path).open().await
+    }
 
-impl SqliteOptions {
-    /// SQLite counts milliseconds, and not very far.
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-    /// The defaults, for the file at this path: see [`SqliteStore::open`]. It is a path, whatever it looks like: no URI, and
-    /// nothing stands for a database in memory.
-    pub fn new(path: impl AsRef<Path>) -> Self {
-        Self {
+    /// The options for opening a file. The path is taken literally: it is no URI, and no name
+    /// stands for a database in memory.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use sealtoken_sqlite::SqliteStore;
+    ///
+    /// # async fn run() -> Result<(), sealtoken_store::StoreError> {
+    /// let store = SqliteStore::options("tokens.db")
+    ///     .create(false)
+    ///     .busy_timeout(Duration::from_secs(1))
+    ///     .open()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn options(path: impl AsRef<Path>) -> SqliteOptions {
+        SqliteOptions {
             path: path.as_ref().to_owned(),
-            create: true,
-            migrate: true,
-            readers: thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8)),
-            busy_timeout: Duration::from_secs(5),
+            settings: Settings {
+                create: true,
+                migrate: true,
+                readers: thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8)),
+                busy_timeout: Duration::from_secs(5),
+            },
         }
     }
 
-    /// Whether the file is created where there is none; it is by default.
+    /// The steps of the schema, to run by hand: see [`SqliteOptions::migrate`].
+    #[must_use]
+    pub fn migrations() -> &'static [Migration] {
+        MIGRATIONS
+    }
+}
+
+/// The options of [`SqliteStore::options`].
+#[derive(Debug, Clone)]
+#[must_use = "options do nothing until `open`"]
+pub struct SqliteOptions {
+    path: PathBuf,
+    settings: Settings,
+}
+
+impl SqliteOptions {
+    /// SQLite counts milliseconds in 32 bits.
+    const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Whether to create a missing file. Default: yes.
     pub fn create(mut self, create: bool) -> Self {
-        self.create = create;
+        self.settings.create = create;
         self
     }
 
-    /// Whether the schema is created and upgraded; it is by default.
+    /// Whether to create and upgrade the schema. Default: yes.
     ///
-    /// Otherwise [`open`](Self::open) looks whether it is there. Run the [migrations](SqliteStore::migrations) yourself.
+    /// If not, [`open`](Self::open) only checks the schema, and you run the
+    /// [migrations](SqliteStore::migrations) yourself.
     pub fn migrate(mut self, migrate: bool) -> Self {
-        self.migrate = migrate;
+        self.settings.migrate = migrate;
         self
     }
 
-    /// How many connections read at once, and as many again for scans and counts; by default one for each processor, from 2
-    /// to 8. Never less than 1.
+    /// How many connections read single records at once; as many again serve scans and counts.
+    /// Default: one for each processor, from 2 to 8. At least 1.
     pub fn readers(mut self, readers: usize) -> Self {
-        self.readers = readers.clamp(1, 256);
+        self.settings.readers = readers.clamp(1, 256);
         self
     }
 
-    /// How long a call waits for others: for a process that locks the file, for calls of this one that came before it, and, a
-    /// second at least, for a thread of the runtime. 5 seconds by default, and a day at most. Then it is
-    /// [`StoreError::Unavailable`], nothing was done, and nothing of it is done later.
+    /// How long a call waits: for a process that locks the file, for earlier calls of this one,
+    /// and, for at least a second, for a thread of the runtime. Default: 5 seconds. At most a day.
+    /// After that it fails with [`StoreError::Unavailable`], and nothing is done, not even later.
     ///
-    /// A call that has begun its own work is not cut off. A purge waits anew for each of its parts, of 2,000 records.
-    pub fn busy_timeout(mut self, longest: Duration) -> Self {
-        self.busy_timeout = longest.min(Self::LONGEST);
+    /// A call that has begun its own work is not interrupted. A purge may wait this long for each
+    /// chunk of 2,000 records.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.busy_timeout = timeout.min(Self::MAX_TIMEOUT);
         self
     }
 
@@ -86,8 +115,14 @@ impl SqliteOptions {
     ///
     /// # Errors
     ///
-    /// As [`SqliteStore::open`]; and [`StoreError::Schema`] where the schema is an old one that may not be upgraded.
+    /// As [`SqliteStore::open`]; and [`StoreError::Schema`] for an old schema that may not be
+    /// upgraded.
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        off_thread(move || open::open(&self)).await
+        off_thread(move || {
+            Ok(SqliteStore {
+                connections: Arc::new(Connections::open(&self.path, &self.settings)?),
+            })
+        })
+        .await
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that are lent out, and work that leaves the async threads.
+//! Lending connections to jobs that run off the async threads.
 
 use std::ops::Deref;
 use std::pin::pin;
@@ -14,16 +14,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::alarm::Alarm;
 use super::fault::Fault;
+use super::schema;
 
-/// So long a job may take to get a thread, however short its call would wait.
+/// How long a job may wait for a thread, however short the timeout of its call.
 const HANDOVER: Duration = Duration::from_secs(1);
 
-/// Connections, each lent to one job at a time, in the order in which they were asked for.
+/// Connections, each lent to one job at a time. Callers get them in the order they asked.
 pub(super) struct Pool {
     alarm: Arc<Alarm>,
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
-    /// The process that opened them.
+    /// The process that opened the connections.
     process: u32,
 }
 
@@ -37,19 +38,19 @@ impl Pool {
         })
     }
 
-    /// A connection, for a call that may wait until this moment.
-    pub(super) async fn take(self: &Arc<Self>, until: Instant) -> Result<Lease, StoreError> {
-        // The locks of a file stay with the parent.
+    /// A connection, for a call with this deadline.
+    pub(super) async fn take(self: &Arc<Self>, deadline: Instant) -> Result<Lease, StoreError> {
+        // After a fork, the parent keeps the locks of the file.
         if self.process != process::id() {
-            let what = "it was opened before a fork: drop it, and open it again";
-            return Err(StoreError::Configuration(what.into()));
+            let reason = "the store was opened before a fork: drop it, and open it again";
+            return Err(StoreError::configuration(reason));
         }
         let closed = || StoreError::unavailable("closed");
         let permits = self.permits.clone();
         let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
             permit
         } else {
-            let permit = self.alarm.before(until, permits.acquire_owned()).await;
+            let permit = self.alarm.before(deadline, permits.acquire_owned()).await;
             let in_use = || StoreError::unavailable("all connections are in use");
             permit.ok_or_else(in_use)?.map_err(|_| closed())?
         };
@@ -61,42 +62,46 @@ impl Pool {
         Ok(Lease {
             connection: Some(free.ok_or_else(closed)?),
             pool: self.clone(),
-            until,
+            deadline,
             _permit: permit,
         })
     }
 }
 
-/// A connection on loan. It goes back when this is dropped, with no transaction open.
+/// A borrowed connection. It goes back when this is dropped, with no transaction open.
 pub(super) struct Lease {
     connection: Option<Connection>,
     pool: Arc<Pool>,
-    until: Instant,
+    deadline: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Lease {
-    /// Runs a job off the async threads. Where others lock the file, or no thread is free, it waits until the lease's moment.
-    /// One that is given up before it has begun never begins.
+    /// Runs a job off the async threads. While others lock the file, or no thread is free, it waits
+    /// until the deadline. A job that is given up before it begins never begins.
     pub(super) async fn run<T: Send + 'static>(
         self,
         job: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (pool, until) = (self.pool.clone(), self.until);
+        let (pool, deadline) = (self.pool.clone(), self.deadline);
         let no_thread = || StoreError::unavailable("no thread is free");
-        // Whoever sets it first: the thread that begins the job, or the call that gives it up.
+        // Set first either by the thread that begins the job, or by the call that gives it up.
         let decided = Arc::new(AtomicBool::new(false));
         let begins = decided.clone();
         let mut result = pin!(off_thread(move || {
             if begins.swap(true, Ordering::AcqRel) {
                 return Err(no_thread());
             }
-            let result = wait_until(&self, until).and_then(|()| job(&self));
-            result.map_err(|fault| fault.told(&self))
+            let result = wait_until(&self, deadline).and_then(|()| job(&self));
+            result.map_err(|fault| schema::explain(fault, &self))
         }));
-        // To hand a job over is no wait for others, and takes a moment.
-        let handed = Instant::now().checked_add(HANDOVER).unwrap_or(until);
-        match pool.alarm.before(until.max(handed), result.as_mut()).await {
+        // Handing a job over takes a moment even if nobody has to be waited for.
+        let handed = Instant::now().checked_add(HANDOVER).unwrap_or(deadline);
+        match pool
+            .alarm
+            .before(deadline.max(handed), result.as_mut())
+            .await
+        {
             Some(result) => result,
             None if decided.swap(true, Ordering::AcqRel) => result.await,
             None => Err(no_thread()),
@@ -104,9 +109,9 @@ impl Lease {
     }
 }
 
-/// Has the next statement wait no longer than until this moment.
-pub(super) fn wait_until(connection: &Connection, until: Instant) -> Result<(), Fault> {
-    Ok(connection.busy_timeout(until.saturating_duration_since(Instant::now()))?)
+/// Lets the next statement wait for locks until the deadline.
+pub(super) fn wait_until(connection: &Connection, deadline: Instant) -> Result<(), Fault> {
+    Ok(connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?)
 }
 
 impl Deref for Lease {
@@ -132,19 +137,21 @@ impl Drop for Lease {
     }
 }
 
-/// Runs a job on a thread that may wait. Once begun it runs to its end, also when no one waits for it any more.
+/// Runs a job on a thread that may block. Once begun, it runs to its end, even if its caller is
+/// gone.
 pub(super) async fn off_thread<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let runtime = Handle::try_current().map_err(|_| {
-        StoreError::Configuration(
-            "the store works inside a tokio runtime, and there is none".into(),
-        )
+    let runtime = Handle::try_current().map_err(|error| {
+        StoreError::configuration("there is no tokio runtime: call the store inside one")
+            .with_source(error)
     })?;
     match runtime.spawn_blocking(job).await {
         Ok(result) => result,
         // The runtime ended before the job began.
-        Err(error) if error.is_cancelled() => Err(StoreError::unavailable("shutdown")),
+        Err(error) if error.is_cancelled() => {
+            Err(StoreError::unavailable("shutdown").with_source(error))
+        }
         Err(_) => Err(StoreError::unknown("panic")),
     }
 }
@@ -160,7 +167,7 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(50);
 
-    /// For a job that nobody releases: it ends then, and the test fails.
+    /// The end of a job that nobody releases: then the test fails.
     const LONG: Duration = Duration::from_secs(20);
 
     fn pool() -> Arc<Pool> {
@@ -168,13 +175,13 @@ mod tests {
         Pool::new(vec![Connection::open_in_memory().unwrap()], &alarm)
     }
 
-    /// One without a timer, and with so many threads for jobs.
+    /// A runtime without a timer, with this many threads for jobs.
     fn runtime(threads: usize) -> Runtime {
         let mut runtime = Builder::new_current_thread();
         runtime.max_blocking_threads(threads).build().unwrap()
     }
 
-    /// Has a job of this pool wait until it is told to go on; it gives whether it was.
+    /// Starts a job that waits until it is released; it returns whether it was.
     async fn blocked(pool: &Arc<Pool>) -> (Sender<()>, JoinHandle<Result<bool, StoreError>>) {
         let lease = pool.take(Instant::now() + LONG).await.unwrap();
         let (release, released) = channel();
@@ -185,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_behind_a_job_that_does_not_end_is_told_at_the_deadline() {
+    fn a_call_behind_a_job_that_does_not_end_fails_at_its_deadline() {
         runtime(1).block_on(async {
             let pool = pool();
             let (release, job) = blocked(&pool).await;
-            // The later ones do not wait for the earlier ones either.
+            // Later calls do not wait for earlier ones either.
             let late = [LONG / 2, SHORT, SHORT * 2].map(|wait| {
                 let pool = pool.clone();
                 tokio::spawn(async move { pool.take(Instant::now() + wait).await.map(drop) })
@@ -205,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_no_thread_begins_in_time_is_told_so_and_never_run() {
+    fn a_job_that_no_thread_begins_in_time_fails_and_never_runs() {
         runtime(1).block_on(async {
             let (busy, pool) = (pool(), pool());
             let (release, job) = blocked(&busy).await;
@@ -216,7 +223,7 @@ mod tests {
             assert_eq!(late.await.err(), Some(no_thread));
             release.send(()).unwrap();
             assert_eq!(job.await.unwrap(), Ok(true));
-            // Its connection comes back, and then it is known that it did not run.
+            // Once its connection is back, it is certain that it did not run.
             let lease = pool.take(Instant::now() + LONG).await.unwrap();
             assert_eq!(lease.run(|_| Ok(())).await, Ok(()));
             assert!(runs.try_recv().is_err());
@@ -236,14 +243,14 @@ mod tests {
         });
     }
 
-    /// What was waited in the queue is waited no more: each job sets the rest of its own time.
+    /// Time spent in the queue counts: each job waits for what is left of its own time.
     #[tokio::test]
     async fn a_job_waits_for_other_processes_as_long_as_its_call_may() {
         let pool = pool();
         for (hours, least) in [(1, 3_500_000), (0, 0), (2, 7_100_000)] {
             let longest = Duration::from_secs(hours * 3600);
-            let until = Instant::now() + longest;
-            let lease = pool.take(until).await.unwrap();
+            let deadline = Instant::now() + longest;
+            let lease = pool.take(deadline).await.unwrap();
             let ask = |connection: &Connection| {
                 let row = connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0));
                 Ok::<i64, Fault>(row?)

@@ -1,4 +1,4 @@
-//! What is due is removed.
+//! Removing records that are due.
 
 use rusqlite::Connection;
 use sealtoken_store::{Collection, Label, RecordKey};
@@ -10,9 +10,9 @@ use super::row;
 use super::transaction::Transaction;
 use super::write::delete;
 
-/// The most records of one transaction, and about the most bytes of their labels.
-pub(super) const PART: u32 = 2000;
-const PART_BYTES: usize = 1024 * 1024;
+/// The maximum number of records in one transaction, and about the maximum size of their labels.
+pub(super) const CHUNK: u32 = 2000;
+const CHUNK_BYTES: usize = 1024 * 1024;
 
 pub(super) const DUE: &str = concat!(
     "SELECT rowid, ",
@@ -22,7 +22,7 @@ pub(super) const DUE: &str = concat!(
     " FROM sealtoken_record WHERE collection = ?1 AND purge_at < ?2 ORDER BY purge_at LIMIT ?3"
 );
 
-/// Removes some of what is due, and tells how many. Only none means that there is no more.
+/// Removes some records that are due, and returns how many. Only 0 means that none is left.
 pub(super) fn purge(
     connection: &Connection,
     files: &Files,
@@ -42,7 +42,7 @@ pub(super) fn purge(
     Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
 }
 
-/// Row, key and labels of each.
+/// A row, its key and its labels.
 type Due = (i64, RecordKey, Option<Vec<Label>>);
 
 fn due(
@@ -55,14 +55,14 @@ fn due(
     let mut rows = statement.query((collection.as_str(), before.as_secs(), limit))?;
     let (mut due, mut bytes) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
-        // What is due goes, whatever an attacker has made of the rest: what is no id has no labels.
+        // Whatever is due is removed, even if an attacker broke the rest of the row.
         let id = row.get_ref(1)?.as_blob().unwrap_or_default();
         let labels = row.get_ref(2)?;
         bytes = bytes.saturating_add(id.len());
-        bytes = bytes.saturating_add(labels.as_blob().map_or(PART_BYTES, <[u8]>::len));
+        bytes = bytes.saturating_add(labels.as_blob().map_or(CHUNK_BYTES, <[u8]>::len));
         let labels = row::labels(labels);
-        // To find labels that are written nowhere takes long enough to let others come in between.
-        let is_last = labels.is_none() || bytes >= PART_BYTES;
+        // Finding the labels of a corrupt row takes long, so it ends the chunk: others get a turn.
+        let is_last = labels.is_none() || bytes >= CHUNK_BYTES;
         let key = RecordKey::new(collection.clone(), id);
         due.push((row.get_ref(0)?.as_i64()?, key, labels));
         if is_last {

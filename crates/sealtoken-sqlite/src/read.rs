@@ -20,7 +20,7 @@ pub(super) fn first(connection: &Connection, keys: &[RecordKey]) -> Result<Optio
         .map_or(Ok(None), |key| get(&mut statement, key))
 }
 
-/// The records of all keys, as they were at one moment.
+/// The records of all keys, as of one moment.
 pub(super) fn all(
     connection: &Connection,
     keys: &[RecordKey],

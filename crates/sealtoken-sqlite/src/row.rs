@@ -1,16 +1,26 @@
-//! A record as it stands in its row.
+//! The row of a record.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
-use sealtoken_store::engine::labels;
-use sealtoken_store::{Label, Record, RecordKey, Version};
+use sealtoken_store::engine::{decode_labels, unreadable};
+use sealtoken_store::{Label, Limits, Record, RecordKey, Version};
 use sealtoken_time::UnixTime;
 
 use super::fault::Fault;
 
-/// Columns of a record, as far as an engine writes them: each can be a million times as large where an attacker made it, and its
-/// length and its type are known without reading it. 4 MiB is the longest body, and 8,785 bytes are 16 of the longest labels.
-/// A value of another type must not read as NULL, which means that no moment is set.
+/// What a row can hold.
+pub(super) const LIMITS: Limits = Limits {
+    max_body: 4 * 1024 * 1024,
+    max_batch: 10_000,
+    durable: true,
+};
+
+/// A column of a record, read only up to the length that an engine writes.
+///
+/// An attacker may have written a value a million times as large, and SQLite knows the length and
+/// the type of a value without reading it. 4 MiB is the longest body; 16 of the longest labels take
+/// 8,785 bytes. In `purge_at`, a value of another type must not read as NULL, which means that no
+/// moment is set.
 macro_rules! bounded {
     (id) => {
         "CASE WHEN octet_length(id) <= 1024 THEN id END"
@@ -45,28 +55,28 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The record in the columns `version, purge_at, labels, body`, which begin at this one. One that an attacker has broken
-/// hides no other: it comes as a record that nothing above can open.
+/// The record in the columns `version, purge_at, labels, body`, from this one on. A corrupt record
+/// reads as a placeholder, so that it hides no other.
 pub(super) fn record(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Record, Fault> {
     match whole(row, begin, key) {
-        Err(Fault::Corrupt) => Ok(Record::unreadable(key.clone())),
+        Err(Fault::Corrupt) => Ok(unreadable(key.clone())),
         record => record,
     }
 }
 
-/// The same, or [`Fault::Corrupt`].
+/// The same, but [`Fault::Corrupt`] for a corrupt record.
 pub(super) fn whole(row: &Row<'_>, begin: usize, key: &RecordKey) -> Result<Record, Fault> {
     let column = |at: usize| row.get_ref(begin.saturating_add(at));
     Ok(Record {
         key: key.clone(),
         version: version(column(0)?)?,
         purge_at: column(1)?.as_i64_or_null()?.map(UnixTime::from_secs),
-        labels: labels::decode(column(2)?.as_blob()?)?,
+        labels: decode_labels(column(2)?.as_blob()?)?,
         body: column(3)?.as_blob()?.to_vec(),
     })
 }
 
-/// How many bytes of a record stand in its columns.
+/// How many bytes of a record were fetched.
 pub(super) fn fetched(row: &Row<'_>, begin: usize) -> Result<usize, Fault> {
     let mut bytes = 0_usize;
     for at in 0..4 {
@@ -76,9 +86,9 @@ pub(super) fn fetched(row: &Row<'_>, begin: usize) -> Result<usize, Fault> {
     Ok(bytes)
 }
 
-/// The labels in their column; none where nobody can tell which.
+/// The labels in their column; `None` if they cannot be decoded.
 pub(super) fn labels(value: ValueRef<'_>) -> Option<Vec<Label>> {
-    labels::decode(value.as_blob().ok()?).ok()
+    decode_labels(value.as_blob().ok()?).ok()
 }
 
 pub(super) fn version(value: ValueRef<'_>) -> Result<Version, Fault> {
@@ -88,17 +98,19 @@ pub(super) fn version(value: ValueRef<'_>) -> Result<Version, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use sealtoken_store::RecordKey;
-    use sealtoken_store::engine::labels;
+    use sealtoken_store::LabelName;
+    use sealtoken_store::engine::encode_labels;
 
-    use super::super::SqliteStore;
+    use super::*;
 
-    /// A limit that is raised is raised in the statements, too.
+    /// A limit that is raised must be raised in the statements too.
     #[test]
-    fn what_is_fetched_is_as_long_as_an_engine_writes_it() {
-        let labels = labels::LONGEST;
+    fn as_much_is_fetched_as_an_engine_writes() {
+        let name = LabelName::new("n".repeat(32)).unwrap();
+        let longest = Label::new(name, vec![0; Label::MAX_VALUE]);
+        let labels = encode_labels(&vec![longest; Record::MAX_LABELS]).len();
         for (sql, most) in [
-            (bounded!(body), SqliteStore::LIMITS.max_body),
+            (bounded!(body), LIMITS.max_body),
             (bounded!(labels), labels),
             (bounded!(id), RecordKey::MAX_ID),
         ] {

@@ -1,30 +1,31 @@
-//! A transaction that is taken back unless it is committed.
+//! Transactions, which roll back unless they are committed.
 
 use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::file::Files;
-use super::migrate;
+use super::schema;
 
+/// An open transaction; dropping it rolls it back.
 pub(super) struct Transaction<'a>(&'a Connection);
 
 impl<'a> Transaction<'a> {
-    /// One in which all reads see the same.
+    /// Begins a transaction in which all reads see the same moment.
     pub(super) fn reading(connection: &'a Connection) -> Result<Self, Fault> {
         Self::begin(connection, "BEGIN")
     }
 
-    /// The only one that writes; it waits for others now, and not in its middle.
+    /// Begins a transaction that writes. It waits for others now, and not halfway through.
     ///
-    /// Nothing is written where another file lies in the place of this one, or its schema has become another.
+    /// It fails if the file was replaced, or if its schema was upgraded.
     pub(super) fn writing(connection: &'a Connection, files: &Files) -> Result<Self, Fault> {
         let transaction = Self::migrating(connection)?;
         files.check()?;
-        migrate::check_number(connection)?;
+        schema::check_number(connection)?;
         Ok(transaction)
     }
 
-    /// One that writes, and may make the schema.
+    /// Begins a transaction that writes, whatever the schema.
     pub(super) fn migrating(connection: &'a Connection) -> Result<Self, Fault> {
         Self::begin(connection, "BEGIN IMMEDIATE")
     }
@@ -34,11 +35,11 @@ impl<'a> Transaction<'a> {
         Ok(Self(connection))
     }
 
-    /// Makes what was written last.
+    /// Commits.
     ///
     /// # Errors
     ///
-    /// Where it fails on the disk, its end may be in the log nevertheless.
+    /// If the disk fails, the commit may be in the log nevertheless.
     pub(super) fn commit(self) -> Result<(), Fault> {
         run(self.0, "COMMIT").map_err(Fault::in_commit)
     }
@@ -46,10 +47,10 @@ impl<'a> Transaction<'a> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        // Committed, or taken back by the engine itself.
+        // In autocommit mode, it was committed, or SQLite itself has rolled it back.
         if !self.0.is_autocommit() {
-            // There is nothing to be done about a failure, after which the next one cannot begin and says so.
-            let _unlikely = run(self.0, "ROLLBACK");
+            // If this fails, the next transaction cannot begin, and reports it.
+            let _ = run(self.0, "ROLLBACK");
         }
     }
 }
@@ -63,7 +64,7 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// What is unknown is told apart by it: see `Fault::error`.
+    /// `Fault::into_error` tells an unknown effect by it.
     #[test]
     fn a_commit_that_fails_is_a_fault_of_a_commit() {
         let connection = Connection::open_in_memory().unwrap();

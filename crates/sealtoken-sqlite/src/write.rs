@@ -1,18 +1,19 @@
-//! Batches of changes.
+//! Writing batches.
 
 use rusqlite::{CachedStatement, Connection, params};
-use sealtoken_store::engine::labels;
+use sealtoken_store::engine::encode_labels;
 use sealtoken_store::{Change, Label, Outcome, Record, RecordKey, Version};
 use sealtoken_time::UnixTime;
 
 use super::fault::Fault;
 use super::file::Files;
 use super::transaction::Transaction;
-use super::{SqliteStore, read, row};
+use super::{read, row};
 
-const INSERT: &str = "INSERT INTO sealtoken_record (collection, id, version, purge_at, labels, body) \
+const INSERT: &str = "INSERT INTO sealtoken_record \
+    (collection, id, version, purge_at, labels, body) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection, id) DO NOTHING";
-// Of the body, what can be told without reading it.
+// Of the body, only what SQLite knows without reading it.
 const FIND: &str = concat!(
     "SELECT rowid, ",
     row::bounded!(version),
@@ -23,22 +24,24 @@ const FIND: &str = concat!(
     ", CASE typeof(body) WHEN 'blob' THEN length(body) END \
      FROM sealtoken_record WHERE collection = ?1 AND id = ?2"
 );
-const REPLACE: &str = "UPDATE sealtoken_record SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
+const REPLACE: &str = "UPDATE sealtoken_record \
+    SET version = ?2, purge_at = ?3, labels = ?4, body = ?5 WHERE rowid = ?1";
 const REMOVE: &str = "DELETE FROM sealtoken_record WHERE rowid = ?1";
-// A stranger may have put the row there.
-const LABEL: &str = "INSERT INTO sealtoken_label (collection, name, value, id) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+// An attacker may have added the row before.
+const LABEL: &str = "INSERT INTO sealtoken_label (collection, name, value, id) \
+    VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
 const UNLABEL: &str =
     "DELETE FROM sealtoken_label WHERE collection = ?1 AND name = ?2 AND value = ?3 AND id = ?4";
 
-// The index begins with the name: this looks at every label of the collection.
+// The index begins with the name, so this reads every label of the collection.
 const UNLABEL_ALL: &str = "DELETE FROM sealtoken_label WHERE collection = ?1 AND id = ?2";
 
-/// What a change finds there.
-struct There {
+/// The existing record that a change replaces or removes.
+struct Existing {
     row: i64,
-    /// None for a record that is broken: it fits no version that is expected.
+    /// `None` for a corrupt record: it matches no expected version.
     version: Option<Version>,
-    /// None where an attacker has broken them.
+    /// `None` if they cannot be decoded.
     labels: Option<Vec<Label>>,
 }
 
@@ -58,7 +61,7 @@ pub(super) fn write(
     Ok(Outcome::Written)
 }
 
-/// Makes a change, if it fits.
+/// Makes a change, if it matches the existing record.
 fn make(connection: &Connection, change: &Change) -> Result<bool, Fault> {
     match change {
         Change::Insert(record) => insert(connection, record),
@@ -74,7 +77,7 @@ fn insert(connection: &Connection, record: &Record) -> Result<bool, Fault> {
         record.key.id,
         record.version.as_bytes().as_slice(),
         record.purge_at.map(UnixTime::as_secs),
-        labels::encode(&record.labels),
+        encode_labels(&record.labels),
         record.body,
     ])?;
     if inserted == 0 {
@@ -85,24 +88,24 @@ fn insert(connection: &Connection, record: &Record) -> Result<bool, Fault> {
 }
 
 fn replace(connection: &Connection, record: &Record, expected: Version) -> Result<bool, Fault> {
-    let there = match find(connection, &record.key)? {
-        Some(there) if there.version == Some(expected) => there,
+    let existing = match find(connection, &record.key)? {
+        Some(existing) if existing.version == Some(expected) => existing,
         _ => return Ok(false),
     };
     let mut statement = connection.prepare_cached(REPLACE)?;
     statement.execute(params![
-        there.row,
+        existing.row,
         record.version.as_bytes().as_slice(),
         record.purge_at.map(UnixTime::as_secs),
-        labels::encode(&record.labels),
+        encode_labels(&record.labels),
         record.body,
     ])?;
-    // The rows of labels that stay are left alone.
-    let before = there.labels.unwrap_or_default();
-    let goes = before.iter().filter(|label| !record.labels.contains(label));
-    each_label(connection, UNLABEL, &record.key, goes)?;
-    let comes = record.labels.iter().filter(|label| !before.contains(label));
-    each_label(connection, LABEL, &record.key, comes)?;
+    // The rows of labels that stay are not touched.
+    let before = existing.labels.unwrap_or_default();
+    let removed = before.iter().filter(|label| !record.labels.contains(label));
+    each_label(connection, UNLABEL, &record.key, removed)?;
+    let added = record.labels.iter().filter(|label| !before.contains(label));
+    each_label(connection, LABEL, &record.key, added)?;
     Ok(true)
 }
 
@@ -113,15 +116,15 @@ fn remove(
 ) -> Result<bool, Fault> {
     match find(connection, key)? {
         None => Ok(expected.is_none()),
-        Some(there) if expected.is_some() && expected != there.version => Ok(false),
-        Some(there) => {
-            delete(connection, key, there.row, there.labels.as_deref())?;
+        Some(existing) if expected.is_some() && expected != existing.version => Ok(false),
+        Some(existing) => {
+            delete(connection, key, existing.row, existing.labels.as_deref())?;
             Ok(true)
         }
     }
 }
 
-/// Deletes a record with its labels; where it does not say which, with all that lead to it.
+/// Deletes a record and its labels. If its labels cannot be decoded, deletes all that lead to it.
 pub(super) fn delete(
     connection: &Connection,
     key: &RecordKey,
@@ -135,7 +138,7 @@ pub(super) fn delete(
     }
 }
 
-fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault> {
+fn find(connection: &Connection, key: &RecordKey) -> Result<Option<Existing>, Fault> {
     let mut statement: CachedStatement<'_> = connection.prepare_cached(FIND)?;
     let mut rows = statement.query((key.collection.as_str(), key.id.as_slice()))?;
     let Some(row) = rows.next()? else {
@@ -145,9 +148,9 @@ fn find(connection: &Connection, key: &RecordKey) -> Result<Option<There>, Fault
     let body = row.get_ref(4)?.as_i64().map(usize::try_from);
     let is_whole = labels.is_some()
         && row.get_ref(2)?.as_i64_or_null().is_ok()
-        && matches!(body, Ok(Ok(length)) if length <= SqliteStore::LIMITS.max_body);
+        && matches!(body, Ok(Ok(length)) if length <= row::LIMITS.max_body);
     let version = row::version(row.get_ref(1)?).ok().filter(|_| is_whole);
-    Ok(Some(There {
+    Ok(Some(Existing {
         row: row.get_ref(0)?.as_i64()?,
         version,
         labels,

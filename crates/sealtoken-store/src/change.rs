@@ -1,35 +1,33 @@
-//! What a batch does, and what came of it.
+//! Changes, batches of them, and their outcome.
 
-use std::collections::HashSet;
-
-use super::error::{RecordError, StoreError};
 use super::record::{Record, RecordKey, Version};
 
 /// One change of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Puts a record where none is. Where one is, that is a conflict.
+    /// Adds a record. A conflict if the key is taken.
     Insert(Record),
-    /// Puts a record in the place of the one with the expected version. It never inserts.
+    /// Replaces the record that has the expected version. A conflict otherwise: it never inserts.
     Replace {
-        /// What is to be there, with a version of its own.
+        /// The new record, with a version of its own.
         record: Record,
-        /// The version that is there now.
+        /// The version it replaces.
         expected: Version,
     },
-    /// Takes a record away. Where none is, that is a conflict if a version was expected, and done otherwise.
+    /// Removes a record. If it does not exist, that is a conflict where a version is expected,
+    /// and a success otherwise.
     ///
-    /// Without an expected version, it also takes away a record that was broken from outside, whatever is wrong with it.
+    /// Without an expected version, this also removes a corrupt record, whatever is wrong with it.
     Remove {
-        /// Which one.
+        /// The record's key.
         key: RecordKey,
-        /// The version that is there now, or any.
+        /// The version to remove, or `None` for any.
         expected: Option<Version>,
     },
 }
 
 impl Change {
-    /// The record that it is about.
+    /// The key of the record that changes.
     #[must_use]
     pub fn key(&self) -> &RecordKey {
         match self {
@@ -38,37 +36,7 @@ impl Change {
         }
     }
 
-    /// What it counts towards [`Limits::max_batch`]: one, and one for each label of its record.
-    ///
-    /// A removal counts as a record of four labels, since what it takes away is not known before.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        match self {
-            Self::Insert(record) | Self::Replace { record, .. } => {
-                record.labels.len().saturating_add(1)
-            }
-            Self::Remove { .. } => 5,
-        }
-    }
-
-    /// Whether it can be made where this version is, or no record.
-    #[must_use]
-    pub fn fits(&self, there: Option<Version>) -> bool {
-        match self {
-            Self::Insert(_) => there.is_none(),
-            Self::Replace { expected, .. } => there == Some(*expected),
-            Self::Remove { expected: None, .. } => true,
-            Self::Remove { expected, .. } => there == *expected,
-        }
-    }
-
-    /// Whether it can be made where a record is whose version cannot be read.
-    #[must_use]
-    pub fn fits_broken(&self) -> bool {
-        matches!(self, Self::Remove { expected: None, .. })
-    }
-
-    /// What it puts there.
+    /// The record that is written; `None` for a removal.
     #[must_use]
     pub fn record(&self) -> Option<&Record> {
         match self {
@@ -76,70 +44,46 @@ impl Change {
             Self::Remove { .. } => None,
         }
     }
+
+    /// What the change counts towards [`Limits::max_batch`]: one, and one for each label of its
+    /// record.
+    ///
+    /// A removal counts as a record with four labels, because its labels are not known beforehand.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self.record() {
+            Some(record) => record.labels.len().saturating_add(1),
+            None => 5,
+        }
+    }
 }
 
-/// What came of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a conflict means that nothing was written"]
 pub enum Outcome {
-    /// All of it was done, and will be there after a crash as far as [`Limits::durable`] says.
+    /// All changes were made. They survive a crash as far as [`Limits::durable`] promises.
     Written,
-    /// Nothing was done.
+    /// Nothing was changed.
     Conflict {
-        /// The first change that did not fit.
+        /// The index of the first change that could not be made.
         index: usize,
-        /// What is there instead.
+        /// The record that exists under its key.
         current: Option<Record>,
     },
 }
 
 /// What an engine can hold.
+///
+/// Every engine states every limit, so a new field is a breaking change on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of a body.
+    /// The maximum length of a body, in bytes.
     pub max_body: usize,
-    /// The most that the changes of a batch may weigh together: see [`Change::weight`].
+    /// The maximum weight of a batch: see [`Change::weight`].
     pub max_batch: usize,
-    /// Whether what was acknowledged outlives the process and the machine's loss of power.
+    /// Whether acknowledged changes survive the end of the process and a loss of power.
     pub durable: bool,
-}
-
-impl Limits {
-    /// Checks a batch before an engine works on it. Every engine does.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Invalid`] with what is wrong.
-    pub fn check(&self, batch: &[Change]) -> Result<(), StoreError> {
-        let weight = batch
-            .iter()
-            .map(Change::weight)
-            .fold(0, usize::saturating_add);
-        if weight > self.max_batch {
-            return Err(RecordError::BatchTooHeavy {
-                limit: self.max_batch,
-            }
-            .into());
-        }
-        let mut seen = HashSet::with_capacity(batch.len());
-        for change in batch {
-            change.key().check()?;
-            if !seen.insert(change.key()) {
-                return Err(RecordError::DuplicateKey.into());
-            }
-            let Some(record) = change.record() else {
-                continue;
-            };
-            record.check()?;
-            if record.body.len() > self.max_body {
-                return Err(RecordError::BodyTooLong {
-                    limit: self.max_body,
-                }
-                .into());
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -147,7 +91,8 @@ mod tests {
     use super::*;
     use crate::{Collection, LabelName};
 
-    /// DynamoDB writes an item for each record and each label, and does not know those of what it removes.
+    /// DynamoDB writes an item for each record and each label. It does not know how many labels a
+    /// removal takes along.
     #[test]
     fn a_batch_weighs_its_records_and_labels_and_five_for_each_removal() {
         let key = |id: &str| RecordKey::new(Collection::from_static("note"), id);

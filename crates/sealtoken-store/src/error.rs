@@ -1,50 +1,67 @@
-//! Why a store did not do what it was asked. No error holds a byte of a record.
+//! Why a store did not do what it was asked.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whether a call that failed may have changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing was changed: the call can be repeated.
     None,
-    /// It was done, or not: read again before you decide.
+    /// The change may have been made: read before you decide.
     Unknown,
 }
 
 /// Why a store did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// A message holds no byte of a record. The [`source`](Error::source) is the error of the driver or
+/// of the operating system: it may quote ids, labels and sealed bodies as the server reports them,
+/// but no password of a connection. Two errors are equal if they say the same, whatever their
+/// sources.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The engine is away, overloaded, full, or did not answer.
+    /// The engine is unreachable, overloaded or full, or did not answer.
+    #[non_exhaustive]
     Unavailable {
-        /// Whether it may have done it nevertheless.
+        /// Whether the change may have been made.
         effect: Effect,
-        /// What the engine calls it: a code or a few fixed words, never data.
+        /// The engine's code, or a few fixed words; never data.
         reason: String,
+        /// The error of the driver or of the operating system.
+        source: Option<Arc<dyn Error + Send + Sync>>,
     },
-    /// What was asked for cannot be kept by any store, or not by this one.
+    /// The input is outside the limits of every store, or of this one.
     Invalid(RecordError),
-    /// A cursor that this store did not give.
+    /// The cursor is not one of this store's.
     Cursor,
-    /// The database itself is not as this engine left it: its pages, its tables or a number that it keeps. A single record that was changed is no error,
-    /// but comes as one that nothing can open: see [`Store`](super::Store).
+    /// The database itself is damaged: its pages, its tables or the number of its schema. A single
+    /// damaged record is no error, but reads as a placeholder: see [`Store`](super::Store).
     Corrupt,
-    /// The database's schema is not the one that this version of the crate works with.
+    /// The database has the schema of another version of this crate.
     Schema {
-        /// The number of the last migration that the database has had.
+        /// The last migration that the database has had.
         found: u32,
-        /// The number of the last migration that this version has.
+        /// The last migration that this version has.
         known: u32,
     },
-    /// The schema is not whole, or not ours: a table or its primary key is missing, or a table of that name is somebody else's.
+    /// The schema is incomplete: a table or its primary key is missing, or belongs to another
+    /// program.
     BrokenSchema {
-        /// The table that does not fit.
+        /// The table that does not match.
         table: String,
     },
-    /// What the store was opened on has been deleted or replaced since: nothing is written to it any more.
+    /// The opened database was deleted or replaced. Nothing is written to it any more.
     Replaced,
-    /// The engine cannot be opened like this: a path, an address or an option is wrong.
-    Configuration(String),
+    /// The store cannot be opened like this: a path, an address or an option is wrong.
+    #[non_exhaustive]
+    Configuration {
+        /// What is wrong, and what to do about it.
+        reason: String,
+        /// The error of the driver or of the operating system.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
     /// The operating system gave no random bytes.
     Randomness,
 }
@@ -53,7 +70,7 @@ pub enum StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The name of a collection or label.
+    /// The name of a collection or of a label.
     Name,
     /// The length of an id.
     Id,
@@ -61,54 +78,119 @@ pub enum RecordError {
     LabelValue,
     /// More than 16 labels.
     TooManyLabels,
-    /// A label with the same name and value stands in the record twice.
+    /// The record has the same label twice.
     DuplicateLabel,
-    /// The body is longer than the engine takes.
+    /// The body is longer than the engine accepts.
     BodyTooLong {
-        /// The most bytes.
+        /// The maximum length in bytes.
         limit: usize,
     },
-    /// The batch weighs more than the engine takes.
+    /// The batch weighs more than the engine accepts.
     BatchTooHeavy {
-        /// The most that it may weigh.
+        /// The maximum weight.
         limit: usize,
     },
-    /// Two changes of the batch are about one record.
+    /// The batch changes the same record twice.
     DuplicateKey,
 }
 
 impl StoreError {
-    /// The engine is away, and nothing was changed.
+    /// The engine is unavailable, and nothing was changed.
     #[must_use]
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable {
             effect: Effect::None,
             reason: reason.into(),
+            source: None,
         }
     }
 
-    /// The engine is away, and may have done what it was asked.
+    /// The engine is unavailable, and may have made the change.
     #[must_use]
     pub fn unknown(reason: impl Into<String>) -> Self {
-        Self::Unavailable {
-            effect: Effect::Unknown,
+        Self::unavailable(reason).after_some()
+    }
+
+    /// The store cannot be opened like this.
+    #[must_use]
+    pub fn configuration(reason: impl Into<String>) -> Self {
+        Self::Configuration {
             reason: reason.into(),
+            source: None,
         }
     }
 
-    /// Whether a batch was refused for its weight: several smaller ones may be taken.
+    /// The error with its cause: the error of a driver or of the operating system.
+    ///
+    /// Only [`Unavailable`](Self::Unavailable) and [`Configuration`](Self::Configuration) have one;
+    /// the others stay as they are.
+    ///
+    /// # Security
+    ///
+    /// Give no error that quotes a password or a key, as one about a connection URL may.
+    #[must_use]
+    pub fn with_source(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        if let Self::Unavailable { source, .. } | Self::Configuration { source, .. } = &mut self {
+            *source = Some(Arc::from(error.into()));
+        }
+        self
+    }
+
+    /// Whether a batch was refused for its weight: smaller ones may be accepted.
     #[must_use]
     pub const fn is_too_heavy(&self) -> bool {
         matches!(self, Self::Invalid(RecordError::BatchTooHeavy { .. }))
     }
 
-    /// The error of work in several parts, some of which were done: what is away now has changed something before.
+    /// The error of a call in several parts, of which an earlier one was done: if the store is
+    /// unavailable now, the effect of the whole is unknown.
     #[must_use]
-    pub fn after_some(self) -> Self {
-        match self {
-            Self::Unavailable { reason, .. } => Self::unknown(reason),
-            error => error,
+    pub fn after_some(mut self) -> Self {
+        if let Self::Unavailable { effect, .. } = &mut self {
+            *effect = Effect::Unknown;
         }
+        self
+    }
+}
+
+impl PartialEq for StoreError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Unavailable { effect, reason, .. },
+                Self::Unavailable {
+                    effect: other_effect,
+                    reason: other_reason,
+                    ..
+                },
+            ) => effect == other_effect && reason == other_reason,
+            (Self::Configuration { reason, .. }, Self::Configuration { reason: other, .. }) => {
+                reason == other
+            }
+            (Self::Invalid(error), Self::Invalid(other)) => error == other,
+            (
+                Self::Schema { found, known },
+                Self::Schema {
+                    found: other_found,
+                    known: other_known,
+                },
+            ) => found == other_found && known == other_known,
+            (Self::BrokenSchema { table }, Self::BrokenSchema { table: other }) => table == other,
+            (Self::Cursor, Self::Cursor)
+            | (Self::Corrupt, Self::Corrupt)
+            | (Self::Replaced, Self::Replaced)
+            | (Self::Randomness, Self::Randomness) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for StoreError {}
+
+impl fmt::Debug for StoreError {
+    /// Its message, without the source: that may quote sealed bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreError({self})")
     }
 }
 
@@ -118,48 +200,60 @@ impl fmt::Display for StoreError {
             Self::Unavailable {
                 effect: Effect::None,
                 reason,
-            } => {
-                write!(
-                    f,
-                    "the store is not available ({reason}); nothing was changed: try again"
-                )
-            }
+                ..
+            } => write!(
+                f,
+                "the store is not available ({reason}); nothing was changed: try again"
+            ),
             Self::Unavailable {
                 effect: Effect::Unknown,
                 reason,
+                ..
             } => write!(
                 f,
-                "the store did not answer ({reason}); read again to see whether the change was made"
+                "the store did not answer ({reason}); the change may have been made: read again"
             ),
             Self::Invalid(error) => error.fmt(f),
-            Self::Cursor => f.write_str("the cursor is not one of this store: begin without one"),
-            Self::Corrupt => f.write_str(
-                "the database holds what this store did not write: restore it from a backup",
+            Self::Cursor => f.write_str(
+                "the cursor belongs to another store or query: start again without a cursor",
             ),
+            Self::Corrupt => f.write_str("the database is damaged: restore it from a backup"),
             Self::Schema { found, known } if found > known => write!(
                 f,
-                "the database has schema {found}, this version knows {known}: use a newer version of sealtoken"
+                "the database has schema {found}, but this version of sealtoken knows {known}: use \
+                 a newer version"
             ),
             Self::Schema { found, known } => write!(
                 f,
-                "the database has schema {found}, this version needs {known}: run the migrations, by \
-                 `sealtoken store create` or by opening it with `migrate(true)`"
+                "the database has schema {found}, but this version of sealtoken needs {known}: run \
+                 the migrations with `sealtoken store create`, or open it with `migrate(true)`"
             ),
             Self::BrokenSchema { table } => write!(
                 f,
-                "the schema is not whole, or not ours: table {table} is missing, or is another program's: \
-                 restore the database from a backup, or give sealtoken one of its own"
+                "the schema is incomplete: table {table} is missing or belongs to another program; \
+                 restore the database from a backup, or use a separate one for sealtoken"
             ),
-            Self::Replaced => f.write_str(
-                "the database was deleted or replaced since it was opened: open it again",
-            ),
-            Self::Configuration(what) => write!(f, "the store cannot be opened: {what}"),
+            Self::Replaced => {
+                f.write_str("the database was deleted or replaced while it was open: open it again")
+            }
+            Self::Configuration { reason, .. } => {
+                write!(f, "the store cannot be opened: {reason}")
+            }
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
         }
     }
 }
 
-impl std::error::Error for StoreError {}
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable { source, .. } | Self::Configuration { source, .. } => {
+                source.as_deref().map(|source| source as _)
+            }
+            _ => None,
+        }
+    }
+}
 
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,20 +263,19 @@ impl fmt::Display for RecordError {
             Self::LabelValue => f.write_str("a label's value has 1 to 512 bytes"),
             Self::TooManyLabels => f.write_str("a record has at most 16 labels"),
             Self::DuplicateLabel => f.write_str("a record has each label once"),
-            Self::BodyTooLong { limit } => write!(
-                f,
-                "the body is longer than the {limit} bytes that this store takes"
-            ),
+            Self::BodyTooLong { limit } => {
+                write!(f, "the body exceeds this store's limit of {limit} bytes")
+            }
             Self::BatchTooHeavy { limit } => write!(
                 f,
-                "the batch has more than the {limit} records and labels that this store takes: split it"
+                "the batch exceeds this store's limit of {limit} records and labels: split it"
             ),
             Self::DuplicateKey => f.write_str("a batch changes each record once"),
         }
     }
 }
 
-impl std::error::Error for RecordError {}
+impl Error for RecordError {}
 
 impl From<RecordError> for StoreError {
     fn from(error: RecordError) -> Self {
@@ -192,10 +285,12 @@ impl From<RecordError> for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
-    fn an_error_says_what_is_to_be_done() {
+    fn an_error_says_what_to_do() {
         let known = 2;
         for (error, advice) in [
             (
@@ -204,13 +299,13 @@ mod tests {
             ),
             (
                 StoreError::Schema { found: 1, known },
-                "run the migrations, by `sealtoken store create`",
+                "run the migrations with `sealtoken store create`",
             ),
             (
                 StoreError::BrokenSchema {
                     table: "sealtoken_label".into(),
                 },
-                "restore the database from a backup, or give sealtoken one of its own",
+                "restore the database from a backup, or use a separate one for sealtoken",
             ),
             (
                 StoreError::unavailable("away"),
@@ -218,8 +313,64 @@ mod tests {
             ),
             (StoreError::unknown("away"), "read again"),
         ] {
-            let said = error.to_string();
-            assert!(said.contains(advice), "{said}");
+            let message = error.to_string();
+            assert!(message.contains(advice), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_kept_through_clones_and_parts_and_does_not_tell_errors_apart() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        for bare in [
+            StoreError::unavailable("away"),
+            StoreError::configuration("no such path"),
+        ] {
+            let error = bare.clone().with_source(refused());
+            assert_eq!(error, bare);
+            assert!(bare.source().is_none());
+            let later = error.clone().after_some();
+            let source = later.source().unwrap().downcast_ref::<io::Error>().unwrap();
+            assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+        }
+        let after = StoreError::unavailable("away")
+            .with_source(refused())
+            .after_some();
+        assert_eq!(after, StoreError::unknown("away"));
+        assert!(
+            StoreError::Corrupt
+                .with_source(refused())
+                .source()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn errors_that_say_something_else_differ() {
+        let table = |table: &str| StoreError::BrokenSchema {
+            table: table.into(),
+        };
+        let all = [
+            StoreError::unavailable("a"),
+            StoreError::unavailable("b"),
+            StoreError::unknown("a"),
+            StoreError::configuration("a"),
+            StoreError::configuration("b"),
+            StoreError::Invalid(RecordError::Id),
+            StoreError::Invalid(RecordError::Name),
+            StoreError::Cursor,
+            StoreError::Corrupt,
+            StoreError::Schema { found: 1, known: 2 },
+            StoreError::Schema { found: 2, known: 2 },
+            StoreError::Schema { found: 1, known: 3 },
+            table("a"),
+            table("b"),
+            StoreError::Replaced,
+            StoreError::Randomness,
+        ];
+        for (at, one) in all.iter().enumerate() {
+            for (other_at, other) in all.iter().enumerate() {
+                assert_eq!(one == other, at == other_at, "{one:?} {other:?}");
+            }
         }
     }
 }

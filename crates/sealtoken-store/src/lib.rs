@@ -1,19 +1,22 @@
-//! Where the records of `sealtoken` are kept: the trait that its services are written against, and an engine in memory.
+//! The storage of `sealtoken`: the trait [`Store`], and an engine in memory.
 //!
-//! An engine sees ids, label values and bodies as bytes, and no plaintext: what is in them is sealed above.
+//! The services of `sealtoken` are written against this trait. An engine sees ids, label values and
+//! bodies as bytes, all sealed beforehand: it gets no plaintext and no key.
 //!
-//! | engine | crate | kept |
+//! | engine | crate | where records are kept |
 //! |---|---|---|
-//! | [`MemoryStore`] | this one | until the process ends |
+//! | [`MemoryStore`] | this one | in memory, until the process ends |
 //! | `SqliteStore` | `sealtoken-sqlite` | in a file |
-//! | `PostgresStore` | `sealtoken-postgres` | in a PostgreSQL database, or a compatible one |
+//! | `PostgresStore` | `sealtoken-postgres` | in a PostgreSQL database |
 //! | `DynamoStore` | `sealtoken-dynamodb` | in a DynamoDB table |
 //!
-//! Another engine implements [`Store`], takes from [`engine`] what it can use, and shows by the conformance suite (feature
-//! `unstable-conformance`) that it keeps the contract.
+//! To write another engine, implement [`Store`] with the building blocks of [`engine`], and run the
+//! conformance suite (feature `unstable-conformance`) on it.
 //!
 //! ```
-//! use sealtoken_store::{Change, Collection, MemoryStore, Outcome, Query, Record, RecordKey, Store as _, Version};
+//! use sealtoken_store::{
+//!     Change, Collection, MemoryStore, Outcome, Query, Record, RecordKey, Store as _, Version,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -58,65 +61,72 @@ pub use name::{Collection, LabelName};
 pub use query::{Cursor, Page, Query, Selection, Values};
 pub use record::{Label, Record, RecordKey, Version};
 
-/// A place where records are kept.
+/// Keeps records.
 ///
 /// The contract, which the conformance suite checks:
 ///
-/// - [`write`](Store::write) is all or nothing, labels included. Contention is [`Outcome::Conflict`], never an error.
-/// - A read that begins after a write was acknowledged sees it (read your writes).
-/// - An engine that is away gives [`StoreError::Unavailable`], never a panic. It says whether the call may have had an effect.
-/// - A future that is dropped leaves a write done or not done, never half done.
-/// - A scan neither skips nor repeats a record that was there throughout.
-/// - A record that was broken from outside is one record: where it is read, [`get`](Store::get), [`get_many`](Store::get_many),
-///   [`scan`](Store::scan) and a conflict give one in its place that nothing can open, with an empty body and a version of zeros. It stops nothing
-///   else, fits no expected version but perhaps the one that it had, and goes by a [`Change::Remove`] without one, or when it is purged.
+/// - [`write`](Store::write) changes all or nothing, labels included. Contention is
+///   [`Outcome::Conflict`], never an error.
+/// - A read that begins after a write was acknowledged sees the write.
+/// - An unavailable engine gives [`StoreError::Unavailable`] and never panics. The error says
+///   whether the call may have changed something.
+/// - A write whose future is dropped is made or not made, never half made.
+/// - A scan returns each record that existed throughout exactly once.
+/// - A corrupt record affects itself only. Where it is read, [`get`](Store::get),
+///   [`get_many`](Store::get_many), [`scan`](Store::scan) and a conflict return a placeholder with
+///   an empty body and a version of zeros, which never decrypts. It matches no expected version,
+///   except perhaps the one it had. A [`Change::Remove`] without a version removes it, and so does
+///   a purge.
 ///
-/// No method has a default body: one that did would lose safety where an engine forgets it.
+/// No method has a default body: an engine that forgot to override one would be unsafe.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// What one record and one batch can hold.
     fn limits(&self) -> Limits;
 
-    /// The record with this key.
+    /// Reads the record with this key.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as for every method here.
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError>;
 
-    /// The records with these keys, in their order, as they were at one moment: a batch is seen as a whole or not at all. A key may
-    /// stand there twice.
+    /// Reads the records with these keys, in their order, all as of one moment: each batch is seen
+    /// as a whole or not at all. A key may occur more than once.
     ///
-    /// DynamoDB has no such read of any size: `DynamoStore` reads each record whole, but each at a moment of its own.
+    /// DynamoDB has no such read of any size: `DynamoStore` reads each record whole, but not all at
+    /// the same moment.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError>;
 
-    /// Makes all changes, or none of them.
+    /// Makes all changes of a batch, or none.
     ///
-    /// A batch names each key at most once, and an empty one changes nothing.
+    /// A batch names each key at most once. An empty one changes nothing.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]. After [`Effect::Unknown`], read again: the version that is there tells whether the write was done.
+    /// [`StoreError`]. After [`Effect::Unknown`], read again: the version shows whether the write
+    /// was made.
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError>;
 
-    /// A page of what the query selects: by label in (value, id) order, a whole collection in an order of the store's own.
+    /// Reads a page of what a query selects: by label in the order of value and id, or a whole
+    /// collection in an order of the store's own.
     ///
-    /// A page may be shorter than the query's limit, so that it stays small in memory, or empty, where much was passed by: only one
-    /// without [`next`](Page::next) is the last. What leads to no record is passed by, whoever wrote it, and each call looks at a bounded
-    /// part of it.
+    /// A page may have fewer records than the limit, so that it stays small, or none, where many
+    /// rows were skipped. Only a page without [`next`](Page::next) is the last. Rows that lead to
+    /// no record are skipped, whoever wrote them, and each call skips a bounded number.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     async fn scan(&self, query: &Query) -> Result<Page, StoreError>;
 
-    /// How many records the query selects, whatever its limit and cursor.
+    /// Counts the records that a query selects, regardless of its limit and cursor.
     ///
-    /// A record with several labels in the range counts as often as it has them.
+    /// A record with several labels in the range counts once for each of them.
     ///
     /// # Errors
     ///
@@ -125,13 +135,15 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Removes at most `limit` records whose `purge_at` is before the moment, and returns how many.
     ///
-    /// It may be fewer than the limit while more are due, where others are at the same records: only none says that nothing is
-    /// left. Whatever says that it is due in the collection goes, and counts, however broken it is and whoever wrote it. So it
-    /// stands in front of no other, and calls until none is left come to an end.
+    /// Where others change the same records, it may remove fewer although more are due: only 0
+    /// means that none is left. Every row that claims to be due is removed and counted, however
+    /// corrupt it is and whoever wrote it. So no row blocks the others, and repeated calls come to
+    /// an end.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]. Some records may be removed nevertheless: then the effect is [`Effect::Unknown`].
+    /// [`StoreError`]. Some records may be removed nevertheless: then the effect is
+    /// [`Effect::Unknown`].
     async fn purge(
         &self,
         collection: &Collection,
@@ -176,7 +188,23 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
-/// The examples of the front page, compiled and run.
+/// Runs the examples of the front page.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_public_type_can_be_shared_between_threads_and_moved() {
+        fn shared<T: Send + Sync + Unpin>() {}
+        shared::<(Change, Outcome, Limits, Effect, RecordError, StoreError)>();
+        shared::<(MemoryStore, Migration, Collection, LabelName)>();
+        shared::<(Cursor, Page, Query, Selection, Values)>();
+        shared::<(Label, Record, RecordKey, Version)>();
+        shared::<(engine::Backoff, engine::Paging<'_>, engine::Position)>();
+        shared::<Box<dyn Store>>();
+    }
+}

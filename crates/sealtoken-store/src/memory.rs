@@ -1,6 +1,7 @@
-//! Records in the memory of one process: for tests, and for what may be gone with the process.
+//! An engine in the memory of the process, for tests and for short-lived data.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,13 +11,13 @@ use sealtoken_time::UnixTime;
 
 use super::Store;
 use super::change::{Change, Limits, Outcome};
-use super::engine::{Paging, Position};
+use super::engine::{Paging, Position, check_batch, check_key, matches};
 use super::error::StoreError;
 use super::name::{Collection, LabelName};
 use super::query::{Page, Query, Selection, Values};
 use super::record::{Record, RecordKey};
 
-/// Records in the memory of this process. Clones share them.
+/// A store in the memory of this process. Clones share its records.
 ///
 /// ```
 /// use sealtoken_store::MemoryStore;
@@ -29,13 +30,13 @@ pub struct MemoryStore {
     shared: Arc<RwLock<State>>,
 }
 
-/// Where a label is found: in the order of a scan.
+/// A label of a record, sorted as a scan returns it.
 type Entry = (Collection, LabelName, Vec<u8>, Vec<u8>);
 
 #[derive(Default)]
 struct State {
     records: HashMap<RecordKey, Record>,
-    /// The ids of a collection in their order, for scans.
+    /// The ids of each collection, in the order of a scan.
     ids: BTreeMap<Collection, BTreeSet<Vec<u8>>>,
     labels: BTreeSet<Entry>,
     purges: BTreeSet<(Collection, UnixTime, Vec<u8>)>,
@@ -54,7 +55,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    // A batch is judged before anything is changed, so what a panic left behind is whole.
+    // A batch is checked before anything changes, so a panic leaves the state whole.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.shared.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,22 +72,23 @@ impl Store for MemoryStore {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        key.check()?;
+        check_key(key)?;
         Ok(self.read().get(key).cloned())
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        keys.iter().try_for_each(RecordKey::check)?;
+        keys.iter().try_for_each(check_key)?;
         let state = self.read();
         Ok(keys.iter().map(|key| state.get(key).cloned()).collect())
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        Self::LIMITS.check(batch)?;
+        check_batch(&Self::LIMITS, batch)?;
         let mut state = self.change();
         for (index, change) in batch.iter().enumerate() {
             let current = state.get(change.key());
-            if !change.fits(current.map(|record| record.version)) {
+            let version = current.map(|record| Ok::<_, Infallible>(record.version));
+            if !matches(change, version) {
                 let current = current.cloned();
                 return Ok(Outcome::Conflict { index, current });
             }
@@ -102,14 +104,18 @@ impl Store for MemoryStore {
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        let Some(start) = query.start()? else {
-            return Ok(Paging::new(query).into_page(None));
+        let mut paging = Paging::new(query);
+        let Some(start) = paging.start()? else {
+            return Ok(paging.into_page(false));
         };
         let state = self.read();
-        Ok(match &query.selection {
-            Selection::All => state.scan_all(query, start),
-            Selection::Label { name, values } => state.scan_label(query, name, values, start),
-        })
+        let more = match &query.selection {
+            Selection::All => state.scan_all(&query.collection, start, &mut paging),
+            Selection::Label { name, values } => {
+                state.scan_label(&query.collection, name, values, start, &mut paging)
+            }
+        };
+        Ok(paging.into_page(more))
     }
 
     async fn count(&self, query: &Query) -> Result<u64, StoreError> {
@@ -121,7 +127,10 @@ impl Store for MemoryStore {
                     &query.collection,
                     name,
                     values,
-                    Position::new(&values.from, &[]),
+                    Position {
+                        value: values.from.clone(),
+                        id: Vec::new(),
+                    },
                 )
                 .count(),
         };
@@ -216,39 +225,37 @@ impl State {
             })
     }
 
-    fn scan_all(&self, query: &Query, start: Position) -> Page {
-        let mut paging = Paging::new(query);
-        let mut last = None;
-        for record in self.all(&query.collection, start) {
+    /// Fills a page, and says whether there is more.
+    fn scan_all(&self, collection: &Collection, start: Position, paging: &mut Paging<'_>) -> bool {
+        for record in self.all(collection, start) {
             if paging.is_full() {
-                return paging.into_page(last.as_ref());
+                return true;
             }
-            last = Some(Position::new(&[], &record.key.id));
-            paging.push(record.clone());
+            if paging.key_at(&[], &record.key.id).is_some() {
+                paging.push(record.clone());
+            }
         }
-        paging.into_page(None)
+        false
     }
 
     fn scan_label(
         &self,
-        query: &Query,
+        collection: &Collection,
         name: &LabelName,
         values: &Values,
         start: Position,
-    ) -> Page {
-        let mut paging = Paging::new(query);
-        let mut last = None;
-        for (collection, _, value, id) in self.labelled(&query.collection, name, values, start) {
+        paging: &mut Paging<'_>,
+    ) -> bool {
+        for (_, _, value, id) in self.labelled(collection, name, values, start) {
             if paging.is_full() {
-                return paging.into_page(last.as_ref());
+                return true;
             }
-            last = Some(Position::new(value, id));
-            let key = RecordKey::new(collection.clone(), id.clone());
-            if let Some(record) = self.get(&key) {
+            let key = paging.key_at(value, id);
+            if let Some(record) = key.and_then(|key| self.get(&key)) {
                 paging.push(record.clone());
             }
         }
-        paging.into_page(None)
+        false
     }
 }
 

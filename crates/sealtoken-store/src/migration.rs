@@ -2,13 +2,22 @@
 
 /// One step of a database's schema.
 ///
-/// An engine makes the steps that a database has not had when it opens it, each in one transaction. Who runs them by
-/// hand does the same: in the order of their numbers, each in one transaction, none twice. A step ends by writing its
-/// own number into the database.
+/// An engine runs the missing steps when it opens a database, each in one transaction. To run them
+/// by hand, do the same: in the order of their numbers, each in one transaction, none twice. Each
+/// step ends by writing its own number into the database.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Migration {
-    /// Which step it is; the first is 1.
+    /// The number of the step, from 1.
     pub number: u32,
-    /// What it does, as statements with a semicolon after each.
+    /// SQL statements, each ending in a semicolon.
     pub sql: &'static str,
+}
+
+impl Migration {
+    /// A step of an engine's schema.
+    #[must_use]
+    pub const fn new(number: u32, sql: &'static str) -> Self {
+        Self { number, sql }
+    }
 }

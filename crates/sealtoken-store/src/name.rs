@@ -1,11 +1,11 @@
-//! The names that stand in a database as they are.
+//! Names of collections and labels. A database holds them in plain text.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::error::RecordError;
 
-/// The most bytes of a name.
+/// The maximum length of a name, in bytes.
 const LONGEST: usize = 32;
 
 /// 1 to 32 characters of `a-z`, `0-9` and `_`.
@@ -29,10 +29,7 @@ macro_rules! name {
         pub struct $name(Cow<'static, str>);
 
         impl $name {
-            /// The most characters.
-            pub const LONGEST: usize = LONGEST;
-
-            /// Checks the name.
+            /// Checks a name.
             ///
             /// # Errors
             ///
@@ -42,11 +39,11 @@ macro_rules! name {
                 if is_name(name.as_bytes()) { Ok(Self(name)) } else { Err(RecordError::Name) }
             }
 
-            /// A name that is known when the program is compiled: in a constant, it is checked by then.
+            /// A name that is a constant of the program. In a `const` item, the compiler checks it.
             ///
             /// # Panics
             ///
-            /// When it is no name: see [`new`](Self::new).
+            /// If the name is invalid: see [`new`](Self::new).
             #[must_use]
             pub const fn from_static(name: &'static str) -> Self {
                 assert!(is_name(name.as_bytes()), "1 to 32 characters of a-z, 0-9 and _");
@@ -69,7 +66,7 @@ macro_rules! name {
 }
 
 name! {
-    /// What kind of record it is: `vault`, `pat` and so on. It stands in the database in clear.
+    /// A kind of records, such as `vault` or `pat`. The database holds it in plain text.
     ///
     /// ```
     /// use sealtoken_store::Collection;
@@ -81,7 +78,7 @@ name! {
 }
 
 name! {
-    /// The name of a [`Label`](super::Label). It stands in the database in clear.
+    /// The name of a [`Label`](super::Label). The database holds it in plain text.
     LabelName
 }
 
@@ -90,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_so_many_small_letters_digits_and_underlines() {
+    fn names_have_1_to_32_small_letters_digits_and_underscores() {
         let longest = "a".repeat(LONGEST);
         for name in ["a", "z", "0", "9", "_", longest.as_str()] {
             assert!(LabelName::new(name.to_owned()).is_ok(), "{name}");

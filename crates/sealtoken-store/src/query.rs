@@ -1,9 +1,9 @@
-//! What a scan selects, and how it goes on.
+//! What a scan selects, and where it continues.
 
 use super::name::{Collection, LabelName};
 use super::record::Record;
 
-/// Which records, how many at once, and from where on.
+/// Which records to read, how many at once, and where to continue.
 ///
 /// ```
 /// use sealtoken_store::{Collection, LabelName, Query, Values};
@@ -16,13 +16,13 @@ use super::record::Record;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// The kind of record.
+    /// The collection.
     pub collection: Collection,
-    /// Which of them.
+    /// Which of its records.
     pub selection: Selection,
-    /// The most records of a page; zero is taken for one.
+    /// The maximum number of records in a page; 0 counts as 1.
     pub limit: u32,
-    /// Where the last page ended.
+    /// The cursor of the page before.
     pub after: Option<Cursor>,
 }
 
@@ -31,7 +31,7 @@ pub struct Query {
 pub enum Selection {
     /// All of them.
     All,
-    /// Those with a label in a range of values.
+    /// Records with a label in a range of values.
     Label {
         /// The label's name.
         name: LabelName,
@@ -43,14 +43,14 @@ pub enum Selection {
 /// A range of label values, in the order of their bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Values {
-    /// The first value that belongs to it.
+    /// The first value of the range.
     pub from: Vec<u8>,
-    /// The first value that does not belong to it any more.
+    /// The first value behind the range; `None` if it has no end.
     pub until: Option<Vec<u8>>,
 }
 
 impl Values {
-    /// One value.
+    /// A single value.
     #[must_use]
     pub fn exactly(value: impl Into<Vec<u8>>) -> Self {
         let from = value.into();
@@ -79,27 +79,20 @@ impl Values {
         }
     }
 
-    /// Whether a value belongs to it.
-    #[must_use]
-    pub fn contains(&self, value: &[u8]) -> bool {
+    /// Whether a value is in the range.
+    pub(crate) fn contains(&self, value: &[u8]) -> bool {
         value >= self.from.as_slice()
             && self
                 .until
                 .as_ref()
                 .is_none_or(|until| value < until.as_slice())
     }
-
-    /// Whether no value can belong to it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.until.as_ref().is_some_and(|until| *until <= self.from)
-    }
 }
 
-/// The first bytes behind all that begin with these, if there are any.
+/// The first bytes behind all that begin with `prefix`; `None` if nothing follows those.
 pub(crate) fn behind_all(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut behind = prefix.to_vec();
-    // The next prefix of the same length, or a shorter one where it ends in 0xff.
+    // The next prefix of the same length, or a shorter one if this one ends in 0xff.
     while let Some(last) = behind.pop() {
         if let Some(next) = last.checked_add(1) {
             behind.push(next);
@@ -110,10 +103,10 @@ pub(crate) fn behind_all(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Query {
-    /// The most bytes of a page: an engine ends it with the record that passes them.
+    /// The size of a page in bytes: an engine ends it with the record that exceeds it.
     pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-    /// A whole collection, 100 records a page.
+    /// All records of a collection, 100 a page.
     #[must_use]
     pub fn all(collection: Collection) -> Self {
         Self {
@@ -124,7 +117,7 @@ impl Query {
         }
     }
 
-    /// Those with a label in a range of values, 100 records a page.
+    /// The records with a label in a range of values, 100 a page.
     #[must_use]
     pub fn label(collection: Collection, name: LabelName, values: Values) -> Self {
         Self {
@@ -133,14 +126,14 @@ impl Query {
         }
     }
 
-    /// The query with another number of records a page.
+    /// Sets the maximum number of records in a page.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The query, from where a page ended.
+    /// Continues where a page ended.
     #[must_use]
     pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.after = cursor.into();
@@ -148,27 +141,28 @@ impl Query {
     }
 }
 
-/// Some of what a query selects.
+/// Some of the records that a query selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The records.
     pub records: Vec<Record>,
-    /// Where to go on; `None` at the end.
+    /// The cursor for the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
-/// Where a page ended: opaque, and good on the same store for the same collection and selection only. The limit may be another, and the end of a range.
+/// Where a page ended. It is opaque, and valid for the same collection and selection of the same
+/// store only; the limit and the end of the range may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(Vec<u8>);
 
 impl Cursor {
-    /// The cursor with these bytes: from another process, or made by an engine.
+    /// A cursor from its bytes.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes, to be kept until the next page is asked for.
+    /// The bytes, to keep until the next page is read.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -189,7 +183,5 @@ mod tests {
         assert!(!prefix.contains(&[2]));
         assert_eq!(Values::beginning_with([0xff, 0xff]).until, None);
         assert_eq!(Values::beginning_with("abc").until, Some(b"abd".to_vec()));
-        assert!(Values::between("b", "a").is_empty() && Values::between("b", "b").is_empty());
-        assert!(!Values::exactly("").is_empty());
     }
 }

@@ -1,26 +1,26 @@
-//! What is kept: bytes under a key, with a version and with labels by which they are found.
+//! Records: bytes under a key, with a version, and with labels to find them by.
 
 use std::fmt;
 
 use sealtoken_time::UnixTime;
 
-use super::error::{RecordError, StoreError};
+use super::error::StoreError;
 use super::name::{Collection, LabelName};
 
-/// Where a record is: in a collection, under an id of 1 to 1,024 bytes.
+/// The key of a record: a collection, and an id of 1 to 1,024 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
-    /// What kind of record it is.
+    /// The collection.
     pub collection: Collection,
     /// The id, any bytes.
     pub id: Vec<u8>,
 }
 
 impl RecordKey {
-    /// The most bytes of an id.
+    /// The maximum length of an id, in bytes.
     pub const MAX_ID: usize = 1024;
 
-    /// The key of a record.
+    /// A key.
     #[must_use]
     pub fn new(collection: Collection, id: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -28,23 +28,10 @@ impl RecordKey {
             id: id.into(),
         }
     }
-
-    /// Whether an engine can hold it.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError::Id`] unless the id has 1 to 1,024 bytes.
-    pub fn check(&self) -> Result<(), RecordError> {
-        if (1..=Self::MAX_ID).contains(&self.id.len()) {
-            Ok(())
-        } else {
-            Err(RecordError::Id)
-        }
-    }
 }
 
 impl fmt::Debug for RecordKey {
-    /// The id in hexadecimal, at most its first 16 bytes.
+    /// The collection, and the first 16 bytes of the id in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/", self.collection)?;
         for byte in self.id.iter().take(16) {
@@ -54,10 +41,10 @@ impl fmt::Debug for RecordKey {
     }
 }
 
-/// Which write it was: 16 random bytes, drawn for each.
+/// Identifies one write: 16 random bytes, drawn for each.
 ///
-/// No value returns, so a record that was changed and changed back is seen as changed; and after a lost reply the
-/// version that is there tells whose write won.
+/// No version occurs twice. So a record that was changed and changed back counts as changed, and
+/// after a lost reply the version that is read shows whose write won.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version([u8; 16]);
 
@@ -73,7 +60,7 @@ impl Version {
         Ok(Self(bytes))
     }
 
-    /// The version with these bytes, as an engine read them.
+    /// A version from its bytes, as an engine read them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -92,17 +79,17 @@ impl fmt::Debug for Version {
     }
 }
 
-/// A name and a value of 1 to 512 bytes, by which a record is found.
+/// A name and a value of 1 to 512 bytes, to find a record by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
-    /// The name, in clear.
+    /// The name, in plain text.
     pub name: LabelName,
     /// The value, any bytes. Scans order by it, byte by byte.
     pub value: Vec<u8>,
 }
 
 impl Label {
-    /// The most bytes of a value.
+    /// The maximum length of a value, in bytes.
     pub const MAX_VALUE: usize = 512;
 
     /// A label.
@@ -115,26 +102,29 @@ impl Label {
     }
 }
 
-/// A record as it is written and read.
+/// A record, as it is written and read.
+///
+/// An engine keeps every field, so a new field is a breaking change on purpose.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Where it is.
+    /// The key.
     pub key: RecordKey,
-    /// Which write made it.
+    /// The version: which write made it.
     pub version: Version,
     /// The content, opaque to engines.
     pub body: Vec<u8>,
-    /// From when on it may be removed by [`Store::purge`](super::Store::purge), or by the engine itself. It cleans up and decides nothing.
+    /// When [`Store::purge`](super::Store::purge), or the engine itself, may remove it. It only
+    /// cleans up: whether a record is expired, the caller decides.
     pub purge_at: Option<UnixTime>,
-    /// By what it is found; at most 16, in any order, and none twice.
+    /// The labels to find it by: at most 16, in any order, none twice.
     pub labels: Vec<Label>,
 }
 
 impl Record {
-    /// The most labels.
+    /// The maximum number of labels.
     pub const MAX_LABELS: usize = 16;
 
-    /// A record without labels.
+    /// A record without labels and without `purge_at`.
     #[must_use]
     pub fn new(key: RecordKey, version: Version, body: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -146,7 +136,7 @@ impl Record {
         }
     }
 
-    /// The record with one more label.
+    /// Adds a label.
     #[must_use]
     pub fn with_label(mut self, name: LabelName, value: impl Into<Vec<u8>>) -> Self {
         self.labels.push(Label::new(name, value));
@@ -160,38 +150,11 @@ impl Record {
         Some(&label.value)
     }
 
-    /// The record, to be removed after this moment.
+    /// Sets when the record may be removed.
     #[must_use]
     pub fn with_purge_at(mut self, at: UnixTime) -> Self {
         self.purge_at = Some(at);
         self
-    }
-
-    /// What stands for a record whose row was broken: nothing opens it.
-    #[must_use]
-    pub fn unreadable(key: RecordKey) -> Self {
-        Self::new(key, Version::from_bytes([0; 16]), [])
-    }
-
-    /// Whether an engine can hold it, but for the length of its body.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] with what is wrong.
-    pub fn check(&self) -> Result<(), RecordError> {
-        self.key.check()?;
-        if self.labels.len() > Self::MAX_LABELS {
-            return Err(RecordError::TooManyLabels);
-        }
-        for (at, label) in self.labels.iter().enumerate() {
-            if !(1..=Label::MAX_VALUE).contains(&label.value.len()) {
-                return Err(RecordError::LabelValue);
-            }
-            if self.labels.iter().take(at).any(|other| other == label) {
-                return Err(RecordError::DuplicateLabel);
-            }
-        }
-        Ok(())
     }
 }
 

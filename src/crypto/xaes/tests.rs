@@ -63,8 +63,8 @@ fn the_c2sp_vectors_are_met_with_all_intermediates() {
     }
 }
 
-/// The accumulated test of the C2SP specification: random keys, nonces, lengths and data from one stream,
-/// all ciphertexts hashed into one value.
+/// The accumulated test of the C2SP specification: random keys, nonces, lengths and data from one
+/// stream, all ciphertexts hashed into one value.
 fn accumulated(rounds: u32, backend: Backend) -> String {
     let mut stream = shake::Shake128::default().finalize_xof();
     let mut sum = shake::Shake128::default();
@@ -118,7 +118,7 @@ fn a_million_random_messages_give_the_specified_hash() {
     }
 }
 
-/// The AES-256-GCM below XAES, straight: the key of a message is what Wycheproof's tests give.
+/// The AES-256-GCM inside XAES alone, with a message key from Wycheproof's tests.
 fn gcm_opens(
     backend: Backend,
     key: [u8; 32],

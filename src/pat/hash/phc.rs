@@ -4,14 +4,14 @@ use base64ct::{Base64Unpadded, Encoding as _};
 
 use super::Reason;
 
-/// The most characters that are looked at.
+/// Longer text is refused unread.
 const LONGEST: usize = 200;
 
-/// A PHC string taken apart: nothing is known yet of the algorithm.
+/// The parts of a PHC string, whatever its algorithm.
 pub(super) struct Phc<'t> {
     pub(super) algorithm: &'t str,
     pub(super) parameters: Vec<(&'t str, &'t str)>,
-    /// Salt and hash, as they are written.
+    /// Salt and hash, still in base64.
     pub(super) fields: Vec<&'t str>,
 }
 
@@ -28,9 +28,9 @@ impl<'t> Phc<'t> {
             .peekable();
         let algorithm = parts.next().filter(|name| is_name(name));
         let algorithm = algorithm.ok_or(Reason::InvalidPhc)?;
-        // An algorithm alone says nothing.
+        // An algorithm alone is not enough.
         parts.peek().ok_or(Reason::InvalidPhc)?;
-        // A version stands apart from the other parameters, and those stand together.
+        // The version is a part of its own; the other parameters share one.
         let version = parts.next_if(|part| part.starts_with("v=") && !part.contains(','));
         let others = parts.next_if(|part| part.contains('='));
         let mut parameters = Vec::new();
@@ -58,19 +58,20 @@ impl<'t> Phc<'t> {
     }
 }
 
-/// The bytes of a field: base64 without padding, in its one spelling.
+/// Decodes a field: base64 without padding, in its only spelling.
 pub(super) fn bytes(field: &str) -> Result<Vec<u8>, Reason> {
     Base64Unpadded::decode_vec(field).map_err(|_| Reason::InvalidPhc)
 }
 
 fn is_name(text: &str) -> bool {
-    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    (1..=32).contains(&text.len()) && text.bytes().all(fits)
+    let valid = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=32).contains(&text.len()) && text.bytes().all(valid)
 }
 
 fn is_value(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'.' | b'-');
-    !text.is_empty() && text.bytes().all(fits)
+    let valid =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'.' | b'-');
+    !text.is_empty() && text.bytes().all(valid)
 }
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_stand_together_behind_a_version() {
+    fn parameters_share_one_part_after_the_version() {
         let parts = |text: &'static str| {
             let phc = Phc::parse(text).ok()?;
             Some((phc.parameters.len(), phc.fields))
@@ -98,16 +99,16 @@ mod tests {
 
     #[test]
     fn a_name_has_one_to_thirty_two_characters() {
-        for (length, fits) in [(0, false), (1, true), (32, true), (33, false)] {
+        for (length, valid) in [(0, false), (1, true), (32, true), (33, false)] {
             let name = "a".repeat(length);
-            assert_eq!(Phc::parse(&format!("${name}$s")).is_ok(), fits, "{length}");
+            assert_eq!(Phc::parse(&format!("${name}$s")).is_ok(), valid, "{length}");
             let named = format!("$a${name}=1$s");
-            assert_eq!(Phc::parse(&named).is_ok(), fits, "{length}");
+            assert_eq!(Phc::parse(&named).is_ok(), valid, "{length}");
         }
     }
 
     #[test]
-    fn no_more_than_two_hundred_characters_are_looked_at() {
+    fn text_of_more_than_two_hundred_characters_is_refused() {
         let parses = |length: usize| Phc::parse(&format!("$a${:A<1$}", "", length - 3)).is_ok();
         assert!(parses(LONGEST));
         assert!(!parses(LONGEST + 1));

@@ -1,4 +1,5 @@
-//! scrypt (RFC 7914), to verify what another system hashed: within bounds that are checked before any work.
+//! scrypt (RFC 7914), to verify hashes of another system. Its parameters are checked before any
+//! work.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -32,12 +33,12 @@ pub(in crate::pat) struct Scrypt {
 
 impl Scrypt {
     pub(super) fn read(phc: &Phc<'_>) -> Result<Self, Reason> {
-        // A salt or a hash that is not there at all is what the original names so, too.
+        // A missing salt or hash has this reason in the other system, too.
         let [salt, hash] = phc.fields.as_slice() else {
             return Err(Reason::InvalidParameters);
         };
         let (salt, hash) = (phc::bytes(salt)?, phc::bytes(hash)?);
-        // An empty hash fits every secret, and a short one too many.
+        // An empty hash matches every secret, and a short one too many.
         if !SALT.contains(&salt.len()) || !HASH.contains(&hash.len()) {
             return Err(Reason::InvalidPhc);
         }
@@ -68,13 +69,14 @@ impl Scrypt {
         })
     }
 
-    /// Whether a secret of this length can be the one.
+    /// Whether a secret of this length can match.
     pub(in crate::pat) fn is_as_long_as(&self, secret: &[u8]) -> bool {
         self.hash.len() == secret.len()
     }
 
-    /// Whether it is the secret's hash. It takes as long and as much memory as the parameters say: never on an async thread.
-    pub(in crate::pat) fn fits(&self, secret: &[u8]) -> bool {
+    /// Whether it is the hash of this secret. Takes time and memory as the parameters say: never
+    /// call it on an async thread.
+    pub(in crate::pat) fn matches(&self, secret: &[u8]) -> bool {
         let log_n = u8::try_from(self.log_n).unwrap_or(u8::MAX);
         let mut hash = vec![0; self.hash.len()];
         Params::new(log_n, self.r, self.p)
@@ -93,7 +95,7 @@ fn is_bounded(log_n: u32, r: u32, p: u32) -> bool {
     defined && blocks.saturating_mul(u64::from(p)) <= WORK && blocks.saturating_mul(128) <= MEMORY
 }
 
-/// A number in its one spelling.
+/// Parses a number in its only spelling.
 fn number(text: &str) -> Result<u32, Reason> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let padded = text.len() > 1 && text.starts_with('0');
@@ -123,12 +125,13 @@ mod tests {
     #[test]
     fn it_is_the_scrypt_of_rfc_7914() {
         // Section 12: "pleaseletmein", "SodiumChloride", N 16384, r 8, p 1, 64 bytes.
-        let text = "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw";
+        let text = "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+\
+                    qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw";
         let scrypt = read(text).unwrap();
         assert_eq!(scrypt.to_string(), text);
         assert!(!scrypt.is_as_long_as(b"pleaseletmein"));
-        assert!(scrypt.fits(b"pleaseletmein"));
-        assert!(!scrypt.fits(b"pleaseletmeim"));
+        assert!(scrypt.matches(b"pleaseletmein"));
+        assert!(!scrypt.matches(b"pleaseletmeim"));
     }
 
     #[test]
@@ -142,10 +145,10 @@ mod tests {
             hash: vec![0; 64],
         };
         scrypt::scrypt(b"secret", &hashed.salt, &params, &mut hashed.hash).unwrap();
-        assert!(hashed.fits(b"secret"));
+        assert!(hashed.matches(b"secret"));
         for byte in 0..64 {
             hashed.hash[byte] ^= 1 << (byte % 8);
-            assert!(!hashed.fits(b"secret"), "{byte}");
+            assert!(!hashed.matches(b"secret"), "{byte}");
             hashed.hash[byte] ^= 1 << (byte % 8);
         }
     }
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_short_hash_or_salt_is_none() {
+    fn an_empty_short_or_long_hash_or_salt_is_refused() {
         let part = |bytes: usize| Base64Unpadded::encode_string(&vec![7; bytes]);
         let with = |salt: usize, hash: usize| {
             let text = format!("$scrypt$ln=14,r=8,p=1${}${}", part(salt), part(hash));

@@ -1,4 +1,5 @@
-//! A hash as it stands in a sealed record: ours as bytes, so that nothing is parsed when a token is verified; others as the text that came in.
+//! A hash in a sealed record: ours as bytes, so that verifying a token parses nothing; others as
+//! the text that came in.
 
 use std::borrow::Cow;
 

@@ -2,16 +2,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 
-/// Numbers under keys; those above 99 give way to nobody.
+/// Numbers under keys. Numbers from 100 on never give way.
 #[derive(Default)]
 struct Written {
     all: Mutex<Vec<(u32, u32)>>,
-    /// The keys that cannot be written.
+    /// Keys whose writes fail.
     broken: Vec<u32>,
     tried: AtomicU64,
-    /// The key at which every write panics.
+    /// The key whose writes panic.
     panics: Option<u32>,
-    /// A write waits for this, where it is set.
+    /// If set, each write waits for a permit.
     gate: Option<tokio::sync::Semaphore>,
 }
 
@@ -33,7 +33,7 @@ impl Work for Written {
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
-        assert_ne!(self.panics, Some(*key), "as a test wants it");
+        assert_ne!(self.panics, Some(*key), "a panic that the test asks for");
         if self.broken.contains(key) {
             return Err(StoreError::unavailable("test"));
         }
@@ -42,7 +42,7 @@ impl Work for Written {
     }
 }
 
-/// Notes taken outside of a runtime, so that a flush writes them all at once.
+/// Takes notes without starting a writer, so that one flush writes them all.
 fn noted(work: Written, notes: &[(u32, u32)]) -> Behind<Written> {
     let behind = Behind::new(work);
     for (key, note) in notes {
@@ -65,7 +65,7 @@ async fn each_key_is_written_once_with_its_latest_note() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_written_costs_no_other_its_own() {
+async fn a_failed_write_does_not_stop_the_others() {
     let work = Written {
         broken: vec![2, 4, 5],
         ..Written::default()
@@ -78,7 +78,7 @@ async fn one_that_cannot_be_written_costs_no_other_its_own() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_asked_three_times_and_the_rest_is_kept() {
+async fn an_unavailable_store_is_tried_three_times_and_the_rest_is_kept() {
     let work = Written {
         broken: vec![1, 2, 3],
         ..Written::default()
@@ -92,7 +92,7 @@ async fn a_store_that_is_away_is_asked_three_times_and_the_rest_is_kept() {
 }
 
 #[tokio::test]
-async fn what_comes_again_by_itself_gives_way_to_what_does_not() {
+async fn in_a_full_queue_notes_that_give_way_are_dropped_for_others() {
     let full: Vec<_> = (0..8).map(|key| (key, key)).collect();
     let behind = noted(Written::default(), &full);
     behind.writer.note(8, 1);
@@ -106,7 +106,7 @@ async fn what_comes_again_by_itself_gives_way_to_what_does_not() {
 }
 
 #[tokio::test]
-async fn what_is_noted_during_its_write_is_written_after_it() {
+async fn a_note_taken_during_its_own_write_is_written_afterwards() {
     let work = Written {
         gate: Some(tokio::sync::Semaphore::new(0)),
         ..Written::default()
@@ -129,8 +129,9 @@ async fn what_is_noted_during_its_write_is_written_after_it() {
     assert_eq!(written(&behind), [(1, 1), (1, 3)]);
 }
 
-/// Keys that say when they are dropped. The writer drops its last one after its last look, while the turn is still its own.
-struct Ending;
+/// Keys that report when they are dropped. The writer drops its last key after it last looked for
+/// notes, while it still holds the turn.
+struct ReportOnDrop;
 
 #[derive(Clone)]
 struct Ends(u32, Arc<dyn Fn() + Send + Sync>);
@@ -161,7 +162,7 @@ impl Ord for Ends {
     }
 }
 
-impl Work for Ending {
+impl Work for ReportOnDrop {
     type Key = Ends;
     type Note = u32;
     const MOST: usize = 8;
@@ -180,13 +181,13 @@ impl Work for Ending {
 }
 
 #[tokio::test]
-async fn what_is_noted_between_the_last_look_and_the_end_of_the_turn_is_written() {
-    let behind = Arc::new(Behind::new(Ending));
+async fn a_note_taken_between_the_last_look_and_the_end_of_the_turn_is_written() {
+    let behind = Arc::new(Behind::new(ReportOnDrop));
     let (noted_late, weak) = (Arc::new(AtomicU64::new(0)), Arc::downgrade(&behind));
     let (late, nothing) = (Arc::clone(&noted_late), Arc::new(|| ()));
     let ended = move || {
         let behind = weak.upgrade().unwrap();
-        // In the map it is dropped under this lock, which is too early.
+        // A key dropped from the map is dropped under this lock, which is too early.
         let Ok(noted) = behind.writer.noted.try_lock() else {
             return;
         };
@@ -206,7 +207,7 @@ async fn what_is_noted_between_the_last_look_and_the_end_of_the_turn_is_written(
 }
 
 #[tokio::test]
-async fn one_that_is_noted_all_the_time_holds_up_no_other() {
+async fn a_key_that_is_noted_constantly_does_not_starve_the_others() {
     let behind = noted(Written::default(), &[(1, 0), (2, 0)]);
     let writer = &behind.writer;
     let next = |last: Option<u32>| writer.next(last.as_ref()).map(|(key, _)| key);
@@ -215,9 +216,9 @@ async fn one_that_is_noted_all_the_time_holds_up_no_other() {
     assert_eq!(next(Some(2)), Some(1));
 }
 
-/// Also where the only thread for blocking work is in use.
+/// Even while the runtime's only blocking thread is busy.
 #[test]
-fn work_that_takes_too_long_is_given_up() {
+fn work_past_its_deadline_is_given_up() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
@@ -238,10 +239,9 @@ fn work_that_takes_too_long_is_given_up() {
     });
 }
 
-/// A clock or a store of the caller's may panic, each time: what is behind it is written all the
-/// same.
+/// A caller's clock or store may panic each time. The notes after it are still written.
 #[tokio::test]
-async fn a_note_whose_write_panics_holds_up_no_other() {
+async fn a_note_whose_write_panics_does_not_block_the_others() {
     let work = Written {
         panics: Some(2),
         ..Written::default()
@@ -257,9 +257,9 @@ async fn a_note_whose_write_panics_holds_up_no_other() {
     assert_eq!(written(&behind), [(3, 1), (4, 1)]);
 }
 
-/// A writer that is cut off has not written what it was at: that stays for the next one.
+/// A cancelled writer has not written its current note, so the next writer does.
 #[tokio::test]
-async fn a_note_whose_write_is_cut_off_stays() {
+async fn a_note_whose_write_is_cancelled_stays() {
     let work = Written {
         gate: Some(tokio::sync::Semaphore::new(0)),
         ..Written::default()
@@ -279,10 +279,10 @@ async fn a_note_whose_write_is_cut_off_stays() {
     assert_eq!(written(&behind), [(1, 1)]);
 }
 
-/// Whoever begins a writer holds the place of its handle: of two in a row, the later one's stays
-/// there.
+/// The lock on the handle is held while a writer starts: if two start in a row, the later one's
+/// handle remains.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_writer_runs_whose_handle_is_still_to_be_kept() {
+async fn no_writer_runs_before_its_handle_is_stored() {
     let behind = Arc::new(Behind::new(Written::default()));
     let place = lock(&behind.task);
     let runtime = Handle::current();
@@ -296,7 +296,7 @@ async fn no_writer_runs_whose_handle_is_still_to_be_kept() {
     while lock(&behind.writer.noted).is_empty() && written(&behind).is_empty() {
         thread::yield_now();
     }
-    // Long enough for a writer that has begun.
+    // Long enough for a writer that was started too early.
     thread::sleep(Duration::from_millis(50));
     assert_eq!(behind.work().tried.load(Ordering::SeqCst), 0);
     drop(place);
@@ -327,11 +327,11 @@ impl Work for Silent {
     }
 }
 
-/// Separates what ends from what does not.
+/// Longer than anything that ends takes.
 const FOR_EVER: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_asked_three_times_and_the_rest_is_kept() {
+async fn a_silent_store_is_tried_three_times_and_the_rest_is_kept() {
     let behind = Behind::new(Silent::default());
     for key in 0..5 {
         behind.note(key, ());
@@ -343,7 +343,7 @@ async fn a_store_that_does_not_answer_is_asked_three_times_and_the_rest_is_kept(
 }
 
 #[tokio::test]
-async fn a_flush_ends_in_time_also_where_its_turn_does_not_come() {
+async fn a_flush_keeps_its_deadline_while_another_writer_holds_the_turn() {
     let behind = Behind::new(Silent::default());
     let _turn = Arc::clone(&behind.writer.turn).lock_owned().await;
     let flush = tokio::time::timeout(FOR_EVER, behind.flush());

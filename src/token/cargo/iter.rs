@@ -1,10 +1,10 @@
-//! Walking over the entries.
+//! Iteration over the entries.
 
 use std::borrow::Borrow as _;
 use std::collections::btree_map;
 use std::fmt;
 
-use super::Cargo;
+use super::map::Cargo;
 use super::value::{Text, Value};
 
 /// The entries of a [`Cargo`], sorted by name.

@@ -1,7 +1,8 @@
-//! The token's own entries, told from entries of the same name inside of others.
+//! Tells the token's own entries from entries of the same name nested inside others.
 //!
-//! serde hands on no context, and keeps what `flatten`, `tag` and `untagged` look at twice in a buffer of its own. But text that is
-//! borrowed stays in its place: so the names of entries that end are lent from the list of ends, and known by their place again.
+//! serde cannot pass context, and buffers what `flatten`, `tag` and `untagged` read twice. But
+//! borrowed text keeps its address. So the names of expiring entries are lent from the list of
+//! expiries and recognised by their address.
 
 use std::fmt;
 
@@ -9,48 +10,51 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, Seq
 
 use super::value::Text;
 
-/// Where the names of entries that end stand in memory, with their ends.
+/// The addresses of the lent names, with the second at which each entry expires.
 #[derive(Clone, Default)]
-pub(super) struct Places(Vec<(*const u8, i64)>);
+pub(super) struct LentNames(Vec<(*const u8, i64)>);
 
-impl Places {
-    pub(super) fn of(ends: &[(Text, i64)]) -> Self {
-        Self(
-            ends.iter()
-                .map(|(name, end)| (name.as_ptr(), *end))
-                .collect(),
-        )
+impl LentNames {
+    pub(super) fn of(expiries: &[(Text, i64)]) -> Self {
+        let addresses = expiries
+            .iter()
+            .map(|(name, second)| (name.as_ptr(), *second));
+        Self(addresses.collect())
     }
 
-    /// The end of the token's own entry, if this is the very name that was lent for it.
-    pub(super) fn end_of(&self, name: &str) -> Option<i64> {
-        let here = |(place, _): &&(*const u8, i64)| std::ptr::eq(*place, name.as_ptr());
-        self.0.iter().find(here).map(|(_, end)| *end)
+    /// The expiry of the token's own entry, if this is the name that was lent for it.
+    pub(super) fn expiry_of(&self, name: &str) -> Option<i64> {
+        let same = |(lent, _): &&(*const u8, i64)| std::ptr::eq(*lent, name.as_ptr());
+        self.0.iter().find(same).map(|(_, second)| *second)
     }
 }
 
-/// Something of serde's around the token's own object, or around one of its names: everything is passed on to `inner`, but names
-/// that `ends` has are lent from there.
+/// Wraps a part of serde around the token's own object, or around one of its names. It forwards
+/// everything to `inner`, but lends the names in `expiries`.
 pub(crate) struct Own<'e, X> {
     pub(crate) inner: X,
-    pub(crate) ends: &'e [(Text, i64)],
+    pub(crate) expiries: &'e [(Text, i64)],
 }
 
 impl<'e, X> Own<'e, X> {
     fn around<Y>(&self, inner: Y) -> Own<'e, Y> {
-        let ends = self.ends;
-        Own { inner, ends }
+        let expiries = self.expiries;
+        Own { inner, expiries }
     }
 
     fn lent(&self, name: &str) -> Option<&'e str> {
-        let mut names = self.ends.iter().map(|(name, _)| &**name);
+        let mut names = self.expiries.iter().map(|(name, _)| &**name);
         names.find(|lent| *lent == name)
     }
 }
 
 macro_rules! deserialize {
     ($($method:ident($($name:ident: $type:ty),*);)*) => {$(
-        fn $method<V: Visitor<'e>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
+        fn $method<V: Visitor<'e>>(
+            self,
+            $($name: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, D::Error> {
             let visitor = self.around(visitor);
             self.inner.$method($($name,)* visitor)
         }
@@ -178,7 +182,7 @@ impl<'e, V: Visitor<'e>> Visitor<'e> for Own<'e, V> {
         self.inner.visit_map(own)
     }
 
-    // What is inside of an array or of a variant is not the token's own object.
+    // The inside of an array or of a variant is not the token's own object.
     fn visit_seq<A: SeqAccess<'e>>(self, elements: A) -> Result<V::Value, A::Error> {
         self.inner.visit_seq(elements)
     }

@@ -1,4 +1,5 @@
-//! Reading values: the format's strict rules while the text is read, and serde's for everyone else.
+//! Reads values: from a token's text by the format's strict rules, from any other source by
+//! serde's.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,25 +9,25 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::token::json::{self, value_then_end};
 
-use super::ends::EntryEnds;
-use super::own::Places;
+use super::expiries::EntryExpiries;
+use super::own::LentNames;
 use super::reading;
 use super::value::{Number, Object, Text, Value};
 
-/// The levels that a token whose cargo is a map may have, the token's own object included.
+/// The nesting levels of a token whose cargo is a map, counting the token's own object.
 pub(super) const LEVELS: usize = 64;
 
-/// Reads the value at the beginning of `text` by the rules of the format for a map cargo: distinct names,
-/// 64-bit integers, at most `N` levels. Returns what follows it, too.
+/// Reads the value at the beginning of `text` by the format's rules for a map: distinct names,
+/// 64-bit integers, at most `N` levels. Also returns the rest of the text.
 pub(super) fn read_value<const N: usize>(text: &str) -> Option<(Value, &str)> {
     let (Strict::<N> { value, huge }, own, rest) = value_then_end(text)?;
     (!huge || json::wide_integers(own).next().is_none()).then_some((value, rest))
 }
 
-/// A value within the rules, but for integers that were told as floats.
+/// A value that keeps the rules, except that wide integers may have become floats.
 struct Strict<const N: usize> {
     value: Value,
-    /// Whether there is a float that could have been written as an integer out of range.
+    /// Whether it holds a float that could have been written as an integer out of range.
     huge: bool,
 }
 
@@ -47,34 +48,38 @@ impl<'de, const N: usize> Deserialize<'de> for Strict<N> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // It may be a cargo of its own, or stand anywhere in one of the caller's type: around it is the token's object.
+        // This may be a whole cargo or any part of the caller's type. The token's object is one
+        // level around it.
         let (value, _) = deserialize(deserializer, json::LEVELS.saturating_sub(1))?;
         Ok(value)
     }
 }
 
-/// A value from any format, with at most `levels` levels, and the ends of those of its entries that are the token's own. Only JSON text can tell integers from floats beyond 64
-/// bits, so here they are floats; who reads a token looks at its text.
+/// Reads a value from any format, with at most `levels` levels. Also returns the expiries of those
+/// of its entries that are the token's own.
+///
+/// Only JSON text distinguishes integers beyond 64 bits from floats, so here they are floats. The
+/// reader of a token checks the text.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     levels: usize,
-) -> Result<(Value, EntryEnds), D::Error> {
+) -> Result<(Value, EntryExpiries), D::Error> {
     let found = &Found {
-        places: reading::places(),
+        lent: reading::lent_names(),
         ..Found::default()
     };
     let value = Seed { levels, found }.deserialize(deserializer)?;
     reading::note_huge(&found.huge.borrow());
-    Ok((value, found.ends.take()))
+    Ok((value, found.expiries.take()))
 }
 
-/// What is found beside the values.
+/// What is found besides the values.
 #[derive(Default)]
 struct Found {
-    /// Where the names of the token's own entries stand.
-    places: Places,
-    ends: RefCell<EntryEnds>,
-    /// Floats that could have been written as integers out of range: serde_json does not tell.
+    /// The names of the token's own entries.
+    lent: LentNames,
+    expiries: RefCell<EntryExpiries>,
+    /// Floats that could have been written as integers out of range; serde_json does not say.
     huge: RefCell<Vec<f64>>,
 }
 
@@ -85,7 +90,7 @@ struct Seed<'c> {
 }
 
 impl Seed<'_> {
-    /// The seed for what is inside of an array or object.
+    /// The seed for the inside of an array or object.
     fn inside<E: Error>(self) -> Result<Self, E> {
         let levels = self.levels.checked_sub(1);
         let levels = levels.ok_or_else(|| E::custom("nested too deeply"))?;
@@ -193,11 +198,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// The name of an entry, or serde_json's mark that what looks like an object is a number.
+/// The name of an entry, or serde_json's mark for a number that looks like an object.
 ///
-/// With its feature `arbitrary_precision`, which any crate of a build can turn on, serde_json shows a number as an object
-/// of one entry. A name in the text could be spelled like the mark; but serde_json answers the question for
-/// an *optional* key with `Some` for a name, and with bare text for the mark.
+/// With its feature `arbitrary_precision`, which any crate of a build can enable, serde_json shows
+/// a number as an object of one entry. A name in the text may be the same as the mark. But asked
+/// for an *optional* key, serde_json gives `Some` for a name and bare text for the mark.
 enum Name {
     Text(Text),
     Number,
@@ -231,13 +236,13 @@ impl<'de> Visitor<'de> for NameSeed<'_> {
     fn visit_str<E>(self, name: &str) -> Result<Name, E> {
         Ok(match name {
             NUMBER_MARK => Name::Number,
-            // Formats other than JSON that know no optional keys.
+            // Another format, without optional keys.
             name => Name::Text(name.into()),
         })
     }
 }
 
-/// A name that is none but a name.
+/// Reads a name that cannot be the mark.
 struct TextSeed<'c>(&'c Found);
 
 impl<'de> Visitor<'de> for TextSeed<'_> {
@@ -248,8 +253,8 @@ impl<'de> Visitor<'de> for TextSeed<'_> {
     }
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Text, E> {
-        if let Some(end) = self.0.places.end_of(name) {
-            self.0.ends.borrow_mut().set(name, end);
+        if let Some(second) = self.0.lent.expiry_of(name) {
+            self.0.expiries.borrow_mut().set(name, second);
         }
         Ok(name.into())
     }
@@ -304,7 +309,7 @@ mod tests {
         ] {
             assert!(!reads(&format!("[{text}]")), "{text}");
             assert!(!reads(&format!(r#"{{"a\"":["\\"],"b":{text}}}"#)), "{text}");
-            // The same digits are no integer within a string or with a fraction.
+            // In a string or with a fraction, the same digits are not an integer.
             assert!(
                 reads(&format!(r#"["{text}","\"{text}",{text}.0,1e300]"#)),
                 "{text}"

@@ -1,17 +1,18 @@
-//! What a cargo is told beside its text when it is read as, or inside of, a caller's type: serde hands on no context.
+//! The context of a cargo that is read as, or inside, a caller's type. serde cannot pass context,
+//! so it is kept in a thread local.
 
 use std::cell::{Cell, RefCell};
 
 use crate::crypto::clock::ClockSource;
 use crate::token::json;
 
-use super::own::Places;
-use super::{Cargo, Text};
+use super::own::LentNames;
+use super::value::Text;
 
 /// The token that this thread is reading as a caller's type.
 struct Reading {
     clock: ClockSource,
-    places: Places,
+    lent: LentNames,
     huge: Cell<Option<Box<Huge>>>,
 }
 
@@ -29,7 +30,7 @@ thread_local! {
     static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
 }
 
-/// Puts back what was being read before, also after a panic.
+/// Restores what was being read before, also after a panic.
 struct Before(Option<Reading>);
 
 impl Drop for Before {
@@ -38,19 +39,22 @@ impl Drop for Before {
     }
 }
 
-/// Reads a caller's type with `read`, which returns it with the text of the whole cargo. Every [`Cargo`] inside gets the codec's
-/// clock, and the ends of those of the token's own entries that it holds; integers beyond 64 bits are refused.
+/// Reads a caller's type with `read`, which returns the value and the text of the whole cargo.
 ///
-/// Where in the text a float stood that may be such an integer, serde does not tell. So it is one if the text has one of its value,
-/// though that may stand where the type reads it otherwise, or not at all.
-pub(crate) fn with_ends<'a, R>(
+/// Every [`Cargo`](crate::Cargo) inside gets the codec's clock, and the expiries of the token's own
+/// entries that it holds. Integers beyond 64 bits are refused.
+///
+/// A float may be such an integer, but serde does not say where in the text it stood. So the value
+/// is refused if the text has such an integer of the same value anywhere, even where the type reads
+/// it differently or ignores it.
+pub(crate) fn with_expiries<'a, R>(
     clock: &ClockSource,
-    ends: &[(Text, i64)],
+    expiries: &[(Text, i64)],
     read: impl FnOnce() -> Option<(R, &'a str)>,
 ) -> Option<R> {
     let before = Before(READING.replace(Some(Reading {
         clock: clock.clone(),
-        places: Places::of(ends),
+        lent: LentNames::of(expiries),
         huge: Cell::default(),
     })));
     let found = read();
@@ -61,7 +65,7 @@ pub(crate) fn with_ends<'a, R>(
     (!mixed).then_some(value)
 }
 
-/// Takes note of floats that could be integers out of range.
+/// Records floats that could be integers out of range.
 pub(super) fn note_huge(floats: &[f64]) {
     if floats.is_empty() {
         return;
@@ -78,23 +82,16 @@ pub(super) fn note_huge(floats: &[f64]) {
     });
 }
 
-/// Where the names stand that are lent to what is read here.
-pub(super) fn places() -> Places {
-    READING.with_borrow(|now| {
-        now.as_ref()
-            .map(|now| now.places.clone())
-            .unwrap_or_default()
-    })
+/// The lent names of the token being read.
+pub(super) fn lent_names() -> LentNames {
+    READING.with_borrow(|now| now.as_ref().map(|now| now.lent.clone()).unwrap_or_default())
 }
 
-impl Cargo {
-    /// With the clock of the codec whose token is being read, if there is one.
-    pub(super) fn with_clock_of_codec(mut self) -> Self {
-        READING.with_borrow(|now| {
-            if let Some(now) = now {
-                self.clock = now.clock.clone();
-            }
-        });
-        self
-    }
+/// The clock of the codec whose token is being read; the system's if there is none.
+pub(super) fn clock() -> ClockSource {
+    READING.with_borrow(|now| {
+        now.as_ref()
+            .map(|now| now.clock.clone())
+            .unwrap_or_default()
+    })
 }

@@ -11,7 +11,7 @@ use super::error::CargoError;
 
 /// A JSON value: what an entry of a [`Cargo`](super::Cargo) holds.
 ///
-/// Text is wiped when it is dropped, and `Debug` shows no content.
+/// Text is wiped when dropped, and `Debug` shows no content.
 ///
 /// ```
 /// use sealtoken::{Number, Value};
@@ -45,11 +45,11 @@ pub type Object = BTreeMap<Text, Value>;
 
 /// A number that JSON can hold: an integer in `i64::MIN..=u64::MAX`, or a finite `f64`.
 ///
-/// `1` and `1.0` are different numbers and come back as what they were.
+/// `1` and `1.0` are different numbers, and each comes back as itself.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Number(Inner);
 
-/// Integers have one representation each, so that equality is equality of numbers.
+/// Each integer has one representation, so derived equality is numeric equality.
 #[derive(Clone, Copy)]
 pub(super) enum Inner {
     Natural(u64),
@@ -136,7 +136,7 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Text that is wiped when it is dropped and that `Debug` does not show.
+/// Text that is wiped when dropped and never shown by `Debug`.
 ///
 /// It derefs to `str`; `String::from` copies it out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -260,7 +260,7 @@ impl From<String> for Value {
 }
 
 impl fmt::Debug for Value {
-    /// The kind of the value and its size, no content.
+    /// Prints the kind and size of the value, but no content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("Null"),

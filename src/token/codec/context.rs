@@ -1,4 +1,4 @@
-//! What a token is bound to beside its purpose.
+//! What a token is bound to besides its purpose.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,24 +7,27 @@ use crate::crypto::st1;
 
 /// A context of a token: one part, or an array of several.
 ///
-/// Implemented for text and bytes (one part, taken as they are), and for arrays of them
-/// (several parts, each with its length before it as eight bytes, big-endian).
+/// Implemented for text and bytes (one part, bound as it is), and for arrays of them (several
+/// parts, each behind its length as eight bytes, big-endian).
 pub trait Context: sealed::Context {}
 
-/// The context, or a part of it, is empty; or the contexts of one codec have more than 65,536 bytes together.
+/// The context, or a part of it, is empty; or the contexts of one codec have more than 65,536 bytes
+/// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextError;
 
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "a context, and each part of it, must not be empty (is the value that the token is bound to missing?), \
-             and several contexts have at most 65,536 bytes together (is one codec bound again and again?)",
+            "a context and its parts must not be empty (is the value that the token is bound to \
+             missing?), and several contexts have at most 65,536 bytes together (is one codec \
+             bound again and again?)",
         )
     }
 }
 
-/// The most bytes of composed contexts: a codec that is bound anew at every request must not grow without end.
+/// The maximum of composed contexts in bytes: a codec that is bound again at every request must not
+/// grow without end.
 const MOST: usize = 1 << 16;
 
 /// What a codec is bound to.
@@ -38,7 +41,7 @@ pub(super) enum Bound {
 }
 
 impl Bound {
-    /// The same, and this context in addition.
+    /// The same with this context added.
     pub(super) fn and(&self, context: Arc<[u8]>) -> Result<Self, ContextError> {
         let mut several = match self {
             Self::ToNothing => return Ok(Self::To(context)),
@@ -65,7 +68,7 @@ impl Bound {
     }
 }
 
-/// The bytes behind their number, in eight bytes.
+/// The bytes behind their length in eight bytes.
 fn with_length(part: &[u8]) -> Vec<u8> {
     [(part.len() as u64).to_be_bytes().as_slice(), part].concat()
 }

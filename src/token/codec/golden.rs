@@ -1,5 +1,5 @@
-//! Tokens from a fixed generator, key and clock. A change of the format, of a derivation or of the order in which
-//! randomness is used changes them; so does a constant in the place of a key.
+//! Tokens from a fixed generator, key and clock. A change of the format, of a derivation or of the
+//! order in which randomness is used changes them; so does a constant in the place of a key.
 
 use std::collections::HashSet;
 
@@ -72,7 +72,10 @@ fn a_fixed_generator_seals_the_same_tokens_for_ever() {
         token.set_uuid(uuid::Uuid::from_bytes([7; 16]));
         token.cargo_mut().insert("user_id", 123).unwrap();
         let end = NOW.saturating_add(60);
-        token.cargo_mut().insert_until("mfa", true, end).unwrap();
+        token
+            .cargo_mut()
+            .insert_with_expiry("mfa", true, end)
+            .unwrap();
         token.set_not_before(Some(NOW));
         let map = codec.seal(&mut token, Lifetime::Forever).unwrap();
         let renewed = codec.renew(&mut token, Lifetime::minutes(5)).unwrap();

@@ -3,9 +3,9 @@
 mod context;
 #[cfg(test)]
 mod golden;
+mod header;
 mod open;
 mod opened;
-mod outline;
 mod renew;
 mod seal;
 
@@ -24,13 +24,13 @@ use crate::token::times::Tolerance;
 
 use context::Bound;
 pub use context::{Context, ContextError};
+pub use header::TokenHeader;
 pub use opened::Opened;
-pub use outline::Outline;
 
-/// Seals and opens the tokens of one purpose. What it seals, no other purpose opens.
+/// Seals and opens the tokens of one purpose. No other purpose opens what it seals.
 ///
-/// Made by [`KeyRing::codec`]. A clone is a few reference counts; keep one in your application's state. It follows the ring:
-/// keys that are replaced there are in use here at the next call.
+/// Made by [`KeyRing::codec`]. A clone is a few reference counts; keep one in your application's
+/// state. It follows the ring: keys that are replaced there are in use here at the next call.
 ///
 /// ```
 /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
@@ -65,7 +65,7 @@ pub struct Codec {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     max_len: usize,
-    /// The same for opening.
+    /// The maximum for opening.
     max_opened: usize,
     padding: Option<NonZeroUsize>,
     tolerance: Tolerance,
@@ -77,7 +77,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Purpose`] when the purpose is empty or longer.
+    /// [`KeyError::Purpose`] if the purpose is empty or longer.
     pub fn codec(&self, purpose: &str) -> Result<Codec, KeyError> {
         Ok(Codec::new(Purpose::new(purpose)?, self.source()))
     }
@@ -92,14 +92,16 @@ impl PurposeRing {
 }
 
 impl Codec {
-    /// The most characters that a token is sealed with unless [`with_max_len`](Codec::with_max_len) says otherwise.
+    /// The maximum length of sealed tokens in characters, unless
+    /// [`with_max_len`](Codec::with_max_len) changes it.
     ///
-    /// Browsers keep a cookie whose name and value have at most 4,096 bytes together (RFC 6265bis), and drop a longer one
-    /// without a word. This leaves 96 for the name.
+    /// Browsers keep a cookie whose name and value have at most 4,096 bytes together (RFC 6265bis),
+    /// and drop longer ones silently. This leaves 96 for the name.
     pub const DEFAULT_MAX_LEN: usize = 4000;
 
-    /// The most characters that a token to be opened may have unless [`with_max_len`](Codec::with_max_len) says otherwise:
-    /// what tokens were sealed with before there was room for a cookie's name.
+    /// The maximum length of tokens to be opened in characters, unless
+    /// [`with_max_len`](Codec::with_max_len) changes it: tokens were sealed up to this length
+    /// before there was room for a cookie's name.
     pub const DEFAULT_MAX_OPENED: usize = 4096;
 
     fn new(purpose: Purpose, source: Arc<dyn Source>) -> Self {
@@ -129,10 +131,11 @@ impl Codec {
         self.purpose.as_str()
     }
 
-    /// The most characters that a token may have, for sealing and for opening.
+    /// The maximum length of a token in characters, for sealing and for opening.
     ///
-    /// By default 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A token that was opened
-    /// with more than the first may be sealed again with as many as the second.
+    /// By default 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A
+    /// token that was opened with more than the first may be sealed again with as many as the
+    /// second.
     #[must_use]
     pub fn with_max_len(mut self, characters: usize) -> Self {
         // No text is longer than memory can be.
@@ -142,26 +145,27 @@ impl Codec {
         self
     }
 
-    /// Pads what is sealed to a multiple of `block` bytes, so that a token's length tells less about its cargo.
+    /// Pads what is sealed to a multiple of `block` bytes, so that a token's length tells less
+    /// about its cargo.
     ///
-    /// By default nothing is padded, and the length of a token shows the length of its cargo. Opening takes any
-    /// padding. Zero and one mean none.
+    /// By default nothing is padded, and the length of a token shows the length of its cargo.
+    /// Opening takes any padding. Zero and one mean none.
     #[must_use]
     pub fn with_padding(mut self, block: usize) -> Self {
         self.settings.padding = NonZeroUsize::new(block);
         self
     }
 
-    /// How long a token is still accepted after its end, and before its `not_before`: for clocks of servers that
-    /// disagree. Whole seconds count; by default none.
+    /// How long a token is still accepted after its expiry, and before its `not_before`, because
+    /// the clocks of servers disagree. Whole seconds count; by default none.
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.settings.tolerance.leeway = leeway;
         self
     }
 
-    /// How far in the future a token's time may begin, because the clock of the server that sealed it was
-    /// ahead. Whole seconds count; by default 60.
+    /// How far in the future a token may have been issued, because the clock of the server that
+    /// sealed it was ahead. Whole seconds count; by default 60.
     #[must_use]
     pub fn with_future_skew(mut self, skew: Duration) -> Self {
         self.settings.tolerance.future_skew = skew;
@@ -191,18 +195,21 @@ impl Codec {
         self
     }
 
-    /// The library under AES-256-GCM. It changes the speed, never the bytes.
+    /// The library under AES-256-GCM: it changes the speed, never the bytes. By default
+    /// [`Backend::default`].
     #[must_use]
     pub fn with_backend(mut self, backend: Backend) -> Self {
         self.settings.backend = backend;
         self
     }
 
-    /// The codec for tokens that are good in one context only, such as one user, one address or one state.
+    /// The codec for tokens that are valid only in one context, such as one user, one address or
+    /// one state.
     ///
-    /// The context is not in the token: who opens it must know it beforehand (from the path of the link, or from the user who
-    /// is logged in), and gets [`OpenError::Forged`](crate::OpenError::Forged) where it is another.
-    /// Bound to a state that its use changes, a token is good for one use without a database:
+    /// The context is not in the token. Whoever opens it must know it beforehand (from the path of
+    /// the link, or from the user who is logged in), and gets
+    /// [`OpenError::Forged`](crate::OpenError::Forged) if it differs. Bound to a state that its use
+    /// changes, a token can be used once, without a database:
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
@@ -221,8 +228,9 @@ impl Codec {
     /// # }
     /// ```
     ///
-    /// Contexts add up: a codec that is bound to a tenant and then to a user seals for that user of that tenant.
-    /// Their order counts, each goes in with its length, and no single context equals several.
+    /// Contexts add up: a codec that is bound to a tenant and then to a user seals for that user of
+    /// that tenant. Their order counts, each has its length before it, and no single context equals
+    /// several.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
@@ -238,18 +246,19 @@ impl Codec {
     /// # }
     /// ```
     ///
-    /// Several parts of one context go in as an array; each is written with its length before it, so `["ab", "c"]` is not
-    /// `["a", "bc"]`.
+    /// Pass several parts of one context as an array. Each is written behind its length, so `["ab",
+    /// "c"]` is not `["a", "bc"]`.
     ///
     /// # Security
     ///
-    /// A single text is bound as it is, so bytes that spell an array's lengths and parts are the same context as that array.
-    /// Use one form for one purpose.
+    /// A single text is bound as it is. So bytes that spell the lengths and parts of an array are
+    /// the same context as that array: use one form for one purpose.
     ///
     /// # Errors
     ///
-    /// [`ContextError`] when the context is empty, or one of several parts is: a missing value must not become a context that
-    /// everyone shares. Also when contexts that add up have more than 65,536 bytes.
+    /// [`ContextError`] if the context or one of its parts is empty: a missing value must not
+    /// become a context that everyone shares. Also if contexts that add up have more than 65,536
+    /// bytes.
     pub fn bound_to(&self, context: impl Context) -> Result<Self, ContextError> {
         Ok(Self {
             bound: self.bound.and(context.into_bytes()?)?,
@@ -257,9 +266,11 @@ impl Codec {
         })
     }
 
-    /// The length of a token around `plaintext` bytes of JSON, padding included: prefix, header, tag and base64url.
+    /// The length of a token around `plaintext` bytes of JSON, padding included: prefix, header,
+    /// tag and base64url.
     ///
-    /// The JSON is the cargo's, 50 to 100 bytes for the token's own members, and the ends of entries.
+    /// The JSON is the cargo's, 50 to 100 bytes for the token's own members, and the expiries of
+    /// entries.
     ///
     /// ```
     /// const LENGTH: usize = sealtoken::Codec::sealed_len(124);
@@ -270,7 +281,7 @@ impl Codec {
         st1::sealed_len(plaintext)
     }
 
-    /// The keys as they are now in the ring. One load, unless they were replaced.
+    /// The current keys of the ring. One load, unless they were replaced.
     fn keys(&self) -> Guard<Arc<CodecKeys>> {
         let ready = self.ready.load();
         if ready.generation >= self.source.generation() {
@@ -282,7 +293,8 @@ impl Codec {
     #[cold]
     fn derive_anew(&self) -> Guard<Arc<CodecKeys>> {
         let fresh = Arc::new(self.source.derive(&self.purpose));
-        // A slower thread may put older keys here; the next call sees their number and derives again.
+        // A slower thread may put older keys here; the next call sees their number and derives
+        // again.
         self.ready.store(Arc::clone(&fresh));
         Guard::from_inner(fresh)
     }

@@ -1,29 +1,36 @@
 //! Opening: in the order of `docs/format.md`, limits before work, cipher before JSON.
 
-use std::any::{Any, TypeId};
-
 use serde::de::{DeserializeOwned, IgnoredAny};
 use zeroize::Zeroizing;
 
 use crate::crypto::clock::UnixTime;
 use crate::crypto::scratch::Scratch;
-use crate::crypto::st1;
+use crate::crypto::st1::{self, StateId};
 use crate::keys::Role;
-use crate::token::cargo::{Cargo, Mark, Text, with_ends};
+use crate::token::cargo::{Cargo, Expiries, Text};
+use crate::token::content::Typed;
 use crate::token::error::OpenError;
-use crate::token::json::{self, Ends, Head, Payload};
-use crate::token::state::{Sealed, Token};
+use crate::token::json::{self, Head, Named, Payload};
+use crate::token::state::{Sealed, Token, TypedToken};
 use crate::token::times::Times;
 
 use super::Codec;
-use super::opened::{CargoText, Opened};
+use super::opened::{CargoText, Opened, read_own};
 
 /// Whether a token that is not valid now is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Time {
-    Matters,
-    /// For tools, and for callers who want to look first.
-    IsShown,
+    Checked,
+    /// For tools, and for callers who inspect first.
+    Ignored,
+}
+
+/// What is known of a token before its plaintext is read.
+#[derive(Clone, Copy)]
+struct Seen {
+    now: UnixTime,
+    state: StateId,
+    needs_reseal: bool,
 }
 
 impl Codec {
@@ -43,25 +50,27 @@ impl Codec {
     ///
     /// match codec.open("st1_nonsense") {
     ///     Ok(_) => unreachable!(),
-    ///     Err(OpenError::Expired { at }) => println!("the link ended at {at}: ask for a new one"),
+    ///     Err(OpenError::Expired { at }) => println!("the link expired at {at}"),
     ///     Err(error) => println!("{}: {error}", error.code()),
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub fn open(&self, text: &str) -> Result<Token, OpenError> {
-        self.open_map(text, Time::Matters)
+        self.open_map(text, Time::Checked)
     }
 
-    /// Opens a token whatever the time: also one that has expired or is not valid yet.
+    /// Opens a token whatever the time, even one that has expired or is not valid yet.
     ///
     /// # Errors
     ///
-    /// [`OpenError`], but neither [`Expired`](OpenError::Expired) nor [`NotYetValid`](OpenError::NotYetValid).
+    /// [`OpenError`], but neither [`Expired`](OpenError::Expired) nor
+    /// [`NotYetValid`](OpenError::NotYetValid).
     ///
     /// # Security
     ///
-    /// For tools, and for pages that say more than "expired". Never let in whom `open` would refuse.
+    /// For tools, and for pages that say more than "expired". Never grant access to someone whom
+    /// `open` would refuse.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
@@ -78,14 +87,15 @@ impl Codec {
     /// # }
     /// ```
     pub fn inspect(&self, text: &str) -> Result<Token, OpenError> {
-        self.open_map(text, Time::IsShown)
+        self.open_map(text, Time::Ignored)
     }
 
-    /// Opens a token into one that is there, which takes the UUID that was sealed.
+    /// Opens a token into an existing one, which takes the UUID that was sealed.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; the token is then [reset](Token::reset): invalid, dirty and empty, with the UUID that it had.
+    /// [`OpenError`]; the token is then [reset](Token::reset): invalid, dirty and empty, with its
+    /// old UUID.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, Token};
@@ -114,19 +124,18 @@ impl Codec {
         }
     }
 
-    /// Opens a token whose cargo is of the caller's own type. Nothing is allocated beyond what that type allocates.
+    /// Opens a token whose cargo is of the caller's own type. Nothing is allocated beyond what that
+    /// type allocates.
     ///
-    /// An entry that ends is gone for that type once its end has come: its field should be an `Option` with a default. Sealed
-    /// again, it [keeps that end](Codec::reseal), whatever its value is by then.
+    /// An entry that has expired is missing for that type: make its field an `Option` with a
+    /// default. Sealed again, an entry [keeps its expiry](Codec::reseal), whatever its value is by
+    /// then.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; a cargo that is no `T` is [`Payload`](OpenError::Payload).
-    pub fn open_value<T: DeserializeOwned + 'static>(
-        &self,
-        text: &str,
-    ) -> Result<Token<T>, OpenError> {
-        self.open_own(text, Time::Matters)
+    /// [`OpenError`]; a cargo that is not a `T` is [`Payload`](OpenError::Payload).
+    pub fn open_value<T: DeserializeOwned>(&self, text: &str) -> Result<TypedToken<T>, OpenError> {
+        self.open_own(text, Time::Checked)
     }
 
     /// As [`open_value`](Codec::open_value), whatever the time. See [`inspect`](Codec::inspect).
@@ -134,17 +143,19 @@ impl Codec {
     /// # Errors
     ///
     /// As for [`inspect`](Codec::inspect).
-    pub fn inspect_value<T: DeserializeOwned + 'static>(
+    pub fn inspect_value<T: DeserializeOwned>(
         &self,
         text: &str,
-    ) -> Result<Token<T>, OpenError> {
-        self.open_own(text, Time::IsShown)
+    ) -> Result<TypedToken<T>, OpenError> {
+        self.open_own(text, Time::Ignored)
     }
 
-    /// Opens a token and lends it to `read`, whose type can borrow from the opened bytes: nothing is allocated.
+    /// Opens a token and lends it to `read`, whose type can borrow from the opened bytes: nothing
+    /// is allocated.
     ///
-    /// A `&str` field takes text without escapes only, and refuses the token where there is one (`\n`, `\"`); a field of type
-    /// `Cow<str>` with `#[serde(borrow)]` takes any. Sealing and opening inside of `read` works.
+    /// A `&str` field takes only text without escapes, and refuses the token otherwise (`\n`,
+    /// `\"`). A field of type `Cow<str>` with `#[serde(borrow)]` takes any text. `read` may seal
+    /// and open other tokens.
     ///
     /// # Errors
     ///
@@ -160,7 +171,8 @@ impl Codec {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # #[derive(serde::Serialize)] struct Owned { user: u64, role: String }
     /// # let codec = KeyRing::new(Key::generate()).codec("session")?;
-    /// # let text = codec.seal_value(&Owned { user: 42, role: "admin".into() }, Lifetime::hours(8))?;
+    /// # let owned = Owned { user: 42, role: "admin".into() };
+    /// # let text = codec.seal_value(&owned, Lifetime::hours(8))?;
     /// let is_admin = codec.open_with(&text, |opened| {
     ///     let session: Session<'_> = opened.cargo()?;
     ///     Ok(session.user == 42 && session.role == "admin")
@@ -174,88 +186,73 @@ impl Codec {
         text: &str,
         read: impl FnOnce(&Opened<'_>) -> Result<R, OpenError>,
     ) -> Result<R, OpenError> {
-        self.decrypt(text, |plaintext, needs_reseal| {
-            let now = self.clock.now();
-            // The cargo is skipped once to know that the envelope around it is sound before `read` acts on it.
-            if let Some((head, rest)) = self.ordinary(plaintext, now, Time::Matters)
-                && let Some((IgnoredAny, cargo, end)) = json::value_then_end(rest)
-                && json::envelope_ends(end)
-                && json::keeps_the_rules(cargo)
-            {
-                let cargo = (CargoText::Whole(cargo), Vec::new());
-                return read(&Opened::new(head, cargo, &self.clock, needs_reseal));
-            }
-            let payload = self.whole(plaintext, now, Time::Matters)?;
-            let head = payload.head;
-            let cargo = live(payload, now)?;
-            read(&Opened::new(head, cargo, &self.clock, needs_reseal))
-        })
+        self.decrypt(
+            text,
+            Time::Checked,
+            // Skips the cargo once, so that `read` acts only on a token that is sound as a whole.
+            |text, _| {
+                let (IgnoredAny, cargo, rest) = json::value_then_end(text)?;
+                json::keeps_the_rules(cargo).then_some(((), rest))
+            },
+            |(), seen, head, cargo, expiries| {
+                read(&Opened {
+                    head,
+                    cargo,
+                    expiries,
+                    clock: &self.clock,
+                    needs_reseal: seen.needs_reseal,
+                })
+            },
+        )
     }
 
     fn open_map(&self, text: &str, time: Time) -> Result<Token, OpenError> {
-        self.decrypt(text, |plaintext, needs_reseal| {
-            let now = self.clock.now();
-            let ordinary = self
-                .ordinary(plaintext, now, time)
-                .and_then(|(head, rest)| Some((head, Cargo::read(rest)?)))
-                .filter(|(_, (_, end))| json::envelope_ends(end));
-            let (head, cargo, ends) = if let Some((head, (cargo, _))) = ordinary {
-                (head, cargo, Vec::new())
-            } else {
-                let payload = self.whole(plaintext, now, time)?;
-                let head = payload.head;
-                let (cargo, ends) = live(payload, now)?;
-                let (cargo, _) = Cargo::read(cargo.as_str()).ok_or(OpenError::Payload)?;
-                (head, cargo, ends)
-            };
-            let ends = ends.iter().map(|(name, end)| (&**name, *end));
-            let mut cargo = cargo.with_ends(ends);
-            cargo.now_sealed(now, &self.clock);
-            let mut sealed = self.sealed(text, &head, needs_reseal);
-            sealed.mark = cargo.mark();
-            sealed.text = Some(text.to_owned());
-            Ok(Token::restored(head.uuid, cargo, sealed))
-        })
+        self.decrypt(
+            text,
+            time,
+            |text, _| Cargo::read(text),
+            |cargo, seen, head, _, expiries| {
+                let mut cargo = cargo.with_expiries(expiries);
+                cargo.now_sealed(seen.now, &self.clock, seen.state);
+                let mut sealed = self.sealed(text, seen, &head);
+                sealed.text = Some(text.to_owned());
+                Ok(Token::restored(head.uuid, cargo, sealed))
+            },
+        )
     }
 
-    fn open_own<T: DeserializeOwned + 'static>(
+    fn open_own<T: DeserializeOwned>(
         &self,
         text: &str,
         time: Time,
-    ) -> Result<Token<T>, OpenError> {
-        if TypeId::of::<T>() == TypeId::of::<Cargo>() {
-            // The map under its own name: it knows its ends and its clock. Decided when the program is compiled.
-            let mut token = Some(self.open_map(text, time)?);
-            let same = (&mut token as &mut dyn Any).downcast_mut::<Option<Token<T>>>();
-            return same.and_then(Option::take).ok_or(OpenError::Payload);
-        }
-        self.decrypt(text, |plaintext, needs_reseal| {
-            let now = self.clock.now();
-            if let Some((head, rest)) = self.ordinary(plaintext, now, time)
-                && let Some(value) = with_ends(&self.clock, &[], || {
-                    let (value, cargo, end) = json::value_then_end(rest)?;
-                    (json::envelope_ends(end) && json::keeps_the_rules(cargo))
-                        .then_some((value, cargo))
-                })
-            {
-                let sealed = self.sealed(text, &head, needs_reseal);
-                return Ok(Token::restored(head.uuid, value, sealed));
-            }
-            let payload = self.whole(plaintext, now, time)?;
-            let head = payload.head;
-            let (cargo, ends) = live(payload, now)?;
-            let value = cargo.read(&self.clock, &ends)?;
-            let mut sealed = self.sealed(text, &head, needs_reseal);
-            sealed.ends = ends;
-            Ok(Token::restored(head.uuid, value, sealed))
-        })
+    ) -> Result<TypedToken<T>, OpenError> {
+        self.decrypt(
+            text,
+            time,
+            |text, expiries| {
+                let (value, rest) = read_own(&self.clock, text, expiries)?;
+                json::keeps_the_rules(before(rest, text)?).then_some((value, rest))
+            },
+            |value, seen, head, _, expiries| {
+                let mut sealed = self.sealed(text, seen, &head);
+                sealed.expiries = expiries;
+                Ok(Token::restored(head.uuid, Typed(value), sealed))
+            },
+        )
     }
 
-    /// Everything up to the plaintext.
-    fn decrypt<R>(
+    /// Decrypts a token, reads its cargo with `read`, and passes both to `then`.
+    ///
+    /// `read` gets a text that begins with the cargo, and the expiries of the cargo's entries. It
+    /// returns what it read and the rest of the text, or `None` for a cargo that it refuses. It is
+    /// called again if the plaintext is not as writers write it.
+    #[inline]
+    fn decrypt<V, R>(
         &self,
         text: &str,
-        read: impl FnOnce(&str, bool) -> Result<R, OpenError>,
+        time: Time,
+        read: impl for<'t> Fn(&'t str, &'t [(Text, i64)]) -> Option<(V, &'t str)>,
+        then: impl FnOnce(V, Seen, Head, CargoText<'_>, Expiries) -> Result<R, OpenError>,
     ) -> Result<R, OpenError> {
         let mut scratch = Scratch::take(self.settings.max_opened);
         let outside = st1::decode(text, self.settings.max_opened, &mut scratch)?;
@@ -264,83 +261,103 @@ impl Codec {
         let needs_reseal = key.role == Role::Retired;
         let plaintext = st1::open(
             &mut scratch,
+            &outside,
             self.settings.backend,
             &key.cipher,
             self.bound.as_bytes(),
         )?;
-        // The reader may replace the ring, or take a while: it holds no keys.
+        // Reading may replace the ring, or take a while: it holds no keys.
         drop(keys);
         let plaintext = str::from_utf8(plaintext).map_err(|_| OpenError::Payload)?;
-        read(plaintext, needs_reseal)
+        let now = self.clock.now();
+
+        // First as writers write it, if it is valid now. Its cargo begins where the head ends.
+        let valid = |(head, _): &(Head, _)| self.judge(&head.times, now, time).is_ok();
+        let ordinary = json::read_head(plaintext).filter(valid);
+        let mut is_whole = ordinary.is_none();
+        let (mut head, mut cargo, mut expiries) = match ordinary {
+            Some((head, from_cargo)) => (head, CargoText::Whole(from_cargo), Vec::new()),
+            None => self.whole(plaintext, now, time)?,
+        };
+        // A loop, so that `read` and `then` are each called in one place, and inlined.
+        let value = loop {
+            let text = cargo.as_str();
+            match read(text, &expiries) {
+                Some((value, "")) if is_whole => break value,
+                Some((value, rest)) if !is_whole && json::envelope_ends(rest) => {
+                    cargo.truncate(text.len().saturating_sub(rest.len()));
+                    break value;
+                }
+                _ if is_whole => return Err(OpenError::Payload),
+                _ => (head, cargo, expiries) = self.whole(plaintext, now, time)?,
+            }
+            is_whole = true;
+        };
+        let seen = Seen {
+            now,
+            state: StateId::opened(&outside.nonce),
+            needs_reseal,
+        };
+        then(value, seen, head, cargo, expiries)
     }
 
-    /// The head of a plaintext as writers write it, if it is valid now. A `None` decides nothing.
-    fn ordinary<'a>(
-        &self,
-        plaintext: &'a str,
-        now: UnixTime,
-        time: Time,
-    ) -> Option<(Head, &'a str)> {
-        let (head, rest) = json::read_head(plaintext)?;
-        self.judge(&head.times, now, time).ok()?;
-        Some((head, rest))
-    }
-
-    /// Any plaintext: its own members by the rules first, then its time.
+    /// Any plaintext: its own members by the rules first, then its time. The cargo is not read yet.
+    #[cold]
     fn whole<'a>(
         &self,
         plaintext: &'a str,
         now: UnixTime,
         time: Time,
-    ) -> Result<Payload<'a>, OpenError> {
+    ) -> Result<(Head, CargoText<'a>, Expiries), OpenError> {
         let payload = json::read_whole(plaintext)?;
-        self.judge(&payload.head.times, now, time)?;
-        Ok(payload)
+        let head = payload.head;
+        self.judge(&head.times, now, time)?;
+        let (cargo, expiries) = live(payload, now)?;
+        Ok((head, cargo, expiries))
     }
 
     fn judge(&self, times: &Times, now: UnixTime, time: Time) -> Result<(), OpenError> {
         match time {
-            Time::Matters => times.judge(now, self.settings.tolerance),
-            Time::IsShown => Ok(()),
+            Time::Checked => times.judge(now, self.settings.tolerance),
+            Time::Ignored => Ok(()),
         }
     }
 
-    fn sealed(&self, text: &str, head: &Head, needs_reseal: bool) -> Sealed {
+    fn sealed(&self, text: &str, seen: Seen, head: &Head) -> Sealed {
         Sealed {
             text: None,
             length: text.len(),
             times: head.times,
-            mark: Mark::default(),
-            ends: Vec::new(),
-            needs_reseal,
+            state: seen.state,
+            expiries: Vec::new(),
+            needs_reseal: seen.needs_reseal,
             clock: self.clock.clone(),
             leeway: self.settings.tolerance.leeway,
         }
     }
 }
 
-/// A cargo without the entries that have ended, and the ends that are to come.
-fn live(
-    payload: Payload<'_>,
-    now: UnixTime,
-) -> Result<(CargoText<'_>, Vec<(Text, i64)>), OpenError> {
-    let (to_come, ended): (Ends<'_>, Ends<'_>) = payload
-        .ends
+/// The part of `text` before the `rest` that it ends with.
+fn before<'t>(rest: &str, text: &'t str) -> Option<&'t str> {
+    text.get(..text.len().checked_sub(rest.len())?)
+}
+
+/// A cargo without the entries that have expired, and the expiries still to come.
+fn live(payload: Payload<'_>, now: UnixTime) -> Result<(CargoText<'_>, Expiries), OpenError> {
+    let (to_come, expired): (Named<'_>, Named<'_>) = payload
+        .expiries
         .unwrap_or_default()
         .into_iter()
-        .partition(|(_, end)| *end > now.as_secs());
-    let cargo = if ended.is_empty() {
+        .partition(|(_, second)| *second > now.as_secs());
+    let cargo = if expired.is_empty() {
         CargoText::Whole(payload.cargo)
     } else {
-        let ended = |name: &str| ended.iter().any(|(entry, _)| entry == name);
-        let rest = json::without(payload.cargo, ended).ok_or(OpenError::Payload)?;
+        let expired = |name: &str| expired.iter().any(|(entry, _)| entry == name);
+        let rest = json::without(payload.cargo, expired).ok_or(OpenError::Payload)?;
         CargoText::Rest(Zeroizing::new(rest))
     };
-    if !json::keeps_the_rules(cargo.as_str()) {
-        return Err(OpenError::Payload);
-    }
     let to_come = to_come
         .iter()
-        .map(|(name, end)| (Text::from(&**name), *end));
+        .map(|(name, second)| (Text::from(&**name), *second));
     Ok((cargo, to_come.collect()))
 }

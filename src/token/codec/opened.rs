@@ -1,25 +1,25 @@
-//! A token that is lent, its cargo still text.
+//! A token that is lent, with its cargo still as text.
 
 use std::fmt;
 
 use serde::Deserialize;
-use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::crypto::clock::{ClockSource, UnixTime};
-use crate::token::cargo::{Own, Text, with_ends};
+use crate::token::cargo::{Expiries, Own, Text, with_expiries};
 use crate::token::error::OpenError;
-use crate::token::json::Head;
+use crate::token::json::{self, Head};
 use crate::token::lifetime::Lifetime;
 
-/// A token that [`Codec::open_with`](crate::Codec::open_with) lends: authentic and valid, its cargo not read yet.
+/// A token that [`Codec::open_with`](crate::Codec::open_with) lends: authentic and valid, its cargo
+/// not read yet.
 pub struct Opened<'a> {
-    head: Head,
-    cargo: CargoText<'a>,
-    ends: Vec<(Text, i64)>,
-    clock: &'a ClockSource,
-    needs_reseal: bool,
+    pub(super) head: Head,
+    pub(super) cargo: CargoText<'a>,
+    pub(super) expiries: Expiries,
+    pub(super) clock: &'a ClockSource,
+    pub(super) needs_reseal: bool,
 }
 
 /// The text of a cargo: as it was sealed, or what is left of it.
@@ -36,51 +36,49 @@ impl CargoText<'_> {
         }
     }
 
-    /// The cargo as a `T`. A [`Cargo`](crate::Cargo) in it gets the ends of its entries.
-    pub(super) fn read<'s, T: Deserialize<'s>>(
-        &'s self,
-        clock: &ClockSource,
-        ends: &'s [(Text, i64)],
-    ) -> Result<T, OpenError> {
-        let text = self.as_str();
-        // The message of an error may quote the cargo, so it ends here.
-        let read = || {
-            if ends.is_empty() {
-                return Some((serde_json::from_str(text).ok()?, text));
-            }
-            let mut json = serde_json::Deserializer::from_str(text);
-            let inner = &mut json;
-            let value = T::deserialize(Own { inner, ends }).ok()?;
-            json.end().ok()?;
-            Some((value, text))
-        };
-        with_ends(clock, ends, read).ok_or(OpenError::Payload)
+    /// Keeps the first `length` bytes.
+    pub(super) fn truncate(&mut self, length: usize) {
+        match self {
+            Self::Whole(text) => *text = text.get(..length).unwrap_or_default(),
+            Self::Rest(text) => text.truncate(length),
+        }
     }
 }
 
-impl<'a> Opened<'a> {
-    pub(super) fn new(
-        head: Head,
-        (cargo, ends): (CargoText<'a>, Vec<(Text, i64)>),
-        clock: &'a ClockSource,
-        needs_reseal: bool,
-    ) -> Self {
-        Self {
-            head,
-            cargo,
-            ends,
-            clock,
-            needs_reseal,
+/// Reads a cargo of the caller's own type at the beginning of `text`, and returns the rest.
+///
+/// A [`Cargo`](crate::Cargo) in it gets those of `expiries` that belong to its entries. With any,
+/// the cargo must be the whole text.
+pub(super) fn read_own<'t, T: Deserialize<'t>>(
+    clock: &ClockSource,
+    text: &'t str,
+    expiries: &'t [(Text, i64)],
+) -> Option<(T, &'t str)> {
+    with_expiries(clock, expiries, || {
+        if expiries.is_empty() {
+            let (value, own, rest) = json::value_then_end(text)?;
+            return Some(((value, rest), own));
         }
-    }
+        // Errors are dropped: their message may quote the cargo.
+        let mut json = serde_json::Deserializer::from_str(text);
+        let inner = &mut json;
+        let value = T::deserialize(Own { inner, expiries }).ok()?;
+        json.end().ok()?;
+        Some(((value, ""), text))
+    })
+}
 
+impl Opened<'_> {
     /// The cargo as a `T`, which can borrow from here.
     ///
     /// # Errors
     ///
-    /// [`OpenError::Payload`] when the cargo is no `T`.
+    /// [`OpenError::Payload`] if the cargo is not a `T`.
     pub fn cargo<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
-        self.cargo.read(self.clock, &self.ends)
+        read_own(self.clock, self.cargo.as_str(), &self.expiries)
+            .filter(|(_, rest)| rest.is_empty())
+            .map(|(value, _)| value)
+            .ok_or(OpenError::Payload)
     }
 
     /// The token's identity.
@@ -89,17 +87,16 @@ impl<'a> Opened<'a> {
         self.head.uuid
     }
 
-    /// When its time began: sealed, or last renewed.
+    /// When it was sealed, or last renewed.
     #[must_use]
-    pub fn issued_at(&self) -> OffsetDateTime {
-        UnixTime::from_secs(self.head.times.begun).to_date_time()
+    pub fn issued_at(&self) -> UnixTime {
+        UnixTime::from_secs(self.head.times.begun)
     }
 
     /// When it was first issued, before all renewals.
     #[must_use]
-    pub fn first_issued_at(&self) -> OffsetDateTime {
-        let times = &self.head.times;
-        UnixTime::from_secs(times.first_begun()).to_date_time()
+    pub fn first_issued_at(&self) -> UnixTime {
+        UnixTime::from_secs(self.head.times.first_begun())
     }
 
     /// The lifetime with which it was sealed.
@@ -108,10 +105,10 @@ impl<'a> Opened<'a> {
         Lifetime::from_the_wire(self.head.times.lifetime)
     }
 
-    /// When it expires, or `None` for never.
+    /// When it expires, or `None` if it never does.
     #[must_use]
-    pub fn expires_at(&self) -> Option<OffsetDateTime> {
-        self.head.times.end().map(UnixTime::to_date_time)
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.head.times.expires_at()
     }
 
     /// Whether a retired key sealed it.

@@ -1,9 +1,10 @@
-//! Sessions in use: renewed when it is time, and never beyond their absolute end.
+//! Sessions in use: renewed when due, and never beyond their absolute lifetime.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::token::content::Content;
 use crate::token::error::SealError;
 use crate::token::lifetime::Lifetime;
 use crate::token::state::Token;
@@ -12,26 +13,26 @@ use crate::token::times::Times;
 use super::Codec;
 
 impl Codec {
-    /// Renews a session that is in use, if that is due: for every request.
+    /// Renews a session that is in use, if that is due. Call it for every request.
     ///
-    /// Without a request for `idle` the session ends, and it ends `absolute` after its
-    /// [first issue](Token::first_issued_at), however much it is used. The new text is returned when less than half of `idle`
-    /// is left, whatever lifetime the token was sealed for; when the token is dirty or was sealed by a retired key; and when it
-    /// would last longer than these two allow. `None` says that its text is good as it is. [`Token::remaining`] is then
-    /// what a cookie's `Max-Age` should be.
+    /// The session expires after `idle` without a request, and in any case `absolute` after its
+    /// [first issue](Token::first_issued_at). A new text is returned if less than half of `idle` is
+    /// left, whatever lifetime the token was sealed for; if the token is dirty or was sealed by a
+    /// retired key; and if it would last longer than these two allow. `None` means that its text is
+    /// still good. Use [`Token::remaining`] afterwards for a cookie's `Max-Age`.
     ///
     /// # Errors
     ///
-    /// [`SealError::Expired`] for a token that has expired, or whose absolute end has come: the user is signed out. The
-    /// others are as for [`renew`](Codec::renew).
+    /// [`SealError::Expired`] for a token that has expired, or whose absolute lifetime is over:
+    /// sign the user out. The others are as for [`renew`](Codec::renew).
     ///
     /// # Security
     ///
-    /// [`seal`](Codec::seal) in its place would begin a new session: one that has expired would live again, and its
-    /// absolute end would move away with every request.
+    /// Do not use [`seal`](Codec::seal) instead, which starts a new session: an expired one would
+    /// be valid again, and the absolute expiry would move with every request.
     ///
     /// ```
-    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
+    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, TypedToken, UnixTime};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// const IDLE: Lifetime = Lifetime::minutes(20);
@@ -42,19 +43,22 @@ impl Codec {
     /// let text = sessions.seal_value(&42_u64, IDLE)?;
     ///
     /// clock.advance(11 * 60);
-    /// let mut session: Token<u64> = sessions.open_value(&text)?;
+    /// let mut session: TypedToken<u64> = sessions.open_value(&text)?;
     /// let renewed = sessions.renew_if_due(&mut session, IDLE, ABSOLUTE)?;
     /// assert!(renewed.is_some());
     /// assert!(sessions.renew_if_due(&mut session, IDLE, ABSOLUTE)?.is_none());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn renew_if_due<T: Serialize + 'static>(
+    pub fn renew_if_due<C: Content>(
         &self,
-        token: &mut Token<T>,
+        token: &mut Token<C>,
         idle: Lifetime,
         absolute: Lifetime,
-    ) -> Result<Option<String>, SealError> {
+    ) -> Result<Option<String>, SealError>
+    where
+        C::Value: Serialize,
+    {
         idle.check()?;
         let reading = self.clock.read();
         let now = reading.now;
@@ -64,28 +68,35 @@ impl Codec {
             lifetime: absolute.on_the_wire()?,
             ..times
         };
-        let lasts = Lifetime::from_the_wire(times.remaining(now));
-        // A token that would last beyond the session's end is given no leeway there.
+        let lasts = lasting(times.remaining(now));
+        // Leeway applies only to a token that has itself expired, not to the end of the session.
         let leeway = if lasts == Lifetime::seconds(0) {
             self.settings.tolerance.leeway
         } else {
             Duration::ZERO
         };
-        if let Some(at) = session.ended(now, leeway) {
+        if let Some(at) = session.expired(now, leeway) {
             return Err(SealError::Expired { at });
         }
 
-        let next = idle.min(Lifetime::from_the_wire(session.remaining(now)));
-        // By what is left, not by what has passed: it may have been sealed for less than `idle` is now.
-        let half = idle.as_secs().map(|idle| idle.div_ceil(2));
+        let next = idle.min(lasting(session.remaining(now)));
+        // Judged by the time left, not by the time passed: it may have been sealed for less than
+        // `idle`.
+        let half = idle.as_duration().map(|idle| idle.as_secs().div_ceil(2));
         let half_over = lasts < half.map_or(Lifetime::Forever, Lifetime::seconds);
         let changed = token.is_dirty() || token.needs_reseal();
         if next == Lifetime::seconds(0) {
-            // Past the absolute end by no more than the leeway: there is nothing to renew it for.
+            // The absolute lifetime is over, but within the leeway: nothing is left to renew it
+            // for.
             return changed.then(|| self.reseal(token)).transpose();
         }
         let due = changed || lasts > next || (half_over && lasts < next);
         due.then(|| self.renew_at(token, next, &reading))
             .transpose()
     }
+}
+
+/// The remaining time as a lifetime.
+fn lasting(remaining: Option<Duration>) -> Lifetime {
+    remaining.map_or(Lifetime::Forever, Lifetime::For)
 }

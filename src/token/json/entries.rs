@@ -1,4 +1,4 @@
-//! The entries of a map that is written, each a name and its value.
+//! Writes the entries of a map, each a name and its value.
 
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeMap};
@@ -6,12 +6,13 @@ use serde::ser::{Error as _, SerializeMap};
 use super::finite::Nested;
 use super::rules::{Part, Place, Rules};
 
-/// Passes names and values on in turn: serde_json would write them in any order, which is no JSON.
+/// Forwards names and values alternately. serde_json would write them in any order, which is not
+/// JSON.
 pub(super) struct Entries<'c, S> {
     inner: S,
     rules: &'c Rules,
     place: Place,
-    /// Whether a name waits for its value.
+    /// Whether a name is waiting for its value.
     named: bool,
 }
 
@@ -26,7 +27,7 @@ impl<'c, S: SerializeMap> Entries<'c, S> {
         }
     }
 
-    /// Takes note of whose turn it is next, or refuses whose turn it is not.
+    /// Tracks whether a name or a value is next, and refuses a call out of turn.
     #[inline]
     fn turn(&mut self, was: bool, becomes: bool) -> Result<(), S::Error> {
         if self.named != was {

@@ -1,4 +1,4 @@
-//! The fields of a struct that is written, each of another name.
+//! Writes the fields of a struct, which must have distinct names.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, SerializeStructVariant};
@@ -6,13 +6,13 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use super::finite::Nested;
 use super::rules::{Place, Rules};
 
-/// Notices what may be a second field of one name, which no reader takes: a struct behind a `tag` can bring the tag's name once
-/// more. The JSON is then looked at in the end.
+/// Notices when two fields may have the same name, which every reader refuses: a struct with a
+/// `tag` can repeat the tag's name. The finished JSON is then checked.
 pub(super) struct Fields<'c, S> {
     inner: S,
     rules: &'c Rules,
-    /// Of the first of the names, what tells most of them apart.
-    marks: [u32; 16],
+    /// Digests of the first names, which differ for most names.
+    digests: [u32; 16],
     count: usize,
 }
 
@@ -22,19 +22,19 @@ impl<'c, S> Fields<'c, S> {
         Self {
             inner,
             rules,
-            marks: [0; 16],
+            digests: [0; 16],
             count: 0,
         }
     }
 
     #[inline]
     fn note(&mut self, name: &'static str) {
-        let mark = mark(name.as_bytes());
-        let seen = self.marks.get(..self.count).unwrap_or_default();
-        let known = seen.contains(&mark);
-        match self.marks.get_mut(self.count) {
+        let digest = digest(name.as_bytes());
+        let seen = self.digests.get(..self.count).unwrap_or_default();
+        let known = seen.contains(&digest);
+        match self.digests.get_mut(self.count) {
             Some(free) if !known => {
-                *free = mark;
+                *free = digest;
                 self.count = self.count.saturating_add(1);
             }
             _ => self.rules.names.set(true),
@@ -42,9 +42,9 @@ impl<'c, S> Fields<'c, S> {
     }
 }
 
-/// The same for equal names: the length, and three of the letters.
+/// A digest of a name: its length and three of its bytes.
 #[inline]
-fn mark(name: &[u8]) -> u32 {
+fn digest(name: &[u8]) -> u32 {
     let letter = |at: usize| name.get(at).copied().unwrap_or_default();
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
     let last = letter(name.len().saturating_sub(1));

@@ -1,5 +1,6 @@
-//! Handing a caller's value to serde_json, but for what would not come back as it was: serde_json turns NaN and infinities
-//! into `null`, reads some values only where their type stands alone, and believes what a type says of its own length.
+//! Forwards a caller's value to serde_json, except for what would not come back unchanged:
+//! serde_json turns NaN and infinities into `null`, reads some values only where their type stands
+//! alone, and trusts the length that a type announces.
 
 use serde::Serialize;
 use serde::ser::{
@@ -10,16 +11,16 @@ use super::entries::Entries;
 use super::fields::Fields;
 use super::lint::is_private;
 use super::numbers::{is_huge, survives_widening};
-use super::rules::{ENDS, Kind, Part, Place, Rules, Unwritable};
+use super::rules::{EXPIRES, Kind, Part, Place, Rules, Unwritable};
 
-/// Passes everything on to `inner`, but what breaks the rules.
+/// Forwards everything to `inner`, except what breaks the rules.
 pub(super) struct Finite<'c, S> {
     pub(super) inner: S,
     pub(super) rules: &'c Rules,
     pub(super) place: Place,
 }
 
-/// A value inside a value, which is serialised through [`Finite`] in its turn.
+/// A value inside a value, which is serialised through [`Finite`] as well.
 pub(super) struct Nested<'c, 'v, T: ?Sized> {
     pub(super) value: &'v T,
     pub(super) rules: &'c Rules,
@@ -83,7 +84,7 @@ impl<'c, S> Finite<'c, S> {
     }
 }
 
-/// Methods that take a plain value and pass it on.
+/// Methods that forward a plain value.
 macro_rules! pass_on {
     ($($method:ident: $type:ty),* $(,)?) => {$(
         #[inline]
@@ -93,7 +94,7 @@ macro_rules! pass_on {
     )*};
 }
 
-/// The same for what is text where it is the key of a map.
+/// The same for values that would become text as a map key, which only some kinds allow.
 macro_rules! no_key {
     ($($method:ident: $type:ty),* $(,)?) => {$(
         #[inline]
@@ -126,8 +127,9 @@ macro_rules! begin {
     )*};
 }
 
-/// The length to announce. serde_json closes at once what says that it is empty, and once more when it ends, if
-/// elements came after all; other lengths mean nothing to it, and what is empty in the end is written the same.
+/// The length to announce. serde_json closes a value announced as empty at once, and a second time
+/// at its end if elements followed. It ignores any other length, and a value that stays empty is
+/// written the same.
 #[inline]
 const fn not_empty(len: usize) -> usize {
     if len == 0 { 1 } else { len }
@@ -187,7 +189,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         name: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
-        // No type of Rust has such a name: its text is JSON already.
+        // No Rust type has such a name: its text is JSON already.
         if name.starts_with('$') {
             self.rules.names.set(true);
             self.rules.raw.set(true);
@@ -280,9 +282,9 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        if name == ENDS && self.place == Place::WHOLE.of(Part::Key) {
-            let ends = &self.rules.own_ends;
-            ends.set(ends.get().saturating_add(1));
+        if name == EXPIRES && self.place == Place::WHOLE.of(Part::Key) {
+            let own = &self.rules.own_expiries;
+            own.set(own.get().saturating_add(1));
         }
         let value = self.nest(value, self.place);
         self.inner.serialize_newtype_struct(name, &value)

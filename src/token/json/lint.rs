@@ -1,5 +1,5 @@
-//! The format's rules that a caller's own type does not see: how deep JSON is, surrogates that stand alone, and
-//! control characters in text that is read as bytes.
+//! Checks the rules of the format that reading a caller's own type does not check: nesting depth,
+//! lone surrogates, and control characters in text that is read as bytes.
 
 use std::borrow::Cow;
 
@@ -7,27 +7,29 @@ use serde::de::IgnoredAny;
 
 use super::rules::Unwritable;
 
-/// Whether serde_json keeps a name for itself: its `Value` reads an object of one entry with such a name as something else.
+/// Whether serde_json reserves a name: its `Value` reads an object of one entry with such a name as
+/// something else.
 #[inline]
 pub(crate) fn is_private(name: &str) -> bool {
     name.starts_with("$serde_json::private::")
 }
 
-/// The levels that a token read as the caller's own type may have, its own object included.
+/// The nesting levels of a token read as the caller's own type, counting its own object.
 pub(crate) const LEVELS: usize = 128;
 
-/// Whether the cargo's text keeps the rules also where the type that was read from it ignored parts.
+/// Whether the cargo's text keeps the rules, including the parts that the type read from it
+/// ignored.
 ///
-/// serde_json skips what a type does not name without a limit of depth and without looking at escapes, and lets control
-/// characters through to a type that takes bytes.
+/// serde_json skips unknown members without a depth limit and without checking escapes, and
+/// forwards control characters to a type that takes bytes.
 pub(crate) fn keeps_the_rules(cargo: &str) -> bool {
-    // The token's own object is a level, too.
+    // The token's own object adds a level.
     depth(cargo.as_bytes()) < LEVELS && strings_are_sound(cargo.as_bytes())
 }
 
-/// Whether an opener accepts what is about to be sealed.
+/// Whether an opener accepts this plaintext, which is about to be sealed.
 ///
-/// serde_json writes no escapes for surrogates; but a caller's `RawValue` can bring some.
+/// serde_json writes no escapes for surrogates, but a caller's `RawValue` can.
 pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     if depth(plaintext) > LEVELS {
         return Err(Unwritable::TooDeep);
@@ -39,20 +41,20 @@ pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     }
 }
 
-/// Whether a text is JSON, for what a type says that it is: serde_json writes it as it is.
+/// Whether text that a type embeds as JSON is valid: serde_json writes it unchecked.
 pub(super) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// Whether in every object of what serde_json wrote, or a type brought, names are distinct, and none is serde_json's own unless
-/// those are taken.
+/// Whether every object has distinct names, none of them reserved by serde_json unless
+/// `takes_private`.
 ///
-/// Of two equal names a reader takes the last, or refuses both.
+/// Of two equal names, a reader takes the last or refuses both.
 pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Unwritable> {
-    // For each array and object that is open, whether it is an object, and where its names begin.
+    // For each open array and object: whether it is an object, and where its names begin.
     let mut open: Vec<(bool, usize)> = Vec::new();
     let mut names: Vec<Cow<'_, str>> = Vec::new();
-    // Whether a text here is a name.
+    // Whether the next text is a name.
     let mut named = false;
     let mut rest = json;
     while let [byte, after @ ..] = rest {
@@ -91,7 +93,7 @@ pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Un
     Ok(())
 }
 
-/// A string behind its opening quote, with its escapes, and what follows its closing one.
+/// A string after its opening quote, with its escapes, and what follows its closing quote.
 fn string(json: &[u8]) -> (&[u8], &[u8]) {
     let mut escaped = false;
     let end = json.iter().position(|byte| {
@@ -103,7 +105,8 @@ fn string(json: &[u8]) -> (&[u8], &[u8]) {
     (text, rest.get(1..).unwrap_or_default())
 }
 
-/// A name as a reader gets it: JSON that a type brings may spell one name in several ways.
+/// A name without escapes, as a reader gets it: JSON embedded by a type may spell one name in
+/// several ways.
 fn unescaped(name: &[u8]) -> Option<Cow<'_, str>> {
     let name = str::from_utf8(name).ok()?;
     if !name.contains('\\') {
@@ -114,10 +117,10 @@ fn unescaped(name: &[u8]) -> Option<Cow<'_, str>> {
         .map(Cow::Owned)
 }
 
-/// Whether no string of a JSON text has a lone surrogate or a bare control character. Everything else is
-/// serde_json's to judge: the text is JSON by then.
+/// Whether no string of a JSON text has a lone surrogate or a bare control character. serde_json
+/// has already checked that the text is otherwise valid.
 fn strings_are_sound(json: &[u8]) -> bool {
-    // Most texts have neither an escape nor white space but spaces, and one sweep tells.
+    // Most texts have no escapes, and no white space but spaces, which one pass shows.
     let unusual = |byte: &u8| *byte == b'\\' || *byte < b' ';
     if !json.iter().fold(false, |any, byte| any | unusual(byte)) {
         return true;
@@ -154,10 +157,11 @@ fn escaped_unit(escape: &[u8]) -> Option<(u16, &[u8])> {
     Some((unit, rest))
 }
 
-/// The number of levels of a JSON text, told by its brackets. Far from the limits, only that it is no more.
+/// The nesting levels of a JSON text, counted by its brackets. Far below the limits, it is only an
+/// upper bound.
 pub(crate) fn depth(json: &[u8]) -> usize {
     const NEAR: usize = 32;
-    // A level takes two bytes, so a short text is not deep; nor is one with few brackets.
+    // A level takes two bytes, so short text is not deep, nor is text with few brackets.
     if json.len() < NEAR * 2 {
         return json.len() / 2;
     }
@@ -183,7 +187,7 @@ pub(crate) fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Counts the bytes `[` and `{`. Sums of a byte each let the compiler count many at once.
+/// Counts the bytes `[` and `{`. Sums of one byte each let the compiler count many at once.
 fn count_opening(json: &[u8]) -> usize {
     // The two differ in one bit.
     let in_block = |block: &[u8]| {
@@ -266,7 +270,10 @@ mod tests {
             assert_eq!(found, Err(Unwritable::Name), "{twice}");
         }
         for spelled in [
-            r#"{"gr\u00fc\u00dfe":1,"gr\u00fcsse":2,"\/":3,"\u0008":4,"\u001F":5,"\ud83d\ude00":6}"#,
+            concat!(
+                r#"{"gr\u00fc\u00dfe":1,"gr\u00fcsse":2,"#,
+                r#""\/":3,"\u0008":4,"\u001F":5,"\ud83d\ude00":6}"#
+            ),
             r#"{"a\\u0062":1,"ab":{"\u0061b":1}}"#,
         ] {
             assert_eq!(

@@ -7,12 +7,14 @@ mod lint;
 mod numbers;
 mod read;
 mod rules;
+mod values;
 mod write;
 
 pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
 pub(crate) use numbers::{any_wide_integer_is_of, is_huge, wide_integers};
 pub(crate) use read::{
-    Ends, Head, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
+    Head, Named, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
 };
-pub(crate) use rules::{ENDS, OwnEnds, Unwritable, write_entry, write_own, write_value};
-pub(crate) use write::{write_ends, write_head};
+pub(crate) use rules::{EXPIRES, OwnExpiries, Unwritable};
+pub(crate) use values::{write_entry, write_own, write_value};
+pub(crate) use write::{write_expiries, write_head};

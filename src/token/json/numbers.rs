@@ -1,16 +1,16 @@
-//! Integers beyond 64 bits, which serde_json shows as floats: only the text tells them apart. And floats of 32 bits, which are read
-//! as wider ones.
+//! Integers beyond 64 bits, which serde_json passes on as floats, so only the text tells them
+//! apart. Also 32-bit floats, which are read as 64-bit ones.
 
 use std::collections::HashSet;
 use std::io::Write as _;
 
-/// The numbers of a JSON text, as they are written.
+/// The numbers of a JSON text, as written.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
-    // Outside of strings, digits and letters that touch are a number or a literal.
+    // Outside strings, adjacent digits and letters are a number or a literal.
     let outside = json
         .split('"')
         .scan((false, false), |(inside, escaped), part| {
-            // A quote ends a string unless an odd number of backslashes stands before it.
+            // A quote ends a string unless an odd number of backslashes precedes it.
             let was_inside = *inside;
             let backslashes = part.bytes().rev().take_while(|byte| *byte == b'\\').count();
             *escaped = was_inside && backslashes % 2 == 1;
@@ -31,7 +31,8 @@ fn is_integer(number: &str) -> bool {
         .all(|byte| byte == b'-' || byte.is_ascii_digit())
 }
 
-/// The integers of a JSON text outside of `i64::MIN..=u64::MAX`, as the floats that serde_json makes of them.
+/// The integers of a JSON text outside `i64::MIN..=u64::MAX`, as the floats that serde_json makes
+/// of them.
 pub(crate) fn wide_integers(json: &str) -> impl Iterator<Item = f64> {
     numbers(json)
         .filter(|number| is_integer(number))
@@ -42,12 +43,16 @@ pub(crate) fn wide_integers(json: &str) -> impl Iterator<Item = f64> {
 /// Whether a float could have been written as such an integer.
 #[inline]
 pub(crate) fn is_huge(float: f64) -> bool {
-    // The first floats beyond the integers: 2^64, and -2^63, which is also what less rounds to.
+    // The first floats beyond the integers: 2^64; and -2^63, to which slightly lower integers
+    // round.
     float >= 18_446_744_073_709_551_616.0 || float <= -9_223_372_036_854_775_808.0
 }
 
-/// Whether the shortest decimal of an `f32` leads back to it by way of an `f64`, as nearly every one does: serde's buffer and a
-/// [`Value`](crate::Value) hold no others. Rounded to one, it can become the very middle between two `f32`.
+/// Whether the shortest decimal of an `f32` parses to the same `f32` through an `f64`. Nearly all
+/// do.
+///
+/// serde's buffer and a [`Value`](crate::Value) hold only `f64`. Rounded to one, the decimal can
+/// fall exactly between two `f32`.
 pub(super) fn survives_widening(float: f32) -> bool {
     let mut text = [0; 32];
     let mut rest = text.as_mut_slice();
@@ -64,14 +69,14 @@ pub(super) fn survives_widening(float: f32) -> bool {
     wide.is_some_and(|wide| (wide as f32).to_bits() == float.to_bits())
 }
 
-/// Whether a JSON text has such an integer of the value of one of these floats.
+/// Whether a JSON text has such an integer with the value of one of these floats.
 pub(crate) fn any_wide_integer_is_of(floats: impl Iterator<Item = f64>, json: &str) -> bool {
-    // Both are as many as the text has room for. No such integer is zero, so equal ones have equal bits.
+    // Their number is limited by the text. No such integer is zero, so equal ones have equal bits.
     let floats: HashSet<u64> = floats.map(f64::to_bits).collect();
     wide_integers(json).any(|wide| floats.contains(&wide.to_bits()))
 }
 
-/// Whether no such integer of a JSON text equals a float of it.
+/// Whether no such integer in a JSON text equals a float in it.
 pub(super) fn floats_are_apart(json: &str) -> bool {
     let floats = numbers(json).filter(|number| !is_integer(number));
     !any_wide_integer_is_of(floats.filter_map(|float| float.parse().ok()), json)
@@ -84,7 +89,10 @@ mod tests {
     #[test]
     fn a_wide_integer_is_told_from_text_and_from_a_float() {
         let wide = |json| wide_integers(json).collect::<Vec<_>>();
-        let json = r#"{"a\"":["\\",1e30,18446744073709551616],"-99999999999999999999":-9223372036854775809}"#;
+        let json = concat!(
+            r#"{"a\"":["\\",1e30,18446744073709551616],"#,
+            r#""-99999999999999999999":-9223372036854775809}"#
+        );
         assert_eq!(
             wide(json),
             [18_446_744_073_709_551_616.0, -9_223_372_036_854_775_808.0]

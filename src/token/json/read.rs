@@ -1,5 +1,5 @@
-//! Reading the plaintext of a token. [`read_head`] takes what writers write, in the format's order; where
-//! anything is unusual it knows nothing, and [`read_whole`] decides with serde_json.
+//! Reads the plaintext of a token. [`read_head`] reads what writers usually produce, in the order
+//! of the format. For anything else it returns `None`, and [`read_whole`] decides with serde_json.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use crate::crypto::clock::MAX_SECONDS;
 use crate::token::error::OpenError;
 use crate::token::times::Times;
 
-/// The characters of a UUID in base64url.
+/// The length of a UUID in base64url.
 pub(super) const UUID_TEXT: usize = 22;
 
 /// The envelope's own members.
@@ -26,14 +26,14 @@ pub(crate) struct Head {
     pub(crate) times: Times,
 }
 
-/// The seconds at which entries of the cargo end.
-pub(crate) type Ends<'a> = Vec<(Cow<'a, str>, i64)>;
+/// The expiring entries of the cargo, each with its expiry in seconds.
+pub(crate) type Named<'a> = Vec<(Cow<'a, str>, i64)>;
 
-/// A plaintext that keeps the rules for the envelope's own members, its cargo still unread.
+/// A plaintext whose envelope members keep the rules. The cargo is still unread.
 pub(crate) struct Payload<'a> {
     pub(crate) head: Head,
     pub(crate) cargo: &'a str,
-    pub(crate) ends: Option<Ends<'a>>,
+    pub(crate) expiries: Option<Named<'a>>,
 }
 
 /// The head of an ordinary plaintext, and where its cargo begins.
@@ -65,38 +65,38 @@ pub(crate) fn read_head(text: &str) -> Option<(Head, &str)> {
     keep(&times).then_some((Head { uuid, times }, cargo))
 }
 
-/// Whether what follows the cargo is the end of an ordinary plaintext.
+/// Whether the text after the cargo ends an ordinary plaintext.
 pub(crate) fn envelope_ends(rest: &str) -> bool {
     rest.strip_prefix('}')
         .is_some_and(|padding| padding.bytes().all(|byte| byte == b' '))
 }
 
-/// Reads one value from the beginning of `text`; returns it with its own text, and what follows.
+/// Reads one value from the beginning of `text`. Returns it with its own text, and the rest.
 pub(crate) fn value_then_end<'a, T: Deserialize<'a>>(
     text: &'a str,
 ) -> Option<(T, &'a str, &'a str)> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     let value = values.next()?.ok()?;
     let (own, rest) = text.split_at_checked(values.byte_offset())?;
-    // A type that reads nothing does not make a value of nothing.
+    // A type that reads nothing would accept an empty text.
     (!own.trim_ascii().is_empty()).then_some((value, own, rest))
 }
 
-/// Any plaintext that keeps the rules, its members in any order.
+/// Reads any plaintext that keeps the rules, its members in any order.
 pub(crate) fn read_whole(text: &str) -> Result<Payload<'_>, OpenError> {
     let object = text.trim_end_matches(' ');
-    // serde_json would take any white space before the object, and after it.
+    // serde_json would accept white space around the object.
     if !object.starts_with('{') || !object.ends_with('}') {
         return Err(OpenError::Payload);
     }
     let Members(payload) = serde_json::from_str(object).map_err(|_| OpenError::Payload)?;
-    if let Some(ends) = &payload.ends {
-        // An `e` is there, if only an empty one: then the cargo is an object.
+    if let Some(expiries) = &payload.expiries {
+        // With an `e`, even an empty one, the cargo must be an object.
         let entries = entries(payload.cargo).ok_or(OpenError::Payload)?;
         let names: HashSet<&str> = entries.iter().map(|(name, _)| &**name).collect();
         let mut named = HashSet::new();
         let sound = |name| names.contains(name) && named.insert(name);
-        if !ends.iter().map(|(name, _)| &**name).all(sound) {
+        if !expiries.iter().map(|(name, _)| &**name).all(sound) {
             return Err(OpenError::Payload);
         }
     }
@@ -109,9 +109,9 @@ pub(crate) fn entries(cargo: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     Some(entries)
 }
 
-/// The text of a cargo without the entries that `drop` names; the others keep their own text.
+/// The text of a cargo without the entries that `drop` selects. The others keep their own text.
 pub(crate) fn without(cargo: &str, drop: impl Fn(&str) -> bool) -> Option<String> {
-    // Never longer than before, so it does not grow and leave a copy behind.
+    // Never longer than the original, so the buffer does not grow and leave copies behind.
     let mut rest = Vec::with_capacity(cargo.len().saturating_add(2));
     for (name, value) in entries(cargo)? {
         if !drop(&name) {
@@ -135,7 +135,7 @@ fn read_uuid(text: &[u8; UUID_TEXT]) -> Option<Uuid> {
 fn read_integer(text: &[u8]) -> Option<(i64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at_checked(digits)?;
-    // The largest has 12 digits, so this sum does not overflow.
+    // At most 12 digits, so the sum does not overflow.
     if digits.is_empty() || digits.len() > 12 || (digits.len() > 1 && digits.starts_with(b"0")) {
         return None;
     }
@@ -145,7 +145,7 @@ fn read_integer(text: &[u8]) -> Option<(i64, &[u8])> {
     (value <= MAX_SECONDS).then_some((value, rest))
 }
 
-/// The rules between the times.
+/// Whether the times are consistent.
 fn keep(times: &Times) -> bool {
     times.lifetime != Some(0) && times.origin.is_none_or(|origin| origin <= times.begun)
 }
@@ -177,7 +177,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Payload<'de>, A::Error> {
-        let (mut uuid, mut cargo, mut ends) = (None, None, None);
+        let (mut uuid, mut cargo, mut expiries) = (None, None, None);
         let (mut begun, mut lifetime, mut not_before, mut origin) = (None, None, None, None);
         while let Some(Word(name)) = members.next_key()? {
             let time = match &*name {
@@ -194,7 +194,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 }
                 "e" => {
                     let Entries(read) = members.next_value()?;
-                    once(&mut ends, read)?;
+                    once(&mut expiries, read)?;
                     continue;
                 }
                 "t" => &mut begun,
@@ -216,9 +216,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
         if !keep(&times) {
             return Err(A::Error::custom("times"));
         }
-        let ends = ends.map(|ends: Vec<(_, Second)>| {
-            let plain = |(name, Second(end))| (name, end);
-            ends.into_iter().map(plain).collect()
+        let expiries = expiries.map(|expiries: Vec<(_, Second)>| {
+            let plain = |(name, Second(second))| (name, second);
+            expiries.into_iter().map(plain).collect()
         });
         Ok(Payload {
             head: Head {
@@ -226,12 +226,12 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 times,
             },
             cargo: cargo.ok_or_else(missing)?,
-            ends,
+            expiries,
         })
     }
 }
 
-/// Text that borrows where it has no escapes.
+/// Text that is borrowed if it has no escapes.
 struct Word<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Word<'de> {
@@ -258,7 +258,7 @@ impl<'de> Deserialize<'de> for Word<'de> {
     }
 }
 
-/// The entries of an object, in their order, duplicates included.
+/// The entries of an object in order, including duplicates.
 struct Entries<'a, V>(Vec<(Cow<'a, str>, V)>);
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<'de, V> {
@@ -285,7 +285,8 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<'de, V> {
     }
 }
 
-/// An integer of the table. serde_json reads every other spelling of a number as a float, which `u64` refuses.
+/// An integer in the format's range. serde_json reads every other spelling of a number as a float,
+/// which `u64` refuses.
 struct Second(i64);
 
 impl<'de> Deserialize<'de> for Second {
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_stand_beside_an_object_only_and_name_its_entries_once() {
+    fn expiries_stand_beside_an_object_only_and_name_its_entries_once() {
         let code = |rest: &str| {
             read_whole(&plaintext(rest))
                 .map(|_| ())

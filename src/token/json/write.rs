@@ -1,4 +1,4 @@
-//! The envelope's own members, in the format's order and without white space.
+//! Writes the envelope's own members, in the format's order and without white space.
 
 use uuid::Uuid;
 
@@ -7,11 +7,12 @@ use crate::crypto::scratch::Scratch;
 use crate::token::times::Times;
 
 use super::read::UUID_TEXT;
-use super::rules::{Unwritable, write_value};
+use super::rules::Unwritable;
+use super::values::write_value;
 
 /// Everything before the cargo.
 pub(crate) fn write_head(out: &mut Scratch, uuid: &Uuid, times: &Times) {
-    // The longest head has 22 characters of UUID, four integers of 12, and 32 of names and quotes.
+    // At most 22 characters of UUID, 48 of four integers, and 32 of names and quotes.
     let mut head = Head {
         bytes: [0; 128],
         length: 0,
@@ -37,7 +38,7 @@ pub(crate) fn write_head(out: &mut Scratch, uuid: &Uuid, times: &Times) {
     out.extend(head.bytes.get(..head.length).unwrap_or_default());
 }
 
-/// A few short pieces, put together before they go to the buffer.
+/// Collects short pieces before they are written to the buffer.
 struct Head {
     bytes: [u8; 128],
     length: usize,
@@ -47,8 +48,8 @@ impl Head {
     #[inline]
     fn push(&mut self, piece: &[u8]) {
         let end = self.length.saturating_add(piece.len());
-        if let Some(place) = self.bytes.get_mut(self.length..end) {
-            place.copy_from_slice(piece);
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room.copy_from_slice(piece);
             self.length = end;
         }
     }
@@ -60,19 +61,19 @@ impl Head {
 }
 
 /// Everything after the cargo.
-pub(crate) fn write_ends<'e>(
+pub(crate) fn write_expiries<'e>(
     out: &mut Scratch,
-    ends: impl Iterator<Item = (&'e str, i64)>,
+    expiries: impl Iterator<Item = (&'e str, i64)>,
 ) -> Result<(), Unwritable> {
     let mut separator: &[u8] = br#","e":{"#;
     let mut any = false;
-    for (name, end) in ends {
+    for (name, second) in expiries {
         out.extend(separator);
         separator = b",";
         any = true;
         write_value(out, name)?;
         out.extend(b":");
-        write_integer(out, end);
+        write_integer(out, second);
     }
     out.extend(if any { b"}}" } else { b"}" });
     Ok(())

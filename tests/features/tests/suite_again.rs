@@ -1,4 +1,4 @@
-//! The rules of the format, whatever serde_json is told by other crates of the build.
+//! The suite again, with the features of serde_json that other crates of a build may turn on.
 
 #[path = "../../suite/cargo_map.rs"]
 mod cargo_map;
@@ -17,7 +17,7 @@ mod vectors;
 use sealtoken::{Cargo, Key, KeyRing, Lifetime, Token, Value};
 
 #[test]
-fn an_entry_named_like_serde_jsons_mark_of_a_number_is_an_entry() {
+fn an_entry_may_be_named_like_serde_jsons_marker_for_numbers() {
     for value in [r#""12""#, "12", "null", r#"{"a":1}"#] {
         let json = format!(r#"{{"$serde_json::private::Number":{value}}}"#);
         let cargo: Cargo = json.parse().unwrap();
@@ -32,8 +32,11 @@ fn an_entry_named_like_serde_jsons_mark_of_a_number_is_an_entry() {
 }
 
 #[test]
-fn a_json_value_of_serde_json_goes_in_and_out() {
-    let json = r#"{"big":18446744073709551615,"float":0.1,"list":[1,-1,2.5e300],"small":-9223372036854775808,"zero":-0.0}"#;
+fn a_serde_json_value_survives_a_round_trip() {
+    let json = concat!(
+        r#"{"big":18446744073709551615,"float":0.1,"list":[1,-1,2.5e300],"#,
+        r#""small":-9223372036854775808,"zero":-0.0}"#
+    );
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
     let codec = KeyRing::new(Key::generate()).codec("json").unwrap();
 
@@ -57,7 +60,7 @@ fn a_json_value_of_serde_json_goes_in_and_out() {
         &value
     );
 
-    // What is beyond 64 bits stays out of a cargo, however exactly serde_json could hold it.
+    // A cargo refuses integers beyond 64 bits, even where serde_json keeps all their digits.
     let beyond =
         serde_json::from_str::<serde_json::Value>("123456789012345678901234567890").unwrap();
     let inserted = token.cargo_mut().insert("beyond", beyond);

@@ -1,17 +1,17 @@
-//! An allocator that counts what a thread asks for.
+//! An allocator that counts the allocations of each thread.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Install it with `#[global_allocator]`.
+/// The allocator, to be installed with `#[global_allocator]`.
 pub struct Counting;
 
 thread_local! {
-    // Neither is dropped, so that using them never allocates.
+    // It needs no destructor, so using it never allocates.
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How often `body` asks for memory, a growing block included.
+/// Counts the allocations of `body`, including reallocations.
 pub fn allocations<R>(body: impl FnOnce() -> R) -> (usize, R) {
     let before = CALLS.get();
     let result = body();
@@ -22,7 +22,7 @@ fn count() {
     CALLS.set(CALLS.get() + 1);
 }
 
-// SAFETY: everything is passed on to the system's allocator as it is.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();

@@ -1,6 +1,7 @@
-//! An allocator that keeps a copy of all memory that is given back, to be searched for secrets afterwards.
+//! An allocator that copies all memory on its way back to the system, so that tests can search it
+//! for secrets.
 //!
-//! It sees the heap. Registers and the stack it does not see; what the crate keeps there it overwrites where it can.
+//! It sees only the heap, not the stack or registers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -8,85 +9,85 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Install it with `#[global_allocator]`.
+/// The allocator, to be installed with `#[global_allocator]`.
 pub struct Recording;
 
-/// Shorter pieces of a secret than this are not searched for: they could be anything.
+/// The length of the pieces to search for: shorter ones could match by chance.
 const PIECE: usize = 8;
 
-/// What one recording can hold: also the 64 MiB of one Argon2id. Pages that are not written to cost nothing.
+/// Capacity of a recording: enough for the 64 MiB of one Argon2id. Pages never written to cost
+/// nothing.
 const ROOM: usize = 80 << 20;
 
 struct Log(UnsafeCell<[u8; ROOM]>);
 
-// SAFETY: `USED` gives each writer a range of its own, and readers come when recording is over.
+// SAFETY: `USED` gives each writer a range of its own, and reading begins after recording has
+// ended.
 unsafe impl Sync for Log {}
 
 static LOG: Log = Log(UnsafeCell::new([0; ROOM]));
 static USED: AtomicUsize = AtomicUsize::new(0);
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// All that was given back while a body ran.
+/// All memory that was freed during a recording.
 pub struct Freed(Vec<u8>);
 
-/// A test holds it to its end: another one that drops its secrets meanwhile would be recorded, too.
+/// A lock for the whole of a test: other tests that free their secrets meanwhile would be recorded
+/// too.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records what is given back while `body` runs, also by other threads.
+/// Records all memory that any thread frees while `body` runs.
 pub fn record<R>(_alone: &MutexGuard<'_, ()>, body: impl FnOnce() -> R) -> (R, Freed) {
     USED.store(0, Ordering::SeqCst);
     ON.store(true, Ordering::SeqCst);
     let result = body();
     ON.store(false, Ordering::SeqCst);
     let used = USED.load(Ordering::SeqCst);
-    assert!(used <= ROOM, "more was given back than the log can hold");
-    // SAFETY: nobody writes any more, and these bytes were written.
+    assert!(used <= ROOM, "more memory was freed than the log can hold");
+    // SAFETY: recording has ended, and these bytes were written.
     let log = unsafe { std::slice::from_raw_parts(LOG.0.get().cast::<u8>(), used) };
     (result, Freed(log.to_vec()))
 }
 
 impl Freed {
-    /// What of other memory nobody uses any more.
+    /// Takes bytes that come from elsewhere, to search them.
     pub fn of(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// How many pieces of the secret are in there.
+    /// The number of pieces of the secret found.
     pub fn pieces_of(&self, secret: &[u8]) -> usize {
         self.pieces(&[("", secret)]).len()
     }
 
-    /// Asserts that nothing of any of these secrets was given back.
+    /// Asserts that no piece of these secrets is found.
     #[track_caller]
     pub fn holds_nothing_of<S: AsRef<[u8]>>(&self, secrets: &[(&str, S)]) {
         let mut found = self.pieces(secrets);
         found.dedup();
         assert!(
             found.is_empty(),
-            "in memory that was given back are pieces of: {found:?}"
+            "freed memory contains pieces of: {found:?}"
         );
     }
 
-    /// The name of the secret for each piece that is found, in the order of the log.
+    /// The name of the secret for each piece found, in the order of the log.
     fn pieces<'s, S: AsRef<[u8]>>(&self, secrets: &[(&'s str, S)]) -> Vec<&'s str> {
         let mut pieces = HashMap::new();
-        // Most memory can be told apart by two bytes, without a look into the map.
+        // Two bytes rule out most memory without a lookup in the map.
         let mut begins = vec![false; 1 << 16];
         for (name, secret) in secrets {
             let secret = secret.as_ref();
-            assert!(
-                secret.len() >= PIECE,
-                "{name} is too short to be told apart"
-            );
+            assert!(secret.len() >= PIECE, "{name} is too short to search for");
             for piece in secret.windows(PIECE) {
                 begins[begin_of(piece)] = true;
                 pieces.insert(piece, *name);
             }
         }
-        // What was wiped, the memory of a password's hash above all, is passed over at once.
+        // Skips wiped memory, above all that of password hashes, in large strides.
         const STRIDE: usize = 4096;
         let zeros = [0; STRIDE + PIECE];
         let strides = (0..self.0.len()).step_by(STRIDE);
@@ -106,11 +107,11 @@ fn begin_of(piece: &[u8]) -> usize {
 }
 
 fn keep(block: *const u8, size: usize) {
-    // A byte between two blocks, so that their ends do not make a piece together.
+    // One byte separates blocks, so that no piece spans two of them.
     let begin = USED.fetch_add(size + 1, Ordering::SeqCst);
     if begin + size < ROOM {
-        // SAFETY: the block is still the caller's, and all of it was written when it was given out. The range of
-        // the log is nobody else's.
+        // SAFETY: the block still belongs to the caller, and was written in full when it was
+        // allocated. No other writer has this range of the log.
         unsafe {
             let log = LOG.0.get().cast::<u8>();
             std::ptr::copy_nonoverlapping(block, log.add(begin), size);
@@ -119,10 +120,10 @@ fn keep(block: *const u8, size: usize) {
     }
 }
 
-// SAFETY: memory comes from the system's allocator and goes back to it. A growing block takes the trait's own way:
-// a new one, a copy, and the old one back through `dealloc`.
+// SAFETY: memory comes from the system's allocator and returns to it. The trait's default `realloc`
+// allocates, copies, and frees the old block through `dealloc`, where it is recorded.
 unsafe impl GlobalAlloc for Recording {
-    /// Cleared, so that nothing of an earlier owner is blamed on a later one.
+    /// Zeroed, so that no content of an earlier owner is found later.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         unsafe { System.alloc_zeroed(layout) }
     }

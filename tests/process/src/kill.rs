@@ -1,4 +1,4 @@
-//! A process that is killed: this test program itself, started with the name of its one ignored test.
+//! Starts and kills processes. Each is this test program again, running only its ignored test.
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
@@ -8,24 +8,24 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Which writer is started, on which file.
+/// Tell the process which writer to run, on which file.
 const MODE: &str = "SEALTOKEN_KILL_MODE";
 const FILE: &str = "SEALTOKEN_KILL_FILE";
 
-/// How often: `SEALTOKEN_KILLS`, or so often where it says nothing.
+/// The number of kills: `SEALTOKEN_KILLS`, or the default.
 pub fn times(unless_set: usize) -> usize {
     let kills = std::env::var("SEALTOKEN_KILLS");
     kills.map_or(unless_set, |kills| kills.parse().expect("a number"))
 }
 
-/// What was asked of the process that is killed, in it.
+/// Mode and file, as seen in the process to be killed; `None` in other processes.
 pub fn asked() -> Option<(String, String)> {
     Some((std::env::var(MODE).ok()?, std::env::var(FILE).ok()?))
 }
 
 const DONE: &str = "acknowledged ";
 
-/// Says, in the process that is killed, that something was done.
+/// Acknowledges a step, in the process to be killed.
 pub fn acknowledge(what: impl Display) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{DONE}{what}").expect("the pipe is open");
@@ -46,10 +46,10 @@ pub fn start(mode: &str, file: &Path) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("it starts")
+        .expect("the process starts")
 }
 
-/// A process that runs until it is killed, and what it acknowledges.
+/// A process that runs until it is killed, and its acknowledgements.
 pub struct Running {
     child: Child,
     acknowledged: Receiver<String>,
@@ -61,11 +61,11 @@ impl Running {
         let mut child = start(mode, file);
         let output = BufReader::new(child.stdout.take().expect("piped"));
         let (sender, acknowledged) = mpsc::channel();
-        // What was acknowledged before the kill is still in the pipe after it.
+        // Acknowledgements sent before the kill are still in the pipe after it.
         let reading = thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 if let Some(what) = line.strip_prefix(DONE) {
-                    sender.send(what.to_owned()).expect("someone listens");
+                    sender.send(what.to_owned()).expect("the receiver is alive");
                 }
             }
         });
@@ -76,7 +76,7 @@ impl Running {
         }
     }
 
-    /// Waits for so many more acknowledgements, and gives them.
+    /// Waits for `count` more acknowledgements and returns them.
     pub fn wait(&self, count: usize) -> Vec<String> {
         let next = || self.acknowledged.recv_timeout(Duration::from_secs(60));
         (0..count)
@@ -84,16 +84,17 @@ impl Running {
             .collect()
     }
 
-    /// Kills it (SIGKILL), and gives what it acknowledged since.
+    /// Kills the process (SIGKILL) and returns its acknowledgements since the last wait.
     pub fn kill(mut self) -> Vec<String> {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ended");
-        self.reading.join().expect("it read to the end");
+        self.child.kill().expect("the process runs");
+        self.child.wait().expect("the process ended");
+        self.reading.join().expect("the reader does not panic");
         self.acknowledged.try_iter().collect()
     }
 }
 
-/// Runs the writer until it has acknowledged some batches, waits a moment, and kills it. Returns the last acknowledged one.
+/// Runs the writer until it has acknowledged some batches, waits a moment, and kills it. Returns
+/// the last acknowledged batch.
 pub fn kill(mode: &str, file: &Path, batches: usize, moment: Duration) -> Option<u64> {
     let running = Running::start(mode, file);
     let mut acknowledged = running.wait(batches);

@@ -1,5 +1,5 @@
-//! Allocators that watch what the crate does with memory; each test binary installs one of them. And what an AES key
-//! becomes in memory.
+//! Tools of the process tests: allocators that watch how the crate uses memory (each test binary
+//! installs one), the key schedule of AES, and processes to kill.
 
 pub mod count;
 pub mod freed;

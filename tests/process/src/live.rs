@@ -1,15 +1,15 @@
-//! An allocator that knows how much memory is in use, and how much it was at most; of all threads together.
+//! An allocator that tracks the memory in use by all threads, and its peak.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Install it with `#[global_allocator]`.
+/// The allocator, to be installed with `#[global_allocator]`.
 pub struct Live;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// The most bytes that were in use at once while `body` ran, beyond those before it.
+/// The peak of bytes in use while `body` ran, beyond those in use before.
 pub fn peak<R>(body: impl FnOnce() -> R) -> (usize, R) {
     let before = LIVE.load(Ordering::SeqCst);
     PEAK.store(before, Ordering::SeqCst);
@@ -26,7 +26,7 @@ fn give(bytes: usize) {
     LIVE.fetch_sub(bytes, Ordering::SeqCst);
 }
 
-// SAFETY: everything is passed on to the system's allocator as it is.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Live {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());

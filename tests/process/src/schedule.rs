@@ -1,6 +1,6 @@
-//! What an AES-256 key is expanded to (FIPS 197, 5.2), so that it can be searched for.
+//! The key schedule of AES-256 (FIPS 197, 5.2), so that tests can search memory for expanded keys.
 
-/// The fifteen round keys, the first two of which are the key itself.
+/// The fifteen round keys. The first two are the key itself.
 pub fn expand(key: &[u8; 32]) -> [u8; 240] {
     let sbox = sbox();
     let mut words = [[0_u8; 4]; 60];
@@ -30,7 +30,7 @@ pub fn expand(key: &[u8; 32]) -> [u8; 240] {
     all
 }
 
-/// Inverse in GF(2^8), then the affine map.
+/// The S-box: the inverse in GF(2^8), then the affine map.
 fn sbox() -> [u8; 256] {
     let mut sbox = [0; 256];
     let (mut p, mut q) = (1_u8, 1_u8);
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_of_fips_197_is_expanded_as_printed_there() {
+    fn the_example_of_fips_197_expands_as_printed_there() {
         let key = [
             0x60, 0x3d, 0xeb, 0x10, 0x15, 0xca, 0x71, 0xbe, 0x2b, 0x73, 0xae, 0xf0, 0x85, 0x7d,
             0x77, 0x81, 0x1f, 0x35, 0x2c, 0x07, 0x3b, 0x61, 0x08, 0xd7, 0x2d, 0x98, 0x10, 0xa3,

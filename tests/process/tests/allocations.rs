@@ -1,6 +1,6 @@
-//! How often sealing and opening ask for memory, once a thread has its buffer.
+//! How often sealing and opening allocate, once the thread has its buffer.
 
-use sealtoken::{Codec, Key, KeyRing, Lifetime, Outline, Token};
+use sealtoken::{Codec, Key, KeyRing, Lifetime, Token, TokenHeader};
 use sealtoken_process_tests::count::{Counting, allocations};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ fn owned() -> Owned {
     }
 }
 
-/// A codec that was in use already, so that this thread has its buffer and its generator.
+/// Uses the codec once, so that this thread has its buffer and its generator.
 fn warm(codec: Codec) -> Codec {
     let long = "x".repeat(2000);
     let text = codec.seal_value(&long, HOUR).expect("fits");
@@ -72,13 +72,13 @@ fn codec() -> Codec {
 }
 
 #[test]
-fn a_typed_seal_asks_once() {
+fn sealing_a_typed_value_allocates_once() {
     let codec = codec();
     for codec in [codec.clone(), warm(codec.with_padding(256))] {
         for _ in 0..3 {
             let (calls, text) = allocations(|| codec.seal_value(&FLAT, HOUR).expect("fits"));
             assert_eq!(calls, 1);
-            // It is as long as it must be, and not shrunk to that.
+            // Allocated at its final length, with no spare capacity.
             assert_eq!(text.capacity(), text.len());
         }
         assert_eq!(allocations(|| codec.seal_value(&BORROWED, HOUR)).0, 1);
@@ -91,7 +91,7 @@ fn a_typed_seal_asks_once() {
 }
 
 #[test]
-fn a_typed_seal_in_a_context_asks_once() {
+fn sealing_a_typed_value_in_a_context_allocates_once() {
     let codec = codec();
     for context in ["short".to_owned(), "c".repeat(120)] {
         let codec = warm(codec.bound_to(&context).expect("not empty"));
@@ -100,20 +100,20 @@ fn a_typed_seal_in_a_context_asks_once() {
 }
 
 #[test]
-fn opening_asks_for_what_the_type_holds_and_no_more() {
+fn opening_allocates_only_for_the_fields_of_the_type() {
     let codec = codec();
     let flat = codec.seal_value(&FLAT, HOUR).expect("fits");
     let (calls, opened) = allocations(|| codec.open_value::<Flat>(&flat).expect("genuine"));
     assert_eq!((calls, opened.into_value()), (0, FLAT));
 
-    // One for each text, one for the list, whose first room is for four.
+    // One for each text and one for the list, which starts with room for four.
     let text = codec.seal_value(&owned(), HOUR).expect("fits");
     let (calls, opened) = allocations(|| codec.open_value::<Owned>(&text).expect("genuine"));
     assert_eq!((calls, opened.into_value()), (6, owned()));
 }
 
 #[test]
-fn lending_asks_for_nothing() {
+fn opening_with_a_borrowed_type_allocates_nothing() {
     let codec = codec();
     let text = codec.seal_value(&BORROWED, HOUR).expect("fits");
     let (calls, same) = allocations(|| {
@@ -127,7 +127,7 @@ fn lending_asks_for_nothing() {
 }
 
 #[test]
-fn refusing_asks_for_nothing() {
+fn refusing_allocates_nothing() {
     let codec = codec();
     let text = codec.seal_value(&BORROWED, HOUR).expect("fits");
     let unknown = self::codec().seal_value(&FLAT, HOUR).expect("fits");
@@ -152,11 +152,14 @@ fn refusing_asks_for_nothing() {
             (0, true)
         );
     }
-    assert_eq!(allocations(|| text.parse::<Outline>().is_ok()), (0, true));
+    assert_eq!(
+        allocations(|| text.parse::<TokenHeader>().is_ok()),
+        (0, true)
+    );
 }
 
 #[test]
-fn a_token_asks_once_more_for_the_copy_that_it_keeps() {
+fn sealing_a_token_allocates_once_more_for_its_copy() {
     let codec = codec();
     let mut token = Token::with_value(FLAT);
     assert_eq!(
@@ -167,13 +170,13 @@ fn a_token_asks_once_more_for_the_copy_that_it_keeps() {
 }
 
 #[test]
-fn cloning_a_codec_asks_for_nothing() {
+fn cloning_a_codec_allocates_nothing() {
     let codec = codec();
     assert_eq!(allocations(|| codec.clone().with_padding(64)).0, 0);
 }
 
 #[test]
-fn the_counting_counts() {
+fn the_allocator_counts_allocations_and_reallocations() {
     assert_eq!(allocations(|| Box::new(1)).0, 1);
     assert_eq!(allocations(|| [1_u8, 2].to_vec()).0, 1);
     let grown = allocations(|| {

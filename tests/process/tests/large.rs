@@ -1,6 +1,6 @@
-//! Scans, counts and purges take no more memory of a large table than of a small one.
+//! Scans, counts and purges take no more memory on a large table than on a small one.
 //!
-//! `SEALTOKEN_RECORDS` says how many a large table has; 40,000 where it says nothing.
+//! `SEALTOKEN_RECORDS` sets the size of the large table; the default is 40,000.
 
 use std::path::Path;
 use std::time::Instant;
@@ -17,7 +17,7 @@ static LIVE: Live = Live;
 
 const SMALL: u32 = 10_000;
 
-/// The most that a large table may take beyond a small one: caches that are not yet full there.
+/// How much more memory a large table may take: a small one does not fill all caches.
 const BEYOND: usize = 3 * 1024 * 1024;
 
 fn large() -> u32 {
@@ -33,7 +33,7 @@ fn tag() -> LabelName {
     LabelName::new("tag").expect("a name")
 }
 
-/// A record: with its number as its id, and as its label.
+/// A record whose id and label are its number.
 fn record(at: u32) -> Record {
     let id = u128::from(at).to_be_bytes();
     let key = RecordKey::new(notes(), id);
@@ -42,7 +42,7 @@ fn record(at: u32) -> Record {
         .with_purge_at(UnixTime::from_secs((at / 1000).into()))
 }
 
-/// Writes the records past the store, in one transaction: a million that way take seconds.
+/// Writes the records past the store, in one transaction: a million take only seconds this way.
 fn fill(file: &Path, records: u32) -> rusqlite::Result<()> {
     let mut bare = Connection::open(file)?;
     let transaction = bare.transaction()?;
@@ -52,7 +52,7 @@ fn fill(file: &Path, records: u32) -> rusqlite::Result<()> {
         transaction.prepare("INSERT INTO sealtoken_label VALUES ('note', 'tag', ?, ?)")?;
     for record in (0..records).map(record) {
         let (id, value) = (&record.key.id, &record.labels[0].value);
-        // One label, from the sixth byte on, with a name of three bytes and a value of sixteen.
+        // One label, at offset six, with a name of three bytes and a value of sixteen.
         let labels = [&b"\x01\x00\x06\x03\x00\x10tag"[..], value].concat();
         let purge_at = record.purge_at.map(UnixTime::as_secs);
         row.execute(params![
@@ -68,7 +68,7 @@ fn fill(file: &Path, records: u32) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Scans to the end and says how many there were.
+/// Scans to the end and returns the number of records.
 async fn scan(store: &SqliteStore, mut query: Query) -> usize {
     let mut count = 0;
     loop {
@@ -81,14 +81,14 @@ async fn scan(store: &SqliteStore, mut query: Query) -> usize {
     }
 }
 
-/// What SQLite had in use at most since this was last asked: it does not use Rust's allocator.
+/// SQLite's peak memory since the last call. SQLite does not use Rust's allocator.
 fn peak_of_sqlite() -> usize {
-    // SAFETY: it reads and sets a counter.
+    // SAFETY: the call only reads and resets a counter.
     let bytes = unsafe { rusqlite::ffi::sqlite3_memory_highwater(1) };
     usize::try_from(bytes).expect("a size")
 }
 
-/// The most memory that each kind of work took, Rust's and SQLite's together.
+/// The peak memory of each kind of work, Rust's and SQLite's together.
 fn work(runtime: &Runtime, records: u32) -> [(&'static str, usize); 5] {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("store.db");
@@ -98,7 +98,7 @@ fn work(runtime: &Runtime, records: u32) -> [(&'static str, usize); 5] {
     let began = Instant::now();
     fill(&file, records).expect("it writes");
     let first = runtime.block_on(store.get(&record(0).key));
-    assert_eq!(first, Ok(Some(record(0))), "a row as the store writes it");
+    assert_eq!(first, Ok(Some(record(0))), "a row that the store can read");
     println!("{records} records written in {:.1?}", began.elapsed());
     let (all, count) = (Query::all(notes()), records as usize);
     let by_tag = Query::label(notes(), tag(), Values::beginning_with(""));
@@ -145,7 +145,7 @@ fn memory_does_not_grow_with_the_table() {
             "{name}: {small} bytes, then {large}"
         );
     }
-    // The control: who keeps what the pages bring is found out.
+    // The control: keeping all records exceeds the limit.
     let (kept, records) = peak(|| (0..self::large()).map(record).collect::<Vec<_>>());
     assert!(kept > BEYOND, "{} records took {kept} bytes", records.len());
 }

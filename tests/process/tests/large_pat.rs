@@ -1,10 +1,11 @@
-//! A list of personal access tokens takes no more memory where its owner has many than where there are few.
+//! Listing an owner's personal access tokens takes no more memory for many tokens than for few.
 //!
-//! `SEALTOKEN_TOKENS` says how many are many; 10,000 where it says nothing.
+//! `SEALTOKEN_TOKENS` sets how many are many; the default is 10,000.
 
 use std::time::{Duration, Instant};
 
-use sealtoken::pat::{NewPat, PersonalAccessTokens, State};
+use sealtoken::State;
+use sealtoken::pat::PersonalAccessTokens;
 use sealtoken::store::{Change, Collection, MemoryStore, Outcome, Query, Store as _};
 use sealtoken::{Key, KeyRing};
 use sealtoken_process_tests::live::{Live, peak};
@@ -17,7 +18,7 @@ static LIVE: Live = Live;
 const OWNER: &str = "ada@example.com";
 const FEW: usize = 4000;
 
-/// The most that many tokens may take beyond few: caches that are not yet full there.
+/// How much more memory many tokens may take: a few do not fill all caches.
 const BEYOND: usize = 3 * 1024 * 1024;
 
 fn many() -> usize {
@@ -25,28 +26,30 @@ fn many() -> usize {
     tokens.map_or(10_000, |tokens| tokens.parse().expect("a number"))
 }
 
-/// What SQLite had in use at most since this was last asked: it does not use Rust's allocator.
+/// SQLite's peak memory since the last call. SQLite does not use Rust's allocator.
 fn peak_of_sqlite() -> usize {
-    // SAFETY: it reads and sets a counter.
+    // SAFETY: the call only reads and resets a counter.
     let bytes = unsafe { rusqlite::ffi::sqlite3_memory_highwater(1) };
     usize::try_from(bytes).expect("a size")
 }
 
-/// Issues the tokens in memory, and moves their records into the file in large batches: one by one they would wait for the disk.
+/// Issues the tokens in memory and copies their records to the file in large batches, since single
+/// writes would each wait for the disk.
 async fn fill(file: &SqliteStore, keys: &KeyRing, tokens: usize) {
     let memory = MemoryStore::new();
     let pats = PersonalAccessTokens::open(memory.clone(), keys).await;
     let pats = pats.expect("it opens");
     for n in 0..tokens {
-        // Every tenth is someone else's.
+        // Every tenth time, a token of another owner comes in between.
         for owner in [OWNER, "bob@example.com"]
             .iter()
             .take(1 + usize::from(n % 10 == 0))
         {
-            let new = NewPat::for_owner(*owner)
+            pats.issue(*owner)
                 .name(format!("{n}"))
-                .role("reader");
-            pats.issue(new).await.expect("it issues");
+                .role("reader")
+                .await
+                .expect("it issues");
         }
     }
     for name in ["pat_keysets", "pat_tokens"] {
@@ -74,18 +77,18 @@ fn see(seen: &mut [bool], record: &sealtoken::pat::PatRecord) {
         .expect("a number");
     assert!(
         !std::mem::replace(&mut seen[number], true),
-        "{number} twice"
+        "{number} was listed twice"
     );
 }
 
-/// Lists them in pages of a hundred; how many pages there were.
+/// Lists in pages of a hundred and returns the number of pages.
 async fn by_pages(pats: &PersonalAccessTokens, seen: &mut [bool]) -> usize {
     let (mut pages, mut next) = (0, None);
     let mut slowest = Duration::ZERO;
     loop {
         let began = Instant::now();
         let list = pats.list().owned_by(OWNER).limit(100).after(next);
-        let page = list.page().await.expect("it reads");
+        let page = list.await.expect("it reads");
         slowest = slowest.max(began.elapsed());
         pages += 1;
         assert!(page.next.is_none() || page.entries.len() == 100);
@@ -112,7 +115,7 @@ async fn by_stream(pats: &PersonalAccessTokens, seen: &mut [bool]) {
     }
 }
 
-/// The most memory that each way took, Rust's and SQLite's together.
+/// The peak memory of each way to list, Rust's and SQLite's together.
 fn work(runtime: &Runtime, tokens: usize) -> [(&'static str, usize); 3] {
     let folder = tempfile::tempdir().expect("a folder");
     let keys = KeyRing::new(Key::generate());
@@ -166,8 +169,8 @@ fn memory_does_not_grow_with_the_tokens_of_an_owner() {
     for ((name, few), (_, many)) in few.into_iter().zip(many) {
         assert!(many <= few + BEYOND, "{name}: {few} bytes, then {many}");
     }
-    // The control: who keeps what the pages bring is found out.
-    let record = |n: usize| NewPat::for_owner(format!("{n} {}", "x".repeat(400)));
+    // The control: keeping all tokens exceeds the limit.
+    let record = |n: usize| format!("{n} {}", "x".repeat(400));
     let (kept, tokens) = peak(|| (0..self::many()).map(record).collect::<Vec<_>>());
     assert!(kept > BEYOND, "{} tokens took {kept} bytes", tokens.len());
 }

@@ -1,4 +1,4 @@
-//! Where the tests have their tables.
+//! Tables for tests.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
 
-/// The emulator to test on; says once, past the test harness, when there is none.
+/// The emulator to test on. If there is none, it says once, past the test harness, that tests are
+/// skipped.
 pub fn endpoint() -> Option<String> {
-    static SAID: Once = Once::new();
+    static REPORTED: Once = Once::new();
     crate::named(
         "SEALTOKEN_TEST_DYNAMODB",
-        &SAID,
-        "!!!!!!!! SKIPPED: the tests of DynamoDB: SEALTOKEN_TEST_DYNAMODB names no emulator (scripts/dynamodb starts one)",
+        &REPORTED,
+        "!!!!!!!! SKIPPED: the tests of DynamoDB: SEALTOKEN_TEST_DYNAMODB names no emulator \
+         (scripts/dynamodb starts one)",
     )
 }
 
-/// Options for a service at this address, with credentials that mean nothing.
+/// Options for a service at this address, with meaningless credentials.
 pub fn options(table: &str, endpoint: &str) -> DynamoOptions {
     DynamoStore::options(table)
         .endpoint(endpoint)
@@ -24,7 +26,7 @@ pub fn options(table: &str, endpoint: &str) -> DynamoOptions {
         .credentials("AKIATEST", "not a secret")
 }
 
-/// The SDK's client, without the store.
+/// The client of the SDK, without the store.
 pub fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 
@@ -38,7 +40,7 @@ pub fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// A table that nothing else uses. It goes with this.
+/// A table for one test. Dropping this removes it.
 pub struct Table {
     pub endpoint: String,
     pub name: String,
@@ -54,7 +56,7 @@ impl Table {
     }
 
     pub fn options(&self) -> DynamoOptions {
-        // Emulators that do one thing at a time let the others wait.
+        // Emulators that serve one request at a time keep the others waiting.
         options(&self.name, &self.endpoint).timeout(Duration::from_secs(60))
     }
 }
@@ -76,7 +78,7 @@ impl Drop for Table {
     }
 }
 
-/// An empty store in a table of its own, where there is an emulator.
+/// An empty store in its own table, if there is an emulator.
 pub async fn fresh() -> Option<(DynamoStore, Table)> {
     let table = Table::new()?;
     let store = table.options().create_table().await.expect("a table");

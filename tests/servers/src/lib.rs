@@ -1,4 +1,4 @@
-//! Where tests have their databases: a schema, a server or a table that nothing else uses, and that goes with the test.
+//! Databases for tests: a schema, a server or a table for one test, removed when it ends.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,13 +20,14 @@ pub mod proxy;
 use std::io::Write as _;
 use std::sync::Once;
 
-/// The server that a variable names; where it names none, that is said once, past the test harness.
+/// The server that a variable names. If it names none, the skip is reported once, past the test
+/// harness.
 #[cfg_attr(not(any(feature = "dynamodb", feature = "postgres")), allow(dead_code))]
-fn named(variable: &str, said: &Once, skipped: &str) -> Option<String> {
-    // A script that failed leaves it empty.
+fn named(variable: &str, reported: &Once, skipped: &str) -> Option<String> {
+    // A script that failed leaves the variable empty.
     let named = std::env::var(variable).ok().filter(|url| !url.is_empty());
     if named.is_none() {
-        said.call_once(|| {
+        reported.call_once(|| {
             let _ = writeln!(std::io::stderr(), "\n{skipped}");
         });
     }

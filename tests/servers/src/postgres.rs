@@ -1,4 +1,4 @@
-//! Where the tests have their databases.
+//! Databases and servers for tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,15 @@ use std::time::Duration;
 use sealtoken_postgres::{PostgresOptions, PostgresStore};
 use tokio_postgres::{Client, NoTls};
 
-/// The server to test on; says once, past the test harness, when there is none.
+/// The server to test on. If there is none, it says once, past the test harness, that tests are
+/// skipped.
 pub fn url() -> Option<String> {
-    static SAID: Once = Once::new();
+    static REPORTED: Once = Once::new();
     crate::named(
         "SEALTOKEN_TEST_POSTGRES",
-        &SAID,
-        "!!!!!!!! SKIPPED: the tests of PostgreSQL: SEALTOKEN_TEST_POSTGRES names no server (scripts/postgres starts one)",
+        &REPORTED,
+        "!!!!!!!! SKIPPED: the tests of PostgreSQL: SEALTOKEN_TEST_POSTGRES names no server \
+         (scripts/postgres starts one)",
     )
 }
 
@@ -26,7 +28,7 @@ pub async fn connect(url: &str) -> Client {
     client
 }
 
-/// A schema that nothing else uses. It goes with this.
+/// A schema for one test. Dropping this removes it.
 pub struct Schema {
     server: String,
     pub name: String,
@@ -34,7 +36,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// `options` are settings of each connection: `name=value`.
+    /// `options` are settings for each connection, as `name=value`.
     pub async fn new(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = url()?;
@@ -66,7 +68,10 @@ impl Drop for Schema {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let sql = format!("SET lock_timeout = '5s'; SET client_min_messages = 'error'; DROP SCHEMA {name} CASCADE");
+                let sql = format!(
+                    "SET lock_timeout = '5s'; SET client_min_messages = 'error'; \
+                     DROP SCHEMA {name} CASCADE"
+                );
                 connect(&server).await.batch_execute(&sql).await
             })
         });
@@ -74,7 +79,7 @@ impl Drop for Schema {
     }
 }
 
-/// A server of a test's own, which it may stop.
+/// A server for one test, which may stop it.
 pub struct Server {
     dir: PathBuf,
     pub url: String,
@@ -96,7 +101,7 @@ impl Server {
         })
     }
 
-    /// As a crash would.
+    /// Stops the server as a crash would.
     pub fn halt(&self) {
         script(&["halt"], &self.dir);
     }
@@ -127,21 +132,21 @@ fn script(arguments: &[&str], dir: &Path) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// Options for tests in which no deadline is to be met, however busy the machine is.
+/// Options for tests that should not time out, however busy the machine is.
 pub fn patient(url: &str) -> PostgresOptions {
     let minute = Duration::from_secs(60);
-    let options = PostgresOptions::new(url).connect_timeout(minute);
+    let options = PostgresStore::options(url).connect_timeout(minute);
     options.wait_timeout(minute).statement_timeout(minute)
 }
 
-/// How many locks are waited for that this connection holds.
+/// How many lock requests wait for this connection.
 pub async fn blocked_by(holder: &Client) -> i64 {
     let sql = "SELECT count(*) FROM pg_locks \
         WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
     holder.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// An empty store in a schema of its own, where there is a server.
+/// An empty store in its own schema, if there is a server.
 pub async fn fresh(isolation: &str) -> Option<(PostgresStore, Schema)> {
     let schema = Schema::new(&[&isolated(isolation)]).await?;
     let store = patient(&schema.url).open().await.expect("a store");
@@ -159,7 +164,7 @@ pub fn isolated(isolation: &str) -> String {
     format!("default_transaction_isolation={isolation}")
 }
 
-/// A store whose server has gone.
+/// A store whose server is gone.
 pub async fn gone() -> Option<(PostgresStore, Server)> {
     let server = Server::start(&[])?;
     let store = PostgresStore::open(&server.url).await.expect("a store");

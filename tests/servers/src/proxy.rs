@@ -1,4 +1,5 @@
-//! A proxy in front of the server that interferes with messages as a test says: it stands for poolers and broken networks.
+//! A proxy in front of the server that interferes with messages: it plays poolers and broken
+//! networks.
 
 use std::io::{Read, Result, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,25 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What becomes of a message.
+/// What happens to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     Pass,
-    /// The server never sees it; the client gets an error with this SQLSTATE.
+    /// The server never sees it. The client gets an error with this SQLSTATE.
     Refuse(&'static str),
-    /// The server does it, and the connection ends before the client is told.
+    /// The server executes it, but the connection ends before the client gets an answer.
     LoseReply,
 }
 
 type Rule = dyn Fn(&str) -> Act + Send + Sync;
 
-/// It stops with the process: nothing in it holds up the end of a test.
+/// A running proxy. It stops with the process, and does not delay the end of a test.
 pub struct Proxy {
     pub url: String,
 }
 
 impl Proxy {
-    /// In front of the server at a URL. The rule sees the text of each simple query, and of each statement that is parsed.
+    /// A proxy for the server at a URL. The rule sees the text of each simple query and of each
+    /// statement to parse.
     pub fn new(url: &str, rule: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
         let (before, rest) = url.split_once("127.0.0.1:").expect("a server of the tests");
         let end = rest
@@ -51,17 +53,17 @@ fn serve(mut client: TcpStream, mut server: TcpStream, rule: &Rule) -> Result<()
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
     let lost = Arc::new(AtomicBool::new(false));
-    // Both directions write to the client: a whole message at a time.
+    // Both directions write to the client, so each writes a whole message at a time.
     let to_client = Arc::new(Mutex::new(client.try_clone()?));
     let (from_server, back, losing) = (server.try_clone()?, to_client.clone(), lost.clone());
     thread::spawn(move || answers(from_server, &back, &losing));
     let end = questions(&mut client, &mut server, &to_client, &lost, rule);
-    // However it ended: the server is not to wait for another question.
+    // In any case, the server should not wait for another message.
     let _ = server.shutdown(Shutdown::Both);
     end
 }
 
-/// What the client asks, passed on or refused, up to its end.
+/// Forwards or refuses the messages of the client until it disconnects.
 fn questions(
     client: &mut TcpStream,
     server: &mut TcpStream,
@@ -69,7 +71,7 @@ fn questions(
     lost: &AtomicBool,
     rule: &Rule,
 ) -> Result<()> {
-    // The first message has no kind: it is the one that begins a session, or cancels a statement.
+    // The first message has no kind: it begins a session, or cancels a statement.
     server.write_all(&body(client, Vec::new())?)?;
     loop {
         let message = message(client)?;
@@ -85,7 +87,7 @@ fn questions(
     }
 }
 
-/// What the server says, passed on; or dropped, up to the end of what is lost.
+/// Forwards the messages of the server, or drops them until the end of a lost reply.
 fn answers(mut server: TcpStream, client: &Mutex<TcpStream>, lost: &AtomicBool) -> Result<()> {
     loop {
         let message = message(&mut server);
@@ -123,7 +125,7 @@ fn body(from: &mut impl Read, mut message: Vec<u8>) -> Result<Vec<u8>> {
     Ok(message)
 }
 
-/// The SQL in a simple query (`Q`), or in a statement that is parsed (`P`), behind its name.
+/// The SQL of a simple query (`Q`), or of a statement to parse (`P`), behind its name.
 fn text(message: &[u8]) -> Option<&str> {
     let rest = &message[5..];
     let rest = match message[0] {
@@ -134,7 +136,7 @@ fn text(message: &[u8]) -> Option<&str> {
     str::from_utf8(rest.split(|byte| *byte == 0).next()?).ok()
 }
 
-/// An error, and that the server waits for the next question.
+/// An error message, followed by the one that the server is ready.
 fn refusal(code: &str) -> Vec<u8> {
     let fields = format!("SERROR\0VERROR\0C{code}\0Mrefused by a proxy\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();

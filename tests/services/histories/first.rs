@@ -1,9 +1,9 @@
-//! Histories of the first admin: let in once, whoever else comes, goes and asks at the same time.
+//! Histories of the first admin, who is admitted exactly once, whatever others do at the same time.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sealtoken::pat::{Generated, NewPat, PersonalAccessTokens};
+use sealtoken::pat::{Generated, PersonalAccessTokens};
 use sealtoken::store::{MemoryStore, Store};
 use sealtoken::{Key, KeyRing};
 
@@ -12,7 +12,7 @@ use super::{Group, Stage, again, at_once, gone, group, named, op, says, ungroupe
 
 type Op = super::Op<PersonalAccessTokens>;
 
-/// A store without a token, and the hash of the first admin's in the settings.
+/// An empty store; the options hold the hash of the first admin's token.
 struct Empty {
     begin: MemoryStore,
     keys: KeyRing,
@@ -46,13 +46,13 @@ impl Empty {
             bootstrap("let in", &self.root),
             bootstrap("let in with another", &self.another),
             op("issue", |pats: PersonalAccessTokens| async move {
-                gave(pats.issue(NewPat::for_owner("grace")).await)
+                gave(pats.issue("grace").await)
             }),
             op("revoke", move |pats: PersonalAccessTokens| async move {
-                says(pats.revoke(&root).await)
+                says(pats.revoke(root).await)
             }),
             op("delete", move |pats: PersonalAccessTokens| async move {
-                gone(pats.delete(&root).await)
+                gone(pats.delete(root).await)
             }),
         ]
     }
@@ -100,7 +100,7 @@ const GROUPS: &[Group] = &[(
 )];
 
 #[tokio::test]
-async fn the_first_admin_is_let_in_once_or_not_known_to_be() {
+async fn the_first_admin_is_admitted_once_or_the_effect_is_unknown() {
     let stage = Empty::new().await;
     let all = stage.operations();
     assert_eq!(ungrouped(&all, GROUPS), [""; 0]);
@@ -108,7 +108,7 @@ async fn the_first_admin_is_let_in_once_or_not_known_to_be() {
 }
 
 #[tokio::test]
-async fn a_first_admin_who_got_no_answer_can_try_again() {
+async fn a_first_admin_whose_reply_was_lost_can_retry() {
     let stage = Empty::new().await;
     for one in stage.operations() {
         again(&stage, &one).await;
@@ -116,7 +116,7 @@ async fn a_first_admin_who_got_no_answer_can_try_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_first_admins_at_once_one_is_let_in() {
+async fn of_several_concurrent_first_admins_one_is_admitted() {
     let stage = Empty::new().await;
     let all = stage.operations();
     let ops = ["let in", "let in", "let in"].map(|name| named(&all, name));

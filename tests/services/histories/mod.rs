@@ -1,10 +1,11 @@
-//! Histories: an operation whose replies get lost, beside somebody else's operations, has to look as if all of them had been done one after the
-//! other.
+//! Checks histories: operations that run beside others, with lost replies, must look as if all of
+//! them had run one after the other.
 //!
-//! What is right is not written down: each order is tried alone, without faults, on a copy of the same store. What the operations answered,
-//! what the tokens lead to that they handed out, and all that is left in the store must be the same as after one of those orders. An operation
-//! whose effect is unknown may be missing from it, or stand at any place; one that says that nothing was changed has to be missing. What one
-//! writes behind its answer may be missing where there was a fault, and only there.
+//! No expected results are written down. Instead, every sequential order is run without faults on a
+//! copy of the same store. The answers, the values behind the returned tokens, and the records left
+//! in the store must match one of these orders. An operation with an unknown effect may be missing
+//! from that order or stand anywhere in it. An operation that reports no effect must be missing. A
+//! best-effort write behind an answer may be missing, but only after a fault.
 
 mod covered;
 mod first;
@@ -25,14 +26,14 @@ use crate::faulty::{Failure, Fault, Faulty, copy, records};
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// How an operation ended.
+/// The outcome of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
-    /// What it said, be it an error, and the tokens that it handed out.
+    /// Its answer, which may be an error, and the tokens it returned.
     Told(String, Vec<String>),
-    /// The store was away, and nothing was changed.
+    /// The store was unavailable, and nothing was changed.
     Nothing,
-    /// The store did not answer, and may have done it.
+    /// The reply was lost, and the effect is unknown.
     Unknown,
 }
 
@@ -63,7 +64,7 @@ fn done<T, E: Failure>(result: Result<T, E>) -> Answer {
     answer(result, |_| Answer::told("done"))
 }
 
-/// Of something that is gone in the end, whoever removed it.
+/// The answer of a removal, which counts as done even if someone else did it.
 fn gone<E: Failure>(result: Result<(), E>) -> Answer {
     match result {
         Err(error) if error.code() == "not_found" => Answer::told("done"),
@@ -75,11 +76,11 @@ fn says<T: Debug, E: Failure>(result: Result<T, E>) -> Answer {
     answer(result, |value| Answer::told(format!("{value:?}")))
 }
 
-/// One operation of a service, with what it is asked for.
+/// An operation of a service, with its arguments.
 struct Op<C> {
     name: &'static str,
     run: Arc<dyn Fn(C) -> Running<Answer> + Send + Sync>,
-    /// Whether it writes behind its answer, best effort.
+    /// Whether it makes best-effort writes after its answer.
     writes_behind: bool,
 }
 
@@ -90,7 +91,7 @@ impl<C> Clone for Op<C> {
     }
 }
 
-/// An operation, as a closure over the service.
+/// An operation given as a closure over the service.
 fn op<C, F>(name: &'static str, run: impl Fn(C) -> F + Send + Sync + 'static) -> Op<C>
 where
     F: Future<Output = Answer> + Send + 'static,
@@ -104,7 +105,7 @@ where
     }
 }
 
-/// One that writes behind its answer, and nowhere else.
+/// An operation whose only writes come after its answer.
 fn behind<C, F>(name: &'static str, run: impl Fn(C) -> F + Send + Sync + 'static) -> Op<C>
 where
     F: Future<Output = Answer> + Send + 'static,
@@ -115,29 +116,30 @@ where
     }
 }
 
-/// A service with something in it.
+/// A service with some content.
 trait Stage {
     type Client: Clone + Send + Sync + 'static;
-    /// Where its records are.
+    /// The collections of its records.
     const COLLECTIONS: &'static [&'static str];
-    /// Those of them whose records are counted: a keyset may be made for a first value that is not written then.
+    /// The collections whose records are compared. Keysets may be left out: one may be created for
+    /// a first value whose write then fails.
     const COUNTED: &'static [&'static str];
 
-    /// Where everything begins.
+    /// The initial store.
     fn begin(&self) -> &MemoryStore;
-    /// The service, opened as another process does.
+    /// Opens the service as another process would.
     async fn open(&self, store: Arc<dyn Store>) -> Self::Client;
-    /// What a token leads to that was handed out.
+    /// The value behind a returned token.
     async fn follow(&self, client: &Self::Client, token: &str) -> String;
-    /// All that can be seen.
+    /// Everything that the service shows.
     async fn see(&self, client: &Self::Client, store: &MemoryStore) -> String;
 }
 
-/// What is left after operations.
+/// The state after some operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct End {
     answers: Vec<Answer>,
-    /// What each one's tokens lead to.
+    /// The values behind the tokens that each operation returned.
     followed: Vec<Vec<String>>,
     seen: String,
 }
@@ -156,7 +158,7 @@ impl End {
             followed.push(all);
         }
         let mut seen = stage.see(&client, store).await;
-        // What nothing leads to is in the store all the same.
+        // Finds leftover records that no token leads to.
         for name in S::COUNTED {
             let records = records(store, name).await;
             let mut labels = BTreeMap::new();
@@ -174,12 +176,12 @@ impl End {
         }
     }
 
-    /// Whether this can have come of `order`, which led to `other`.
+    /// Whether `order`, which led to `other`, explains this state.
     fn is_explained_by(&self, order: &[usize], other: &Self) -> bool {
         let told = |at: usize, answer: &Answer| match answer {
             Answer::Unknown => true,
             Answer::Nothing => !order.contains(&at),
-            // Tokens are random: what they lead to is compared.
+            // Tokens are random, so the values behind them are compared.
             Answer::Told(text, given) => {
                 let same = matches!(&other.answers[at], Answer::Told(other, tokens)
                     if other == text && tokens.len() == given.len());
@@ -191,19 +193,20 @@ impl End {
     }
 }
 
-/// Operations of several clients, each with its own in their order, and what comes of every order of them all.
+/// The operations of several clients, in order for each client, and the final state of every
+/// interleaving.
 struct Oracle<'a, S: Stage> {
     stage: &'a S,
     clients: Vec<Vec<Op<S::Client>>>,
     ends: Vec<(Order, End)>,
 }
 
-/// In which order operations were done.
+/// An order of operations.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Order {
-    /// What was not done is missing.
+    /// The operations that were done, in order.
     done: Vec<usize>,
-    /// What these write behind their answers was lost.
+    /// The operations whose best-effort writes were lost.
     lost: Vec<usize>,
 }
 
@@ -243,7 +246,8 @@ impl<'a, S: Stage> Oracle<'a, S> {
         }
     }
 
-    /// Panics unless some order leads to what the operations answered, and to what is left. The first `disturbed` met faults.
+    /// Panics unless some order explains the answers and the final state. The first `disturbed`
+    /// operations met faults.
     async fn check(&self, store: &MemoryStore, answers: Vec<Answer>, disturbed: usize, what: &str) {
         let end = End::of(self.stage, store, answers).await;
         let explained = self.ends.iter().any(|(order, other)| {
@@ -252,16 +256,17 @@ impl<'a, S: Stage> Oracle<'a, S> {
         });
         if !explained {
             let names: Vec<_> = self.clients.iter().flatten().map(|op| op.name).collect();
-            let mut text = format!("{what}: no order of {names:?} leads to\n{end:#?}\nbut\n");
+            let mut text =
+                format!("{what}: no order of {names:?} leads to\n{end:#?}\nThe orders lead to\n");
             for (order, end) in &self.ends {
-                writeln!(text, "{order:?} to {end:#?}").unwrap();
+                writeln!(text, "{order:?}: {end:#?}").unwrap();
             }
             panic!("{text}");
         }
     }
 }
 
-/// All orders in which clients can take turns, also without some of their operations.
+/// All interleavings of the clients' operations, including those without some of the operations.
 fn interleave<C>(
     done: &mut Vec<usize>,
     clients: &[Vec<C>],
@@ -288,7 +293,7 @@ fn interleave<C>(
     }
 }
 
-/// Each order with every part of what may be lost in it.
+/// Each order, with every subset of its best-effort writes lost.
 fn with_losses(orders: Vec<Vec<usize>>, writes_behind: impl Fn(usize) -> bool) -> Vec<Order> {
     let mut all = Vec::new();
     for done in orders {
@@ -306,24 +311,24 @@ fn with_losses(orders: Vec<Vec<usize>>, writes_behind: impl Fn(usize) -> bool) -
     all
 }
 
-/// What can become of a call and of those that follow it.
+/// The possible faults of a call and of the calls after it.
 const FATES: [&[Fault]; 9] = [
-    // Nothing, but that the rival acts.
+    // No fault: only the rival acts.
     &[Fault::None],
     &[Fault::Before],
     &[Fault::ForGood],
     &[Fault::After],
-    // These are for writes.
+    // The following apply to writes only.
     &[Fault::Lost],
     &[Fault::Late],
     &[Fault::After, Fault::After],
     &[Fault::Lost, Fault::After],
-    // Lost, and then away.
+    // A lost reply, then an outage.
     &[Fault::After, Fault::ForGood],
 ];
 const QUICK: [&[Fault]; 3] = [&[Fault::None], &[Fault::After], &[Fault::Lost]];
 
-/// Runs `history` with each fate at each call in turn, as long as there is such a call. Returns how often.
+/// Runs `history` with each fate at each of its calls in turn. Returns the number of runs.
 async fn at_each_call<S: Stage>(
     fates: &[&[Fault]],
     oracle: &Oracle<'_, S>,
@@ -354,7 +359,8 @@ async fn at_each_call<S: Stage>(
     runs
 }
 
-/// Runs the operation beside the rival's, who act at each of its calls in turn. Returns how often.
+/// Runs the operation beside its rivals, which act at each of its calls in turn. Returns the number
+/// of runs.
 async fn beside<S: Stage>(stage: &S, one: &Op<S::Client>, rivals: &[Op<S::Client>]) -> usize {
     beside_in(&FATES, stage, one, rivals).await
 }
@@ -379,16 +385,17 @@ async fn beside_in<S: Stage>(
     at_each_call(fates, &oracle, history).await
 }
 
-/// Names of operations that have something in common, and what somebody else does meanwhile: one thing, or several one after the other.
+/// The names of related operations, and the rivals they run beside: each rival is a sequence of one
+/// or more operations.
 type Group = (&'static [&'static str], &'static [&'static [&'static str]]);
 
-/// The group that this operation is in: each of its own beside each of its rivals.
+/// Runs the group of this operation: each member beside each rival.
 async fn group<S: Stage>(stage: &S, all: &[Op<S::Client>], groups: &[Group], one: &str) {
     let of = |group: &&Group| group.0.contains(&one);
     beside_all(stage, all, groups.iter().find(of).unwrap()).await;
 }
 
-/// Runs each operation of a group beside each of its rivals, beside nobody, and beside whoever does the very same.
+/// Runs each operation of a group beside each rival, alone, and beside itself.
 async fn beside_all<S: Stage>(stage: &S, all: &[Op<S::Client>], (names, rivals): &Group) {
     for one in all.iter().filter(|op| names.contains(&op.name)) {
         for rivals in *rivals {
@@ -407,7 +414,8 @@ fn ungrouped<C>(all: &[Op<C>], groups: &[Group]) -> Vec<&'static str> {
     names.filter(|name| !is_grouped(name)).collect()
 }
 
-/// Runs the operation with a fault at each of its calls, and then again without one, as its caller would.
+/// Runs the operation with a fault at each of its calls, then retries it without faults as a caller
+/// would.
 async fn again<S: Stage>(stage: &S, one: &Op<S::Client>) -> usize {
     let oracle = Oracle::new(stage, vec![vec![one.clone(), one.clone()]]).await;
     let history = async |store: &Faulty, client: S::Client| {
@@ -438,7 +446,8 @@ fn act<C: Clone + Send + Sync + 'static>(
     })
 }
 
-/// Runs these operations at once, each by a client of its own, on a store that gives turns and loses replies.
+/// Runs these operations concurrently, each with a client of its own, on a store that shuffles
+/// turns and loses replies.
 async fn at_once<S: Stage>(stage: &S, ops: &[Op<S::Client>], seeds: std::ops::Range<u64>) {
     let clients = ops.iter().map(|op| vec![op.clone()]).collect();
     let oracle = Oracle::new(stage, clients).await;
@@ -469,7 +478,7 @@ fn named<C>(ops: &[Op<C>], name: &str) -> Op<C> {
 }
 
 #[test]
-fn orders_are_all_ways_to_take_turns() {
+fn interleave_returns_every_order_that_keeps_the_order_of_each_client() {
     let mut orders = Vec::new();
     interleave(
         &mut vec![0, 0],

@@ -1,8 +1,9 @@
-//! What is done in several batches: each result is compared with what is there in its place afterwards.
+//! Operations in several batches: each reported result must match the stored values.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sealtoken::ServiceError;
 use sealtoken::store::{MemoryStore, StoreError};
 use sealtoken::vault::VaultError;
 use sealtoken::{Key, KeyRing};
@@ -12,21 +13,26 @@ use super::vault::{NOW, options};
 use crate::faulty::{Faulty, copy, records};
 
 const COLLECTIONS: [&str; 3] = ["vault_keysets", "vault_values", "vault_passwords"];
-/// So much that two values go into one batch, and the five into three.
+/// The weight of a batch that holds two values, so that five take three batches.
 const BATCH: usize = 7;
 const PASSWORD: &str = "correct horse";
 
-/// What came of one of many: done, not done, or nobody knows.
+/// Whether a value exists after this result; `None` if the effect is unknown.
 fn is_there(result: &Result<impl Sized, VaultError>) -> Option<bool> {
     match result {
         Ok(_) => Some(true),
-        Err(VaultError::Store(error)) if *error == StoreError::unknown("test") => None,
-        Err(VaultError::Store(_)) => Some(false),
+        Err(VaultError::Service(ServiceError::Store(error)))
+            if *error == StoreError::unknown("test") =>
+        {
+            None
+        }
+        Err(VaultError::Service(ServiceError::Store(_))) => Some(false),
         Err(error) => panic!("{error:?}"),
     }
 }
 
-/// Makes five values whose lengths tell them apart, and says what it has found out: how often a result was good, bad and unknown.
+/// Creates five values of different lengths with a fault at each call. Returns how many results
+/// were successes, failures and unknown.
 async fn five(begin: &MemoryStore, keys: &KeyRing, password: Option<&str>) -> [u32; 3] {
     let mut found = [0; 3];
     for call in 1.. {
@@ -56,7 +62,7 @@ async fn five(begin: &MemoryStore, keys: &KeyRing, password: Option<&str>) -> [u
                 lengths.len()
             );
             let Ok(many) = many else {
-                // It ended before the first of them.
+                // It failed before the first value.
                 let known = is_there(&many);
                 assert_ne!(known, Some(true));
                 assert!(lengths.len() <= 1 - usize::from(known.is_some()));
@@ -95,15 +101,15 @@ async fn begun() -> (MemoryStore, KeyRing) {
 }
 
 #[tokio::test]
-async fn of_many_new_values_each_is_there_as_its_own_result_says() {
+async fn each_of_many_new_values_exists_as_its_result_reports() {
     let (begin, keys) = begun().await;
     let found = five(&begin, &keys, None).await;
     assert!(found.iter().all(|count| *count > 10), "{found:?}");
 }
 
-/// The first makes the password's entry, and the others follow.
+/// The first value creates the password's entry, and the others follow.
 #[tokio::test]
-async fn of_many_values_under_a_new_password_each_is_there_as_its_own_result_says() {
+async fn each_of_many_values_under_a_new_password_exists_as_its_result_reports() {
     let (begin, keys) = begun().await;
     let found = five(&begin, &keys, Some(PASSWORD)).await;
     assert!(found.iter().all(|count| *count > 5), "{found:?}");

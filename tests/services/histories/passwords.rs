@@ -1,4 +1,5 @@
-//! Histories of the vault's passwords: fewer of them, for each costs several hashes.
+//! Histories of the vault's passwords. There are fewer of them, since each run costs several
+//! password hashes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ const KEPT: &str = "kept-under-a-password";
 const FIRST: &str = "first-under-a-new-one";
 const SECOND: &str = "second-under-a-new-one";
 
-/// A vault, and what it takes to open it once more.
+/// A vault, with the store and keys to open it again.
 #[derive(Clone)]
 struct Opened {
     vault: Vault,
@@ -33,7 +34,7 @@ struct Opened {
 struct Locked {
     begin: MemoryStore,
     keys: KeyRing,
-    /// Where the entry of each password is: at the first cost, and at the stronger one.
+    /// The ids of each password's entry, at the initial cost and at the stronger one.
     places: Vec<(&'static str, [Vec<u8>; 2])>,
 }
 
@@ -100,7 +101,7 @@ impl Stage for Locked {
     async fn see(&self, Opened { vault, .. }: &Opened, store: &MemoryStore) -> String {
         let mut seen = String::new();
         for (password, places) in &self.places {
-            // What has no entry leads nowhere: a hash would say no more.
+            // A password without an entry opens nothing, so hashing it would show no more.
             let there = entries(store).await;
             if places.iter().all(|place| !there.contains(place)) {
                 continue;
@@ -111,7 +112,7 @@ impl Stage for Locked {
                 let value = shown(value.map(|value| value.expose().to_vec()));
                 writeln!(seen, "{password}: {token} is {value}").unwrap();
             }
-            // From here on it is where it belongs, though nothing had moved it up before.
+            // Unlocking has moved the entry to the current cost, if nothing had before.
             vault.flush().await;
             let there = entries(store).await;
             let there = places.each_ref().map(|place| there.contains(place));
@@ -129,7 +130,7 @@ fn operations() -> Vec<Op> {
         op("create the second", |Opened { vault, .. }| async move {
             done(vault.create("2").token(SECOND).password(NEW).await)
         }),
-        // One alone is one batch, and done or not done.
+        // A single value is one batch, which is done as a whole or not at all.
         op("create many", |Opened { vault, .. }| async move {
             answer(vault.create_many(["x"]).password(NEW).await, gave)
         }),
@@ -151,7 +152,7 @@ fn operations() -> Vec<Op> {
                 Answer::told(format!("{count}"))
             })
         }),
-        // Who has unlocked the old password before writes on, and is not counted.
+        // The count is not compared: a client that unlocked the old password before may write on.
         op(
             "rekey what is unlocked",
             |Opened { vault, .. }| async move { done(vault.rekey(OLD, NEW).await) },
@@ -184,7 +185,7 @@ fn operations() -> Vec<Op> {
                     Ok(unlocked) => unlocked,
                     Err(error) => return Answer::failed(&error),
                 };
-                // Its token is not followed: which password leads to it, others decide.
+                // The token is not followed: rivals decide which password opens it.
                 answer(unlocked.create_many(["x"]).await, |many| match gave(many) {
                     Answer::Told(text, given) => Answer::told(format!("{text}{}", given.len())),
                     other => other,
@@ -212,7 +213,7 @@ fn operations() -> Vec<Op> {
     ]
 }
 
-/// An operation, and what somebody else does meanwhile.
+/// Operations, each with the rivals that act meanwhile.
 type Pairs = &'static [(&'static str, &'static [&'static str])];
 
 const CHANGES: Pairs = &[
@@ -253,23 +254,23 @@ async fn histories(stage: &Locked, pairs: Pairs) {
 }
 
 #[tokio::test]
-async fn passwords_lead_to_every_value_whoever_was_there_meanwhile() {
+async fn passwords_open_every_value_whatever_rivals_do() {
     histories(&Locked::new().await, CHANGES).await;
 }
 
 #[tokio::test]
-async fn who_has_unlocked_a_password_goes_on_whoever_changes_it_meanwhile() {
+async fn an_unlocked_password_stays_usable_while_rivals_change_it() {
     histories(&Locked::new().await, UNLOCKED).await;
 }
 
 #[tokio::test]
-async fn passwords_lead_to_every_value_while_their_cost_is_raised() {
+async fn passwords_open_every_value_while_their_cost_is_raised() {
     histories(&Locked::new().await, RAISED).await;
 }
 
-/// Where the cost was raised before, the same: every password moves up as it is used.
+/// The same after the cost was raised: every password moves to the new cost when it is used.
 #[tokio::test]
-async fn passwords_lead_to_every_value_while_they_move_up() {
+async fn passwords_open_every_value_while_they_move_to_a_higher_cost() {
     let stage = Locked::new().await;
     let raised = stronger().open(stage.begin.clone(), &stage.keys).await;
     raised.unwrap();

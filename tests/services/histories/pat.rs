@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealtoken::import::access_tokens::AccessToken;
+use sealtoken::Listing;
 use sealtoken::pat::{
-    Generated, Issued, List, NewPat, OwnedTokens, PatError, PatId, PatOptions, PatUpdate,
-    PersonalAccessTokens,
+    Generated, Issued, ListedTokens, OwnedTokens, PatError, PatId, PatOptions,
+    PersonalAccessTokens, Update,
 };
 use sealtoken::store::{MemoryStore, Store};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+use sealtoken_import::access_tokens::AccessToken;
 
 use super::{
     Answer, Group, Stage, again, answer, at_once, done, gone, group, named, op, says, ungrouped,
@@ -40,7 +41,7 @@ struct Tokens {
     keys: KeyRing,
     /// The ring when the key has left it that sealed the keyset.
     current: KeyRing,
-    /// Texts of tokens that are there.
+    /// Texts of existing tokens.
     texts: Vec<String>,
     /// What waits for its registration, and the next secret of the live token.
     new: Generated,
@@ -55,8 +56,10 @@ pub(super) fn options(now: i64) -> PatOptions {
 
 fn theirs(end: &str) -> AccessToken {
     AccessToken::from_dynamodb_json(&format!(
-        r#"{{"tokenId": {{"S": "{THEIRS}"}}, "owner": {{"S": "ada"}}, "createdAt": {{"N": "1763000000"}}, {end}
-        "secretPhc": {{"S": "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw"}}}}"#
+        r#"{{"tokenId": {{"S": "{THEIRS}"}}, "owner": {{"S": "ada"}},
+        "createdAt": {{"N": "1763000000"}}, {end}
+        "secretPhc": {{"S":
+        "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw"}}}}"#
     ))
     .unwrap()
 }
@@ -71,16 +74,16 @@ impl Tokens {
         let before = options(NOW - 100).open(begin.clone(), &old).await.unwrap();
         let mut texts = Vec::new();
         for one in [LIVE, REVOKED, OVER] {
-            let new = NewPat::for_owner("ada").role("reader");
+            let new = before.issue("ada").id(id(one)).role("reader");
             let new = if one == OVER {
-                new.expires_in(Lifetime::seconds(10))
+                new.expires(Lifetime::seconds(10))
             } else {
                 new
             };
-            let issued = before.issue_as(id(one), new).await.unwrap();
+            let issued = new.await.unwrap();
             texts.push(issued.token.expose().to_owned());
         }
-        before.revoke(&id(REVOKED)).await.unwrap();
+        before.revoke(id(REVOKED)).await.unwrap();
         Self {
             new: before.generate_as(id(FREE)).unwrap(),
             next: before.generate_as(id(LIVE)).unwrap(),
@@ -94,92 +97,84 @@ impl Tokens {
     fn operations(&self) -> Vec<Op> {
         let (new, next) = (self.new.clone(), self.next.clone());
         let next_of_ours = next.clone();
-        let update = |name: &'static str, one: &'static str, update: PatUpdate| {
-            op(name, move |pats: PersonalAccessTokens| {
-                let update = update.clone();
-                async move { says(pats.update(&id(one), update).await) }
+        type Edit = for<'a> fn(Update<'a>) -> Update<'a>;
+        let update = |name: &'static str, one: &'static str, edit: Edit| {
+            op(name, move |pats: PersonalAccessTokens| async move {
+                says(edit(pats.update(id(one))).await)
             })
         };
         vec![
             op("issue", |pats: PersonalAccessTokens| async move {
-                gave(pats.issue(NewPat::for_owner("grace").role("writer")).await)
+                gave(pats.issue("grace").role("writer").await)
             }),
             op("issue as", |pats: PersonalAccessTokens| async move {
-                gave(pats.issue_as(id(FREE), NewPat::for_owner("grace")).await)
+                gave(pats.issue("grace").id(id(FREE)).await)
             }),
             op("register", move |pats: PersonalAccessTokens| {
                 let new = new.clone();
                 async move {
-                    let registered = pats.register(new.id, new.hash, NewPat::for_owner("hedy"));
+                    let registered = pats.register(new.id, new.hash, "hedy");
                     answer(registered.await, |_| {
                         Answer::Told("done".into(), vec![new.token.expose().to_owned()])
                     })
                 }
             }),
-            update("add a role", LIVE, PatUpdate::new().add_role("writer")),
-            update(
-                "remove a role",
-                LIVE,
-                PatUpdate::new().remove_role("writer"),
-            ),
-            update("another owner", LIVE, PatUpdate::new().owner("grace")),
-            update(
-                "another end",
-                LIVE,
-                PatUpdate::new().expires_in(Lifetime::days(1)),
-            ),
-            update(
-                "an end for what is over",
-                OVER,
-                PatUpdate::new().never_expires(),
-            ),
+            update("add a role", LIVE, |update| update.add_role("writer")),
+            update("remove a role", LIVE, |update| update.remove_role("writer")),
+            update("another owner", LIVE, |update| update.owner("grace")),
+            update("another end", LIVE, |update| {
+                update.expires(Lifetime::days(1))
+            }),
+            update("an end for what is over", OVER, |update| {
+                update.expires(sealtoken::Expiry::Never)
+            }),
             op("revoke", |pats: PersonalAccessTokens| async move {
-                says(pats.revoke(&id(LIVE)).await)
+                says(pats.revoke(id(LIVE)).await)
             }),
             op(
                 "revoke for a time",
                 |pats: PersonalAccessTokens| async move {
-                    says(pats.revoke_and_purge(&id(LIVE), Lifetime::days(1)).await)
+                    says(pats.revoke(id(LIVE)).purge_after(Lifetime::days(1)).await)
                 },
             ),
             op(
                 "restore this one",
-                |pats: PersonalAccessTokens| async move { says(pats.restore(&id(LIVE)).await) },
+                |pats: PersonalAccessTokens| async move { says(pats.restore(id(LIVE)).await) },
             ),
             op("restore", |pats: PersonalAccessTokens| async move {
-                says(pats.restore(&id(REVOKED)).await)
+                says(pats.restore(id(REVOKED)).await)
             }),
             op("revoke again", |pats: PersonalAccessTokens| async move {
-                says(pats.revoke(&id(REVOKED)).await)
+                says(pats.revoke(id(REVOKED)).await)
             }),
             op("rotate", |pats: PersonalAccessTokens| async move {
-                gave(pats.rotate(&id(LIVE), MINUTE).await)
+                gave(pats.rotate(id(LIVE)).overlap(MINUTE).await)
             }),
             op("rotate to", move |pats: PersonalAccessTokens| {
                 let next = next.clone();
                 async move {
-                    let rotated = pats.rotate_to(&id(LIVE), next.hash, MINUTE).await;
+                    let rotated = pats.rotate(id(LIVE)).to(next.hash).overlap(MINUTE).await;
                     answer(rotated, |_| {
                         Answer::Told("done".into(), vec![next.token.expose().to_owned()])
                     })
                 }
             }),
             op("delete", |pats: PersonalAccessTokens| async move {
-                gone(pats.delete(&id(LIVE)).await)
+                gone(pats.delete(id(LIVE)).await)
             }),
             op(
                 "delete the new one",
-                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(FREE)).await) },
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(id(FREE)).await) },
             ),
             op(
                 "delete what is revoked",
-                |pats: PersonalAccessTokens| async move { gone(pats.delete(&id(REVOKED)).await) },
+                |pats: PersonalAccessTokens| async move { gone(pats.delete(id(REVOKED)).await) },
             ),
             op("issue it anew", |pats: PersonalAccessTokens| async move {
-                gave(pats.issue_as(id(LIVE), NewPat::for_owner("lise")).await)
+                gave(pats.issue("lise").id(id(LIVE)).await)
             }),
             op("purge", |pats: PersonalAccessTokens| async move {
-                says(pats.purge().await)
+                says(pats.purge_expired().await)
             }),
             op("import", |pats: PersonalAccessTokens| async move {
                 says(pats.import([theirs("")]).await.map(|mut all| all.remove(0)))
@@ -192,21 +187,21 @@ impl Tokens {
                 },
             ),
             op("delete theirs", |pats: PersonalAccessTokens| async move {
-                gone(pats.delete(&id(THEIRS)).await)
+                gone(pats.delete(id(THEIRS)).await)
             }),
             op("restore theirs", |pats: PersonalAccessTokens| async move {
-                says(pats.restore(&id(THEIRS)).await)
+                says(pats.restore(id(THEIRS)).await)
             }),
             op("rewrap", |pats: PersonalAccessTokens| async move {
-                done(pats.rewrap().await)
+                done(pats.rewrap().await.map(drop))
             }),
             op("get", |pats: PersonalAccessTokens| async move {
-                says(pats.get(&id(LIVE)).await)
+                says(pats.get(id(LIVE)).await)
             }),
             op(
                 "get with its hash",
                 |pats: PersonalAccessTokens| async move {
-                    let record = pats.get_with_hash(&id(LIVE)).await;
+                    let record = pats.get_with_hash(id(LIVE)).await;
                     // A secret that was drawn has another hash each time.
                     says(record.map(|mut record| {
                         record.hash = None;
@@ -221,7 +216,7 @@ impl Tokens {
                 says(listed(&pats.list().owned_by("ada")).await)
             }),
             op("count", |pats: PersonalAccessTokens| async move {
-                says(pats.count().await)
+                says(pats.list().count().await)
             }),
             op("verify", {
                 let text = self.texts[0].clone();
@@ -234,29 +229,32 @@ impl Tokens {
                 says(listed(&ours(&pats).list()).await)
             }),
             op("get ours", |pats: PersonalAccessTokens| async move {
-                says(ours(&pats).get(&id(LIVE)).await)
+                says(ours(&pats).get(id(LIVE)).await)
             }),
             op("revoke ours", |pats: PersonalAccessTokens| async move {
-                says(ours(&pats).revoke(&id(LIVE)).await)
+                says(ours(&pats).revoke(id(LIVE)).await)
             }),
             op("rotate ours", |pats: PersonalAccessTokens| async move {
-                gave(ours(&pats).rotate(&id(LIVE), MINUTE).await)
+                gave(ours(&pats).rotate(id(LIVE)).overlap(MINUTE).await)
             }),
             op("rotate ours to", move |pats: PersonalAccessTokens| {
                 let next = next_of_ours.clone();
                 async move {
-                    let rotated = ours(&pats).rotate_to(&id(LIVE), next.hash, MINUTE).await;
+                    let rotated = ours(&pats)
+                        .rotate(id(LIVE))
+                        .to(next.hash)
+                        .overlap(MINUTE)
+                        .await;
                     answer(rotated, |_| {
                         Answer::Told("done".into(), vec![next.token.expose().to_owned()])
                     })
                 }
             }),
             op("update ours", |pats: PersonalAccessTokens| async move {
-                let update = PatUpdate::new().name("laptop");
-                says(ours(&pats).update(&id(LIVE), update).await)
+                says(ours(&pats).update(id(LIVE)).name("laptop").await)
             }),
             op("delete ours", |pats: PersonalAccessTokens| async move {
-                gone(ours(&pats).delete(&id(LIVE)).await)
+                gone(ours(&pats).delete(id(LIVE)).await)
             }),
         ]
     }
@@ -268,8 +266,8 @@ fn ours(pats: &PersonalAccessTokens) -> OwnedTokens<'_> {
 }
 
 /// All entries, each as it is.
-async fn listed(list: &List<'_>) -> Result<Vec<String>, PatError> {
-    let entries = list.page().await?.entries.into_iter();
+async fn listed(list: &Listing<ListedTokens>) -> Result<Vec<String>, PatError> {
+    let entries = list.clone().await?.entries.into_iter();
     let mut entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
     entries.sort_unstable();
     Ok(entries)

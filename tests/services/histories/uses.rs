@@ -1,10 +1,11 @@
-//! Histories of what the use of a token changes behind the request: its last use, and a better hash.
+//! Histories of the best-effort writes after the use of a token: the time of last use, and a hash
+//! upgrade.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PatId, PatOptions, PatUpdate, PersonalAccessTokens, VerifyError};
+use sealtoken::pat::{PatId, PatOptions, PersonalAccessTokens, VerifyError};
 use sealtoken::store::{MemoryStore, Store};
 use sealtoken::{Key, KeyRing};
 
@@ -16,10 +17,10 @@ use crate::pat::originals::{HASH, ID, TEXT};
 
 type Op = super::Op<Nodes>;
 
-/// As far apart as clocks may be.
+/// How far the clocks of two servers may differ.
 const LATER: i64 = 30;
 
-/// Two servers, whose clocks differ, and one that leaves everything as it is.
+/// Two servers whose clocks differ, and one that writes nothing when it verifies.
 #[derive(Clone)]
 struct Nodes {
     pats: PersonalAccessTokens,
@@ -52,8 +53,8 @@ impl Used {
     async fn new() -> Self {
         let (begin, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
         let before = options(NOW - 100).open(begin.clone(), &keys).await.unwrap();
-        let issued = before.issue_as(id(LIVE), NewPat::for_owner("ada")).await;
-        let register = before.register(theirs(), HASH.parse().unwrap(), NewPat::for_owner("grace"));
+        let issued = before.issue("ada").id(id(LIVE)).await;
+        let register = before.register(theirs(), HASH.parse().unwrap(), "grace");
         register.await.unwrap();
         let text = issued.unwrap().token.expose().to_owned();
         Self { begin, keys, text }
@@ -73,28 +74,27 @@ impl Used {
             behind("use theirs", |nodes: Nodes| async move {
                 used(&nodes.pats, TEXT).await
             }),
-            // What these say of the last use, it is too early to say: it is written behind.
+            // Their answers are not compared: the last use may not have been written yet.
             op("name", |Nodes { pats, .. }| async move {
-                done(pats.update(&id(LIVE), PatUpdate::new().name("n")).await)
+                done(pats.update(id(LIVE)).name("n").await)
             }),
             op("revoke", |Nodes { pats, .. }| async move {
-                done(pats.revoke(&id(LIVE)).await)
+                done(pats.revoke(id(LIVE)).await)
             }),
             op("rotate", |Nodes { pats, .. }| async move {
-                gave(pats.rotate(&id(LIVE), Duration::ZERO).await)
+                gave(pats.rotate(id(LIVE)).await)
             }),
             op("delete", |Nodes { pats, .. }| async move {
-                gone(pats.delete(&id(LIVE)).await)
+                gone(pats.delete(id(LIVE)).await)
             }),
             op("rotate theirs", |Nodes { pats, .. }| async move {
-                gave(pats.rotate(&theirs(), Duration::ZERO).await)
+                gave(pats.rotate(theirs()).await)
             }),
             op("delete theirs", |Nodes { pats, .. }| async move {
-                gone(pats.delete(&theirs()).await)
+                gone(pats.delete(theirs()).await)
             }),
             op("register theirs", |Nodes { pats, .. }| async move {
-                let new = NewPat::for_owner("hedy");
-                says(pats.register(theirs(), HASH.parse().unwrap(), new).await)
+                says(pats.register(theirs(), HASH.parse().unwrap(), "hedy").await)
             }),
         ]
     }
@@ -132,7 +132,7 @@ impl Stage for Used {
     async fn see(&self, nodes: &Nodes, _: &MemoryStore) -> String {
         let mut seen = String::new();
         for id in [id(LIVE), theirs()] {
-            let record = match nodes.looking.get_with_hash(&id).await {
+            let record = match nodes.looking.get_with_hash(id).await {
                 Ok(mut record) => {
                     let hash = record.hash.take().unwrap().to_string();
                     let kind = hash.split('$').nth(1).unwrap();
@@ -185,7 +185,7 @@ const GROUPS: &[Group] = &[
 ];
 
 #[tokio::test]
-async fn a_last_use_is_noted_and_never_goes_back() {
+async fn a_last_use_is_recorded_and_never_moves_back() {
     let stage = Used::new().await;
     let all = stage.operations();
     assert_eq!(ungrouped(&all, GROUPS), [""; 0]);
@@ -193,13 +193,13 @@ async fn a_last_use_is_noted_and_never_goes_back() {
 }
 
 #[tokio::test]
-async fn a_hash_is_replaced_by_use_only_where_it_is_still_the_one_that_was_used() {
+async fn a_hash_is_upgraded_only_if_it_is_still_the_one_that_was_verified() {
     let stage = Used::new().await;
     group(&stage, &stage.operations(), GROUPS, "use theirs").await;
 }
 
 #[tokio::test]
-async fn a_use_whose_write_failed_is_noted_by_the_next() {
+async fn a_last_use_whose_write_failed_is_recorded_by_the_next_use() {
     let stage = Used::new().await;
     for one in stage.operations() {
         again(&stage, &one).await;
@@ -207,7 +207,7 @@ async fn a_use_whose_write_failed_is_noted_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uses_at_once_on_several_threads_come_in_some_order() {
+async fn concurrent_uses_on_several_threads_match_some_order() {
     let stage = Used::new().await;
     let all = stage.operations();
     for names in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealtoken::store::{MemoryStore, Store};
-use sealtoken::vault::{Info, SweepMode, Vault, VaultError, VaultOptions, VaultToken};
+use sealtoken::vault::{ValueInfo, Vault, VaultError, VaultOptions, VaultToken};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 
 use super::{
@@ -30,7 +30,7 @@ const TOKENS: [&str; 4] = [OPEN, HIDDEN, OVER, FREE];
 struct Open {
     begin: MemoryStore,
     keys: KeyRing,
-    /// The ring when its retired key has left it.
+    /// The ring without its retired key.
     current: KeyRing,
 }
 
@@ -53,12 +53,7 @@ impl Open {
         before.create("h").token(HIDDEN).await.unwrap();
         before.soft_delete(HIDDEN).await.unwrap();
         let soon = Lifetime::seconds(10);
-        before
-            .create("o")
-            .token(OVER)
-            .expires_in(soon)
-            .await
-            .unwrap();
+        before.create("o").token(OVER).expires(soon).await.unwrap();
         before.update(OVER, "over").await.unwrap();
         let current = KeyRing::new(new);
         let keys = current.clone().with_retired(old).unwrap();
@@ -121,11 +116,11 @@ pub(super) fn shown<T: Debug>(result: Result<T, VaultError>) -> String {
 }
 
 async fn facts(vault: &Vault, token: &str) -> String {
-    shown(vault.info(token).await.map(facts_of))
+    shown(vault.get(token).await.map(facts_of))
 }
 
-/// All but the id, by which a value is known to one vault alone.
-fn facts_of(info: Info) -> impl Debug {
+/// All but the id, which differs from vault to vault.
+fn facts_of(info: ValueInfo) -> impl Debug {
     (
         (
             info.state,
@@ -149,7 +144,7 @@ pub(super) fn gave(tokens: Vec<Result<VaultToken, VaultError>>) -> Answer {
     for token in tokens {
         match token {
             Ok(token) => given.push(token.expose().to_owned()),
-            // Its own result is that of a write that failed: nothing else was in the batch.
+            // It is the result of a write that failed: nothing else was in the batch.
             Err(error) if error.of_store().is_some() => return Answer::failed(&error),
             Err(error) => told.push_str(error.code()),
         }
@@ -179,20 +174,26 @@ fn operations() -> Vec<Op> {
         op("update", |vault: Vault| async move {
             done(vault.update(OPEN, "4").await)
         }),
-        op("update with an end", |vault: Vault| async move {
-            done(vault.update(OPEN, "5").expires_in(Lifetime::hours(1)).await)
+        op("update with an expiry", |vault: Vault| async move {
+            done(vault.update(OPEN, "5").expires(Lifetime::hours(1)).await)
         }),
-        op("upsert what is there", |vault: Vault| async move {
+        op("upsert an existing one", |vault: Vault| async move {
             done(vault.upsert(OPEN, "6").await)
         }),
-        op("upsert what is not", |vault: Vault| async move {
+        op("upsert a missing one", |vault: Vault| async move {
             done(vault.upsert(FREE, "7").await)
         }),
         op("renew", |vault: Vault| async move {
-            done(vault.renew(OPEN, Lifetime::hours(2)).await)
+            done(vault.renew(OPEN).expires(Lifetime::hours(2)).await)
         }),
-        op("renew what is over", |vault: Vault| async move {
-            done(vault.renew(OVER, Lifetime::hours(2)).even_expired().await)
+        op("renew what has expired", |vault: Vault| async move {
+            done(
+                vault
+                    .renew(OVER)
+                    .expires(Lifetime::hours(2))
+                    .even_expired()
+                    .await,
+            )
         }),
         op("soft delete", |vault: Vault| async move {
             done(vault.soft_delete(OPEN).await)
@@ -206,7 +207,7 @@ fn operations() -> Vec<Op> {
         op("delete", |vault: Vault| async move {
             gone(vault.delete(OPEN).await)
         }),
-        op("delete what is hidden", |vault: Vault| async move {
+        op("delete what is soft-deleted", |vault: Vault| async move {
             gone(vault.delete(HIDDEN).await)
         }),
         op("delete the new one", |vault: Vault| async move {
@@ -223,14 +224,15 @@ fn operations() -> Vec<Op> {
         op("prune", |vault: Vault| async move {
             says(vault.prune_versions(OPEN, 1).await)
         }),
-        op("sweep", |vault: Vault| async move {
-            says(vault.sweep_expired(SweepMode::Soft).await)
+        op("soft delete expired", |vault: Vault| async move {
+            says(vault.soft_delete_expired().await)
         }),
-        // How many those were that remove is not compared: after a lost reply, what is gone counts as removed, whoever did it.
-        op("sweep hard", |vault: Vault| async move {
-            done(vault.sweep_expired(SweepMode::Hard).await)
+        // The count of a purge is not compared: after a lost reply, a missing value counts as
+        // removed, whoever removed it.
+        op("purge expired", |vault: Vault| async move {
+            done(vault.purge_expired().await)
         }),
-        op("purge", |vault: Vault| async move {
+        op("purge deleted", |vault: Vault| async move {
             done(vault.purge_deleted(Duration::ZERO).await)
         }),
         op("rewrap", |vault: Vault| async move {
@@ -246,16 +248,7 @@ fn operations() -> Vec<Op> {
             };
             says(many.map(|many| many.into_iter().map(value).collect::<Vec<_>>()))
         }),
-        op("read by name", |vault: Vault| async move {
-            let named = [("a", OPEN), ("b", HIDDEN)];
-            let many = vault.read_map(named, None::<&str>).await;
-            says(many.map(|many| {
-                let all = many.into_iter();
-                all.map(|(name, one)| (name, shown(one.map(|one| one.expose().to_vec()))))
-                    .collect::<Vec<_>>()
-            }))
-        }),
-        // Earlier ones are read after that, as far as they are still kept.
+        // Earlier ones are read later, as far as they are kept.
         op("versions", |vault: Vault| async move {
             says(
                 vault
@@ -275,10 +268,10 @@ fn operations() -> Vec<Op> {
         op("exists", |vault: Vault| async move {
             says(vault.exists(OPEN).await)
         }),
-        op("info", |vault: Vault| async move {
+        op("get", |vault: Vault| async move {
             says(
                 vault
-                    .info(OPEN)
+                    .get(OPEN)
                     .await
                     .map(|info| (info.state, info.version, info.expires_at)),
             )
@@ -295,13 +288,8 @@ fn operations() -> Vec<Op> {
             says(vault.list().count().await)
         }),
         op("import", |vault: Vault| async move {
-            let (reader, stored) = import::value();
-            let value = sealtoken::vault::StoredValue {
-                token: FREE.to_owned(),
-                stored,
-                expires_at: None,
-            };
-            answer(vault.import(reader, [value]).await, |mut taken| {
+            let value = import::value(FREE);
+            answer(vault.import([value]).await, |mut taken| {
                 let taken = taken
                     .remove(0)
                     .map(|_| ())
@@ -313,10 +301,11 @@ fn operations() -> Vec<Op> {
 }
 
 mod import {
-    use sealtoken::import::Vaultstore;
+    use sealtoken::vault::ForeignValue;
+    use sealtoken_import::{StoredValue, Vaultstore, VaultstoreError};
 
-    /// A value as the other system keeps it, in the format that is quick to read.
-    pub(super) fn value() -> (Vaultstore, String) {
+    /// A value as the other system stores it, in the format that is quick to read.
+    pub(super) fn value(token: &str) -> ForeignValue<VaultstoreError> {
         let vectors = include_str!("../../vectors/vaultstore.json");
         let line = vectors
             .lines()
@@ -324,7 +313,11 @@ mod import {
             .unwrap();
         let vector: serde_json::Value = serde_json::from_str(line.trim_end_matches(',')).unwrap();
         let text = |name: &str| vector[name].as_str().unwrap().to_owned();
-        (Vaultstore::v1(text("password")), text("stored"))
+        Vaultstore::v1(text("password")).value(StoredValue {
+            token: token.to_owned(),
+            stored: text("stored"),
+            expires_at: None,
+        })
     }
 }
 
@@ -334,7 +327,7 @@ const LIVELY: &[&[&str]] = &[
     &["delete"],
     &["soft delete"],
     &["soft delete", "restore this one"],
-    &["delete", "upsert what is there"],
+    &["delete", "upsert an existing one"],
     &["update", "delete"],
     &["prune", "roll back"],
 ];
@@ -343,8 +336,8 @@ const GROUPS: &[Group] = &[
     (
         &[
             "update",
-            "update with an end",
-            "upsert what is there",
+            "update with an expiry",
+            "upsert an existing one",
             "renew",
             "soft delete",
             "restore this one",
@@ -358,11 +351,10 @@ const GROUPS: &[Group] = &[
         &[
             "read",
             "read many",
-            "read by name",
             "versions",
             "read a version",
             "exists",
-            "info",
+            "get",
             "list",
             "count",
         ],
@@ -371,7 +363,7 @@ const GROUPS: &[Group] = &[
     (
         &[
             "create this one",
-            "upsert what is not",
+            "upsert a missing one",
             "delete the new one",
             "import",
         ],
@@ -381,26 +373,26 @@ const GROUPS: &[Group] = &[
             &[
                 "create this one",
                 "delete the new one",
-                "upsert what is not",
+                "upsert a missing one",
             ],
             &["delete the new one"],
         ],
     ),
     (
         &[
-            "sweep",
-            "sweep hard",
-            "purge",
-            "renew what is over",
+            "soft delete expired",
+            "purge expired",
+            "purge deleted",
+            "renew what has expired",
             "restore",
-            "delete what is hidden",
+            "delete what is soft-deleted",
         ],
         &[
-            &["sweep"],
-            &["renew what is over"],
-            &["sweep hard", "purge"],
+            &["soft delete expired"],
+            &["renew what has expired"],
+            &["purge expired", "purge deleted"],
             &["restore"],
-            &["restore", "delete what is hidden"],
+            &["restore", "delete what is soft-deleted"],
         ],
     ),
     (
@@ -430,8 +422,8 @@ async fn a_token_that_is_free_is_changed_once_or_not_known_to_be() {
 }
 
 #[tokio::test]
-async fn what_is_over_or_hidden_is_changed_once_or_not_known_to_be() {
-    of_the_group("sweep").await;
+async fn an_expired_or_soft_deleted_value_is_changed_once_or_not_known_to_be() {
+    of_the_group("soft delete expired").await;
 }
 
 #[tokio::test]
@@ -457,17 +449,17 @@ async fn operations_at_once_on_several_threads_come_in_some_order() {
     let stage = Open::new().await;
     let all = operations();
     for names in [
-        ["update", "delete", "upsert what is there"],
+        ["update", "delete", "upsert an existing one"],
         ["update", "soft delete", "restore this one"],
         [
-            "upsert what is not",
+            "upsert a missing one",
             "create this one",
             "delete the new one",
         ],
-        ["roll back", "prune", "update with an end"],
-        ["sweep hard", "renew what is over", "purge"],
-        ["sweep", "renew what is over", "rewrap"],
-        ["restore", "delete what is hidden", "purge"],
+        ["roll back", "prune", "update with an expiry"],
+        ["purge expired", "renew what has expired", "purge deleted"],
+        ["soft delete expired", "renew what has expired", "rewrap"],
+        ["restore", "delete what is soft-deleted", "purge deleted"],
         ["create many", "create", "create one of many"],
     ] {
         let ops = names.map(|name| named(&all, name));

@@ -1,27 +1,35 @@
-//! What is around the operations: events, answers to strangers, and what the database shows.
+//! Around the operations: events, answers to callers, and what the database shows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sealtoken::Lifetime;
-use sealtoken::events::{Event, EventSink, Operation};
-use sealtoken::pat::{Issued, NewPat, PatUpdate, PersonalAccessTokens, PublicError, VerifyError};
+use async_trait::async_trait;
+use sealtoken::events::{Event, EventSink};
+use sealtoken::pat::{Issued, PatError, PersonalAccessTokens, VerifyError, operation};
+use sealtoken::store::{Change, MemoryStore, StoreError};
+use sealtoken::{Lifetime, PublicError, ServiceError};
 
-use super::{Bench, NOW, ada, originals, with_wrong_secret};
+use super::{ADA, Bench, NOW, originals, with_wrong_secret};
 use crate::engine::{Engine, on_every_engine};
+use crate::front::{Behind, Front};
 
 on_every_engine! {
     a_database_shows_no_owner_role_name_token_or_hash,
 }
 
 #[tokio::test]
-async fn a_stranger_is_told_one_thing() {
+async fn a_caller_gets_the_same_answer_to_every_refusal() {
     let bench = Bench::on(Engine::memory()).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     let wrong = with_wrong_secret(&bench.pats, &issued).await;
-    let over = bench.issue(ada().expires_in(Lifetime::seconds(1))).await;
-    let revoked = bench.issue(ada()).await;
-    bench.pats.revoke(&revoked.record.id).await.unwrap();
+    let over = bench
+        .issue(ADA)
+        .expires(Lifetime::seconds(1))
+        .await
+        .unwrap();
+    let revoked = bench.issue(ADA).await.unwrap();
+    bench.pats.revoke(revoked.record.id).await.unwrap();
     bench.clock.advance(1);
     let unknown = bench.pats.generate().unwrap();
     let mut codes = Vec::new();
@@ -54,12 +62,14 @@ async fn a_stranger_is_told_one_thing() {
     );
 }
 
-/// Whoever waits as long as it is told has another attempt.
+/// After waiting that long, the caller has another attempt.
 #[test]
 fn a_wait_is_told_in_whole_seconds_that_are_enough() {
     for (millis, said) in [(0, "in 1 s"), (999, "in 1 s"), (1000, "in 2 s")] {
         let retry_after = Duration::from_millis(millis);
-        let error = VerifyError::TooManyAttempts { retry_after };
+        let error = VerifyError::Failed(PatError::Service(ServiceError::TooManyAttempts {
+            retry_after,
+        }));
         assert!(error.to_string().ends_with(said), "{error}");
     }
 }
@@ -83,38 +93,44 @@ async fn every_operation_is_reported_without_a_secret() {
     pats.bootstrap(root.token.expose(), "root-owner")
         .await
         .unwrap();
-    let new = NewPat::for_owner("the-owner")
+    let issued = pats
+        .issue("the-owner")
         .role("the-role")
-        .name("the-name");
-    let issued = pats.issue(new.clone()).await.unwrap();
+        .name("the-name")
+        .await
+        .unwrap();
     let id = issued.record.id;
-    pats.issue_as(id, new.clone()).await.unwrap_err();
+    pats.issue("the-owner")
+        .id(id)
+        .role("the-role")
+        .name("the-name")
+        .await
+        .unwrap_err();
     let generated = pats.generate().unwrap();
     let hash = generated.hash.to_string();
-    pats.register(generated.id, generated.hash, new)
+    pats.register(generated.id, generated.hash, "the-owner")
+        .role("the-role")
+        .name("the-name")
         .await
         .unwrap();
     pats.verify(issued.token.expose()).await.unwrap();
     let wrong = with_wrong_secret(&pats, &issued).await;
     pats.verify(&wrong).await.unwrap_err();
     pats.verify("pat_the-nonsense").await.unwrap_err();
-    pats.update(&id, PatUpdate::new().add_role("the-role-2"))
-        .await
-        .unwrap();
-    pats.revoke(&id).await.unwrap();
-    pats.restore(&id).await.unwrap();
-    let rotated = pats.rotate(&id, Duration::ZERO).await.unwrap();
-    pats.get(&id).await.unwrap();
+    pats.update(id).add_role("the-role-2").await.unwrap();
+    pats.revoke(id).await.unwrap();
+    pats.restore(id).await.unwrap();
+    let rotated = pats.rotate(id).await.unwrap();
+    pats.get(id).await.unwrap();
     pats.get_many(&[id, root.id]).await.unwrap();
-    pats.list().owned_by("the-owner").page().await.unwrap();
+    pats.list().owned_by("the-owner").await.unwrap();
     pats.list().with_role("the-role").count().await.unwrap();
-    pats.count().await.unwrap();
-    pats.purge().await.unwrap();
+    pats.list().count().await.unwrap();
+    pats.purge_expired().await.unwrap();
     pats.rewrap().await.unwrap();
-    pats.delete(&id).await.unwrap();
-    pats.delete(&id).await.unwrap_err();
+    pats.delete(id).await.unwrap();
+    pats.delete(id).await.unwrap_err();
 
-    use Operation as Op;
     let events = recorder.0.lock().unwrap();
     let told: Vec<_> = events
         .iter()
@@ -130,31 +146,32 @@ async fn every_operation_is_reported_without_a_secret() {
     assert_eq!(
         told,
         [
-            (Op::PatBootstrap, Ok(()), true, None),
-            (Op::PatIssue, Ok(()), true, None),
-            (Op::PatIssue, Err("already_exists"), true, None),
-            (Op::PatRegister, Ok(()), true, None),
-            (Op::PatVerify, Ok(()), true, None),
-            (Op::PatVerify, Err("invalid_secret"), true, None),
-            (Op::PatVerify, Err("invalid_format"), false, None),
-            (Op::PatUpdate, Ok(()), true, None),
-            (Op::PatRevoke, Ok(()), true, None),
-            (Op::PatRestore, Ok(()), true, None),
-            (Op::PatRotate, Ok(()), true, None),
-            (Op::PatGet, Ok(()), true, None),
-            (Op::PatGet, Ok(()), false, Some(2)),
-            (Op::PatList, Ok(()), false, Some(2)),
-            (Op::PatList, Ok(()), false, Some(2)),
-            (Op::PatList, Ok(()), false, Some(3)),
-            (Op::PatPurge, Ok(()), false, Some(0)),
-            (Op::PatRewrap, Ok(()), false, None),
-            (Op::PatDelete, Ok(()), true, None),
-            (Op::PatDelete, Err("not_found"), true, None),
+            (operation::BOOTSTRAP, Ok(()), true, None),
+            (operation::ISSUE, Ok(()), true, None),
+            (operation::ISSUE, Err("already_exists"), true, None),
+            (operation::REGISTER, Ok(()), true, None),
+            (operation::VERIFY, Ok(()), true, None),
+            (operation::VERIFY, Err("invalid_secret"), true, None),
+            (operation::VERIFY, Err("invalid_format"), false, None),
+            (operation::UPDATE, Ok(()), true, None),
+            (operation::REVOKE, Ok(()), true, None),
+            (operation::RESTORE, Ok(()), true, None),
+            (operation::ROTATE, Ok(()), true, None),
+            (operation::GET, Ok(()), true, None),
+            (operation::GET, Ok(()), false, Some(2)),
+            (operation::LIST, Ok(()), false, Some(2)),
+            (operation::LIST, Ok(()), false, Some(2)),
+            (operation::LIST, Ok(()), false, Some(3)),
+            (operation::PURGE_EXPIRED, Ok(()), false, Some(0)),
+            (operation::REWRAP, Ok(()), false, None),
+            (operation::DELETE, Ok(()), true, None),
+            (operation::DELETE, Err("not_found"), true, None),
         ]
     );
     for event in events.iter() {
-        let name = event.operation.to_string().replace(['.', '_'], "");
-        assert_eq!(name, format!("{:?}", event.operation).to_lowercase());
+        let name = event.operation.name();
+        assert!(name.starts_with("pat."), "{name}");
+        assert_eq!(event.operation.to_string(), name);
     }
     // One token has one name in the log, and another has another.
     assert_eq!(events[1].token, events[18].token);
@@ -192,7 +209,7 @@ async fn every_operation_is_reported_without_a_secret() {
     }
 }
 
-/// What was refused is told as refused, of each operation, and under the name of its token.
+/// Each operation reports a refusal as such, with the fingerprint of its token.
 #[tokio::test]
 async fn each_refusal_is_reported_with_its_code_and_its_token() {
     let recorder = Recorder::default();
@@ -205,17 +222,22 @@ async fn each_refusal_is_reported_with_its_code_and_its_token() {
         let unknown = pats.generate().unwrap();
         let (id, mallory) = (unknown.id, pats.owned_by("mallory"));
         assert!(pats.verify(unknown.token.expose()).await.is_err());
-        assert!(pats.update(&id, PatUpdate::new().name("n")).await.is_err());
-        assert!(pats.revoke(&id).await.is_err());
-        assert!(pats.revoke_and_purge(&id, Lifetime::days(1)).await.is_err());
-        assert!(pats.restore(&id).await.is_err());
-        assert!(pats.rotate(&id, minute).await.is_err());
+        assert!(pats.update(id).name("n").await.is_err());
+        assert!(pats.revoke(id).await.is_err());
+        assert!(
+            pats.revoke(id)
+                .purge_after(Lifetime::days(1))
+                .await
+                .is_err()
+        );
+        assert!(pats.restore(id).await.is_err());
+        assert!(pats.rotate(id).overlap(minute).await.is_err());
         let hash = unknown.hash.clone();
-        assert!(pats.rotate_to(&id, hash, minute).await.is_err());
-        assert!(pats.get(&id).await.is_err());
-        assert!(pats.delete(&id).await.is_err());
-        assert!(mallory.revoke(&id).await.is_err());
-        assert!(mallory.delete(&id).await.is_err());
+        assert!(pats.rotate(id).to(hash).overlap(minute).await.is_err());
+        assert!(pats.get(id).await.is_err());
+        assert!(pats.delete(id).await.is_err());
+        assert!(mallory.revoke(id).await.is_err());
+        assert!(mallory.delete(id).await.is_err());
         let events = std::mem::take(&mut *recorder.0.lock().unwrap());
         assert_eq!(events.len(), 11);
         for event in &events {
@@ -254,13 +276,79 @@ async fn a_first_admin_who_is_refused_is_reported_as_refused() {
     );
 }
 
+/// Nobody knows how far a dropped operation came.
+#[tokio::test]
+async fn an_operation_that_is_dropped_half_way_is_reported_as_cancelled() {
+    let recorder = Recorder::default();
+    let store = Arc::new(Behind(Stuck::default()));
+    let options = PersonalAccessTokens::options().events(recorder.clone());
+    let pats = Bench::over(store.clone(), options).await.pats;
+    let issued = pats.issue(ADA).await.unwrap();
+    store.stick();
+    let (id, text) = (issued.record.id, issued.token.expose());
+    let later = Duration::from_millis(1);
+    for _ in 0..2 {
+        let dropped = tokio::time::timeout(later, pats.verify(text)).await;
+        assert!(dropped.is_err());
+        let revoke = pats.revoke(id).into_future();
+        assert!(tokio::time::timeout(later, revoke).await.is_err());
+        let list = pats.list().into_future();
+        assert!(tokio::time::timeout(later, list).await.is_err());
+    }
+    let events = recorder.0.lock().unwrap();
+    let told = events.iter().map(|event| (event.operation, event.outcome));
+    let cancelled = [operation::VERIFY, operation::REVOKE, operation::LIST];
+    let cancelled = cancelled.map(|operation| (operation, Err("cancelled")));
+    let expected = [
+        [(operation::ISSUE, Ok(()))].as_slice(),
+        &cancelled,
+        &cancelled,
+    ]
+    .concat();
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let named = events.iter().map(|event| event.token.is_some());
+    let expected = [true, true, true, false, true, true, false];
+    assert_eq!(named.collect::<Vec<_>>(), expected);
+}
+
+/// A store that answers until it is stuck.
+#[derive(Debug, Default)]
+struct Stuck {
+    inner: MemoryStore,
+    is_stuck: AtomicBool,
+}
+
+impl Stuck {
+    fn stick(&self) {
+        self.is_stuck.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Front for Stuck {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    async fn call<T: Send>(
+        &self,
+        _: Option<&[Change]>,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        if self.is_stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        work.await
+    }
+}
+
 /// A stream holds one page at a time, whatever its limit.
 #[tokio::test]
 async fn a_stream_reads_a_hundred_at_a_time() {
     let recorder = Recorder::default();
     let bench = Bench::on(Engine::memory()).await;
     for _ in 0..121 {
-        bench.issue(ada()).await;
+        bench.issue(ADA).await.unwrap();
     }
     let options = PersonalAccessTokens::options().events(recorder.clone());
     let pats = bench.again(options).await;
@@ -296,7 +384,7 @@ async fn an_import_is_reported_with_the_number_of_those_that_were_new() {
         .iter()
         .map(|event| (event.operation, event.outcome, event.count))
         .collect();
-    let import = |new| (Operation::PatImport, Ok(()), Some(new));
+    let import = |new| (operation::IMPORT, Ok(()), Some(new));
     assert_eq!(told, [import(1), import(1), import(0)]);
 }
 
@@ -310,22 +398,25 @@ async fn a_database_shows_no_owner_role_name_token_or_hash(engine: Engine) {
         .await
         .unwrap();
     let roles = (0..20).map(|n| format!("role-number-{n}"));
-    let new = NewPat::for_owner("owner-of-it")
+    let issued = bench
+        .issue("owner-of-it")
         .roles(roles)
         .scope("scope-of-it")
         .name("name-of-it")
-        .metadata("key-of-it", "value-of-it");
-    let issued = bench.issue(new).await;
+        .metadata("key-of-it", "value-of-it")
+        .await
+        .unwrap();
     let id = issued.record.id;
     let rotated = bench
         .pats
-        .rotate(&id, Duration::from_secs(9))
+        .rotate(id)
+        .overlap(Duration::from_secs(9))
         .await
         .unwrap();
     bench.verify(&rotated).await.unwrap();
     bench
         .pats
-        .register(originals::id(), originals::hash(), ada())
+        .register(originals::id(), originals::hash(), ADA)
         .await
         .unwrap();
     let mut shown = Vec::new();

@@ -1,4 +1,5 @@
-//! The last use is written behind the requests: whatever becomes of that write, a token is verified at once.
+//! The last use is written behind the requests: whatever becomes of that write, a token is verified
+//! at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use sealtoken::pat::{Issued, PatOptions, PersonalAccessTokens};
 use sealtoken::store::{Change, MemoryStore, StoreError};
 use tokio::sync::Semaphore;
 
-use super::{Bench, NOW, ada, at};
+use super::{ADA, Bench, NOW, at};
 use crate::front::{Behind, Front};
 
 /// Separates "at once" from "waits for a write that never ends".
@@ -90,7 +91,7 @@ async fn stuck(tokens: usize, options: PatOptions) -> (Bench, Arc<Stuck>, Vec<Is
     let bench = Bench::over(Arc::clone(&store) as _, options).await;
     let mut issued = Vec::new();
     for _ in 0..tokens {
-        issued.push(bench.issue(ada()).await);
+        issued.push(bench.issue(ADA).await.unwrap());
     }
     store.stick();
     (bench, store, issued)
@@ -102,7 +103,8 @@ async fn at_once<T>(work: impl Future<Output = T>) -> T {
         .expect("it waits for a write")
 }
 
-/// Forty at once, as many tokens, and ten connections: every one is answered, and so is everybody else.
+/// Forty at once, as many tokens, and ten connections: every one is answered, and so is everybody
+/// else.
 async fn forty() {
     let (bench, store, issued) = stuck(40, PersonalAccessTokens::options()).await;
     at_once(async {
@@ -121,7 +123,7 @@ async fn forty() {
     for one in &issued {
         assert!(at_once(bench.verify(one)).await.is_ok());
     }
-    at_once(bench.pats.get(&issued[0].record.id)).await.unwrap();
+    at_once(bench.pats.get(issued[0].record.id)).await.unwrap();
     assert_eq!(store.counts(), (1, 1));
     // And that one holds a connection, no more.
     assert_eq!(store.connections.available_permits(), 9);
@@ -142,27 +144,27 @@ async fn tokens_are_verified_at_once_on_many_threads() {
 #[tokio::test]
 async fn tokens_are_verified_at_once_while_another_has_the_lock_of_sqlite() {
     use sealtoken::store::Store;
-    use sealtoken_sqlite::SqliteOptions;
+    use sealtoken_sqlite::SqliteStore;
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records.db");
-    let store = SqliteOptions::new(&path).busy_timeout(Duration::from_secs(30));
+    let store = SqliteStore::options(&path).busy_timeout(Duration::from_secs(30));
     let store: Arc<dyn Store> = Arc::new(store.open().await.unwrap());
     let bench = Bench::over(Arc::clone(&store), PersonalAccessTokens::options()).await;
     let mut issued = Vec::new();
     for _ in 0..20 {
-        issued.push(bench.issue(ada()).await);
+        issued.push(bench.issue(ADA).await.unwrap());
     }
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for one in &issued {
         assert!(at_once(bench.verify(one)).await.is_ok());
     }
-    at_once(bench.pats.get(&issued[0].record.id)).await.unwrap();
+    at_once(bench.pats.get(issued[0].record.id)).await.unwrap();
     drop(other);
 }
 
-/// The write that is under way ends with the service.
+/// Dropping the service drops the write in flight.
 #[tokio::test]
 async fn a_service_that_is_dropped_writes_no_more() {
     let (bench, store, issued) = stuck(2, PersonalAccessTokens::options()).await;
@@ -202,13 +204,13 @@ fn noted() -> (Bench, Issued) {
     (bench, issued.remove(0))
 }
 
-/// A runtime that ends takes the write with it, and the next one goes on.
+/// A runtime that shuts down drops the write, and the next runtime goes on.
 #[test]
 fn another_runtime_goes_on() {
     let (bench, issued) = noted();
     runtime().block_on(async {
         at_once(bench.pats.flush()).await;
-        let record = bench.pats.get(&issued.record.id).await.unwrap();
+        let record = bench.pats.get(issued.record.id).await.unwrap();
         assert_eq!(record.last_used_at, Some(at(NOW)));
     });
 }
@@ -218,12 +220,12 @@ fn another_token_under_the_id_of_one_that_was_used_is_not_used() {
     let (bench, issued) = noted();
     let id = issued.record.id;
     runtime().block_on(async {
-        bench.pats.delete(&id).await.unwrap();
+        bench.pats.delete(id).await.unwrap();
         bench.clock.advance(1);
         let hash = bench.pats.generate().unwrap().hash;
-        bench.pats.register(id, hash, ada()).await.unwrap();
+        bench.pats.register(id, hash, ADA).await.unwrap();
         at_once(bench.pats.flush()).await;
-        let record = bench.pats.get(&id).await.unwrap();
+        let record = bench.pats.get(id).await.unwrap();
         assert_eq!(record.last_used_at, None);
     });
 }

@@ -7,6 +7,7 @@ mod bootstrap;
 mod cache;
 mod ends;
 mod faults;
+mod foreign;
 mod limits;
 mod listing;
 mod new;
@@ -25,7 +26,7 @@ mod vectors;
 use std::sync::Arc;
 
 use sealtoken::pat::{
-    Issued, NewPat, PatOptions, PatRecord, PersonalAccessTokens, Reason, VerifyError,
+    Issue, Issued, PatOptions, PatRecord, PersonalAccessTokens, Reason, VerifyError,
 };
 use sealtoken::store::{Collection, Query, Record, Store};
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
@@ -83,8 +84,8 @@ impl Bench {
         options.open(self.store.clone(), &self.keys).await.unwrap()
     }
 
-    pub(crate) async fn issue(&self, new: NewPat) -> Issued {
-        self.pats.issue(new).await.unwrap()
+    pub(crate) fn issue(&self, owner: impl Into<String>) -> Issue<'_> {
+        self.pats.issue(owner)
     }
 
     pub(crate) async fn verify(&self, issued: &Issued) -> Result<PatRecord, VerifyError> {
@@ -118,10 +119,8 @@ pub(crate) fn reason(result: Result<PatRecord, VerifyError>) -> Option<Reason> {
     }
 }
 
-/// A token of nobody in particular.
-pub(crate) fn ada() -> NewPat {
-    NewPat::for_owner("ada@example.com")
-}
+/// An owner.
+pub(crate) const ADA: &str = "ada@example.com";
 
 pub(crate) fn at(seconds: i64) -> UnixTime {
     UnixTime::from_secs(seconds)

@@ -1,12 +1,11 @@
-//! Tokens of the other system, whose hashes are scrypt's. What its own code gives for each reason is in `vectors.rs`.
+//! Tokens of the other system, whose hashes are scrypt's. What its own code gives for each reason
+//! is in `vectors.rs`.
 
 use std::time::Duration;
 
-use sealtoken::pat::{
-    Origin, PatId, PatOptions, PatUpdate, PersonalAccessTokens, Reason, SecretHash,
-};
+use sealtoken::pat::{Origin, PatId, PatOptions, PersonalAccessTokens, Reason, SecretHash};
 
-use super::{Bench, NOW, ada, at, reason};
+use super::{ADA, Bench, NOW, at, reason};
 use crate::engine::{Engine, on_every_engine};
 
 pub(crate) const ID: &str = "2JAkraRtrH4sRVE1aOcjG";
@@ -38,12 +37,12 @@ async fn why(pats: &PersonalAccessTokens, text: &str) -> Option<Reason> {
 async fn a_registered_token_is_verified_by_scrypt_and_by_ours_from_then_on(engine: Engine) {
     let bench = Bench::with(engine, upgrading()).await;
     let pats = &bench.pats;
-    let registered = pats.register(id(), hash(), ada()).await.unwrap();
+    let registered = pats.register(id(), hash(), ADA).await.unwrap();
     assert_eq!(
         (registered.id, registered.origin),
         (id(), Origin::Registered)
     );
-    let stored = async || pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    let stored = async || pats.get_with_hash(id()).await.unwrap().hash.unwrap();
     assert_eq!(why(pats, WRONG).await, Some(Reason::InvalidSecret));
     assert_eq!(stored().await.to_string(), HASH);
     let verified = pats.verify(TEXT).await.unwrap();
@@ -61,16 +60,16 @@ async fn a_registered_token_is_verified_by_scrypt_and_by_ours_from_then_on(engin
         why(pats, ours.token.expose()).await,
         Some(Reason::InvalidSecret)
     );
-    pats.revoke(&id()).await.unwrap();
+    pats.revoke(id()).await.unwrap();
     assert_eq!(why(pats, TEXT).await, Some(Reason::Revoked));
     assert_eq!(why(pats, WRONG).await, Some(Reason::InvalidSecret));
 }
 
 async fn a_hash_is_replaced_by_use_only_where_that_is_asked_for(engine: Engine) {
     let bench = Bench::on(engine).await;
-    bench.pats.register(id(), hash(), ada()).await.unwrap();
+    bench.pats.register(id(), hash(), ADA).await.unwrap();
     let stored = async || {
-        let record = bench.pats.get_with_hash(&id()).await.unwrap();
+        let record = bench.pats.get_with_hash(id()).await.unwrap();
         record.hash.unwrap().to_string()
     };
     bench.pats.verify(TEXT).await.unwrap();
@@ -78,17 +77,17 @@ async fn a_hash_is_replaced_by_use_only_where_that_is_asked_for(engine: Engine) 
     assert_eq!(stored().await, HASH);
     // Not by a use that is refused.
     let upgrading = bench.again(upgrading()).await;
-    bench.pats.revoke(&id()).await.unwrap();
+    bench.pats.revoke(id()).await.unwrap();
     assert_eq!(why(&upgrading, TEXT).await, Some(Reason::Revoked));
     upgrading.flush().await;
     assert_eq!(stored().await, HASH);
-    bench.pats.restore(&id()).await.unwrap();
+    bench.pats.restore(id()).await.unwrap();
     // Also where the last use is not due.
-    let before = bench.pats.get(&id()).await.unwrap();
+    let before = bench.pats.get(id()).await.unwrap();
     upgrading.verify(TEXT).await.unwrap();
     upgrading.flush().await;
     assert_ne!(stored().await, HASH);
-    assert_eq!(bench.pats.get(&id()).await, Ok(before));
+    assert_eq!(bench.pats.get(id()).await, Ok(before));
     // The process that does not upgrade verifies the one of ours, too.
     assert_eq!(why(&bench.pats, TEXT).await, None);
 }
@@ -98,14 +97,13 @@ async fn a_token_of_ours_is_never_verified_by_scrypt() {
     let bench = Bench::with(Engine::memory(), upgrading()).await;
     let pats = &bench.pats;
     // What was issued here stays ours: a text of theirs with its id fits nothing.
-    let issued = pats.issue_as(id(), ada()).await.unwrap();
+    let issued = pats.issue(ADA).id(id()).await.unwrap();
     assert_eq!(why(pats, TEXT).await, Some(Reason::InvalidSecret));
     // Their text with our secret in base64, and ours with a full stop.
     let swapped = issued.token.expose().replacen("G_", "G.", 1);
     assert_eq!(why(pats, &swapped).await, Some(Reason::InvalidFormat));
     // Where it is given an scrypt hash by its owner, it is a registered one.
-    let update = PatUpdate::new().hash(hash());
-    let updated = pats.update(&id(), update).await.unwrap();
+    let updated = pats.update(id()).hash(hash()).await.unwrap();
     assert_eq!(updated.origin, Origin::Registered);
     assert_eq!(why(pats, TEXT).await, None);
     assert_eq!(bench.reason(&issued).await, Some(Reason::InvalidSecret));
@@ -116,8 +114,12 @@ async fn an_imported_secret_is_rotated_away_like_another() {
     for options in [PersonalAccessTokens::options(), upgrading()] {
         let bench = Bench::with(Engine::memory(), options).await;
         let pats = &bench.pats;
-        pats.register(id(), hash(), ada()).await.unwrap();
-        let rotated = pats.rotate(&id(), Duration::from_secs(60)).await.unwrap();
+        pats.register(id(), hash(), ADA).await.unwrap();
+        let rotated = pats
+            .rotate(id())
+            .overlap(Duration::from_secs(60))
+            .await
+            .unwrap();
         for _ in 0..2 {
             assert_eq!(why(pats, TEXT).await, None);
             assert_eq!(bench.reason(&rotated).await, None);
@@ -125,7 +127,7 @@ async fn an_imported_secret_is_rotated_away_like_another() {
             pats.flush().await;
         }
         // Its use replaces the new secret by nothing.
-        let stored = pats.get_with_hash(&id()).await.unwrap();
+        let stored = pats.get_with_hash(id()).await.unwrap();
         assert_eq!(stored.hash, Some(rotated.hash.clone()));
         bench.clock.set(at(NOW + 60));
         assert_eq!(why(pats, TEXT).await, Some(Reason::Expired));
@@ -133,23 +135,24 @@ async fn an_imported_secret_is_rotated_away_like_another() {
     }
 }
 
-/// The present hash is scrypt's, and so it is due to be replaced: by the one of its own secret alone.
+/// The present hash is scrypt's, and so it is due to be replaced: by the one of its own secret
+/// alone.
 #[tokio::test]
 async fn the_use_of_the_secret_before_replaces_no_hash() {
     let bench = Bench::with(Engine::memory(), upgrading()).await;
     let pats = &bench.pats;
-    let before = pats.issue_as(id(), ada()).await.unwrap();
+    let before = pats.issue(ADA).id(id()).await.unwrap();
     let minute = Duration::from_secs(60);
-    pats.rotate_to(&id(), hash(), minute).await.unwrap();
+    pats.rotate(id()).to(hash()).overlap(minute).await.unwrap();
     assert_eq!(bench.reason(&before).await, None);
     pats.flush().await;
-    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    let stored = pats.get_with_hash(id()).await.unwrap().hash.unwrap();
     assert_eq!(stored.to_string(), HASH);
     assert_eq!(why(pats, TEXT).await, None);
     bench.clock.set(at(NOW + 60));
     assert_eq!(bench.reason(&before).await, Some(Reason::Expired));
     pats.flush().await;
-    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    let stored = pats.get_with_hash(id()).await.unwrap().hash.unwrap();
     assert_ne!(stored.to_string(), HASH);
     assert_eq!(why(pats, TEXT).await, None);
 }
@@ -162,14 +165,14 @@ async fn a_hash_that_was_replaced_is_enough_beside_one_of_scrypt_before_it() {
     let zeros = "A".repeat(22);
     let before = format!("$scrypt$ln=10,r=8,p=1${zeros}${zeros}");
     let before = before.parse().unwrap();
-    pats.register(id(), before, ada()).await.unwrap();
+    pats.register(id(), before, ADA).await.unwrap();
     let minute = Duration::from_secs(60);
-    pats.rotate_to(&id(), hash(), minute).await.unwrap();
+    pats.rotate(id()).to(hash()).overlap(minute).await.unwrap();
     for _ in 0..2 {
         assert_eq!(why(pats, TEXT).await, None);
         pats.flush().await;
     }
-    let stored = pats.get_with_hash(&id()).await.unwrap().hash.unwrap();
+    let stored = pats.get_with_hash(id()).await.unwrap().hash.unwrap();
     assert_ne!(stored.to_string(), HASH);
 }
 
@@ -178,9 +181,9 @@ async fn a_hash_that_was_replaced_is_enough_beside_one_of_scrypt_before_it() {
 async fn a_hash_is_replaced_only_where_it_is_still_the_one_that_was_verified() {
     let bench = Bench::with(Engine::memory(), upgrading()).await;
     let pats = &bench.pats;
-    pats.register(id(), hash(), ada()).await.unwrap();
+    pats.register(id(), hash(), ADA).await.unwrap();
     pats.verify(TEXT).await.unwrap();
-    let rotated = pats.rotate(&id(), Duration::ZERO).await.unwrap();
+    let rotated = pats.rotate(id()).await.unwrap();
     pats.flush().await;
     assert_eq!(bench.reason(&rotated).await, None);
     assert_eq!(why(pats, TEXT).await, Some(Reason::InvalidSecret));
@@ -189,7 +192,7 @@ async fn a_hash_is_replaced_only_where_it_is_still_the_one_that_was_verified() {
 #[tokio::test]
 async fn their_prefix_may_be_anything_that_is_visible() {
     let bench = Bench::on(Engine::memory()).await;
-    bench.pats.register(id(), hash(), ada()).await.unwrap();
+    bench.pats.register(id(), hash(), ADA).await.unwrap();
     for prefix in ["", "acme.tok-", "pat_2", "PAT:"] {
         let options = PersonalAccessTokens::options().also_prefix(prefix);
         let pats = bench.again(options).await;

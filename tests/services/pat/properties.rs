@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sealtoken::Lifetime;
-use sealtoken::pat::{PatError, PatUpdate, PersonalAccessTokens, Reason, SecretHash};
+use sealtoken::pat::{PatError, PersonalAccessTokens, Reason, SecretHash, Update};
+use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
-use super::{Bench, NOW, ada, at, originals, reason};
+use super::{ADA, Bench, NOW, at, originals, reason};
 use crate::engine::Engine;
 
 fn run<T>(work: impl Future<Output = T>) -> T {
@@ -64,7 +64,7 @@ struct Model {
     revoked: Option<i64>,
     purge: Option<i64>,
     last_used: Option<i64>,
-    /// The good secrets: the last one, and the one before with its end.
+    /// The valid secrets: the present one, and the previous one with its expiry.
     secrets: (String, Option<(String, i64)>),
     now: i64,
 }
@@ -79,8 +79,11 @@ impl Model {
     }
 
     /// What an update of roles and the rest gives, by the documentation.
-    fn update(&mut self, step: &Step) -> Option<(PatUpdate, Result<(), PatError>)> {
-        let update = PatUpdate::new();
+    fn update<'a>(
+        &mut self,
+        step: &Step,
+        update: Update<'a>,
+    ) -> Option<(Update<'a>, Result<(), PatError>)> {
         let mut result = Ok(());
         let update = match step {
             Step::Add(_) | Step::Remove(_) | Step::Replace(_) | Step::AddAndRemove(..) => {
@@ -148,15 +151,17 @@ impl Model {
             }
             Step::Ends(None) => {
                 self.expires = None;
-                update.never_expires()
+                update.expires(sealtoken::Expiry::Never)
             }
             Step::Ends(Some(after)) => {
                 if *after > 0 {
                     self.expires = Some(self.now + after);
                 } else {
-                    result = Err(PatError::InvalidEnd);
+                    result = Err(PatError::Service(ServiceError::InvalidExpiry(
+                        ExpiryError::InThePast,
+                    )));
                 }
-                update.expires_at(at(self.now + after))
+                update.expires(at(self.now + after))
             }
             _ => return None,
         };
@@ -188,7 +193,7 @@ async fn follow(steps: Vec<Step>, cached: bool) {
     }
     let bench = Bench::with(Engine::memory(), options).await;
     let pats = &bench.pats;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     let id = issued.record.id;
     let mut model = Model {
         roles: BTreeSet::new(),
@@ -205,15 +210,15 @@ async fn follow(steps: Vec<Step>, cached: bool) {
     };
     let mut texts = vec![issued.token.expose().to_owned()];
     for step in steps {
-        if let Some((update, expected)) = model.update(&step) {
-            let updated = pats.update(&id, update).await;
+        if let Some((update, expected)) = model.update(&step, pats.update(id)) {
+            let updated = update.await;
             assert_eq!(updated.map(|_| ()), expected, "{step:?}");
         }
         match step {
             Step::Revoke(after) => {
                 let revoked = match after {
-                    Some(after) => pats.revoke_and_purge(&id, Lifetime::seconds(after)).await,
-                    None => pats.revoke(&id).await,
+                    Some(after) => pats.revoke(id).purge_after(Lifetime::seconds(after)).await,
+                    None => pats.revoke(id).await,
                 };
                 if after == Some(0) {
                     assert!(revoked.is_err());
@@ -224,11 +229,14 @@ async fn follow(steps: Vec<Step>, cached: bool) {
                 }
             }
             Step::Restore => {
-                pats.restore(&id).await.unwrap();
+                pats.restore(id).await.unwrap();
                 (model.revoked, model.purge) = (None, None);
             }
             Step::Rotate(overlap) => {
-                let rotated = pats.rotate(&id, Duration::from_secs(overlap.into())).await;
+                let rotated = pats
+                    .rotate(id)
+                    .overlap(Duration::from_secs(overlap.into()))
+                    .await;
                 if model.revoked.is_some() {
                     assert_eq!(rotated.map(|_| ()), Err(PatError::Revoked));
                 } else if model.expired() {
@@ -259,7 +267,7 @@ async fn follow(steps: Vec<Step>, cached: bool) {
             }
             _ => {}
         }
-        let record = pats.get(&id).await.unwrap();
+        let record = pats.get(id).await.unwrap();
         assert_eq!(record.roles, model.roles);
         assert_eq!((&record.owner, record.admin), (&model.owner, model.admin));
         assert_eq!(
@@ -310,7 +318,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_token_is_what_was_made_of_it(steps in proptest::collection::vec(step(), 1..40), cached in any::<bool>()) {
+    fn a_token_is_what_was_made_of_it(
+        steps in proptest::collection::vec(step(), 1..40),
+        cached in any::<bool>(),
+    ) {
         run(follow(steps, cached));
     }
 
@@ -322,7 +333,7 @@ proptest! {
     ) {
         run(async {
             let bench = Bench::on(Engine::memory()).await;
-            bench.pats.register(originals::id(), originals::hash(), ada()).await.unwrap();
+            bench.pats.register(originals::id(), originals::hash(), ADA).await.unwrap();
             for text in [any, like, format!("pat_{}{tail}", originals::ID)] {
                 assert!(reason(bench.pats.verify(&text).await).is_some(), "{text}");
             }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sealtoken::pat::{PatError, PatUpdate, PersonalAccessTokens, Reason, VerifyError};
+use sealtoken::pat::{PatError, PersonalAccessTokens, Reason, VerifyError};
 use tokio::task::JoinSet;
 
-use super::{Bench, ada};
+use super::{ADA, Bench};
 use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
@@ -27,22 +27,23 @@ async fn all<T: Send + 'static>(tasks: JoinSet<T>) -> Vec<T> {
 async fn of_32_who_give_and_take_roles_none_undoes_another(engine: Engine) {
     let bench = Bench::on(engine).await;
     let old = (0..16).map(|n| format!("old {n}"));
-    let id = bench.issue(ada().roles(old)).await.record.id;
+    let id = bench.issue(ADA).roles(old).await.unwrap().record.id;
     let mut tasks = JoinSet::new();
     for n in 0..32 {
         let pats = bench.pats.clone();
         tasks.spawn(async move {
+            let update = pats.update(id);
             let update = if n < 16 {
-                PatUpdate::new().remove_role(format!("old {n}"))
+                update.remove_role(format!("old {n}"))
             } else {
-                PatUpdate::new().add_role(format!("new {n}"))
+                update.add_role(format!("new {n}"))
             };
-            pats.update(&id, update).await.unwrap()
+            update.await.unwrap()
         });
     }
     let seen = all(tasks).await;
     assert!(seen.iter().all(|record| record.roles.len() <= 50));
-    let roles = bench.pats.get(&id).await.unwrap().roles;
+    let roles = bench.pats.get(id).await.unwrap().roles;
     let expected: BTreeSet<String> = (16..32).map(|n| format!("new {n}")).collect();
     assert_eq!(roles, expected);
     for role in expected {
@@ -52,14 +53,14 @@ async fn of_32_who_give_and_take_roles_none_undoes_another(engine: Engine) {
 
 async fn of_60_who_give_a_role_50_do(engine: Engine) {
     let bench = Bench::on(engine).await;
-    let id = bench.issue(ada()).await.record.id;
+    let id = bench.issue(ADA).await.unwrap().record.id;
     let mut tasks = JoinSet::new();
     for n in 0..60 {
         let pats = bench.pats.clone();
         tasks.spawn(async move {
             let role = format!("role {n}");
-            let update = PatUpdate::new().add_role(&role);
-            (role, pats.update(&id, update).await.map(|_| ()))
+            let updated = pats.update(id).add_role(&role).await;
+            (role, updated.map(|_| ()))
         });
     }
     let results = all(tasks).await;
@@ -70,7 +71,7 @@ async fn of_60_who_give_a_role_50_do(engine: Engine) {
         .iter()
         .filter(|(_, result)| *result == Err(PatError::TooManyRoles));
     assert_eq!(refused.count(), 10);
-    assert_eq!(bench.pats.get(&id).await.unwrap().roles, given);
+    assert_eq!(bench.pats.get(id).await.unwrap().roles, given);
 }
 
 async fn of_16_who_issue_one_id_one_does(engine: Engine) {
@@ -79,14 +80,14 @@ async fn of_16_who_issue_one_id_one_does(engine: Engine) {
     let mut tasks = JoinSet::new();
     for n in 0..16 {
         let pats = bench.pats.clone();
-        tasks.spawn(async move { pats.issue_as(id, ada().name(format!("{n}"))).await });
+        tasks.spawn(async move { pats.issue(ADA).id(id).name(format!("{n}")).await });
     }
     let (won, lost): (Vec<_>, Vec<_>) = all(tasks).await.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1);
     let exists = |result: &Result<_, _>| matches!(result, Err(PatError::AlreadyExists));
     assert!(lost.iter().all(exists));
     let winner = won.into_iter().next().unwrap().unwrap();
-    assert_eq!(bench.pats.get(&id).await.as_ref(), Ok(&winner.record));
+    assert_eq!(bench.pats.get(id).await.as_ref(), Ok(&winner.record));
     assert!(bench.verify(&winner).await.is_ok());
 }
 
@@ -108,21 +109,21 @@ async fn of_16_who_bootstrap_one_is_the_first_admin(engine: Engine) {
     assert!(winner.admin);
     let verified = bench.pats.verify(generated.token.expose()).await.unwrap();
     assert_eq!((verified.owner, verified.admin), (winner.owner, true));
-    assert_eq!(bench.pats.count().await, Ok(1));
+    assert_eq!(bench.pats.list().count().await, Ok(1));
 }
 
 async fn a_revocation_is_never_undone_by_a_use(engine: Engine) {
     let options = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let bench = Bench::with(engine, options).await;
     for _ in 0..4 {
-        let issued = bench.issue(ada()).await;
+        let issued = bench.issue(ADA).await.unwrap();
         let id = issued.record.id;
         let mut tasks = JoinSet::new();
         for n in 0..8 {
             let (pats, text) = (bench.pats.clone(), issued.token.clone());
             tasks.spawn(async move {
                 if n == 4 {
-                    pats.revoke(&id).await.unwrap();
+                    pats.revoke(id).await.unwrap();
                 }
                 match pats.verify(text.expose()).await {
                     Ok(_) => n != 4,
@@ -132,21 +133,26 @@ async fn a_revocation_is_never_undone_by_a_use(engine: Engine) {
         }
         assert!(all(tasks).await.into_iter().all(|fits| fits));
         assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
-        assert!(bench.pats.get(&id).await.unwrap().revoked_at.is_some());
+        assert!(bench.pats.get(id).await.unwrap().revoked_at.is_some());
     }
 }
 
 async fn of_8_rotations_the_two_last_secrets_are_good(engine: Engine) {
     let bench = Bench::on(engine).await;
-    let first = bench.issue(ada()).await;
+    let first = bench.issue(ADA).await.unwrap();
     let id = first.record.id;
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let pats = bench.pats.clone();
-        tasks.spawn(async move { pats.rotate(&id, Duration::from_secs(60)).await.unwrap() });
+        tasks.spawn(async move {
+            pats.rotate(id)
+                .overlap(Duration::from_secs(60))
+                .await
+                .unwrap()
+        });
     }
     let mut good = 0;
-    let current = bench.pats.get_with_hash(&id);
+    let current = bench.pats.get_with_hash(id);
     let rotated = all(tasks).await;
     let current = current.await.unwrap().hash.unwrap();
     for issued in &rotated {
@@ -164,15 +170,14 @@ async fn of_8_rotations_the_two_last_secrets_are_good(engine: Engine) {
 async fn a_token_that_is_changed_all_the_time_is_verified(engine: Engine) {
     let options = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let bench = Bench::with(engine, options).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     let id = issued.record.id;
     let mut tasks = JoinSet::new();
     for task in 0..4 {
         let pats = bench.pats.clone();
         tasks.spawn(async move {
             for n in 0..6 {
-                let update = PatUpdate::new().name(format!("{task} {n}"));
-                pats.update(&id, update).await.unwrap();
+                pats.update(id).name(format!("{task} {n}")).await.unwrap();
             }
         });
     }
@@ -194,7 +199,7 @@ async fn of_16_who_open_a_new_store_all_have_one_keyset(engine: Engine) {
         let (store, keys) = (engine.store.clone(), keys.clone());
         tasks.spawn(async move {
             let pats = PersonalAccessTokens::open(store, &keys).await.unwrap();
-            let issued = pats.issue(ada()).await.unwrap();
+            let issued = pats.issue(ADA).await.unwrap();
             (pats, issued)
         });
     }

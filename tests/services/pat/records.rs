@@ -1,10 +1,12 @@
-//! Records that were written once, in `tests/vectors/pat.json`: they open as they did then, so the format has not changed unnoticed.
+//! Records that were written once, in `tests/vectors/pat.json`: they open as they did then, so the
+//! format has not changed unnoticed.
 //!
-//! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says alone.
+//! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says
+//! alone.
 
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PatOptions, PatRecord, PatUpdate, PersonalAccessTokens};
+use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens};
 use sealtoken::store::{
     Change, Collection, Label, LabelName, MemoryStore, Outcome, Query, Record, RecordKey,
     Store as _, Version,
@@ -12,7 +14,7 @@ use sealtoken::store::{
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 use serde_json::{Value, json};
 
-use super::{COLLECTIONS, NOW, ada, at, originals};
+use super::{ADA, COLLECTIONS, NOW, at, originals};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/pat.json");
 /// In seconds, as the state says.
@@ -95,7 +97,7 @@ fn facts(record: &PatRecord) -> Value {
         "expires": seconds(record.expires_at),
         "revoked": seconds(record.revoked_at),
         "purge": seconds(record.purge_at),
-        "previous_until": seconds(record.previous_secret_ends_at),
+        "previous_until": seconds(record.previous_secret_expires_at),
     })
 }
 
@@ -123,7 +125,7 @@ async fn records_that_were_written_once_open_as_they_did() {
         let tokens = list(state, "tokens");
         for token in tokens {
             let id = text(token, "id").parse().unwrap();
-            let record = pats.get_with_hash(&id).await.unwrap();
+            let record = pats.get_with_hash(id).await.unwrap();
             assert_eq!(&facts(&record), token);
             for role in &record.roles {
                 let mut found = Vec::new();
@@ -143,14 +145,18 @@ async fn records_that_were_written_once_open_as_they_did() {
             let answer = answer(&pats, text(expected, "token")).await;
             assert_eq!(answer, expected["answer"], "{expected}");
         }
-        assert_eq!(pats.count().await, Ok(u64::try_from(tokens.len()).unwrap()));
+        assert_eq!(
+            pats.list().count().await,
+            Ok(u64::try_from(tokens.len()).unwrap())
+        );
     }
 }
 
-/// Makes the file. What is there is never made again: delete it first, and say why.
+/// Makes the file. It never overwrites one: delete the old one first, and say why.
 ///
 /// ```console
-/// cargo test -p sealtoken-service-tests -- --ignored the_vectors_of_personal_access_tokens_are_made
+/// cargo test -p sealtoken-service-tests -- \
+///     --ignored the_vectors_of_personal_access_tokens_are_made
 /// ```
 #[tokio::test]
 #[ignore = "it writes tests/vectors/pat.json"]
@@ -173,14 +179,16 @@ async fn the_vectors_of_personal_access_tokens_are_made() {
     pats.rewrap().await.unwrap();
     keys.replace(&KeyRing::new(new.clone())).unwrap();
     clock.advance(60);
-    let late = pats.issue(ada().name("late")).await.unwrap();
+    let late = pats.issue(ADA).name("late").await.unwrap();
     texts.push(late.token.expose().to_owned());
     let second =
         "rewrapped: another key of the ring seals the keyset, and a token was issued since";
     states.push(state(second, &pats, &store, &clock, &new, &texts).await);
-    let about = "The records of personal access tokens in two states: see docs/sealed-records.md. Every record is listed, and so is every token, \
-                 with all that is known about it. `answers` is what `verify` says at `now` of each text. Bytes are in hexadecimal, times in \
-                 Unix seconds; `keep_expired` is the setting of that name, in seconds. Made once by tests/services/pat/records.rs, and never changed.";
+    let about = "The records of personal access tokens in two states: see docs/sealed-records.md. \
+                 Every record is listed, and so is every token, with all that is known about it. \
+                 `answers` is what `verify` says at `now` of each text. Bytes are in hexadecimal, \
+                 times in Unix seconds; `keep_expired` is the setting of that name, in seconds. \
+                 Made once by tests/services/pat/records.rs, and never changed.";
     let file = json!({ "about": about, "states": states });
     let text = serde_json::to_string_pretty(&file).unwrap();
     std::fs::write(PATH, text + "\n").unwrap();
@@ -202,70 +210,66 @@ async fn make(
         .unwrap();
     let mut texts = vec![root.token.expose().to_owned()];
 
-    let everything = NewPat::for_owner("größe@example.com")
-        .roles(["reader", "größe"])
-        .scopes(["repo:read", "repo:write"])
-        .name("laptop")
-        .metadata("ticket", "OPS-12")
-        .metadata("empty", "")
-        .expires_in(Lifetime::days(90));
     // Its last use is written.
     let used = options(clock)
         .last_used_every(Duration::ZERO)
         .open(store.clone(), keys)
         .await
         .unwrap();
-    let issued = pats.issue(everything).await.unwrap();
+    let issued = pats
+        .issue("größe@example.com")
+        .roles(["reader", "größe"])
+        .scopes(["repo:read", "repo:write"])
+        .name("laptop")
+        .metadata("ticket", "OPS-12")
+        .metadata("empty", "")
+        .expires(Lifetime::days(90))
+        .await
+        .unwrap();
     clock.advance(7);
     used.verify(issued.token.expose()).await.unwrap();
     used.flush().await;
     texts.push(issued.token.expose().to_owned());
     texts.push(super::with_wrong_secret(pats, &issued).await);
 
-    let many = ada().roles((0..12).map(|n| format!("role {n:02}")));
-    let issued = pats.issue(many).await.unwrap();
-    let update = PatUpdate::new().remove_role("role 00").add_role("reader");
+    let issued = pats
+        .issue(ADA)
+        .roles((0..12).map(|n| format!("role {n:02}")))
+        .await
+        .unwrap();
     clock.advance(60);
-    pats.update(&issued.record.id, update).await.unwrap();
+    pats.update(issued.record.id)
+        .remove_role("role 00")
+        .add_role("reader")
+        .await
+        .unwrap();
     texts.push(issued.token.expose().to_owned());
 
-    let before = pats
-        .issue(ada().expires_in(Lifetime::days(1)))
-        .await
-        .unwrap();
+    let before = pats.issue(ADA).expires(Lifetime::days(1)).await.unwrap();
     let after = pats
-        .rotate(&before.record.id, Duration::from_secs(3600))
+        .rotate(before.record.id)
+        .overlap(Duration::from_secs(3600))
         .await
         .unwrap();
-    let zeroed = pats.issue(ada()).await.unwrap();
-    let renewed = pats
-        .rotate(&zeroed.record.id, Duration::ZERO)
+    let zeroed = pats.issue(ADA).await.unwrap();
+    let renewed = pats.rotate(zeroed.record.id).await.unwrap();
+    let revoked = pats.issue(ADA).expires(Lifetime::days(2)).await.unwrap();
+    pats.revoke(revoked.record.id)
+        .purge_after(Lifetime::seconds(500))
         .await
         .unwrap();
-    let revoked = pats
-        .issue(ada().expires_in(Lifetime::days(2)))
-        .await
-        .unwrap();
-    pats.revoke_and_purge(&revoked.record.id, Lifetime::seconds(500))
-        .await
-        .unwrap();
-    let kept = pats.issue(ada().admin(true)).await.unwrap();
-    pats.revoke(&kept.record.id).await.unwrap();
-    let over = pats
-        .issue(ada().expires_in(Lifetime::seconds(5)))
-        .await
-        .unwrap();
+    let kept = pats.issue(ADA).admin(true).await.unwrap();
+    pats.revoke(kept.record.id).await.unwrap();
+    let over = pats.issue(ADA).expires(Lifetime::seconds(5)).await.unwrap();
     for issued in [before, after, zeroed, renewed, revoked, kept, over] {
         texts.push(issued.token.expose().to_owned());
     }
-    pats.register(originals::id(), originals::hash(), ada())
+    pats.register(originals::id(), originals::hash(), ADA)
         .await
         .unwrap();
     texts.extend([originals::TEXT.to_owned(), originals::WRONG.to_owned()]);
     let moved = "1m6ro1SuJQTw566IPRBq7".parse().unwrap();
-    pats.register(moved, originals::hash(), ada())
-        .await
-        .unwrap();
+    pats.register(moved, originals::hash(), ADA).await.unwrap();
     let text = originals::TEXT.replace(originals::ID, "1m6ro1SuJQTw566IPRBq7");
     let upgrade = options(clock)
         .upgrade_hashes(true)

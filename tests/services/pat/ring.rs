@@ -1,10 +1,12 @@
 //! The ring is rotated: one record is sealed again, and no token notices.
 
-use sealtoken::pat::{PatError, PatId, PersonalAccessTokens, PublicError, Reason};
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
+use sealtoken::pat::{PatError, PatId, PersonalAccessTokens, Reason};
 use sealtoken::store::{Change, Collection, MemoryStore, Query, RecordKey, Store as _};
 use sealtoken::{Key, KeyRing};
 
-use super::ada;
+use super::ADA;
 use crate::faulty::{Fault, Faulty};
 
 #[tokio::test]
@@ -18,7 +20,7 @@ async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
         async move { PersonalAccessTokens::open(store, &ring(text)).await }
     };
     let first = opened(old_text.clone()).await.unwrap();
-    let token = first.issue(ada()).await.unwrap().token;
+    let token = first.issue(ADA).await.unwrap().token;
 
     // One server is a step ahead of the other: what it sealed again stays so.
     opened(format!("{new_text} {old_text}")).await.unwrap();
@@ -27,10 +29,13 @@ async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
     let lone = opened(new_text.clone()).await.unwrap();
     assert!(lone.verify(token.expose()).await.is_ok());
     let lost = opened(old_text).await;
-    assert!(matches!(lost, Err(PatError::UnknownKey(_))));
+    assert!(matches!(
+        lost,
+        Err(PatError::Service(ServiceError::UnknownKey(_)))
+    ));
 
     // A keyset that is gone is no success: this process has the only copy.
-    assert_eq!(lone.rewrap().await, Ok(()));
+    assert_eq!(lone.rewrap().await.map(|done| done.unchanged), Ok(1));
     let keysets = Query::all(Collection::new("pat_keysets").unwrap());
     for record in store.scan(&keysets).await.unwrap().records {
         let remove = Change::Remove {
@@ -40,7 +45,10 @@ async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
         let _ = store.write(&[remove]).await.unwrap();
     }
     let gone = lone.rewrap().await;
-    assert!(matches!(gone, Err(PatError::KeysetGone(_))), "{gone:?}");
+    assert!(
+        matches!(gone, Err(PatError::Service(ServiceError::KeysetGone(_)))),
+        "{gone:?}"
+    );
 }
 
 #[tokio::test]
@@ -78,18 +86,21 @@ async fn a_keyset_that_is_gone_is_no_new_store_and_comes_back_with_its_record() 
     assert_ne!(store.get(&keyset).await.unwrap(), Some(record));
     drop((pats, pats_anew));
 
-    let token = opened().await.unwrap().issue(ada()).await.unwrap().token;
+    let token = opened().await.unwrap().issue(ADA).await.unwrap().token;
     let record = store.get(&keyset).await.unwrap().unwrap();
     remove().await;
     let gone = opened().await.unwrap_err();
-    assert_eq!(gone, PatError::KeysetGone(keyset.clone()));
+    assert_eq!(
+        gone,
+        PatError::Service(ServiceError::KeysetGone(keyset.clone()))
+    );
     assert_eq!(
         (gone.code(), gone.public()),
         ("keyset_gone", PublicError::Unavailable)
     );
     let said = gone.to_string();
     assert!(
-        said.contains("\"pat\" of the collection pat_keysets, from a backup"),
+        said.contains("\"pat\" of the collection pat_keysets from a backup"),
         "{said}"
     );
     assert_eq!(store.get(&keyset).await.unwrap(), None);
@@ -104,7 +115,7 @@ async fn a_store_that_takes_no_write_opens_under_a_retired_key() {
     let (old, new) = (Key::generate(), Key::generate());
     let store = Faulty::new(Fault::ForGood, u64::MAX);
     let first = PersonalAccessTokens::open(store.clone(), &KeyRing::new(old.clone())).await;
-    let token = first.unwrap().issue(ada()).await.unwrap().token;
+    let token = first.unwrap().issue(ADA).await.unwrap().token;
     let ring = KeyRing::new(new).with_retired(old).unwrap();
     // The keyset is read, and read again to see who sealed it; then it would be written.
     for call in [2, 3] {

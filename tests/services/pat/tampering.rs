@@ -1,14 +1,14 @@
-//! A stranger who writes to the database.
+//! An attacker who writes to the database.
 
 use std::time::Duration;
 
-use sealtoken::pat::{
-    Issued, NewPat, PatError, PatRecord, PersonalAccessTokens, Reason, State, VerifyError,
-};
+use sealtoken::ServiceError;
+use sealtoken::State;
+use sealtoken::pat::{Issued, PatError, PatRecord, PersonalAccessTokens, Reason, VerifyError};
 use sealtoken::store::{Change, Label, LabelName, MemoryStore, Outcome, Record, Store, Version};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
-use super::{Bench, ada, originals, reason};
+use super::{ADA, Bench, originals, reason};
 use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
@@ -44,7 +44,7 @@ fn is_of(record: &Record, collection: &str) -> bool {
     record.key.collection.as_str() == collection
 }
 
-/// What a stranger makes of a record, given all the others.
+/// What an attacker makes of a record, given all the others.
 fn changed(record: &Record, all: &[Record]) -> Vec<(String, Record)> {
     let mut changes = Vec::new();
     let mut change = |what: String, edit: &dyn Fn(&mut Record)| {
@@ -111,25 +111,30 @@ async fn filled(bench: &Bench) -> Vec<(String, Result<PatRecord, VerifyError>)> 
     let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
     let pats = bench.again(options).await;
     pats.bootstrap(root.token.expose(), "root").await.unwrap();
-    let lowly = bench.issue(ada().role("reader")).await;
+    let lowly = bench.issue(ADA).role("reader").await.unwrap();
     let before = bench
-        .issue(ada().expires_in(Lifetime::days(1)).role("writer"))
-        .await;
-    let after = bench
-        .pats
-        .rotate(&before.record.id, Duration::from_secs(60))
+        .issue(ADA)
+        .expires(Lifetime::days(1))
+        .role("writer")
         .await
         .unwrap();
-    let revoked = bench.issue(NewPat::for_owner("bob").admin(true)).await;
+    let after = bench
+        .pats
+        .rotate(before.record.id)
+        .overlap(Duration::from_secs(60))
+        .await
+        .unwrap();
+    let revoked = bench.issue("bob").admin(true).await.unwrap();
     bench
         .pats
-        .revoke_and_purge(&revoked.record.id, Lifetime::days(2))
+        .revoke(revoked.record.id)
+        .purge_after(Lifetime::days(2))
         .await
         .unwrap();
     let id = originals::id();
     bench
         .pats
-        .register(id, originals::hash(), ada())
+        .register(id, originals::hash(), ADA)
         .await
         .unwrap();
     let mut texts = vec![root.token.expose().to_owned(), originals::TEXT.into()];
@@ -169,7 +174,10 @@ async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) 
             let opened = options().clock(bench.clock.clone()).attempts(());
             let fresh = match opened.open(bench.store.clone(), &bench.keys).await {
                 Ok(pats) => pats,
-                Err(PatError::Tampered | PatError::UnknownKey(_)) => {
+                Err(
+                    PatError::Service(ServiceError::Tampered)
+                    | PatError::Service(ServiceError::UnknownKey(_)),
+                ) => {
                     assert!(is_of(record, "pat_keysets"), "{what}");
                     tampered += 1;
                     put(&*bench.store, record).await;
@@ -180,7 +188,9 @@ async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) 
             for (text, before) in &answers {
                 looked += 1;
                 match fresh.verify(text).await {
-                    Err(VerifyError::Failed(PatError::Tampered)) => tampered += 1,
+                    Err(VerifyError::Failed(PatError::Service(ServiceError::Tampered))) => {
+                        tampered += 1
+                    }
                     answer => assert_eq!(answer, *before, "{what} of {record:?}"),
                 }
             }
@@ -189,7 +199,8 @@ async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) 
     }
     assert!(looked > 500 && tampered > 300, "{looked} {tampered}");
 
-    // A row that is taken away cannot be told from one that never was; nothing else is read in its place, and nobody becomes an admin.
+    // A row that is taken away cannot be told from one that never was; nothing else is read in its
+    // place, and nobody becomes an admin.
     let root = &answers[0].0;
     for record in &all {
         remove(&*bench.store, record).await;
@@ -212,14 +223,15 @@ async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) 
 
 async fn a_label_that_lies_leads_nowhere(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
-    let hers = bench.issue(ada().role("admin")).await;
-    let his = bench.issue(NewPat::for_owner("bob").role("reader")).await;
+    let hers = bench.issue(ADA).role("admin").await.unwrap();
+    let his = bench.issue("bob").role("reader").await.unwrap();
     let all = bench.records().await;
     let mut tokens = Vec::new();
     for record in all.iter().filter(|record| is_of(record, "pat_tokens")) {
         tokens.push(record);
     }
-    // Each gets the labels of the other: the index leads there, and what it leads to is not what it says.
+    // Each gets the labels of the other: the index leads there, and what it leads to is not what it
+    // says.
     for (one, other) in [(tokens[0], tokens[1]), (tokens[1], tokens[0])] {
         let labels = other.labels.clone();
         let edited = Record {
@@ -234,23 +246,29 @@ async fn a_label_that_lies_leads_nowhere(engine: Engine) {
         bench.pats.list().with_role("admin"),
         bench.pats.list().with_role("admin").only(State::Live),
     ] {
-        let entries = list.page().await.unwrap().entries;
+        let entries = list.await.unwrap().entries;
         assert!(!entries.is_empty());
         assert!(
             entries
                 .iter()
-                .all(|entry| entry.as_ref().err() == Some(&PatError::Tampered))
+                .all(|entry| entry.as_ref().err()
+                    == Some(&PatError::Service(ServiceError::Tampered)))
         );
     }
     for issued in [&hers, &his] {
         let verified = bench.verify(issued).await;
-        assert_eq!(verified, Err(VerifyError::Failed(PatError::Tampered)));
+        assert_eq!(
+            verified,
+            Err(VerifyError::Failed(PatError::Service(
+                ServiceError::Tampered
+            )))
+        );
     }
 }
 
 async fn a_record_that_was_changed_can_be_deleted(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     let id = issued.record.id;
     let all = bench.records().await;
     let record = all
@@ -260,40 +278,39 @@ async fn a_record_that_was_changed_can_be_deleted(engine: Engine) {
     let mut edited = record.clone();
     edited.body[40] ^= 1;
     put(&*bench.store, &edited).await;
-    let tampered = Err(PatError::Tampered);
-    let update = sealtoken::pat::PatUpdate::new().admin(true);
+    let tampered = Err(PatError::Service(ServiceError::Tampered));
     for result in [
-        bench.pats.get(&id).await,
-        bench.pats.update(&id, update).await,
-        bench.pats.revoke(&id).await,
-        bench.pats.restore(&id).await,
-        bench
-            .pats
-            .rotate(&id, Duration::ZERO)
-            .await
-            .map(|issued| issued.record),
+        bench.pats.get(id).await,
+        bench.pats.update(id).admin(true).await,
+        bench.pats.revoke(id).await,
+        bench.pats.restore(id).await,
+        bench.pats.rotate(id).await.map(|issued| issued.record),
     ] {
         assert_eq!(result, tampered.clone());
     }
     assert_eq!(
-        bench.pats.issue_as(id, ada()).await.map(|_| ()),
+        bench.pats.issue(ADA).id(id).await.map(|_| ()),
         Err(PatError::AlreadyExists)
     );
-    // To a stranger it is one answer with the rest.
+    // The caller gets the same answer as to every refusal.
     let public = bench.verify(&issued).await.unwrap_err().public();
-    assert_eq!(public, sealtoken::pat::PublicError::Refused);
-    bench.pats.delete(&id).await.unwrap();
-    let again = bench.pats.issue_as(id, ada()).await.unwrap();
+    assert_eq!(public, sealtoken::PublicError::Refused);
+    bench.pats.delete(id).await.unwrap();
+    let again = bench.pats.issue(ADA).id(id).await.unwrap();
     assert!(bench.verify(&again).await.is_ok());
 }
 
 /// As an engine gives a row whose parts are broken: no labels, no body, version zero.
 async fn a_row_that_nothing_opens_stops_nothing_else(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
-    let over = bench.issue(ada().expires_in(Lifetime::seconds(1))).await;
-    let good = bench.issue(ada()).await;
+    let over = bench
+        .issue(ADA)
+        .expires(Lifetime::seconds(1))
+        .await
+        .unwrap();
+    let good = bench.issue(ADA).await.unwrap();
     let before = bench.records().await;
-    let broken = bench.issue(ada()).await;
+    let broken = bench.issue(ADA).await.unwrap();
     let all = bench.records().await;
     let record = all.iter().find(|record| !before.contains(record)).unwrap();
     let unreadable = |record: &Record| Record {
@@ -316,31 +333,31 @@ async fn a_row_that_nothing_opens_stops_nothing_else(engine: Engine) {
     let ids = [good.record.id, broken.record.id, over.record.id];
     let found = bench.pats.get_many(&ids).await.unwrap();
     let found: Vec<_> = found.into_iter().flatten().collect();
-    let tampered = Err(PatError::Tampered);
+    let tampered = Err(PatError::Service(ServiceError::Tampered));
     let (first, last) = (good.record.clone(), over.record.clone());
     assert_eq!(found, [Ok(first.clone()), tampered.clone(), Ok(last)]);
-    let page = bench.pats.list().page().await.unwrap().entries;
+    let page = bench.pats.list().await.unwrap().entries;
     assert_eq!(page.len(), 3);
     assert_eq!(page.iter().filter(|entry| entry.is_err()).count(), 1);
-    assert_eq!(bench.pats.count().await, Ok(3));
+    assert_eq!(bench.pats.list().count().await, Ok(3));
     bench.clock.advance(91 * 86_400);
-    assert_eq!(bench.pats.purge().await, Ok(1));
-    assert_eq!(bench.pats.rewrap().await, Ok(()));
+    assert_eq!(bench.pats.purge_expired().await, Ok(1));
+    assert_eq!(bench.pats.rewrap().await.map(|done| done.unchanged), Ok(1));
     assert_eq!(bench.verify(&good).await, Ok(first));
-    assert_eq!(bench.pats.revoke(&broken.record.id).await, tampered);
+    assert_eq!(bench.pats.revoke(broken.record.id).await, tampered);
     let owned = bench.pats.owned_by("ada@example.com");
     assert_eq!(
-        owned.delete(&broken.record.id).await,
-        Err(PatError::Tampered)
+        owned.delete(broken.record.id).await,
+        Err(PatError::Service(ServiceError::Tampered))
     );
-    assert_eq!(bench.pats.delete(&broken.record.id).await, Ok(()));
-    assert_eq!(bench.pats.count().await, Ok(1));
+    assert_eq!(bench.pats.delete(broken.record.id).await, Ok(()));
+    assert_eq!(bench.pats.list().count().await, Ok(1));
 }
 
-/// What a stranger makes with the crate itself, on a store and a ring of their own.
+/// What an attacker makes with this crate, on a store and a ring of their own.
 async fn a_record_of_another_store_is_refused(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
-    let hers = bench.issue(ada()).await;
+    let hers = bench.issue(ADA).await.unwrap();
     let store = MemoryStore::new();
     let keys = KeyRing::new(Key::generate());
     let strange = options()
@@ -348,9 +365,11 @@ async fn a_record_of_another_store_is_refused(engine: Engine) {
         .open(store.clone(), &keys)
         .await
         .unwrap();
-    // The same id, an admin's, with a secret that the stranger knows.
+    // The same id, an admin's, with a secret that the attacker knows.
     let planted: Issued = strange
-        .issue_as(hers.record.id, ada().admin(true))
+        .issue(ADA)
+        .id(hers.record.id)
+        .admin(true)
         .await
         .unwrap();
     let query =
@@ -373,9 +392,15 @@ async fn a_record_of_another_store_is_refused(engine: Engine) {
     put(&*bench.store, &Record { key, ..record }).await;
     for text in [text, hers.token.expose()] {
         let verified = bench.pats.verify(text).await;
-        assert_eq!(verified, Err(VerifyError::Failed(PatError::Tampered)));
+        assert_eq!(
+            verified,
+            Err(VerifyError::Failed(PatError::Service(
+                ServiceError::Tampered
+            )))
+        );
     }
-    // An earlier state of a record, put back whole, is what no store sees: it was true once. But it goes back no further than the record.
+    // An earlier state of a record, put back whole, is what no store sees: it was true once. But it
+    // goes back no further than the record.
     put(&*bench.store, place).await;
     assert_eq!(bench.reason(&hers).await, None);
 }

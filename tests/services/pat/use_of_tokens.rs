@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sealtoken::pat::{Issued, PatUpdate, PersonalAccessTokens, Reason};
+use sealtoken::pat::{Issued, PersonalAccessTokens, Reason};
 use sealtoken::{Lifetime, ManualClock};
 
-use super::{Bench, NOW, ada, at};
+use super::{ADA, Bench, NOW, at};
 use crate::faulty::{Fault, Faulty};
 
 /// How many writes a verification costs: none itself, and at most one behind it.
@@ -26,15 +26,8 @@ async fn the_last_use_is_written_once_an_interval() {
     let store = Faulty::counting();
     let options = PersonalAccessTokens::options().last_used_every(Duration::from_secs(600));
     let bench = Bench::over(Arc::clone(&store) as _, options).await;
-    let issued = bench.issue(ada()).await;
-    let last = async || {
-        bench
-            .pats
-            .get(&issued.record.id)
-            .await
-            .unwrap()
-            .last_used_at
-    };
+    let issued = bench.issue(ADA).await.unwrap();
+    let last = async || bench.pats.get(issued.record.id).await.unwrap().last_used_at;
     for (second, written) in [
         (0, 1),
         (0, 0),
@@ -54,7 +47,7 @@ async fn the_last_use_is_written_once_an_interval() {
     }
     // It is no change that anyone made.
     assert_eq!(
-        bench.pats.get(&issued.record.id).await.unwrap().updated_at,
+        bench.pats.get(issued.record.id).await.unwrap().updated_at,
         at(NOW)
     );
     // Clocks differ by a minute; one that was further ahead is corrected by the next use.
@@ -71,7 +64,7 @@ async fn the_last_use_is_written_once_an_interval() {
 async fn nodes_whose_clocks_differ_do_not_undo_each_others_last_use() {
     let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let bench = Bench::with(crate::engine::Engine::memory(), options()).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     for (ahead, kept) in [(1, 1), (60, 60), (61, 0), (86_400, 0)] {
         let clock = ManualClock::at(at(NOW + ahead));
         let other = options().clock(clock).attempts(());
@@ -83,7 +76,7 @@ async fn nodes_whose_clocks_differ_do_not_undo_each_others_last_use() {
             let record = bench.verify(&issued).await.unwrap();
             assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
             bench.pats.flush().await;
-            let record = bench.pats.get(&issued.record.id).await.unwrap();
+            let record = bench.pats.get(issued.record.id).await.unwrap();
             assert_eq!(record.last_used_at, Some(at(NOW + kept)), "{ahead}");
         }
     }
@@ -97,7 +90,7 @@ async fn the_last_use_never_goes_back() {
     let bench = Bench::over(Arc::clone(&store) as _, options()).await;
     let other = options().clock(bench.clock.clone()).attempts(());
     let other = other.open(store.inner.clone(), &bench.keys).await.unwrap();
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     bench.verify(&issued).await.unwrap();
     // What writes behind it has read the token, and waits.
     store.hold.store(true, Ordering::SeqCst);
@@ -107,7 +100,7 @@ async fn the_last_use_never_goes_back() {
     other.flush().await;
     store.go_on.notify_one();
     bench.pats.flush().await;
-    let record = bench.pats.get(&issued.record.id).await.unwrap();
+    let record = bench.pats.get(issued.record.id).await.unwrap();
     assert_eq!(record.last_used_at, Some(at(NOW + 100)));
 }
 
@@ -121,15 +114,14 @@ async fn a_use_beside_a_change_is_written_too() {
         .open(store.inner.clone(), &bench.keys)
         .await
         .unwrap();
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     bench.verify(&issued).await.unwrap();
     store.hold.store(true, Ordering::SeqCst);
     store.read.notified().await;
-    let update = PatUpdate::new().name("laptop");
-    other.update(&issued.record.id, update).await.unwrap();
+    other.update(issued.record.id).name("laptop").await.unwrap();
     store.go_on.notify_one();
     bench.pats.flush().await;
-    let record = bench.pats.get(&issued.record.id).await.unwrap();
+    let record = bench.pats.get(issued.record.id).await.unwrap();
     assert_eq!(record.last_used_at, Some(at(NOW)));
     assert_eq!(record.name.as_deref(), Some("laptop"));
 }
@@ -140,7 +132,10 @@ async fn uses_of_a_token_are_written_together() {
     let store = Faulty::counting();
     let options = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let bench = Bench::over(Arc::clone(&store) as _, options).await;
-    let (one, two) = (bench.issue(ada()).await, bench.issue(ada()).await);
+    let (one, two) = (
+        bench.issue(ADA).await.unwrap(),
+        bench.issue(ADA).await.unwrap(),
+    );
     store.counts();
     for _ in 0..10 {
         bench.clock.advance(1);
@@ -151,7 +146,7 @@ async fn uses_of_a_token_are_written_together() {
     bench.pats.flush().await;
     assert_eq!(store.counts(), (20 + 4, 2));
     for issued in [&one, &two] {
-        let record = bench.pats.get(&issued.record.id).await.unwrap();
+        let record = bench.pats.get(issued.record.id).await.unwrap();
         assert_eq!(record.last_used_at, Some(at(NOW + 10)));
     }
 }
@@ -160,12 +155,12 @@ async fn uses_of_a_token_are_written_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_use_is_written_by_itself() {
     let bench = Bench::on(crate::engine::Engine::memory()).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     bench.verify(&issued).await.unwrap();
     let written = async {
         while bench
             .pats
-            .get(&issued.record.id)
+            .get(issued.record.id)
             .await
             .unwrap()
             .last_used_at
@@ -189,7 +184,7 @@ fn no_runtime_is_needed_to_note_a_use() {
         .unwrap();
     let (bench, issued) = runtime.block_on(async {
         let bench = Bench::on(crate::engine::Engine::memory()).await;
-        let issued = bench.issue(ada()).await;
+        let issued = bench.issue(ADA).await.unwrap();
         (bench, issued)
     });
     let outside = |work: &mut dyn FnMut(&mut Context<'_>) -> bool| {
@@ -199,7 +194,7 @@ fn no_runtime_is_needed_to_note_a_use() {
     outside(&mut |context| matches!(verified.as_mut().poll(context), Poll::Ready(Ok(_))));
     let last = || {
         runtime
-            .block_on(bench.pats.get(&issued.record.id))
+            .block_on(bench.pats.get(issued.record.id))
             .unwrap()
             .last_used_at
     };
@@ -220,18 +215,13 @@ async fn it_can_be_turned_off_and_be_written_each_time() {
     let store = Faulty::counting();
     let options = PersonalAccessTokens::options().without_last_used();
     let bench = Bench::over(Arc::clone(&store) as _, options).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     for _ in 0..3 {
         bench.clock.advance(100_000);
         assert_eq!(writes(&bench, &store, &issued).await, 0);
     }
     assert_eq!(
-        bench
-            .pats
-            .get(&issued.record.id)
-            .await
-            .unwrap()
-            .last_used_at,
+        bench.pats.get(issued.record.id).await.unwrap().last_used_at,
         None
     );
     let always = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
@@ -258,37 +248,40 @@ async fn it_can_be_turned_off_and_be_written_each_time() {
 async fn a_use_undoes_no_change() {
     let options = PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let bench = Bench::with(crate::engine::Engine::memory(), options).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     for n in 0..20 {
-        let update = PatUpdate::new().add_role(format!("{n}"));
         bench.clock.advance(1);
         let used = async {
             let verified = bench.verify(&issued).await;
             bench.pats.flush().await;
             verified
         };
-        let (updated, verified) = tokio::join!(bench.pats.update(&issued.record.id, update), used);
+        let (updated, verified) = tokio::join!(
+            bench.pats.update(issued.record.id).add_role(format!("{n}")),
+            used
+        );
         updated.unwrap();
         verified.unwrap();
     }
     assert_eq!(bench.verify(&issued).await.unwrap().roles.len(), 20);
 }
 
-/// A token that is deleted between the reading and the writing of its use stays so: no ghost of it comes back.
+/// A token that is deleted between the reading and the writing of its use stays so: no ghost of it
+/// comes back.
 #[tokio::test]
 async fn a_use_brings_no_deleted_token_back() {
     let store = Faulty::counting();
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
-    let issued = bench.issue(ada()).await;
+    let issued = bench.issue(ADA).await.unwrap();
     bench.verify(&issued).await.unwrap();
     store.hold.store(true, Ordering::SeqCst);
     let pats = bench.pats.clone();
     let slow = tokio::spawn(async move { pats.flush().await });
     store.read.notified().await;
-    bench.pats.delete(&issued.record.id).await.unwrap();
+    bench.pats.delete(issued.record.id).await.unwrap();
     store.go_on.notify_one();
     slow.await.unwrap();
-    assert_eq!(bench.pats.count().await, Ok(0));
+    assert_eq!(bench.pats.list().count().await, Ok(0));
     assert_eq!(bench.reason(&issued).await, Some(Reason::NotFound));
 }
 
@@ -297,7 +290,11 @@ async fn a_use_brings_no_deleted_token_back() {
 async fn a_use_moves_no_removal() {
     let options = PersonalAccessTokens::options().keep_expired(Duration::from_secs(1000));
     let bench = Bench::with(crate::engine::Engine::memory(), options).await;
-    let issued = bench.issue(ada().expires_in(Lifetime::seconds(100))).await;
+    let issued = bench
+        .issue(ADA)
+        .expires(Lifetime::seconds(100))
+        .await
+        .unwrap();
     let removal = async || {
         let records = bench.records().await;
         records.iter().find_map(|record| record.purge_at)
@@ -305,7 +302,7 @@ async fn a_use_moves_no_removal() {
     assert_eq!(removal().await, Some(at(NOW + 1100)));
     bench.verify(&issued).await.unwrap();
     bench.pats.flush().await;
-    let used = bench.pats.get(&issued.record.id).await.unwrap();
+    let used = bench.pats.get(issued.record.id).await.unwrap();
     assert_eq!(used.last_used_at, Some(at(NOW)));
     assert_eq!(removal().await, Some(at(NOW + 1100)));
 }
@@ -317,7 +314,7 @@ async fn uses_of_1024_tokens_are_noted_at_a_time() {
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let mut issued = Vec::new();
     for _ in 0..1026 {
-        issued.push(bench.issue(ada()).await);
+        issued.push(bench.issue(ADA).await.unwrap());
     }
     for written in [1024, 2, 0] {
         store.counts();
@@ -336,7 +333,7 @@ async fn a_store_that_is_away_is_asked_a_few_times_for_all_uses() {
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let mut ids = Vec::new();
     for _ in 0..20 {
-        let issued = bench.issue(ada()).await;
+        let issued = bench.issue(ADA).await.unwrap();
         bench.verify(&issued).await.unwrap();
         ids.push(issued.record.id);
     }
@@ -359,7 +356,7 @@ async fn a_use_that_cannot_be_written_costs_no_other_token_its_own() {
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let mut issued = Vec::new();
     for _ in 0..4 {
-        issued.push(bench.issue(ada()).await);
+        issued.push(bench.issue(ADA).await.unwrap());
         bench.verify(&issued[issued.len() - 1]).await.unwrap();
     }
     // The first is read, and not written.

@@ -1,10 +1,12 @@
-//! Tokens and hashes that the other system's own code judged: here the answer is the same, or the stricter one that is written down.
+//! Tokens and hashes that the other system's own code judged: here the answer is the same, or the
+//! stricter one that is written down.
 //!
-//! `tests/vectors/make_access_tokens.py` makes the file, and has its own judge. What differs is numbered in `docs/from-access-tokens.md`.
+//! `tests/vectors/make_access_tokens.py` makes the file, and has its own judge. What differs is
+//! numbered in `docs/from-access-tokens.md`.
 
 use std::collections::BTreeMap;
 
-use sealtoken::pat::{NewPat, PatError, PersonalAccessTokens, Reason, SecretHash};
+use sealtoken::pat::{PatError, PersonalAccessTokens, Reason, SecretHash};
 use serde::Deserialize;
 
 use super::{Bench, NOW, at};
@@ -70,7 +72,8 @@ async fn what_is_registered_is_answered_as_it_is_there() {
         if let (Some(phc), Ok(id)) = (&vector.phc, id) {
             let hash = match phc.parse::<SecretHash>() {
                 Ok(hash) => hash,
-                // It is told before anything is stored: by the same name, unless the text itself is none.
+                // It is told before anything is stored: by the same name, unless the text itself is
+                // none.
                 Err(error) => {
                     let PatError::Hash(reason) = error else {
                         panic!("{name}: {error:?}")
@@ -85,14 +88,14 @@ async fn what_is_registered_is_answered_as_it_is_there() {
             };
             // In its time, before it ended.
             bench.clock.set(at(0));
-            let mut new = NewPat::for_owner("ada@example.com");
+            let mut new = bench.pats.register(id, hash, "ada@example.com");
             if let Some(end) = vector.expires_at {
-                new = new.expires_at(at(end));
+                new = new.expires(at(end));
             }
-            bench.pats.register(id, hash, new).await.unwrap();
+            new.await.unwrap();
             if let Some(then) = vector.revoked_at {
                 bench.clock.set(at(then));
-                bench.pats.revoke(&id).await.unwrap();
+                bench.pats.revoke(id).await.unwrap();
             }
         }
         bench.clock.set(at(file.now));
@@ -114,7 +117,7 @@ async fn what_is_registered_is_answered_as_it_is_there() {
     }
 }
 
-/// What differs is stricter, but for what threw there; and it has its number.
+/// Each difference is stricter, except for what threw there, and has its number.
 #[test]
 fn where_the_answers_differ_ours_is_the_stricter_one() {
     let file = file();
@@ -159,36 +162,35 @@ fn where_the_answers_differ_ours_is_the_stricter_one() {
 /// An item with the id of a token that was issued or registered here says nothing about it.
 #[tokio::test]
 async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_ours() {
-    use sealtoken::import::access_tokens::AccessToken;
     use sealtoken::pat::PatError;
+    use sealtoken_import::access_tokens::AccessToken;
 
-    use super::{ada, originals};
+    use super::{ADA, originals};
 
     let bench = Bench::on(Engine::memory()).await;
     let item = |id: &str, hash: &str, more: &str| {
         let text = format!(
-            r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}{more}}}"#
+            "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{hash}\"}},\
+             \"owner\":{{\"S\":\"ada\"}},\"createdAt\":{{\"N\":\"1\"}}{more}}}"
         );
         AccessToken::from_dynamodb_json(&text).unwrap()
     };
     let revoked = r#","revokedAt":{"N":"5"},"expiresAt":{"N":"6"}"#;
-    let issued = bench.issue(ada()).await;
-    let registered = bench
-        .pats
-        .register(originals::id(), originals::hash(), ada());
+    let issued = bench.issue(ADA).await.unwrap();
+    let registered = bench.pats.register(originals::id(), originals::hash(), ADA);
     registered.await.unwrap();
     for id in [issued.record.id, originals::id()] {
-        let before = bench.pats.get(&id).await;
+        let before = bench.pats.get(id).await;
         for dry_run in [true, false] {
             let item = item(id.as_str(), originals::HASH, revoked);
             let results = bench.pats.import([item]).dry_run(dry_run).await.unwrap();
             assert_eq!(results, [Err(PatError::AlreadyExists)]);
-            assert_eq!(bench.pats.get(&id).await, before);
+            assert_eq!(bench.pats.get(id).await, before);
         }
     }
     assert_eq!(bench.reason(&issued).await, None);
 
-    // Not even one that is good in this very store.
+    // Not even one that is valid in this store.
     let planted = bench.pats.generate().unwrap();
     let results = bench
         .pats
@@ -203,14 +205,14 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
     let rest = r#","lastUsedAt":{"N":"3"},"isAdmin":{"BOOL":true},"roles":{"SS":["reader"]}"#;
     let item_of_it = item(kept.as_str(), originals::HASH, rest);
     assert!(bench.pats.import([item_of_it]).await.unwrap()[0].is_ok());
-    let record = bench.pats.get(&kept).await.unwrap();
+    let record = bench.pats.get(kept).await.unwrap();
     assert_eq!(
         (record.created_at, record.last_used_at),
         (at(1), Some(at(3)))
     );
     assert!(record.admin && record.has_role("reader"));
 
-    // What has ended there has ended here, and is not found by another import with a later end.
+    // A token that expired there is expired here, and another import does not extend it.
     let gone = "0".repeat(21);
     let text = originals::TEXT.replace(originals::ID, &gone);
     for ends in [r#","expiresAt":{"N":"6"}"#, ""] {
@@ -221,16 +223,19 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
     }
 }
 
-/// Imported as they stand, with the hashes that nobody can use: every vector has its answer from `verify` itself.
+/// Imported as they stand, with the hashes that nobody can use: every vector has its answer from
+/// `verify` itself.
 #[tokio::test]
 async fn what_ends_a_token_there_ends_it_here_by_another_import() {
-    use sealtoken::import::access_tokens::AccessToken;
-    use sealtoken::pat::{PatError, PatUpdate};
+    use sealtoken::pat::PatError;
+    use sealtoken_import::access_tokens::AccessToken;
 
     let bench = Bench::on(Engine::memory()).await;
     let item = |more: &str| {
         let text = format!(
-            r#"{{"tokenId":{{"S":"34NwRzvnBbgI3uedkrQ3Q"}},"secretPhc":{{"S":"$fake"}},"owner":{{"S":"ada"}},"createdAt":{{"N":"1"}}{more}}}"#
+            "{{\"tokenId\":{{\"S\":\"34NwRzvnBbgI3uedkrQ3Q\"}},\
+             \"secretPhc\":{{\"S\":\"$fake\"}},\"owner\":{{\"S\":\"ada\"}},\
+             \"createdAt\":{{\"N\":\"1\"}}{more}}}"
         );
         AccessToken::from_dynamodb_json(&text).unwrap()
     };
@@ -257,11 +262,10 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
         }
     }
     let id = "34NwRzvnBbgI3uedkrQ3Q".parse().unwrap();
-    let record = bench.pats.get_with_hash(&id).await.unwrap();
+    let record = bench.pats.get_with_hash(id).await.unwrap();
     assert!(!record.admin);
-    // A hash that nobody can use is kept, and goes no further.
-    let unusable = PatUpdate::new().hash(record.hash.unwrap());
-    let updated = bench.pats.update(&id, unusable).await;
+    // An unusable hash is kept, and registered nowhere else.
+    let updated = bench.pats.update(id).hash(record.hash.unwrap()).await;
     assert_eq!(updated.err(), Some(PatError::Hash(Reason::InvalidPhc)));
     let seconds = |at: Option<sealtoken::UnixTime>| at.map(sealtoken::UnixTime::as_secs);
     assert_eq!(seconds(record.revoked_at), Some(1_763_755_250));
@@ -270,7 +274,7 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
 
 #[tokio::test]
 async fn what_is_imported_is_answered_as_it_is_there() {
-    use sealtoken::import::access_tokens::AccessToken;
+    use sealtoken_import::access_tokens::AccessToken;
 
     let (mut upgraded, mut verified) = (0, 0);
     let file = file();
@@ -326,7 +330,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
             again.flush().await;
         }
         let hash = again
-            .get_with_hash(&vector.id.parse().unwrap())
+            .get_with_hash(vector.id.parse().unwrap())
             .await
             .unwrap()
             .hash;

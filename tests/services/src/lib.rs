@@ -3,6 +3,8 @@
 /// Those beside the code.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/recipes.md")]
+#[doc = include_str!("../../../docs/refusals.md")]
 #[doc = include_str!("../../../docs/from-primordyx.md")]
 #[doc = include_str!("../../../docs/from-access-tokens.md")]
 #[doc = include_str!("../../../docs/from-vaultstore.md")]
@@ -14,6 +16,12 @@ mod documents {}
 /// Those of the crates that keep records.
 #[cfg(doctest)]
 #[cfg_attr(feature = "sqlite", doc = include_str!("../../../crates/sealtoken-sqlite/README.md"))]
-#[cfg_attr(feature = "postgres", doc = include_str!("../../../crates/sealtoken-postgres/README.md"))]
-#[cfg_attr(feature = "dynamodb", doc = include_str!("../../../crates/sealtoken-dynamodb/README.md"))]
+#[cfg_attr(
+    feature = "postgres",
+    doc = include_str!("../../../crates/sealtoken-postgres/README.md")
+)]
+#[cfg_attr(
+    feature = "dynamodb",
+    doc = include_str!("../../../crates/sealtoken-dynamodb/README.md")
+)]
 mod engines {}

@@ -1,4 +1,4 @@
-//! A store that reads several records one after the other, as DynamoDB does: somebody else acts in
+//! A store that reads several records one after the other, as DynamoDB does: a rival acts in
 //! between.
 
 use std::fmt;
@@ -19,7 +19,7 @@ struct Apart {
     inner: MemoryStore,
     /// How many records were read since this was set to zero.
     read: AtomicU64,
-    /// Who acts behind which of them.
+    /// The rival, and the read that it acts after.
     rival: Mutex<Option<(u64, Rival)>>,
 }
 
@@ -64,8 +64,8 @@ fn costing(memory: u32) -> VaultOptions {
     Vault::options().argon2_cost(cost).attempts(())
 }
 
-/// What an operation gives while its password moves up, behind each of the records that it reads:
-/// to the cost that is known here, and to one that is not.
+/// An operation whose password moves up after each of its reads: to a cost that this process knows,
+/// and to one that it does not.
 async fn while_it_moves_up(operation: impl AsyncFn(&Vault) -> Result<(), VaultError>) {
     for memory in [20, 21] {
         while_it_moves_up_to(memory, &operation).await;

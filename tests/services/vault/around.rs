@@ -1,11 +1,13 @@
-//! What is around the operations: attempts, events, limits, and what the database shows.
+//! Around the operations: attempts, events, limits, and what the database reveals.
 
 use std::sync::{Arc, Mutex};
 
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
 use sealtoken::events::{Event, EventSink, Operation};
 use sealtoken::limits::MemoryLimiter;
 use sealtoken::store::{Collection, MemoryStore, Query, Store};
-use sealtoken::vault::{PublicError, Vault, VaultError};
+use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::{Bench, RIGHT, WRONG};
@@ -28,20 +30,29 @@ async fn after_ten_wrong_passwords_a_token_is_closed_for_a_while_and_no_other() 
     }
     let closed = vault.read(&id).password(RIGHT).await.err().unwrap();
     assert!(
-        matches!(closed, VaultError::TooManyAttempts { .. }),
+        matches!(
+            closed,
+            VaultError::Service(ServiceError::TooManyAttempts { .. })
+        ),
         "{closed:?}"
     );
     assert!(matches!(closed.public(), PublicError::TryLater { .. }));
-    // By no other way either.
+    // Nor in any other way.
     let many = vault
         .read_many([&id, &other])
         .password(RIGHT)
         .await
         .unwrap();
-    assert!(matches!(many[0], Err(VaultError::TooManyAttempts { .. })));
+    assert!(matches!(
+        many[0],
+        Err(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+    ));
     assert!(many[1].is_ok());
     let update = vault.update(&id, "x").password(RIGHT).await;
-    assert!(matches!(update, Err(VaultError::TooManyAttempts { .. })));
+    assert!(matches!(
+        update,
+        Err(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+    ));
     assert!(vault.read(&other).password(RIGHT).await.is_ok());
 }
 
@@ -59,13 +70,16 @@ async fn an_unknown_token_is_closed_as_a_known_one_is() {
         .await
         .err();
     assert!(
-        matches!(closed, Some(VaultError::TooManyAttempts { .. })),
+        matches!(
+            closed,
+            Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+        ),
         "{closed:?}"
     );
 }
 
 #[tokio::test]
-async fn what_is_over_is_closed_as_what_is_unknown_is() {
+async fn an_expired_value_is_limited_as_an_unknown_one() {
     let vault = limited().await;
     let hidden = vault.create("v").await.unwrap();
     vault.soft_delete(&hidden).await.unwrap();
@@ -75,7 +89,10 @@ async fn what_is_over_is_closed_as_what_is_unknown_is() {
     }
     let closed = vault.read(&hidden).password(WRONG).await.err();
     assert!(
-        matches!(closed, Some(VaultError::TooManyAttempts { .. })),
+        matches!(
+            closed,
+            Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+        ),
         "{closed:?}"
     );
 }
@@ -90,19 +107,22 @@ async fn a_token_that_stands_in_a_list_twice_is_one_attempt() {
         .await
         .unwrap();
     assert!(many.iter().all(Result::is_ok));
-    // What is no attempt at all uses none up.
+    // An operation that guesses nothing uses no attempt.
     for _ in 0..20 {
         let empty = vault.read_many([&id]).password("").await;
         assert_eq!(empty.err(), Some(VaultError::EmptyPassword));
     }
     assert!(vault.read(&id).password(RIGHT).await.is_ok());
-    // But a wrong password is one, ten times.
+    // Ten wrong passwords use ten.
     for _ in 0..10 {
         let wrong = vault.read_many([&id]).password(WRONG).await.unwrap();
         assert_eq!(wrong[0].as_ref().err(), Some(&VaultError::InvalidPassword));
     }
     let closed = vault.read_many([&id]).password(RIGHT).await.unwrap();
-    assert!(matches!(closed[0], Err(VaultError::TooManyAttempts { .. })));
+    assert!(matches!(
+        closed[0],
+        Err(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +152,10 @@ async fn any_number_of_guesses_at_once_are_no_more_than_ten() {
     while let Some(read) = tasks.join_next().await {
         match read.unwrap().unwrap_err() {
             VaultError::InvalidPassword => judged += 1,
-            error => assert!(matches!(error, VaultError::TooManyAttempts { .. })),
+            error => assert!(matches!(
+                error,
+                VaultError::Service(ServiceError::TooManyAttempts { .. })
+            )),
         }
     }
     assert_eq!(judged, 10);
@@ -152,7 +175,7 @@ async fn a_list_of_guesses_costs_the_namespace_an_attempt_each() {
     let closed = vault.read_many(["guess-number-0000000099"]).await;
     assert!(matches!(
         closed.err(),
-        Some(VaultError::TooManyAttempts { .. })
+        Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
     ));
 }
 
@@ -167,7 +190,10 @@ async fn guesses_by_unlock_use_up_the_attempts_of_the_namespace() {
     vault.create("v").password(RIGHT).await.unwrap();
     for n in 0..5 {
         let error = vault.unlock(WRONG).await.err().unwrap();
-        let is_closed = matches!(error, VaultError::TooManyAttempts { .. });
+        let is_closed = matches!(
+            error,
+            VaultError::Service(ServiceError::TooManyAttempts { .. })
+        );
         assert_eq!(is_closed, n >= 3, "{error:?}");
     }
 }
@@ -179,7 +205,10 @@ async fn an_unknown_version_under_another_valid_password_is_a_guess() {
     vault.create("w").password(WRONG).await.unwrap();
     for n in 0..11 {
         let error = vault.read_version(&id, 99).password(WRONG).await.err();
-        let is_closed = matches!(error, Some(VaultError::TooManyAttempts { .. }));
+        let is_closed = matches!(
+            error,
+            Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+        );
         assert_eq!(is_closed, n >= 10, "{error:?}");
     }
 }
@@ -205,11 +234,7 @@ async fn texts_that_can_be_no_token_close_nothing() {
 #[tokio::test]
 async fn a_right_password_uses_no_attempt_up() {
     let vault = limited().await;
-    let id = vault
-        .create("v")
-        .expires_in(Lifetime::hours(1))
-        .await
-        .unwrap();
+    let id = vault.create("v").expires(Lifetime::hours(1)).await.unwrap();
     for _ in 0..2000 {
         assert!(vault.read(&id).await.is_ok());
     }
@@ -224,7 +249,7 @@ impl EventSink for Recorder {
     }
 }
 
-/// Two tokens are two names, the same in every event, and what is refused is told as refused.
+/// Two tokens have two fingerprints, the same in every event, and a refusal is reported as one.
 #[tokio::test]
 async fn events_tell_tokens_apart_and_refusals_from_what_was_done() {
     let recorder = Recorder::default();
@@ -264,19 +289,16 @@ async fn every_operation_is_reported_without_a_secret() {
     vault.read_version(&id, 1).password(RIGHT).await.unwrap();
     vault.roll_back(&id, 1).password(RIGHT).await.unwrap();
     vault.prune_versions(&id, 1).await.unwrap();
-    vault.renew(&id, Lifetime::hours(1)).await.unwrap();
+    vault.renew(&id).expires(Lifetime::hours(1)).await.unwrap();
     vault.soft_delete(&id).await.unwrap();
     vault.restore(&id).await.unwrap();
-    vault.info(&id).await.unwrap();
+    vault.get(&id).await.unwrap();
     vault.exists(&id).await.unwrap();
     vault.list().await.unwrap();
     vault.versions(&id).await.unwrap();
     vault.unlock(RIGHT).await.unwrap();
     vault.rekey(RIGHT, WRONG).await.unwrap();
-    vault
-        .sweep_expired(sealtoken::vault::SweepMode::Soft)
-        .await
-        .unwrap();
+    vault.soft_delete_expired().await.unwrap();
     vault
         .purge_deleted(std::time::Duration::ZERO)
         .await
@@ -285,33 +307,32 @@ async fn every_operation_is_reported_without_a_secret() {
     vault.delete(&id).await.unwrap();
 
     let events = recorder.0.lock().unwrap();
-    use Operation as Op;
     let operations: Vec<Operation> = events.iter().map(|event| event.operation).collect();
     assert_eq!(
         operations,
         [
-            Op::VaultCreate,
-            Op::VaultCreate,
-            Op::VaultRead,
-            Op::VaultRead,
-            Op::VaultRead,
-            Op::VaultUpdate,
-            Op::VaultReadVersion,
-            Op::VaultRollBack,
-            Op::VaultPrune,
-            Op::VaultRenew,
-            Op::VaultSoftDelete,
-            Op::VaultRestore,
-            Op::VaultInfo,
-            Op::VaultExists,
-            Op::VaultList,
-            Op::VaultVersions,
-            Op::VaultUnlock,
-            Op::VaultRekey,
-            Op::VaultSweep,
-            Op::VaultPurge,
-            Op::VaultRewrap,
-            Op::VaultDelete,
+            sealtoken::vault::operation::CREATE,
+            sealtoken::vault::operation::CREATE,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::UPDATE,
+            sealtoken::vault::operation::READ_VERSION,
+            sealtoken::vault::operation::ROLL_BACK,
+            sealtoken::vault::operation::PRUNE,
+            sealtoken::vault::operation::RENEW,
+            sealtoken::vault::operation::SOFT_DELETE,
+            sealtoken::vault::operation::RESTORE,
+            sealtoken::vault::operation::GET,
+            sealtoken::vault::operation::EXISTS,
+            sealtoken::vault::operation::LIST,
+            sealtoken::vault::operation::VERSIONS,
+            sealtoken::vault::operation::UNLOCK,
+            sealtoken::vault::operation::REKEY,
+            sealtoken::vault::operation::SOFT_DELETE_EXPIRED,
+            sealtoken::vault::operation::PURGE_DELETED,
+            sealtoken::vault::operation::REWRAP,
+            sealtoken::vault::operation::DELETE,
         ]
     );
     assert_eq!(events[3].outcome, Err("invalid_password"));
@@ -336,7 +357,7 @@ async fn a_database_shows_no_token_value_label_namespace_password_or_time() {
         .password(RIGHT)
         .label("her-label");
     create
-        .expires_at(sealtoken::UnixTime::from_secs(end))
+        .expires(sealtoken::UnixTime::from_secs(end))
         .await
         .unwrap();
     vault
@@ -430,7 +451,7 @@ async fn a_value_of_a_mebibyte_goes_in_and_comes_out() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_before_its_end_is_done_or_not() {
+async fn an_operation_that_is_dropped_half_way_is_done_or_not() {
     let bench = Bench::on(Engine::memory()).await;
     for n in 0..20_u64 {
         let token = format!("token-number-{n:08}");
@@ -461,11 +482,11 @@ fn outside_of_a_runtime_a_password_is_an_error_and_no_panic() {
     let polled = future.as_mut().poll(&mut context);
     assert!(matches!(
         polled,
-        std::task::Poll::Ready(Err(VaultError::Hashing))
+        std::task::Poll::Ready(Err(VaultError::Service(ServiceError::Hashing)))
     ));
 }
 
-/// Counts what it is asked, and admits so many.
+/// Counts the attempts, and admits this many.
 #[derive(Debug, Clone, Default)]
 struct Counter(Arc<Mutex<(u32, u32)>>);
 
@@ -490,7 +511,7 @@ impl sealtoken::limits::AttemptLimiter for Counter {
 }
 
 #[tokio::test]
-async fn a_limiter_of_ones_own_is_asked_and_told() {
+async fn a_limiter_of_your_own_takes_and_gives_back() {
     let counter = Counter::default();
     let keys = KeyRing::new(Key::generate());
     let options = Vault::options().attempts(counter.clone());
@@ -507,7 +528,9 @@ async fn a_limiter_of_ones_own_is_asked_and_told() {
     let closed = vault.read(&id).await;
     assert_eq!(
         closed.err(),
-        Some(VaultError::TooManyAttempts { retry_after })
+        Some(VaultError::Service(ServiceError::TooManyAttempts {
+            retry_after
+        }))
     );
 }
 

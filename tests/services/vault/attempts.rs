@@ -1,11 +1,13 @@
-//! Attempts and turns: a right password is neither refused nor held up for what others do.
+//! Attempts and turns: others never get a right password refused or held up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
 use sealtoken::limits::AttemptLimiter;
 use sealtoken::store::MemoryStore;
-use sealtoken::vault::{PublicError, Vault, VaultError, VaultToken};
+use sealtoken::vault::{Vault, VaultError, VaultToken};
 use sealtoken::{Key, KeyRing};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -48,7 +50,8 @@ async fn a_token_without_attempts_is_refused_at_once_while_others_in_its_namespa
             }
         };
         let refused = timeout(FOR_EVER, refused).await.expect("it waits");
-        let Some(VaultError::TooManyAttempts { retry_after }) = refused else {
+        let Some(VaultError::Service(ServiceError::TooManyAttempts { retry_after })) = refused
+        else {
             panic!("{refused:?}");
         };
         assert!((51..=60).contains(&retry_after.as_secs().saturating_add(1)));
@@ -85,7 +88,7 @@ async fn a_right_read_and_a_right_read_of_many_pass_beside_each_other() {
     assert!(read.is_ok() && all.unwrap().iter().all(Result::is_ok));
 }
 
-/// Each would hold what the other waits for, if each took them in its own order.
+/// If each took the subjects in its own order, each would hold what the other waits for.
 #[tokio::test]
 async fn two_who_read_the_same_values_in_other_orders_both_get_them() {
     let (vault, [first, second]) = limited(Awaiting(attempts(1))).await;
@@ -98,7 +101,7 @@ async fn two_who_read_the_same_values_in_other_orders_both_get_them() {
     }
 }
 
-/// Read at once, wrong passwords are no more attempts than one after the other.
+/// Wrong passwords count the same whether they are tried at once or one after the other.
 #[tokio::test]
 async fn what_was_read_wrong_among_many_stays_counted_and_what_was_right_does_not() {
     let (vault, [first, second]) = limited(attempts(1)).await;
@@ -116,7 +119,10 @@ async fn what_was_read_wrong_among_many_stays_counted_and_what_was_right_does_no
         assert!(vault.read(&first).password(RIGHT).await.is_ok());
     }
     let closed = vault.read(&open).password(RIGHT).await;
-    assert!(matches!(closed, Err(VaultError::TooManyAttempts { .. })));
+    assert!(matches!(
+        closed,
+        Err(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+    ));
 }
 
 #[tokio::test]
@@ -141,13 +147,13 @@ async fn guesses_in_a_namespace_that_was_made_up_take_one_turn_of_two() {
     let _guesses: JoinSet<bool> = (0..40).map(guess).collect();
     all_wait().await;
     assert!(vault.read(&token).password(RIGHT).await.is_ok());
-    // One that ran already, and one whose turn came first. The rest is for a machine that is slow to tell.
+    // One ran already, and one had its turn first. The rest allows for a slow machine.
     let before = refusals.count();
     assert!(before <= 6, "{before} guesses came first");
 }
 
 #[tokio::test]
-async fn a_full_queue_for_hashes_is_told_at_once_and_stops_no_other_namespace() {
+async fn a_full_queue_for_hashes_is_an_error_and_stops_no_other_namespace() {
     let keys = KeyRing::new(Key::generate());
     let options = Vault::options().attempts(()).hash_at_once(1);
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
@@ -162,7 +168,7 @@ async fn a_full_queue_for_hashes_is_told_at_once_and_stops_no_other_namespace() 
                 .err()
         }
     };
-    // They all ask before more than a few have been hashed.
+    // All of them ask before more than a few are hashed.
     let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
     let busy = timeout(FOR_EVER, async {
         loop {
@@ -174,9 +180,12 @@ async fn a_full_queue_for_hashes_is_told_at_once_and_stops_no_other_namespace() 
     });
     let busy = busy.await.expect("they wait");
     let retry_after = std::time::Duration::from_secs(1);
-    assert_eq!(busy, VaultError::Busy { retry_after });
+    assert_eq!(
+        busy,
+        VaultError::Service(ServiceError::Busy { retry_after })
+    );
     assert_eq!(busy.public(), PublicError::TryLater { retry_after });
-    // One lane is full, and no other.
+    // Only one lane is full.
     assert!(vault.read(&token).password(RIGHT).await.is_ok());
     drop(guesses);
 }

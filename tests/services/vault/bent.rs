@@ -1,5 +1,5 @@
-//! A store in which rows are broken, indexes lead astray, and writes meet or fail as a test wants
-//! it.
+//! A store whose rows are broken, whose indexes lead astray, and whose writes collide or fail as a
+//! test wants.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,22 +19,22 @@ pub(crate) type Bent = Behind<Bends>;
 #[derive(Debug)]
 pub(crate) struct Bends {
     inner: MemoryStore,
-    /// Rows of which an engine can read nothing but the key.
+    /// Rows whose key is all that an engine can read.
     unreadable: Mutex<HashSet<RecordKey>>,
     /// Whether every scan by label gives the whole collection.
     misleading: AtomicBool,
-    /// The most that a batch may weigh, and the number of the write that is not done, from now.
+    /// The most that a batch may weigh, and which of the next writes is not done.
     max_batch: usize,
     fails: AtomicU64,
     /// How many writes of a password's new entry wait for each other, and where.
     meeting: AtomicU64,
     barrier: Barrier,
-    /// Whether no entry of a password is taken away.
+    /// Whether no entry of a password is removed.
     keeps_entries: AtomicBool,
     /// How many records scans gave, and for how many at most they asked.
     scanned: AtomicU64,
     asked: AtomicU64,
-    /// How many scans give a page of nothing with more behind it, from now.
+    /// How many of the next scans give an empty page with a cursor.
     empty: AtomicU64,
 }
 
@@ -61,18 +61,17 @@ impl Bent {
 }
 
 impl Bends {
-    /// Breaks the row of a record, as an engine shows it that finds no version, no body and no
-    /// labels in it.
+    /// Breaks the row of a record: an engine finds neither version nor body nor labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
         self.unreadable.lock().unwrap().insert(key.clone());
     }
 
-    /// The next so many scans find nothing yet.
+    /// Lets this many scans give an empty page.
     pub(crate) fn give_empty_pages(&self, pages: u64) {
         self.empty.store(pages, Ordering::SeqCst);
     }
 
-    /// How many of those are still to come.
+    /// How many of those are left.
     pub(crate) fn empty_pages_left(&self) -> u64 {
         self.empty.load(Ordering::SeqCst)
     }
@@ -81,7 +80,7 @@ impl Bends {
         self.misleading.store(true, Ordering::SeqCst);
     }
 
-    /// The write with this number from now is not done.
+    /// Lets one of the next writes fail.
     pub(crate) fn fail_at(&self, write: u64) {
         self.fails.store(write, Ordering::SeqCst);
     }
@@ -91,14 +90,14 @@ impl Bends {
         self.meeting.store(2, Ordering::SeqCst);
     }
 
-    /// Waits until the first of two that are to meet is there.
+    /// Waits until the first of the two writers arrives.
     pub(crate) async fn until_one_waits(&self) {
         while self.meeting.load(Ordering::SeqCst) != 1 {
             tokio::task::yield_now().await;
         }
     }
 
-    /// From now on no entry of a password moves up.
+    /// Lets no entry of a password move up any more.
     pub(crate) fn keep_entries(&self) {
         self.keeps_entries.store(true, Ordering::SeqCst);
     }
@@ -118,7 +117,7 @@ impl Bends {
         self.inner.scan(&query).await.unwrap().records
     }
 
-    /// Puts a record there, whatever was there.
+    /// Puts a record into the store, whatever was in its place.
     pub(crate) async fn put(&self, record: &Record) {
         let (key, expected) = (record.key.clone(), None);
         let remove = Change::Remove { key, expected };
@@ -137,7 +136,7 @@ impl Bends {
     }
 }
 
-/// Takes one off, and says how many there were; `None` where there were none.
+/// Counts one down, and returns the count before; `None` at zero.
 fn counts_down(count: &AtomicU64) -> Option<u64> {
     let less = |left: u64| left.checked_sub(1);
     count
@@ -206,7 +205,7 @@ impl Front for Bends {
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
         self.asked.fetch_max(query.limit.into(), Ordering::SeqCst);
         if counts_down(&self.empty).is_some() {
-            // It goes on where it would have begun: before the first id.
+            // It goes on where it began: before the first id.
             let begin = || Cursor::from_bytes([0, 0, 0]);
             return Ok(Page {
                 records: Vec::new(),

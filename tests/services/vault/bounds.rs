@@ -1,12 +1,15 @@
-//! What cannot be is refused, one step beyond its bound, before anything is written.
+//! Bounds: one step beyond each, an input is refused before anything is written.
 
 use std::sync::atomic::Ordering;
 
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
+use sealtoken::State;
 use sealtoken::store::{MemoryStore, Store as _};
-use sealtoken::vault::{Argon2Cost, PublicError, State, Vault, VaultError, VaultOptions};
-use sealtoken::{Lifetime, UnixTime};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
+use sealtoken::{ExpiryError, Lifetime, UnixTime};
 
-use super::{Bench, NOW, RIGHT, WRONG};
+use super::{Bench, NOW, RIGHT, WRONG, invalid_expiry};
 use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty, records};
 
@@ -17,14 +20,14 @@ const LAST: i64 = 253_402_300_799;
 async fn labels_and_namespaces_have_255_bytes_at_most() {
     let bench = Bench::on(Engine::memory()).await;
     let vault = &bench.vault;
-    for (length, fits) in [(0, false), (1, true), (255, true), (256, false)] {
+    for (length, valid) in [(0, false), (1, true), (255, true), (256, false)] {
         let text = "a".repeat(length);
         let created = vault.create("v").label(&text).await;
         let refused = created.err();
-        assert_eq!(refused.is_none(), fits, "{length}");
-        assert!(fits || refused == Some(VaultError::InvalidLabel));
+        assert_eq!(refused.is_none(), valid, "{length}");
+        assert!(valid || refused == Some(VaultError::InvalidLabel));
         let namespace = vault.namespace(&text).map(|_| ());
-        let expected = if fits {
+        let expected = if valid {
             Ok(())
         } else {
             Err(VaultError::InvalidNamespace)
@@ -83,7 +86,7 @@ async fn a_vault_takes_eight_costs_in_its_life_and_no_ninth() {
     let ninth = Vault::options().argon2_cost(Argon2Cost::new(26, 3, 1).unwrap());
     let refused = bench.again(ninth).await.err();
     assert!(matches!(refused, Some(VaultError::InvalidSetting(_))));
-    // As much work as the newest is no stronger, and the same one again is none either.
+    // A cost of the same work is not stronger.
     for (memory, passes) in [(75, 1), (25, 3), (20, 3)] {
         let same = Vault::options().argon2_cost(Argon2Cost::new(memory, passes, 1).unwrap());
         assert!(bench.again(same).await.is_ok());
@@ -101,30 +104,33 @@ async fn more_passes_at_the_same_memory_are_a_stronger_cost() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_created_begins_no_namespace() {
+async fn a_refused_value_creates_no_namespace() {
     let bench = Bench::on(Engine::memory()).await;
     let vault = bench.vault.namespace("new").unwrap();
     let past = UnixTime::from_secs(NOW);
     let beyond = UnixTime::from_secs(LAST + 1);
-    for at in [past, beyond] {
-        let one = vault.create("v").expires_at(at).await;
-        assert_eq!(one.err(), Some(VaultError::InvalidEnd));
-        let many = vault.create_many(["v"]).expires_at(at).await;
-        assert_eq!(many.err(), Some(VaultError::InvalidEnd));
-        let put = vault.upsert("a-token-of-my-own-001", "v").expires_at(at);
-        assert_eq!(put.await, Err(VaultError::InvalidEnd));
+    for (at, why) in [
+        (past, ExpiryError::InThePast),
+        (beyond, ExpiryError::OutOfRange),
+    ] {
+        let one = vault.create("v").expires(at).await;
+        assert_eq!(one.err(), Some(invalid_expiry(why)));
+        let many = vault.create_many(["v"]).expires(at).await;
+        assert_eq!(many.err(), Some(invalid_expiry(why)));
+        let put = vault.upsert("a-token-of-my-own-001", "v").expires(at);
+        assert_eq!(put.await, Err(invalid_expiry(why)));
     }
     let long = vault.create(vec![0; 1024 * 1024 + 1]).await;
     let limit = 1024 * 1024;
     assert_eq!(long.err(), Some(VaultError::ValueTooLong { limit }));
     let short = vault.create("v").password("seven 7").await;
     assert_eq!(short.err(), Some(VaultError::PasswordTooShort { min: 8 }));
-    // The vault's own keyset is there, and nothing else.
+    // The vault's own keyset is the only one.
     assert_eq!(records(&*bench.store, "vault_keysets").await.len(), 1);
     assert!(
         vault
             .create("v")
-            .expires_at(UnixTime::from_secs(LAST))
+            .expires(UnixTime::from_secs(LAST))
             .await
             .is_ok()
     );
@@ -170,11 +176,11 @@ async fn a_batch_has_no_more_bytes_than_a_body_may_have() {
 }
 
 #[tokio::test]
-async fn lists_go_to_the_end_of_time_and_a_page_of_nothing_is_one_of_one() {
+async fn lists_reach_the_last_second_and_a_page_has_at_least_one_entry() {
     let bench = Bench::on(Engine::memory()).await;
     let vault = &bench.vault;
     let last = UnixTime::from_secs(LAST);
-    vault.create("v").expires_at(last).await.unwrap();
+    vault.create("v").expires(last).await.unwrap();
     let before = |seconds| vault.list().expires_before(UnixTime::from_secs(seconds));
     assert_eq!(before(LAST).count().await, Ok(0));
     assert_eq!(before(LAST + 1).count().await, Ok(1));
@@ -196,9 +202,9 @@ async fn lists_go_to_the_end_of_time_and_a_page_of_nothing_is_one_of_one() {
 async fn what_is_shown_of_a_value_is_what_it_is() {
     let bench = Bench::with(Engine::memory(), Vault::options().keep_versions(2)).await;
     let vault = &bench.vault;
-    let token = vault.create("one").expires_in(Lifetime::hours(1)).await;
+    let token = vault.create("one").expires(Lifetime::hours(1)).await;
     let token = token.unwrap();
-    assert!(!vault.info(&token).await.unwrap().has_password);
+    assert!(!vault.get(&token).await.unwrap().has_password);
     for value in ["two", "three"] {
         bench.clock.advance(10);
         vault.update(&token, value).await.unwrap();
@@ -223,29 +229,29 @@ async fn what_is_shown_of_a_value_is_what_it_is() {
             (1, Some(NOW), Some(3), false)
         ]
     );
-    // Hidden and over: hidden comes first, for it can be brought back.
+    // Both soft-deleted and expired: soft-deleted comes first, since it can be restored.
     vault.soft_delete(&token).await.unwrap();
     bench.clock.advance(3600);
     assert_eq!(vault.read(&token).await.err(), Some(VaultError::Deleted));
-    let info = vault.info(&token).await.unwrap();
+    let info = vault.get(&token).await.unwrap();
     assert_eq!((info.state, info.earlier_versions), (State::Deleted, 2));
-    // An end of an upsert is one also where the value is there.
+    // An upsert sets the expiry of an existing value, too.
     let put = vault.upsert("a-token-of-my-own-001", "v");
     put.await.unwrap();
     let put = vault.upsert("a-token-of-my-own-001", "w");
-    put.expires_in(Lifetime::hours(2)).await.unwrap();
-    let info = vault.info("a-token-of-my-own-001").await.unwrap();
+    put.expires(Lifetime::hours(2)).await.unwrap();
+    let info = vault.get("a-token-of-my-own-001").await.unwrap();
     assert_eq!(
         info.expires_at,
         Some(UnixTime::from_secs(NOW + 3620 + 7200))
     );
 }
 
-/// Which indexes lead to a value: a soft sweep does not see again what it has hidden.
+/// The indexes that lead to a value: `soft_delete_expired` does not see its own work again.
 #[tokio::test]
 async fn the_labels_of_a_record_say_where_it_stands() {
     let bench = Bench::on(Engine::memory()).await;
-    let create = bench.vault.create("v").expires_in(Lifetime::hours(1));
+    let create = bench.vault.create("v").expires(Lifetime::hours(1));
     let token = create.label("l").await.unwrap();
     let labels = async || {
         let record = records(&*bench.store, "vault_values").await.remove(0);
@@ -277,7 +283,7 @@ async fn an_earlier_value_that_is_not_there_is_no_guess_and_one_of_another_passw
     }
     let closed = vault.read(&token).password(RIGHT).await.err().unwrap();
     assert!(matches!(closed.public(), PublicError::TryLater { .. }));
-    // One text that can be no token closes nothing, however often it comes.
+    // An invalid text exhausts no attempts, however often it comes.
     for _ in 0..5 {
         let read = vault.read("?").password(WRONG).await;
         assert_eq!(read.err(), Some(VaultError::NotFound));
@@ -295,7 +301,10 @@ async fn guesses_by_rekey_use_up_the_attempts_of_the_namespace() {
     vault.create("v").password(RIGHT).await.unwrap();
     for n in 0..3 {
         let error = vault.rekey(WRONG, "a new password").await.err().unwrap();
-        let is_closed = matches!(error, VaultError::TooManyAttempts { .. });
+        let is_closed = matches!(
+            error,
+            VaultError::Service(ServiceError::TooManyAttempts { .. })
+        );
         assert_eq!(is_closed, n >= 2, "{error:?}");
     }
 }

@@ -1,9 +1,11 @@
-//! What belongs to others, and what nothing opens any more: neither stands in the way of anything.
+//! Foreign and broken records: neither gets in the way of an operation.
 
 use std::time::Duration;
 
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
 use sealtoken::store::{Change, Collection, Record, RecordKey, Store};
-use sealtoken::vault::{PublicError, SweepMode, Vault, VaultError};
+use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::bent::Bent;
@@ -16,12 +18,17 @@ crate::engine::on_every_engine! {
     a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record,
 }
 
-/// Whatever is done to `id` in this vault, nothing is there.
+/// Every operation on `id` in this vault finds nothing.
 async fn is_nothing(vault: &Vault, id: sealtoken::vault::ValueId) {
     let hour = Lifetime::hours(1);
     assert_eq!(vault.exists(id).await, Ok(false));
-    assert_eq!(vault.info(id).await, Err(VaultError::NotFound));
-    let renewed = vault.renew(id, hour).even_expired().even_deleted().await;
+    assert_eq!(vault.get(id).await, Err(VaultError::NotFound));
+    let renewed = vault
+        .renew(id)
+        .expires(hour)
+        .even_expired()
+        .even_deleted()
+        .await;
     assert_eq!(renewed, Err(VaultError::NotFound));
     assert_eq!(vault.soft_delete(id).await, Err(VaultError::NotFound));
     assert_eq!(vault.restore(id).await, Err(VaultError::NotFound));
@@ -36,13 +43,9 @@ async fn a_value_of_one_namespace_is_nothing_to_another(engine: Engine) {
     let bob = bench.vault.namespace("bob").unwrap();
     let nobody = bench.vault.namespace("nobody").unwrap();
     bob.create("his").await.unwrap();
-    let token = ada
-        .create("v")
-        .expires_in(Lifetime::hours(1))
-        .await
-        .unwrap();
+    let token = ada.create("v").expires(Lifetime::hours(1)).await.unwrap();
     ada.update(&token, "w").await.unwrap();
-    let id = ada.info(&token).await.unwrap().id;
+    let id = ada.get(&token).await.unwrap().id;
     for other in [&bob, &nobody] {
         is_nothing(other, id).await;
     }
@@ -52,9 +55,9 @@ async fn a_value_of_one_namespace_is_nothing_to_another(engine: Engine) {
     for other in [&bob, &nobody] {
         is_nothing(other, id).await;
     }
-    assert_eq!(ada.info(&token).await.unwrap().id, id);
+    assert_eq!(ada.get(&token).await.unwrap().id, id);
     ada.delete(id).await.unwrap();
-    assert_eq!(ada.info(&token).await, Err(VaultError::NotFound));
+    assert_eq!(ada.get(&token).await, Err(VaultError::NotFound));
 }
 
 #[tokio::test]
@@ -64,15 +67,18 @@ async fn a_broken_value_of_one_namespace_is_nothing_to_another_either() {
     let bob = bench.vault.namespace("bob").unwrap();
     bob.create("his").await.unwrap();
     let token = ada.create("v").await.unwrap();
-    let id = ada.info(&token).await.unwrap().id;
+    let id = ada.get(&token).await.unwrap().id;
     let key = value_key(id);
     let mut record = store.get(&key).await.unwrap().unwrap();
     record.body[40] ^= 1;
     store.put(&record).await;
     is_nothing(&bob, id).await;
-    assert_eq!(ada.info(id).await, Err(VaultError::Tampered));
+    assert_eq!(
+        ada.get(id).await,
+        Err(VaultError::Service(ServiceError::Tampered))
+    );
     assert_eq!(ada.delete(id).await, Ok(()));
-    assert_eq!(ada.info(id).await, Err(VaultError::NotFound));
+    assert_eq!(ada.get(id).await, Err(VaultError::NotFound));
 }
 
 async fn bent(options: sealtoken::vault::VaultOptions) -> (std::sync::Arc<Bent>, Bench) {
@@ -94,10 +100,16 @@ async fn a_row_that_an_engine_cannot_read_is_removed_by_token_and_by_id() {
     let vault = &bench.vault;
     for by_id in [false, true] {
         let token = vault.create("v").await.unwrap();
-        let id = vault.info(&token).await.unwrap().id;
+        let id = vault.get(&token).await.unwrap().id;
         store.make_unreadable(&value_key(id));
-        assert_eq!(vault.read(&token).await.err(), Some(VaultError::Tampered));
-        assert_eq!(vault.soft_delete(id).await, Err(VaultError::Tampered));
+        assert_eq!(
+            vault.read(&token).await.err(),
+            Some(VaultError::Service(ServiceError::Tampered))
+        );
+        assert_eq!(
+            vault.soft_delete(id).await,
+            Err(VaultError::Service(ServiceError::Tampered))
+        );
         let removed = if by_id {
             vault.delete(id).await
         } else {
@@ -116,14 +128,14 @@ async fn a_broken_row_is_a_result_of_its_own_and_stops_no_other() {
     let hour = Lifetime::hours(1);
     let mut tokens = Vec::new();
     for _ in 0..6 {
-        let token = vault.create("v").password(RIGHT).expires_in(hour).await;
+        let token = vault.create("v").password(RIGHT).expires(hour).await;
         tokens.push(token.unwrap());
     }
-    // One that cannot be read, one with another body, one without its labels.
+    // One is unreadable, one has another body, one lacks its labels.
     let keys = store.all("vault_values").await;
     let mut broken = Vec::new();
     for (n, token) in tokens.iter().take(3).enumerate() {
-        let key = value_key(vault.info(token).await.unwrap().id);
+        let key = value_key(vault.get(token).await.unwrap().id);
         let mut record = keys.iter().find(|r| r.key == key).unwrap().clone();
         match n {
             0 => store.make_unreadable(&key),
@@ -136,17 +148,18 @@ async fn a_broken_row_is_a_result_of_its_own_and_stops_no_other() {
         broken.push(key);
     }
     let read = vault.read_many(&tokens).password(RIGHT).await.unwrap();
-    let tampered = |one: &Result<_, _>| matches!(one, Err(VaultError::Tampered));
+    let tampered =
+        |one: &Result<_, _>| matches!(one, Err(VaultError::Service(ServiceError::Tampered)));
     assert!(read[..3].iter().all(tampered));
     assert!(read[3..].iter().all(Result::is_ok));
 
     let page = vault.list().await.unwrap();
     assert_eq!(page.entries.iter().flatten().count(), 3);
 
-    // What is over is swept around them.
+    // Expired values are soft-deleted around them.
     bench.clock.advance(7200);
-    let swept = vault.sweep_expired(SweepMode::Soft).await.unwrap();
-    assert_eq!(swept.count, 3);
+    let tally = vault.soft_delete_expired().await.unwrap();
+    assert_eq!(tally.count, 3);
     let purged = vault.purge_deleted(Duration::ZERO).await.unwrap();
     assert_eq!(purged.count, 3);
     for token in &tokens[..3] {
@@ -182,13 +195,13 @@ async fn keysets_with_odd_ids_and_broken_ones_keep_no_other_from_being_sealed_ag
     assert_eq!((done.resealed, done.unchanged, done.failed), (3, 0, 4));
     let again = bench.vault.rewrap().await.unwrap();
     assert_eq!((again.resealed, again.is_done()), (0, false));
-    // Who meets the broken one says so, and nobody else does.
+    // Only operations that meet the broken record report it.
     let fresh = bench.again(Vault::options()).await.unwrap();
     let mut readable = 0;
     for (name, token) in &tokens {
         match fresh.namespace(name).unwrap().read(token).await {
             Ok(_) => readable += 1,
-            Err(error) => assert_eq!(error, VaultError::Tampered),
+            Err(error) => assert_eq!(error, VaultError::Service(ServiceError::Tampered)),
         }
     }
     assert_eq!(readable, 2);
@@ -202,8 +215,8 @@ async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
     vault.create("one").token(token).await.unwrap();
     vault.update(token, "two").await.unwrap();
     let earlier = store.all("vault_versions").await.remove(0);
-    let key = value_key(vault.info(token).await.unwrap().id);
-    // The value's row is broken and removed: the earlier one stays, and is broken, too.
+    let key = value_key(vault.get(token).await.unwrap().id);
+    // The value's row is broken and removed. Its earlier value stays, and is broken, too.
     store.make_unreadable(&key);
     store.make_unreadable(&earlier.key);
     vault.delete(token).await.unwrap();
@@ -219,15 +232,17 @@ async fn an_index_that_leads_astray_removes_nothing_that_lives() {
     let (store, bench) = bent(Vault::options()).await;
     let vault = &bench.vault;
     let lives = vault.create("v").await.unwrap();
-    let later = vault.create("v").expires_in(Lifetime::hours(9)).await;
+    let later = vault.create("v").expires(Lifetime::hours(9)).await;
     let later = later.unwrap();
     let hidden = vault.create("v").await.unwrap();
     bench.clock.advance(3600);
     vault.soft_delete(&hidden).await.unwrap();
     store.lead_astray();
-    for mode in [SweepMode::Soft, SweepMode::Hard] {
-        let swept = vault.sweep_expired(mode).await.unwrap();
-        assert_eq!((swept.count, swept.tampered), (0, 0));
+    for tally in [
+        vault.soft_delete_expired().await.unwrap(),
+        vault.purge_expired().await.unwrap(),
+    ] {
+        assert_eq!((tally.count, tally.tampered), (0, 0));
     }
     let purged = vault.purge_deleted(Duration::from_secs(60)).await.unwrap();
     assert_eq!(purged.count, 0);
@@ -238,7 +253,7 @@ async fn an_index_that_leads_astray_removes_nothing_that_lives() {
     assert_eq!(vault.read(&hidden).await.unwrap().expose(), b"v");
 }
 
-/// The vault's own keyset, and that of a namespace: one that is made in its place would never open a value again.
+/// The vault's own keyset, and that of a namespace: a new one in its place would open no value.
 async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(engine: Engine) {
     let bench = Bench::on(engine).await;
     let other = bench.vault.namespace("other").unwrap();
@@ -252,13 +267,18 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
         let (gone, named) = if record.key.id == b"vault" {
             (opened.err(), "\"vault\"".to_owned())
         } else {
-            // It is told where a first value would begin the namespace anew, and another one still begins.
+            // Its namespace is not created again, and others still are.
             let opened = opened.unwrap();
             opened.namespace("new").unwrap().create("v").await.unwrap();
             let created = opened.namespace("other").unwrap().create("v").await;
             (created.err(), hex::encode(&record.key.id))
         };
-        assert_eq!(gone, Some(VaultError::KeysetGone(record.key.clone())));
+        assert_eq!(
+            gone,
+            Some(VaultError::Service(ServiceError::KeysetGone(
+                record.key.clone()
+            )))
+        );
         let gone = gone.unwrap();
         assert_eq!(
             (gone.code(), gone.public()),
@@ -266,7 +286,7 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
         );
         let said = gone.to_string();
         let what =
-            format!("restore its record, {named} of the collection {collection}, from a backup");
+            format!("restore the record {named} of the collection {collection} from a backup");
         assert!(said.contains(&what), "{said}");
         assert_eq!(bench.store.get(&record.key).await.unwrap(), None);
 
@@ -281,14 +301,17 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
 async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
     let (store, bench) = bent(Vault::options()).await;
     let vault = &bench.vault;
-    let create = vault.create("v").expires_in(Lifetime::hours(1));
-    let id = vault.info(&create.await.unwrap()).await.unwrap().id;
+    let create = vault.create("v").expires(Lifetime::hours(1));
+    let id = vault.get(&create.await.unwrap()).await.unwrap().id;
     let mut record = store.get(&value_key(id)).await.unwrap().unwrap();
     let mut expires = record.labels.iter_mut();
     let expires = expires.find(|label| label.name.as_str() == "expires");
     expires.unwrap().value[0] ^= 1;
     store.put(&record).await;
-    assert_eq!(vault.info(id).await, Err(VaultError::Tampered));
+    assert_eq!(
+        vault.get(id).await,
+        Err(VaultError::Service(ServiceError::Tampered))
+    );
     assert_eq!(vault.delete(id).await, Ok(()));
 }
 
@@ -304,12 +327,15 @@ async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
     }
     store.give_empty_pages(3);
     let opened = bench.again(Vault::options()).await;
-    assert!(matches!(opened.err(), Some(VaultError::KeysetGone(_))));
+    assert!(matches!(
+        opened.err(),
+        Some(VaultError::Service(ServiceError::KeysetGone(_)))
+    ));
     assert_eq!(store.empty_pages_left(), 0);
 }
 
 #[tokio::test]
-async fn a_list_over_empty_pages_has_an_end_and_its_cursor_goes_on() {
+async fn a_list_over_empty_pages_is_bounded_and_its_cursor_goes_on() {
     let (store, bench) = bent(Vault::options()).await;
     bench.vault.create("v").await.unwrap();
     store.give_empty_pages(25_000);
@@ -322,42 +348,42 @@ async fn a_list_over_empty_pages_has_an_end_and_its_cursor_goes_on() {
 }
 
 #[tokio::test]
-async fn an_index_that_leads_astray_lists_nothing_else_and_hides_nothing_twice() {
+async fn an_index_that_leads_astray_lists_nothing_else_and_soft_deletes_nothing_twice() {
     let (store, bench) = bent(Vault::options()).await;
     let vault = &bench.vault;
     let hidden = vault
         .create("v")
-        .expires_in(Lifetime::minutes(30))
+        .expires(Lifetime::minutes(30))
         .await
         .unwrap();
     vault.create("v").label("a").await.unwrap();
     vault.create("v").label("b").await.unwrap();
     let over = vault
         .create("v")
-        .expires_in(Lifetime::minutes(55))
+        .expires(Lifetime::minutes(55))
         .await
         .unwrap();
     vault.soft_delete(&hidden).await.unwrap();
     bench.clock.advance(3600);
     store.lead_astray();
-    // It has been over for five minutes: the margin is ten.
-    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (1, 0));
-    assert!(vault.info(&over).await.is_ok());
-    assert_eq!(vault.info(&hidden).await, Err(VaultError::NotFound));
+    // It expired five minutes ago, and the margin is ten.
+    let tally = vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (1, 0));
+    assert!(vault.get(&over).await.is_ok());
+    assert_eq!(vault.get(&hidden).await, Err(VaultError::NotFound));
     let listed = vault.list().label("a").await.unwrap().entries;
     let labels = listed.into_iter().map(|one| one.unwrap().label);
     assert_eq!(labels.collect::<Vec<_>>(), [Some("a".to_owned())]);
 
     vault.soft_delete(&over).await.unwrap();
-    let deleted = vault.info(&over).await.unwrap().deleted_at;
+    let deleted = vault.get(&over).await.unwrap().deleted_at;
     bench.clock.advance(10);
-    let swept = vault.sweep_expired(SweepMode::Soft).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (0, 0));
-    assert_eq!(vault.info(&over).await.unwrap().deleted_at, deleted);
+    let tally = vault.soft_delete_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (0, 0));
+    assert_eq!(vault.get(&over).await.unwrap().deleted_at, deleted);
 }
 
-/// What cannot be helped: a database that is put back to an earlier state, row by row.
+/// A limit of the design: a database that is put back to an earlier state, row by row.
 #[tokio::test]
 async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_another_passwords() {
     let (store, bench) = bent(Vault::options().keep_versions(3)).await;
@@ -369,7 +395,8 @@ async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_ano
     let new = "a new password";
     vault.rekey(RIGHT, new).await.unwrap();
     vault.update(&token, "three").password(new).await.unwrap();
-    // The old password has its entry again, and the key of both earlier values, but not that of the present one.
+    // The old password has its entry again, with the key of both earlier values, but not of the
+    // current one.
     store.put(&entry).await;
     for number in [1, 2] {
         let read = vault.read_version(&token, number).password(RIGHT).await;

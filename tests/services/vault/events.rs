@@ -1,16 +1,22 @@
-//! Events: one for each operation that ended, with how it ended and how many it was about.
+//! Events: one for each operation, with its outcome and its count.
 
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use sealtoken::ServiceError;
 use sealtoken::events::{Event, EventSink, Operation};
 use sealtoken::store::MemoryStore;
-use sealtoken::vault::{SweepMode, Vault, VaultError};
+use sealtoken::vault::{Vault, VaultError, operation};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::bent::Bent;
 use super::{Bench, RIGHT, WRONG, at_once};
 use crate::faulty::{Fault, Faulty, unknown};
+
+type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), VaultError>> + 'a>>;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Recorder(pub(super) Arc<Mutex<Vec<Event>>>);
@@ -45,10 +51,7 @@ async fn an_event_counts_what_was_done() {
     let vault = &bench.vault;
     let long = vec![0; 1024 * 1024 + 1];
     let values = [b"a".to_vec(), long, b"b".to_vec()];
-    let created = vault
-        .create_many(values)
-        .expires_in(Lifetime::hours(1))
-        .await;
+    let created = vault.create_many(values).expires(Lifetime::hours(1)).await;
     let created = created.unwrap();
     assert_eq!(recorder.one().count, Some(2));
     let token = created[0].as_ref().unwrap();
@@ -63,7 +66,7 @@ async fn an_event_counts_what_was_done() {
     assert_eq!(recorder.one().count, Some(2));
     for value in ["c", "d"] {
         vault.update(token, value).await.unwrap();
-        assert_eq!(recorder.one().operation, Operation::VaultUpdate);
+        assert_eq!(recorder.one().operation, operation::UPDATE);
     }
     vault.versions(token).await.unwrap();
     assert_eq!(recorder.one().count, Some(3));
@@ -71,23 +74,64 @@ async fn an_event_counts_what_was_done() {
     let pruned = recorder.one();
     assert_eq!(
         (pruned.operation, pruned.count),
-        (Operation::VaultPrune, Some(2))
+        (operation::PRUNE, Some(2))
     );
     bench.clock.advance(3600);
-    vault.sweep_expired(SweepMode::Soft).await.unwrap();
-    let swept = recorder.one();
+    vault.soft_delete_expired().await.unwrap();
+    let tally = recorder.one();
     assert_eq!(
-        (swept.operation, swept.count),
-        (Operation::VaultSweep, Some(2))
+        (tally.operation, tally.count),
+        (operation::SOFT_DELETE_EXPIRED, Some(2))
     );
     vault.purge_deleted(Duration::ZERO).await.unwrap();
     let purged = recorder.one();
     assert_eq!(
         (purged.operation, purged.count),
-        (Operation::VaultPurge, Some(2))
+        (operation::PURGE_DELETED, Some(2))
     );
     vault.rewrap().await.unwrap();
     assert_eq!(recorder.one().count, Some(0));
+}
+
+/// The store does not answer, and the caller gives up.
+#[tokio::test]
+async fn an_operation_that_is_dropped_is_reported_as_cancelled() {
+    let (bench, store, recorder) = recorded().await;
+    let vault = &bench.vault;
+    let token = vault.create("v").await.unwrap();
+    let created = recorder.one();
+    let read = async { vault.read(&token).await.map(drop) };
+    let dropped: [(_, BoxFuture<'_>, _); 2] = [
+        (operation::READ, Box::pin(read), created.token),
+        (
+            operation::DELETE,
+            Box::pin(vault.delete(&token)),
+            created.token,
+        ),
+    ];
+    for (operation, mut work, token) in dropped {
+        store.hold.store(true, Ordering::SeqCst);
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(work.as_mut().poll(context).is_pending());
+        drop(work);
+        let event = recorder.one();
+        assert_eq!(
+            (event.operation, event.outcome, event.token),
+            (operation, Err("cancelled"), token)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upsert_is_one_event_of_what_it_did() {
+    let (bench, _store, recorder) = recorded().await;
+    let token = "a-token-of-my-own-001";
+    for expected in [operation::CREATE, operation::UPDATE] {
+        bench.vault.upsert(token, "v").await.unwrap();
+        let event = recorder.one();
+        assert_eq!((event.operation, event.outcome), (expected, Ok(())));
+        assert!(event.token.is_some());
+    }
 }
 
 #[tokio::test]
@@ -96,7 +140,7 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
     let token = "a-token-of-my-own-001";
     bench.vault.create("v").token(token).await.unwrap();
     recorder.one();
-    // One that has been used, and one whose keyset is still to be read.
+    // One has used its namespace; the other has not read the keyset yet.
     let other = bench
         .again(at_once().events(recorder.clone()))
         .await
@@ -104,7 +148,7 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
     store.fail_from(1);
     for vault in [&bench.vault, &other] {
         let told = |operation: Operation, result: Result<(), VaultError>| {
-            let away = matches!(result, Err(VaultError::Store(_)));
+            let away = matches!(result, Err(VaultError::Service(ServiceError::Store(_))));
             assert!(away, "{operation}: {result:?}");
             let event = recorder.one();
             assert_eq!(
@@ -114,60 +158,52 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
             assert_eq!(event.namespace.as_deref(), Some(Vault::DEFAULT_NAMESPACE));
         };
         let hour = Lifetime::hours(1);
-        told(Operation::VaultCreate, vault.create("v").await.map(drop));
+        told(operation::CREATE, vault.create("v").await.map(drop));
         told(
-            Operation::VaultCreate,
+            operation::CREATE,
             vault.create("v").password(RIGHT).await.map(drop),
         );
-        told(Operation::VaultRead, vault.read(token).await.map(drop));
+        told(operation::READ, vault.read(token).await.map(drop));
+        told(operation::READ, vault.read_many([token]).await.map(drop));
+        told(operation::UPDATE, vault.update(token, "w").await);
+        told(operation::UPDATE, vault.upsert(token, "w").await);
         told(
-            Operation::VaultRead,
-            vault.read_many([token]).await.map(drop),
-        );
-        told(Operation::VaultUpdate, vault.update(token, "w").await);
-        told(Operation::VaultUpdate, vault.upsert(token, "w").await);
-        told(
-            Operation::VaultReadVersion,
+            operation::READ_VERSION,
             vault.read_version(token, 1).await.map(drop),
         );
         told(
-            Operation::VaultRollBack,
+            operation::ROLL_BACK,
             vault.roll_back(token, 1).await.map(drop),
         );
         told(
-            Operation::VaultPrune,
+            operation::PRUNE,
             vault.prune_versions(token, 0).await.map(drop),
         );
-        told(Operation::VaultRenew, vault.renew(token, hour).await);
-        told(Operation::VaultSoftDelete, vault.soft_delete(token).await);
-        told(Operation::VaultRestore, vault.restore(token).await);
-        told(Operation::VaultDelete, vault.delete(token).await);
-        told(Operation::VaultInfo, vault.info(token).await.map(drop));
-        told(Operation::VaultExists, vault.exists(token).await.map(drop));
-        told(Operation::VaultList, vault.list().await.map(drop));
-        told(Operation::VaultList, vault.list().count().await.map(drop));
+        told(operation::RENEW, vault.renew(token).expires(hour).await);
+        told(operation::SOFT_DELETE, vault.soft_delete(token).await);
+        told(operation::RESTORE, vault.restore(token).await);
+        told(operation::DELETE, vault.delete(token).await);
+        told(operation::GET, vault.get(token).await.map(drop));
+        told(operation::EXISTS, vault.exists(token).await.map(drop));
+        told(operation::LIST, vault.list().await.map(drop));
+        told(operation::LIST, vault.list().count().await.map(drop));
+        told(operation::VERSIONS, vault.versions(token).await.map(drop));
+        told(operation::UNLOCK, vault.unlock(RIGHT).await.map(drop));
+        told(operation::REKEY, vault.rekey(RIGHT, WRONG).await.map(drop));
         told(
-            Operation::VaultVersions,
-            vault.versions(token).await.map(drop),
-        );
-        told(Operation::VaultUnlock, vault.unlock(RIGHT).await.map(drop));
-        told(
-            Operation::VaultRekey,
-            vault.rekey(RIGHT, WRONG).await.map(drop),
+            operation::SOFT_DELETE_EXPIRED,
+            vault.soft_delete_expired().await.map(drop),
         );
         told(
-            Operation::VaultSweep,
-            vault.sweep_expired(SweepMode::Soft).await.map(drop),
-        );
-        told(
-            Operation::VaultPurge,
+            operation::PURGE_DELETED,
             vault.purge_deleted(Duration::ZERO).await.map(drop),
         );
-        told(Operation::VaultRewrap, vault.rewrap().await.map(drop));
+        told(operation::REWRAP, vault.rewrap().await.map(drop));
     }
 }
 
-/// A sweep whose batch meets somebody else's write, and whose second value cannot be written then.
+/// A purge whose batch collides with a rival's write, and whose second value cannot be written
+/// then.
 #[tokio::test]
 async fn an_event_counts_what_was_done_before_it_was_cut_off() {
     let recorder = Arc::new(Recorder::default());
@@ -182,7 +218,7 @@ async fn an_event_counts_what_was_done_before_it_was_cut_off() {
     ];
     for (token, seconds) in tokens.into_iter().zip(1..) {
         let create = bench.vault.create("v").token(token);
-        create.expires_in(Lifetime::seconds(seconds)).await.unwrap();
+        create.expires(Lifetime::seconds(seconds)).await.unwrap();
         recorder.one();
     }
     bench.clock.advance(10);
@@ -192,11 +228,14 @@ async fn an_event_counts_what_was_done_before_it_was_cut_off() {
         .await
         .unwrap();
     store.set_rival(Box::pin(async move {
-        let renew = other.renew(tokens[2], Lifetime::hours(1)).even_expired();
+        let renew = other
+            .renew(tokens[2])
+            .expires(Lifetime::hours(1))
+            .even_expired();
         renew.await.unwrap();
     }));
     store.fail_from(1);
-    unknown(bench.vault.sweep_expired(SweepMode::Hard).await);
+    unknown(bench.vault.purge_expired().await);
     assert_eq!(recorder.one().count, Some(1));
     assert_eq!(bench.vault.list().with_expired().count().await, Ok(2));
 }
@@ -219,7 +258,7 @@ async fn an_event_counts_the_keysets_of_a_rewrap_that_was_cut_off() {
 #[tokio::test]
 async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
     let (bench, store, recorder) = recorded().await;
-    // The namespace is there, so that each value is one write.
+    // The namespace exists, so that each value is one write.
     bench.vault.create("v").await.unwrap();
     recorder.one();
     store.fail_from(3);
@@ -229,12 +268,9 @@ async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
         "second-of-three-values",
         "third-of-three-values",
     ];
-    let rows = rows.map(|token| super::import::stored(token, &text, None));
-    unknown(bench.vault.import(reader, rows).await);
+    let rows = rows.map(|token| super::import::stored(&reader, token, &text, None));
+    unknown(bench.vault.import(rows).await);
     let events = std::mem::take(&mut *recorder.0.lock().unwrap());
     let last = events.last().unwrap();
-    assert_eq!(
-        (last.operation, last.count),
-        (Operation::VaultImport, Some(2))
-    );
+    assert_eq!((last.operation, last.count), (operation::IMPORT, Some(2)));
 }

@@ -1,10 +1,13 @@
-//! Lost replies and outages, one by one. Every operation at every call, and beside every rival, is in `histories`.
+//! Lost replies and outages, one by one. `histories` has every operation, at every call and beside
+//! every rival.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
 use sealtoken::store::{Change, MemoryStore, Outcome, Store as _, StoreError};
-use sealtoken::vault::{Argon2Cost, PublicError, SweepMode, Vault, VaultError, VaultOptions};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::{Bench, RIGHT};
@@ -15,7 +18,7 @@ use crate::limiters::attempts_for_a_token;
 const NEW: &str = "a new password";
 const KEPT: &str = "kept-through-it-all";
 
-/// Another process, which no fault concerns.
+/// Another process, without faults.
 async fn other(bench: &Bench, store: &Faulty) -> Vault {
     let options = Vault::options().clock(bench.clock.clone()).attempts(());
     let other = options.open(store.inner.clone(), &bench.keys);
@@ -53,7 +56,7 @@ async fn what_others_wrote_after_a_lost_reply_is_neither_overwritten_nor_removed
     unknown(bench.vault.delete(KEPT).await);
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"anew");
 
-    // What was inserted and removed is not inserted again.
+    // An inserted and removed value is not inserted again.
     bench.vault.delete(KEPT).await.unwrap();
     let vault = theirs.clone();
     store.lose_reply(1, async move { vault.delete(KEPT).await });
@@ -101,7 +104,7 @@ async fn a_lost_reply_and_then_an_outage_does_not_say_that_nothing_was_done() {
         u64::MAX,
     );
     let bench = Bench::over(store.clone(), Vault::options()).await;
-    // The keyset of the namespace is looked for, and values that it sealed; and it is made before.
+    // The keyset of the namespace is looked up, and values that it sealed, before it is created.
     store.fail_from(4);
     unknown(bench.vault.create("one").token(KEPT).await);
     store.heal();
@@ -110,7 +113,8 @@ async fn a_lost_reply_and_then_an_outage_does_not_say_that_nothing_was_done() {
 
 #[tokio::test]
 async fn a_lost_reply_of_a_write_is_no_error() {
-    // A first value in a new namespace: the keyset is looked for, and values that it sealed; it is made, then the value is written.
+    // The first value of a namespace: the keyset is looked up, and values that it sealed; the
+    // keyset is created, then the value written.
     let mut outcomes = Vec::new();
     for at in 1..=4 {
         let store = Faulty::new(Fault::After, u64::MAX);
@@ -155,7 +159,10 @@ async fn an_outage_uses_up_nobodys_attempts() {
     store.at.store(0, Ordering::SeqCst);
     for _ in 0..50 {
         let away = vault.read(&id).await.err();
-        assert!(matches!(away, Some(VaultError::Store(_))), "{away:?}");
+        assert!(
+            matches!(away, Some(VaultError::Service(ServiceError::Store(_)))),
+            "{away:?}"
+        );
     }
     store.healed.store(true, Ordering::SeqCst);
     assert!(vault.read(&id).await.is_ok());
@@ -185,7 +192,7 @@ async fn an_entry_that_moves_up_between_two_looks_is_found() {
     }
 }
 
-/// A vault on a store at whose call with this number the rival acts: after it was done, before its reply.
+/// A vault on a store where the rival acts at the call with this number, before its reply.
 async fn meanwhile<F>(
     call: u64,
     options: impl Fn() -> VaultOptions,
@@ -208,7 +215,7 @@ where
 fn keeping() -> VaultOptions {
     Vault::options()
         .keep_versions(3)
-        .sweep_margin(std::time::Duration::ZERO)
+        .purge_margin(std::time::Duration::ZERO)
 }
 
 #[tokio::test]
@@ -258,14 +265,14 @@ async fn what_was_put_in_or_removed_between_the_two_looks_of_an_upsert_is_no_err
 }
 
 #[tokio::test]
-async fn a_value_that_ends_while_its_password_is_hashed_is_not_given() {
+async fn a_value_that_expires_while_its_password_is_hashed_is_refused() {
     let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let create = bench.vault.create("v").token(KEPT).password(RIGHT);
     let lifetime = sealtoken::Lifetime::seconds(10);
-    create.expires_in(lifetime).await.unwrap();
+    create.expires(lifetime).await.unwrap();
     let clock = bench.clock.clone();
-    // Its row is read, and its password is still to be hashed.
+    // Its row was read, and its password is not hashed yet.
     store.set_rival(Box::pin(async move { clock.advance(10) }));
     store.fail_from(1);
     let read = bench.vault.read(KEPT).password(RIGHT).await;
@@ -278,7 +285,7 @@ async fn a_rekey_beside_a_cost_that_is_raised_is_no_wrong_password() {
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let create = bench.vault.create("v").token(KEPT).password(RIGHT);
     create.await.unwrap();
-    // Between the costs and both places.
+    // Between the costs and both entries.
     let stronger = Argon2Cost::new(20, 2, 1).unwrap();
     let options = Vault::options().argon2_cost(stronger).attempts(());
     let (inner, keys) = (store.inner.clone(), bench.keys.clone());
@@ -293,7 +300,7 @@ async fn a_rekey_beside_a_cost_that_is_raised_is_no_wrong_password() {
 }
 
 #[tokio::test]
-async fn what_others_do_during_a_sweep_is_judged_value_by_value() {
+async fn a_purge_judges_each_value_that_others_change_meanwhile() {
     const TOKENS: [&str; 4] = [
         "renewed-meanwhile-1",
         "broken-meanwhile-2",
@@ -307,14 +314,19 @@ async fn what_others_do_during_a_sweep_is_judged_value_by_value() {
             for token in TOKENS {
                 let create = bench.vault.create("v").token(token);
                 let lifetime = sealtoken::Lifetime::seconds(10);
-                create.expires_in(lifetime).await.unwrap();
+                create.expires(lifetime).await.unwrap();
             }
             bench.clock.advance(10);
         },
         async |vault, inner| {
             let hour = sealtoken::Lifetime::hours(1);
-            vault.renew(TOKENS[0], hour).even_expired().await.unwrap();
-            let id = vault.info(TOKENS[1]).await.unwrap().id.to_string();
+            vault
+                .renew(TOKENS[0])
+                .expires(hour)
+                .even_expired()
+                .await
+                .unwrap();
+            let id = vault.get(TOKENS[1]).await.unwrap().id.to_string();
             let all = records(&inner, "vault_values").await;
             let mut broken = all.into_iter().filter(|one| hex::encode(&one.key.id) == id);
             let old = broken.next().unwrap();
@@ -330,8 +342,8 @@ async fn what_others_do_during_a_sweep_is_judged_value_by_value() {
         },
     )
     .await;
-    let swept = bench.vault.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (1, 1));
+    let tally = bench.vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (1, 1));
     assert_eq!(value(&bench, TOKENS[0]).await.unwrap(), b"v");
     assert_eq!(records(&store.inner, "vault_values").await.len(), 2);
 }
@@ -343,7 +355,8 @@ async fn keysets_that_others_change_during_a_rewrap_are_sealed_again_all_the_sam
     bench.vault.create("v").token(KEPT).await.unwrap();
     let other = bench.vault.namespace("other").unwrap();
     other.create("v").await.unwrap();
-    // One that has not heard of the rotation seals the vault's keyset by the old key, and another keyset is removed.
+    // A process with the old ring seals the vault's keyset by the old key, and another keyset is
+    // removed.
     let behind = sealtoken::KeyRing::new(bench.old.clone());
     let new = sealtoken::Key::generate();
     let both = sealtoken::KeyRing::new(new.clone()).with_retired(bench.old.clone());
@@ -372,7 +385,7 @@ async fn a_lost_reply_and_then_one_call_that_fails_is_still_found_out() {
     let store = Faulty::over(MemoryStore::new(), &faults, u64::MAX);
     let bench = Bench::over(store.clone(), Vault::options()).await;
     bench.vault.create("the namespace begins").await.unwrap();
-    // Its write, and the first look whether it was done.
+    // Its write, and the first question whether it was done.
     store.fail_from(1);
     assert!(bench.vault.create("one").token(KEPT).await.is_ok());
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
@@ -388,7 +401,8 @@ async fn a_removal_is_not_done_where_a_part_of_it_is_gone() {
     let (key, expected) = (earlier.key, None);
     let remove = Change::Remove { key, expected };
     assert_eq!(store.inner.write(&[remove]).await, Ok(Outcome::Written));
-    // The value is read, and the removal is lost; somebody else has changed the value when it is sent again.
+    // The value is read, and the reply to its removal is lost; a rival changes the value before the
+    // removal is sent again.
     let vault = other(&bench, &store).await;
     store.lose_reply(2, async move { vault.soft_delete(KEPT).await });
     unknown(bench.vault.delete(KEPT).await);
@@ -402,7 +416,7 @@ const VAULT: [&str; 4] = [
     "vault_passwords",
 ];
 
-/// With a store whose reads lag behind it would be the last but one change that is seen.
+/// A store whose reads lag behind would show the last change but one.
 #[tokio::test]
 async fn what_is_asked_for_again_within_a_lag_is_done_again() {
     let store = Lagging::new();
@@ -417,12 +431,12 @@ async fn what_is_asked_for_again_within_a_lag_is_done_again() {
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
 
     let hour = || Lifetime::hours(1);
-    vault.renew(KEPT, hour()).await.unwrap();
+    vault.renew(KEPT).expires(hour()).await.unwrap();
     store.lag(&VAULT).await;
-    vault.renew(KEPT, Lifetime::hours(2)).await.unwrap();
-    vault.renew(KEPT, hour()).await.unwrap();
+    vault.renew(KEPT).expires(Lifetime::hours(2)).await.unwrap();
+    vault.renew(KEPT).expires(hour()).await.unwrap();
     store.catch_up();
-    let ends = vault.info(KEPT).await.unwrap().expires_at;
+    let ends = vault.get(KEPT).await.unwrap().expires_at;
     assert_eq!(ends, Some(UnixTime::from_secs(super::NOW + 3600)));
 
     // Another process has written meanwhile.
@@ -439,19 +453,19 @@ async fn what_is_asked_for_again_within_a_lag_is_done_again() {
     store.catch_up();
     assert_eq!(vault.versions(KEPT).await.unwrap().len(), 1);
 
-    // What was read has changed: it is judged by what is there, however long the lag is.
+    // The value that was read has changed: the current one is judged, however long the lag is.
     store.lag(&VAULT).await;
     other.update(KEPT, "theirs").await.unwrap();
     vault.update(KEPT, "last").await.unwrap();
-    other.renew(KEPT, Lifetime::hours(9)).await.unwrap();
+    other.renew(KEPT).expires(Lifetime::hours(9)).await.unwrap();
     bench.clock.advance(2 * 3600);
-    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (0, 0));
+    let tally = vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (0, 0));
     store.catch_up();
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"last");
 }
 
-/// Who prepared a file chose what is damaged in it, and a guess decides which part is read.
+/// An attacker chose which records are damaged, and the guess decides which one is read.
 #[tokio::test]
 async fn a_damaged_database_uses_up_attempts_and_an_outage_none() {
     for (fault, counts) in [(Fault::Corrupt, true), (Fault::Before, false)] {
@@ -471,20 +485,23 @@ async fn a_damaged_database_uses_up_attempts_and_an_outage_none() {
                 }
             };
             for _ in 0..3 {
-                // Behind the value: where the entry of the password is.
+                // After the value: the entry of the password.
                 store.fail_from(2);
                 let failed = read().await.unwrap();
                 assert_eq!(failed.public(), PublicError::Unavailable, "{failed:?}");
                 assert_eq!(failed.code(), "unavailable");
             }
             store.heal();
-            let is_closed = matches!(read().await, Some(VaultError::TooManyAttempts { .. }));
+            let is_closed = matches!(
+                read().await,
+                Some(VaultError::Service(ServiceError::TooManyAttempts { .. }))
+            );
             assert_eq!(is_closed, counts, "{fault:?}, many: {many}");
         }
     }
 }
 
-/// It is the store's doing.
+/// The store is at fault.
 #[tokio::test]
 async fn a_damaged_database_is_no_record_that_was_changed() {
     let store = Faulty::over(MemoryStore::new(), &[Fault::Corrupt; 60], u64::MAX);
@@ -494,14 +511,14 @@ async fn a_damaged_database_is_no_record_that_was_changed() {
     let vault = vault.open(store.clone(), &keys).await.unwrap();
     vault.create("one").token(KEPT).await.unwrap();
     vault.update(KEPT, "two").await.unwrap();
-    let damaged = VaultError::Store(StoreError::Corrupt);
+    let damaged = VaultError::Service(ServiceError::Store(StoreError::Corrupt));
     assert_eq!(
         (damaged.code(), damaged.public()),
         ("unavailable", PublicError::Unavailable)
     );
     store.fail_from(1);
     assert_eq!(vault.read(KEPT).await.err(), Some(damaged.clone()));
-    // An earlier value that was changed says so in its own place; this is none.
+    // Only an earlier value that was changed reports itself; this one was not.
     store.fail_from(2);
     assert_eq!(vault.versions(KEPT).await, Err(damaged.clone()));
     let both = KeyRing::new(Key::generate()).with_retired(old).unwrap();

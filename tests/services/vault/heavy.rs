@@ -1,16 +1,17 @@
-//! How much is written at once, where an engine counts as DynamoDB does: every label that comes or
-//! goes is an item, and a transaction has 100 of them and 4 MB.
+//! The size of batches on an engine that counts as DynamoDB does: each label that is added or
+//! removed is an item, and a transaction has 100 of them and 4 MB.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sealtoken::Lifetime;
+use sealtoken::store::engine::check_batch;
 use sealtoken::store::{
     Change, Collection, Label, LabelName, Limits, MemoryStore, Outcome, Query, Record, RecordError,
     Store as _, StoreError,
 };
-use sealtoken::vault::{SweepMode, VaultOptions, VaultToken};
+use sealtoken::vault::{VaultOptions, VaultToken};
 
 use super::Bench;
 use crate::engine::Engine;
@@ -18,14 +19,14 @@ use crate::faulty::records;
 use crate::front::{Behind, Front};
 
 crate::engine::on_every_engine! {
-    hidden_values_with_an_end_and_a_label_are_purged_on,
-    large_values_are_hidden_on,
+    soft_deleted_values_with_an_expiry_and_a_label_are_purged_on,
+    large_values_are_soft_deleted_on,
 }
 
 #[derive(Debug, Default)]
 struct Counting {
     inner: MemoryStore,
-    /// What others write once a batch was too heavy.
+    /// What a rival writes once a batch was too heavy.
     rival: Mutex<Vec<Change>>,
 }
 
@@ -45,7 +46,7 @@ impl Front for Counting {
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
         let limits = Front::limits(self);
-        limits.check(batch)?;
+        check_batch(&limits, batch)?;
         let (mut items, mut bytes) = (0, 0);
         for change in batch {
             let there = self.inner.get(change.key()).await?;
@@ -88,65 +89,70 @@ async fn left(bench: &Bench, collection: &'static str) -> u64 {
     bench.store.count(&query).await.unwrap()
 }
 
-/// So many that end in an hour.
+/// Creates these values, which expire in an hour.
 async fn filled(bench: &Bench, values: Vec<Vec<u8>>) -> Vec<VaultToken> {
     let created = bench.vault.create_many(values).label("label");
-    let created = created.expires_in(Lifetime::hours(1)).await.unwrap();
+    let created = created.expires(Lifetime::hours(1)).await.unwrap();
     created.into_iter().map(Result::unwrap).collect()
 }
 
-async fn hidden_values_with_an_end_and_a_label_are_purged_on(engine: Engine) {
-    hidden_values_with_an_end_and_a_label_are_purged(Bench::with(engine, options()).await).await;
+async fn soft_deleted_values_with_an_expiry_and_a_label_are_purged_on(engine: Engine) {
+    soft_deleted_values_with_an_expiry_and_a_label_are_purged(Bench::with(engine, options()).await)
+        .await;
 }
 
-async fn large_values_are_hidden_on(engine: Engine) {
-    large_values_are_hidden(Bench::with(engine, options()).await).await;
+async fn large_values_are_soft_deleted_on(engine: Engine) {
+    large_values_are_soft_deleted(Bench::with(engine, options()).await).await;
 }
 
-/// Each has five labels, so that 20 of them weigh 100, and are 120 items.
-async fn hidden_values_with_an_end_and_a_label_are_purged(bench: Bench) {
+/// Each has five labels: 20 of them weigh 100, and are 120 items.
+async fn soft_deleted_values_with_an_expiry_and_a_label_are_purged(bench: Bench) {
     for hard in [false, true] {
         for token in filled(&bench, vec![b"v".to_vec(); 45]).await {
             bench.vault.soft_delete(&token).await.unwrap();
         }
         bench.clock.advance(3600);
-        let swept = if hard {
-            bench.vault.sweep_expired(SweepMode::Hard).await
+        let tally = if hard {
+            bench.vault.purge_expired().await
         } else {
             bench.vault.purge_deleted(Duration::ZERO).await
         };
         assert_eq!(
-            swept.map(|swept| (swept.count, swept.tampered)),
+            tally.map(|tally| (tally.count, tally.tampered)),
             Ok((45, 0))
         );
         assert_eq!(left(&bench, "vault_values").await, 0);
     }
 }
 
-/// Twelve bodies of this size are more than a transaction takes, and weigh 72.
-async fn large_values_are_hidden(bench: Bench) {
+/// Twelve bodies of this size weigh 72, but exceed a transaction.
+async fn large_values_are_soft_deleted(bench: Bench) {
     filled(&bench, vec![vec![7; 380 * 1024]; 12]).await;
     bench.clock.advance(3600);
-    for mode in [SweepMode::Soft, SweepMode::Hard] {
-        let swept = bench.vault.sweep_expired(mode).await;
+    for purge in [false, true] {
+        let tally = if purge {
+            bench.vault.purge_expired().await
+        } else {
+            bench.vault.soft_delete_expired().await
+        };
         assert_eq!(
-            swept.map(|swept| (swept.count, swept.tampered)),
+            tally.map(|tally| (tally.count, tally.tampered)),
             Ok((12, 0))
         );
     }
 }
 
 #[tokio::test]
-async fn hidden_values_are_purged_by_the_items_that_they_are() {
-    hidden_values_with_an_end_and_a_label_are_purged(counting().await.0).await;
+async fn soft_deleted_values_are_purged_by_their_items() {
+    soft_deleted_values_with_an_expiry_and_a_label_are_purged(counting().await.0).await;
 }
 
 #[tokio::test]
-async fn large_values_are_hidden_by_their_bytes() {
-    large_values_are_hidden(counting().await.0).await;
+async fn large_values_are_soft_deleted_by_their_bytes() {
+    large_values_are_soft_deleted(counting().await.0).await;
 }
 
-/// Gives every earlier value as many labels as a record takes.
+/// Gives each earlier value as many labels as a record takes.
 async fn make_heavy(store: &MemoryStore) {
     for old in records(store, "vault_versions").await {
         let labels = (0..16).map(|n| Label::new(LabelName::new("made_up").unwrap(), [n]));
@@ -164,7 +170,7 @@ async fn make_heavy(store: &MemoryStore) {
 
 #[tokio::test]
 async fn what_an_attacker_made_heavy_holds_up_no_other() {
-    // With three earlier values it can be written alone, and with ten they go before it.
+    // With three earlier values it is removed in one batch; ten are removed before it.
     for earlier in [3, 10] {
         let (bench, store) = counting().await;
         let tokens = filled(&bench, vec![b"v".to_vec(); 13]).await;
@@ -177,8 +183,8 @@ async fn what_an_attacker_made_heavy_holds_up_no_other() {
         }
         make_heavy(&store.0.inner).await;
         bench.clock.advance(3600);
-        let swept = bench.vault.sweep_expired(SweepMode::Hard).await.unwrap();
-        assert_eq!((swept.count, swept.tampered), (13, 0));
+        let tally = bench.vault.purge_expired().await.unwrap();
+        assert_eq!((tally.count, tally.tampered), (13, 0));
         for collection in ["vault_values", "vault_versions"] {
             assert_eq!(left(&bench, collection).await, 0);
         }
@@ -196,7 +202,12 @@ async fn what_an_attacker_made_heavy_and_was_renewed_meanwhile_keeps_its_earlier
     }
     let inner = &store.0.inner;
     let over = records(inner, "vault_values").await.remove(0);
-    bench.vault.renew(token, Lifetime::hours(9)).await.unwrap();
+    bench
+        .vault
+        .renew(token)
+        .expires(Lifetime::hours(9))
+        .await
+        .unwrap();
     let renewed = records(inner, "vault_values").await.remove(0);
     let replace = |old: &Record, new: &Record| Change::Replace {
         record: new.clone(),
@@ -207,8 +218,8 @@ async fn what_an_attacker_made_heavy_and_was_renewed_meanwhile_keeps_its_earlier
     make_heavy(inner).await;
     *store.0.rival.lock().unwrap() = vec![replace(&over, &renewed)];
     bench.clock.advance(2 * 3600);
-    let swept = bench.vault.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (0, 0));
+    let tally = bench.vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (0, 0));
     assert!(store.0.rival.lock().unwrap().is_empty());
     assert_eq!(numbers(&bench, token).await.len(), 11);
 }
@@ -227,13 +238,13 @@ async fn what_an_attacker_made_heavy_can_be_deleted() {
     }
 }
 
-/// What a value has and had, the newest first.
+/// The current value and the earlier ones, the newest first.
 async fn numbers(bench: &Bench, token: &VaultToken) -> Vec<u64> {
     let versions = bench.vault.versions(token).await.unwrap();
     versions.iter().map(|version| version.number).collect()
 }
 
-/// Twelve earlier values are kept, and fewer are to be from now on: many go at a time.
+/// Twelve earlier values are kept, and fewer from now on: many are removed at a time.
 #[tokio::test]
 async fn what_an_attacker_made_heavy_can_be_updated_and_rolled_back() {
     for roll_back in [false, true] {
@@ -276,7 +287,7 @@ async fn what_an_attacker_made_heavy_can_be_pruned() {
 async fn what_weighs_most_is_one_batch_all_the_same() {
     let (bench, _store) = counting().await;
     let create = bench.vault.create("v").label("label");
-    let token = create.expires_in(Lifetime::hours(1)).await.unwrap();
+    let token = create.expires(Lifetime::hours(1)).await.unwrap();
     for n in 0..20 {
         bench.vault.update(&token, format!("{n}")).await.unwrap();
     }

@@ -1,12 +1,13 @@
-//! Values of another system that come in under their own tokens.
+//! Importing values of another system under their own tokens.
 
 use std::sync::Arc;
 
+use sealtoken::ServiceError;
+use sealtoken::State;
 use sealtoken::UnixTime;
-use sealtoken::events::Operation;
-use sealtoken::import::{ImportError, Vaultstore};
 use sealtoken::store::{Effect, MemoryStore, StoreError};
-use sealtoken::vault::{ImportFailure, State, StoredValue, Vault, VaultError};
+use sealtoken::vault::{ForeignValue, ImportFailure, Vault, VaultError};
+use sealtoken_import::{StoredValue, Vaultstore, VaultstoreError};
 use tokio::task::JoinSet;
 
 use super::events::Recorder;
@@ -14,7 +15,7 @@ use super::{Bench, NOW, RIGHT, WRONG};
 use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty};
 
-/// A value of the first format, whose password is quick to try; and what it holds.
+/// A value of the first format, whose password is quick to try, and its plaintext.
 pub(super) fn vector() -> (Vaultstore, String, Vec<u8>) {
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("../../vectors/vaultstore.json")).unwrap();
@@ -26,56 +27,48 @@ pub(super) fn vector() -> (Vaultstore, String, Vec<u8>) {
     (Vaultstore::v1(text("password")), text("stored"), value)
 }
 
-pub(super) fn stored(token: &str, stored: &str, expires_at: Option<i64>) -> StoredValue {
-    StoredValue {
+/// A stored value, which expires at this second.
+pub(super) fn stored(
+    reader: &Vaultstore,
+    token: &str,
+    stored: &str,
+    expires_at: Option<i64>,
+) -> ForeignValue<VaultstoreError> {
+    reader.value(StoredValue {
         token: token.to_owned(),
         stored: stored.to_owned(),
         expires_at: expires_at.map(UnixTime::from_secs),
-    }
+    })
 }
 
 #[tokio::test]
-async fn values_keep_their_tokens_and_ends_and_get_the_password_that_is_given() {
+async fn values_keep_their_tokens_and_expiries_and_get_the_new_password() {
     let bench = Bench::on(Engine::memory()).await;
     let vault = &bench.vault;
     let (reader, text, value) = vector();
     let last = 253_402_300_799;
     let rows = [
-        stored("kept-without-an-end", &text, None),
-        stored("kept-until-all-ends", &text, Some(last)),
-        stored("kept-for-one-hour-more", &text, Some(NOW + 3600)),
-        stored("over-since-this-second", &text, Some(NOW)),
-        stored("over-since-before-1970", &text, Some(-1)),
-        stored("not-what-was-stored-there", "?", None),
-        stored("short", &text, None),
+        stored(&reader, "kept-without-an-end", &text, None),
+        stored(&reader, "kept-until-all-ends", &text, Some(last)),
+        stored(&reader, "kept-for-one-hour-more", &text, Some(NOW + 3600)),
+        stored(&reader, "over-since-this-second", &text, Some(NOW)),
+        stored(&reader, "over-since-before-1970", &text, Some(-1)),
+        stored(&reader, "not-what-was-stored-there", "?", None),
+        stored(&reader, "short", &text, None),
     ];
     let mut told = 0;
-    let taken = vault
-        .import(reader, rows)
-        .password("short")
-        .progress(|n| told = n);
+    let taken = vault.import(rows).password("short").progress(|n| told = n);
     let taken = taken.await.unwrap();
-    let codes: Vec<_> = taken
-        .iter()
-        .map(|one| one.as_ref().err().map(ImportFailure::code))
-        .collect();
-    let malformed = Some(ImportError::Malformed.code());
-    let none = None;
+    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let malformed = ImportFailure::Read(VaultstoreError::Malformed);
+    let invalid = ImportFailure::Vault(VaultError::InvalidToken);
     assert_eq!(
-        codes,
-        [
-            none,
-            none,
-            none,
-            none,
-            none,
-            malformed,
-            Some("invalid_token")
-        ]
+        failures,
+        [None, None, None, None, None, Some(malformed), Some(invalid)]
     );
     assert_eq!(told, 7);
     let end = async |token: &str| {
-        let info = vault.info(token).await.unwrap();
+        let info = vault.get(token).await.unwrap();
         assert!(info.has_password);
         (info.state, info.expires_at.map(|at| at.as_secs()))
     };
@@ -95,25 +88,28 @@ async fn values_keep_their_tokens_and_ends_and_get_the_password_that_is_given() 
 
 #[tokio::test]
 async fn an_import_that_was_cut_off_says_whether_something_was_taken_in() {
-    let (_, text, _) = vector();
+    let (reader, text, _) = vector();
     for (taken, expected) in [(0, Effect::None), (1, Effect::Unknown)] {
         let store = Faulty::over(MemoryStore::new(), &[Fault::ForGood], u64::MAX);
         let bench = Bench::over(store.clone(), Vault::options()).await;
-        // The namespace is there, so that each value is one write.
+        // The namespace exists, so that each value is one write.
         bench.vault.create("v").await.unwrap();
         store.fail_from(taken + 1);
         let rows = ["first-of-two-values", "second-of-two-values"];
-        let rows = rows.map(|token| stored(token, &text, None));
-        let cut_off = bench.vault.import(vector().0, rows).await;
-        let Err(VaultError::Store(StoreError::Unavailable { effect, .. })) = cut_off else {
+        let rows = rows.map(|token| stored(&reader, token, &text, None));
+        let cut_off = bench.vault.import(rows).await;
+        let Err(VaultError::Service(ServiceError::Store(StoreError::Unavailable {
+            effect, ..
+        }))) = cut_off
+        else {
             panic!("{cut_off:?}");
         };
         assert_eq!(effect, expected);
         store.heal();
-        // Done again, it goes on.
+        // Repeated, it goes on.
         let rows = ["first-of-two-values", "second-of-two-values"];
-        let rows = rows.map(|token| stored(token, &text, None));
-        let again = bench.vault.import(vector().0, rows).await.unwrap();
+        let rows = rows.map(|token| stored(&reader, token, &text, None));
+        let again = bench.vault.import(rows).await.unwrap();
         let there: Vec<_> = again.iter().map(|one| one.is_err()).collect();
         assert_eq!(there, [taken == 1, false]);
     }
@@ -134,19 +130,20 @@ async fn an_import_does_not_wait_behind_guesses_in_namespaces_that_are_made_up()
         }
     };
     let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
-    // The first who is told that their queue is full; it stays so for a while.
+    // The first caller whose lane is full; it stays full for a while.
     while guesses.join_next().await.unwrap().unwrap() == Some(VaultError::NotFound) {}
     let (reader, text, _) = vector();
-    let rows = [stored("taken-in-meanwhile", &text, None)];
-    let taken = bench.vault.import(reader, rows).await.unwrap();
+    let rows = [stored(&reader, "taken-in-meanwhile", &text, None)];
+    let taken = bench.vault.import(rows).await.unwrap();
     assert!(taken.iter().all(Result::is_ok), "{taken:?}");
 }
 
 #[tokio::test]
-async fn what_concerns_all_values_ends_an_import_before_the_first() {
+async fn an_error_that_concerns_all_values_stops_an_import_before_the_first() {
     let bench = Bench::on(Engine::memory()).await;
-    let rows = || [stored("never-taken-in", &vector().1, None)];
-    let none = bench.vault.import(vector().0, rows()).password("").await;
+    let (reader, text, _) = vector();
+    let rows = [stored(&reader, "never-taken-in", &text, None)];
+    let none = bench.vault.import(rows).password("").await;
     assert_eq!(none.err(), Some(VaultError::EmptyPassword));
     let told = bench.vault.exists("never-taken-in").await;
     assert_eq!(told, Ok(false));
@@ -159,13 +156,13 @@ async fn the_event_of_an_import_counts_what_was_taken_in() {
     let bench = Bench::with(Engine::memory(), options).await;
     let (reader, text, _) = vector();
     let rows = [
-        stored("the-one-that-is-taken", &text, None),
-        stored("not-what-was-stored-there", "?", None),
+        stored(&reader, "the-one-that-is-taken", &text, None),
+        stored(&reader, "not-what-was-stored-there", "?", None),
     ];
-    bench.vault.import(reader, rows).await.unwrap();
+    bench.vault.import(rows).await.unwrap();
     let last = recorder.0.lock().unwrap().pop().unwrap();
     assert_eq!(
         (last.operation, last.count),
-        (Operation::VaultImport, Some(1))
+        (sealtoken::vault::operation::IMPORT, Some(1))
     );
 }

@@ -1,11 +1,11 @@
-//! What is there afterwards, counted in the database: nothing that was destroyed, and all that was
-//! promised.
+//! What is left in the database: everything promised, and nothing that was removed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sealtoken::ServiceError;
 use sealtoken::store::{Collection, Effect, Query, Store, StoreError};
-use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError, VaultToken};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultToken};
 use sealtoken::{Key, KeyRing, Lifetime};
 
 use super::bent::Bent;
@@ -14,12 +14,12 @@ use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty};
 
 crate::engine::on_every_engine! {
-    what_is_removed_leaves_no_earlier_value,
-    a_value_that_comes_back_keeps_its_end,
-    what_is_over_shows_no_earlier_value,
+    a_removed_value_leaves_no_earlier_one,
+    a_restored_value_keeps_its_expiry,
+    an_expired_value_shows_no_earlier_one,
     a_password_that_moved_up_has_one_entry,
     a_weaker_setting_changes_the_cost_for_nobody,
-    a_sweep_by_a_clock_that_is_ahead_destroys_nothing_that_lives,
+    a_purge_by_a_clock_that_is_ahead_removes_no_live_value,
 }
 
 async fn count(store: &dyn Store, collection: &'static str) -> u64 {
@@ -27,23 +27,23 @@ async fn count(store: &dyn Store, collection: &'static str) -> u64 {
     store.count(&query).await.unwrap()
 }
 
-async fn what_is_removed_leaves_no_earlier_value(engine: Engine) {
+async fn a_removed_value_leaves_no_earlier_one(engine: Engine) {
     let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
     let vault = &bench.vault;
-    for way in ["sweep", "purge", "delete"] {
-        let create = vault.create("v").expires_in(Lifetime::hours(1));
+    for way in ["purge expired", "purge deleted", "delete"] {
+        let create = vault.create("v").expires(Lifetime::hours(1));
         let token = create.await.unwrap();
         for n in 0..4 {
             vault.update(&token, format!("{n}")).await.unwrap();
         }
         assert_eq!(count(&*bench.store, "vault_versions").await, 2);
         match way {
-            "sweep" => {
+            "purge expired" => {
                 bench.clock.advance(7200);
-                let swept = vault.sweep_expired(SweepMode::Hard).await;
-                assert_eq!(swept.unwrap().count, 1);
+                let tally = vault.purge_expired().await;
+                assert_eq!(tally.unwrap().count, 1);
             }
-            "purge" => {
+            "purge deleted" => {
                 vault.soft_delete(&token).await.unwrap();
                 let purged = vault.purge_deleted(Duration::ZERO).await;
                 assert_eq!(purged.unwrap().count, 1);
@@ -56,25 +56,25 @@ async fn what_is_removed_leaves_no_earlier_value(engine: Engine) {
     }
 }
 
-async fn a_value_that_comes_back_keeps_its_end(engine: Engine) {
+async fn a_restored_value_keeps_its_expiry(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
-    let create = vault.create("v").expires_in(Lifetime::hours(1));
+    let create = vault.create("v").expires(Lifetime::hours(1));
     let token = create.await.unwrap();
-    let before = vault.info(&token).await.unwrap();
+    let before = vault.get(&token).await.unwrap();
     vault.soft_delete(&token).await.unwrap();
     vault.restore(&token).await.unwrap();
-    assert_eq!(vault.info(&token).await.unwrap(), before);
+    assert_eq!(vault.get(&token).await.unwrap(), before);
     bench.clock.advance(3600);
     assert_eq!(vault.read(&token).await.err(), Some(VaultError::Expired));
     vault.restore(&token).await.unwrap();
     assert_eq!(vault.read(&token).await.err(), Some(VaultError::Expired));
 }
 
-async fn what_is_over_shows_no_earlier_value(engine: Engine) {
+async fn an_expired_value_shows_no_earlier_one(engine: Engine) {
     let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
     let vault = &bench.vault;
-    let create = vault.create("one").expires_in(Lifetime::hours(1));
+    let create = vault.create("one").expires(Lifetime::hours(1));
     let token = create.await.unwrap();
     vault.update(&token, "two").await.unwrap();
     let refused = async |error: VaultError| {
@@ -114,7 +114,7 @@ async fn a_weaker_setting_changes_the_cost_for_nobody(engine: Engine) {
         let query = Query::all(Collection::new(collection).unwrap());
         bench.store.scan(&query).await.unwrap().records
     };
-    // The costs stand in the keyset, and nowhere else.
+    // Only the keyset has the costs.
     let (keysets, entries) = (all("vault_keysets").await, all("vault_passwords").await);
     let weaker = bench.again(Vault::options()).await.unwrap();
     assert!(weaker.read(&token).password(RIGHT).await.is_ok());
@@ -124,22 +124,22 @@ async fn a_weaker_setting_changes_the_cost_for_nobody(engine: Engine) {
     assert_eq!(all("vault_passwords").await, entries);
 }
 
-async fn a_sweep_by_a_clock_that_is_ahead_destroys_nothing_that_lives(engine: Engine) {
+async fn a_purge_by_a_clock_that_is_ahead_removes_no_live_value(engine: Engine) {
     let bench = Bench::on(engine).await;
-    let create = bench.vault.create("v").expires_in(Lifetime::minutes(4));
+    let create = bench.vault.create("v").expires(Lifetime::minutes(4));
     let token = create.await.unwrap();
     let clock = sealtoken::ManualClock::at(sealtoken::UnixTime::from_secs(super::NOW + 300));
     let options = Vault::options().clock(clock.clone()).attempts(());
     let ahead = options.open(bench.store.clone(), &bench.keys).await;
     let ahead = ahead.unwrap();
-    let swept = ahead.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (0, 0));
+    let tally = ahead.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (0, 0));
     assert_eq!(bench.vault.read(&token).await.unwrap().expose(), b"v");
-    // Ten minutes behind its end it goes, and not a second earlier.
+    // It is removed ten minutes after its expiry, and not a second earlier.
     clock.advance(4 * 60 + 600 - 300 - 1);
-    assert_eq!(ahead.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    assert_eq!(ahead.purge_expired().await.unwrap().count, 0);
     clock.advance(1);
-    assert_eq!(ahead.sweep_expired(SweepMode::Hard).await.unwrap().count, 1);
+    assert_eq!(ahead.purge_expired().await.unwrap().count, 1);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
     for many in [false, true] {
         let store = Bent::new();
         let bench = Bench::over(store.clone(), Vault::options()).await;
-        // The namespace is there before they meet.
+        // The namespace exists before they meet.
         bench.vault.create("open").await.unwrap();
         store.let_two_meet();
         let create = async |name: &str| {
@@ -200,7 +200,7 @@ async fn at_two_costs() -> (Arc<Bent>, Bench, Vault, [VaultToken; 2]) {
     store.let_two_meet();
     let vault = bench.vault.clone();
     let weaker = tokio::spawn(async move { vault.create("weaker").password(RIGHT).await });
-    // It has seen the costs, and is about to write its entry: now they are raised.
+    // It has read the costs and is about to write its entry: now they are raised.
     store.until_one_waits().await;
     let stronger = Argon2Cost::new(20, 2, 1).unwrap();
     let stronger = bench.again(Vault::options().argon2_cost(stronger)).await;
@@ -286,9 +286,9 @@ async fn where_fewer_earlier_values_are_kept_they_go_a_few_at_a_time() {
         bench.vault.update(&token, format!("{n}")).await.unwrap();
     }
     let none = bench.again(Vault::options()).await.unwrap();
-    // At most eight go with each update, which adds the one that it replaces.
+    // Each update removes at most eight, and adds the one that it replaces.
     for left in [16, 9, 2, 0] {
-        let kept = none.info(&token).await.unwrap().earlier_versions;
+        let kept = none.get(&token).await.unwrap().earlier_versions;
         assert_eq!(
             (kept, count(&*bench.store, "vault_versions").await),
             (left, left)
@@ -302,25 +302,21 @@ async fn work_that_was_cut_off_does_not_say_that_nothing_was_done() {
     let store = Bent::with_batches_of(9);
     let bench = Bench::over(store.clone(), super::at_once()).await;
     let values = bench.vault.create_many(["v"; 20]);
-    let created = values.expires_in(Lifetime::hours(1)).await.unwrap();
+    let created = values.expires(Lifetime::hours(1)).await.unwrap();
     assert!(created.iter().all(Result::is_ok));
     let ada = bench.vault.namespace("ada").unwrap();
     ada.create("hers").await.unwrap();
     bench.clock.advance(3600);
     let effect = |error: VaultError| match error {
-        VaultError::Store(StoreError::Unavailable { effect, .. }) => effect,
+        VaultError::Service(ServiceError::Store(StoreError::Unavailable { effect, .. })) => effect,
         error => panic!("{error:?}"),
     };
     let retired = KeyRing::new(Key::generate()).with_retired(bench.old.clone());
     bench.keys.replace(&retired.unwrap()).unwrap();
     for (failing, expected) in [(1, Effect::None), (2, Effect::Unknown)] {
         store.fail_at(failing);
-        let error = bench
-            .vault
-            .sweep_expired(SweepMode::Hard)
-            .await
-            .unwrap_err();
-        assert_eq!(effect(error), expected, "sweep {failing}");
+        let error = bench.vault.purge_expired().await.unwrap_err();
+        assert_eq!(effect(error), expected, "purge {failing}");
         store.fail_at(failing);
         let error = bench.vault.rewrap().await.unwrap_err();
         assert_eq!(effect(error), expected, "rewrap {failing}");

@@ -1,4 +1,4 @@
-//! Lists that seek what is rare: each page has an end, and the next one goes on.
+//! Lists of rare values: each page is bounded, and the next one goes on.
 
 use sealtoken::Lifetime;
 use sealtoken::vault::Vault;
@@ -12,14 +12,14 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
     let store = Bent::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let vault = &bench.vault;
-    // Long values are more work: some 400 of these are as much as a page looks at.
+    // Long values are more work: a page examines about 400 of these.
     let created = vault.create_many(vec![vec![0; 25 * 1024]; MANY]).await;
     assert!(created.unwrap().iter().all(Result::is_ok));
     bench.clock.advance(1);
-    let last = vault.create("v").expires_in(Lifetime::hours(1)).await;
-    let last = vault.info(&last.unwrap()).await.unwrap();
+    let last = vault.create("v").expires(Lifetime::hours(1)).await;
+    let last = vault.get(&last.unwrap()).await.unwrap();
 
-    // Nothing but the last one has an end; the index that leads is that of the creation.
+    // Only the last value expires, and the list reads the index of creation times.
     let rare = vault.list().with_deleted().expires_from(last.created_at);
     let rare = rare.limit(130);
     let (mut found, mut pages, mut next) = (Vec::new(), 0, None);
@@ -50,7 +50,7 @@ async fn a_list_that_skips_some_shows_each_once_in_pages_of_any_size() {
         let token = vault.create("v").await.unwrap();
         // Many in a row, then none for long.
         if n % 100 < 30 {
-            wanted.push(vault.info(&token).await.unwrap().id);
+            wanted.push(vault.get(&token).await.unwrap().id);
         } else {
             vault.soft_delete(&token).await.unwrap();
         }
@@ -69,7 +69,7 @@ async fn a_list_that_skips_some_shows_each_once_in_pages_of_any_size() {
         }
         found.sort_by_key(ToString::to_string);
         assert_eq!(found, wanted, "{limit}");
-        // The fewer are wanted of those that are looked at, the more are asked for.
+        // The rarer the matches, the more records are asked for.
         let asked = store.asked();
         assert!((29..=1000).contains(&asked), "{limit}: {asked}");
     }

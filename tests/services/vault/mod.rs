@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use sealtoken::store::Store;
 use sealtoken::vault::{Vault, VaultError, VaultOptions};
-use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
+use sealtoken::{ExpiryError, Key, KeyRing, ManualClock, ServiceError, UnixTime};
 
 use crate::engine::Engine;
 
@@ -32,21 +32,25 @@ pub(crate) const WRONG: &str = "battery staple";
 
 pub(crate) const NOW: i64 = 1_763_755_200;
 
-/// A vault with a clock of its own, and without a limit of attempts.
+/// A vault with its own clock and without a limit of attempts.
 pub(crate) struct Bench {
     pub(crate) vault: Vault,
     pub(crate) clock: ManualClock,
     pub(crate) keys: KeyRing,
-    /// The one key of the ring at first.
+    /// The first key of the ring.
     pub(crate) old: Key,
     pub(crate) store: Arc<dyn Store>,
-    /// What the engine needs as long as it runs.
+    /// Keeps the engine running.
     _engine: Option<Engine>,
 }
 
-/// What has expired is removed by the next sweep.
+/// Options with which expired values can be purged at once.
 fn at_once() -> VaultOptions {
-    Vault::options().sweep_margin(std::time::Duration::ZERO)
+    Vault::options().purge_margin(std::time::Duration::ZERO)
+}
+
+fn invalid_expiry(why: ExpiryError) -> VaultError {
+    VaultError::Service(ServiceError::InvalidExpiry(why))
 }
 
 impl Bench {
@@ -79,7 +83,7 @@ impl Bench {
         }
     }
 
-    /// The same vault, opened anew as another process does.
+    /// The same vault, opened again as another process does.
     pub(crate) async fn again(&self, options: VaultOptions) -> Result<Vault, VaultError> {
         let options = options.clock(self.clock.clone()).attempts(());
         options.open(self.store.clone(), &self.keys).await

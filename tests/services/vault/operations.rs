@@ -1,39 +1,41 @@
-//! Each operation of the seed's table.
+//! Each operation of a vault.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sealtoken::vault::{Argon2Cost, PublicError, State, SweepMode, Vault, VaultError};
-use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
+use sealtoken::PublicError;
+use sealtoken::ServiceError;
+use sealtoken::State;
+use sealtoken::vault::{Argon2Cost, Vault, VaultError};
+use sealtoken::{ExpiryError, Key, KeyRing, Lifetime, UnixTime};
 
-use super::{Bench, NOW, RIGHT, WRONG};
+use super::{Bench, NOW, RIGHT, WRONG, invalid_expiry};
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
-    a_value_comes_back_with_its_password_and_with_no_other,
+    a_value_is_read_with_its_password_and_no_other,
     a_value_without_a_password_is_under_the_keyset_alone,
     a_password_that_is_right_for_one_value_is_wrong_for_another,
     lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for,
-    a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion,
+    a_custom_token_is_taken_once_also_after_a_soft_deletion,
     a_value_expires_at_its_second,
     many_are_read_for_one_password_and_a_missing_one_fails_nobody,
-    an_update_needs_the_current_password_and_leaves_the_end,
-    an_upsert_inserts_what_is_not_there_and_updates_what_is,
-    a_renewal_refuses_what_is_over_unless_told_otherwise,
-    what_is_hidden_can_be_restored_until_it_is_purged,
-    a_sweep_hides_or_removes_what_has_expired_and_nothing_else,
+    an_update_takes_the_current_password_and_keeps_the_expiry,
+    an_upsert_creates_a_missing_value_and_updates_an_existing_one,
+    a_renewal_refuses_an_expired_value_unless_allowed,
+    a_soft_deleted_value_can_be_restored_until_it_is_purged,
+    expired_values_and_no_others_are_soft_deleted_or_purged,
     lists_find_by_label_by_times_and_by_state,
-    namespaces_know_nothing_of_each_other,
+    namespaces_are_separate,
     a_rekey_moves_everything_under_a_password_and_nothing_else,
     what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_never_had,
     an_unlocked_namespace_reads_and_writes_without_the_password,
-    earlier_values_are_kept_read_brought_back_and_pruned,
+    earlier_values_are_kept_read_rolled_back_to_and_pruned,
     the_ring_is_rotated_and_everything_still_opens,
     without_the_key_that_sealed_it_a_vault_does_not_open_and_says_which_it_was,
     a_stronger_cost_is_taken_up_as_passwords_are_used,
 }
 
-async fn a_value_comes_back_with_its_password_and_with_no_other(engine: Engine) {
+async fn a_value_is_read_with_its_password_and_no_other(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("db-password").password(RIGHT).await.unwrap();
@@ -94,7 +96,7 @@ async fn lengths_of_tokens_have_bounds_and_a_weak_one_must_be_asked_for(engine: 
     }
 }
 
-async fn a_token_of_ones_own_is_taken_once_also_after_a_soft_deletion(engine: Engine) {
+async fn a_custom_token_is_taken_once_also_after_a_soft_deletion(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("v").token("my-own_token-0001").await.unwrap();
@@ -121,23 +123,23 @@ async fn a_value_expires_at_its_second(engine: Engine) {
     let vault = &bench.vault;
     let id = vault
         .create("v")
-        .expires_in(Lifetime::seconds(60))
+        .expires(Lifetime::seconds(60))
         .await
         .unwrap();
     let at = UnixTime::from_secs(NOW + 60);
-    let other = vault.create("v").expires_at(at).await.unwrap();
+    let other = vault.create("v").expires(at).await.unwrap();
     bench.clock.advance(59);
     assert!(vault.read(&id).await.is_ok() && vault.exists(&id).await.unwrap());
     bench.clock.advance(1);
     for id in [&id, &other] {
         assert_eq!(vault.read(id).await.err(), Some(VaultError::Expired));
         assert!(!vault.exists(id).await.unwrap());
-        assert_eq!(vault.info(id).await.unwrap().state, State::Expired);
+        assert_eq!(vault.get(id).await.unwrap().state, State::Expired);
     }
-    let past = vault.create("v").expires_at(UnixTime::from_secs(NOW)).await;
-    assert_eq!(past.err(), Some(VaultError::InvalidEnd));
-    let zero = vault.create("v").expires_in(Lifetime::seconds(0)).await;
-    assert!(matches!(zero.err(), Some(VaultError::Lifetime(_))));
+    let past = vault.create("v").expires(UnixTime::from_secs(NOW)).await;
+    assert_eq!(past.err(), Some(invalid_expiry(ExpiryError::InThePast)));
+    let zero = vault.create("v").expires(Lifetime::seconds(0)).await;
+    assert_eq!(zero.err(), Some(invalid_expiry(ExpiryError::Zero)));
 }
 
 async fn many_are_read_for_one_password_and_a_missing_one_fails_nobody(engine: Engine) {
@@ -178,19 +180,19 @@ async fn many_are_read_for_one_password_and_a_missing_one_fails_nobody(engine: E
     let none: [&str; 0] = [];
     assert!(vault.read_many(none).await.unwrap().is_empty());
 
-    let names = BTreeMap::from([("db", ids[0].expose()), ("mail", ids[0].expose())]);
-    let read = vault.read_map(names, Some(RIGHT)).await.unwrap();
-    assert_eq!(read["db"].as_ref().unwrap().expose(), b"a");
-    assert_eq!(read["mail"].as_ref().unwrap().expose(), b"a");
+    let twice = vault.read_many([&ids[0], &ids[0]]).password(RIGHT).await;
+    for read in twice.unwrap() {
+        assert_eq!(read.unwrap().expose(), b"a");
+    }
 }
 
-async fn an_update_needs_the_current_password_and_leaves_the_end(engine: Engine) {
+async fn an_update_takes_the_current_password_and_keeps_the_expiry(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault
         .create("old")
         .password(RIGHT)
-        .expires_in(Lifetime::hours(1))
+        .expires(Lifetime::hours(1))
         .label("l")
         .await
         .unwrap();
@@ -212,7 +214,7 @@ async fn an_update_needs_the_current_password_and_leaves_the_end(engine: Engine)
         vault.read(&id).password(RIGHT).await.unwrap().expose(),
         b"new"
     );
-    let info = vault.info(&id).await.unwrap();
+    let info = vault.get(&id).await.unwrap();
     assert_eq!(info.expires_at, Some(UnixTime::from_secs(NOW + 3600)));
     assert_eq!(
         (info.created_at.as_secs(), info.updated_at.as_secs()),
@@ -238,14 +240,14 @@ async fn an_update_needs_the_current_password_and_leaves_the_end(engine: Engine)
     );
 }
 
-async fn an_upsert_inserts_what_is_not_there_and_updates_what_is(engine: Engine) {
+async fn an_upsert_creates_a_missing_value_and_updates_an_existing_one(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let token = "service-config-0001";
     vault
         .upsert(token, "one")
         .password(RIGHT)
-        .expires_in(Lifetime::hours(1))
+        .expires(Lifetime::hours(1))
         .await
         .unwrap();
     assert_eq!(
@@ -268,34 +270,40 @@ async fn an_upsert_inserts_what_is_not_there_and_updates_what_is(engine: Engine)
     );
 }
 
-async fn a_renewal_refuses_what_is_over_unless_told_otherwise(engine: Engine) {
+async fn a_renewal_refuses_an_expired_value_unless_allowed(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault
         .create("v")
         .password(RIGHT)
-        .expires_in(Lifetime::minutes(1))
+        .expires(Lifetime::minutes(1))
         .await
         .unwrap();
-    vault.renew(&id, Lifetime::minutes(5)).await.unwrap();
+    vault
+        .renew(&id)
+        .expires(Lifetime::minutes(5))
+        .await
+        .unwrap();
     bench.clock.advance(300);
     assert_eq!(
-        vault.renew(&id, Lifetime::minutes(5)).await,
+        vault.renew(&id).expires(Lifetime::minutes(5)).await,
         Err(VaultError::Expired)
     );
     vault
-        .renew(&id, Lifetime::minutes(5))
+        .renew(&id)
+        .expires(Lifetime::minutes(5))
         .even_expired()
         .await
         .unwrap();
     assert!(vault.read(&id).password(RIGHT).await.is_ok());
     vault.soft_delete(&id).await.unwrap();
     assert_eq!(
-        vault.renew(&id, Lifetime::Forever).await,
+        vault.renew(&id).expires(Lifetime::Forever).await,
         Err(VaultError::Deleted)
     );
     vault
-        .renew(&id, Lifetime::Forever)
+        .renew(&id)
+        .expires(Lifetime::Forever)
         .even_deleted()
         .await
         .unwrap();
@@ -304,15 +312,12 @@ async fn a_renewal_refuses_what_is_over_unless_told_otherwise(engine: Engine) {
         Some(VaultError::Deleted)
     );
     vault.restore(&id).await.unwrap();
-    assert_eq!(vault.info(&id).await.unwrap().expires_at, None);
-    let past = vault
-        .renew(&id, Lifetime::Forever)
-        .expires_at(UnixTime::from_secs(0))
-        .await;
-    assert_eq!(past, Err(VaultError::InvalidEnd));
+    assert_eq!(vault.get(&id).await.unwrap().expires_at, None);
+    let past = vault.renew(&id).expires(UnixTime::from_secs(0)).await;
+    assert_eq!(past, Err(invalid_expiry(ExpiryError::InThePast)));
 }
 
-async fn what_is_hidden_can_be_restored_until_it_is_purged(engine: Engine) {
+async fn a_soft_deleted_value_can_be_restored_until_it_is_purged(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let id = vault.create("v").await.unwrap();
@@ -333,7 +338,7 @@ async fn what_is_hidden_can_be_restored_until_it_is_purged(engine: Engine) {
     assert_eq!(vault.delete(&id).await, Err(VaultError::NotFound));
 }
 
-async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else(engine: Engine) {
+async fn expired_values_and_no_others_are_soft_deleted_or_purged(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     let mut short = Vec::new();
@@ -341,50 +346,44 @@ async fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else(engine: Engi
         short.push(
             vault
                 .create("v")
-                .expires_in(Lifetime::minutes(1))
+                .expires(Lifetime::minutes(1))
                 .await
                 .unwrap(),
         );
     }
     let long = vault
         .create("v")
-        .expires_in(Lifetime::minutes(2))
+        .expires(Lifetime::minutes(2))
         .await
         .unwrap();
     let forever = vault.create("v").await.unwrap();
     let other = vault.namespace("other").unwrap();
     let elsewhere = other
         .create("v")
-        .expires_in(Lifetime::minutes(1))
+        .expires(Lifetime::minutes(1))
         .await
         .unwrap();
     bench.clock.advance(60);
 
     let mut told = 0;
-    let swept = vault
-        .sweep_expired(SweepMode::Soft)
+    let tally = vault
+        .soft_delete_expired()
         .progress(|n| told = n)
         .await
         .unwrap();
-    assert_eq!((swept.count, swept.tampered, told), (250, 0, 250));
-    assert_eq!(vault.sweep_expired(SweepMode::Soft).await.unwrap().count, 0);
-    assert_eq!(vault.info(&short[0]).await.unwrap().state, State::Deleted);
+    assert_eq!((tally.count, tally.tampered, told), (250, 0, 250));
+    assert_eq!(vault.soft_delete_expired().await.unwrap().count, 0);
+    assert_eq!(vault.get(&short[0]).await.unwrap().state, State::Deleted);
     assert!(vault.read(&long).await.is_ok() && vault.read(&forever).await.is_ok());
-    assert_eq!(other.info(&elsewhere).await.unwrap().state, State::Expired);
+    assert_eq!(other.get(&elsewhere).await.unwrap().state, State::Expired);
 
-    // Removed is what has been over for the margin.
-    assert_eq!(vault.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    // Only values that expired before the margin are removed.
+    assert_eq!(vault.purge_expired().await.unwrap().count, 0);
     bench.clock.advance(600 - 1);
-    assert_eq!(vault.sweep_expired(SweepMode::Hard).await.unwrap().count, 0);
+    assert_eq!(vault.purge_expired().await.unwrap().count, 0);
     bench.clock.advance(1);
-    assert_eq!(
-        vault.sweep_expired(SweepMode::Hard).await.unwrap().count,
-        250
-    );
-    assert_eq!(
-        vault.info(&short[0]).await.err(),
-        Some(VaultError::NotFound)
-    );
+    assert_eq!(vault.purge_expired().await.unwrap().count, 250);
+    assert_eq!(vault.get(&short[0]).await.err(), Some(VaultError::NotFound));
     assert_eq!(
         vault
             .list()
@@ -405,14 +404,14 @@ async fn lists_find_by_label_by_times_and_by_state(engine: Engine) {
         let label = if n % 2 == 0 { "even" } else { "odd" };
         let create = vault.create("v").label(label);
         ids.push(match n {
-            0..5 => create.expires_in(Lifetime::seconds(100)).await.unwrap(),
+            0..5 => create.expires(Lifetime::seconds(100)).await.unwrap(),
             _ => create.await.unwrap(),
         });
         bench.clock.advance(10);
     }
     vault.soft_delete(&ids[9]).await.unwrap();
     vault.soft_delete(&ids[0]).await.unwrap();
-    // 100 seconds on: the first one has expired, and is hidden; the others follow each ten seconds.
+    // 100 seconds on: the first one has expired and is soft-deleted; another follows every ten.
     bench.clock.advance(10);
     let at = |seconds| UnixTime::from_secs(NOW + seconds);
     let list = || vault.list();
@@ -490,10 +489,10 @@ async fn lists_find_by_label_by_times_and_by_state(engine: Engine) {
     assert_eq!((info.created_at, info.deleted_at), (at(0), Some(at(100))));
     vault.restore(info.id).await.unwrap();
     vault.delete(info.id).await.unwrap();
-    assert_eq!(vault.info(&ids[0]).await.err(), Some(VaultError::NotFound));
+    assert_eq!(vault.get(&ids[0]).await.err(), Some(VaultError::NotFound));
 }
 
-async fn namespaces_know_nothing_of_each_other(engine: Engine) {
+async fn namespaces_are_separate(engine: Engine) {
     let bench = Bench::on(engine).await;
     let ada = bench.vault.namespace("ada").unwrap();
     let bob = bench.vault.namespace("bob").unwrap();
@@ -532,7 +531,7 @@ async fn a_rekey_moves_everything_under_a_password_and_nothing_else(engine: Engi
     for one in vault
         .create_many(["a", "b", "c"])
         .password(RIGHT)
-        .expires_in(Lifetime::hours(1))
+        .expires(Lifetime::hours(1))
         .await
         .unwrap()
     {
@@ -565,14 +564,14 @@ async fn a_rekey_moves_everything_under_a_password_and_nothing_else(engine: Engi
     );
     assert!(vault.read(&other).password(WRONG).await.is_ok());
 
-    // Into one that is in use: both lists become one.
+    // To a password in use: both lists become one.
     assert_eq!(vault.rekey(new, WRONG).await, Ok(3));
     assert!(vault.read(&ids[2]).password(WRONG).await.is_ok());
     assert!(vault.read(&other).password(WRONG).await.is_ok());
-    // To itself.
+    // To the same password.
     assert_eq!(vault.rekey(WRONG, WRONG).await, Ok(4));
     assert!(vault.read(&other).password(WRONG).await.is_ok());
-    // And back to one that was in use before.
+    // Back to one that was in use before.
     assert_eq!(vault.rekey(WRONG, RIGHT).await, Ok(4));
     assert!(vault.read(&ids[0]).password(RIGHT).await.is_ok());
 }
@@ -595,7 +594,7 @@ async fn what_is_written_after_a_rekey_is_under_a_key_that_the_old_password_neve
         old.read(&after).await.err(),
         Some(VaultError::InvalidPassword)
     );
-    // What is written by who still has the old keys is not lost.
+    // A value written under the old keys is not lost.
     let late = old.create("late").await.unwrap();
     assert_eq!(
         vault
@@ -629,7 +628,7 @@ async fn an_unlocked_namespace_reads_and_writes_without_the_password(engine: Eng
     );
 }
 
-async fn earlier_values_are_kept_read_brought_back_and_pruned(engine: Engine) {
+async fn earlier_values_are_kept_read_rolled_back_to_and_pruned(engine: Engine) {
     let options = Vault::options().keep_versions(3);
     let bench = Bench::with(engine, options).await;
     let vault = &bench.vault;
@@ -687,7 +686,7 @@ async fn earlier_values_are_kept_read_brought_back_and_pruned(engine: Engine) {
         vault.read(id).password(RIGHT).await.unwrap().expose(),
         b"v4"
     );
-    assert_eq!(vault.info(id).await.unwrap().version, 7);
+    assert_eq!(vault.get(id).await.unwrap().version, 7);
     // A rekey takes the earlier values along.
     vault.rekey(RIGHT, "a new password").await.unwrap();
     assert_eq!(
@@ -739,7 +738,12 @@ async fn without_the_key_that_sealed_it_a_vault_does_not_open_and_says_which_it_
     let bench = Bench::on(engine).await;
     bench.keys.replace(&KeyRing::new(Key::generate())).unwrap();
     let refused = bench.again(Vault::options()).await;
-    assert_eq!(refused.err(), Some(VaultError::UnknownKey(bench.old.id())));
+    assert_eq!(
+        refused.err(),
+        Some(VaultError::Service(ServiceError::UnknownKey(
+            bench.old.id()
+        )))
+    );
 }
 
 async fn a_stronger_cost_is_taken_up_as_passwords_are_used(engine: Engine) {
@@ -756,7 +760,7 @@ async fn a_stronger_cost_is_taken_up_as_passwords_are_used(engine: Engine) {
         .again(Vault::options().argon2_cost(stronger))
         .await
         .unwrap();
-    // Another process raised the cost; this one finds what moved, and what did not.
+    // Another process raised the cost; this one finds the entries that moved, and the others.
     assert!(vault.read(&read).password(RIGHT).await.is_ok());
     vault.flush().await;
     assert!(bench.vault.read(&read).password(RIGHT).await.is_ok());
@@ -775,7 +779,7 @@ async fn a_stronger_cost_is_taken_up_as_passwords_are_used(engine: Engine) {
             .expose(),
         b"rekeyed"
     );
-    // A weaker setting does not take it back.
+    // A weaker setting does not lower it.
     let weaker = bench.again(Vault::options()).await.unwrap();
     assert!(weaker.read(&read).password(RIGHT).await.is_ok());
 }

@@ -1,9 +1,9 @@
-//! Many at once: one winner, and nothing lost.
+//! Races: one winner, and nothing is lost.
 
 use std::collections::HashSet;
 
 use sealtoken::Lifetime;
-use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError};
 use tokio::task::JoinSet;
 
 use super::{Bench, RIGHT, at_once};
@@ -14,7 +14,7 @@ crate::engine::on_every_engine! {
     of_32_updaters_each_has_its_turn,
     of_32_first_values_under_a_new_password_none_is_lost,
     what_is_created_while_passwords_change_is_never_lost,
-    what_is_renewed_during_a_sweep_lives,
+    a_value_that_is_renewed_during_a_purge_stays,
     of_two_vaults_that_are_made_at_once_both_are_one,
     a_cost_that_another_process_raised_refuses_nobody,
 }
@@ -55,7 +55,7 @@ async fn of_32_updaters_each_has_its_turn(engine: Engine) {
     while let Some(result) = tasks.join_next().await {
         assert_eq!(result.unwrap(), Ok(()));
     }
-    let info = bench.vault.info(&id).await.unwrap();
+    let info = bench.vault.get(&id).await.unwrap();
     assert_eq!((info.version, info.earlier_versions), (33, 16));
     let mut seen = HashSet::new();
     for version in bench.vault.versions(&id).await.unwrap() {
@@ -122,7 +122,7 @@ async fn what_is_created_while_passwords_change_is_never_lost(engine: Engine) {
     let vault = bench.vault.clone();
     let changer = tokio::spawn(async move {
         for n in 0..4_usize {
-            // One that nothing is under at the moment cannot be changed.
+            // A password that protects nothing at the moment cannot be changed.
             let _ = vault.rekey(passwords[n % 2], passwords[(n + 1) % 2]).await;
         }
     });
@@ -148,13 +148,13 @@ async fn what_is_created_while_passwords_change_is_never_lost(engine: Engine) {
     assert_eq!(readable, ids.len());
 }
 
-async fn what_is_renewed_during_a_sweep_lives(engine: Engine) {
+async fn a_value_that_is_renewed_during_a_purge_stays(engine: Engine) {
     let bench = Bench::with(engine, at_once()).await;
     let vault = &bench.vault;
     let mut ids = Vec::new();
     for created in vault
         .create_many(["v"; 60])
-        .expires_in(Lifetime::seconds(1))
+        .expires(Lifetime::seconds(1))
         .await
         .unwrap()
     {
@@ -165,12 +165,16 @@ async fn what_is_renewed_during_a_sweep_lives(engine: Engine) {
     for id in ids.clone() {
         let vault = vault.clone();
         tasks.spawn(async move {
-            let renewed = vault.renew(&id, Lifetime::hours(1)).even_expired().await;
+            let renewed = vault
+                .renew(&id)
+                .expires(Lifetime::hours(1))
+                .even_expired()
+                .await;
             (id, renewed)
         });
     }
-    let sweeper = vault.clone();
-    let swept = tokio::spawn(async move { sweeper.sweep_expired(SweepMode::Hard).await.unwrap() });
+    let purger = vault.clone();
+    let tally = tokio::spawn(async move { purger.purge_expired().await.unwrap() });
     let (mut lives, mut gone) = (0, 0);
     while let Some(result) = tasks.join_next().await {
         match result.unwrap() {
@@ -184,7 +188,7 @@ async fn what_is_renewed_during_a_sweep_lives(engine: Engine) {
             }
         }
     }
-    assert_eq!(swept.await.unwrap().count, gone);
+    assert_eq!(tally.await.unwrap().count, gone);
     assert_eq!(lives + gone, 60);
 }
 
@@ -219,7 +223,7 @@ async fn a_cost_that_another_process_raised_refuses_nobody(engine: Engine) {
         .again(Vault::options().argon2_cost(stronger))
         .await
         .unwrap();
-    // The entry moves to where the first process does not look yet.
+    // The entry moves to a cost that the first process does not know yet.
     assert!(other.read(&id).password(RIGHT).await.is_ok());
     other.flush().await;
     let mut tasks = JoinSet::new();

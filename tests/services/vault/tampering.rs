@@ -1,17 +1,18 @@
-//! A stranger who writes to the database.
+//! An attacker who writes to the database.
 
+use sealtoken::ServiceError;
 use sealtoken::store::{
     Change, Collection, Label, LabelName, Outcome, Query, Record, Store, Version,
 };
-use sealtoken::vault::{Argon2Cost, SweepMode, Vault, VaultError};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::{Bench, NOW, RIGHT, WRONG, at_once};
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
-    whatever_a_stranger_changes_is_never_read_as_something_else,
-    a_sweep_that_is_led_astray_touches_nothing_that_lives,
+    whatever_an_attacker_changes_is_never_read_as_something_else,
+    a_purge_that_is_led_astray_touches_no_live_value,
     a_row_that_was_changed_can_be_deleted_and_its_token_used_again,
     a_keyset_that_was_changed_keeps_no_other_from_being_sealed_again,
     a_row_that_was_changed_stops_no_count,
@@ -36,7 +37,7 @@ async fn records(store: &dyn Store) -> Vec<Record> {
     all
 }
 
-/// Puts `record` in the place of what is there now.
+/// Replaces the current record by `record`.
 async fn put(store: &dyn Store, record: &Record) {
     let change = match store.get(&record.key).await.unwrap() {
         Some(there) => Change::Replace {
@@ -61,7 +62,7 @@ fn is_keyset(record: &Record) -> bool {
     record.key.collection.as_str() == "vault_keysets"
 }
 
-/// What a stranger makes of a record, given all the others.
+/// How an attacker changes a record, given all the others.
 fn changed(record: &Record, all: &[Record]) -> Vec<(String, Record)> {
     let mut changes = Vec::new();
     let mut change = |what: String, edit: &dyn Fn(&mut Record)| {
@@ -126,7 +127,7 @@ fn changed(record: &Record, all: &[Record]) -> Vec<(String, Record)> {
     changes
 }
 
-async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Engine) {
+async fn whatever_an_attacker_changes_is_never_read_as_something_else(engine: Engine) {
     let bench = Bench::with(engine, Vault::options().keep_versions(2)).await;
     let ada = bench.vault.namespace("ada").unwrap();
     let end = Lifetime::hours(1);
@@ -137,7 +138,7 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
         (&bench.vault, "open", None),
         (&ada, "hers", Some(RIGHT)),
     ] {
-        let mut create = vault.create(value).expires_in(end).label("l");
+        let mut create = vault.create(value).expires(end).label("l");
         if let Some(password) = password {
             create = create.password(password);
         }
@@ -162,7 +163,7 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
             for (namespace, id, value, password) in &tokens {
                 let Ok(vault) = &fresh else { continue };
                 let vault = vault.namespace(namespace).unwrap();
-                // A hash only where the password's entry is what was changed.
+                // A hash only where the entry of the password was changed.
                 let with = password.filter(|_| record.key.collection.as_str() == "vault_passwords");
                 let read = match with {
                     Some(password) => vault.read(id).password(password).await,
@@ -170,12 +171,13 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
                 };
                 match read {
                     Ok(read) => assert_eq!(read.expose(), value.as_bytes(), "{what}"),
-                    Err(VaultError::Tampered) => tampered += 1,
-                    // Which key sealed a keyset stands there in clear: another name is a key that the ring lacks.
-                    Err(VaultError::UnknownKey(_)) => {
+                    Err(VaultError::Service(ServiceError::Tampered)) => tampered += 1,
+                    // The id of the key that sealed a keyset is in clear: another id names a key
+                    // that the ring lacks.
+                    Err(VaultError::Service(ServiceError::UnknownKey(_))) => {
                         assert!(is_keyset(record) && what.contains("label"), "{what}");
                     }
-                    // Without its password, a value that is as it was says just that.
+                    // Without its password, an unchanged value is refused as before.
                     Err(VaultError::InvalidPassword) => {
                         assert!(with.is_none() && password.is_some(), "{what} of {record:?}");
                     }
@@ -184,8 +186,10 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
                 looked += 1;
             }
             match fresh.err() {
-                Some(VaultError::Tampered) => tampered += 1,
-                Some(VaultError::UnknownKey(_)) => assert!(is_keyset(record), "{what}"),
+                Some(VaultError::Service(ServiceError::Tampered)) => tampered += 1,
+                Some(VaultError::Service(ServiceError::UnknownKey(_))) => {
+                    assert!(is_keyset(record), "{what}")
+                }
                 None => {}
                 Some(error) => panic!("{what} of {record:?}: {error:?}"),
             }
@@ -194,7 +198,7 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
     }
     assert!(looked > 1000 && tampered > 200, "{looked} {tampered}");
 
-    // A row that is taken away cannot be told from one that never was; nothing else is read in its place.
+    // A removed row looks as if it never existed; nothing else is read in its place.
     for record in &all {
         remove(&*bench.store, record).await;
         if let Ok(vault) = bench.again(Vault::options()).await {
@@ -223,17 +227,17 @@ async fn whatever_a_stranger_changes_is_never_read_as_something_else(engine: Eng
     }
 }
 
-async fn a_sweep_that_is_led_astray_touches_nothing_that_lives(engine: Engine) {
+async fn a_purge_that_is_led_astray_touches_no_live_value(engine: Engine) {
     let bench = Bench::with(engine, at_once()).await;
     let vault = &bench.vault;
     let lives = vault
         .create("lives")
-        .expires_in(Lifetime::hours(1))
+        .expires(Lifetime::hours(1))
         .await
         .unwrap();
     let over = vault
         .create("over")
-        .expires_in(Lifetime::seconds(1))
+        .expires(Lifetime::seconds(1))
         .await
         .unwrap();
     bench.clock.advance(1);
@@ -246,23 +250,26 @@ async fn a_sweep_that_is_led_astray_touches_nothing_that_lives(engine: Engine) {
         let digits = record.key.id.iter().map(|byte| format!("{byte:02x}"));
         digits.collect::<String>()
     };
-    let over_id = vault.info(&over).await.unwrap().id.to_string();
+    let over_id = vault.get(&over).await.unwrap().id.to_string();
     let (ended, other): (Vec<&Record>, Vec<&Record>) =
         values.iter().partition(|r| hex(r) == over_id);
-    // The one that lives gets the labels of the one that has expired: the index leads there.
+    // The live value gets the labels of the expired one, so the index leads to it.
     let mut edited = other[0].clone();
     edited.labels.clone_from(&ended[0].labels);
     put(&*bench.store, &edited).await;
-    let swept = vault.sweep_expired(SweepMode::Hard).await.unwrap();
-    assert_eq!((swept.count, swept.tampered), (1, 1));
-    assert_eq!(vault.read(&lives).await.err(), Some(VaultError::Tampered));
+    let tally = vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (1, 1));
+    assert_eq!(
+        vault.read(&lives).await.err(),
+        Some(VaultError::Service(ServiceError::Tampered))
+    );
     put(&*bench.store, other[0]).await;
     assert_eq!(vault.read(&lives).await.unwrap().expose(), b"lives");
-    // A list names what was changed, and shows all the others.
+    // A list names the changed records, and shows all others.
     put(&*bench.store, &edited).await;
     vault
         .create("another")
-        .expires_at(UnixTime::from_secs(NOW + 50))
+        .expires(UnixTime::from_secs(NOW + 50))
         .await
         .unwrap();
     let page = vault.list().with_expired().await.unwrap();
@@ -288,10 +295,13 @@ async fn a_row_that_was_changed_can_be_deleted_and_its_token_used_again(engine: 
     let mut edited = row.clone();
     edited.body[40] ^= 1;
     put(&*bench.store, &edited).await;
-    assert_eq!(vault.read(token).await.err(), Some(VaultError::Tampered));
+    assert_eq!(
+        vault.read(token).await.err(),
+        Some(VaultError::Service(ServiceError::Tampered))
+    );
     vault.delete(token).await.unwrap();
 
-    // The earlier values of the first life are still there, and in nobody's way.
+    // The earlier values of the first life still exist, and do no harm.
     vault.create("uno").token(token).await.unwrap();
     for value in ["due", "tre", "quattro", "cinque"] {
         vault.update(token, value).await.unwrap();
@@ -348,7 +358,7 @@ async fn a_row_that_was_changed_stops_no_count(engine: Engine) {
     let bench = Bench::on(engine).await;
     let vault = &bench.vault;
     for _ in 0..3 {
-        let create = vault.create("v").label("l").expires_in(Lifetime::hours(1));
+        let create = vault.create("v").label("l").expires(Lifetime::hours(1));
         create.await.unwrap();
     }
     change(&bench, &of(&bench, "vault_values").await[1]).await;
@@ -362,7 +372,7 @@ async fn a_row_that_was_changed_stops_no_count(engine: Engine) {
         let tally = list.tally().await.unwrap();
         assert_eq!((tally.count, tally.tampered), (2, 1));
     }
-    // The store counts what it has, and looks at nothing.
+    // The store counts its records, and opens none.
     let whole = vault.list().with_expired().with_deleted();
     assert_eq!(whole.clone().count().await, Ok(3));
     let tally = whole.tally().await.unwrap();
@@ -389,7 +399,7 @@ async fn an_earlier_value_that_was_changed_hides_no_other(engine: Engine) {
                 assert!(version.written_at.is_some() && !version.is_tampered());
             }
             Err(error) => {
-                assert_eq!(error, VaultError::Tampered);
+                assert_eq!(error, VaultError::Service(ServiceError::Tampered));
                 assert!(version.is_tampered() && version.length.is_none());
                 tampered += 1;
             }
@@ -403,7 +413,7 @@ async fn a_password_whose_entry_was_changed_is_the_result_of_its_own_values_alon
     let vault = &bench.vault;
     let good = vault.create("v").password(RIGHT).await.unwrap();
     let over = vault.create("v").password(RIGHT);
-    let over = over.expires_in(Lifetime::hours(1)).await.unwrap();
+    let over = over.expires(Lifetime::hours(1)).await.unwrap();
     bench.clock.advance(7200);
     change(&bench, &of(&bench, "vault_passwords").await[0]).await;
     let other = vault.create("w").password(WRONG).await.unwrap();
@@ -411,7 +421,7 @@ async fn a_password_whose_entry_was_changed_is_the_result_of_its_own_values_alon
     let read = vault.read_many(tokens).password(RIGHT).await.unwrap();
     let read: Vec<_> = read.into_iter().map(Result::err).collect();
     let expected = [
-        VaultError::Tampered,
+        VaultError::Service(ServiceError::Tampered),
         VaultError::Expired,
         VaultError::NotFound,
     ];
@@ -423,13 +433,13 @@ async fn a_password_whose_entry_was_changed_is_the_result_of_its_own_values_alon
         vault.unlock(RIGHT).await.err(),
         vault.rekey(RIGHT, "a new password").await.err(),
     ] {
-        assert_eq!(error, Some(VaultError::Tampered));
+        assert_eq!(error, Some(VaultError::Service(ServiceError::Tampered)));
     }
     let read = vault.read(&other).password(WRONG).await;
     assert_eq!(read.unwrap().expose(), b"w");
 }
 
-/// As where two processes with different costs made one each, at the same time.
+/// As if two processes with different costs had created one each at the same time.
 async fn an_entry_that_was_changed_at_one_cost_stops_none_at_another(engine: Engine) {
     let bench = Bench::on(engine).await;
     let token = bench.vault.create("v").password(RIGHT).await.unwrap();
@@ -450,7 +460,7 @@ async fn an_entry_that_was_changed_at_one_cost_stops_none_at_another(engine: Eng
     let created = stronger.create("w").password(RIGHT).await.unwrap();
     let read = stronger.read(&created).password(RIGHT).await;
     assert_eq!(read.unwrap().expose(), b"w");
-    // What was changed is left for whoever restores it.
+    // The changed entry is left for whoever restores it.
     stronger.flush().await;
     let entries = of(&bench, "vault_passwords").await;
     assert!(entries.len() == 2 && entries.contains(&changed));

@@ -1,12 +1,14 @@
-//! Records that were written once, in `tests/vectors/vault.json`: they open as they did then, so the format has not changed unnoticed.
+//! Records written once, in `tests/vectors/vault.json`: they still open, so the format is
+//! unchanged.
 //!
-//! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says alone.
+//! `tests/interop/sealed_records.py` opens the same file by `docs/sealed-records.md` alone.
 
+use sealtoken::State;
 use sealtoken::store::{
     Change, Collection, Label, LabelName, MemoryStore, Outcome, Query, Record, RecordKey,
     Store as _, Version,
 };
-use sealtoken::vault::{Argon2Cost, State, Vault, VaultError, VaultOptions};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ const NEXT: &str = "a better horse";
 /// A password that has two spellings, in the one that is not NFC.
 const TYPED: &str = "pa\u{308}sswo\u{308}rter";
 const NAMESPACES: [&str; 2] = ["default", "ada@example.com"];
-/// A token that stands in both namespaces.
+/// A token in both namespaces.
 const SHARED: &str = "service-config-0001";
 
 fn file() -> Value {
@@ -64,7 +66,7 @@ fn record(from: &Value) -> Record {
     }
 }
 
-/// A store that holds what a state of the file holds.
+/// A store with the records of a state in the file.
 async fn filled(state: &Value) -> MemoryStore {
     let store = MemoryStore::new();
     for from in list(state, "records") {
@@ -106,7 +108,7 @@ async fn read_version(
 
 async fn check_value(vault: &Vault, value: &Value) {
     let (token, password) = (text(value, "token"), value["password"].as_str());
-    let info = vault.info(token).await.unwrap();
+    let info = vault.get(token).await.unwrap();
     assert_eq!(info.created_at.as_secs(), value["created"], "{token}");
     assert_eq!(info.updated_at.as_secs(), value["updated"], "{token}");
     assert_eq!(json!(seconds(info.expires_at)), value["expires"], "{token}");
@@ -119,11 +121,12 @@ async fn check_value(vault: &Vault, value: &Value) {
         State::Live => None,
         State::Expired => Some(VaultError::Expired),
         State::Deleted => Some(VaultError::Deleted),
+        other => panic!("no value is {other}"),
     };
     if let Some(refused) = refused {
         assert_eq!(read(vault, token, password).await, Err(refused));
         vault.restore(token).await.unwrap();
-        let renew = vault.renew(token, Lifetime::Forever);
+        let renew = vault.renew(token).expires(Lifetime::Forever);
         renew.even_expired().await.unwrap();
     }
     let expected = bytes(value, "value");
@@ -168,7 +171,7 @@ async fn records_that_were_written_once_open_as_they_did() {
     }
 }
 
-/// Makes the file. What is there is never made again: delete it first, and say why.
+/// Writes the file. An existing one is never overwritten: delete it first, and say why.
 ///
 /// ```console
 /// cargo test -p sealtoken-service-tests -- --ignored the_vectors_of_the_vault_are_made
@@ -184,9 +187,10 @@ async fn the_vectors_of_the_vault_are_made() {
     maker.rekeyed().await;
     maker.raised().await;
     maker.rewrapped().await;
-    let about = "The records of a vault in four states of its life: see docs/sealed-records.md. Every record is listed, and so is \
-                 every value, with what opens it. Bytes are in hexadecimal, times in Unix seconds. `refused` is what does not open, \
-                 with the code. Made once by tests/services/vault/vectors.rs, and never changed.";
+    let about = "The records of a vault in four states of its life: see docs/sealed-records.md. \
+                 Every record is listed, and so is every value, with what opens it. Bytes are \
+                 in hexadecimal, times in Unix seconds. `refused` is what does not open, with \
+                 the code. Made once by tests/services/vault/vectors.rs, and never changed.";
     let file = json!({ "about": about, "states": maker.states });
     let text = serde_json::to_string_pretty(&file).unwrap();
     std::fs::write(PATH, text + "\n").unwrap();
@@ -228,7 +232,7 @@ impl Maker {
         self.vault.namespace(namespace).unwrap()
     }
 
-    /// Notes a value that was created just now.
+    /// Notes a value that was just created.
     async fn note(&mut self, namespace: &str, token: &str, password: Option<&str>, value: &[u8]) {
         self.values.push(json!({
             "namespace": namespace,
@@ -248,12 +252,12 @@ impl Maker {
         }));
     }
 
-    /// Updates a value, and notes what it was as an earlier one; two are kept.
+    /// Updates a value, and notes the previous one as an earlier value; two are kept.
     async fn update(&mut self, at: usize, new: &str) {
         let noted = self.values[at].clone();
         let vault = self.in_namespace(text(&noted, "namespace"));
         let token = text(&noted, "token");
-        let info = vault.info(token).await.unwrap();
+        let info = vault.get(token).await.unwrap();
         let update = vault.update(token, new);
         match noted["password"].as_str() {
             Some(password) => update.password(password).await.unwrap(),
@@ -271,11 +275,11 @@ impl Maker {
         self.values[at]["value"] = hex::encode(new).into();
     }
 
-    /// Keeps the state as it is now, with every record and every value.
+    /// Adds the current state, with every record and every value.
     async fn keep(&mut self, name: &str) {
         for at in 0..self.values.len() {
             let vault = self.in_namespace(text(&self.values[at], "namespace"));
-            let info = vault.info(text(&self.values[at], "token")).await.unwrap();
+            let info = vault.get(text(&self.values[at], "token")).await.unwrap();
             let value = &mut self.values[at];
             value["created"] = info.created_at.as_secs().into();
             value["updated"] = info.updated_at.as_secs().into();
@@ -311,7 +315,7 @@ impl Maker {
         self.refuse(home, token.expose(), Some(RIGHT), "invalid_password");
 
         let create = vault.create("db-password").password(RIGHT).label("backup");
-        let token = create.expires_in(Lifetime::days(1)).await.unwrap();
+        let token = create.expires(Lifetime::days(1)).await.unwrap();
         self.note(home, token.expose(), Some(RIGHT), b"db-password")
             .await;
         self.refuse(home, token.expose(), Some(WRONG), "invalid_password");
@@ -332,12 +336,12 @@ impl Maker {
         self.note(home, token.expose(), Some(RIGHT), b"one").await;
         let changing = self.values.len() - 1;
 
-        let create = vault.create("hidden").expires_in(Lifetime::hours(1));
+        let create = vault.create("hidden").expires(Lifetime::hours(1));
         let token = create.await.unwrap();
         self.note(home, token.expose(), None, b"hidden").await;
         self.clock.advance(7);
         vault.soft_delete(&token).await.unwrap();
-        let create = self.ada.create("over").expires_in(Lifetime::seconds(5));
+        let create = self.ada.create("over").expires(Lifetime::seconds(5));
         let token = create.await.unwrap();
         self.note(hers, token.expose(), None, b"over").await;
         for new in ["two", "three", "four"] {
@@ -348,7 +352,7 @@ impl Maker {
             .await;
     }
 
-    /// Another password, and what is written after.
+    /// Another password, and values written later.
     async fn rekeyed(&mut self) {
         self.clock.advance(1000);
         assert_eq!(self.vault.rekey(RIGHT, NEXT).await, Ok(2));
@@ -393,7 +397,7 @@ impl Maker {
             .await;
     }
 
-    /// Another key of the ring, and the old one is gone.
+    /// Another key of the ring, without the old one.
     async fn rewrapped(&mut self) {
         let old: Key = self.ring.parse().unwrap();
         let new = Key::generate();

@@ -1,4 +1,4 @@
-//! `branca`: XChaCha20-Poly1305, written in base 62.
+//! `branca`: XChaCha20-Poly1305 in base 62.
 
 use std::marker::PhantomData;
 
@@ -27,12 +27,12 @@ impl<D: Plain> Contestant for Branca<D> {
         let claims = StampedRef::issue(data, issued_at, lifetime);
         let json = serde_json::to_vec(&claims).expect("plain JSON");
         let stamp = u32::try_from(issued_at).expect("the format ends in 2106");
-        // The free functions spare the builder's copies of the key and of the nonce.
+        // The free functions avoid the builder's copies of the key and the nonce.
         ::branca::encode(&json, &self.key, stamp).expect("the key has 32 bytes")
     }
 
     fn open(&self, text: &str) -> Option<Opened<D>> {
-        // As with fernet, the lifetime would be the opener's; 0 leaves it to the claims.
+        // As with fernet, the opener would choose the lifetime. 0 leaves it to the claims.
         let json = ::branca::decode(text, &self.key, 0).ok()?;
         let claims: Stamped<D> = serde_json::from_slice(&json).ok()?;
         claims.current()

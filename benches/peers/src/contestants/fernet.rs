@@ -25,15 +25,15 @@ impl<D: Plain> Contestant for Fernet<D> {
     type Data = D;
 
     fn seal(&self, data: &D, lifetime: u64) -> String {
-        // `encrypt` reads the clock once more for its own timestamp: it takes no other.
+        // `encrypt` reads the clock again for its own timestamp; it accepts no other.
         let claims = StampedRef::issue(data, now(), lifetime);
         let json = serde_json::to_vec(&claims).expect("plain JSON");
         self.key.encrypt(&json)
     }
 
     fn open(&self, text: &str) -> Option<Opened<D>> {
-        // A fernet's lifetime is chosen by whoever opens it. Here the text itself must
-        // bear its expiry, as it does for everyone else, so `exp` stands in the claims.
+        // The opener chooses a fernet's lifetime. Here the text itself must hold its expiry, as
+        // it does for the others, so `exp` is one of the claims.
         let json = self.key.decrypt(text).ok()?;
         let claims: Stamped<D> = serde_json::from_slice(&json).ok()?;
         claims.current()

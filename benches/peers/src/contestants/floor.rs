@@ -1,7 +1,7 @@
-//! The floor: the fastest parts that could be found, put together without a library.
+//! The floor: the fastest known parts, combined without a library.
 //!
-//! It has no key ring, no purposes, no versions, and a 96-bit random nonce. It is not
-//! a design to copy: it shows how much time the duty itself takes.
+//! It has no key ring, no purposes, no versions, and a random nonce of only 96 bits. It is not a
+//! design to copy; it shows the cost of the work itself.
 //!
 //! Text: base64url of `nonce 12 | AES-256-GCM of (uuid 16, issued 8, expiry 8, JSON) | tag 16`.
 
@@ -23,7 +23,7 @@ const TAG: usize = 16;
 const HEADER: usize = 16 + 8 + 8;
 
 thread_local! {
-    /// Kept from call to call, so that the only allocation left is the result itself.
+    /// Reused by every call, so that the result is the only allocation.
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(8 * 1024));
 }
 
@@ -66,7 +66,7 @@ impl Cipher {
         })
     }
 
-    /// Hands the uuid and the data's JSON to `read`, in the scratch memory.
+    /// Passes the UUID and the data's JSON to `read`, in the scratch memory.
     fn open<R>(&self, text: &str, read: impl FnOnce(Uuid, &[u8]) -> Option<R>) -> Option<R> {
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
@@ -88,7 +88,7 @@ impl Cipher {
     }
 }
 
-/// The floor for data that is handed out.
+/// The floor with owned data.
 pub struct Floor<D> {
     cipher: Cipher,
     data: PhantomData<D>,
@@ -118,7 +118,7 @@ impl<D: Plain> Contestant for Floor<D> {
     }
 }
 
-/// The floor for data that is looked at where it stands.
+/// The floor with data that is read in place.
 pub struct FloorBorrowed<D>(Floor<D>);
 
 impl<D> FloorBorrowed<D> {

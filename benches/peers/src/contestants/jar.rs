@@ -12,10 +12,10 @@ const NAME: &str = "session";
 /// How a text is opened.
 #[derive(Clone, Copy)]
 pub enum Route {
-    /// As the documentation shows and the web frameworks do: the received cookie
-    /// is added to a jar, and the private jar is asked for it.
+    /// As in the documentation and in web frameworks: add the received cookie to a jar, then get
+    /// it from the private jar.
     Jar,
-    /// `PrivateJar::decrypt` on the cookie itself, which spares the jar's set and one clone.
+    /// `PrivateJar::decrypt` on the cookie itself, which avoids the jar's set and one clone.
     Decrypt,
 }
 
@@ -42,7 +42,7 @@ impl<D: Plain> Contestant for PrivateCookie<D> {
         let json = serde_json::to_string(&ClaimsRef::issue(data, lifetime)).expect("plain JSON");
         let mut jar = CookieJar::new();
         jar.private_mut(&self.key).add(Cookie::new(NAME, json));
-        // The jar keeps the sealed cookie; a header is written from a copy, too.
+        // The jar keeps the sealed cookie. Writing a header copies it as well.
         jar.get(NAME).expect("just added").value().to_owned()
     }
 

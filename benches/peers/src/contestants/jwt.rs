@@ -19,7 +19,7 @@ impl<D> Jwt<D> {
     pub fn new() -> Self {
         let secret: [u8; 32] = rand::random();
         let mut validation = Validation::new(Algorithm::HS256);
-        // The others refuse a text from its last second on; so does this one, then.
+        // The other libraries allow no leeway.
         validation.leeway = 0;
         Self {
             header: Header::new(Algorithm::HS256),
@@ -44,7 +44,7 @@ impl<D: Plain> Contestant for Jwt<D> {
     }
 
     fn open(&self, text: &str) -> Option<Opened<D>> {
-        // `decode` checks `exp` against the clock, so it is not checked again.
+        // `decode` has checked `exp` against the clock.
         let token = decode::<Claims<D>>(text, &self.decoding, &self.validation).ok()?;
         Some(token.claims.checked())
     }

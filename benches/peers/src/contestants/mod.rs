@@ -1,4 +1,4 @@
-//! Who takes part.
+//! The contestants.
 
 mod branca;
 mod fernet;
@@ -13,14 +13,14 @@ use sealtoken::Backend;
 use crate::lane::{Lane, seat, seat_opener};
 use crate::payload::{Payload, Plain, as_map};
 
-/// The contestant that every other is compared with.
+/// The contestant with which all others are compared.
 pub const BASELINE: &str = "sealtoken";
 
-/// The same with its faster backend, which is a feature and not the default.
+/// The baseline with the faster backend, which is not the default.
 pub const WITH_AWS_LC: &str = "sealtoken aws-lc";
 
-/// Measured on request, and never charted: the peers' slower documented routes, one that
-/// goes around the jar, and a combination of ours that the other rows make guessable.
+/// Measured on request, and never charted: other documented routes of the peers, and a
+/// combination of ours that follows from the other rows.
 pub const EXTRA: [&str; 4] = [
     "sealtoken aws-lc, borrowed",
     "cookie PrivateJar, decrypt",
@@ -28,14 +28,14 @@ pub const EXTRA: [&str; 4] = [
     "rusty_paseto v4.local, builder",
 ];
 
-/// Everyone, with the data as a struct.
+/// All contestants, with the data as a struct.
 pub fn typed<T: Payload>(data: &T, extra: bool) -> Vec<Box<dyn Lane>> {
     let typed = |backend| move || ours::Typed::new(backend);
     let borrowed = |backend| move || ours::Borrowed::new(backend);
     let mut lanes = vec![
         seat(BASELINE, typed(Backend::RustCrypto), data.clone()),
         seat(WITH_AWS_LC, typed(Backend::AwsLc), data.clone()),
-        // Borrowing changes nothing about sealing.
+        // Borrowing does not affect sealing.
         seat_opener(
             "sealtoken, borrowed",
             borrowed(Backend::RustCrypto),
@@ -55,7 +55,7 @@ pub fn typed<T: Payload>(data: &T, extra: bool) -> Vec<Box<dyn Lane>> {
     lanes
 }
 
-/// Everyone, with the same data as a map.
+/// All contestants, with the same data as a map.
 pub fn mapped<T: Payload>(data: &T, extra: bool) -> Vec<Box<dyn Lane>> {
     let map = |backend| move || ours::Map::new(backend);
     let cargo = ours::as_cargo(data);
@@ -67,7 +67,7 @@ pub fn mapped<T: Payload>(data: &T, extra: bool) -> Vec<Box<dyn Lane>> {
     lanes
 }
 
-/// The contestants that take a struct and a map alike.
+/// The contestants that take both structs and maps.
 fn peers<D: Plain>(data: &D, extra: bool) -> Vec<Box<dyn Lane>> {
     let mut lanes = vec![
         seat(
@@ -89,7 +89,7 @@ fn peers<D: Plain>(data: &D, extra: bool) -> Vec<Box<dyn Lane>> {
     if extra {
         let [_, decrypt, claims, builder] = EXTRA;
         lanes.extend([
-            // Its sealing is the jar's own.
+            // It seals as the jar does.
             seat_opener(
                 decrypt,
                 || jar::PrivateCookie::new(jar::Route::Decrypt),

@@ -1,10 +1,10 @@
-//! `sealtoken`: the library of this repository.
+//! `sealtoken`, the library of this repository.
 
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::marker::PhantomData;
 
-use sealtoken::{Backend, Cargo, Codec, Key, KeyRing, Lifetime, Token};
+use sealtoken::{Backend, Cargo, Codec, Key, KeyRing, Lifetime, Token, TypedToken};
 use serde::Deserialize;
 
 use crate::contestant::{Contestant, Opened};
@@ -14,12 +14,12 @@ fn codec(backend: Backend) -> Codec {
     KeyRing::new(Key::generate())
         .codec("peers")
         .expect("a valid purpose")
-        // All that a browser takes: the basket leaves little room for a cookie's name.
+        // The most that a browser accepts. The basket leaves little room for a cookie's name.
         .with_max_len(Codec::DEFAULT_MAX_OPENED)
         .with_backend(backend)
 }
 
-/// A struct, sealed by reference and opened into a value of its own.
+/// A struct, sealed by reference and opened into an owned value.
 pub struct Typed<D> {
     codec: Codec,
     data: PhantomData<D>,
@@ -44,7 +44,7 @@ impl<D: Payload> Contestant for Typed<D> {
     }
 
     fn open(&self, text: &str) -> Option<Opened<D>> {
-        let token: Token<D> = self.codec.open_value(text).ok()?;
+        let token: TypedToken<D> = self.codec.open_value(text).ok()?;
         Some(Opened {
             uuid: token.uuid(),
             data: token.into_value(),
@@ -52,7 +52,7 @@ impl<D: Payload> Contestant for Typed<D> {
     }
 }
 
-/// A struct, opened where it stands: `open_with` lends the decrypted bytes.
+/// A struct that borrows from the decrypted bytes, through `open_with`.
 pub struct Borrowed<D>(Typed<D>);
 
 impl<D> Borrowed<D> {
@@ -92,8 +92,8 @@ impl<D: Payload> Contestant for Borrowed<D> {
 /// A map: the library's own `Cargo`.
 pub struct Map {
     codec: Codec,
-    /// The lane's one map, between two sealings. A new token, with a new uuid, takes it
-    /// by value; the peers take theirs by reference, and neither side shall pay for a copy.
+    /// The lane's map, between two sealings. A new token takes it by value, while the peers take
+    /// a reference. Reusing it saves a copy that the peers do not make.
     spare: RefCell<Option<Cargo>>,
 }
 
@@ -111,12 +111,12 @@ impl Contestant for Map {
 
     fn seal(&self, data: &Cargo, lifetime: u64) -> String {
         let cargo = self.spare.take().unwrap_or_else(|| data.clone());
-        let mut token = Token::with_value(cargo);
+        let mut token = Token::from(cargo);
         let text = self
             .codec
             .seal(&mut token, Lifetime::seconds(lifetime))
             .expect("plain JSON");
-        self.spare.replace(Some(token.into_value()));
+        self.spare.replace(Some(token.into_cargo()));
         text
     }
 
@@ -124,7 +124,7 @@ impl Contestant for Map {
         let token = self.codec.open(text).ok()?;
         Some(Opened {
             uuid: token.uuid(),
-            data: token.into_value(),
+            data: token.into_cargo(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The two PASETO libraries, both `v4.local`: XChaCha20 with keyed BLAKE2b.
 //!
-//! Each has a documented low-level route that takes a finished payload, and a
-//! convenient one that builds the claims. The low-level route is by far the faster,
-//! so it is the contestant; the convenient one is measured with `--extra`.
+//! Each documents a low-level route for a finished payload and a convenient one that builds the
+//! claims. The low-level route is by far the faster, so it is the contestant. `--extra` measures
+//! the other as well.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::payload::Plain;
 
 type Untrusted = UntrustedToken<PasetorsLocal, PasetorsV4>;
 
-/// `pasetors` through `version4::LocalToken`, with the claims as everyone else's JSON.
+/// `pasetors` through `version4::LocalToken`, with the same JSON claims as the others.
 pub struct Pasetors<D> {
     key: SymmetricKey<PasetorsV4>,
     data: PhantomData<D>,
@@ -55,7 +55,7 @@ impl<D: Plain> Contestant for Pasetors<D> {
     }
 }
 
-/// `pasetors` through its own `Claims`: the route its documentation shows first.
+/// `pasetors` through its own `Claims`, the first route of its documentation.
 pub struct PasetorsWithClaims<D> {
     key: SymmetricKey<PasetorsV4>,
     rules: ClaimsValidationRules,
@@ -101,7 +101,7 @@ fn rusty_key() -> PasetoSymmetricKey<V4, Local> {
     PasetoSymmetricKey::from(Key::try_new_random().expect("the system has randomness"))
 }
 
-/// `rusty_paseto` through its core `Paseto` type, with the claims as everyone else's JSON.
+/// `rusty_paseto` through its core `Paseto` type, with the same JSON claims as the others.
 pub struct RustyPaseto<D> {
     key: PasetoSymmetricKey<V4, Local>,
     data: PhantomData<D>,
@@ -135,7 +135,7 @@ impl<D: Plain> Contestant for RustyPaseto<D> {
     }
 }
 
-/// `rusty_paseto` through its builder and parser: the route its documentation shows first.
+/// `rusty_paseto` through its builder and parser, the first route of its documentation.
 pub struct RustyPasetoBuilder<D> {
     key: PasetoSymmetricKey<V4, Local>,
     data: PhantomData<D>,
@@ -150,7 +150,7 @@ impl<D> RustyPasetoBuilder<D> {
     }
 }
 
-/// What the parser's JSON is read into: it has checked `exp` itself.
+/// The claims that the parser returns. It checks `exp` itself.
 #[derive(Deserialize)]
 struct Parsed<D> {
     jti: Uuid,

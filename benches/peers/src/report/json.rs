@@ -1,4 +1,4 @@
-//! The report for programs.
+//! The report as JSON, for programs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Results, processor, standings, versions};
 use crate::contestants::BASELINE;
 use crate::stats::Spread;
 
-/// All the results, with the quartiles of each.
+/// All results with their quartiles.
 pub fn json(results: &Results) -> Value {
     let spread =
         |spread: Spread| json!({ "q1": spread.q1, "median": spread.median, "q3": spread.q3 });

@@ -1,4 +1,4 @@
-//! The tables that the project's README shows.
+//! The tables of docs/benchmarks.md.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::bench::{Cell, SIZES, Shape};
 use crate::contestants::BASELINE;
 use crate::harness::Operation;
 
-/// One table per shape, in time relative to sealtoken's default build.
+/// One table per shape. Times are relative to sealtoken's default build.
 pub fn markdown(results: &Results) -> String {
     let mut out = String::new();
     for shape in Shape::ALL {
@@ -24,8 +24,8 @@ pub fn markdown(results: &Results) -> String {
         .collect();
     _ = writeln!(
         out,
-        "Time relative to {BASELINE} in its default build, less is faster: the median over {} \
-         interleaved rounds of the ratio within each round, on {}. {}.",
+        "Time relative to {BASELINE}'s default build; less is faster. Median of the ratios within \
+         each of {} interleaved rounds, on {}. {}.",
         results.plan.rounds,
         processor(),
         versions.join(", ")
@@ -66,12 +66,12 @@ fn table(out: &mut String, shape: Shape, cells: &[&Cell]) {
     out.push('\n');
 }
 
-/// The names: ours first, then the peers from fast to slow, and last the floor.
+/// The names in the order of the rows: ours, the peers from fast to slow, the floor.
 fn ranked(cells: &[&Cell]) -> Vec<&'static str> {
     let Some(cell) = cells.iter().find(|cell| cell.operation == Operation::Open) else {
         return Vec::new();
     };
-    // The opening at the smallest size: everyone takes part in it.
+    // Every contestant opens, but not every one seals.
     let rank = |name: &str| match name {
         BASELINE => 0,
         _ if name.starts_with("sealtoken") => 1,

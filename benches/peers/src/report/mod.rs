@@ -1,4 +1,4 @@
-//! What is made of the measured times.
+//! The reports on the measured times.
 
 mod json;
 mod markdown;
@@ -15,20 +15,20 @@ use crate::contestants::BASELINE;
 use crate::harness::Plan;
 use crate::stats::Spread;
 
-/// Everything that a report can say.
+/// The input of every report.
 pub struct Results {
     pub plan: Plan,
     pub cells: Vec<Cell>,
 }
 
-/// One contestant's place in a cell.
+/// A contestant's result in a cell.
 pub struct Standing {
     pub name: &'static str,
     pub ratio: Spread,
     pub nanos: Spread,
 }
 
-/// The standings of a cell, fastest first, as time relative to the baseline.
+/// The standings of a cell, fastest first, relative to the baseline.
 pub fn standings(cell: &Cell) -> Vec<Standing> {
     let Some(baseline) = cell.track(BASELINE) else {
         return Vec::new();
@@ -46,7 +46,7 @@ pub fn standings(cell: &Cell) -> Vec<Standing> {
     standings
 }
 
-/// The versions that were measured, from this package's own lock file.
+/// The measured versions, from this package's lock file.
 pub fn versions() -> Vec<(&'static str, &'static str)> {
     const MEASURED: [&str; 8] = [
         "sealtoken",
@@ -65,7 +65,7 @@ pub fn versions() -> Vec<(&'static str, &'static str)> {
         let Some(name) = line.strip_prefix("name = ").and_then(|_| quoted(line)) else {
             continue;
         };
-        // `version` is the line after `name`.
+        // `version` follows `name` in the lock file.
         if let (true, Some(version)) = (MEASURED.contains(&name), lines.next().and_then(quoted)) {
             versions.push((name, version));
         }
@@ -73,7 +73,7 @@ pub fn versions() -> Vec<(&'static str, &'static str)> {
     versions
 }
 
-/// The processor's name, where the system tells.
+/// The processor's name, on systems with `/proc/cpuinfo`.
 pub fn processor() -> String {
     std::fs::read_to_string("/proc/cpuinfo")
         .ok()

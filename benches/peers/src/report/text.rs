@@ -1,4 +1,4 @@
-//! The report for the terminal: every number with its interquartile range.
+//! The report for the terminal, with interquartile ranges.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::contestants::{BASELINE, WITH_AWS_LC};
 use crate::harness::Operation;
 use crate::lane::Lane;
 
-/// Every cell in full.
+/// All cells, one after the other.
 pub fn text(results: &Results) -> String {
     let plan = &results.plan;
     let mut out = format!(
@@ -26,7 +26,7 @@ pub fn text(results: &Results) -> String {
         let (operation, size, shape) = (cell.operation.name(), cell.size, cell.shape.name());
         _ = writeln!(
             out,
-            "\n{operation:<4} {size:<7} {shape:<17} relative [middle half]       ns/op"
+            "\n{operation:<4} {size:<7} {shape:<17} relative  [quartiles]        ns/op"
         );
         for standing in standings(cell) {
             let ratio = standing.ratio;
@@ -40,7 +40,7 @@ pub fn text(results: &Results) -> String {
     out
 }
 
-/// What the project promises: this many times as fast as the private jar.
+/// The project's promises, as multiples of the private jar's speed.
 const TARGETS: [(&str, Operation, f64); 4] = [
     (BASELINE, Operation::Seal, 1.4),
     (BASELINE, Operation::Open, 1.45),
@@ -48,9 +48,9 @@ const TARGETS: [(&str, Operation, f64); 4] = [
     (WITH_AWS_LC, Operation::Open, 1.65),
 ];
 
-/// The promises at 63 and 340 bytes typed, and whether all of them are kept.
+/// The promises for structs of 63 and 340 bytes, and whether all are kept.
 pub fn targets(cells: &[Cell]) -> (String, bool) {
-    let mut out = String::from("\nspeed as a multiple of cookie's PrivateJar, typed\n");
+    let mut out = String::from("\nspeed as a multiple of cookie's PrivateJar, structs\n");
     let mut kept = true;
     let promised = |cell: &&Cell| cell.shape == Shape::Struct && cell.size != "2.9 KiB";
     for (ours, operation, least) in TARGETS {
@@ -78,10 +78,10 @@ pub fn targets(cells: &[Cell]) -> (String, bool) {
     (out, kept)
 }
 
-/// The lifetime whose texts [`lengths`] counts: its number stands in most of them.
+/// The lifetime of the texts that [`lengths`] counts. Most texts contain its digits.
 const HOUR: u64 = 60 * 60;
 
-/// How long the texts of equal claims are, shortest first.
+/// The lengths of the texts for equal claims, shortest first.
 pub fn lengths(lanes: &[Box<dyn Lane>]) -> String {
     let mut lengths: Vec<(usize, &str)> = lanes
         .iter()
@@ -89,7 +89,7 @@ pub fn lengths(lanes: &[Box<dyn Lane>]) -> String {
         .map(|lane| (lane.seal(HOUR).len(), lane.name()))
         .collect();
     lengths.sort_unstable();
-    let mut out = String::from("characters for the same uuid, times and 100 bytes of data\n");
+    let mut out = String::from("characters for the same UUID, times and 100 bytes of data\n");
     for (length, name) in lengths {
         _ = writeln!(out, "  {name:<30} {length:>5}");
     }

@@ -1,16 +1,16 @@
-//! The commands about all tokens at once.
+//! The commands about all tokens.
 
 use crate::failure::Failure;
 use crate::output::{self, Members};
 
-use super::args::{Purge, Rewrap};
+use super::args::{PurgeExpired, Rewrap};
 use super::open;
 
-pub(super) async fn purge(options: &Purge) -> Result<(), Failure> {
+pub(super) async fn purge_expired(options: &PurgeExpired) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    let count = open::plain(&place).await?.purge().await;
+    let count = open::plain(&place).await?.purge_expired().await;
     let count = count.map_err(|error| {
-        Failure::from(error).mended_by("`sealtoken pat purge`, run again, removes the rest")
+        Failure::from(error).mended_by("run `sealtoken pat purge-expired` again to delete the rest")
     })?;
     let printed = if options.json {
         output::json(&Members(vec![("count", count.into())]))
@@ -23,7 +23,7 @@ pub(super) async fn purge(options: &Purge) -> Result<(), Failure> {
 pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     let place = options.place.prepare()?;
     let done = open::plain(&place).await?.rewrap().await;
-    done.map_err(|error| {
+    done.map(drop).map_err(|error| {
         Failure::from(error).mended_by(
             "run `sealtoken pat rewrap` again, and keep the retired key until it succeeds",
         )

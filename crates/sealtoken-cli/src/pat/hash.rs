@@ -1,4 +1,4 @@
-//! Hashes, from files and into them.
+//! Hashes in files.
 
 use std::fs::OpenOptions;
 use std::io::{Write as _, stdin};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, problem};
 use crate::input::{bounded, hint, secrets, without_line_ending};
 
-/// The most bytes of a hash on stdin; a hash has less.
+/// The most bytes read from stdin: more than a hash has.
 const LONGEST: usize = 1024;
 
 /// The hash in the file, or on stdin for `-`, without one line ending.
@@ -25,13 +25,13 @@ pub(super) fn read(file: &str) -> Result<SecretHash, Failure> {
     Ok(without_line_ending(&text).parse()?)
 }
 
-/// Writes a hash into a file that is not there yet: one that is may belong to another token.
+/// Writes a hash into a new file: an existing one may belong to another token.
 pub(super) fn write(file: &Path, hash: &SecretHash) -> Result<(), Failure> {
     let made = OpenOptions::new().write(true).create_new(true).open(file);
     let mut made = made.map_err(Failure::at("make the hash file"))?;
     let written = writeln!(made, "{hash}").and_then(|()| made.sync_all());
     written.map_err(|error| {
-        // Half a hash is of no use to anybody.
+        // Half a hash is of no use.
         let _ = std::fs::remove_file(file);
         problem(format!("cannot write the hash file: {error}"))
     })

@@ -9,8 +9,8 @@ mod dynamodb;
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 
-use sealtoken::import::access_tokens::AccessToken;
 use sealtoken::pat::PersonalAccessTokens;
+use sealtoken_import::access_tokens::AccessToken;
 
 use crate::failure::{Failure, taken_in};
 use crate::input::hint;
@@ -58,7 +58,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     output::ended(printed, output::DONE, found)
 }
 
-/// Where the items come from, a line each.
+/// The source of the items, one a line.
 fn lines(options: &Import) -> Result<Box<dyn BufRead>, Failure> {
     if let Some(file) = &options.file {
         let file = File::open(file).map_err(Failure::at("read the file of items"))?;
@@ -99,7 +99,8 @@ async fn from_lines(
     Ok(())
 }
 
-/// Page by page. What was taken in stays; where it ends early it is said after which item it can go on.
+/// Imports page by page. If it ends early, what was taken in stays, and a message says after which
+/// item to continue.
 async fn from_table(
     pats: &PersonalAccessTokens,
     table: &dynamodb::Table,
@@ -130,7 +131,7 @@ async fn from_table(
             Err(failure) => {
                 if let Some(id) = &after {
                     let id = printable(id);
-                    progress.say(&format!("go on with --after {id}"));
+                    progress.say(&format!("continue with --after {id}"));
                 }
                 return Err(failure);
             }
@@ -147,15 +148,15 @@ struct Done {
     imported: u64,
     /// Imported before.
     there: u64,
-    /// Imported before, and revoked there since or ended earlier: so they are here, too.
+    /// Imported before, and since revoked there or expiring earlier: now they are here, too.
     restricted: u64,
-    /// Imported, now or before, with a hash that nothing verifies with.
+    /// Imported, now or before, with a hash that cannot be verified.
     unusable: u64,
     failed: u64,
 }
 
 impl Done {
-    /// What is not as it was before, if anything.
+    /// What changed, if anything did.
     fn changed(&self) -> Option<String> {
         let restricted = match self.restricted {
             0 => None,
@@ -172,8 +173,8 @@ impl Done {
     }
 }
 
-/// Takes tokens in; what there is to say of each, in their order. One by one: where that ends early,
-/// what became of those before is known.
+/// Takes tokens in, and notes what there is to say of each, in order. One by one: if it ends early,
+/// the outcome of those before is known.
 async fn some(
     pats: &PersonalAccessTokens,
     items: Vec<AccessToken>,
@@ -182,7 +183,7 @@ async fn some(
     said: &mut Vec<Option<String>>,
 ) -> Result<(), Failure> {
     for item in items {
-        let id = printable(&item.token_id);
+        let id = item.token_id;
         let result = pats.import([item]).dry_run(dry_run).await?.pop();
         let Some(result) = result else { continue };
         let (count, note) = match result {

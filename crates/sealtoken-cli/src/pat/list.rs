@@ -1,9 +1,10 @@
-//! `pat list`: page by page, so that memory does not grow with the store.
+//! `pat list`: page by page, so memory does not grow with the store.
 
 use std::io::{Write as _, stderr};
 
-use sealtoken::pat::{self, PersonalAccessTokens, State};
+use sealtoken::pat::{ListedTokens, PersonalAccessTokens};
 use sealtoken::store::Cursor;
+use sealtoken::{Listing, State};
 
 use crate::failure::{Failure, problem};
 use crate::table::Table;
@@ -26,12 +27,12 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     let mut table = Table::new(options.json, show::heading);
     while left > 0 {
         let limit = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE);
-        let page = list.clone().limit(limit).after(next.take()).page().await?;
+        let page = list.clone().limit(limit).after(next.take()).await?;
         left = left.saturating_sub(page.entries.len() as u64);
         for entry in &page.entries {
             match entry {
                 Ok(record) => {
-                    table.add(|| show::members(record, now), || show::line(record, now))?;
+                    table.add(|| show::Shown::of(record, now), || show::line(record, now))?;
                 }
                 Err(error) => {
                     tampered = tampered.saturating_add(1);
@@ -40,7 +41,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
             }
         }
         if !table.print()? {
-            // Nobody reads the rest.
+            // Nobody reads on.
             return Ok(());
         }
         next = page.next;
@@ -50,7 +51,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     }
     table.end()?;
     if let Some(next) = next.filter(|_| options.limit.is_some_and(|limit| limit > 0)) {
-        // Where stderr is gone there is nobody left to tell.
+        // If stderr is gone, nobody reads this.
         let _ = writeln!(
             stderr(),
             "next: {}",
@@ -60,7 +61,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     Failure::of_tampered(tampered)
 }
 
-fn query<'a>(pats: &'a PersonalAccessTokens, options: &List) -> pat::List<'a> {
+fn query(pats: &PersonalAccessTokens, options: &List) -> Listing<ListedTokens> {
     let mut list = pats.list();
     if let Some(owner) = &options.owner {
         list = list.owned_by(owner);

@@ -1,5 +1,5 @@
-//! `pat`: personal access tokens. Keys and options come first, then files and stdin, and the store last: what is wrong
-//! with one is said before the next is looked at.
+//! `pat`: personal access tokens. Keys and options are checked first, then files and stdin, and the
+//! store last.
 
 mod args;
 mod bulk;
@@ -35,10 +35,11 @@ pub(crate) fn run(pat: &Pat) -> Result<(), Failure> {
             PatCommand::List(options) => list::list(options).await,
             PatCommand::Get(options) => one::get(options).await,
             PatCommand::Rotate(options) => secret::rotate(options, prefix).await,
+            PatCommand::Delete(options) => one::delete(options).await,
             PatCommand::Import(options) => import::import(options).await,
             PatCommand::Sync(options) => sync::sync(options, prefix).await,
             PatCommand::ScannerRule(options) => scanner::rule(options, prefix),
-            PatCommand::Purge(options) => bulk::purge(options).await,
+            PatCommand::PurgeExpired(options) => bulk::purge_expired(options).await,
             PatCommand::Rewrap(options) => bulk::rewrap(options).await,
         }
     })

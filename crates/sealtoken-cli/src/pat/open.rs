@@ -1,11 +1,11 @@
-//! How the tokens of a store are opened.
+//! Opens the tokens of a store.
 
 use sealtoken::pat::{PatOptions, PersonalAccessTokens, Prefix};
 
 use crate::failure::{Failure, OPENING};
 use crate::store::place::Prepared;
 
-/// Opens the tokens with no setting of their own: for what neither makes nor reads a token's text.
+/// Opens the tokens with default settings, for commands that neither make nor read a token's text.
 pub(super) async fn plain(place: &Prepared) -> Result<PersonalAccessTokens, Failure> {
     open(place, PersonalAccessTokens::options()).await
 }

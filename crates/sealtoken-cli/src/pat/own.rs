@@ -1,4 +1,4 @@
-//! A token as its owner gives it: on stdin or in the environment, never as an argument.
+//! Reads a token from stdin or from the environment: never from an argument.
 
 use std::env::VarError;
 use std::io::stdin;
@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, problem};
 use crate::input::{hint, line, without_line_ending};
 
-/// The most bytes of a line with a token: the longest token, its line ending, and one more that tells that it is longer.
+/// The most bytes read: the longest token, its line ending, and one more that shows that it is
+/// longer.
 const MAX_LINE: usize = 203;
 
 /// The variable with the token of whoever runs the command.
@@ -18,7 +19,7 @@ const VARIABLE: &str = "SEALTOKEN_PAT";
 pub(super) fn on_stdin() -> Result<Zeroizing<String>, Failure> {
     hint("the token", "on a line");
     let line = line(stdin().lock(), MAX_LINE).map_err(Failure::at("read stdin"))?;
-    // No token is anything but ASCII: the empty text is refused, too.
+    // Tokens are ASCII. Anything else becomes the empty text, which is refused.
     let text = str::from_utf8(&line).unwrap_or_default();
     Ok(Zeroizing::new(without_line_ending(text).into()))
 }
@@ -29,7 +30,7 @@ pub(super) fn in_environment() -> Result<Option<Zeroizing<String>>, Failure> {
         Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => Ok(Some(Zeroizing::new(without_line_ending(&text).into()))),
         Err(VarError::NotPresent) => Ok(None),
-        // Taken for none, it would not be protected.
+        // If it were ignored, the token would not be protected.
         Err(VarError::NotUnicode(_)) => Err(problem(format!("{VARIABLE} is not UTF-8"))),
     }
 }

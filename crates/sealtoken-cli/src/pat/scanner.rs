@@ -1,4 +1,4 @@
-//! Rules for scanners that look for leaked tokens.
+//! Rules for scanners that find leaked tokens.
 
 use sealtoken::pat::Prefix;
 
@@ -20,22 +20,26 @@ pub(super) fn rule(options: &ScannerRule, prefix: &Prefix) -> Result<(), Failure
     })
 }
 
-/// A rule in gitleaks' TOML. A prefix has nothing that TOML or a regular expression escapes.
+/// A rule in gitleaks' TOML. Neither TOML nor a regular expression escapes anything in a prefix.
 fn gitleaks(prefix: &Prefix) -> String {
     let name = prefix.as_str().trim_end_matches('_').replace('_', "-");
     let pattern = prefix.pattern();
     format!(
-        "[[rules]]\nid = \"{name}-personal-access-token\"\ndescription = \"A personal access token that begins with {prefix}\"\n\
+        "[[rules]]\nid = \"{name}-personal-access-token\"\n\
+         description = \"A personal access token that begins with {prefix}\"\n\
          regex = '''{pattern}'''\nkeywords = [\"{prefix}\"]"
     )
 }
 
-/// The fields of a custom pattern: GitHub says by two of them what stands around a secret, where others write `\b`.
+/// The fields of a custom pattern. GitHub has two of them for what surrounds a secret, where others
+/// write `\b`.
 fn github(prefix: &Prefix) -> String {
     let pattern = prefix.pattern();
     let pattern = pattern.strip_prefix(r"\b").unwrap_or(&pattern);
     let pattern = pattern.strip_suffix(r"\b").unwrap_or(pattern);
     format!(
-        "Secret format:  {pattern}\nBefore secret:  \\A|[^0-9A-Za-z_]\nAfter secret:   \\z|[^0-9A-Za-z_]"
+        "Secret format:  {pattern}\n\
+         Before secret:  \\A|[^0-9A-Za-z_]\n\
+         After secret:   \\z|[^0-9A-Za-z_]"
     )
 }

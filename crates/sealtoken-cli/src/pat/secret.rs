@@ -1,7 +1,9 @@
-//! The commands that print a token: once, and nowhere but on stdout.
+//! The commands that print a token: once, and only on stdout.
 
-use sealtoken::pat::{PatError, PatId, PatToken, Prefix, SecretHash, State};
 use std::time::Duration;
+
+use sealtoken::State;
+use sealtoken::pat::{PatError, PatId, PatToken, Prefix, SecretHash};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, problem};
@@ -12,25 +14,25 @@ use super::{hash, open};
 
 pub(super) async fn issue(options: &Issue, prefix: &Prefix) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    // Known before the token is stored: so it is found, whatever becomes of the answer.
+    // Known before the token is stored, so it can be looked up if the reply is lost.
     let id = match options.id.as_deref() {
         Some(id) => id.parse()?,
         None => PatId::generate()?,
     };
     let pats = open::prefixed(&place, prefix).await?;
-    let issued = pats.issue_as(id, options.facts.new_pat()).await;
-    let issued = issued.map_err(|error| {
+    let new = pats.issue(&options.meta.owner).id(id);
+    let issued = options.meta.describe(new).await.map_err(|error| {
         Failure::from(error).in_doubt(&format!(
             "nobody has its text: `sealtoken pat get {id}` tells whether it was issued; if it was, \
-             `sealtoken pat rotate {id}` prints another text for it, and `sealtoken pat revoke {id}` \
-             ends it; if it was not, run `sealtoken pat issue` again"
+             `sealtoken pat rotate {id}` prints another text for it, and \
+             `sealtoken pat revoke {id}` ends it; if it was not, run `sealtoken pat issue` again"
         ))
     })?;
-    if let Ok(true) = print(&issued.token, &id, &issued.hash, options.json) {
+    if let Ok(true) = print(&issued.token, id, &issued.hash, options.json) {
         return Ok(());
     }
-    // Nobody has the token, so nobody will ever use it.
-    Err(match pats.delete(&id).await {
+    // Nobody has the token, so nobody can ever use it.
+    Err(match pats.delete(id).await {
         Ok(()) | Err(PatError::NotFound) => {
             problem("the token could not be printed: it was removed again")
         }
@@ -60,7 +62,7 @@ pub(super) async fn generate(options: &Generate, prefix: &Prefix) -> Result<(), 
     if let Some(file) = &options.hash_file {
         hash::write(file, &made.hash)?;
     }
-    if let Ok(true) = print(&made.token, &made.id, &made.hash, options.json) {
+    if let Ok(true) = print(&made.token, made.id, &made.hash, options.json) {
         return Ok(());
     }
     if let Some(file) = &options.hash_file {
@@ -80,32 +82,36 @@ pub(super) async fn rotate(options: &Rotate, prefix: &Prefix) -> Result<(), Fail
     let id = options.named.id()?;
     let pats = open::prefixed(&place, prefix).await?;
     let overlap = Duration::from_secs(options.overlap);
-    // Whether it can be rotated is known before anything is printed, and it is printed before it is good: a secret that nobody has would cut its owner off.
-    let record = pats.get(&id).await?;
+    // Check first whether it can be rotated, and print the secret before it becomes valid: a secret
+    // that nobody has would lock out the owner.
+    let record = pats.get(id).await?;
     match record.state_at(place.now()) {
-        State::Live => {}
         State::Revoked => return Err(PatError::Revoked.into()),
         State::Expired => return Err(PatError::Expired.into()),
+        _ => {}
     }
     let made = pats.generate_as(id)?;
-    let Ok(true) = print(&made.token, &id, &made.hash, options.json) else {
+    let Ok(true) = print(&made.token, id, &made.hash, options.json) else {
         return Err(problem(
             "the new token could not be printed, and nothing was changed",
         ));
     };
-    let rotated = pats.rotate_to(&id, made.hash, overlap).await;
+    let rotated = pats.rotate(id).to(made.hash).overlap(overlap).await;
     rotated.map(|_| ()).map_err(|error| {
-        let what = format!("`sealtoken pat verify` tells whether the token that was printed is good; if it is not, run `sealtoken pat rotate {id}` again");
+        let what = format!(
+            "`sealtoken pat verify` tells whether the token that was printed is good; if it is \
+             not, run `sealtoken pat rotate {id}` again"
+        );
         Failure::from(error).mended_by(&what)
     })
 }
 
-/// Prints a token on a line; whether anybody reads it.
-fn print(token: &PatToken, id: &PatId, hash: &SecretHash, json: bool) -> Result<bool, Failure> {
+/// Prints a token on a line. Gives whether anybody reads it.
+fn print(token: &PatToken, id: PatId, hash: &SecretHash, json: bool) -> Result<bool, Failure> {
     if !json {
         return output::secret_line(token.expose());
     }
-    // None of the three has a character that JSON escapes. It is written by hand for the sake of the copy that is wiped.
+    // JSON escapes no character of these three. Written by hand, so that every copy is wiped.
     let (token, hash) = (token.expose(), hash.to_string());
     let text = format!(r#"{{"token":"{token}","id":"{id}","hash":"{hash}"}}"#);
     output::secret_line(&Zeroizing::new(text))

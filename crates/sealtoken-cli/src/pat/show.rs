@@ -1,40 +1,32 @@
-//! What is known about a token, for people and for programs. Only a hash that was asked for is shown.
+//! What is known about a token, for people and for programs. The hash is shown only where the
+//! caller asked for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealtoken::pat::{PatError, PatRecord};
-use sealtoken::{UnixTime, Value};
+use sealtoken::{State, UnixTime, Value};
+use serde::Serialize;
 
-use crate::output::{Members, end, optional, printable};
+use crate::output::{end, printable};
 
-/// The members of its JSON object.
-pub(super) fn members(record: &PatRecord, now: UnixTime) -> Members {
-    let name = record.name.as_deref();
-    let mut members = vec![
-        ("id", record.id.as_str().into()),
-        ("state", record.state_at(now).name().into()),
-        ("owner", record.owner.as_str().into()),
-        ("admin", record.admin.into()),
-        ("roles", list(&record.roles)),
-        ("scopes", list(&record.scopes)),
-        ("name", name.map_or(Value::Null, Value::from)),
-        ("metadata", map(&record.metadata)),
-        ("origin", record.origin.name().into()),
-        ("created_at", record.created_at.to_string().into()),
-        ("updated_at", record.updated_at.to_string().into()),
-        ("last_used_at", optional(record.last_used_at)),
-        ("expires_at", optional(record.expires_at)),
-        ("revoked_at", optional(record.revoked_at)),
-        ("purge_at", optional(record.purge_at)),
-        (
-            "previous_secret_ends_at",
-            optional(record.previous_secret_ends_at),
-        ),
-    ];
-    if let Some(hash) = &record.hash {
-        members.push(("hash", hash.to_string().into()));
+/// A record as its JSON object.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    #[serde(flatten)]
+    record: &'a PatRecord,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(record: &'a PatRecord, now: UnixTime) -> Self {
+        Self {
+            record,
+            state: record.state_at(now),
+            hash: record.hash.as_ref().map(ToString::to_string),
+        }
     }
-    Members(members)
 }
 
 /// Texts as a list.
@@ -48,7 +40,7 @@ pub(super) fn map(entries: &BTreeMap<String, String>) -> Value {
     Value::Object(entries.iter().map(entry).collect())
 }
 
-/// A line for each thing that is known.
+/// One line for each property.
 pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
     let mut rows = vec![
         ("id", record.id.to_string()),
@@ -75,7 +67,7 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
     for (name, at) in [
         ("revoked", record.revoked_at),
         ("to be purged", record.purge_at),
-        ("old secret", record.previous_secret_ends_at),
+        ("old secret", record.previous_secret_expires_at),
     ] {
         if let Some(at) = at {
             rows.push((name, at.to_string()));
@@ -88,13 +80,13 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
     rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Texts in one line, each as it can be shown at a terminal.
+/// Texts in one line, safe for a terminal.
 pub(super) fn joined(texts: &BTreeSet<String>) -> String {
     let texts = texts.iter().map(|text| printable(text));
     texts.collect::<Vec<_>>().join(", ")
 }
 
-/// What stands over the columns of a list.
+/// The heading of a list.
 pub(super) fn heading() -> String {
     columns("id", "state", "admin", "expires", "owner", "roles") + "\n"
 }
@@ -111,7 +103,7 @@ pub(super) fn line(record: &PatRecord, now: UnixTime) -> String {
     )
 }
 
-/// The line in the place of a record that could not be read.
+/// The line of a record that could not be read.
 pub(super) fn line_of_error(error: &PatError) -> String {
     columns("?", error.code(), "?", "?", "?", "")
 }

@@ -1,4 +1,4 @@
-//! DynamoDB, in builds with it.
+//! DynamoDB, in builds with its feature.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) fn template(template: Template, table: &str) -> Result<String, Failur
     })
 }
 
-/// The client for a table that is none of this program's, and the table's name.
+/// A client for the table of another system, and the name of the table.
 pub(crate) async fn client(address: &str) -> Result<(Client, String), Failure> {
     let address = address
         .strip_prefix("dynamodb:")
@@ -35,7 +35,8 @@ pub(crate) async fn client(address: &str) -> Result<(Client, String), Failure> {
     Ok((options(address)?.into_client().await?, table.into()))
 }
 
-/// A table, and perhaps where it is: `TABLE?region=…&endpoint=…`. Credentials come from the environment alone.
+/// Reads `TABLE?region=…&endpoint=…`, where the query may be left out. Credentials come only from
+/// the environment.
 fn options(address: &str) -> Result<DynamoOptions, Failure> {
     let (table, query) = address.split_once('?').unwrap_or((address, ""));
     let wrong = |what: &str| Err(Failure::Problem(what.into()));
@@ -47,7 +48,7 @@ fn options(address: &str) -> Result<DynamoOptions, Failure> {
         options = match pair.split_once('=') {
             Some(("region", region)) => options.region(region),
             Some(("endpoint", url)) => options.endpoint(url),
-            _ => return wrong("behind the table there may be ?region=REGION&endpoint=URL alone"),
+            _ => return wrong("only ?region=REGION&endpoint=URL may follow the table"),
         };
     }
     Ok(options)

@@ -1,16 +1,13 @@
-//! Which database, and how it is opened.
+//! Chooses a database and opens it.
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
-#[cfg(not(feature = "dynamodb"))]
-#[path = "no_dynamodb.rs"]
-mod dynamodb;
+#[cfg(not(all(feature = "dynamodb", feature = "postgres", feature = "sqlite")))]
+mod missing;
 pub(crate) mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(not(feature = "postgres"))]
-#[path = "no_postgres.rs"]
-mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::path::PathBuf;
@@ -25,12 +22,18 @@ use crate::output;
 
 #[cfg(feature = "dynamodb")]
 pub(crate) use dynamodb::client as dynamo_client;
+#[cfg(not(feature = "dynamodb"))]
+use missing::dynamodb;
+#[cfg(not(feature = "postgres"))]
+use missing::postgres;
+#[cfg(not(feature = "sqlite"))]
+use missing::sqlite;
 pub(crate) use place::Place;
 
-/// The variable with the store.
+/// The environment variable that names the store.
 const VARIABLE: &str = "SEALTOKEN_STORE";
 
-/// Where records are that nobody said it of.
+/// The store when neither option nor environment names one.
 const DEFAULT: &str = "sqlite:sealtoken.db";
 
 /// A database.
@@ -41,12 +44,12 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    /// The one that the option names or, without it, the environment.
+    /// The store that the option names or, without it, the environment.
     pub(crate) fn choose(option: Option<&str>) -> Result<Self, Failure> {
         if let Some(text) = option {
             if has_password(text) {
-                let what = "a URL with a password is no argument, which every user of the machine can see: put it \
-                            into the environment variable SEALTOKEN_STORE";
+                let what = "every user of the machine can see arguments: put a URL with a \
+                            password into the environment variable SEALTOKEN_STORE";
                 return Err(Failure::Problem(what.into()));
             }
             return Self::parse(text);
@@ -60,7 +63,7 @@ impl Address {
         }
     }
 
-    /// No part of the text is in an error: it may be a password.
+    /// Errors never quote the text, which may hold a password.
     fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| Err(Failure::Problem(what.into()));
         match text.split_once(':') {
@@ -85,10 +88,10 @@ impl Address {
     }
 }
 
-/// Prints the steps of a schema.
+/// Prints the steps of an engine's schema.
 pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
     let steps = match engine {
-        Engine::Sqlite => sqlite::schema(),
+        Engine::Sqlite => sqlite::schema()?,
         Engine::Postgres => postgres::schema()?,
     };
     let step = |step: &Migration| {
@@ -101,12 +104,12 @@ pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
     output::line(&steps.iter().map(step).collect::<Vec<_>>().join("\n\n"))
 }
 
-/// Prints a table of DynamoDB.
+/// Prints the definition of a DynamoDB table.
 pub(crate) fn template(template: Template, table: &str) -> Result<(), Failure> {
     output::line(&dynamodb::template(template, table)?)
 }
 
-/// Creates what the store lacks.
+/// Creates the tables that the store lacks.
 pub(crate) fn create(store: Option<&str>) -> Result<(), Failure> {
     let address = Address::choose(store)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,4 +1,4 @@
-//! Where the records are and what opens them, as the options of every command about them say it.
+//! The options for the location of the records and for the keys that open them.
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use super::Address;
 
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// Where the records are: sqlite:FILE, postgres://user@host/database or dynamodb:TABLE [default:
-    /// SEALTOKEN_STORE, or sqlite:sealtoken.db]
+    /// Where the records are: sqlite:FILE, postgres://user@host/database or dynamodb:TABLE
+    /// [default: SEALTOKEN_STORE, or sqlite:sealtoken.db]
     #[arg(long)]
     store: Option<String>,
     /// Do not create or upgrade the database's schema: see `sealtoken store schema`
@@ -28,7 +28,7 @@ pub(crate) struct Place {
     at: At,
 }
 
-/// What is needed to open a store's services, as far as the options tell: nothing was opened yet.
+/// Everything that is needed to open a store and its services, before anything is opened.
 pub(crate) struct Prepared {
     pub(crate) keys: KeyRing,
     pub(crate) clock: Option<ManualClock>,
@@ -48,7 +48,7 @@ impl Place {
 }
 
 impl Prepared {
-    /// The moment at which the command stands.
+    /// The moment at which the command runs.
     pub(crate) fn now(&self) -> UnixTime {
         self.clock
             .as_ref()

@@ -1,15 +1,15 @@
-//! PostgreSQL, in builds with it.
+//! PostgreSQL, in builds with its feature.
 
 use std::sync::Arc;
 
 use sealtoken::store::{Migration, Store};
-use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_postgres::PostgresStore;
 
 use crate::failure::Failure;
 
 pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
-    // One command needs one connection at a time.
-    let options = PostgresOptions::new(url).connections(1);
+    // A command needs one connection at a time.
+    let options = PostgresStore::options(url).connections(1);
     Ok(Arc::new(options.migrate(migrate).open().await?))
 }
 

@@ -1,22 +1,23 @@
-//! SQLite.
+//! SQLite, in builds with its feature.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use sealtoken::store::{Migration, Store};
-use sealtoken_sqlite::{SqliteOptions, SqliteStore};
+use sealtoken_sqlite::SqliteStore;
 
 use crate::failure::Failure;
 
 pub(super) async fn open(file: &Path, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
-    // One command reads one thing at a time.
-    let options = SqliteOptions::new(file)
+    // A command has one read at a time.
+    let options = SqliteStore::options(file)
         .readers(1)
         .create(migrate)
         .migrate(migrate);
     Ok(Arc::new(options.open().await?))
 }
 
-pub(super) fn schema() -> &'static [Migration] {
-    SqliteStore::migrations()
+#[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
+pub(super) fn schema() -> Result<&'static [Migration], Failure> {
+    Ok(SqliteStore::migrations())
 }

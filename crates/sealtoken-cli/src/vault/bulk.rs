@@ -2,50 +2,66 @@
 
 use std::time::Duration;
 
-use sealtoken::vault::{SweepMode, Vault};
+use sealtoken::Tally;
+use sealtoken::vault::{Bulk, Vault};
 
 use crate::failure::{Failure, again_until};
 use crate::output::{self, Members};
 use crate::progress::Progress;
 
-use super::args::{Rekey, Rewrap, Sweep};
+use super::args::{PurgeDeleted, PurgeExpired, Rekey, Rewrap, SoftDeleteExpired};
 use super::input;
 use super::place::Prepared;
 
-pub(super) async fn sweep(options: &Sweep) -> Result<(), Failure> {
+pub(super) async fn soft_delete_expired(options: &SoftDeleteExpired) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?.open().await?;
+    let work = vault.soft_delete_expired();
+    bulk(work, "soft-delete-expired", options.json).await
+}
+
+pub(super) async fn purge_expired(options: &PurgeExpired) -> Result<(), Failure> {
     let mut settings = Vault::options();
     if let Some(seconds) = options.margin {
-        settings = settings.sweep_margin(Duration::from_secs(seconds));
+        settings = settings.purge_margin(Duration::from_secs(seconds));
     }
     let vault = options.scope.prepare()?.open_with(settings).await?;
-    let sweep = match options.purge_deleted {
-        Some(seconds) => vault.purge_deleted(Duration::from_secs(seconds)),
-        None if options.mode.hard => vault.sweep_expired(SweepMode::Hard),
-        None => vault.sweep_expired(SweepMode::Soft),
-    };
-    let progress = Progress::of("values swept")?;
-    let swept = sweep.progress(progress.after(0)).await;
+    bulk(vault.purge_expired(), "purge-expired", options.json).await
+}
+
+pub(super) async fn purge_deleted(options: &PurgeDeleted) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?.open().await?;
+    let work = vault.purge_deleted(Duration::from_secs(options.older_than));
+    bulk(work, "purge-deleted", options.json).await
+}
+
+/// Runs a command on many values, and prints their number.
+async fn bulk(work: Bulk<'_, Tally>, command: &str, json: bool) -> Result<(), Failure> {
+    let progress = Progress::of("values")?;
+    let done = work.progress(progress.after(0)).await;
     drop(progress);
-    let swept = swept.map_err(|error| {
-        Failure::from(error).mended_by("`sealtoken vault sweep`, run again, goes on from there")
-    })?;
-    let printed = if options.json {
+    let done = done.map_err(|error| Failure::from(error).mended_by(&go_on(command)))?;
+    let printed = if json {
         output::json(&Members(vec![
-            ("count", swept.count.into()),
-            ("tampered", swept.tampered.into()),
+            ("count", done.count.into()),
+            ("tampered", done.tampered.into()),
         ]))
     } else {
-        output::line(&swept.count.to_string())
+        output::line(&done.count.to_string())
     };
-    let found = Failure::of_tampered(swept.tampered);
+    let found = Failure::of_tampered(done.tampered);
     output::ended(printed, output::DONE, found)
+}
+
+/// How to go on with a command that was cut off.
+fn go_on(command: &str) -> String {
+    format!("`sealtoken vault {command}`, run again, goes on from there")
 }
 
 pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let old = match options.password_file.as_deref() {
         Some(path) => input::password_of(path)?,
-        None => input::ask("Present password: ")?,
+        None => input::ask("Current password: ")?,
     };
     let new = match options.new_password_file.as_deref() {
         Some(path) => input::password_of(path)?,
@@ -61,12 +77,10 @@ pub(super) async fn rekey(options: &Rekey) -> Result<(), Failure> {
 
 pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
     let vault = Prepared::whole(&options.place)?.open().await?;
-    let progress = Progress::of("keysets looked at")?;
+    let progress = Progress::of("keysets")?;
     let done = vault.rewrap().progress(progress.after(0)).await;
     drop(progress);
-    let done = done.map_err(|error| {
-        Failure::from(error).mended_by("`sealtoken vault rewrap`, run again, goes on from there")
-    })?;
+    let done = done.map_err(|error| Failure::from(error).mended_by(&go_on("rewrap")))?;
     let printed = if options.json {
         output::json(&Members(vec![
             ("resealed", done.resealed.into()),
@@ -81,8 +95,9 @@ pub(super) async fn rewrap(options: &Rewrap) -> Result<(), Failure> {
         failed => Err(Failure::Refused {
             code: "tampered",
             why: format!(
-                "{failed} keysets could not be opened and stay as they are: keep the retired keys, add those that are missing or restore these \
-                 records from a backup, and run `sealtoken vault rewrap` again"
+                "{failed} keysets could not be opened and stay as they are: keep the retired keys, \
+                 add the missing ones or restore these records from a backup, and run \
+                 `sealtoken vault rewrap` again"
             ),
         }),
     };

@@ -1,13 +1,14 @@
-//! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with their number.
+//! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with
+//! their number.
 
 use std::io::{BufReader, Stdin, stdin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealtoken::UnixTime;
-use sealtoken::events::{Event, EventSink, Operation};
-use sealtoken::import::Vaultstore;
-use sealtoken::vault::{ImportFailure, StoredValue, Vault, VaultToken};
+use sealtoken::events::{Event, EventSink};
+use sealtoken::vault::{ImportFailure, Vault, VaultToken};
+use sealtoken_import::{StoredValue, Vaultstore, VaultstoreError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -36,7 +37,7 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
         Format::VaultstoreV1 => Vaultstore::v1(old),
     };
     hint("a value a line", "to its end (Ctrl-D)");
-    let taken = Arc::new(Taken::default());
+    let taken = Arc::new(Count::default());
     let events = Vault::options().events(Arc::clone(&taken));
     let vault = vault.open_with(events).await?;
     let refused = flushed(&vault, all(&vault, &reader, &new)).await;
@@ -49,20 +50,20 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
     output::ended(printed, output::DONE, found)
 }
 
-/// How many values were taken in: an import tells it also where it ends early.
+/// Counts the values taken in, also by an import that failed half way.
 #[derive(Debug, Default)]
-struct Taken(AtomicU64);
+struct Count(AtomicU64);
 
-impl EventSink for Taken {
+impl EventSink for Count {
     fn record(&self, event: &Event) {
-        if event.operation == Operation::VaultImport {
+        if event.operation == sealtoken::vault::operation::IMPORT {
             let count = event.count.unwrap_or_default();
             self.0.fetch_add(count, Ordering::Relaxed);
         }
     }
 }
 
-/// Takes in what all lines hold; how many of them were not taken in.
+/// Takes in the values of all lines, and returns how many were refused.
 async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Result<u64, Failure> {
     let progress = Progress::of("lines read")?;
     let mut lines = Lines::new(BufReader::new(stdin()), MAX_LINE, value);
@@ -89,17 +90,20 @@ async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Res
     Ok(refused)
 }
 
-/// Takes in what the next lines hold.
+/// The outcome for each value.
+type Taken = Vec<Result<VaultToken, ImportFailure<VaultstoreError>>>;
+
+/// Takes in the values of the next lines.
 async fn some(
     vault: &Vault,
     reader: &Vaultstore,
     password: &Zeroizing<String>,
     lines: &mut Lines<BufReader<Stdin>, StoredValue>,
     progress: impl FnMut(u64) + Send,
-) -> Result<Vec<Result<VaultToken, ImportFailure>>, Failure> {
-    // They share the price of the password in this vault.
-    let import = vault.import(reader.clone(), lines.take(AT_ONCE));
-    let mut import = import.progress(progress);
+) -> Result<Taken, Failure> {
+    // They share the cost of hashing this vault's password.
+    let values = lines.take(AT_ONCE).map(|row| reader.value(row));
+    let mut import = vault.import(values).progress(progress);
     if !password.is_empty() {
         import = import.password(password.clone());
     }
@@ -107,11 +111,15 @@ async fn some(
 }
 
 /// The code of a failure, and what it means.
-fn why(failure: &ImportFailure) -> String {
-    format!("{}: {failure}", failure.code())
+fn why(failure: &ImportFailure<VaultstoreError>) -> String {
+    let code = match failure {
+        ImportFailure::Read(error) => error.code(),
+        failure => failure.code(),
+    };
+    format!("{code}: {failure}")
 }
 
-/// A line, with every name once and no other.
+/// A line: each name at most once, and no others.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -120,14 +128,15 @@ struct Line {
     expires_at: Option<i64>,
 }
 
-/// What a line that is none is called; nothing of it is repeated.
-const NO_VALUE: &str = "malformed: not a JSON object of \"token\", \"value\" and perhaps \"expires_at\", a number of seconds";
+/// The message for an invalid line. It repeats nothing of the line.
+const NO_VALUE: &str = "malformed: not a JSON object of \"token\", \"value\" and perhaps \
+                        \"expires_at\", a number of seconds";
 
 fn value(line: &[u8]) -> Result<StoredValue, String> {
     parse(line).ok_or_else(|| NO_VALUE.into())
 }
 
-/// The value in a line: an object, and not the list that would do as well for serde.
+/// The value in a line: an object, and not the list that serde accepts, too.
 fn parse(text: &[u8]) -> Option<StoredValue> {
     let Line {
         token,
@@ -156,7 +165,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted_whatever_is_in_them() {
-        let text = "{\"token\":\"a\",\"value\":\"b\"}\r\n\nnonsense\n \n{\"token\":\"c\",\"value\":\"d\",\"expires_at\":5}";
+        let text = "{\"token\":\"a\",\"value\":\"b\"}\r\n\nnonsense\n \n\
+                    {\"token\":\"c\",\"value\":\"d\",\"expires_at\":5}";
         let expected = (vec!["a".into(), "c".into()], vec![1, 5], vec![3]);
         assert_eq!(lines(text), expected);
         assert_eq!(lines("\n\n"), (vec![], vec![], vec![]));

@@ -10,7 +10,8 @@ use crate::input::{bounded, hint, line, secrets, without_line_ending};
 
 use super::args::PasswordFrom;
 
-/// The most bytes of a line with a token: the longest token, its line ending, and one more that tells that it is longer.
+/// The most bytes of a line with a token: the longest token, its line ending, and one more that
+/// shows that it is longer.
 const MAX_LINE: usize = 203;
 
 /// The most bytes of a value; the vault refuses one more.
@@ -20,7 +21,7 @@ type Value = Zeroizing<Vec<u8>>;
 type Token = Zeroizing<String>;
 type Password = Zeroizing<String>;
 
-/// The password of the file or of the terminal, if one is to be had.
+/// The password from the file or the terminal, if the options name either.
 pub(super) fn password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
     if from.ask_password {
         return ask("Password: ").map(Some);
@@ -28,7 +29,7 @@ pub(super) fn password(from: &PasswordFrom) -> Result<Option<Password>, Failure>
     from.password_file.as_deref().map(password_of).transpose()
 }
 
-/// A password that is to protect something new: whoever types it types it twice.
+/// The password for a new value: typed at the terminal, it is typed twice.
 pub(super) fn new_password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
     if from.ask_password {
         return ask_twice("Password: ").map(Some);
@@ -51,10 +52,10 @@ pub(super) fn ask(prompt: &str) -> Result<Password, Failure> {
         ))
 }
 
-/// Asks for a new password, and for the same once more.
+/// Asks for a new password twice.
 pub(super) fn ask_twice(prompt: &str) -> Result<Password, Failure> {
     let password = ask(prompt)?;
-    if *ask("Once more: ")? == *password {
+    if *ask("Repeat it: ")? == *password {
         Ok(password)
     } else {
         let what = "the two passwords differ: nothing was done";
@@ -77,13 +78,13 @@ pub(super) fn token_of(path: &Path) -> Result<Token, Failure> {
     Ok(Zeroizing::new(without_line_ending(&text).into()))
 }
 
-/// All of stdin. What is too long has a byte too many, for the vault to refuse.
+/// All of stdin. A value that is too long keeps one byte too many, so that the vault refuses it.
 pub(super) fn value() -> Result<Value, Failure> {
     hint("the value", "to its end (Ctrl-D)");
     rest()
 }
 
-/// The first line of stdin, and all that follows it.
+/// The first line of stdin, and the rest.
 pub(super) fn token_and_value() -> Result<(Token, Value), Failure> {
     hint("the token, on a line, and the value", "to its end (Ctrl-D)");
     let line = first_line()?;
@@ -103,7 +104,7 @@ fn first_line() -> Result<Value, Failure> {
     line(stdin().lock(), MAX_LINE).map_err(Failure::at("read stdin"))
 }
 
-/// The text of a line. No token is anything but ASCII: the vault refuses the empty text, too.
+/// The text of a line. Tokens are ASCII, so anything else becomes empty, which the vault refuses.
 fn text(line: &[u8]) -> Token {
     let text = str::from_utf8(line).unwrap_or_default();
     Zeroizing::new(without_line_ending(text).into())
@@ -132,7 +133,7 @@ mod tests {
         let long = "a".repeat(300);
         let line = line(long.as_bytes(), MAX_LINE).unwrap();
         assert_eq!((line.len(), line.capacity()), (MAX_LINE, MAX_LINE));
-        // Longer than the longest token, so it is none.
+        // Longer than the longest token, so it is refused.
         assert!(text(&line).len() > 200);
         assert_eq!(*text(b"tk_\xff\n"), "");
     }

@@ -1,6 +1,7 @@
 //! `vault list`: page by page, so that memory does not grow with the vault.
 
-use sealtoken::vault::{self, Vault};
+use sealtoken::Listing;
+use sealtoken::vault::{ListedValues, Vault};
 
 use crate::failure::Failure;
 use crate::output;
@@ -31,7 +32,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
         for entry in &page.entries {
             tampered = tampered.saturating_add(u64::from(entry.is_err()));
             match entry {
-                Ok(info) => table.add(|| show::members(info), || show::line(info))?,
+                Ok(info) => table.add(|| info, || show::line(info))?,
                 Err(error) => {
                     table.add(|| output::code(error.code()), || show::line_of_error(error))?;
                 }
@@ -50,7 +51,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     Failure::of_tampered(tampered)
 }
 
-fn query<'a>(vault: &'a Vault, options: &List) -> vault::List<'a> {
+fn query(vault: &Vault, options: &List) -> Listing<ListedValues> {
     let mut list = vault.list();
     if let Some(label) = &options.label {
         list = list.label(label);

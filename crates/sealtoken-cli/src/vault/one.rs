@@ -5,12 +5,14 @@ use sealtoken::vault::{Target, VaultError};
 use crate::failure::{Failure, again_until, look_first, problem};
 use crate::output;
 
-use super::args::{Create, Delete, Info, Named, Read, Renew, Restore, RollBack, Update, Versions};
+use super::args::{
+    Create, Delete, Get, Named, Read, Renew, Restore, RollBack, SoftDelete, Update, Versions,
+};
 use super::place::flushed;
 use super::{input, show};
 
-/// What shows the end of a value, and whether it is hidden.
-const LOOK: &str = "`sealtoken vault info`";
+/// Shows when a value expires, and whether it is soft-deleted.
+const LOOK: &str = "`sealtoken vault get`";
 
 pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
@@ -19,13 +21,13 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
     let token = token.transpose()?;
     let value = input::value()?;
     let in_doubt = if token.is_some() {
-        look_first("`sealtoken vault info`, by its `created`,", "vault create")
+        look_first("`sealtoken vault get`, by its `created`,", "vault create")
             + ", where `already_exists` says only that there is a value"
     } else {
         let since = vault.now();
         format!(
             "nobody has its token: `sealtoken vault list --created-from {since}` shows whether it \
-             was made, and `sealtoken vault delete --hard --id ID` removes it; \
+             was created, and `sealtoken vault delete --id ID` removes it; \
              then run `sealtoken vault create` again"
         )
     };
@@ -36,7 +38,7 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
         create = create.password(password);
     }
     if let Some(lifetime) = options.expires_in {
-        create = create.expires_in(lifetime);
+        create = create.expires(lifetime);
     }
     if let Some(label) = &options.label {
         create = create.label(label);
@@ -55,24 +57,21 @@ pub(super) async fn create(options: &Create) -> Result<(), Failure> {
         if let Ok(true) = output::secret_line(token.expose()) {
             return Ok(());
         }
-        // Nobody has the token, so nobody would ever have the value.
+        // Without its token the value is of no use.
         let removed = || problem("the token could not be printed: the value was removed again");
         let Err(error) = vault.delete(&token).await else {
             return Err(removed());
         };
-        let (is, mend) = match vault.info(&token).await {
+        let (is, mend) = match vault.get(&token).await {
             Ok(info) => {
                 let id = info.id;
-                (
-                    "is",
-                    format!("run `sealtoken vault delete --hard --id {id}`"),
-                )
+                ("is", format!("run `sealtoken vault delete --id {id}`"))
             }
-            // It was removed, and only the answer was lost.
+            // It was removed, and only the reply was lost.
             Err(VaultError::NotFound) => return Err(removed()),
             Err(_) => {
                 let mend = "`sealtoken vault list` shows its id, and \
-                            `sealtoken vault delete --hard --id ID` removes it";
+                            `sealtoken vault delete --id ID` removes it";
                 ("may be", mend.into())
             }
         };
@@ -117,19 +116,19 @@ pub(super) async fn update(options: &Update) -> Result<(), Failure> {
         update = update.password(password);
     }
     if let Some(lifetime) = options.expires_in {
-        update = update.expires_in(lifetime);
+        update = update.expires(lifetime);
     }
     let updated = flushed(&vault, update.into_future()).await;
-    let what = look_first("`sealtoken vault info`, by its `updated`,", "vault update");
+    let what = look_first("`sealtoken vault get`, by its `updated`,", "vault update");
     updated.map_err(|error| Failure::from(error).in_doubt(&what))
 }
 
-pub(super) async fn info(options: &Info) -> Result<(), Failure> {
+pub(super) async fn get(options: &Get) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
-    let info = vault.open().await?.info(target).await?;
+    let info = vault.open().await?.get(target).await?;
     if options.json {
-        return output::json(&show::members(&info));
+        return output::json(&info);
     }
     output::line(&show::rows(&info))
 }
@@ -138,7 +137,7 @@ pub(super) async fn renew(options: &Renew) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
     let vault = vault.open().await?;
-    let mut renew = vault.renew(target, options.expires_in);
+    let mut renew = vault.renew(target).expires(options.expires_in);
     if options.even_expired {
         renew = renew.even_expired();
     }
@@ -149,16 +148,19 @@ pub(super) async fn renew(options: &Renew) -> Result<(), Failure> {
     renewed.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault renew")))
 }
 
+pub(super) async fn soft_delete(options: &SoftDelete) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = target(&options.named)?;
+    let deleted = vault.open().await?.soft_delete(target).await;
+    let what = again_until("vault soft-delete", "deleted");
+    deleted.map_err(|error| Failure::from(error).in_doubt(&what))
+}
+
 pub(super) async fn delete(options: &Delete) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let target = target(&options.named)?;
-    let vault = vault.open().await?;
-    let (deleted, code) = if options.mode.hard {
-        (vault.delete(target).await, "not_found")
-    } else {
-        (vault.soft_delete(target).await, "deleted")
-    };
-    let what = again_until("vault delete", code);
+    let deleted = vault.open().await?.delete(target).await;
+    let what = again_until("vault delete", "not_found");
     deleted.map_err(|error| Failure::from(error).in_doubt(&what))
 }
 
@@ -174,7 +176,6 @@ pub(super) async fn versions(options: &Versions) -> Result<(), Failure> {
     let target = target(&options.named)?;
     let versions = vault.open().await?.versions(target).await?;
     if options.json {
-        let versions: Vec<_> = versions.iter().map(show::version_members).collect();
         output::json(&versions)?;
     } else {
         let lines: Vec<_> = versions.iter().map(show::version_line).collect();

@@ -1,4 +1,4 @@
-//! Where the vault is, and how it is opened.
+//! Opening the vault that the options name.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::store::{Place, place};
 
 use super::args::Scope;
 
-/// A vault that can be opened, as far as the options tell.
+/// A vault to open, as the options describe it.
 pub(super) struct Prepared {
     place: place::Prepared,
     namespace: Option<String>,
 }
 
 impl Prepared {
-    /// A vault of which no namespace is meant.
+    /// The whole vault, and no namespace of it.
     pub(super) fn whole(place: &Place) -> Result<Self, Failure> {
         Ok(Self {
             place: place.prepare()?,
@@ -36,8 +36,8 @@ impl Scope {
     }
 }
 
-/// Does what takes a password, and then what that leaves to be written behind it: the program ends
-/// with its command, and the password would never move to the newest cost.
+/// Runs work that takes a password, and then writes what that leaves behind. Otherwise the password
+/// would never move to the newest cost, since the program ends with its command.
 pub(super) async fn flushed<T>(vault: &Vault, work: impl Future<Output = T>) -> T {
     let done = work.await;
     vault.flush().await;
@@ -45,7 +45,7 @@ pub(super) async fn flushed<T>(vault: &Vault, work: impl Future<Output = T>) -> 
 }
 
 impl Prepared {
-    /// The moment at which the command stands.
+    /// The time of the command.
     pub(super) fn now(&self) -> UnixTime {
         self.place.now()
     }
@@ -59,8 +59,7 @@ impl Prepared {
         self.vault(store, options).await
     }
 
-    /// Opens it for a change of a value: so many earlier ones are kept or, where that is not said,
-    /// as many as there are.
+    /// Opens it to change a value. It keeps this many earlier values, or as many as the value has.
     pub(super) async fn open_keeping(self, versions: Option<u32>) -> Result<Vault, Failure> {
         self.open_with(keeping(versions)).await
     }
@@ -133,7 +132,7 @@ mod tests {
             if let Ok(vault) = opened {
                 updated += u32::from(vault.update(&token, "new").await.is_ok());
             }
-            let info = vault.info(&token).await.unwrap();
+            let info = vault.get(&token).await.unwrap();
             assert_eq!(info.earlier_versions, 5);
         }
         assert!((1..20).contains(&updated));
@@ -152,7 +151,7 @@ mod tests {
         other.update(&token, "1").await.unwrap();
         other.update(&token, "2").await.unwrap();
         vault.update(&token, "3").await.unwrap();
-        let info = vault.info(&token).await.unwrap();
+        let info = vault.get(&token).await.unwrap();
         assert_eq!(info.earlier_versions, 2);
     }
 }

@@ -1,30 +1,12 @@
-//! What is known about a value, for people and for programs.
+//! What is known about a value, as text.
 
-use sealtoken::Value;
-use sealtoken::vault::{Info, VaultError, Version};
+use sealtoken::ServiceError;
+use sealtoken::vault::{ValueInfo, VaultError, Version};
 
-use crate::output::{Members, end, optional, printable};
+use crate::output::{end, printable};
 
-/// The members of its JSON object.
-pub(super) fn members(info: &Info) -> Members {
-    let label = info.label.as_deref();
-    Members(vec![
-        ("id", info.id.to_string().into()),
-        ("state", info.state.name().into()),
-        ("created_at", info.created_at.to_string().into()),
-        ("updated_at", info.updated_at.to_string().into()),
-        ("expires_at", optional(info.expires_at)),
-        ("deleted_at", optional(info.deleted_at)),
-        ("label", label.map_or(Value::Null, Value::from)),
-        ("has_password", info.has_password.into()),
-        ("length", info.length.into()),
-        ("version", info.version.into()),
-        ("earlier_versions", info.earlier_versions.into()),
-    ])
-}
-
-/// A line for each thing that is known.
-pub(super) fn rows(info: &Info) -> String {
+/// A line for each fact about a value.
+pub(super) fn rows(info: &ValueInfo) -> String {
     let mut rows = vec![
         ("id", info.id.to_string()),
         ("state", info.state.name().into()),
@@ -50,13 +32,13 @@ pub(super) fn rows(info: &Info) -> String {
     rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What stands over the columns of a list.
+/// The head of a list.
 pub(super) fn heading() -> String {
     columns("id", "state", "created", "expires", "password", "label") + "\n"
 }
 
 /// A line of a list.
-pub(super) fn line(info: &Info) -> String {
+pub(super) fn line(info: &ValueInfo) -> String {
     let label = info.label.as_deref().map(printable);
     columns(
         &info.id.to_string(),
@@ -68,7 +50,7 @@ pub(super) fn line(info: &Info) -> String {
     )
 }
 
-/// The line in the place of a record that was changed from outside.
+/// The line for a record that was changed from outside.
 pub(super) fn line_of_error(error: &VaultError) -> String {
     columns("?", error.code(), "?", "?", "?", "")
 }
@@ -86,21 +68,14 @@ fn columns(
     line.trim_end().to_owned()
 }
 
-/// The members of the JSON object of a version.
-pub(super) fn version_members(version: &Version) -> Members {
-    Members(vec![
-        ("number", version.number.into()),
-        ("written_at", optional(version.written_at)),
-        ("length", version.length.map_or(Value::Null, Value::from)),
-        ("is_current", version.is_current.into()),
-    ])
-}
-
 /// The line of a version.
 pub(super) fn version_line(version: &Version) -> String {
     let number = version.number;
     let (Some(written_at), Some(length)) = (version.written_at, version.length) else {
-        return format!("{number:<6}  {}", VaultError::Tampered.code());
+        return format!(
+            "{number:<6}  {}",
+            VaultError::Service(ServiceError::Tampered).code()
+        );
     };
     let current = if version.is_current { "  current" } else { "" };
     format!("{number:<6}  {written_at}  {length} bytes{current}")

@@ -116,7 +116,7 @@ impl Program {
     }
 }
 
-/// A folder of a test's own, where the program runs: the commands of one group, which keep what they keep there.
+/// A test's own folder, in which the program runs the commands of one group and keeps its data.
 struct Folder {
     group: &'static str,
     program: Program,
@@ -200,7 +200,8 @@ impl Folder {
             "PRAGMA foreign_keys = OFF;
              CREATE TABLE held (collection TEXT, id BLOB,
                  FOREIGN KEY (collection, id) REFERENCES sealtoken_record (collection, id));
-             INSERT INTO held SELECT collection, id FROM sealtoken_record WHERE collection = '{collection}';
+             INSERT INTO held SELECT collection, id FROM sealtoken_record
+                 WHERE collection = '{collection}';
              DELETE FROM sealtoken_record WHERE collection = '{collection}';
              DELETE FROM sealtoken_label WHERE collection = '{collection}';"
         ))?;
@@ -209,7 +210,7 @@ impl Folder {
 
     /// Brings back the keysets of a collection by the command that an error names.
     fn bring_back(&self, done: &Done, collection: &str) -> Outcome {
-        done.failed(&format!("of the collection {collection}, from a backup"));
+        done.failed(&format!("of the collection {collection} from a backup"));
         let (_, sql) = done
             .stderr
             .split_once("sqlite3 FILE \"")
@@ -349,7 +350,8 @@ fn open_prints_its_four_members_in_order() -> Outcome {
     let done = program.run(&open, format!("{text}\n"))?;
     let uuid = KeyRing::new(key).codec("reset")?.inspect(&text)?.uuid();
     let expected = format!(
-        r#"{{"uuid":"{uuid}","timestamp":{NOW},"seconds_to_expire":1800,"custom":{{"user_id":123}}}}"#
+        "{{\"uuid\":\"{uuid}\",\"timestamp\":{NOW},\"seconds_to_expire\":1800,\
+         \"custom\":{{\"user_id\":123}}}}"
     );
     assert_eq!(done.stdout, expected + "\n");
     Ok(())
@@ -656,7 +658,8 @@ fn a_token_of_the_php_system_is_printed_as_open_prints_one() -> Outcome {
     let (start, rest) = done.stdout.split_at(r#"{"uuid":""#.len() + 36);
     assert!(start.starts_with(r#"{"uuid":""#), "{done:?}");
     let expected = format!(
-        r#"","timestamp":{NOW},"seconds_to_expire":3600,"custom":{{"action":"password_reset","user_id":123}}}}"#
+        "\",\"timestamp\":{NOW},\"seconds_to_expire\":3600,\
+         \"custom\":{{\"action\":\"password_reset\",\"user_id\":123}}}}"
     );
     assert_eq!(rest, expected + "\n");
 
@@ -716,7 +719,7 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     let double = format!("{0},{0}", *key);
     let standby = format!("+{}", *key);
     for (keys, because) in [
-        ("", "there is no key"),
+        ("", "no key was given"),
         ("nonsense-of-mine", "prefix"),
         (start, "the wrong length"),
         (&foreign, "base64url"),
@@ -832,15 +835,19 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
             "--ask-password",
         ),
         (
-            vec!["vault", "info", "--id", "x", "--token-file", "x"],
+            vec!["vault", "get", "--id", "x", "--token-file", "x"],
             "--id",
         ),
-        (vec!["vault", "delete", "--soft", "--hard"], "--hard"),
+        (vec!["vault", "delete", "--hard"], "--hard"),
         (
-            vec!["vault", "sweep", "--hard", "--purge-deleted", "1d"],
-            "--purge-deleted",
+            vec!["vault", "purge-expired", "--older-than", "1d"],
+            "--older-than",
         ),
-        (vec!["vault", "sweep", "--purge-deleted", "forever"], "0s"),
+        (
+            vec!["vault", "purge-deleted", "--older-than", "forever"],
+            "0s",
+        ),
+        (vec!["vault", "purge-deleted"], "--older-than"),
         (
             vec!["vault", "list", "--created-from", "today"],
             "Unix seconds",
@@ -922,14 +929,17 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "vault create",
         "vault read",
         "vault update",
-        "vault info",
+        "vault get",
         "vault renew",
-        "vault delete",
+        "vault soft-delete",
         "vault restore",
+        "vault delete",
         "vault versions",
         "vault roll-back",
         "vault list",
-        "vault sweep",
+        "vault soft-delete-expired",
+        "vault purge-expired",
+        "vault purge-deleted",
         "vault rekey",
         "vault rewrap",
         "vault import",
@@ -944,10 +954,11 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
         "pat list",
         "pat get",
         "pat rotate",
+        "pat delete",
         "pat import",
         "pat sync",
         "pat scanner-rule",
-        "pat purge",
+        "pat purge-expired",
         "pat rewrap",
         "store schema",
         "store template",

@@ -36,27 +36,28 @@ fn id_of(token: &str) -> Result<&str, &'static str> {
 #[test]
 fn a_token_is_verified_by_another_process_and_its_record_printed() -> Outcome {
     let pats = pats("verify")?;
-    let options = "--owner ada@example.com --role reader --role writer --scope repo:read --admin --name laptop \
-                   --metadata ticket=OPS-12 --metadata empty= --expires-in 90d";
+    let options = "--owner ada@example.com --role reader --role writer --scope repo:read --admin \
+                   --name laptop --metadata ticket=OPS-12 --metadata empty= --expires-in 90d";
     let (token, id) = issued(&pats, &format!("{options} --at {PAST}"))?;
     assert_eq!((token.len(), &token[..4]), (75, "pat_"));
     for ending in ["", "\n", "\r\n", "\nmore"] {
         let at = (PAST.parse::<i64>()? + 60).to_string();
         let record = pats.run(&format!("verify --at {at}"), format!("{token}{ending}"))?;
         let expected = json!({
-            "id": id, "state": "live", "owner": "ada@example.com", "admin": true, "roles": ["reader", "writer"],
-            "scopes": ["repo:read"], "name": "laptop", "metadata": {"ticket": "OPS-12", "empty": ""}, "origin": "issued",
+            "id": id, "state": "live", "owner": "ada@example.com", "admin": true,
+            "roles": ["reader", "writer"], "scopes": ["repo:read"], "name": "laptop",
+            "metadata": {"ticket": "OPS-12", "empty": ""}, "origin": "issued",
             "created_at": "2025-11-21T20:00:00Z", "updated_at": "2025-11-21T20:00:00Z",
-            "last_used_at": "2025-11-21T20:01:00Z", "expires_at": "2026-02-19T20:00:00Z", "revoked_at": null,
-            "purge_at": null, "previous_secret_ends_at": null,
+            "last_used_at": "2025-11-21T20:01:00Z", "expires_at": "2026-02-19T20:00:00Z",
+            "revoked_at": null, "purge_at": null, "previous_secret_expires_at": null,
         });
         assert_eq!(record.json()?, expected);
     }
     assert_eq!(pats.run("verify --json", &token)?.status, Some(2));
-    // The order of the members is fixed, too.
+    // The id comes first.
     let record = pats.line(&format!("verify --at {PAST}"), &token)?;
     assert!(
-        record.starts_with(&format!(r#"{{"id":"{id}","state":"live","owner":"#)),
+        record.starts_with(&format!(r#"{{"id":"{id}","owner":"#)),
         "{record}"
     );
     Ok(())
@@ -112,7 +113,7 @@ fn what_cannot_be_issued_is_refused_and_nothing_is_stored() -> Outcome {
         (format!("--owner a {roles}"), "too_many_roles"),
         (format!("--owner a --name {long}"), "invalid_name"),
         (format!("--owner a --metadata {long}=x"), "invalid_metadata"),
-        ("--owner a --expires-at 5".into(), "invalid_end"),
+        ("--owner a --expires-at 5".into(), "invalid_expiry"),
         ("--owner a --id short".into(), "invalid_id"),
     ] {
         pats.run(&format!("issue {options}"), "")?.refused(code);
@@ -329,10 +330,23 @@ fn a_revoked_token_is_restored_with_its_end_or_purged() -> Outcome {
     assert_eq!(pats.run("verify", &token)?.json()?["expires_at"], end);
 
     pats.quiet(&format!("revoke {id} --purge-in 30d"), "")?;
-    assert_eq!(pats.line("purge", "")?, "0");
-    let purge = format!("purge --json --at {FUTURE}");
+    assert_eq!(pats.line("purge-expired", "")?, "0");
+    let purge = format!("purge-expired --json --at {FUTURE}");
     assert_eq!(pats.line(&purge, "")?, r#"{"count":1}"#);
     for command in ["revoke", "restore", "get"] {
+        pats.run(&format!("{command} {id}"), "")?
+            .refused("not_found");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_deleted_token_is_gone() -> Outcome {
+    let pats = pats("delete")?;
+    let (token, id) = issued(&pats, "--owner ada")?;
+    pats.quiet(&format!("delete {id}"), "")?;
+    pats.run("verify", &token)?.refused("not_found");
+    for command in ["delete", "get", "restore"] {
         pats.run(&format!("{command} {id}"), "")?
             .refused("not_found");
     }
@@ -346,7 +360,7 @@ fn after_a_rotation_the_old_secret_is_good_for_the_overlap() -> Outcome {
     let new = pats.line(&format!("rotate {id} --overlap 24h"), "")?;
     assert_eq!(id_of(&new)?, id);
     let record = pats.run("verify", &old)?.json()?;
-    assert!(record["previous_secret_ends_at"].is_string());
+    assert!(record["previous_secret_expires_at"].is_string());
     pats.run("verify", &new)?.json()?;
     pats.run(&format!("verify --at {FUTURE}"), &old)?
         .refused("expired");
@@ -376,7 +390,8 @@ fn a_rotation_that_was_cut_off_says_what_to_do_with_what_it_printed() -> Outcome
         |row| row.get(0),
     )?;
     file.execute_batch(&format!(
-        "CREATE INDEX cut ON sealtoken_record (abs(iif(hex(version) = '{version}', 0, -9223372036854775807 - 1))) \
+        "CREATE INDEX cut ON sealtoken_record \
+         (abs(iif(hex(version) = '{version}', 0, -9223372036854775807 - 1))) \
          WHERE collection = 'pat_tokens'"
     ))?;
     let done = pats.run(&format!("rotate {id} --overlap 0s"), "")?;
@@ -412,7 +427,7 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
         &format!("revoke {id}"),
     ] {
         let done = pats.run(line, &token)?;
-        done.failed("\"pat\" of the collection pat_keysets, from a backup");
+        done.failed("\"pat\" of the collection pat_keysets from a backup");
     }
     let gone = pats.run("verify", &token)?;
     pats.bring_back(&gone, "pat_keysets")?;
@@ -450,7 +465,7 @@ fn a_rule_for_a_scanner_finds_what_is_issued() -> Outcome {
     let rule = pats.run("scanner-rule --json", "")?.json()?;
     assert_eq!(rule["pattern"], r"\bpat_[0-9A-Za-z]{21}_[0-9A-Za-z]{49}\b");
 
-    // What the pattern says, by hand: there is no engine for it here.
+    // The pattern, matched by hand: no engine for it is at hand.
     let (token, _) = issued(&pats, "--owner a")?;
     let parts: Vec<&str> = token.split('_').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -507,7 +522,7 @@ fn nothing_secret_is_an_argument_or_in_a_message() -> Outcome {
         done.refused("invalid_id");
         assert!(!done.stderr.contains(&token[26..]), "{done:?}");
     }
-    // Neither the record nor a list has the secret, or a hash that nobody asked for.
+    // Neither the record nor a list shows the secret, or the hash unasked.
     for command in [&format!("get {id}"), "list", "list --json"] {
         let done = pats.run(command, "")?;
         assert!(
@@ -550,7 +565,7 @@ fn a_token_that_could_not_be_printed_is_not_there() -> Outcome {
     Ok(())
 }
 
-/// Nobody has it, and it cannot be removed again: so it is said which one it is, and what ends it.
+/// Nobody has it, and it cannot be removed: the message names it, and says how to revoke it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_token_that_could_not_be_printed_or_removed_is_named() -> Outcome {
@@ -584,8 +599,8 @@ fn a_change_whose_record_could_not_be_printed_is_said_to_be_made() -> Outcome {
         format!("update {id} --owner bea --json"),
         format!("revoke {id} --json"),
         format!("restore {id} --json"),
-        "purge".into(),
-        "purge --json".into(),
+        "purge-expired".into(),
+        "purge-expired --json".into(),
     ] {
         let done = pats.full(&line, "")?;
         done.failed("cannot write to stdout");

@@ -9,7 +9,9 @@ use super::pat_list::ids;
 /// An item of that system's table, as DynamoDB's tools print it.
 pub(super) fn item(id: &str, hash: &str, rest: &str) -> String {
     format!(
-        r#"{{"tokenId":{{"S":"{id}"}},"secretPhc":{{"S":"{hash}"}},"owner":{{"S":"ada"}},"isAdmin":{{"BOOL":true}},"createdAt":{{"N":"1763755200"}}{rest}}}"#
+        "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{hash}\"}},\
+         \"owner\":{{\"S\":\"ada\"}},\"isAdmin\":{{\"BOOL\":true}},\
+         \"createdAt\":{{\"N\":\"1763755200\"}}{rest}}}"
     )
 }
 
@@ -70,7 +72,10 @@ fn what_is_not_taken_is_named_by_line_and_id_and_stops_no_other() -> Outcome {
     let value: Value = serde_json::from_str(&done.stdout)?;
     assert_eq!(
         value,
-        json!({"dry_run": false, "imported": 2, "there": 0, "restricted": 0, "unusable": 1, "failed": 5})
+        json!({
+            "dry_run": false, "imported": 2, "there": 0, "restricted": 0, "unusable": 1,
+            "failed": 5,
+        })
     );
     let said: Vec<&str> = done.stderr.lines().collect();
     let expected = [

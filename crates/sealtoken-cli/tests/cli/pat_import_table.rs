@@ -128,7 +128,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
         }
     }
     assert!(pages > 1 && ghosts == 1, "{pages} pages");
-    assert_eq!(pats.count().await, Ok(known.len() as u64 + 1));
+    assert_eq!(pats.list().count().await, Ok(known.len() as u64 + 1));
     for (token, id, _) in &known {
         let record = pats.verify(token).await.unwrap();
         assert_eq!(record.id.as_str(), *id);
@@ -159,7 +159,7 @@ fn by_command(table: &Table, tokens: u64) {
             .env("AWS_SECRET_ACCESS_KEY", "not a secret")
             .output()
             .unwrap();
-        // The ghost is told, and makes the command fail.
+        // The ghost is reported, and makes the command fail.
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("GGGGGGGGGGGGGGGGGGGGG: ghost"), "{said}");
         assert!(said.contains("FFFFFFFFFFFFFFFFFFFFF: unusable"), "{said}");

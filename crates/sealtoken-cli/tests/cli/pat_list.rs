@@ -1,7 +1,7 @@
 //! `sealtoken pat list` and `get`.
 
 use sealtoken::KeyRing;
-use sealtoken::pat::{NewPat, PersonalAccessTokens};
+use sealtoken::pat::PersonalAccessTokens;
 use sealtoken::store::{Change, Collection, Outcome as Written, Query, Store as _};
 use sealtoken_sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::pat::{issued, pats};
 use super::vault::PAST;
 use super::{Done, Folder, Outcome, feed};
 
-/// Issues so many tokens at once.
+/// Issues this many tokens.
 pub(super) async fn many(
     pats: &Folder,
     count: usize,
@@ -20,8 +20,15 @@ pub(super) async fn many(
     let library = PersonalAccessTokens::open(store, &keys).await?;
     let mut ids = Vec::with_capacity(count);
     for number in 0..count {
-        let new = NewPat::for_owner(format!("owner{}", number % 3)).role("many");
-        ids.push(library.issue(new).await?.record.id.to_string());
+        ids.push(
+            library
+                .issue(format!("owner{}", number % 3))
+                .role("many")
+                .await?
+                .record
+                .id
+                .to_string(),
+        );
     }
     ids.sort_unstable();
     Ok(ids)
@@ -148,7 +155,7 @@ fn no_text_of_a_token_does_anything_to_the_terminal() -> Outcome {
     Ok(())
 }
 
-/// A record is changed through the store, as a stranger would.
+/// A record is changed through the store, as an attacker would.
 #[tokio::test]
 async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     let pats = pats("tampered")?;

@@ -31,7 +31,8 @@ impl Sync {
         self.pats.run(&format!("sync tokens.yaml {options}"), "")
     }
 
-    /// A run that succeeds, after a dry run that changes nothing, and before a second one that has nothing to do.
+    /// A run that succeeds, after a dry run that changes nothing, and before a second one that has
+    /// nothing to do.
     fn converges(&self, options: &str) -> Result<String, Box<dyn Error>> {
         let before = self.all()?;
         let dry = self.run(&format!("{options} --dry-run"))?;
@@ -55,7 +56,7 @@ impl Sync {
     fn all(&self) -> Result<Value, Box<dyn Error>> {
         let mut list = self.pats.run("list --json --with-hashes", "")?.json()?;
         for entry in list.as_array_mut().into_iter().flatten() {
-            // A token may end between two looks at it.
+            // A token may expire between two reads.
             entry["state"] = Value::Null;
         }
         Ok(list)
@@ -207,8 +208,8 @@ fn a_token_is_revoked_and_restored_by_its_file() -> Outcome {
     Ok(())
 }
 
-/// S3: every page of the store is read, for those that are listed and for those that are not.
-/// What differs is told whatever else is done about the token, and also where it is but a shorter time.
+/// S3: every page of the store is read, for those that are listed and for those that are not. What
+/// differs is told whatever else is done about the token, and also where it is but a shorter time.
 #[test]
 fn json_tells_what_differs_in_a_token_that_is_revoked_or_restored() -> Outcome {
     let sync = Sync::new("json")?;
@@ -291,7 +292,7 @@ async fn a_store_that_breaks_off_is_not_taken_for_a_whole_one() -> Outcome {
     damaged[last * 4096..][..4096].fill(0);
     std::fs::write(&file, damaged)?;
     let done = sync.run("--keep-unlisted")?;
-    done.failed("the database holds what this store did not write");
+    done.failed("the database is damaged");
     assert!(!done.stderr.contains("tampered"), "{done:?}");
     std::fs::write(&file, whole)?;
     let live = sync.pats.run("list --json --state live", "")?.json()?;
@@ -348,7 +349,7 @@ fn ones_own_token_is_protected() -> Outcome {
         ),
         (
             format!("- {{id: {id}, owner: root, expires_at: 5}}\n"),
-            vec!["its end STAYS"],
+            vec!["its expiry STAYS"],
         ),
         (
             format!("- {{id: {id}, owner: root, admin: false, revoked: true}}\n"),
@@ -375,14 +376,14 @@ fn ones_own_token_is_protected() -> Outcome {
             assert_eq!(sync.pats.run("verify", &token)?.json()?["admin"], true);
         }
     }
-    // What is not there or not good protects nothing, so nothing is done.
+    // An unknown or invalid own token protects nothing, so nothing is done.
     sync.pats.write("tokens.yaml", "tokens: []")?;
     sync.run(&format!("--own {ID}"))?.refused("not_found");
     sync.run("--own-token-stdin")?.refused("invalid_prefix");
     sync.run(&format!("--own {ID} --own-token-stdin"))?
         .failed("--own");
     sync.pats.run("verify", &token)?.json()?;
-    // Without a token of one's own, there is none to protect.
+    // Without an own token, none is protected.
     let done = sync.run("")?;
     assert!(done.stdout.ends_with("1 revoked\n"), "{done:?}");
     Ok(())
@@ -400,7 +401,10 @@ fn what_fails_is_told_and_the_rest_is_done() -> Outcome {
     );
     let missing = "0".repeat(21);
     sync.write(&format!(
-        "- {{id: {missing}, owner: a}}\n- {{id: {ID}, owner: a, roles: [r]}}\n- {{id: {id}, owner: b}}\n- {{id: {new_id}, owner: c, hash: {hash}}}\n"
+        "- {{id: {missing}, owner: a}}\n\
+         - {{id: {ID}, owner: a, roles: [r]}}\n\
+         - {{id: {id}, owner: b}}\n\
+         - {{id: {new_id}, owner: c, hash: {hash}}}\n"
     ))?;
     for options in ["--dry-run", ""] {
         let done = sync.run(options)?;
@@ -429,7 +433,7 @@ fn what_fails_is_told_and_the_rest_is_done() -> Outcome {
     Ok(())
 }
 
-/// S7: a hash is told to have changed, and not shown.
+/// S7: the report says that a hash changed, and does not show it.
 #[test]
 fn a_hash_is_replaced_and_never_shown() -> Outcome {
     let sync = Sync::new("hash")?;
@@ -472,7 +476,9 @@ fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
         new["hash"].as_str().ok_or("hash")?,
     );
     sync.write(&format!(
-        "- {{id: {id}, owner: a, expires_at: 2026-01-01T00:00:00Z}}\n- {{id: {ended}, owner: a, expires_at: 7}}\n- {{id: {new_id}, owner: a, hash: {hash}, expires_at: 7}}\n"
+        "- {{id: {id}, owner: a, expires_at: 2026-01-01T00:00:00Z}}\n\
+         - {{id: {ended}, owner: a, expires_at: 7}}\n\
+         - {{id: {new_id}, owner: a, hash: {hash}, expires_at: 7}}\n"
     ))?;
     assert_eq!(sync.run("--dry-run")?.status, Some(0));
     let said = sync.run("")?.stdout;
@@ -494,7 +500,8 @@ fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
     Ok(())
 }
 
-/// A19: the end is that of the moment at which it is set, however long the others took, and the role is gone in any case.
+/// A19: the end is that of the moment at which it is set, however long the others took, and the
+/// role is gone in any case.
 #[tokio::test]
 async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() -> Outcome {
     let sync = Sync::new("many-ends")?;
@@ -561,8 +568,12 @@ fn tokens_that_are_revoked_may_be_purged_later() -> Outcome {
     sync.write(&format!("- {{id: {listed}, owner: a, revoked: true}}\n"))?;
     sync.converges("--purge-in 30d")?;
     assert!(sync.get(&unlisted)?["purge_at"].is_string());
-    assert_eq!(sync.pats.line(&format!("purge --at {FUTURE}"), "")?, "2");
-    // What is declared revoked and was purged is missed by nobody.
+    assert_eq!(
+        sync.pats
+            .line(&format!("purge-expired --at {FUTURE}"), "")?,
+        "2"
+    );
+    // A purged token that is declared revoked is not missing.
     assert!(sync.run("")?.stdout.starts_with(NOTHING));
     Ok(())
 }
@@ -574,8 +585,12 @@ fn a_file_of_the_original_is_read() -> Outcome {
     let hash =
         "$scrypt$ln=14,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let file = format!(
-        "defaults:\n  adminPath: /admin\nendpoints:\n  - name: production\n    url: https://example.com\ntokens:\n  - tokenId: {id}\n    owner: b\n    isAdmin: true\n    expiresAt: '2100-01-01T00:00:00Z'\n  \
-         - tokenId: {ID}\n    secretPhc: '{hash}'\n    owner: c\n    isAdmin: false\n    revoked: false\n    expiresAt: null\n"
+        "defaults:\n  adminPath: /admin\n\
+         endpoints:\n  - name: production\n    url: https://example.com\n\
+         tokens:\n  - tokenId: {id}\n    owner: b\n    isAdmin: true\n    \
+         expiresAt: '2100-01-01T00:00:00Z'\n  \
+         - tokenId: {ID}\n    secretPhc: '{hash}'\n    owner: c\n    isAdmin: false\n    \
+         revoked: false\n    expiresAt: null\n"
     );
     sync.pats.write("tokens.yaml", file)?;
     sync.converges("")?;
@@ -629,7 +644,7 @@ fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
         ),
         (
             format!("- {{id: {zeros}, owner: b, expires_at: 253402300800}}\n"),
-            vec![(3, "invalid_end")],
+            vec![(3, "invalid_expiry")],
         ),
         (
             format!("- {{id: short, owner: b}}\n\n- {{id: {zeros}, owner: b, hash: x}}\n"),
@@ -738,7 +753,9 @@ fn the_difference_is_in_colour_where_that_is_wanted() -> Outcome {
     }
     let said = sync.run("--dry-run --color always")?.stdout;
     let expected = format!(
-        "\x1b[33m~ {id} change (a)\x1b[0m\n    \x1b[31m- owner: \"a\"\x1b[0m\n    \x1b[32m+ owner: \"b\"\x1b[0m\n"
+        "\x1b[33m~ {id} change (a)\x1b[0m\n    \
+         \x1b[31m- owner: \"a\"\x1b[0m\n    \
+         \x1b[32m+ owner: \"b\"\x1b[0m\n"
     );
     assert!(said.starts_with(&expected), "{said:?}");
     Ok(())

@@ -27,7 +27,8 @@ impl LongLog {
         let writer = Connection::open(&path)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         writer.execute_batch(
-            "CREATE TABLE IF NOT EXISTS ballast (bytes); INSERT INTO ballast VALUES (zeroblob(200000))",
+            "CREATE TABLE IF NOT EXISTS ballast (bytes); \
+             INSERT INTO ballast VALUES (zeroblob(200000))",
         )?;
         let readers = Connection::open(&path)?;
         readers.execute_batch("BEGIN")?;
@@ -104,7 +105,7 @@ fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome
     vault.line("create", "before")?;
     let said = [
         "nobody has its token",
-        "`sealtoken vault delete --hard --id ID`",
+        "`sealtoken vault delete --id ID`",
         "then run `sealtoken vault create` again",
     ];
     let done = doubtful(&vault, "create --label new", "value", &said)?;
@@ -116,7 +117,7 @@ fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome
 
     vault.write("own", "a-token-of-my-own")?;
     let said = [
-        "`sealtoken vault info`, by its `created`, tells whether it was done",
+        "`sealtoken vault get`, by its `created`, tells whether it was done",
         "if neither, run `sealtoken vault create` again",
         "`already_exists` says only that there is a value",
     ];
@@ -144,7 +145,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             format!("update {pw}"),
             &with_value,
             &[
-                "`sealtoken vault info`",
+                "`sealtoken vault get`",
                 "if neither, run `sealtoken vault update` again",
             ][..],
         ),
@@ -160,7 +161,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             "renew --expires-in 1h".into(),
             &token,
             &[
-                "`sealtoken vault info`",
+                "`sealtoken vault get`",
                 "if neither, run `sealtoken vault renew` again",
             ],
         ),
@@ -173,12 +174,12 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             ],
         ),
         (
-            "delete".into(),
+            "soft-delete".into(),
             &token,
-            &["run `sealtoken vault delete` again", "deleted"],
+            &["run `sealtoken vault soft-delete` again", "deleted"],
         ),
         (
-            "delete --hard".into(),
+            "delete".into(),
             &token,
             &["run `sealtoken vault delete` again", "not_found"],
         ),
@@ -186,9 +187,9 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
         doubtful(&vault, &line, stdin, said)?;
     }
     vault.has(pw, &token, "two")?;
-    vault.quiet("delete", &token)?;
+    vault.quiet("soft-delete", &token)?;
     let said = [
-        "`sealtoken vault info` tells",
+        "`sealtoken vault get` tells",
         "if neither, run `sealtoken vault restore` again",
     ];
     doubtful(&vault, "restore", &token, &said)?;

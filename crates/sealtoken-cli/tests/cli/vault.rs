@@ -126,10 +126,10 @@ fn a_token_comes_from_the_first_line_of_stdin_or_from_a_file() -> Outcome {
     ] {
         for command in [
             "read",
-            "info",
+            "get",
             "renew --expires-in 1d",
+            "soft-delete",
             "delete",
-            "delete --hard",
             "restore",
         ] {
             vault.run(command, &input)?.refused("not_found");
@@ -144,7 +144,7 @@ fn a_token_comes_from_the_first_line_of_stdin_or_from_a_file() -> Outcome {
     vault
         .run("read --token-file nowhere", "")?
         .failed("token file");
-    // Whose token has no line ending has no value after it either.
+    // A token without a line ending has no value after it.
     for input in ["", &token] {
         vault
             .run("update", input)?
@@ -180,7 +180,7 @@ fn a_token_has_the_length_or_the_text_that_is_asked_for() -> Outcome {
         "my_own-Token-42"
     );
     vault.has("", "my_own-Token-42", "value")?;
-    for command in ["info", "delete"] {
+    for command in ["get", "soft-delete"] {
         vault
             .run("create --token-file own", "other")?
             .refused("already_exists");
@@ -194,7 +194,7 @@ fn a_token_has_the_length_or_the_text_that_is_asked_for() -> Outcome {
     vault
         .run("create --token-file own", "other")?
         .refused("already_exists");
-    vault.quiet("delete --hard --token-file own", "")?;
+    vault.quiet("delete --token-file own", "")?;
     vault.line("create --token-file own", "other")?;
     for text in [
         "",
@@ -260,7 +260,7 @@ fn a_password_is_a_file_without_one_line_ending() -> Outcome {
     vault
         .run("create --password-file nowhere", "value")?
         .failed("password file");
-    // Two spellings of one password.
+    // Two encodings of one password.
     vault.write("composed", "p\u{e4}ssword")?;
     vault.write("decomposed", "pa\u{308}ssword")?;
     let token = vault.line("create --password-file composed", "value")?;
@@ -280,7 +280,7 @@ fn a_value_expires_and_is_renewed() -> Outcome {
     vault
         .run("renew --expires-in 1d", &token)?
         .refused("expired");
-    let info = vault.run("info --json", &token)?.json()?;
+    let info = vault.run("get --json", &token)?.json()?;
     assert_eq!(info["state"], "expired");
     assert_eq!(info["created_at"], "2025-11-21T20:00:00Z");
     assert_eq!(info["expires_at"], "2025-11-22T20:00:00Z");
@@ -294,25 +294,25 @@ fn a_value_expires_and_is_renewed() -> Outcome {
     vault.quiet("renew --expires-in forever", &token)?;
     vault.has(&format!("--at {FUTURE}"), &token, "other")?;
     assert_eq!(
-        vault.run("info --json", &token)?.json()?["expires_at"],
+        vault.run("get --json", &token)?.json()?["expires_at"],
         serde_json::Value::Null
     );
     vault
         .run("create --expires-in 253402300799s", "value")?
-        .refused("invalid_end");
+        .refused("invalid_expiry");
     Ok(())
 }
 
 #[test]
-fn a_value_is_hidden_brought_back_and_removed() -> Outcome {
+fn a_value_is_soft_deleted_restored_and_deleted() -> Outcome {
     let vault = Vault::new("life")?;
     let token = vault.line("create --label backup", "value")?;
-    let id = vault.run("info --json", &token)?.json()?["id"]
+    let id = vault.run("get --json", &token)?.json()?["id"]
         .as_str()
         .ok_or("id")?
         .to_owned();
     for named in ["".to_owned(), format!("--id {id}")] {
-        vault.quiet(&format!("delete {named}"), &token)?;
+        vault.quiet(&format!("soft-delete {named}"), &token)?;
         vault.run("read", &token)?.refused("deleted");
         vault
             .run("update", format!("{token}\nother"))?
@@ -321,13 +321,13 @@ fn a_value_is_hidden_brought_back_and_removed() -> Outcome {
             .run(&format!("renew --expires-in 1d {named}"), &token)?
             .refused("deleted");
         vault
-            .run(&format!("delete {named}"), &token)?
+            .run(&format!("soft-delete {named}"), &token)?
             .refused("deleted");
         vault.quiet(
             &format!("renew --expires-in 1d --even-deleted {named}"),
             &token,
         )?;
-        let info = vault.run(&format!("info --json {named}"), &token)?.json()?;
+        let info = vault.run(&format!("get --json {named}"), &token)?.json()?;
         assert!(
             info["state"] == "deleted" && info["deleted_at"].is_string(),
             "{info}"
@@ -336,7 +336,7 @@ fn a_value_is_hidden_brought_back_and_removed() -> Outcome {
         vault.quiet(&format!("restore {named}"), &token)?;
         vault.has("", &token, "value")?;
     }
-    let text = vault.run(&format!("info --id {id}"), "")?.stdout;
+    let text = vault.run(&format!("get --id {id}"), "")?.stdout;
     for line in [
         "state         live",
         "label         backup",
@@ -345,13 +345,13 @@ fn a_value_is_hidden_brought_back_and_removed() -> Outcome {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
-    vault.quiet(&format!("delete --hard --id {id}"), "")?;
-    for command in ["read", "info", "restore", "delete --hard"] {
+    vault.quiet(&format!("delete --id {id}"), "")?;
+    for command in ["read", "get", "restore", "delete"] {
         vault.run(command, &token)?.refused("not_found");
     }
     for strange in ["00", "x", &id.to_uppercase()] {
         vault
-            .run(&format!("info --id {strange}"), "")?
+            .run(&format!("get --id {strange}"), "")?
             .refused("not_found");
     }
     Ok(())
@@ -381,7 +381,7 @@ fn earlier_values_are_kept_read_and_brought_back() -> Outcome {
     update("--keep-versions 2", "three")?;
     update("--keep-versions 2", "four")?;
     assert_eq!(numbers()?, [4, 3, 2]);
-    // As many as there are stay.
+    // As many as before stay.
     update("", "five")?;
     assert_eq!(numbers()?, [5, 4, 3]);
     vault.has(&format!("{pw} --earlier 3"), &token, "three")?;
@@ -501,11 +501,11 @@ fn the_store_is_the_option_the_environment_or_a_file_here() -> Outcome {
     )?;
     vault
         .run("list --store sqlite:text", "")?
-        .failed("no SQLite database");
+        .failed("not an SQLite database");
     vault
         .run("list --store sqlite:no/folder/here", "")?
         .failed("cannot be opened");
-    // Nobody makes a schema who was told not to.
+    // `--no-migrate` creates no schema.
     vault
         .run("list --no-migrate --store sqlite:new.db", "")?
         .failed("cannot be opened");
@@ -569,7 +569,7 @@ fn a_store_is_created_and_a_table_is_printed() -> Outcome {
     Ok(())
 }
 
-/// With an emulator, as `tests/servers` says.
+/// On an emulator, as `tests/servers` describes.
 #[cfg(feature = "dynamodb")]
 #[test]
 fn a_vault_is_in_a_table() -> Outcome {
@@ -645,7 +645,7 @@ fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is_one() -> Outcome {
         "read --token-file token",
         "list",
         "list --json",
-        "info --token-file token",
+        "get --token-file token",
     ] {
         let mut child = vault.start(line)?;
         drop(child.stdout.take());
@@ -668,7 +668,7 @@ fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is_one() -> Outcome {
     Ok(())
 }
 
-/// Nobody has the token, and it cannot be removed again: so it is said which value that is.
+/// Nobody has the token, and the value cannot be removed again: so the message names it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_value_whose_token_could_not_be_printed_is_removed_or_named() -> Outcome {
@@ -687,7 +687,7 @@ fn a_value_whose_token_could_not_be_printed_is_removed_or_named() -> Outcome {
     assert!(done.stderr.contains("could not be printed"), "{done:?}");
     let list = vault.run("list --json", "")?.json()?;
     let id = list[0]["id"].as_str().ok_or("id")?.to_owned();
-    let delete = format!("delete --hard --id {id}");
+    let delete = format!("delete --id {id}");
     let what = format!("run `sealtoken vault {delete}`");
     assert!(done.stderr.contains(&what), "{done:?}");
     file.execute_batch("DROP TABLE held")?;
@@ -696,7 +696,7 @@ fn a_value_whose_token_could_not_be_printed_is_removed_or_named() -> Outcome {
     Ok(())
 }
 
-/// What the library stores, the command reads, and the other way round.
+/// The command reads what the library stores, and the other way round.
 #[tokio::test]
 async fn the_command_and_the_library_share_a_vault() -> Outcome {
     use sealtoken_sqlite::SqliteStore;
@@ -713,7 +713,7 @@ async fn the_command_and_the_library_share_a_vault() -> Outcome {
     Ok(())
 }
 
-/// A command ends with its process, so it waits for what moves up behind it.
+/// A command ends with its process, so it waits for the entries that move up behind it.
 #[tokio::test]
 async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outcome {
     use sealtoken::store::{Collection, Query, RecordKey, Store as _};
@@ -723,7 +723,7 @@ async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outc
     let vault = Vault::new("costs")?;
     let keys: KeyRing = vault.program.keys.as_deref().ok_or("keys")?.parse()?;
     let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
-    // The command keeps an entry of its own for each of them.
+    // Each command has a password of its own.
     let commands = [
         "read --password-file 0",
         "update --password-file 1",
@@ -758,7 +758,7 @@ async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outc
         let done = vault.run(line, format!("{}\n", token.expose()))?;
         assert_eq!(done.status, Some(0), "{line}: {done:?}");
         let after = entries().await?;
-        // Where an entry lies depends on its cost.
+        // The location of an entry depends on its cost.
         let moved = before.iter().filter(|key| !after.contains(key)).count();
         assert_eq!((moved, after.len()), (1, commands.len()), "{line}");
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::vault::{FUTURE, Vault};
 use super::{NOW, Outcome};
 
-/// A stored value of the vectors, with its password and what it holds.
+/// A stored value of the vectors, its password and its plaintext.
 pub(super) fn vector(name: &str) -> Result<(String, String, Vec<u8>), Box<dyn std::error::Error>> {
     let vectors: Value =
         serde_json::from_str(include_str!("../../../../tests/vectors/vaultstore.json"))?;
@@ -69,12 +69,12 @@ fn values_of_both_formats_come_in_under_their_password() -> Outcome {
             .run(&format!("read {read}"), "token-that-has-expired")?
             .refused("expired");
         let end = |token| -> Result<Value, Box<dyn std::error::Error>> {
-            Ok(vault.run("info --json", token)?.json()?["expires_at"].clone())
+            Ok(vault.run("get --json", token)?.json()?["expires_at"].clone())
         };
         assert_eq!(end("token-that-lives-on")?, "2286-11-20T17:46:39Z");
         assert_eq!(end("token-that-never-ends")?, Value::Null);
 
-        // Again: each is there already, which is said of each line.
+        // Again: each line is refused, since each token exists.
         let again = vault.run(&import, input.concat())?;
         assert_eq!((again.status, again.stdout.as_str()), (Some(2), "0\n"));
         let lines: Vec<&str> = again.stderr.lines().collect();

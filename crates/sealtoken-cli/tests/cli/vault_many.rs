@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::vault::{FUTURE, PAST, Vault};
 
-/// A vault with a live, an expired and a hidden value, labelled so.
+/// A vault with a live, an expired and a soft-deleted value, each with that label.
 fn three(name: &str) -> Result<(Vault, [String; 3]), Box<dyn std::error::Error>> {
     let vault = Vault::new(name)?;
     let live = vault.line("create --label live", "live")?;
@@ -15,7 +15,7 @@ fn three(name: &str) -> Result<(Vault, [String; 3]), Box<dyn std::error::Error>>
         "expired",
     )?;
     let hidden = vault.line("create --label hidden --expires-in 1d", "hidden")?;
-    vault.quiet("delete", &hidden)?;
+    vault.quiet("soft-delete", &hidden)?;
     Ok((vault, [live, expired, hidden]))
 }
 
@@ -82,15 +82,17 @@ fn a_list_has_what_is_asked_for() -> Outcome {
     assert_eq!(entry["id"].as_str().map(str::len), Some(64));
     entry["id"] = Value::Null;
     let expected = json!({
-        "id": null, "state": "expired", "created_at": "2025-11-21T20:00:00Z", "updated_at": "2025-11-21T20:00:00Z",
-        "expires_at": "2025-11-22T20:00:00Z", "deleted_at": null, "label": "expired", "has_password": false,
+        "id": null, "state": "expired",
+        "created_at": "2025-11-21T20:00:00Z", "updated_at": "2025-11-21T20:00:00Z",
+        "expires_at": "2025-11-22T20:00:00Z", "deleted_at": null,
+        "label": "expired", "has_password": false,
         "length": 7, "version": 1, "earlier_versions": 0,
     });
     assert_eq!(entry, expected);
     Ok(())
 }
 
-/// More than a page of it is in memory at no time.
+/// Only one page at a time is in memory.
 #[tokio::test]
 async fn a_list_is_as_long_as_the_vault() -> Outcome {
     use sealtoken::KeyRing;
@@ -130,13 +132,13 @@ fn a_label_does_nothing_to_the_terminal() -> Outcome {
     let output = super::feed(command.arg(label), b"value")?;
     assert!(output.status.success(), "{output:?}");
     let token = String::from_utf8(output.stdout)?;
-    for done in [vault.run("list", "")?, vault.run("info", &token)?] {
+    for done in [vault.run("list", "")?, vault.run("get", &token)?] {
         assert!(
             !done.stdout.contains('\x1b') && done.stdout.contains(r"a\u{1b}[31m\nlive"),
             "{done:?}"
         );
     }
-    assert_eq!(vault.run("info --json", &token)?.json()?["label"], label);
+    assert_eq!(vault.run("get --json", &token)?.json()?["label"], label);
     let mut command = vault.command("create --label=");
     let output = super::feed(&mut command, b"value")?;
     assert!(output.stderr.starts_with(b"invalid_label: "), "{output:?}");
@@ -144,15 +146,18 @@ fn a_label_does_nothing_to_the_terminal() -> Outcome {
 }
 
 #[test]
-fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() -> Outcome {
-    let (vault, [live, expired, hidden]) = three("sweep")?;
-    assert_eq!(vault.line("sweep", "")?, "1");
-    assert_eq!(vault.line("sweep --soft", "")?, "0");
+fn expired_values_and_no_others_are_soft_deleted_or_purged() -> Outcome {
+    let (vault, [live, expired, hidden]) = three("expired")?;
+    assert_eq!(vault.line("soft-delete-expired", "")?, "1");
+    assert_eq!(
+        vault.line("soft-delete-expired --json", "")?,
+        r#"{"count":0,"tampered":0}"#
+    );
     vault.run("read", &expired)?.refused("deleted");
     vault.quiet("restore", &expired)?;
     vault.run("read", &expired)?.refused("expired");
     assert_eq!(
-        vault.line("sweep --hard --json", "")?,
+        vault.line("purge-expired --json", "")?,
         r#"{"count":1,"tampered":0}"#
     );
     vault.run("read", &expired)?.refused("not_found");
@@ -160,59 +165,60 @@ fn a_sweep_hides_or_removes_what_has_expired_and_nothing_else() -> Outcome {
     vault.has("", &live, "live")?;
     vault.has("", &hidden, "hidden")?;
 
-    vault.quiet("delete", &hidden)?;
-    assert_eq!(vault.line("sweep --purge-deleted 1d", "")?, "0");
+    vault.quiet("soft-delete", &hidden)?;
+    assert_eq!(vault.line("purge-deleted --older-than 1d", "")?, "0");
     assert_eq!(
-        vault.line(&format!("sweep --purge-deleted 1d --at {FUTURE}"), "")?,
+        vault.line(&format!("purge-deleted --older-than 1d --at {FUTURE}"), "")?,
         "1"
     );
     vault.run("restore", &hidden)?.refused("not_found");
-    assert_eq!(vault.line("sweep --purge-deleted 0s", "")?, "0");
+    assert_eq!(vault.line("purge-deleted --older-than 0s", "")?, "0");
     vault.has("", &live, "live")
 }
 
-/// Another process has the file: the sweep waits for it in vain.
+/// Another process holds the file, and the command waits in vain.
 #[test]
-fn a_sweep_that_was_cut_off_says_how_it_goes_on() -> Outcome {
+fn a_bulk_command_that_was_cut_off_says_how_it_goes_on() -> Outcome {
     let (vault, _) = three("cut off")?;
     let file = rusqlite::Connection::open(vault.path("sealtoken.db"))?;
     file.execute_batch("BEGIN IMMEDIATE")?;
-    for line in ["sweep", "sweep --hard"] {
+    for line in ["soft-delete-expired", "purge-expired"] {
         let done = vault.run(line, "")?;
-        done.failed("`sealtoken vault sweep`, run again, goes on from there");
+        let what = format!("`sealtoken vault {line}`, run again, goes on from there");
+        done.failed(&what);
     }
     file.execute_batch("ROLLBACK")?;
-    assert_eq!(vault.line("sweep", "")?, "1");
+    assert_eq!(vault.line("soft-delete-expired", "")?, "1");
     Ok(())
 }
 
 #[test]
-fn a_hard_sweep_leaves_alone_what_has_been_over_for_less_than_the_margin() -> Outcome {
+fn a_purge_leaves_values_alone_until_the_margin_has_passed() -> Outcome {
     let vault = Vault::new("margin")?;
     let token = vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
     let after =
         |seconds: i64| Ok::<_, Box<dyn std::error::Error>>(PAST.parse::<i64>()? + 3600 + seconds);
-    for (options, seconds, swept) in [
+    for (options, seconds, count) in [
         ("", 540, "0"),
         ("--margin 30m", 1740, "0"),
         ("--margin 1m", 30, "0"),
         ("--margin 1m", 90, "1"),
     ] {
-        let line = format!("sweep --hard {options} --at {}", after(seconds)?);
-        assert_eq!(vault.line(&line, "")?, swept, "{line}");
+        let line = format!("purge-expired {options} --at {}", after(seconds)?);
+        assert_eq!(vault.line(&line, "")?, count, "{line}");
     }
     vault.run("read", &token)?.refused("not_found");
     for line in [
-        "sweep --margin 1m",
-        "sweep --soft --margin 1m",
-        "sweep --hard --margin 1",
+        "soft-delete-expired --margin 1m",
+        "soft-delete-expired --hard",
+        "purge-expired --margin 1",
     ] {
         assert_eq!(vault.run(line, "")?.status, Some(1), "{line}");
     }
     Ok(())
 }
 
-/// What a command says where the record of a keyset is gone.
+/// The message where the record of a keyset is gone.
 #[test]
 fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let vault = Vault::new("keyset gone")?;
@@ -226,9 +232,9 @@ fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
             [],
         )?;
     }
-    for line in ["read", "info", "create", "sweep", "rewrap"] {
+    for line in ["read", "get", "create", "soft-delete-expired", "rewrap"] {
         let done = vault.run(line, &token)?;
-        done.failed("\"vault\" of the collection vault_keysets, from a backup");
+        done.failed("\"vault\" of the collection vault_keysets from a backup");
     }
     let gone = vault.run("read", &token)?;
     vault.bring_back(&gone, "vault_keysets")?;
@@ -298,7 +304,7 @@ fn after_a_rewrap_the_old_key_can_go() -> Outcome {
     Ok(())
 }
 
-/// Changes the first record of a collection through the store, as a stranger would.
+/// Changes the first record of a collection through the store, as an attacker would.
 async fn change_one(vault: &Vault, collection: &'static str) -> Outcome {
     use sealtoken::store::{Change, Collection, Outcome as Written, Query, Store as _};
     use sealtoken_sqlite::SqliteStore;
@@ -384,17 +390,17 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     Ok(())
 }
 
-/// What a command found counts for more than that its count could not be printed.
+/// What a command found matters more than that its count could not be printed.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_a_command_did_is_told_where_its_count_cannot_be_printed() -> Outcome {
+fn a_command_says_what_it_did_where_its_count_cannot_be_printed() -> Outcome {
     let vault = Vault::new("unsaid")?;
     vault.write("new", "battery staple")?;
     vault.line(&format!("create --expires-in 1h --at {PAST}"), "value")?;
     vault.line("create --password-file pw", "value")?;
     for line in [
-        "sweep",
-        "sweep --json",
+        "soft-delete-expired",
+        "soft-delete-expired --json",
         "rekey --password-file pw --new-password-file new",
         "rewrap",
         "rewrap --json",
@@ -409,7 +415,7 @@ fn what_a_command_did_is_told_where_its_count_cannot_be_printed() -> Outcome {
     for (rows, lines, found) in [
         (
             "collection = 'vault_values'",
-            ["sweep", "sweep --json"],
+            ["soft-delete-expired", "soft-delete-expired --json"],
             "from a backup",
         ),
         (

@@ -1,4 +1,4 @@
-//! An endpoint that answers as a test says: what no emulator does on demand.
+//! An endpoint that answers as a test decides, which no emulator does.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,17 +8,17 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-/// What becomes of a request.
+/// The answer to a request.
 pub(super) enum Answer {
     /// Status and body.
     Say(u16, Value),
-    /// The connection ends: whatever was done, nobody is told.
+    /// The connection ends, and nobody learns what was done.
     Hang,
-    /// Nothing, for longer than anyone waits.
+    /// Nothing, for longer than any timeout.
     Wait,
 }
 
-/// An error as DynamoDB says it.
+/// An error in DynamoDB's format.
 pub(super) fn error(status: u16, code: &str) -> Answer {
     let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
     Answer::Say(status, serde_json::json!({"__type": kind, "message": "no"}))
@@ -28,10 +28,10 @@ pub(super) fn ok() -> Answer {
     Answer::Say(200, serde_json::json!({}))
 }
 
-/// A request: what is to be done, and with what.
+/// A request: its operation and its body.
 pub(super) type Request = (String, Value);
 
-/// It stops when it is dropped: then nobody listens there.
+/// A fake service. When it is dropped, nothing listens at its address any more.
 pub(super) struct Fake {
     pub(super) url: String,
     shared: Arc<Shared>,
@@ -44,7 +44,7 @@ struct Shared {
 }
 
 impl Fake {
-    /// Answers each request by this, but for the one that asks for the table's shape.
+    /// Answers each request by this function, except the one for the table's shape.
     pub(super) fn new(answer: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -69,7 +69,7 @@ impl Fake {
         }
     }
 
-    /// What was asked so far, but for the table's shape.
+    /// The requests so far, except those for the table's shape.
     pub(super) fn seen(&self) -> Vec<Request> {
         self.shared.seen.lock().unwrap().clone()
     }
@@ -82,9 +82,9 @@ impl Fake {
 impl Drop for Fake {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        // It waits for a connection: this is the last one.
+        // The thread waits for a connection. This is the last one.
         let last = TcpStream::connect(self.url.trim_start_matches("http://"));
-        // Until the thread has ended, connections are still taken, and then cut.
+        // Until the thread ends, connections are accepted and then cut.
         if let (Ok(_), Some(listening)) = (last, self.listening.take()) {
             let _ = listening.join();
         }
@@ -143,7 +143,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     Some((target, serde_json::from_slice(&body).ok()?))
 }
 
-/// A table of the shape that a store wants, as it is described.
+/// The description of a table with the right shape.
 fn shape() -> Value {
     let template = sealtoken_dynamodb::DynamoStore::cloud_formation("table");
     let template: Value = serde_json::from_str(&template).unwrap();

@@ -1,7 +1,12 @@
-//! What becomes of a call where DynamoDB is busy, broken, or not heard of again.
+//! Calls while DynamoDB is busy, broken or silent.
 
+use std::error::Error as _;
+use std::io;
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use sealtoken_dynamodb::DynamoStore;
 use sealtoken_store::{
     Change, Collection, Effect, LabelName, Outcome, Query, Record, RecordKey, Store as _,
@@ -36,12 +41,13 @@ fn note(id: &str) -> Record {
 
 fn effect<T: std::fmt::Debug>(result: Result<T, StoreError>) -> (Effect, String) {
     match result {
-        Err(StoreError::Unavailable { effect, reason }) => (effect, reason),
-        other => panic!("it was to be unavailable, and is {other:?}"),
+        Err(StoreError::Unavailable { effect, reason, .. }) => (effect, reason),
+        other => panic!("expected an unavailable store, got {other:?}"),
     }
 }
 
-/// What each method says, with the name of the request that it sends, when none of its requests is answered by more than an error.
+/// Asserts the effect of each method, and which request it sends, when each request gets nothing
+/// but an error.
 async fn assert_all(fake: &Fake, reads: Effect, writes: Effect, attempts: usize) {
     let store = open(fake).await;
     let key = note("id").key;
@@ -69,7 +75,7 @@ async fn assert_all(fake: &Fake, reads: Effect, writes: Effect, attempts: usize)
     let insert = [Change::Insert(note("id"))];
     assert_eq!(effect(store.write(&insert).await).0, writes);
     if writes == Effect::Unknown {
-        // It is not sent again: who removed it meanwhile would find it there once more.
+        // It is not sent again: if another caller removed the record in between, it would reappear.
         let (put, rest) = (fake.seen()[0].0.clone(), fake.seen().split_off(1));
         assert_eq!((&*put, rest.len()), ("PutItem", attempts));
         assert!(rest.iter().all(|(target, _)| target == "GetItem"));
@@ -80,7 +86,7 @@ async fn assert_all(fake: &Fake, reads: Effect, writes: Effect, attempts: usize)
     let labelled = [Change::Insert(note("id").with_label(tag(), "x"))];
     assert_eq!(effect(store.write(&labelled).await).0, writes);
     seen("TransactWriteItems");
-    // What is to be replaced is read first: nothing was sent that changes anything.
+    // A replacement reads the record first, so nothing that writes was sent.
     let replace = [Change::Replace {
         record: note("id"),
         expected: Version::draw().unwrap(),
@@ -115,7 +121,7 @@ async fn an_error_of_the_server_and_a_lost_reply_may_have_had_an_effect() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_asked_once() {
+async fn a_refused_request_is_sent_once() {
     for code in [
         "AccessDeniedException",
         "ValidationException",
@@ -151,6 +157,33 @@ async fn an_address_at_which_nobody_listens_has_no_effect() {
     assert_eq!(effect(nowhere.open().await).0, Effect::None);
 }
 
+#[tokio::test]
+async fn an_error_keeps_its_source() {
+    let refusing = Fake::new(|_, _| error(400, "AccessDeniedException"));
+    let store = open(&refusing).await;
+    let read = store.get(&note("id").key).await.unwrap_err();
+    let source = read.source().unwrap().downcast_ref::<GetItemError>();
+    assert_eq!(source.unwrap().code(), Some("AccessDeniedException"));
+    let write = store
+        .write(&[Change::Insert(note("id"))])
+        .await
+        .unwrap_err();
+    let source = write.source().unwrap().downcast_ref::<PutItemError>();
+    assert_eq!(source.unwrap().code(), Some("AccessDeniedException"));
+
+    // Behind the error of the SDK is that of the operating system.
+    drop(refusing);
+    let away = store.get(&note("id").key).await.unwrap_err();
+    let mut next = away.source();
+    let mut refused = false;
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
+        next = error.source();
+    }
+    assert!(refused, "{away:?}");
+}
+
 /// The keys of a `BatchGetItem`.
 fn keys(body: &Value) -> Vec<Value> {
     body["RequestItems"]["table"]["Keys"]
@@ -183,7 +216,7 @@ async fn unprocessed_keys_are_asked_for_again_while_that_helps() {
     assert_eq!(effect(read), (Effect::None, "UnprocessedKeys".to_owned()));
     assert_eq!(never.seen().len(), ATTEMPTS as usize);
 
-    // One at a time is more often than it may be asked in vain.
+    // One at a time needs more requests than the limit for attempts without progress.
     let slowly = Fake::new(|_, (_, body)| {
         let keys = keys(body);
         processed(&[item_of(&keys[0])], &keys[1..])
@@ -193,12 +226,13 @@ async fn unprocessed_keys_are_asked_for_again_while_that_helps() {
     assert_eq!(slowly.seen().len(), wanted.len());
 }
 
-/// The sort key of a label with the value "x": the value, filled up to eight bytes and counted, and the record's id.
+/// The sort key of a label with the value "x": the value, padded to eight bytes and counted, and
+/// the record's id.
 fn sort_of(id: usize) -> Value {
     json!({"B": base64(format!("x\0\0\0\0\0\0\0\u{1}{id:08}").as_bytes())})
 }
 
-/// A key of 1,024 bytes in the same place, which does not end in the hash of an id.
+/// A key of 1,024 bytes with the same beginning, which does not end in the hash of an id.
 fn odd_sort_of(id: usize) -> Value {
     let sort = format!("x\0\0\0\0\0\0\0\u{1}{id:08}{:1007}", "");
     json!({"B": base64(sort.as_bytes())})
@@ -210,8 +244,7 @@ fn id_in(sort: &Value) -> Option<usize> {
     sort.get(9..17)?.parse().ok()
 }
 
-/// Labels of the value "x" without end, each under its sort key. Of their records, every `nth` is
-/// there.
+/// Endless labels with the value "x", each under its sort key. Every `nth` has a record.
 fn labels_without_end(nth: usize, sort_of: fn(usize, usize) -> Value) -> Fake {
     Fake::new(move |_, (target, body)| {
         let item_at = |key: Value| {
@@ -228,8 +261,8 @@ fn labels_without_end(nth: usize, sort_of: fn(usize, usize) -> Value) -> Fake {
                 return item.map_or_else(ok, |item| Answer::Say(200, json!({"Item": item})));
             }
             "BatchGetItem" => {
-                let there = keys(body).into_iter().filter_map(item_at);
-                return processed(&there.collect::<Vec<_>>(), &[]);
+                let existing = keys(body).into_iter().filter_map(item_at);
+                return processed(&existing.collect::<Vec<_>>(), &[]);
             }
             _ => {}
         }
@@ -247,7 +280,7 @@ fn labels_without_end(nth: usize, sort_of: fn(usize, usize) -> Value) -> Fake {
     })
 }
 
-/// Only every `nth` key is one that a store makes.
+/// Only every `nth` key is one that a store writes.
 #[tokio::test]
 async fn a_page_passes_by_so_many_keys_that_no_store_makes_and_its_cursor_goes_on() {
     let by_label = Query::label(notes(), tag(), Values::exactly("x"));
@@ -258,7 +291,7 @@ async fn a_page_passes_by_so_many_keys_that_no_store_makes_and_its_cursor_goes_o
             odd_sort_of(id)
         }
     });
-    // Its answers are large, and other tests run beside it.
+    // The answers are large, and other tests run at the same time.
     let options = options("table", &fake.url).timeout(Duration::from_secs(30));
     let store = options.open().await.unwrap();
     let mut query = by_label.limit(10);
@@ -292,7 +325,7 @@ async fn a_page_passes_by_so_many_labels_that_lead_nowhere_and_its_cursor_goes_o
             next = page.next;
             assert!(next.is_some());
         }
-        // None is left out and none comes twice.
+        // None is missing and none comes twice.
         for (id, at) in ids.iter().zip(1..) {
             let expected = format!("{:08}", at * nth - 1);
             assert_eq!(*id, expected.as_bytes(), "{limit}");
@@ -309,8 +342,8 @@ fn misfit(item: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_lone_write_that_was_done_and_not_told_is_found() {
-    // The first one is done, and nobody hears of it. The second one finds what it left.
+async fn a_single_write_whose_reply_was_lost_is_found() {
+    // The first attempt succeeds, but its reply is lost. The second finds its result.
     let fake = Fake::new(|at, (target, body)| match (at, &**target) {
         (0, _) => Answer::Hang,
         (_, "PutItem") => misfit(&body["Item"]),
@@ -354,7 +387,7 @@ async fn a_lone_write_whose_place_another_took_is_unknown() {
     let write = store.write(&[Change::Insert(note("id"))]).await;
     assert_eq!(effect(write).0, Effect::Unknown);
 
-    // Without a lost reply it is a conflict, with what is there.
+    // Without a lost reply it is a conflict, with the existing record.
     let fake = Fake::new(move |_, _| misfit(&theirs));
     let write = open(&fake).await.write(&[Change::Insert(note("id"))]).await;
     let Ok(Outcome::Conflict {
@@ -373,7 +406,7 @@ fn written(fake: &Fake, kind: &str) -> usize {
     seen.iter().filter(|(target, _)| target == kind).count()
 }
 
-/// Somebody removed it meanwhile, or it was never done: sent again, it would come back from the dead.
+/// It was removed in between, or never written. If it were sent again, it could reappear.
 #[tokio::test]
 async fn an_insertion_whose_reply_was_lost_is_not_sent_again() {
     let fake = Fake::new(|at, _| if at == 0 { Answer::Hang } else { ok() });
@@ -384,11 +417,11 @@ async fn an_insertion_whose_reply_was_lost_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_removal_whose_reply_was_lost_and_that_finds_nothing_is_done() {
-    let there = note("id");
+    let existing = note("id");
     let mut item =
         item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
-    item["version"] = json!({"B": base64(there.version.as_bytes())});
-    for expected in [None, Some(there.version)] {
+    item["version"] = json!({"B": base64(existing.version.as_bytes())});
+    for expected in [None, Some(existing.version)] {
         let item = item.clone();
         let fake = Fake::new(move |at, (target, _)| match (at, &**target) {
             (_, "GetItem") => Answer::Say(200, json!({"Item": item})),
@@ -396,7 +429,7 @@ async fn a_removal_whose_reply_was_lost_and_that_finds_nothing_is_done() {
             _ => error(400, "ConditionalCheckFailedException"),
         });
         let remove = Change::Remove {
-            key: there.key.clone(),
+            key: existing.key.clone(),
             expected,
         };
         let write = open(&fake).await.write(&[remove]).await;
@@ -405,7 +438,7 @@ async fn a_removal_whose_reply_was_lost_and_that_finds_nothing_is_done() {
     }
 }
 
-/// After a lost reply, what is not told by a read either is unknown.
+/// If the read after a lost reply fails too, the effect is unknown.
 #[tokio::test]
 async fn a_lost_reply_and_then_no_answer_is_unknown() {
     let fake = Fake::new(|at, _| match at {
@@ -467,7 +500,7 @@ fn cancelled(codes: &[&str]) -> Answer {
 #[tokio::test]
 async fn a_cancelled_transaction_is_judged_by_its_reasons() {
     let insert = [Change::Insert(note("id").with_label(tag(), "x"))];
-    // Others were at the items: it is tried again until they are gone.
+    // Others changed the same items: it is retried until they are done.
     let contended = Fake::new(|at, _| match at {
         0..6 => cancelled(&["None", "TransactionConflict"]),
         _ => ok(),
@@ -497,7 +530,7 @@ fn misfit_in_transaction(item: Option<&Value>) -> Answer {
     Answer::Say(400, json!({"__type": kind, "CancellationReasons": reasons}))
 }
 
-/// What lies at the place of a note.
+/// The item of a note.
 fn item_at(note: &Record) -> Value {
     let mut item =
         item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
@@ -505,7 +538,7 @@ fn item_at(note: &Record) -> Value {
     item
 }
 
-/// Answers reads with this item, and the first transaction not at all.
+/// Answers reads with this item, and does not answer the first transaction.
 fn loses_one_reply(
     item: Option<Value>,
     later: impl Fn() -> Answer + Send + Sync + 'static,
@@ -517,8 +550,8 @@ fn loses_one_reply(
         }
         ("TransactWriteItems", _) => later(),
         ("BatchGetItem", Some(item)) => {
-            let there = keys(body).into_iter().filter(|key| key["sk"] == item["sk"]);
-            processed(&there.map(|_| item.clone()).collect::<Vec<_>>(), &[])
+            let existing = keys(body).into_iter().filter(|key| key["sk"] == item["sk"]);
+            processed(&existing.map(|_| item.clone()).collect::<Vec<_>>(), &[])
         }
         ("BatchGetItem", None) => processed(&[], &[]),
         (_, Some(item)) => Answer::Say(200, json!({"Item": item})),
@@ -526,7 +559,8 @@ fn loses_one_reply(
     })
 }
 
-/// Its token tells that no sending was done before the last one, but not that none is done after it.
+/// The token proves that no attempt succeeded before the last one, but not that none succeeds
+/// later.
 #[tokio::test]
 async fn a_transaction_whose_place_another_took_after_a_lost_reply_is_unknown() {
     let (ours, theirs) = (note("id").with_label(tag(), "x"), note("id"));
@@ -544,12 +578,12 @@ async fn a_transaction_whose_place_another_took_after_a_lost_reply_is_unknown() 
         assert_eq!(effect(write).0, Effect::Unknown, "{batch:?}");
         assert_eq!(written(&fake, "TransactWriteItems"), 2);
     }
-    // At a step behind the first, of which no item is shown.
+    // At a later step, whose item is not returned.
     let fake = loses_one_reply(None, || cancelled(&["None", "ConditionalCheckFailed"]));
     let write = open(&fake).await.write(&two).await;
     assert_eq!(effect(write).0, Effect::Unknown);
 
-    // Our own version shows that it was done.
+    // Our own version shows that it was written.
     let item = item_at(&ours);
     let found = item.clone();
     let fake = loses_one_reply(Some(item), move || misfit_in_transaction(Some(&found)));
@@ -559,13 +593,13 @@ async fn a_transaction_whose_place_another_took_after_a_lost_reply_is_unknown() 
 
 #[tokio::test]
 async fn a_removal_with_labels_whose_reply_was_lost_and_that_finds_nothing_is_done() {
-    let there = note("id").with_label(tag(), "x");
-    let mut item = item_at(&there);
+    let existing = note("id").with_label(tag(), "x");
+    let mut item = item_at(&existing);
     // One label, from the sixth byte on.
     item["labels"] = json!({"B": base64(b"\x01\x00\x06\x03\x00\x01tagx")});
-    for expected in [None, Some(there.version)] {
+    for expected in [None, Some(existing.version)] {
         let remove = Change::Remove {
-            key: there.key.clone(),
+            key: existing.key.clone(),
             expected,
         };
         let fake = loses_one_reply(Some(item.clone()), || misfit_in_transaction(None));
@@ -575,7 +609,7 @@ async fn a_removal_with_labels_whose_reply_was_lost_and_that_finds_nothing_is_do
     }
 }
 
-/// Emulators take what DynamoDB does not.
+/// Emulators accept requests that DynamoDB refuses.
 #[tokio::test]
 async fn requests_keep_to_what_dynamodb_takes() {
     let fake = Fake::new(|_, _| ok());
@@ -596,7 +630,7 @@ async fn requests_keep_to_what_dynamodb_takes() {
     let seen = fake.seen();
     assert_eq!(seen.len(), 16 * 4, "an empty range is not asked for");
     for (target, body) in seen {
-        // Never a scan over the table.
+        // Never a scan of the table.
         assert_eq!(target, "Query");
         assert!(
             body["Limit"]
@@ -609,7 +643,7 @@ async fn requests_keep_to_what_dynamodb_takes() {
             let text = value["B"].as_str().unwrap_or_default();
             assert!(text.len() <= 1024 * 4 / 3 + 4);
         }
-        // An index is never read consistently.
+        // An index cannot be read consistently.
         let index = body["IndexName"].is_string();
         assert_eq!(body["ConsistentRead"] == json!(true), !index);
     }
@@ -633,7 +667,7 @@ async fn reads_are_consistent_unless_it_is_said_otherwise() {
             assert_eq!(read, Some(consistent), "{body}");
         }
         fake.forget();
-        // What a write reads is what is there.
+        // A write always reads consistently.
         let _ = store
             .write(&[Change::Remove {
                 key: note("id").key,

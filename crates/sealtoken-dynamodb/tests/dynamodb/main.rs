@@ -1,6 +1,8 @@
-//! The engine in DynamoDB. Most of these tests want an emulator, which `SEALTOKEN_TEST_DYNAMODB` names: `scripts/dynamodb start` gives one.
+//! Tests of the engine. Most need an emulator at the address that `SEALTOKEN_TEST_DYNAMODB` names.
+//! `scripts/dynamodb start` starts one.
 //!
-//! Without that variable they do nothing and say so. Those of faults bring an endpoint of their own.
+//! Without that variable they are skipped, and say so. Those of faults use an endpoint of their
+//! own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,10 +13,10 @@
     missing_docs
 )]
 
+mod attacker;
 mod fake;
 mod faults;
 mod opening;
-mod stranger;
 
 mod conformance {
     use sealtoken_dynamodb::DynamoStore;
@@ -22,7 +24,7 @@ mod conformance {
 
     use super::fake::{self, Fake};
 
-    /// A store whose endpoint has gone: this one needs no emulator.
+    /// A store whose endpoint is gone, which needs no emulator.
     async fn away() -> DynamoStore {
         let fake = Fake::new(|_, _| fake::ok());
         let store = options("table", &fake.url).open().await;

@@ -1,5 +1,7 @@
 //! Opening and creating a table.
 
+use std::error::Error;
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -24,11 +26,11 @@ async fn a_table_that_is_not_there_is_named_with_the_command_that_creates_it() {
     let Some(table) = Table::new() else {
         return;
     };
-    let Err(StoreError::Configuration(what)) = table.options().open().await else {
+    let Err(StoreError::Configuration { reason, .. }) = table.options().open().await else {
         panic!("there is no such table");
     };
     let command = format!("sealtoken store create --store dynamodb:{}", table.name);
-    assert!(what.contains(&command), "{what}");
+    assert!(reason.contains(&command), "{reason}");
 }
 
 #[tokio::test]
@@ -56,7 +58,8 @@ async fn a_table_of_another_shape_is_refused() {
         table.options().create_table().await,
     ] {
         let error = opened.unwrap_err();
-        assert!(matches!(&error, StoreError::Configuration(_)), "{error:?}");
+        let is_configuration = matches!(&error, StoreError::Configuration { .. });
+        assert!(is_configuration, "{error:?}");
     }
 }
 
@@ -78,7 +81,7 @@ async fn processes_that_create_one_table_at_once_all_succeed() {
     assert!(store.get(&key).await.unwrap().is_some());
 }
 
-/// What is created is what the templates say, to the last attribute.
+/// The created table matches the templates in every attribute.
 #[tokio::test]
 async fn the_template_describes_the_table_that_is_created() {
     let Some(table) = Table::new() else {
@@ -140,8 +143,13 @@ async fn neither_errors_nor_debug_show_the_credentials() {
         .credentials("AKIAHUNTER", "hunter2")
         .session_token("hunter3")
         .attempts(1);
-    let shown = format!("{options:?}");
+    let mut shown = format!("{options:?}");
     let error = options.open().await.unwrap_err();
-    let shown = format!("{shown} {error} {error:?}");
+    assert!(error.source().is_some(), "{error:?}");
+    let mut next: Option<&dyn Error> = Some(&error);
+    while let Some(error) = next {
+        shown += &format!(" {error} {error:?}");
+        next = error.source();
+    }
     assert!(!shown.to_lowercase().contains("hunter"), "{shown}");
 }

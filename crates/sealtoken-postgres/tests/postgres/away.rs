@@ -1,10 +1,10 @@
-//! A server that goes away, comes back, or takes too long.
+//! A server that stops, comes back, or takes too long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_postgres::PostgresStore;
 use sealtoken_store::{
     Change, Collection, Effect, Outcome, Record, RecordKey, Store as _, StoreError, Version,
 };
@@ -26,7 +26,7 @@ async fn the_pool_heals_when_the_server_comes_back() {
     let first = note("first");
     let insert = [Change::Insert(first.clone())];
     assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
-    // Several connections, so that several die.
+    // Several connections, so that several break.
     let reads: Vec<_> = (0..8)
         .map(|_| {
             let (store, key) = (store.clone(), first.key.clone());
@@ -56,8 +56,8 @@ async fn the_pool_heals_when_the_server_comes_back() {
     }
 }
 
-/// Writers go on while the server crashes: what was acknowledged is there, what had no effect is not, and of what is unknown the
-/// version tells.
+/// Writers continue while the server crashes. What was acknowledged exists, what had no effect does
+/// not, and where the effect is unknown, the version shows it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_loses_nothing_that_was_acknowledged() {
     let Some(server) = Server::start(&[]) else {
@@ -69,7 +69,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         .map(|writer| {
             let (store, written) = (store.clone(), written.clone());
             tokio::spawn(async move {
-                let mut told = Vec::new();
+                let mut answers = Vec::new();
                 for n in 0_u32.. {
                     let pair = ["a", "b"].map(|half| note(format!("{writer} {n} {half}")));
                     let batch = pair.clone().map(Change::Insert);
@@ -78,12 +78,12 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
                     let answer = store.write(batch).await;
                     let over = answer.is_err();
                     written.fetch_add(1, Ordering::Relaxed);
-                    told.push((batch.to_vec(), answer));
+                    answers.push((batch.to_vec(), answer));
                     if over {
                         break;
                     }
                 }
-                told
+                answers
             })
         })
         .collect();
@@ -91,16 +91,16 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     server.halt();
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     for writer in writers {
-        told.extend(writer.await.unwrap());
+        answers.extend(writer.await.unwrap());
     }
     server.resume();
     let mut acknowledged = 0;
-    for (batch, answer) in told {
+    for (batch, answer) in answers {
         let keys: Vec<_> = batch.iter().map(|change| change.key().clone()).collect();
-        let there = store.get_many(&keys).await.unwrap();
-        let count = there.iter().flatten().count();
+        let existing = store.get_many(&keys).await.unwrap();
+        let count = existing.iter().flatten().count();
         match answer {
             Ok(outcome) => {
                 assert_eq!((outcome, count), (Outcome::Written, keys.len()));
@@ -117,12 +117,12 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     assert!(acknowledged > 50, "{acknowledged}");
 }
 
-/// What a write is told that waits for what the holder has locked, until its time is over. However busy the machine is: until it was seen
-/// to wait, it gets more time. The end is for a test that hangs.
+/// The error of a write that waits for the locks of the holder until its timeout. On a busy machine
+/// it gets more time, until it was seen to wait. The limit is for a test that hangs.
 async fn waits_in_vain(url: &str, holder: &Client, batch: &[Change]) -> StoreError {
     let mut longest = Duration::from_millis(300);
     while longest < Duration::from_secs(3600) {
-        // Only the statement is to be late.
+        // Only the statement should time out.
         let options = patient(url).statement_timeout(longest);
         if let Ok(store) = options.open().await {
             let batch = batch.to_vec();
@@ -141,7 +141,7 @@ async fn waits_in_vain(url: &str, holder: &Client, batch: &[Change]) -> StoreErr
     panic!("it never waited for the lock");
 }
 
-/// Someone holds a lock for longer than the store waits.
+/// Another connection holds a lock for longer than the store waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_gives_up_and_leaves_no_lock() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -161,14 +161,14 @@ async fn a_statement_that_takes_too_long_gives_up_and_leaves_no_lock() {
         record: note(record.key.id.clone()),
         expected: record.version,
     };
-    // A statement of its own may yet be done; a transaction was not committed.
+    // A single statement may still be done; the transaction was not committed.
     let late = "no answer in time";
     let single = waits_in_vain(&schema.url, &holder, &[change(&two)]).await;
     assert_eq!(single, StoreError::unknown(late));
     let both = [change(&one), change(&two)];
     let both = waits_in_vain(&schema.url, &holder, &both).await;
     assert_eq!(both, StoreError::unavailable(late));
-    // The first record was locked by that transaction, which is over.
+    // That transaction locked the first record, but is over.
     assert_eq!(store.write(&[change(&one)]).await, Ok(Outcome::Written));
 
     holder.batch_execute("ROLLBACK").await.unwrap();
@@ -177,11 +177,11 @@ async fn a_statement_that_takes_too_long_gives_up_and_leaves_no_lock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_a_connection_too_long_is_told() {
+async fn a_call_that_waits_too_long_for_a_connection_fails() {
     let Some(schema) = Schema::new(&[]).await else {
         return;
     };
-    let options = PostgresOptions::new(&*schema.url).connections(1);
+    let options = PostgresStore::options(&*schema.url).connections(1);
     let store = options
         .wait_timeout(Duration::from_millis(100))
         .open()

@@ -1,9 +1,10 @@
-//! Connections that are worth no more: what was sent on them is done as a whole or not at all, and the next one heals it.
+//! Connections that became useless: what was sent on them is done as a whole or not at all, and the
+//! next connection works again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_postgres::PostgresStore;
 use sealtoken_store::{
     Change, Collection, Effect, Outcome, Record, RecordKey, Store as _, StoreError, Version,
 };
@@ -22,29 +23,29 @@ fn insert(record: &Record) -> Change {
 
 fn has_no_effect<T>(answer: &Result<T, StoreError>) -> bool {
     let effect = Effect::None;
-    matches!(answer, Err(StoreError::Unavailable { effect: told, .. }) if *told == effect)
+    matches!(answer, Err(StoreError::Unavailable { effect: other, .. }) if *other == effect)
 }
 
 fn is_unknown<T>(answer: &Result<T, StoreError>) -> bool {
     let effect = Effect::Unknown;
-    matches!(answer, Err(StoreError::Unavailable { effect: told, .. }) if *told == effect)
+    matches!(answer, Err(StoreError::Unavailable { effect: other, .. }) if *other == effect)
 }
 
 async fn count(store: &PostgresStore, keys: &[RecordKey]) -> usize {
-    let there = store.get_many(keys).await.unwrap();
-    there.iter().flatten().count()
+    let existing = store.get_many(keys).await.unwrap();
+    existing.iter().flatten().count()
 }
 
-/// A store of eight connections, each of which has written, read, and then run these statements.
+/// A store with eight connections, each of which has written, read, and then run these statements.
 async fn after_each_ran(url: &str, sql: &str) -> PostgresStore {
-    let options = PostgresOptions::new(url).connections(8);
+    let options = PostgresStore::options(url).connections(8);
     let store = options.open().await.unwrap();
     let gate = connect(url).await;
     let trigger = "CREATE TRIGGER runs BEFORE INSERT ON sealtoken_record EXECUTE FUNCTION runs()";
     let body = format!("BEGIN {sql}; RETURN NULL; END");
     let create = format!("CREATE FUNCTION runs() RETURNS trigger LANGUAGE plpgsql AS $${body}$$");
     gate.batch_execute(&create).await.unwrap();
-    // They all wait at the gate, so that each has a connection of its own.
+    // They all wait at the gate, so that each uses its own connection.
     for (sql, writes) in [("", false), (trigger, true)] {
         let lock = format!("{sql}; BEGIN; LOCK TABLE sealtoken_record");
         gate.batch_execute(&lock).await.unwrap();
@@ -75,7 +76,7 @@ async fn after_each_ran(url: &str, sql: &str) -> PostgresStore {
     store
 }
 
-/// Lone writes, batches and reads, all of which must be done.
+/// Single writes, batches and reads, all of which must succeed.
 async fn works(store: &PostgresStore) {
     for n in 0..10_u8 {
         let (lone, pair) = (note([n]), [note([n, 0]), note([n, 1])]);
@@ -116,7 +117,7 @@ async fn a_batch_whose_begin_is_refused_is_not_written_statement_by_statement() 
                 refused += 1;
             }
         }
-        // One change fits, the other does not.
+        // One change matches, the other does not.
         let fits = note([n, 2]);
         let torn = [insert(&fits), insert(&note("first"))];
         let answer = store.write(&torn).await;
@@ -124,10 +125,11 @@ async fn a_batch_whose_begin_is_refused_is_not_written_statement_by_statement() 
         assert!(conflict || has_no_effect(&answer), "{answer:?}");
         assert_eq!(count(&store, &[fits.key]).await, 0, "a torn batch");
     }
-    assert!(refused > 0, "two refusals in a row are told");
+    assert!(refused > 0, "two refusals in a row are reported");
 }
 
-/// A pooler may answer a COMMIT without passing it on: whoever gets the connection next must not be inside that transaction.
+/// A pooler may answer a COMMIT without forwarding it. The next user of the connection must not be
+/// inside that transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_whose_commit_is_refused_is_not_written_with_the_next_one() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -139,7 +141,7 @@ async fn a_batch_whose_commit_is_refused_is_not_written_with_the_next_one() {
         "COMMIT" if once.swap(false, SeqCst) => Act::Refuse("57014"),
         _ => Act::Pass,
     });
-    let options = PostgresOptions::new(&*proxy.url).migrate(false);
+    let options = PostgresStore::options(&*proxy.url).migrate(false);
     PostgresStore::open(&schema.url).await.unwrap();
     let store = options.connections(1).open().await.unwrap();
     let pair = |n: u8| [note([n, 0]), note([n, 1])];
@@ -167,7 +169,7 @@ async fn a_write_whose_reply_is_lost_is_unknown_and_a_read_is_repeated() {
             false => Act::Pass,
         }
     });
-    let options = PostgresOptions::new(&*proxy.url).prepared_statements(false);
+    let options = PostgresStore::options(&*proxy.url).prepared_statements(false);
     let store = options.open().await.unwrap();
     let lone = note("lone");
     loses.store(true, SeqCst);
@@ -179,7 +181,7 @@ async fn a_write_whose_reply_is_lost_is_unknown_and_a_read_is_repeated() {
     assert_eq!(store.get(&lone.key).await, Ok(Some(lone)));
     assert!(!loses.load(SeqCst));
 
-    // Inside a transaction that was not committed, nothing was done: it is done on another connection.
+    // Inside an uncommitted transaction nothing was done, so it is repeated on another connection.
     loses.store(true, SeqCst);
     let pair = [note("a"), note("b")];
     let written = store.write(&pair.each_ref().map(insert)).await;
@@ -197,7 +199,7 @@ async fn a_batch_whose_commit_goes_unanswered_is_unknown() {
         _ => Act::Pass,
     });
     PostgresStore::open(&schema.url).await.unwrap();
-    let store = PostgresOptions::new(&*proxy.url).migrate(false);
+    let store = PostgresStore::options(&*proxy.url).migrate(false);
     let store = store.open().await.unwrap();
     let pair = [note("a"), note("b")];
     let answer = store.write(&pair.each_ref().map(insert)).await;
@@ -205,7 +207,7 @@ async fn a_batch_whose_commit_goes_unanswered_is_unknown() {
     assert_eq!(count(&store, &pair.map(|record| record.key)).await, 2);
 }
 
-/// As after a failover: each connection of the pool leads to what is a standby now.
+/// As after a failover: each connection of the pool leads to a standby.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_became_read_only_are_replaced() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -229,7 +231,7 @@ async fn plans_that_no_longer_fit_are_made_anew() {
         return;
     };
     let store = after_each_ran(&schema.url, "PERFORM 1").await;
-    // The same bytes under another type: what a prepared statement gives has changed.
+    // The same bytes under another type: the result of a prepared statement has changed.
     let sql = "CREATE DOMAIN small AS bytea; ALTER TABLE sealtoken_record ALTER body TYPE small";
     connect(&schema.url).await.batch_execute(sql).await.unwrap();
     works(&store).await;
@@ -247,27 +249,27 @@ async fn connections_that_the_server_ended_are_replaced() {
     let ended = connect(&schema.url).await;
     let ended = ended.query(sql, &[&schema.name]).await.unwrap();
     assert!(ended.len() >= 8, "{}", ended.len());
-    // A read is repeated; a write at this very moment may be unknown.
+    // A read is repeated. A write at this moment might be unknown.
     assert!(store.get(&note([b'#', 0]).key).await.unwrap().is_some());
     works(&store).await;
 }
 
-/// A database that takes no writes at all is told, and reads of it go on.
+/// A read-only database is reported, and still serves reads.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_read_only_is_told() {
+async fn a_database_that_is_read_only_is_reported() {
     let Some(schema) = Schema::new(&[]).await else {
         return;
     };
     let store = PostgresStore::open(&schema.url).await.unwrap();
-    let there = note("there");
-    let written = store.write(&[insert(&there)]).await;
+    let existing = note("there");
+    let written = store.write(&[insert(&existing)]).await;
     assert_eq!(written, Ok(Outcome::Written));
     let url = format!("{}%20-c%20default_transaction_read_only%3Don", schema.url);
-    let store = PostgresOptions::new(url).migrate(false).open();
+    let store = PostgresStore::options(url).migrate(false).open();
     let store = store.await.unwrap();
     for _ in 0..3 {
         let refused = Err(StoreError::unavailable("SQLSTATE 25006"));
         assert_eq!(store.write(&[insert(&note("new"))]).await, refused);
-        assert_eq!(store.get(&there.key).await, Ok(Some(there.clone())));
+        assert_eq!(store.get(&existing.key).await, Ok(Some(existing.clone())));
     }
 }

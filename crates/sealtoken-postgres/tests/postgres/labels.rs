@@ -1,10 +1,10 @@
-//! The labels to search by are those of the records, whoever wrote at the same time.
+//! The index of labels matches the records, whoever wrote at the same time.
 
 use std::collections::BTreeSet;
 use std::slice;
 use std::time::Duration;
 
-use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_postgres::PostgresStore;
 use sealtoken_store::{
     Change, Collection, LabelName, Outcome, Query, Record, RecordKey, Store as _, StoreError,
     Values, Version,
@@ -13,10 +13,10 @@ use sealtoken_time::UnixTime;
 
 use sealtoken_test_servers::postgres::{Schema, connect, isolated, patient, url};
 
-/// Who is where: name, value, id.
+/// The rows of the index: name, value, id.
 type Index = BTreeSet<(String, Vec<u8>, Vec<u8>)>;
 
-/// A generator that gives the same numbers for the same seed (splitmix64).
+/// A generator with the same numbers for the same seed (splitmix64).
 struct Dice(u64);
 
 impl Dice {
@@ -48,7 +48,7 @@ fn record(dice: &mut Dice, key: RecordKey) -> Record {
     record
 }
 
-/// A change that fits what this writer saw, and often no more what is there.
+/// A change that matches what this writer read, but often not the current record.
 async fn change(dice: &mut Dice, store: &PostgresStore, id: u8) -> Change {
     let key = RecordKey::new(collection(), [id]);
     match (store.get(&key).await.unwrap(), dice.below(8)) {
@@ -56,13 +56,13 @@ async fn change(dice: &mut Dice, store: &PostgresStore, id: u8) -> Change {
             key,
             expected: None,
         },
-        (Some(there), 2) => Change::Remove {
+        (Some(existing), 2) => Change::Remove {
             key,
-            expected: Some(there.version),
+            expected: Some(existing.version),
         },
-        (Some(there), _) => Change::Replace {
+        (Some(existing), _) => Change::Replace {
             record: record(dice, key),
-            expected: there.version,
+            expected: existing.version,
         },
         (None, _) => Change::Insert(record(dice, key)),
     }
@@ -93,7 +93,7 @@ async fn writer(store: PostgresStore, seed: u64, rounds: u32) -> (u32, u32) {
                 assert!(index < batch.len());
                 lost += 1;
             }
-            // So many at so few records may find no gap; nothing was done then.
+            // So many writers at so few records may give up. Then nothing was done.
             Err(StoreError::Unavailable {
                 effect: sealtoken_store::Effect::None,
                 ..
@@ -104,7 +104,7 @@ async fn writer(store: PostgresStore, seed: u64, rounds: u32) -> (u32, u32) {
     (written, lost)
 }
 
-/// What the records say, and what the index says.
+/// The labels in the records, and those in the index.
 async fn both(store: &PostgresStore, url: &str) -> (Index, Index) {
     let page = store
         .scan(&Query::all(collection()).limit(1000))
@@ -167,12 +167,12 @@ const DAMAGES: [&str; 8] = [
     "labels = '\\x01ffffffffff'",
     "labels = '\\xffffffffffffff'",
     "labels = labels || '\\x00'",
-    // A name that is no text.
+    // A name that is not valid text.
     "labels = overlay(labels placing '\\xff' from 7)",
     "version = '', labels = ''",
 ];
 
-/// A row that a stranger broke is one record that nothing can open. It stops nothing else, and can be removed.
+/// A corrupt row is one record that never decrypts. It affects nothing else, and can be removed.
 #[tokio::test]
 async fn a_broken_row_stops_nothing_and_can_be_removed() {
     if url().is_none() {
@@ -198,8 +198,8 @@ async fn a_broken_row_stops_nothing_and_can_be_removed() {
         client.batch_execute(&break_it).await.unwrap();
 
         let broken = Record::new(key.clone(), Version::from_bytes([0; 16]), "");
-        let there = Ok(Some(broken.clone()));
-        assert_eq!(store.get(&key).await, there, "{damage}");
+        let existing = Ok(Some(broken.clone()));
+        assert_eq!(store.get(&key).await, existing, "{damage}");
         let both = [key.clone(), whole.key.clone()];
         let read = store.get_many(&both).await.unwrap();
         let expected = [Some(broken.clone()), Some(whole.clone())];
@@ -208,7 +208,8 @@ async fn a_broken_row_stops_nothing_and_can_be_removed() {
             let found = store.scan(query).await.unwrap().records;
             assert_eq!(found, [broken.clone(), whole.clone()], "{damage}");
         }
-        // What expects a version does not fit, not even the one that it is shown with; nor does the batch.
+        // A change that expects a version does not match, not even the version it reads with. Nor
+        // does its batch.
         let mut changed = whole.clone();
         changed.version = Version::draw().unwrap();
         let replace_whole = Change::Replace {
@@ -231,12 +232,13 @@ async fn a_broken_row_stops_nothing_and_can_be_removed() {
                 conflict
             );
         }
-        // By its key, with another change; and by its end.
+        // By its key, with another change; and when it is due.
         let removals = [replace_whole, remove(None)];
         let written = store.write(&removals).await;
         assert_eq!(written, Ok(Outcome::Written), "{damage}");
         assert_eq!(store.get(&key).await, Ok(None));
-        // A label that was left leads nowhere, and stops no record from coming back.
+        // A label that is left over leads nowhere, and does not keep a record from being inserted
+        // again.
         let scanned = store.scan(&by_tag).await.unwrap().records;
         assert_eq!(scanned, [changed], "{damage}");
         let again = store.write(&[Change::Insert(new("id"))]).await;
@@ -249,7 +251,8 @@ async fn a_broken_row_stops_nothing_and_can_be_removed() {
     }
 }
 
-/// The row says other labels than those by which it is found: when it goes, those stay, and lead nowhere.
+/// The row lists other labels than those that lead to it. When it is removed, those stay, and lead
+/// nowhere.
 #[tokio::test]
 async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
     for purges in [false, true] {
@@ -292,7 +295,7 @@ async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
             let query = by_tag(values);
             let found = store.scan(&query).await.unwrap().records.len();
             assert_eq!(found, left, "{query:?}");
-            // The index's own count.
+            // The index counts its own rows.
             let count = store.count(&query).await.unwrap();
             assert_eq!(usize::try_from(count), Ok(left + 1), "{query:?}");
         }
@@ -305,7 +308,8 @@ async fn entries_that_a_changed_record_leaves_behind_are_not_found() {
     }
 }
 
-/// What is longer than any that an engine writes is not fetched: it could fill the memory of who reads it.
+/// Values longer than any that an engine writes are not fetched: they could exhaust the reader's
+/// memory.
 #[tokio::test]
 async fn a_row_that_is_too_large_is_one_that_cannot_be_read() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -352,7 +356,8 @@ async fn a_row_that_is_too_large_is_one_that_cannot_be_read() {
     }
 }
 
-/// Each is fetched in full before it is clear that it is none: a page ends by what was fetched.
+/// Each is fetched whole before it turns out to be no record: a page ends by the bytes that were
+/// fetched.
 #[tokio::test]
 async fn large_rows_that_cannot_be_read_end_a_page() {
     if url().is_none() {
@@ -369,7 +374,8 @@ async fn large_rows_that_cannot_be_read_end_a_page() {
         let client = connect(&schema.url).await;
         let large = format!(
             "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
-             SELECT 'note', convert_to('b' || i, 'UTF8'), {version}, {labels}, decode(repeat('00', 3000000), 'hex') \
+             SELECT 'note', convert_to('b' || i, 'UTF8'), {version}, {labels}, \
+             decode(repeat('00', 3000000), 'hex') \
              FROM generate_series(0, 7) AS numbers (i); \
              INSERT INTO sealtoken_label (collection, name, value, id) \
              SELECT 'note', 'tag', 'y', id FROM sealtoken_record"
@@ -398,7 +404,7 @@ async fn large_rows_that_cannot_be_read_end_a_page() {
     }
 }
 
-/// Keys and values that no record has are passed by, and no page ends at one.
+/// Keys and values that no record can have are skipped, and no page ends at one.
 #[tokio::test]
 async fn rows_under_odd_keys_hide_no_others() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -413,9 +419,11 @@ async fn rows_under_odd_keys_hide_no_others() {
         assert_eq!(store.write(&[insert]).await, Ok(Outcome::Written));
     }
     let odd = "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
-        SELECT 'note', odd, '', '', '' FROM (VALUES (''::bytea), (decode(repeat('62', 1100), 'hex'))) AS odds (odd); \
+        SELECT 'note', odd, '', '', '' \
+        FROM (VALUES (''::bytea), (decode(repeat('62', 1100), 'hex'))) AS odds (odd); \
         INSERT INTO sealtoken_label (collection, name, value, id) \
-        SELECT 'note', 'tag', value, id FROM (VALUES ('b'::bytea, ''::bytea), ('', 'a'), (decode(repeat('62', 600), 'hex'), 'a'), \
+        SELECT 'note', 'tag', value, id FROM (VALUES \
+        ('b'::bytea, ''::bytea), ('', 'a'), (decode(repeat('62', 600), 'hex'), 'a'), \
         ('b', decode(repeat('62', 1100), 'hex'))) AS odds (value, id)";
     let client = connect(&schema.url).await;
     client.batch_execute(odd).await.unwrap();
@@ -435,9 +443,10 @@ async fn rows_under_odd_keys_hide_no_others() {
     }
 }
 
-/// However many there are: a page passes by some of them, its cursor goes on from there, and skips none that is good.
+/// However many there are: each page skips some of them, its cursor continues from there, and no
+/// valid record is missed.
 #[tokio::test]
-async fn rows_of_odd_shapes_are_passed_by_in_pages() {
+async fn rows_of_odd_shapes_are_skipped_in_pages() {
     if url().is_none() {
         return;
     }
@@ -470,13 +479,15 @@ async fn rows_of_odd_shapes_are_passed_by_in_pages() {
     let ids = [&*long, &next_id, "a", "b", "c", "d", "e", "f"];
     let label = |value: String, id: String| {
         let sql = format!(
-            "INSERT INTO sealtoken_label SELECT 'note', 'tag', {value}, {id} FROM generate_series(0, 2500) AS numbers (i)"
+            "INSERT INTO sealtoken_label SELECT 'note', 'tag', {value}, {id} \
+             FROM generate_series(0, 2500) AS numbers (i)"
         );
         (sql, by_tag.clone(), labels)
     };
     let record = |id: String| {
         let sql = format!(
-            "INSERT INTO sealtoken_record SELECT 'note', {id}, '', NULL, '', '' FROM generate_series(0, 2500) AS numbers (i)"
+            "INSERT INTO sealtoken_record SELECT 'note', {id}, '', NULL, '', '' \
+             FROM generate_series(0, 2500) AS numbers (i)"
         );
         (sql, all.clone(), ids)
     };
@@ -493,7 +504,7 @@ async fn rows_of_odd_shapes_are_passed_by_in_pages() {
         label(y(), first(1100)),
         label(text("y"), "''::bytea".to_owned()),
         label("''::bytea".to_owned(), text("a")),
-        // Of the right shape, and without their records.
+        // Valid, but without records.
         label(text("y"), text("none")),
         record(first(1100)),
     ];
@@ -529,13 +540,13 @@ async fn rows_of_odd_shapes_are_passed_by_in_pages() {
                 (full..=full + 4).contains(&pages),
                 "{limit}: {odd}: {pages}"
             );
-            // What begins alike is passed by at once; of the rest, no page passes by all.
+            // Ids with the same beginning are skipped at once. Of the others, no page skips all.
             assert!(limit < 100 || is_alike == (pages == 1), "{odd}: {pages}");
         }
     }
 }
 
-/// An error in a later part of a purge does not say that nothing was done.
+/// An error in a later chunk of a purge does not claim that nothing was done.
 #[tokio::test]
 async fn a_purge_that_fails_after_a_part_is_unknown() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -550,7 +561,8 @@ async fn a_purge_that_fails_after_a_part_is_unknown() {
     let batch: Vec<Change> = batch.collect();
     assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
     let sql = "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$; \
-        CREATE TRIGGER no BEFORE DELETE ON sealtoken_record FOR EACH ROW WHEN (OLD.purge_at = 599) EXECUTE FUNCTION no()";
+        CREATE TRIGGER no BEFORE DELETE ON sealtoken_record \
+        FOR EACH ROW WHEN (OLD.purge_at = 599) EXECUTE FUNCTION no()";
     let client = connect(&schema.url).await;
     client.batch_execute(sql).await.unwrap();
     let purge = async || {
@@ -564,9 +576,9 @@ async fn a_purge_that_fails_after_a_part_is_unknown() {
     assert_eq!(purge().await, none, "nothing was done before");
 }
 
-/// How many pages of the tables and indexes were looked at so far.
+/// How many pages of the tables and indexes were read so far.
 async fn looked_at(store: &PostgresStore, url: &str) -> i64 {
-    // A connection tells what it did at the end of a statement, but not twice in a second.
+    // A connection reports its reads at the end of a statement, but at most once a second.
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(
         store.get(&RecordKey::new(collection(), "none")).await,
@@ -574,18 +586,19 @@ async fn looked_at(store: &PostgresStore, url: &str) -> i64 {
     );
     tokio::time::sleep(Duration::from_millis(100)).await;
     let sql = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint \
-        FROM pg_statio_user_tables WHERE relid = 'sealtoken_label'::regclass OR relid = 'sealtoken_record'::regclass";
+        FROM pg_statio_user_tables \
+        WHERE relid = 'sealtoken_label'::regclass OR relid = 'sealtoken_record'::regclass";
     connect(url).await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// The plan of a statement is made while the tables are small, and kept.
+/// A plan is made while the tables are small, and kept.
 #[tokio::test]
-async fn what_a_call_looks_at_does_not_grow_with_the_tables() {
+async fn what_a_call_reads_does_not_grow_with_the_tables() {
     let Some(schema) = Schema::new(&[]).await else {
         return;
     };
-    // One connection, whose plans are kept; nobody counts the rows meanwhile.
-    let options = PostgresOptions::new(&*schema.url).connections(1);
+    // One connection, which keeps its plans. No statistics are collected in the meantime.
+    let options = PostgresStore::options(&*schema.url).connections(1);
     let store = options.open().await.unwrap();
     let sql = "ALTER TABLE sealtoken_record SET (autovacuum_enabled = off); \
         ALTER TABLE sealtoken_label SET (autovacuum_enabled = off)";

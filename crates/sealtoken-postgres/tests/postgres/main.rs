@@ -1,6 +1,7 @@
-//! The engine in PostgreSQL, on the server that `SEALTOKEN_TEST_POSTGRES` names: `scripts/postgres start` gives one.
+//! Tests of the engine on the server that `SEALTOKEN_TEST_POSTGRES` names. `scripts/postgres start`
+//! starts one.
 //!
-//! Without that variable these tests do nothing and say so.
+//! Without that variable the tests are skipped, and say so.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,13 +1,16 @@
 //! Opening a database: its schema, its URL, its TLS.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
-use sealtoken_postgres::{PostgresOptions, PostgresStore};
+use sealtoken_postgres::PostgresStore;
 use sealtoken_store::{
     Change, Collection, Effect, LabelName, Outcome, Record, RecordKey, Store as _, StoreError,
     Version,
 };
 use sealtoken_time::UnixTime;
+use tokio_postgres::error::SqlState;
 
 use sealtoken_test_servers::postgres::{Schema, Server, connect, isolated, patient};
 
@@ -50,7 +53,7 @@ async fn the_migrations_can_be_run_by_hand() {
     let Some(schema) = Schema::new(&[]).await else {
         return;
     };
-    let by_hand = || PostgresOptions::new(&*schema.url).migrate(false).open();
+    let by_hand = || PostgresStore::options(&*schema.url).migrate(false).open();
     let known = u32::try_from(PostgresStore::migrations().len()).unwrap();
     assert_eq!(
         by_hand().await.err(),
@@ -81,9 +84,9 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     assert_eq!(PostgresStore::open(&schema.url).await.err(), newer);
 }
 
-/// The table of the schema that is missing or somebody else's is named, and nothing is written.
+/// The error names the table that is missing or belongs to another program. Nothing is written.
 #[tokio::test]
-async fn a_schema_that_is_not_whole_is_told_by_the_table() {
+async fn the_error_for_an_incomplete_schema_names_the_table() {
     for (before, sql, table) in [
         (
             true,
@@ -129,7 +132,7 @@ async fn a_schema_that_is_not_whole_is_told_by_the_table() {
             "CREATE TABLE sealtoken_schema (number) AS VALUES (1e30::numeric)",
             "sealtoken_schema",
         ),
-        // Without its key, a table takes each row twice.
+        // Without its key, a table accepts each row twice.
         (
             false,
             "ALTER TABLE sealtoken_schema DROP CONSTRAINT sealtoken_schema_pkey",
@@ -175,9 +178,9 @@ async fn a_schema_that_is_not_whole_is_told_by_the_table() {
             broken,
             "{sql}"
         );
-        let by_hand = PostgresOptions::new(&*schema.url).migrate(false).open();
+        let by_hand = PostgresStore::options(&*schema.url).migrate(false).open();
         assert_eq!(by_hand.await.err(), broken, "{sql}");
-        // One that runs already is told, too.
+        // A store that was open before gets the error too.
         let is_noticed =
             sql.starts_with("DROP") || sql.contains("CONSTRAINT sealtoken_record_pkey");
         if let Some(store) = running.filter(|_| is_noticed) {
@@ -188,7 +191,7 @@ async fn a_schema_that_is_not_whole_is_told_by_the_table() {
     }
 }
 
-/// A newer program raises the schema's number while this one runs: from then on it writes nothing.
+/// A newer program upgrades the schema while this one runs. From then on, this one writes nothing.
 #[tokio::test]
 async fn a_program_that_became_too_old_writes_nothing() {
     let Some(schema) = Schema::new(&[]).await else {
@@ -196,8 +199,8 @@ async fn a_program_that_became_too_old_writes_nothing() {
     };
     let store = PostgresStore::open(&schema.url).await.unwrap();
     let tag = LabelName::new("tag").unwrap();
-    let there = note("there").with_purge_at(UnixTime::from_secs(0));
-    let insert = [Change::Insert(there.clone())];
+    let existing = note("there").with_purge_at(UnixTime::from_secs(0));
+    let insert = [Change::Insert(existing.clone())];
     assert_eq!(store.write(&insert).await, Ok(Outcome::Written));
     let client = connect(&schema.url).await;
     let sql = "INSERT INTO sealtoken_schema (number) VALUES (99)";
@@ -207,7 +210,7 @@ async fn a_program_that_became_too_old_writes_nothing() {
     let newer = StoreError::Schema { found: 99, known };
     let replace = |record: Record| Change::Replace {
         record,
-        expected: there.version,
+        expected: existing.version,
     };
     let changes = [
         Change::Insert(note("new")),
@@ -215,11 +218,11 @@ async fn a_program_that_became_too_old_writes_nothing() {
         replace(note("there")),
         replace(note("there").with_label(tag, "x")),
         Change::Remove {
-            key: there.key.clone(),
-            expected: Some(there.version),
+            key: existing.key.clone(),
+            expected: Some(existing.version),
         },
         Change::Remove {
-            key: there.key.clone(),
+            key: existing.key.clone(),
             expected: None,
         },
     ];
@@ -233,7 +236,7 @@ async fn a_program_that_became_too_old_writes_nothing() {
     let purged = store.purge(&note, UnixTime::from_secs(9), 9).await;
     assert_eq!(purged, Err(newer));
     let query = sealtoken_store::Query::all(note);
-    assert_eq!(store.scan(&query).await.unwrap().records, [there]);
+    assert_eq!(store.scan(&query).await.unwrap().records, [existing]);
 }
 
 #[tokio::test]
@@ -246,10 +249,10 @@ async fn neither_errors_nor_debug_show_the_password() {
         "postgres://127.0.0.1:hunter2/db",
     ];
     for url in urls {
-        let options = PostgresOptions::new(url).connect_timeout(Duration::from_secs(1));
+        let options = PostgresStore::options(url).connect_timeout(Duration::from_secs(1));
         let shown = format!("{options:?}");
         let error = options.open().await.unwrap_err();
-        let shown = format!("{shown} {error} {error:?}");
+        let shown = format!("{shown} {}", all_of(&error));
         assert!(
             !shown.contains("hunter2") && !shown.contains("hun"),
             "{shown}"
@@ -268,6 +271,42 @@ async fn neither_errors_nor_debug_show_the_password() {
     let wrong = schema.url.replace(password, "hunter2");
     let error = PostgresStore::open(&wrong).await.unwrap_err();
     assert_eq!(error, StoreError::unavailable("SQLSTATE 28P01"));
+    let shown = all_of(&error);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    // The driver's error is kept, with the message of the server.
+    assert!(shown.contains("password authentication failed"), "{shown}");
+    let source = error
+        .source()
+        .unwrap()
+        .downcast_ref::<tokio_postgres::Error>();
+    let code = source.unwrap().code().unwrap();
+    assert_eq!(*code, SqlState::INVALID_PASSWORD);
+}
+
+/// An error and all its sources, as they are printed.
+fn all_of(error: &StoreError) -> String {
+    let mut shown = String::new();
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        shown += &format!("{error} {error:?} ");
+        next = error.source();
+    }
+    shown
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_source() {
+    // Port 1 refuses connections.
+    let away = PostgresStore::open("postgres://app@127.0.0.1:1/db").await;
+    let away = away.unwrap_err();
+    let driver = away.source().unwrap();
+    assert!(driver.downcast_ref::<tokio_postgres::Error>().is_some());
+    let refused = driver.source().unwrap().downcast_ref::<io::Error>();
+    assert_eq!(refused.unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    let missing = "postgres://app@db.example.com/db?sslrootcert=/no/such/file.pem";
+    let missing = PostgresStore::open(missing).await.unwrap_err();
+    let source = missing.source().unwrap().downcast_ref::<io::Error>();
+    assert_eq!(source.unwrap().kind(), io::ErrorKind::NotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,30 +319,31 @@ async fn tls_checks_the_certificate() {
     let pem = std::fs::read(file).unwrap();
     works(&PostgresStore::open(&server.url).await.unwrap()).await;
     for mode in ["require", "verify-full", "prefer"] {
-        let options = PostgresOptions::new(format!("{bare}?sslmode={mode}"));
+        let options = PostgresStore::options(format!("{bare}?sslmode={mode}"));
         options
             .clone()
             .root_certificates(pem.clone())
             .open()
             .await
             .unwrap();
-        // The system does not trust it.
+        // The system does not trust the certificate.
         let error = options.open().await.unwrap_err();
         let StoreError::Unavailable {
             effect: Effect::None,
             reason,
+            ..
         } = error
         else {
             panic!("{error:?}");
         };
         assert!(reason.contains("certificate"), "{reason}");
     }
-    // The name must be the one in the certificate.
+    // The name must match the certificate.
     let other = bare.replace("127.0.0.1", "other.example.com");
-    let other = PostgresOptions::new(format!("{other}?hostaddr=127.0.0.1&sslmode=require"));
+    let other = PostgresStore::options(format!("{other}?hostaddr=127.0.0.1&sslmode=require"));
     let error = other.root_certificates(pem).open().await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
-    // The server takes nobody without TLS.
+    // The server refuses connections without TLS.
     let error = PostgresStore::open(&format!("{bare}?sslmode=disable"))
         .await
         .unwrap_err();

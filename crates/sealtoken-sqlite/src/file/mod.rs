@@ -1,7 +1,7 @@
-//! The database's file, and those that SQLite puts beside it.
+//! The file of a database, and those that SQLite puts beside it.
 //!
-//! One that is there is looked at and never opened: on Unix, closing a file ends all locks that the process has on it, and
-//! so those of every other connection.
+//! An existing file is examined, but never opened here: on Unix, closing a file ends all locks that
+//! the process holds on it, including those of other connections.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "other.rs")]
@@ -20,8 +20,10 @@ use sealtoken_store::StoreError;
 use super::fault::Fault;
 use system::Identity;
 
-/// What this process has open. It is held while a new file is open here: each opening passes by, so that none has a lock on
-/// a file that is still to be closed.
+/// The stores that this process has open.
+///
+/// It stays locked while a new file is open here. Each opening takes the lock, so no store holds
+/// locks on a file that is about to be closed.
 static OPEN: Mutex<Open> = Mutex::new(Open {
     process: 0,
     stores: 0,
@@ -32,40 +34,43 @@ struct Open {
     stores: usize,
 }
 
-/// So many symbolic links are followed.
+/// How many symbolic links are followed.
 const LINKS: usize = 40;
 
-/// Longer than a tick of any file system's clock: FAT counts in twos.
+/// Longer than the resolution of any file system's clock: FAT counts in steps of two seconds.
 const TICK: Duration = Duration::from_secs(3);
 
-/// A file that is being opened, or is open.
+/// A file that is open, or being opened.
 pub(super) struct Opened {
     path: PathBuf,
     identity: Identity,
 }
 
 impl Opened {
-    /// Creates the file where there is none, if that is wanted, and looks whether it can be a database.
+    /// Creates the file if it is missing and `create` is set, and checks that it can be a database.
     pub(super) fn new(path: &Path, create: bool) -> Result<Self, StoreError> {
-        // An absolute path is a path: SQLite has names for databases that are no files.
-        let path = std::path::absolute(path).map_err(|error| kind(&error))?;
+        // Made absolute, since SQLite knows names such as `:memory:` that are not files.
+        let path = std::path::absolute(path).map_err(|error| of_io(path, error))?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        // SQLite takes the locks of the parent, which stay there, for its own.
+        // SQLite would take the locks of the parent process for its own.
         if open.stores > 0 && open.process != process::id() {
-            return Err(cannot(
+            return Err(StoreError::configuration(
                 "stores from before a fork are open: drop them in this process first",
             ));
         }
         if create {
-            create_new(&target(&path), &open).map_err(|error| kind(&error))?;
+            create_new(&target(&path), &open).map_err(|error| of_io(&path, error))?;
         }
-        let found = fs::metadata(&path).map_err(|error| kind(&error))?;
+        let found = fs::metadata(&path).map_err(|error| of_io(&path, error))?;
         if !found.is_file() {
-            return Err(cannot("it is no regular file"));
+            return Err(cannot(&path, "it is not a regular file"));
         }
         if system::names(&found) > 1 {
             // SQLite would keep a log for each name.
-            return Err(cannot("it has several names: remove the other hard links"));
+            return Err(cannot(
+                &path,
+                "the file has several names: remove the other hard links",
+            ));
         }
         open.process = process::id();
         open.stores = open.stores.saturating_add(1);
@@ -77,8 +82,8 @@ impl Opened {
         &self.path
     }
 
-    fn is_there(&self) -> bool {
-        is_there(&self.path, self.identity)
+    fn is_unchanged(&self) -> bool {
+        is_unchanged(&self.path, self.identity)
     }
 }
 
@@ -89,7 +94,7 @@ impl Drop for Opened {
     }
 }
 
-/// Creates the file; another process may have done so.
+/// Creates the file, unless another process was faster.
 fn create_new(path: &Path, _alone: &MutexGuard<'_, Open>) -> io::Result<()> {
     match system::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -97,14 +102,14 @@ fn create_new(path: &Path, _alone: &MutexGuard<'_, Open>) -> io::Result<()> {
     }
 }
 
-/// Where a symbolic link leads, though there may be nothing yet.
+/// The target of a symbolic link, which need not exist yet.
 fn target(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         let Ok(next) = fs::read_link(&path) else {
             break;
         };
-        // One that is absolute takes the place of the whole path.
+        // An absolute target replaces the whole path.
         path = path
             .parent()
             .map_or_else(|| next.clone(), |folder| folder.join(&next));
@@ -112,28 +117,37 @@ fn target(path: &Path) -> PathBuf {
     path
 }
 
-fn cannot(why: impl Display) -> StoreError {
-    StoreError::Configuration(format!("the file cannot be opened ({why})"))
+fn cannot(path: &Path, why: impl Display) -> StoreError {
+    StoreError::configuration(format!("{}: {why}", shown(path)))
 }
 
-fn kind(error: &io::Error) -> StoreError {
-    cannot(error.kind())
+/// The path as a message shows it. A URL is not a path, and may hold a password.
+pub(super) fn shown(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains("://") {
+        return "a URL in place of a path".into();
+    }
+    path
 }
 
-/// The files of an open database, by which it is noticed that others lie in their place.
+fn of_io(path: &Path, error: io::Error) -> StoreError {
+    cannot(path, error.kind()).with_source(error)
+}
+
+/// The files of an open database, to notice when they are replaced.
 pub(super) struct Files {
     database: Opened,
-    /// Where it lies in truth: SQLite puts the others beside it.
+    /// The folder of the file behind all links: SQLite puts the others there.
     folder: PathBuf,
     /// The log and its index.
     beside: [(PathBuf, Identity); 2],
-    looked: Mutex<Looked>,
+    seen: Mutex<Seen>,
 }
 
 impl Files {
     /// The files of a database that is open now.
     pub(super) fn of(database: Opened) -> Result<Self, StoreError> {
-        let look = || -> io::Result<_> {
+        let examine = || -> io::Result<_> {
             let real = fs::canonicalize(&database.path)?;
             let beside = |suffix| {
                 let mut name = real.clone().into_os_string();
@@ -144,50 +158,51 @@ impl Files {
             let folder = real.parent().unwrap_or(&real).to_owned();
             Ok((folder, [beside("-wal")?, beside("-shm")?]))
         };
-        let (folder, beside) = look().map_err(|_| StoreError::Replaced)?;
-        if !database.is_there() {
+        let (folder, beside) = examine().map_err(|_| StoreError::Replaced)?;
+        if !database.is_unchanged() {
             return Err(StoreError::Replaced);
         }
         Ok(Self {
             database,
             folder,
             beside,
-            looked: Mutex::default(),
+            seen: Mutex::default(),
         })
     }
 
-    /// That they still lie where they were: what is written to files without a name is gone with this process.
+    /// Checks that the files are still in place: what is written to files without a name is lost
+    /// when this process ends.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        // Who has looked at the times of a log makes the next write to it dearer, by a third of a commit on Linux 6.18. So
-        // it is looked at where a name in its folder has changed, or may have.
+        // Reading the times of the log makes the next write to it slower, by a third of a commit on
+        // Linux 6.18. So the log is examined only if a name in its folder may have changed.
         let now = SystemTime::now();
         let folder = fs::metadata(&self.folder);
         let changed = folder.ok().and_then(|folder| system::changed(&folder));
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = looked.is_after(changed);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = seen.is_after(changed);
         let mut beside = self.beside.iter();
-        if self.database.is_there()
-            && (is_same || beside.all(|(path, identity)| is_there(path, *identity)))
+        if self.database.is_unchanged()
+            && (is_same || beside.all(|(path, identity)| is_unchanged(path, *identity)))
         {
-            *looked = Looked::now(now, changed);
+            *seen = Seen::now(now, changed);
             Ok(())
         } else {
-            *looked = Looked::default();
+            *seen = Seen::default();
             Err(StoreError::Replaced.into())
         }
     }
 }
 
-fn is_there(path: &Path, identity: Identity) -> bool {
+fn is_unchanged(path: &Path, identity: Identity) -> bool {
     fs::metadata(path).is_ok_and(|found| system::identity(&found) == identity)
 }
 
-/// The last change of the folder before the log and its index were looked at.
+/// The last change of the folder when the log and its index were examined.
 #[derive(Default)]
-struct Looked(Option<SystemTime>);
+struct Seen(Option<SystemTime>);
 
-impl Looked {
-    /// A change counts once its tick is over: until then, another one would show the same time.
+impl Seen {
+    /// A change counts once its tick is over: before that, another change could show the same time.
     fn now(now: SystemTime, changed: Option<SystemTime>) -> Self {
         let is_past =
             |changed: &SystemTime| now.duration_since(*changed).is_ok_and(|age| age > TICK);
@@ -205,9 +220,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_counts_once_the_clock_must_have_gone_on() {
+    fn a_change_counts_once_the_clock_must_have_advanced() {
         let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let is_after = |now| Looked::now(now, Some(changed)).is_after(Some(changed));
+        let is_after = |now| Seen::now(now, Some(changed)).is_after(Some(changed));
         assert!(is_after(changed + TICK + Duration::from_nanos(1)));
         assert!(!is_after(changed + TICK));
         assert!(!is_after(changed));
@@ -216,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn another_change_and_an_unknown_one_are_looked_into() {
+    fn another_change_and_an_unknown_one_are_examined() {
         let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let looked = Looked::now(changed + 2 * TICK, Some(changed));
-        assert!(!looked.is_after(Some(changed + Duration::from_nanos(1))));
-        assert!(!looked.is_after(None));
-        assert!(!Looked::default().is_after(None));
+        let seen = Seen::now(changed + 2 * TICK, Some(changed));
+        assert!(!seen.is_after(Some(changed + Duration::from_nanos(1))));
+        assert!(!seen.is_after(None));
+        assert!(!Seen::default().is_after(None));
     }
 }

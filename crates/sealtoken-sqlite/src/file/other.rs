@@ -1,11 +1,11 @@
-//! Files with the rights that the system gives them. Nobody can replace one that is open.
+//! Files with the default rights of the system, which does not let anyone replace an open file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Nothing by which one file is told from another.
+/// Nothing tells one file from another here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity;
 
@@ -17,7 +17,7 @@ pub(super) fn identity(_: &Metadata) -> Identity {
     Identity
 }
 
-/// How many names the file has, as far as can be told.
+/// How many names the file has, as far as this system tells.
 pub(super) fn names(_: &Metadata) -> u64 {
     1
 }

@@ -1,4 +1,4 @@
-//! Files that their owner alone may read and write. SQLite gives those beside them the same mode.
+//! Files that only their owner can read and write. SQLite gives those beside them the same mode.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// The device and the number of a file.
+/// The device and the inode number of a file.
 pub(super) type Identity = (u64, u64);
 
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
@@ -23,8 +23,8 @@ pub(super) fn names(file: &Metadata) -> u64 {
     file.nlink()
 }
 
-/// When anything about a folder changed last. No tool can set that back, as `rsync -a` does with the time of its last
-/// modification.
+/// When anything about a folder changed last. No tool can reset this time, as `rsync -a` resets the
+/// time of the last modification.
 pub(super) fn changed(folder: &Metadata) -> Option<SystemTime> {
     let seconds = u64::try_from(folder.ctime()).ok()?;
     let nanoseconds = u32::try_from(folder.ctime_nsec()).ok()?;

@@ -1,4 +1,5 @@
-//! The locks that SQLite has on a file are its own: nothing else in the process opens the file, which would end them.
+//! SQLite's locks on a file stay: nothing else in the process opens and closes the file, which
+//! would end them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,11 +7,12 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::thread;
 
-use sealtoken_sqlite::{SqliteOptions, SqliteStore};
+use sealtoken_sqlite::SqliteStore;
 
 use super::{block_on, folder, open};
 
-/// The locks of this process on the file, as the system tells them: each with its kind and its bytes.
+/// The locks of this process on a file, as the system reports them: each with its kind and its
+/// bytes.
 fn held(path: &Path) -> BTreeSet<String> {
     let inode = format!(":{}", fs::metadata(path).unwrap().ino());
     let process = std::process::id().to_string();
@@ -24,8 +26,8 @@ fn held(path: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Asserts what is held. The system lists locks piece by piece, while other tests take theirs, and may leave one out of a list; one that
-/// is gone is in none.
+/// Asserts the locks that are held. The system lists locks piece by piece while other tests take
+/// theirs, so one list may miss a lock. A lock that is gone is in no list.
 fn assert_held(path: &Path, expected: &BTreeSet<String>, when: &str) {
     let seen = || held(path) == *expected;
     assert!((0..100).any(|_| seen()), "{when}: {:?}", held(path));
@@ -51,7 +53,7 @@ fn a_second_store_of_a_file_leaves_the_locks_of_the_first() {
         still("while a second store is open");
         drop(second);
         still("after a second store was closed");
-        let options = SqliteOptions::new(path).create(false).migrate(false);
+        let options = SqliteStore::options(path).create(false).migrate(false);
         drop(block_on(options.open()).unwrap());
         still("after one that creates nothing");
     }

@@ -1,4 +1,4 @@
-//! SQLite: the contract, and what it owes beyond it.
+//! SQLite: the contract, and what is special about this engine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,13 +9,13 @@
     missing_docs
 )]
 
+mod attacker;
 #[cfg(target_os = "linux")]
 mod locks;
 mod opening;
 #[cfg(unix)]
 mod replaced;
 mod schema;
-mod stranger;
 
 use std::path::Path;
 
@@ -40,11 +40,11 @@ fn open(path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
     block_on(SqliteStore::open(path))
 }
 
-/// A store in a directory of its own, which goes with it.
+/// A store in its own directory, which is removed with it.
 async fn fresh() -> (SqliteStore, TempDir) {
     let folder = folder();
     let store = SqliteStore::open(folder.path().join("store.db")).await;
     (store.unwrap(), folder)
 }
 
-sealtoken_store::store_conformance!(contract, fresh().await, away = stranger::away().await);
+sealtoken_store::store_conformance!(contract, fresh().await, away = attacker::away().await);

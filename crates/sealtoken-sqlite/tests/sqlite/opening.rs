@@ -1,20 +1,22 @@
-//! Files: new ones, old ones, and what is no database.
+//! Opening files: new ones, old ones, and those that are no database.
 
+use std::error::Error as _;
 use std::fs;
+use std::io;
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sealtoken_sqlite::{SqliteOptions, SqliteStore};
+use sealtoken_sqlite::SqliteStore;
 use sealtoken_store::{
     Change, Collection, Effect, Outcome, Query, Record, RecordKey, Store as _, StoreError, Version,
 };
 use sealtoken_time::UnixTime;
 use tokio::runtime::Builder;
 
-use super::stranger::bare;
+use super::attacker::bare;
 use super::{block_on, folder, fresh, open};
 
 fn note(id: &str) -> Record {
@@ -23,7 +25,7 @@ fn note(id: &str) -> Record {
 }
 
 fn is_configuration(result: Result<SqliteStore, StoreError>, what: &str) -> bool {
-    matches!(result, Err(StoreError::Configuration(text)) if text.contains(what))
+    matches!(result, Err(StoreError::Configuration { reason, .. }) if reason.contains(what))
 }
 
 async fn insert(store: &SqliteStore, id: &str) -> Record {
@@ -34,7 +36,7 @@ async fn insert(store: &SqliteStore, id: &str) -> Record {
 }
 
 #[test]
-fn what_was_written_is_there_after_the_store_is_opened_again() {
+fn records_survive_closing_and_opening() {
     let folder = folder();
     let path = folder.path().join("store.db");
     let record = block_on(async {
@@ -43,7 +45,7 @@ fn what_was_written_is_there_after_the_store_is_opened_again() {
     });
     let store = open(&path).unwrap();
     assert_eq!(block_on(store.get(&record.key)), Ok(Some(record)));
-    // All is in one file once the last connection is closed.
+    // After the last connection closes, everything is in one file.
     drop(store);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -64,7 +66,7 @@ fn a_new_file_and_those_beside_it_are_the_owners_alone() {
         }
         names.sort();
         assert_eq!(names, ["store.db", "store.db-shm", "store.db-wal"]);
-        // A file that was there keeps the mode that its owner gave it.
+        // An existing file keeps the mode that its owner gave it.
         let path = folder.path().join("shared.db");
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
@@ -74,26 +76,57 @@ fn a_new_file_and_those_beside_it_are_the_owners_alone() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_an_error_that_says_so() {
+fn a_path_that_cannot_be_opened_is_an_error_that_says_why() {
     let folder = folder();
     let inside = |name: &str| folder.path().join(name);
-    assert!(is_configuration(open(folder.path()), "cannot be opened"));
+    assert!(is_configuration(open(folder.path()), "not a regular file"));
     assert!(is_configuration(
         open(inside("no/such/folder.db")),
-        "cannot be opened"
+        "folder.db: entity not found"
     ));
-    assert!(is_configuration(open(""), "cannot be opened"));
-    assert!(is_configuration(open("nul\0byte"), "cannot be opened"));
+    assert!(is_configuration(open(""), "invalid input"));
+    assert!(is_configuration(open("nul\0byte"), "invalid input"));
     let text = "This is a text, and far from a database. ".repeat(100);
     fs::write(inside("text"), &text).unwrap();
-    assert!(is_configuration(open(inside("text")), "no SQLite database"));
+    assert!(is_configuration(
+        open(inside("text")),
+        "text: the file is not an SQLite database"
+    ));
     assert_eq!(fs::read_to_string(inside("text")).unwrap(), text);
-    let missing = SqliteOptions::new(inside("missing")).create(false);
+    let missing = SqliteStore::options(inside("missing")).create(false);
     assert!(is_configuration(
         block_on(missing.open()),
-        "cannot be opened"
+        "missing: entity not found"
     ));
     assert!(!inside("missing").exists());
+}
+
+/// The errors of SQLite and of the operating system are the sources of ours.
+#[test]
+fn an_error_keeps_its_source() {
+    let folder = folder();
+    let text = folder.path().join("text");
+    fs::write(
+        &text,
+        "This is a text, and far from a database. ".repeat(100),
+    )
+    .unwrap();
+    let refused = open(&text).err().unwrap();
+    let source = refused.source().unwrap();
+    assert!(source.downcast_ref::<rusqlite::Error>().is_some());
+    let missing = open(folder.path().join("no/such/folder.db")).err().unwrap();
+    let source = missing.source().unwrap().downcast_ref::<io::Error>();
+    assert_eq!(source.unwrap().kind(), io::ErrorKind::NotFound);
+
+    let path = folder.path().join("store.db");
+    let options = SqliteStore::options(&path).busy_timeout(Duration::ZERO);
+    let store = block_on(options.open()).unwrap();
+    let other = bare(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let busy = block_on(store.write(&[Change::Insert(note("id"))])).unwrap_err();
+    let source = busy.source().unwrap().downcast_ref::<rusqlite::Error>();
+    let code = source.unwrap().sqlite_error_code();
+    assert_eq!(code, Some(rusqlite::ErrorCode::DatabaseBusy));
 }
 
 #[test]
@@ -113,8 +146,8 @@ fn a_path_is_a_path_whatever_it_looks_like() {
     }
 }
 
-/// Another process has one lock after the other: one that SQLite does not wait for, and then one
-/// that it does.
+/// Another process holds two locks in turn: one that SQLite does not wait for, then one that it
+/// does.
 #[test]
 fn an_opening_waits_for_others_no_longer_than_it_may() {
     let folder = folder();
@@ -131,7 +164,7 @@ fn an_opening_waits_for_others_no_longer_than_it_may() {
         let _ = ended.recv_timeout(longest * 5);
     });
     let began = Instant::now();
-    let opened = block_on(SqliteOptions::new(&path).busy_timeout(longest).open());
+    let opened = block_on(SqliteStore::options(&path).busy_timeout(longest).open());
     let waited = began.elapsed();
     drop(done);
     locks.join().unwrap();
@@ -164,7 +197,7 @@ fn without_a_runtime_it_is_an_error_and_no_panic() {
         .poll(&mut context);
     assert!(matches!(
         count,
-        Poll::Ready(Err(StoreError::Configuration(_)))
+        Poll::Ready(Err(StoreError::Configuration { .. }))
     ));
 }
 
@@ -177,7 +210,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let sql = "INSERT INTO sealtoken_schema VALUES (99, 0)";
     bare(&path).execute(sql, []).unwrap();
     for migrate in [true, false] {
-        let opened = block_on(SqliteOptions::new(&path).migrate(migrate).open());
+        let opened = block_on(SqliteStore::options(&path).migrate(migrate).open());
         let error = StoreError::Schema { found: 99, known };
         assert_eq!(opened.map(|_| ()), Err(error));
     }
@@ -187,7 +220,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
 fn migrations_can_be_run_by_hand() {
     let folder = folder();
     let path = folder.path().join("store.db");
-    let options = SqliteOptions::new(&path).migrate(false);
+    let options = SqliteStore::options(&path).migrate(false);
     let known = SqliteStore::migrations().last().unwrap().number;
     let error = StoreError::Schema { found: 0, known };
     assert_eq!(block_on(options.clone().open()).map(|_| ()), Err(error));
@@ -200,7 +233,7 @@ fn migrations_can_be_run_by_hand() {
     }
     let store = block_on(options.open()).unwrap();
     block_on(insert(&store, "id"));
-    // Nothing is left to be done.
+    // Nothing is left to do.
     drop(open(&path).unwrap());
     let count = "SELECT count(*), max(number) FROM sealtoken_schema";
     let found = by_hand.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -248,13 +281,16 @@ fn stores_of_one_file_see_and_respect_each_other() {
     let folder = folder();
     let path = folder.path().join("store.db");
     let stores = [open(&path).unwrap(), open(&path).unwrap()];
-    let mut there = block_on(insert(&stores[0], "id"));
+    let mut existing = block_on(insert(&stores[0], "id"));
     for round in 0..20 {
         let (this, other) = (&stores[round % 2], &stores[(round + 1) % 2]);
-        assert_eq!(block_on(this.get(&there.key)), Ok(Some(there.clone())));
+        assert_eq!(
+            block_on(this.get(&existing.key)),
+            Ok(Some(existing.clone()))
+        );
         let change = |record| Change::Replace {
             record,
-            expected: there.version,
+            expected: existing.version,
         };
         let (won, lost) = (note("id"), note("id"));
         assert_eq!(
@@ -266,16 +302,16 @@ fn stores_of_one_file_see_and_respect_each_other() {
             current: Some(won.clone()),
         };
         assert_eq!(block_on(other.write(&[change(lost)])), Ok(conflict));
-        there = won;
+        existing = won;
     }
 }
 
 #[test]
-fn who_is_locked_out_waits_so_long_and_reads_meanwhile() {
+fn a_writer_waits_for_a_lock_until_its_timeout_and_readers_go_on() {
     let folder = folder();
     let path = folder.path().join("store.db");
     let wait = Duration::from_millis(100);
-    let options = SqliteOptions::new(&path).busy_timeout(wait).readers(0);
+    let options = SqliteStore::options(&path).busy_timeout(wait).readers(0);
     let store = block_on(options.open()).unwrap();
     let record = block_on(insert(&store, "id"));
     let other = bare(&path);
@@ -283,11 +319,7 @@ fn who_is_locked_out_waits_so_long_and_reads_meanwhile() {
     let began = Instant::now();
     let busy = block_on(store.write(&[Change::Insert(note("other"))]));
     assert!(began.elapsed() >= wait && began.elapsed() < wait * 20);
-    let error = StoreError::Unavailable {
-        effect: Effect::None,
-        reason: "SQLITE_BUSY".into(),
-    };
-    assert_eq!(busy, Err(error));
+    assert_eq!(busy, Err(StoreError::unavailable("SQLITE_BUSY")));
     let read = block_on(async {
         let read = store.get(&record.key);
         tokio::time::timeout(Duration::from_secs(60), read).await
@@ -298,10 +330,10 @@ fn who_is_locked_out_waits_so_long_and_reads_meanwhile() {
 }
 
 #[test]
-fn who_waits_behind_others_waits_no_longer() {
+fn a_caller_behind_others_waits_no_longer() {
     let folder = folder();
     let path = folder.path().join("store.db");
-    let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(400));
+    let options = SqliteStore::options(&path).busy_timeout(Duration::from_millis(400));
     let store = block_on(options.open()).unwrap();
     let other = bare(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -347,12 +379,12 @@ fn who_waits_behind_others_waits_no_longer() {
 }
 
 #[test]
-fn who_waits_for_no_one_does_not_queue_either() {
+fn a_store_without_a_timeout_does_not_queue() {
     let folder = folder();
-    let options = SqliteOptions::new(folder.path().join("store.db")).busy_timeout(Duration::ZERO);
+    let options = SqliteStore::options(folder.path().join("store.db")).busy_timeout(Duration::ZERO);
     let store = block_on(options.open()).unwrap();
     let answers = block_on(async {
-        // Long enough to have all others come meanwhile.
+        // Long enough for all others to arrive in the meantime.
         let batch = (0..5_000).map(|at| Change::Insert(note(&format!("batch {at}"))));
         let batches = [batch.collect(), vec![Change::Insert(note("one"))]];
         let writers = batches.map(|batch| {
@@ -365,10 +397,7 @@ fn who_waits_for_no_one_does_not_queue_either() {
         }
         answers
     });
-    let refused = StoreError::Unavailable {
-        effect: Effect::None,
-        reason: "all connections are in use".into(),
-    };
+    let refused = StoreError::unavailable("all connections are in use");
     assert_eq!(answers, [Ok(Outcome::Written), Err(refused)]);
 }
 
@@ -377,11 +406,11 @@ fn any_time_may_be_given_for_waiting() {
     let folder = folder();
     let path = folder.path().join("store.db");
     for wait in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let options = SqliteOptions::new(&path).busy_timeout(wait);
+        let options = SqliteStore::options(&path).busy_timeout(wait);
         let store = block_on(options.open()).unwrap();
         block_on(insert(&store, &format!("{wait:?}")));
     }
-    let options = SqliteOptions::new(&path).busy_timeout(Duration::MAX);
+    let options = SqliteStore::options(&path).busy_timeout(Duration::MAX);
     let store = block_on(options.open()).unwrap();
     let other = bare(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -416,7 +445,7 @@ fn a_runtime_that_ends_leaves_no_batch_half_done() {
     block_on(insert(&store, "still there"));
 }
 
-/// Where the runtime has ended before the work could begin, nothing was done, and that is said.
+/// If the runtime ends before the work begins, nothing is done, and the error says so.
 #[test]
 fn work_that_never_began_says_that_nothing_was_done() {
     let (store, _folder) = block_on(fresh());
@@ -447,12 +476,12 @@ fn a_purge_that_is_cut_off_after_a_part_does_not_say_that_nothing_was_done() {
     const MANY: i64 = 3_000;
     let folder = folder();
     let path = folder.path().join("store.db");
-    let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(50));
+    let options = SqliteStore::options(&path).busy_timeout(Duration::from_millis(50));
     let store = block_on(options.open()).unwrap();
     let due = |at| note(&format!("{at}")).with_purge_at(UnixTime::from_secs(1));
     let batch: Vec<_> = (0..MANY).map(|at| Change::Insert(due(at))).collect();
     assert_eq!(block_on(store.write(&batch)), Ok(Outcome::Written));
-    // Each of these rows is a part of its own, since it does not say where its labels are.
+    // Each of these rows is a chunk of its own, because its labels cannot be decoded.
     let other = bare(&path);
     other
         .execute("UPDATE sealtoken_record SET labels = x''", [])
@@ -470,7 +499,7 @@ fn a_purge_that_is_cut_off_after_a_part_does_not_say_that_nothing_was_done() {
         while left().is_ok_and(|left| left == MANY) {
             thread::yield_now();
         }
-        // Between two of its parts.
+        // Between two chunks.
         while !purge.is_finished() && other.execute_batch("BEGIN IMMEDIATE").is_err() {
             thread::yield_now();
         }

@@ -1,4 +1,4 @@
-//! A file that is deleted or replaced while it is open, and what is no file at all.
+//! A file that is deleted or replaced while it is open, and paths that are no file.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -9,14 +9,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use sealtoken_sqlite::{SqliteOptions, SqliteStore};
+use sealtoken_sqlite::SqliteStore;
 use sealtoken_store::{
     Change, Collection, Outcome, Query, Record, RecordKey, Store as _, StoreError, Version,
 };
 use sealtoken_time::UnixTime;
 use tempfile::TempDir;
 
-use super::stranger::bare;
+use super::attacker::bare;
 use super::{block_on, folder, open};
 
 fn notes() -> Collection {
@@ -48,7 +48,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What is done to the file.
+/// What happens to the file.
 type Deed = fn(&Path);
 
 #[test]
@@ -91,11 +91,12 @@ fn nothing_is_acknowledged_once_the_file_is_gone() {
     }
 }
 
-/// As `rsync -a` does it: it replaces the log, and gives the folder the time that it had in the backup.
+/// As `rsync -a` does: it replaces the log, and resets the time of the folder to that of the
+/// backup.
 #[test]
 fn a_log_that_was_replaced_is_missed_though_the_folder_shows_its_old_time() {
     let (store, folder, path) = filled();
-    // Long ago, so that the folder is not looked into for its being young.
+    // Long ago, so that the log is not examined just because the folder changed recently.
     let before = SystemTime::now() - Duration::from_secs(3600);
     let set_back = || {
         let folder = fs::File::open(folder.path()).unwrap();
@@ -128,7 +129,7 @@ fn a_link_is_another_name_of_one_file_and_its_log() {
     assert_eq!(insert(&second, "second"), Ok(Outcome::Written));
     assert_eq!(count(&first), Ok(2));
     assert!(!beside(&link, "-wal").exists());
-    // Where the link leads elsewhere, who opens it next does not see what this one writes.
+    // If the link is changed, later stores do not see what this one writes.
     let other = folder.path().join("other.db");
     drop(open(&other).unwrap());
     fs::remove_file(&link).unwrap();
@@ -148,12 +149,12 @@ fn a_link_to_nothing_yet_leads_to_the_new_file() {
     assert_eq!(insert(&open(&link).unwrap(), "id"), Ok(Outcome::Written));
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // One that leads to itself leads nowhere.
+    // A link to itself leads nowhere.
     let round = folder.path().join("round");
     symlink("round", &round).unwrap();
     let opened = open(&round).map(drop);
     assert!(
-        matches!(opened, Err(StoreError::Configuration(_))),
+        matches!(opened, Err(StoreError::Configuration { .. })),
         "{opened:?}"
     );
 }
@@ -164,10 +165,10 @@ fn a_file_with_two_names_is_refused() {
     let second = folder.path().join("second.db");
     fs::hard_link(&path, &second).unwrap();
     for name in [&path, &second] {
-        let Err(StoreError::Configuration(why)) = open(name) else {
+        let Err(StoreError::Configuration { reason, .. }) = open(name) else {
             panic!("it would have two logs")
         };
-        assert!(why.contains("several names"), "{why}");
+        assert!(reason.contains("several names"), "{reason}");
     }
     fs::remove_file(second).unwrap();
     assert_eq!(
@@ -178,7 +179,7 @@ fn a_file_with_two_names_is_refused() {
 }
 
 #[test]
-fn what_is_no_file_is_an_error_at_once() {
+fn a_path_that_is_no_file_is_an_error_at_once() {
     let folder = folder();
     let path = |name| folder.path().join(name);
     let made = Command::new("mkfifo").arg(path("fifo")).status();
@@ -196,20 +197,21 @@ fn what_is_no_file_is_an_error_at_once() {
     ] {
         for create in [true, false] {
             let (sender, opened) = mpsc::channel();
-            let options = SqliteOptions::new(&path).create(create);
-            // A thread of its own, which may hang.
+            let options = SqliteStore::options(&path).create(create);
+            // In its own thread, which may block.
             thread::spawn(move || sender.send(block_on(options.open()).map(drop)));
             let opened = opened.recv_timeout(Duration::from_secs(20));
             let opened = opened.expect("it does not wait for a writer");
-            let Err(StoreError::Configuration(why)) = opened else {
+            let Err(StoreError::Configuration { reason, .. }) = opened else {
                 panic!("{}: {opened:?}", path.display())
             };
-            assert!(why.contains("no regular file"), "{}: {why}", path.display());
+            let expected = format!("{}: it is not a regular file", path.display());
+            assert_eq!(reason, expected);
         }
     }
 }
 
-/// The commands of the guide behind these words.
+/// The commands of the guide after these words.
 fn commands(behind: &str) -> String {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vault.md");
     let guide = fs::read_to_string(guide).unwrap();
@@ -225,12 +227,13 @@ fn run(commands: &str, folder: &Path) {
     assert!(done.unwrap().success());
 }
 
-/// A folder with the file `vault.db` as a killed process leaves it, with the records `first` and `second`; and `backup.db`
-/// from before the second one.
+/// A folder with the file `vault.db` as a killed process leaves it, with the records `first` and
+/// `second`, and with `backup.db` from before the second.
 fn killed() -> (TempDir, PathBuf) {
     let (store, open, path) = filled();
     let folder = folder();
-    // While the store is open. The program of the guide may not be there; its statement is the same.
+    // While the store is open. The command of the guide may not be installed; its statement is the
+    // same.
     let backup = commands("Any SQLite can, while the others go on:");
     let (_, backup) = backup.split_once("sqlite3 vault.db \"").unwrap();
     let (backup, _) = backup.split_once('"').unwrap();
@@ -238,7 +241,7 @@ fn killed() -> (TempDir, PathBuf) {
     let backup = backup.replace("'backup.db'", &into);
     bare(&path).execute_batch(&backup).unwrap();
     assert_eq!(insert(&store, "second"), Ok(Outcome::Written));
-    // Another process copies the file: this one would end its own locks.
+    // Another process copies the file, since this one would end its own locks.
     let left = folder.path().join("vault.db");
     for suffix in ["", "-wal", "-shm"] {
         let (from, to) = (beside(&path, suffix), beside(&left, suffix));
@@ -263,7 +266,7 @@ fn a_backup_is_restored_by_the_steps_of_the_guide() {
     assert_eq!(insert(&store, "third"), Ok(Outcome::Written));
 }
 
-/// The control: why the log goes first.
+/// The control: why the log must be removed first.
 #[test]
 fn a_log_that_stays_undoes_the_restore() {
     let (folder, path) = killed();

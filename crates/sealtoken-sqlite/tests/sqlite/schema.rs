@@ -1,14 +1,14 @@
-//! The schema: a file whose tables are not ours, or no longer those of this version.
+//! The schema: files whose tables belong to another program, or to another version.
 
 use std::path::Path;
 
-use sealtoken_sqlite::{SqliteOptions, SqliteStore};
+use sealtoken_sqlite::SqliteStore;
 use sealtoken_store::{
     Change, Collection, Outcome, Query, Record, RecordKey, Store as _, StoreError, Version,
 };
 use sealtoken_time::UnixTime;
 
-use super::stranger::bare;
+use super::attacker::bare;
 use super::{block_on, folder, open};
 
 fn notes() -> Collection {
@@ -30,7 +30,7 @@ fn broken(table: &str) -> StoreError {
     StoreError::BrokenSchema { table }
 }
 
-/// What the file holds, as its own text.
+/// The schema of the file, as text.
 fn tables(path: &Path) -> Vec<String> {
     let bare = bare(path);
     let mut statement = bare
@@ -50,7 +50,7 @@ fn tables_of_other_programs_are_named_and_left_alone() {
             .unwrap();
         let before = tables(&path);
         for migrate in [true, false] {
-            let opened = block_on(SqliteOptions::new(&path).migrate(migrate).open());
+            let opened = block_on(SqliteStore::options(&path).migrate(migrate).open());
             assert_eq!(opened.map(drop), Err(broken(table)), "{migrate}");
         }
         assert_eq!(tables(&path), before);
@@ -74,7 +74,7 @@ fn a_schema_that_is_not_whole_is_named_when_it_is_opened() {
             "sealtoken_record",
             "ALTER TABLE sealtoken_record ADD COLUMN more INTEGER NOT NULL DEFAULT 7",
         ),
-        // Nothing tells their rows apart.
+        // Without a key, nothing tells their rows apart.
         (
             "sealtoken_record",
             &format!("DROP TABLE sealtoken_record; {record}"),
@@ -95,7 +95,7 @@ fn a_schema_that_is_not_whole_is_named_when_it_is_opened() {
         drop(open(&path).unwrap());
         bare(&path).execute_batch(edit).unwrap();
         for migrate in [true, false] {
-            let opened = block_on(SqliteOptions::new(&path).migrate(migrate).open());
+            let opened = block_on(SqliteStore::options(&path).migrate(migrate).open());
             assert_eq!(opened.map(drop), Err(broken(table)), "{edit}");
         }
     }
@@ -136,7 +136,7 @@ fn a_schema_without_its_number_is_written_no_more() {
 }
 
 #[test]
-fn what_a_newer_version_has_upgraded_is_written_no_more() {
+fn a_file_that_a_newer_version_upgraded_is_not_written() {
     let folder = folder();
     let path = folder.path().join("store.db");
     let store = open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! An engine that is not there.
+//! An engine that is unavailable.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use super::fixture::{key, notes, record, tag};
 
 /// Every method of a store whose engine is away gives [`StoreError::Unavailable`], and none panics.
 ///
-/// It takes a store that is known to be away. What a test makes fail before anything is sent has no effect, so a read
-/// must say that; a write may say that it does not know.
+/// The store must be away for certain. A call that fails before anything is sent has no effect, so
+/// a read must say so; a write may say that its effect is unknown.
 pub async fn an_engine_that_is_away_is_unavailable_and_does_not_panic(store: Arc<dyn Store>) {
     fn assert_away<T: std::fmt::Debug>(result: Result<T, StoreError>, reads: bool) {
         match result {
-            Err(StoreError::Unavailable { effect, reason }) => {
+            Err(StoreError::Unavailable { effect, reason, .. }) => {
                 assert!(!reads || effect == Effect::None, "a read has no effect");
                 assert!(!reason.is_empty() && reason.len() < 200);
             }
-            other => panic!("it is away, and said {other:?}"),
+            other => panic!("the engine is away, but the store returned {other:?}"),
         }
     }
     let keys: Vec<_> = (0..100_u8).map(|at| key([at])).collect();
     let all = Query::all(notes());
     let by_label = Query::label(notes(), tag(), Values::exactly("x"));
-    // Twice: what failed once must not be broken by it.
+    // Twice: the first failure must not break the store.
     for _ in 0..2 {
         assert!(store.limits().max_body > 0);
         assert_away(store.get(&key("id")).await, true);

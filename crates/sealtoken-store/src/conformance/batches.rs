@@ -1,22 +1,22 @@
-//! Several changes at once: all of them, or none.
+//! Batches: all changes are made, or none.
 
 use std::sync::Arc;
 
 use crate::{Change, Query, Record, RecordError, RecordKey, Store};
 
 use super::fixture::{
-    assert_gone, assert_refused, assert_there, changed, collection, conflict, found, insert, key,
+    assert_exists, assert_gone, assert_refused, changed, collection, conflict, found, insert, key,
     notes, record, remove, replace, tag, tagged, version, write,
 };
 
-/// A batch with nothing in it is written, and changes nothing.
+/// An empty batch is written, and changes nothing.
 pub async fn an_empty_batch_changes_nothing(store: Arc<dyn Store>) {
     insert(&*store, [record("a")]).await;
     write(&*store, &[]).await;
     assert_eq!(found(&*store, &Query::all(notes())).await, [b"a"]);
 }
 
-/// A batch does its inserts, replacements and removals together.
+/// A batch makes its inserts, replacements and removals together.
 pub async fn a_batch_does_all_its_changes(store: Arc<dyn Store>) {
     let (old, gone) = (record("old").with_label(tag(), "1"), record("gone"));
     insert(&*store, [old.clone(), gone.clone()]).await;
@@ -32,12 +32,12 @@ pub async fn a_batch_does_all_its_changes(store: Arc<dyn Store>) {
         ],
     )
     .await;
-    assert_there(&*store, &new).await;
-    assert_there(&*store, &next).await;
+    assert_exists(&*store, &new).await;
+    assert_exists(&*store, &next).await;
     assert_gone(&*store, &gone.key).await;
 }
 
-/// The changes of the case below, all of which would fit.
+/// The changes of the case below, all of which match.
 fn fitting(old: &Record, gone: &Record) -> Vec<Change> {
     let mut moved = changed(old, "next");
     moved.labels.clear();
@@ -48,7 +48,7 @@ fn fitting(old: &Record, gone: &Record) -> Vec<Change> {
     ]
 }
 
-/// A batch with one conflict changes nothing, wherever in it that stands, and no label either.
+/// A batch with one conflict changes nothing, not even a label, wherever the conflict is.
 pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
     let old = record("old").with_label(tag(), "old");
     let gone = record("gone").with_label(tag(), "gone");
@@ -61,13 +61,13 @@ pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
         (remove(&taken.key, Some(version())), Some(taken.clone())),
         (remove(&key("missing"), Some(version())), None),
     ];
-    for (conflicting, there) in conflicts {
+    for (conflicting, existing) in conflicts {
         for at in 0..=3 {
             let mut batch = fitting(&old, &gone);
             batch.insert(at, conflicting.clone());
-            assert_eq!(conflict(&*store, &batch).await, (at, there.clone()));
+            assert_eq!(conflict(&*store, &batch).await, (at, existing.clone()));
             for record in [&old, &gone, &taken] {
-                assert_there(&*store, record).await;
+                assert_exists(&*store, record).await;
             }
             assert_gone(&*store, &key("new")).await;
             assert_eq!(tagged(&*store, b"old").await, [b"old"]);
@@ -79,11 +79,11 @@ pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
     }
 }
 
-/// Where several changes do not fit, the first of them is named.
+/// Of several conflicts, the first is reported.
 pub async fn of_several_conflicts_the_first_is_named(store: Arc<dyn Store>) {
     let taken = [record("z"), record("m"), record("a")];
     insert(&*store, taken.clone()).await;
-    // Ids in falling and in rising order: an engine may work on a batch in an order of its own.
+    // Ids in descending and ascending order: an engine may process a batch in its own order.
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let mut batch = vec![Change::Insert(record("free"))];
         batch.extend(order.map(|at: usize| {
@@ -95,7 +95,7 @@ pub async fn of_several_conflicts_the_first_is_named(store: Arc<dyn Store>) {
     }
 }
 
-/// A batch can be about several collections, also where the ids are the same.
+/// A batch can span several collections, even with the same ids.
 pub async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
     let in_collection = |name| {
         let key = RecordKey::new(collection(name), "id");
@@ -107,34 +107,34 @@ pub async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
         &[Change::Insert(a.clone()), Change::Insert(b.clone())],
     )
     .await;
-    assert_there(&*store, &a).await;
-    assert_there(&*store, &b).await;
+    assert_exists(&*store, &a).await;
+    assert_exists(&*store, &b).await;
     let batch = [
         replace(&a, changed(&a, "next")),
         Change::Insert(in_collection("b")),
     ];
     assert_eq!(conflict(&*store, &batch).await, (1, Some(b)));
-    assert_there(&*store, &a).await;
+    assert_exists(&*store, &a).await;
 }
 
 /// A batch that names a record twice is refused.
 pub async fn a_batch_names_each_record_once(store: Arc<dyn Store>) {
-    let there = record("there");
-    insert(&*store, [there.clone()]).await;
+    let existing = record("there");
+    insert(&*store, [existing.clone()]).await;
     let batches = [
         [Change::Insert(record("id")), Change::Insert(record("id"))],
         [Change::Insert(record("id")), remove(&key("id"), None)],
         [
-            remove(&there.key, None),
-            Change::Insert(changed(&there, "x")),
+            remove(&existing.key, None),
+            Change::Insert(changed(&existing, "x")),
         ],
         [
-            replace(&there, changed(&there, "x")),
-            replace(&there, changed(&there, "y")),
+            replace(&existing, changed(&existing, "x")),
+            replace(&existing, changed(&existing, "y")),
         ],
     ];
     for batch in batches {
         assert_refused(&*store, &batch, RecordError::DuplicateKey).await;
-        assert_there(&*store, &there).await;
+        assert_exists(&*store, &existing).await;
     }
 }

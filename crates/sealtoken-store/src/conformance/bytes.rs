@@ -1,4 +1,4 @@
-//! Ids, label values and bodies are bytes, whatever they look like.
+//! Ids, label values and bodies may be any bytes.
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::{Change, Query, Record, RecordError, RecordKey, Selection, Store, StoreError, Values};
 
 use super::fixture::{
-    all_pages, assert_gone, assert_refused, assert_there, changed, collection, conflict, found,
+    all_pages, assert_exists, assert_gone, assert_refused, changed, collection, conflict, found,
     insert, key, notes, record, remove, replace, tag, tagged, version, write,
 };
 
-/// Bytes that an engine might take for something else.
+/// Bytes that an engine might misinterpret.
 fn strange() -> Vec<Vec<u8>> {
     let mut strange: Vec<Vec<u8>> = [
         &b"'"[..],
@@ -39,7 +39,7 @@ fn strange() -> Vec<Vec<u8>> {
         // The same letter in two spellings.
         "\u{e9}".as_bytes(),
         "e\u{301}".as_bytes(),
-        // No UTF-8: a surrogate, a byte that never occurs, half a letter.
+        // Not UTF-8: a surrogate, a byte that never occurs, half a letter.
         b"\xed\xa0\x80",
         b"\xff",
         b"\xff\xff",
@@ -53,7 +53,7 @@ fn strange() -> Vec<Vec<u8>> {
     strange
 }
 
-/// Ids of any bytes are kept apart and come back as they were.
+/// Ids may be any bytes, stay distinct and come back unchanged.
 pub async fn ids_are_any_bytes(store: Arc<dyn Store>) {
     let mut ids = strange();
     ids.push(vec![0xff; RecordKey::MAX_ID]);
@@ -62,7 +62,7 @@ pub async fn ids_are_any_bytes(store: Arc<dyn Store>) {
     let records: Vec<_> = ids.iter().map(|id| record(id.clone())).collect();
     insert(&*store, records.clone()).await;
     for record in &records {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
         let (_, current) = conflict(&*store, &[Change::Insert(changed(record, "x"))]).await;
         assert_eq!(current.as_ref(), Some(record));
     }
@@ -78,7 +78,7 @@ pub async fn ids_are_any_bytes(store: Arc<dyn Store>) {
     }
 }
 
-/// Ids of no bytes and of 1,025 are refused by everything that takes a key.
+/// Every method that takes a key refuses ids of 0 and of 1,025 bytes.
 pub async fn ids_have_one_to_1024_bytes(store: Arc<dyn Store>) {
     for id in [vec![], vec![b'x'; RecordKey::MAX_ID + 1]] {
         let new = record(id.clone());
@@ -97,18 +97,18 @@ pub async fn ids_have_one_to_1024_bytes(store: Arc<dyn Store>) {
     }
 }
 
-/// The same id in two collections is two records.
+/// The same id in two collections identifies two records.
 pub async fn collections_are_kept_apart(store: Arc<dyn Store>) {
-    let there = |name: &'static str| {
+    let existing = |name: &'static str| {
         let key = RecordKey::new(collection(name), "id");
         Record::new(key, version(), name).with_label(tag(), "x")
     };
-    // Names that are beginnings of each other, and one of 32 characters.
+    // Names that are prefixes of each other, and one of 32 characters.
     let names = ["a", "a_", "aa", "b", "a0123456789012345678901234567890"];
-    let records = names.map(there);
+    let records = names.map(existing);
     insert(&*store, records.clone()).await;
     for record in &records {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
         let all = Query::all(record.key.collection.clone());
         let label = Query::label(record.key.collection.clone(), tag(), Values::exactly("x"));
         for query in [all, label] {
@@ -122,11 +122,11 @@ pub async fn collections_are_kept_apart(store: Arc<dyn Store>) {
     write(&*store, &[remove(&records[0].key, None)]).await;
     assert_gone(&*store, &records[0].key).await;
     for record in &records[1..] {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
     }
 }
 
-/// Label values of any bytes are kept apart, found exactly, and in the order of their bytes.
+/// Label values may be any bytes. They stay distinct, are found exactly, and sort by their bytes.
 pub async fn label_values_are_any_bytes_in_their_order(store: Arc<dyn Store>) {
     let mut values = strange();
     values.push(vec![0xff; 512]);
@@ -138,7 +138,7 @@ pub async fn label_values_are_any_bytes_in_their_order(store: Arc<dyn Store>) {
     let records: Vec<_> = records.collect();
     insert(&*store, records.clone()).await;
     for record in &records {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
         let value = &record.labels[0].value;
         assert_eq!(
             tagged(&*store, value).await,
@@ -185,17 +185,17 @@ pub async fn bodies_are_any_bytes(store: Arc<dyn Store>) {
         vec![0xff; 300],
         every,
     ];
-    let mut there = record("id");
-    insert(&*store, [there.clone()]).await;
+    let mut existing = record("id");
+    insert(&*store, [existing.clone()]).await;
     for body in bodies {
-        let next = changed(&there, body);
-        write(&*store, &[replace(&there, next.clone())]).await;
-        assert_there(&*store, &next).await;
-        there = next;
+        let next = changed(&existing, body);
+        write(&*store, &[replace(&existing, next.clone())]).await;
+        assert_exists(&*store, &next).await;
+        existing = next;
     }
     let empty = Record::new(key("empty"), version(), "");
     insert(&*store, [empty.clone()]).await;
-    assert_there(&*store, &empty).await;
+    assert_exists(&*store, &empty).await;
     let all = all_pages(&*store, &Query::all(notes())).await;
     assert!(all.len() == 2 && all.contains(&empty));
 }

@@ -11,13 +11,13 @@ use super::fixture::{changed, insert, notes, page, record, remove, replace, tag,
 
 const STAY: u8 = 60;
 
-/// A record between two that stay, in the order of ids and of label values.
+/// A record between two permanent ones, in the order of ids and of label values.
 fn passing(at: u8, round: u16) -> Record {
     let id = [&[at, 1][..], &round.to_be_bytes()].concat();
     record(id.clone()).with_label(tag(), id)
 }
 
-/// Inserts, moves and removes records, and replaces those that stay, until no one looks any more.
+/// Inserts, moves and removes records, and replaces the permanent ones, until the scans end.
 async fn churn(store: Arc<dyn Store>, mut staying: Vec<Record>, rounds: watch::Sender<u16>) {
     let mut moving = VecDeque::new();
     let mut round = 0_u16;
@@ -30,7 +30,7 @@ async fn churn(store: Arc<dyn Store>, mut staying: Vec<Record>, rounds: watch::S
         let batch = [Change::Insert(new.clone()), replace(stays, next.clone())];
         write(&*store, &batch).await;
         *stays = next;
-        // It moves over all that stays, and then it goes.
+        // It moves past all permanent records, and is removed later.
         let mut moved = changed(&new, "moved");
         moved.labels.clear();
         let moved = moved.with_label(tag(), [STAY - at, 1, 0]);
@@ -45,7 +45,7 @@ async fn churn(store: Arc<dyn Store>, mut staying: Vec<Record>, rounds: watch::S
     }
 }
 
-/// How often each of those that stay is seen, while something is written between every few pages.
+/// How often a scan sees each permanent record, with writes between every few pages.
 async fn seen(
     store: &dyn Store,
     mut query: Query,
@@ -66,10 +66,10 @@ async fn seen(
             return seen;
         }
     }
-    panic!("the scan has no end");
+    panic!("the scan does not end");
 }
 
-/// A scan under churn gives what was there throughout exactly once.
+/// A scan during changes returns each permanent record exactly once.
 pub async fn a_scan_under_churn_neither_skips_nor_repeats(store: Arc<dyn Store>) {
     let staying: Vec<_> = (0..STAY)
         .map(|at| record([at, 0]).with_label(tag(), [at, 0]))

@@ -1,4 +1,4 @@
-//! Futures that are dropped before they end.
+//! Futures that are dropped before they complete.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crate::{Change, Query, Record, Store, Values};
 
 use super::fixture::{
-    assert_there, changed, found, get, insert, key, notes, record, remove, replace, tag, write,
+    assert_exists, changed, found, get, insert, key, notes, record, remove, replace, tag, write,
 };
 
 const RECORDS: u8 = 20;
 
-/// Polls a future so often, with a moment between, and drops it.
+/// Polls a future this many times, with pauses in between, and drops it.
 async fn poll_and_drop<F: Future>(future: F, polls: usize, pause: Duration) {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -29,18 +29,19 @@ async fn poll_and_drop<F: Future>(future: F, polls: usize, pause: Duration) {
     }
 }
 
-/// How many of the records have this mark in body and label; `None` while body and label disagree.
+/// How many records have this mark in body and label; `None` while body and label disagree.
 async fn marked(store: &dyn Store, mark: u8) -> Option<usize> {
     let mut by_key = Vec::new();
     for at in 0..RECORDS {
-        let there = get(store, &key([at])).await;
-        by_key.extend(there.filter(|r| r.body[0] == mark).map(|r| r.key.id));
+        let existing = get(store, &key([at])).await;
+        by_key.extend(existing.filter(|r| r.body[0] == mark).map(|r| r.key.id));
     }
     let query = Query::label(notes(), tag(), Values::exactly([mark]));
     (found(store, &query).await == by_key).then_some(by_key.len())
 }
 
-/// Waits until a batch that was left alone is whole. It may still be under way.
+/// Waits until an abandoned batch is whole, since it may still be in progress. Returns whether it
+/// was written.
 async fn assert_whole(store: &dyn Store, mark: u8) -> bool {
     let began = Instant::now();
     loop {
@@ -49,7 +50,7 @@ async fn assert_whole(store: &dyn Store, mark: u8) -> bool {
             Some(count) if count == usize::from(RECORDS) => return true,
             other => assert!(
                 began.elapsed() < Duration::from_secs(5),
-                "half a batch stays: {other:?} of {RECORDS}"
+                "the batch stays half written: {other:?} of {RECORDS}"
             ),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -60,40 +61,40 @@ fn marked_records(mark: u8) -> impl Iterator<Item = Record> {
     (0..RECORDS).map(move |at| changed(&record([at]), [mark]).with_label(tag(), [mark]))
 }
 
-/// A write that is dropped is done or not done, labels included, and the store goes on.
+/// A dropped write is made or not made, labels included, and the store stays usable.
 pub async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
-    let mut there: Vec<_> = marked_records(1).collect();
-    insert(&*store, there.clone()).await;
+    let mut existing: Vec<_> = marked_records(1).collect();
+    insert(&*store, existing.clone()).await;
     for (attempt, polls) in (2..40_u8).zip([0, 1, 2, 3, 4, 6, 9, 13].into_iter().cycle()) {
         let pause = Duration::from_micros(u64::from(attempt / 8) * 150);
         let next: Vec<_> = marked_records(attempt).collect();
-        let batch: Vec<_> = there
+        let batch: Vec<_> = existing
             .iter()
             .zip(&next)
             .map(|(a, b)| replace(a, b.clone()))
             .collect();
         poll_and_drop(store.write(&batch), polls, pause).await;
-        // What is written now comes after what was dropped, or before it: then one of them is told.
+        // A write made now comes before or after the dropped one. It must succeed either way.
         let other = record("other");
         write(&*store, &[Change::Insert(other.clone())]).await;
-        assert_there(&*store, &other).await;
+        assert_exists(&*store, &other).await;
         write(&*store, &[remove(&other.key, Some(other.version))]).await;
         if assert_whole(&*store, attempt).await {
-            there = next;
+            existing = next;
         } else {
-            // It may come late, but not after a write that takes its place.
+            // The dropped write may still arrive late, but not after a write that replaces it.
             let outcome = store.write(&batch).await.expect("no error");
             drop(outcome);
             assert!(assert_whole(&*store, attempt).await);
-            there = next;
+            existing = next;
         }
     }
-    for record in there {
-        assert_there(&*store, &record).await;
+    for record in existing {
+        assert_exists(&*store, &record).await;
     }
 }
 
-/// Reads, scans, counts and purges that are dropped leave the store as usable as it was.
+/// Dropped reads, scans, counts and purges leave the store usable.
 pub async fn dropped_reads_leave_the_store_usable(store: Arc<dyn Store>) {
     let records: Vec<_> = marked_records(1).collect();
     insert(&*store, records.clone()).await;
@@ -114,7 +115,7 @@ pub async fn dropped_reads_leave_the_store_usable(store: Arc<dyn Store>) {
         poll_and_drop(store.purge(&notes(), epoch, 10), polls, pause).await;
     }
     for record in &records {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
     }
     assert_eq!(store.count(&query).await, Ok(u64::from(RECORDS)));
 }

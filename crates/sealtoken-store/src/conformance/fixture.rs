@@ -1,4 +1,4 @@
-//! What the cases write, and how they look at what is there.
+//! Records and checks that the cases share.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) fn version() -> Version {
     Version::draw().expect("randomness")
 }
 
-/// A record whose body is its id, and with a version that no other has.
+/// A record with its id as body, and a version that no other record has.
 pub(super) fn record(id: impl Into<Vec<u8>>) -> Record {
     let id = id.into();
     Record::new(key(id.clone()), version(), id)
@@ -67,7 +67,7 @@ pub(super) async fn write(store: &dyn Store, batch: &[Change]) {
     assert_eq!(store.write(batch).await, Ok(Outcome::Written));
 }
 
-/// Inserts records, in as many batches as the engine needs.
+/// Inserts records in as many batches as the engine needs.
 pub(super) async fn insert(store: &dyn Store, records: impl IntoIterator<Item = Record>) {
     let limit = store.limits().max_batch.min(500);
     let mut batch = Vec::new();
@@ -84,15 +84,15 @@ pub(super) async fn insert(store: &dyn Store, records: impl IntoIterator<Item = 
     write(store, &batch).await;
 }
 
-/// The conflict that a batch must give.
+/// Writes a batch that must conflict, and returns the conflict.
 pub(super) async fn conflict(store: &dyn Store, batch: &[Change]) -> (usize, Option<Record>) {
     match store.write(batch).await {
         Ok(Outcome::Conflict { index, current }) => (index, current.map(sorted)),
-        other => panic!("a conflict was due, and it was {other:?}"),
+        other => panic!("expected a conflict, got {other:?}"),
     }
 }
 
-/// The record with its labels in order: engines may give them in any.
+/// The record with its labels sorted, since engines may return them in any order.
 pub(super) fn sorted(mut record: Record) -> Record {
     record.labels.sort();
     record
@@ -102,8 +102,8 @@ pub(super) async fn get(store: &dyn Store, key: &RecordKey) -> Option<Record> {
     store.get(key).await.expect("a read").map(sorted)
 }
 
-/// That exactly this record is there, to the last byte.
-pub(super) async fn assert_there(store: &dyn Store, record: &Record) {
+/// Asserts that exactly this record exists.
+pub(super) async fn assert_exists(store: &dyn Store, record: &Record) {
     assert_eq!(get(store, &record.key).await, Some(sorted(record.clone())));
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn page(store: &dyn Store, query: &Query) -> Page {
     page
 }
 
-/// All pages of a query, one after the other.
+/// The records of all pages of a query.
 pub(super) async fn all_pages(store: &dyn Store, query: &Query) -> Vec<Record> {
     let mut records = Vec::new();
     let mut query = query.clone();
@@ -130,10 +130,10 @@ pub(super) async fn all_pages(store: &dyn Store, query: &Query) -> Vec<Record> {
         };
         query.after = Some(next);
     }
-    panic!("the scan has no end");
+    panic!("the scan does not end");
 }
 
-/// The ids that a query finds, in their order.
+/// The ids that a query finds, in order.
 pub(super) async fn found(store: &dyn Store, query: &Query) -> Vec<Vec<u8>> {
     ids(&all_pages(store, query).await)
 }
@@ -142,19 +142,19 @@ pub(super) fn ids(records: &[Record]) -> Vec<Vec<u8>> {
     records.iter().map(|record| record.key.id.clone()).collect()
 }
 
-/// The ids under one value of [`tag`], of all [`notes`].
+/// The ids of all [`notes`] with this value of [`tag`].
 pub(super) async fn tagged(store: &dyn Store, value: &[u8]) -> Vec<Vec<u8>> {
     found(store, &Query::label(notes(), tag(), Values::exactly(value))).await
 }
 
-/// That a batch is refused for this, and that nothing of it was done.
+/// Asserts that a batch is refused with this error, and changes nothing.
 pub(super) async fn assert_refused(store: &dyn Store, batch: &[Change], error: RecordError) {
     let before = found(store, &Query::all(notes())).await;
     assert_eq!(store.write(batch).await, Err(StoreError::Invalid(error)));
     assert_eq!(found(store, &Query::all(notes())).await, before);
 }
 
-/// Runs this many tasks at once and gives what came of each.
+/// Runs this many tasks concurrently, and returns their results.
 pub(super) async fn at_once<T: Send + 'static, F>(
     count: usize,
     store: &Arc<dyn Store>,

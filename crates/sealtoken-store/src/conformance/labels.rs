@@ -1,32 +1,32 @@
-//! Labels: how many, and how they follow their record.
+//! Labels: how many, and how they change with their record.
 
 use std::sync::Arc;
 
 use crate::{Change, Query, Record, RecordError, Store, Values};
 
 use super::fixture::{
-    all_pages, assert_refused, assert_there, changed, conflict, found, insert, key, name, notes,
+    all_pages, assert_exists, assert_refused, changed, conflict, found, insert, key, name, notes,
     record, remove, replace, tag, tagged, write,
 };
 
-/// A record has as many as 16 labels, and is found by each.
+/// A record can have 16 labels, and is found by each.
 pub async fn a_record_has_up_to_16_labels(store: Arc<dyn Store>) {
     let mut full = record("full");
     for at in 0..Record::MAX_LABELS {
         full = full.with_label(tag(), [u8::try_from(at).unwrap(); 512]);
     }
     insert(&*store, [full.clone()]).await;
-    assert_there(&*store, &full).await;
+    assert_exists(&*store, &full).await;
     for label in &full.labels {
         assert_eq!(tagged(&*store, &label.value).await, [b"full"]);
     }
     let over = changed(&full, "over").with_label(name("more"), "x");
     let error = RecordError::TooManyLabels;
     assert_refused(&*store, &[replace(&full, over)], error).await;
-    assert_there(&*store, &full).await;
+    assert_exists(&*store, &full).await;
 }
 
-/// Label values of no bytes and of 513 are refused.
+/// Label values of 0 and of 513 bytes are refused.
 pub async fn label_values_have_one_to_512_bytes(store: Arc<dyn Store>) {
     for value in [vec![], vec![b'x'; 513]] {
         let new = record("id").with_label(tag(), value);
@@ -34,11 +34,11 @@ pub async fn label_values_have_one_to_512_bytes(store: Arc<dyn Store>) {
     }
     let longest = record("id").with_label(tag(), vec![b'x'; 512]);
     insert(&*store, [longest.clone()]).await;
-    assert_there(&*store, &longest).await;
+    assert_exists(&*store, &longest).await;
     assert_eq!(tagged(&*store, &[b'x'; 512]).await, [b"id"]);
 }
 
-/// The same label twice in a record is refused.
+/// A record with the same label twice is refused.
 pub async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
     let twice = record("id")
         .with_label(tag(), "x")
@@ -52,7 +52,7 @@ pub async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
     .await;
 }
 
-/// One name can have several values, and one value several names.
+/// A name can have several values, and a value several names.
 pub async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
     let several = record("id")
         .with_label(tag(), "b")
@@ -64,10 +64,10 @@ pub async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
         [several.clone(), record("z").with_label(tag(), "a")],
     )
     .await;
-    assert_there(&*store, &several).await;
+    assert_exists(&*store, &several).await;
     assert_eq!(tagged(&*store, b"a").await, [&b"id"[..], b"z"]);
     assert_eq!(tagged(&*store, b"b").await, [b"id"]);
-    // It is found, and counted, as often as it has a label in the range.
+    // It is found and counted once for each label in the range.
     let all = Query::label(notes(), tag(), Values::beginning_with(""));
     let expected = [&b"id"[..], b"z", b"id", b"id"];
     assert_eq!(found(&*store, &all.clone().limit(1)).await, expected);
@@ -94,19 +94,19 @@ pub async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
         .with_label(tag(), "both")
         .with_label(name("third"), "old");
     write(&*store, &[replace(&before, after.clone())]).await;
-    assert_there(&*store, &after).await;
+    assert_exists(&*store, &after).await;
     assert_eq!(tagged(&*store, b"old").await, [b"z"]);
     assert_eq!(tagged(&*store, b"both").await, [b"id"]);
     assert_eq!(tagged(&*store, b"new").await, [b"id"]);
     let by = |label| Query::label(notes(), name(label), Values::exactly("old"));
     assert!(found(&*store, &by("other")).await.is_empty());
-    // What a scan gives is the record as it is now.
+    // The scan returns the current record.
     assert_eq!(all_pages(&*store, &by("third")).await.len(), 1);
     let scanned = all_pages(&*store, &by("third")).await;
     let mut expected = after.clone();
     expected.labels.sort();
     assert_eq!(scanned, [expected]);
-    // And without any.
+    // And without any label.
     let mut bare = changed(&after, "bare");
     bare.labels.clear();
     write(&*store, &[replace(&after, bare)]).await;
@@ -117,7 +117,7 @@ pub async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
     assert_eq!(tagged(&*store, b"old").await, [b"z"]);
 }
 
-/// A removed record is found by none of its labels, and a new one under its id by its own alone.
+/// No label finds a removed record, and a new record under its id is found by its own labels only.
 pub async fn labels_follow_a_removal(store: Arc<dyn Store>) {
     let gone = record("id").with_label(tag(), "x").with_label(tag(), "y");
     let stays = record("z").with_label(tag(), "x");
@@ -132,19 +132,22 @@ pub async fn labels_follow_a_removal(store: Arc<dyn Store>) {
     assert_eq!(store.count(&all).await, Ok(1));
 }
 
-/// What is refused by a conflict leaves the labels as they were.
+/// A conflict leaves the labels unchanged.
 pub async fn labels_stay_after_a_conflict(store: Arc<dyn Store>) {
-    let there = record("id").with_label(tag(), "there");
-    insert(&*store, [there.clone()]).await;
+    let existing = record("id").with_label(tag(), "there");
+    insert(&*store, [existing.clone()]).await;
     let mut other = changed(&record("id"), "other");
     other = other.with_label(tag(), "other");
     let stale = record("id");
     for change in [
         Change::Insert(other.clone()),
         replace(&stale, other.clone()),
-        remove(&there.key, Some(stale.version)),
+        remove(&existing.key, Some(stale.version)),
     ] {
-        assert_eq!(conflict(&*store, &[change]).await, (0, Some(there.clone())));
+        assert_eq!(
+            conflict(&*store, &[change]).await,
+            (0, Some(existing.clone()))
+        );
         assert_eq!(tagged(&*store, b"there").await, [b"id"]);
         assert!(tagged(&*store, b"other").await.is_empty());
     }

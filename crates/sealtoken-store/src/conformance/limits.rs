@@ -1,11 +1,11 @@
-//! What an engine says that it holds, it holds; and one more it refuses.
+//! Limits: an engine holds what it states, and refuses more.
 
 use std::sync::Arc;
 
 use crate::{Change, Query, Record, RecordError, Store};
 
 use super::fixture::{
-    all_pages, assert_refused, assert_there, changed, insert, key, notes, record, remove, replace,
+    all_pages, assert_exists, assert_refused, changed, insert, key, notes, record, remove, replace,
     tag, write,
 };
 
@@ -26,7 +26,7 @@ pub async fn a_body_at_the_limit_is_kept_and_one_byte_more_is_refused(store: Arc
     let mut largest = record("largest");
     largest.body = (0..=u8::MAX).cycle().take(limit).collect();
     insert(&*store, [largest.clone()]).await;
-    assert_there(&*store, &largest).await;
+    assert_exists(&*store, &largest).await;
     assert_eq!(
         all_pages(&*store, &Query::all(notes())).await,
         [largest.clone()]
@@ -37,10 +37,10 @@ pub async fn a_body_at_the_limit_is_kept_and_one_byte_more_is_refused(store: Arc
     assert_refused(&*store, &[Change::Insert(record("a")), new], error).await;
     let next = replace(&largest, changed(&largest, over));
     assert_refused(&*store, &[next], error).await;
-    assert_there(&*store, &largest).await;
+    assert_exists(&*store, &largest).await;
 }
 
-/// Batches of records with and without labels, and of removals, that weigh exactly this much.
+/// Batches of exactly this weight: of records with and without labels, and of removals.
 fn batches(weight: usize) -> [Vec<Change>; 3] {
     let id = |at: usize| at.to_be_bytes();
     let bare = (0..weight).map(|at| Change::Insert(record(id(at))));
@@ -66,7 +66,7 @@ fn batches(weight: usize) -> [Vec<Change>; 3] {
 /// A batch at the limit is written, and one that weighs one more is refused.
 pub async fn a_batch_at_the_limit_is_written_and_one_more_is_refused(store: Arc<dyn Store>) {
     let limit = store.limits().max_batch;
-    // Where an engine takes any batch, there is nothing to see.
+    // An engine that takes any batch has nothing to show here.
     if limit > 100_000 {
         return;
     }
@@ -78,10 +78,10 @@ pub async fn a_batch_at_the_limit_is_written_and_one_more_is_refused(store: Arc<
     }
     for batch in batches(limit) {
         write(&*store, &batch).await;
-        let there = batch.iter().filter(|c| matches!(c, Change::Insert(_)));
+        let existing = batch.iter().filter(|c| matches!(c, Change::Insert(_)));
         let query = Query::all(notes());
         let count = store.count(&query).await.map(usize::try_from);
-        assert_eq!(count, Ok(Ok(there.count())));
+        assert_eq!(count, Ok(Ok(existing.count())));
         while let removals @ [_, ..] = &page_of_removals(&*store, limit / 5).await[..] {
             write(&*store, removals).await;
         }

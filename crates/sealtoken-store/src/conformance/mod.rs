@@ -1,7 +1,8 @@
-//! The contract of a [`Store`] as tests, for engines of your own.
+//! The contract of a [`Store`] as a test suite, for engines of your own.
 //!
-//! One call of [`store_conformance!`](crate::store_conformance) a backend gives one named test a case. It may change in
-//! any release: a new case can show a fault that an engine has had all along.
+//! Each call of [`store_conformance!`](crate::store_conformance) generates one named test for each
+//! case. The suite may change in any release: a new case can reveal a fault that an engine has had
+//! all along.
 //!
 //! ```
 //! use sealtoken_store::MemoryStore;
@@ -10,7 +11,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! Each case is a function here, too, and panics where the store does not keep the contract.
+//! Each case is also a function here. It panics if the store breaks the contract.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -53,15 +54,15 @@ pub use races::*;
 pub use records::*;
 pub use scans::*;
 
-/// How long a case may take: an engine that waits for itself is a fault, and not a test that never ends.
+/// How long a case may take, so that a deadlock fails the test instead of blocking it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A store, and what must live as long as it does: its directory, or its server.
+/// A store, and what must live as long: its directory or its server.
 pub type Started = (Arc<dyn Store>, Box<dyn std::any::Any>);
 
-/// What gives a fresh store.
+/// Makes a fresh store.
 pub trait Fresh {
-    /// The store, and the rest; nothing where the engine is not at hand.
+    /// The store and its guard; `None` if the engine is not available.
     fn fresh(self) -> Option<Started>;
 }
 
@@ -83,7 +84,7 @@ impl<F: Fresh> Fresh for Option<F> {
     }
 }
 
-/// Runs one case on a fresh store, in a runtime of its own that has several threads.
+/// Runs one case on a fresh store, in its own runtime with several threads.
 pub fn run<F: Fresh>(make: impl AsyncFnOnce() -> F, case: impl AsyncFnOnce(Arc<dyn Store>)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
@@ -102,11 +103,12 @@ pub fn run<F: Fresh>(make: impl AsyncFnOnce() -> F, case: impl AsyncFnOnce(Arc<d
     assert!(ended.is_ok(), "the case did not end within {PATIENCE:?}");
 }
 
-/// Makes a module with one test for each case of the contract of a [`Store`].
+/// Generates a module with one test for each case of the contract of a [`Store`].
 ///
-/// The first argument names the module. The second makes a fresh and empty store; it may `.await`, and it may give a
-/// pair of the store and what must live as long as it does, or `None` where the engine is not at hand: then nothing is
-/// shown, and it is up to you to say so. With `away = …`, which makes a store whose engine is away, there is one case more.
+/// The first argument names the module. The second makes a fresh, empty store. It may `.await`. It
+/// may return a pair of the store and what must live as long, or `None` if the engine is not
+/// available: then the tests pass without showing anything, and you should report that they were
+/// skipped. With `away = ...`, which makes a store whose engine is away, there is one more case.
 ///
 /// ```
 /// use sealtoken_store::MemoryStore;

@@ -1,4 +1,4 @@
-//! How a scan goes on: cursors, and pages that stay small.
+//! Cursors and pages.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ fn by_label() -> Query {
     Query::label(notes(), tag(), Values::beginning_with(""))
 }
 
-/// Ten records; `a0` to `a9` under two values.
+/// Ten records, `a0` to `a9`, with two label values.
 async fn fill(store: &dyn Store) -> Vec<Vec<u8>> {
     let ids: Vec<_> = (0..10).map(|at| format!("a{at}").into_bytes()).collect();
     let records = ids.iter().map(|id| {
@@ -24,7 +24,7 @@ async fn fill(store: &dyn Store) -> Vec<Vec<u8>> {
     ids
 }
 
-/// A page is as long as its limit while there is more, and the last one has no cursor.
+/// Each page but the last is full, and the last has no cursor.
 pub async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>) {
     fill(&*store).await;
     for query in [Query::all(notes()), by_label()] {
@@ -45,7 +45,7 @@ pub async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>
     }
 }
 
-/// A cursor comes back from its bytes, and the same one can be used again.
+/// A cursor can be restored from its bytes, and used again.
 pub async fn a_cursor_is_bytes_and_can_be_used_again(store: Arc<dyn Store>) {
     fill(&*store).await;
     for query in [Query::all(notes()), by_label()] {
@@ -59,7 +59,7 @@ pub async fn a_cursor_is_bytes_and_can_be_used_again(store: Arc<dyn Store>) {
     }
 }
 
-/// A scan goes on where it was after the record at its cursor was removed, and all before it.
+/// A scan continues at its cursor even if that record, and all before it, were removed.
 pub async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Store>) {
     for query in [Query::all(notes()).limit(4), by_label().limit(4)] {
         let all = fill(&*store).await;
@@ -77,7 +77,8 @@ pub async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Store>) {
     }
 }
 
-/// A page ends with the record by which it passes [`Query::PAGE_BYTES`], and the scan goes on behind it.
+/// A page ends with the record that exceeds [`Query::PAGE_BYTES`], and the scan continues behind
+/// it.
 pub async fn a_page_is_bounded_in_bytes(store: Arc<dyn Store>) {
     let body = store.limits().max_body.min(Query::PAGE_BYTES / 3);
     let count = Query::PAGE_BYTES / body * 2 + 2;
@@ -109,7 +110,7 @@ pub async fn a_page_is_bounded_in_bytes(store: Arc<dyn Store>) {
     }
 }
 
-/// Cursors that no page of this query gave: of other queries, and bytes.
+/// Cursors of other queries, and arbitrary bytes.
 async fn foreign(store: &dyn Store) -> Vec<Cursor> {
     let mut cursors = Vec::new();
     for query in [
@@ -137,7 +138,8 @@ async fn foreign(store: &dyn Store) -> Vec<Cursor> {
     cursors
 }
 
-/// A cursor of another query, or of no query at all, is refused, or gives what belongs to this query; and no panic.
+/// A cursor of another query, or arbitrary bytes, is refused, or returns only records of this
+/// query. It never causes a panic.
 pub async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store>) {
     fill(&*store).await;
     for id in ["b0", "b1", "b2"] {
@@ -150,7 +152,7 @@ pub async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store>) {
         Query::all(notes()),
         by_label(),
         Query::label(notes(), tag(), Values::exactly("x")),
-        // The cursors of others stand before this range, and behind the one above.
+        // The other cursors point before this range, and behind the one above.
         Query::label(notes(), tag(), Values::exactly("y")),
         Query::label(notes(), tag(), Values::between("b", "a")),
     ] {

@@ -1,4 +1,4 @@
-//! Cleaning up by `purge_at`, and by nothing else.
+//! Removal by `purge_at`.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::{Query, Record, Store, Values};
 use sealtoken_time::UnixTime;
 
 use super::fixture::{
-    assert_gone, assert_there, changed, collection, found, insert, key, notes, record, replace,
+    assert_exists, assert_gone, changed, collection, found, insert, key, notes, record, replace,
     tag, tagged, write,
 };
 
@@ -16,14 +16,14 @@ fn due(id: &str, seconds: i64) -> Record {
     record(id).with_purge_at(NOW.saturating_add(seconds))
 }
 
-/// A purge removes what has a `purge_at` strictly before the moment, and nothing else.
+/// A purge removes records whose `purge_at` is strictly before the moment, and nothing else.
 pub async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>) {
     let stays = [due("now", 0), due("later", 1), record("never")];
     let goes = [due("before", -1), due("long_before", -1_000_000)];
     insert(&*store, stays.iter().chain(&goes).cloned()).await;
     assert_eq!(store.purge(&notes(), NOW, 100).await, Ok(2));
     for record in &stays {
-        assert_there(&*store, record).await;
+        assert_exists(&*store, record).await;
     }
     for record in &goes {
         assert_gone(&*store, &record.key).await;
@@ -36,7 +36,7 @@ pub async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>)
     assert_gone(&*store, &key("now")).await;
 }
 
-/// A purge removes no more than its limit, and what remains is due next time.
+/// A purge removes at most its limit, and the next purge removes the rest.
 pub async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
     let records = (0..2500).map(|at| due(&format!("{at}"), -1 - i64::from(at % 7)));
     insert(&*store, records).await;
@@ -50,7 +50,7 @@ pub async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
     assert_eq!(store.count(&Query::all(notes())).await, Ok(0));
 }
 
-/// The labels of a purged record go with it.
+/// A purge removes the labels of a record too.
 pub async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
     let goes = due("goes", -1)
         .with_label(tag(), "x")
@@ -61,22 +61,22 @@ pub async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
     assert_eq!(tagged(&*store, b"x").await, [b"stays"]);
     let all = Query::label(notes(), tag(), Values::beginning_with(""));
     assert_eq!(store.count(&all).await, Ok(1));
-    // Nor do they return with another record under the id.
+    // They do not come back with another record under the id.
     insert(&*store, [record("goes")]).await;
     assert_eq!(found(&*store, &all).await, [b"stays"]);
 }
 
-/// A purge leaves other collections alone.
+/// A purge does not touch other collections.
 pub async fn a_purge_leaves_other_collections_alone(store: Arc<dyn Store>) {
     let mut other = due("id", -1);
     other.key.collection = collection("other");
     insert(&*store, [other.clone(), due("id", -1)]).await;
     assert_eq!(store.purge(&notes(), NOW, 100).await, Ok(1));
-    assert_there(&*store, &other).await;
+    assert_exists(&*store, &other).await;
     assert_eq!(store.purge(&collection("missing"), NOW, 100).await, Ok(0));
 }
 
-/// A replacement takes the new `purge_at`, or none.
+/// A replacement sets the new `purge_at`, or none.
 pub async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
     let (postponed, kept, hastened) = (due("postponed", -1), due("kept", -1), record("hastened"));
     insert(&*store, [postponed.clone(), kept.clone(), hastened.clone()]).await;
@@ -91,12 +91,12 @@ pub async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
     ];
     write(&*store, &batch).await;
     assert_eq!(store.purge(&notes(), NOW, 100).await, Ok(1));
-    assert_there(&*store, &later).await;
-    assert_there(&*store, &forever).await;
+    assert_exists(&*store, &later).await;
+    assert_exists(&*store, &forever).await;
     assert_gone(&*store, &hastened.key).await;
 }
 
-/// `purge_at` is any second that there is: negative, zero, and the ends of the range.
+/// `purge_at` may be any second: negative, zero, and both ends of the range.
 pub async fn purge_at_is_any_second(store: Arc<dyn Store>) {
     let seconds = [
         i64::MIN,
@@ -109,9 +109,9 @@ pub async fn purge_at_is_any_second(store: Arc<dyn Store>) {
     ];
     for (at, second) in seconds.iter().enumerate() {
         let moment = UnixTime::from_secs(*second);
-        let there = record(at.to_be_bytes()).with_purge_at(moment);
-        insert(&*store, [there.clone()]).await;
-        assert_there(&*store, &there).await;
+        let existing = record(at.to_be_bytes()).with_purge_at(moment);
+        insert(&*store, [existing.clone()]).await;
+        assert_exists(&*store, &existing).await;
     }
     for (second, count) in [(i64::MIN, 0), (-1, 2), (0, 1), (1, 1), (i64::MAX, 2)] {
         let before = UnixTime::from_secs(second);

@@ -1,4 +1,4 @@
-//! Many writers at once.
+//! Concurrent writers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,18 +6,19 @@ use std::time::Duration;
 use crate::{Change, Outcome, Query, Record, Store};
 
 use super::fixture::{
-    all_pages, assert_there, at_once, changed, collection, get, insert, key, notes, record,
+    all_pages, assert_exists, at_once, changed, collection, get, insert, key, notes, record,
     replace, sorted, tag, tagged, write,
 };
 
 const WRITERS: usize = 32;
 
-/// What each writer had to offer, and what it was told.
-type Told = (Record, Outcome);
+/// What each writer tried to write, and the outcome.
+type Attempt = (Record, Outcome);
 
-/// That one writer won, that each loser was given the winner's record, and that it is there.
-async fn assert_one_won(store: &dyn Store, results: Vec<Told>) -> Record {
-    let (won, lost): (Vec<Told>, Vec<Told>) = results
+/// Asserts that one writer won, that each loser got the winner's record, and that this record
+/// exists.
+async fn assert_one_won(store: &dyn Store, results: Vec<Attempt>) -> Record {
+    let (won, lost): (Vec<Attempt>, Vec<Attempt>) = results
         .into_iter()
         .partition(|(_, outcome)| *outcome == Outcome::Written);
     assert_eq!(won.len(), 1, "one writer wins");
@@ -29,34 +30,34 @@ async fn assert_one_won(store: &dyn Store, results: Vec<Told>) -> Record {
         };
         assert_eq!(current.map(sorted), Some(winner.clone()));
     }
-    assert_there(store, &winner).await;
+    assert_exists(store, &winner).await;
     winner
 }
 
-/// Of 32 writers at one version exactly one wins, and each loser is given the winner's record.
+/// Of 32 writers at one version exactly one wins, and each loser gets the winner's record.
 pub async fn of_32_writers_at_one_version_one_wins(store: Arc<dyn Store>) {
-    let mut there = record("id").with_label(tag(), "start");
-    insert(&*store, [there.clone()]).await;
+    let mut existing = record("id").with_label(tag(), "start");
+    insert(&*store, [existing.clone()]).await;
     for _ in 0..5 {
         let results = at_once(WRITERS, &store, |at, store| {
-            let mut mine = changed(&there, [u8::try_from(at).unwrap()]);
+            let mut mine = changed(&existing, [u8::try_from(at).unwrap()]);
             mine.labels.clear();
             let mine = mine.with_label(tag(), at.to_be_bytes());
-            let change = replace(&there, mine.clone());
+            let change = replace(&existing, mine.clone());
             async move { (mine, store.write(&[change]).await.expect("no error")) }
         })
         .await;
-        there = assert_one_won(&*store, results).await;
+        existing = assert_one_won(&*store, results).await;
         // The losers left no label.
         for at in 0..WRITERS {
             let value = at.to_be_bytes();
             let found = tagged(&*store, &value).await.len();
-            assert_eq!(found, usize::from(there.labels[0].value == value));
+            assert_eq!(found, usize::from(existing.labels[0].value == value));
         }
     }
 }
 
-/// Of 32 who insert one id exactly one wins, and each loser is given the winner's record.
+/// Of 32 who insert one id exactly one wins, and each loser gets the winner's record.
 pub async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
     for round in 0..5_u8 {
         let results = at_once(WRITERS, &store, |at, store| {
@@ -71,7 +72,8 @@ pub async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
     }
 }
 
-/// Writers whose batches name the same records in different orders come to an end, and none loses an update.
+/// Writers whose batches name the same records in different orders all finish, and no update is
+/// lost.
 pub async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 5;
     const RECORDS: u8 = 4;
@@ -101,7 +103,7 @@ pub async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
     }
 }
 
-/// Writers of different records do not hinder each other.
+/// Writers of different records do not block each other.
 pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
     let results = at_once(WRITERS, &store, |at, store| {
         let mine = record(at.to_be_bytes()).with_label(tag(), "x");
@@ -112,7 +114,7 @@ pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
     assert_eq!(tagged(&*store, b"x").await.len(), WRITERS);
 }
 
-/// A reader sees a record whole, as one write left it, while another is under way.
+/// A reader sees each record as one write left it, even while another is in progress.
 pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 40;
     let state = |round: u8| {
@@ -122,13 +124,13 @@ pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
     let start = state(1);
     insert(&*store, [start.clone()]).await;
     at_once(5, &store, |at, store| {
-        let mut there = start.clone();
+        let mut existing = start.clone();
         async move {
             if at == 0 {
                 for round in 2..=ROUNDS {
                     let next = state(round);
-                    write(&*store, &[replace(&there, next.clone())]).await;
-                    there = next;
+                    write(&*store, &[replace(&existing, next.clone())]).await;
+                    existing = next;
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 return;
@@ -148,7 +150,7 @@ pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
     .await;
 }
 
-/// A reader of many records sees all of them as one batch left them, in whatever collections they are.
+/// A reader of many records sees them all as one batch left them, in any collections.
 pub async fn many_records_are_read_at_one_moment(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 60;
     let state = |round: u8| {
@@ -163,15 +165,15 @@ pub async fn many_records_are_read_at_one_moment(store: Arc<dyn Store>) {
     let keys: Vec<_> = start.iter().map(|record| record.key.clone()).collect();
     insert(&*store, start.clone()).await;
     at_once(4, &store, |at, store| {
-        let (mut there, keys) = (start.clone(), keys.clone());
+        let (mut existing, keys) = (start.clone(), keys.clone());
         async move {
             if at == 0 {
                 for round in 2..=ROUNDS {
                     let next = state(round);
-                    let pairs = there.iter().zip(next.clone());
+                    let pairs = existing.iter().zip(next.clone());
                     let batch: Vec<_> = pairs.map(|(old, new)| replace(old, new)).collect();
                     write(&*store, &batch).await;
-                    there = next;
+                    existing = next;
                     tokio::task::yield_now().await;
                 }
                 return;

@@ -1,4 +1,4 @@
-//! What a query selects, in which order, and how many that is.
+//! What a query selects, in which order, and how many records.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::fixture::{
     all_pages, collection, found, ids, insert, name, notes, page, record, sorted, tag, write,
 };
 
-/// Two ids a value; the values in an order that is not the one of letters or of numbers.
+/// Two ids for each value. The values sort neither as letters nor as numbers.
 async fn fill(store: &dyn Store) -> Vec<(Vec<u8>, Vec<u8>)> {
     let values = ["", "b", "a", "ab", "a\0", "B", "10", "9", "\u{e9}", "aa"];
     let mut expected = Vec::new();
@@ -26,7 +26,7 @@ async fn fill(store: &dyn Store) -> Vec<(Vec<u8>, Vec<u8>)> {
         expected.push((value.to_vec(), id.into()));
     }
     insert(store, records).await;
-    // What the queries must pass by: another label, no label, another collection.
+    // What the queries must not find: another label, no label, another collection.
     let mut elsewhere = record("elsewhere").with_label(tag(), "a.");
     elsewhere.key.collection = collection("other");
     let other = record("other").with_label(name("tags"), "a.");
@@ -62,7 +62,7 @@ fn ranges() -> Vec<Values> {
     ]
 }
 
-/// A label scan finds what its range says, in the order of value and id, byte by byte.
+/// A label scan returns the records in its range, in the order of value and id, byte by byte.
 pub async fn a_label_scan_keeps_to_its_range_and_order(store: Arc<dyn Store>) {
     let all = fill(&*store).await;
     for values in ranges() {
@@ -80,7 +80,7 @@ pub async fn a_label_scan_keeps_to_its_range_and_order(store: Arc<dyn Store>) {
     assert!(found(&*store, &nothing).await.is_empty());
 }
 
-/// A scan of a collection finds each of its records once, and none of another.
+/// A scan of a collection returns each of its records once, and none of another.
 pub async fn a_collection_scan_finds_each_record_once(store: Arc<dyn Store>) {
     let missing = Query::all(notes());
     let empty = page(&*store, &missing).await;
@@ -95,7 +95,7 @@ pub async fn a_collection_scan_finds_each_record_once(store: Arc<dyn Store>) {
     }
 }
 
-/// A scan gives whole records: bodies, versions and labels.
+/// A scan returns whole records: bodies, versions and labels.
 pub async fn a_scan_gives_whole_records(store: Arc<dyn Store>) {
     let records: Vec<Record> = (0..20_u8)
         .map(|at| {
@@ -114,7 +114,7 @@ pub async fn a_scan_gives_whole_records(store: Arc<dyn Store>) {
     assert_eq!(all, records);
 }
 
-/// A count is as many as a scan gives, whatever the limit and the cursor.
+/// A count equals the number of scanned records, whatever the limit and the cursor.
 pub async fn a_count_is_what_a_scan_gives(store: Arc<dyn Store>) {
     fill(&*store).await;
     let mut queries = vec![Query::all(notes()), Query::all(collection("missing"))];
@@ -140,18 +140,18 @@ pub async fn a_count_follows_what_is_written(store: Arc<dyn Store>) {
     let by_label = Query::label(notes(), tag(), Values::exactly("x"));
     let counts = async || (store.count(&all).await, store.count(&by_label).await);
     assert_eq!(counts().await, (Ok(0), Ok(0)));
-    let there = record("id").with_label(tag(), "x");
-    insert(&*store, [there.clone(), record("bare")]).await;
+    let existing = record("id").with_label(tag(), "x");
+    insert(&*store, [existing.clone(), record("bare")]).await;
     assert_eq!(counts().await, (Ok(2), Ok(1)));
-    let mut next = changed(&there, "next");
+    let mut next = changed(&existing, "next");
     next.labels.clear();
-    write(&*store, &[replace(&there, next)]).await;
+    write(&*store, &[replace(&existing, next)]).await;
     assert_eq!(counts().await, (Ok(2), Ok(0)));
-    write(&*store, &[remove(&there.key, None)]).await;
+    write(&*store, &[remove(&existing.key, None)]).await;
     assert_eq!(counts().await, (Ok(1), Ok(0)));
 }
 
-/// A limit of zero is taken for one.
+/// A limit of 0 counts as 1.
 pub async fn a_limit_of_zero_is_one(store: Arc<dyn Store>) {
     insert(
         &*store,

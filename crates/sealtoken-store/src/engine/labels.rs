@@ -1,34 +1,33 @@
-//! The labels of a record as bytes in its row.
+//! The labels of a record as bytes of its row.
 //!
-//! How many there are (one byte); for each, where its name begins (two bytes), and how long its name (one byte) and its
-//! value (two bytes) are; then each name with its value behind it. The offsets stand in the row, though they could be added
-//! up, so that SQL finds the n-th label without a loop. A list of labels has exactly one such text.
+//! One byte counts the labels. For each label follow the offset of its name (two bytes), the length
+//! of the name (one byte) and of the value (two bytes). Then come the names, each followed by its
+//! value. The offsets are redundant, but let SQL find the n-th label without a loop. A list of
+//! labels has exactly one encoding.
 
 use crate::error::StoreError;
 use crate::name::LabelName;
 use crate::record::{Label, Record};
 
-/// The bytes before the first name, and for each label.
+/// The bytes before the first entry, and those of each entry.
 const COUNT: usize = 1;
 const ENTRY: usize = 5;
 
-/// The most bytes: of 16 of the longest labels.
-pub const LONGEST: usize =
-    COUNT + Record::MAX_LABELS * (ENTRY + LabelName::LONGEST + Label::MAX_VALUE);
-
-/// The labels, in their order. They were [checked](Record::check): no more than 16, none longer than it may be.
+/// Encodes labels that were [checked](super::check_batch), in their order.
+///
+/// 16 of the longest labels take 8,785 bytes.
 #[must_use]
-pub fn encode(labels: &[Label]) -> Vec<u8> {
+pub fn encode_labels(labels: &[Label]) -> Vec<u8> {
     let head = COUNT.saturating_add(ENTRY.saturating_mul(labels.len()));
     let mut bytes = Vec::with_capacity(head.saturating_add(labels.iter().map(length).sum()));
     bytes.push(u8::try_from(labels.len()).unwrap_or(u8::MAX));
-    let mut begins = head;
+    let mut offset = head;
     for label in labels {
         let name = label.name.as_str().len();
-        bytes.extend(narrow(begins));
+        bytes.extend(narrow(offset));
         bytes.push(u8::try_from(name).unwrap_or(u8::MAX));
         bytes.extend(narrow(label.value.len()));
-        begins = begins.saturating_add(length(label));
+        offset = offset.saturating_add(length(label));
     }
     for label in labels {
         bytes.extend(label.name.as_str().as_bytes());
@@ -37,16 +36,16 @@ pub fn encode(labels: &[Label]) -> Vec<u8> {
     bytes
 }
 
-/// The labels in a row.
+/// Decodes the labels of a row.
 ///
 /// # Errors
 ///
-/// [`StoreError::Corrupt`] for anything that [`encode`] does not write.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Label>, StoreError> {
-    labels(bytes).ok_or(StoreError::Corrupt)
+/// [`StoreError::Corrupt`] for anything that [`encode_labels`] does not write.
+pub fn decode_labels(bytes: &[u8]) -> Result<Vec<Label>, StoreError> {
+    decode(bytes).ok_or(StoreError::Corrupt)
 }
 
-fn labels(bytes: &[u8]) -> Option<Vec<Label>> {
+fn decode(bytes: &[u8]) -> Option<Vec<Label>> {
     let (&count, rest) = bytes.split_first()?;
     let count = usize::from(count);
     if count > Record::MAX_LABELS {
@@ -55,10 +54,10 @@ fn labels(bytes: &[u8]) -> Option<Vec<Label>> {
     let (entries, mut rest) = rest.split_at_checked(count.checked_mul(ENTRY)?)?;
     let mut labels = Vec::with_capacity(count);
     for entry in entries.chunks_exact(ENTRY) {
-        let &[b0, b1, name, v0, v1] = entry else {
+        let &[o0, o1, name, v0, v1] = entry else {
             return None;
         };
-        if usize::from(u16::from_be_bytes([b0, b1])) != bytes.len().checked_sub(rest.len())? {
+        if usize::from(u16::from_be_bytes([o0, o1])) != bytes.len().checked_sub(rest.len())? {
             return None;
         }
         let (name, behind) = rest.split_at_checked(usize::from(name))?;
@@ -91,21 +90,16 @@ mod tests {
 
     #[test]
     fn labels_come_back_in_their_order() {
-        let name = "n".repeat(LabelName::LONGEST);
-        let long = |n| {
-            Label::new(
-                LabelName::new(name.clone()).unwrap(),
-                vec![n; Label::MAX_VALUE],
-            )
-        };
+        let name = LabelName::new("n".repeat(32)).unwrap();
+        let long = |n| Label::new(name.clone(), vec![n; Label::MAX_VALUE]);
         let most: Vec<Label> = (0_u8..16).map(long).collect();
-        assert_eq!(encode(&most).len(), LONGEST);
+        assert_eq!(encode_labels(&most).len(), 8785);
         for labels in [
             vec![],
             vec![label("b", [0]), label("a", "x"), label("b", [0, 0])],
             most,
         ] {
-            assert_eq!(decode(&encode(&labels)), Ok(labels));
+            assert_eq!(decode_labels(&encode_labels(&labels)), Ok(labels));
         }
     }
 
@@ -113,37 +107,30 @@ mod tests {
     fn the_bytes_are_what_they_were() {
         let labels = [label("ab", [7]), label("c", [8, 9])];
         let bytes = b"\x02\x00\x0b\x02\x00\x01\x00\x0e\x01\x00\x02ab\x07c\x08\x09";
-        assert_eq!(encode(&labels), bytes);
-        assert_eq!(encode(&[]), [0]);
+        assert_eq!(encode_labels(&labels), bytes);
+        assert_eq!(encode_labels(&[]), [0]);
     }
 
     #[test]
     fn every_other_text_is_corrupt() {
-        let whole = encode(&[label("ab", [7]), label("c", [8, 9])]);
+        let whole = encode_labels(&[label("ab", [7]), label("c", [8, 9])]);
+        let corrupt = Err(StoreError::Corrupt);
         for at in 0..whole.len() {
-            assert_eq!(
-                decode(&whole[..at]),
-                Err(StoreError::Corrupt),
-                "cut at {at}"
-            );
-            // A change of a name or of a value is another list; one of anything else is no list.
+            assert_eq!(decode_labels(&whole[..at]), corrupt, "cut at {at}");
+            // A changed name or value gives another list; any other change gives no list.
             for other in 0..=u8::MAX {
                 let mut changed = whole.clone();
                 changed[at] = other;
-                if let Ok(labels) = decode(&changed) {
-                    assert_eq!(encode(&labels), changed);
+                if let Ok(labels) = decode_labels(&changed) {
+                    assert_eq!(encode_labels(&labels), changed);
                 }
             }
         }
-        assert_eq!(
-            decode(&[&whole[..], &[0]].concat()),
-            Err(StoreError::Corrupt)
-        );
+        assert_eq!(decode_labels(&[&whole[..], &[0]].concat()), corrupt);
         for value in [vec![], vec![0; Label::MAX_VALUE + 1]] {
-            let odd = encode(&[label("a", value)]);
-            assert_eq!(decode(&odd), Err(StoreError::Corrupt));
+            assert_eq!(decode_labels(&encode_labels(&[label("a", value)])), corrupt);
         }
         let many = vec![label("a", "b"); 17];
-        assert_eq!(decode(&encode(&many)), Err(StoreError::Corrupt));
+        assert_eq!(decode_labels(&encode_labels(&many)), corrupt);
     }
 }

@@ -1,50 +1,24 @@
-//! How a scan goes on from page to page.
+//! Pages of a scan, and how one continues where another ended.
 
 use crate::error::StoreError;
 use crate::query::{Cursor, Page, Query, Selection, behind_all};
 use crate::record::{Label, Record, RecordKey};
 
-/// How an engine can write a cursor: the last label value, with its length before it, and the last id.
+/// A row's position in a scan: cursors are made from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// The value of the label that was looked for; none where all records are.
+    /// The value of the label; empty in a scan of a whole collection.
     pub value: Vec<u8>,
     /// The id of the record.
     pub id: Vec<u8>,
 }
 
 impl Position {
-    /// A record's place in a scan.
-    #[must_use]
-    pub fn new(value: &[u8], id: &[u8]) -> Self {
-        Self {
-            value: value.to_vec(),
-            id: id.to_vec(),
-        }
-    }
-
-    /// The place of a row, cut off where a stranger wrote what is too long. No row of a store stands between that and what is
-    /// [`behind`](Query::behind) this.
-    #[must_use]
-    pub fn of_row(value: &[u8], id: &[u8]) -> Self {
-        Self::new(
-            value.get(..=Label::MAX_VALUE).unwrap_or(value),
-            id.get(..RecordKey::MAX_ID).unwrap_or(id),
-        )
-    }
-
-    /// The cursor that goes on behind it. Its value has at most [`Label::MAX_VALUE`] bytes, or one more, as [`of_row`](Self::of_row) sees to it.
-    #[must_use]
-    pub fn to_cursor(&self) -> Cursor {
-        let length = u16::try_from(self.value.len()).unwrap_or(u16::MAX);
-        Cursor::from_bytes([&length.to_be_bytes(), &self.value[..], &self.id].concat())
-    }
-
-    /// The place behind which a cursor goes on.
+    /// The position at which a cursor continues.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Cursor`] for bytes that [`to_cursor`](Self::to_cursor) does not write.
+    /// [`StoreError::Cursor`] for a cursor that no [`Paging`] made.
     pub fn from_cursor(cursor: &Cursor) -> Result<Self, StoreError> {
         let (length, rest) = cursor
             .as_bytes()
@@ -52,150 +26,171 @@ impl Position {
             .ok_or(StoreError::Cursor)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (value, id) = rest.split_at_checked(length).ok_or(StoreError::Cursor)?;
-        // A page may end at a row without an id, but never at the first place of all.
+        // A page may end at a row without an id, but never at a row without anything.
         if rest.is_empty() || id.len() > RecordKey::MAX_ID {
             return Err(StoreError::Cursor);
         }
         Ok(Self::new(value, id))
     }
+
+    fn new(value: &[u8], id: &[u8]) -> Self {
+        let (value, id) = (value.to_vec(), id.to_vec());
+        Self { value, id }
+    }
+
+    /// The length of the value in two bytes, the value, the id.
+    fn to_cursor(&self) -> Cursor {
+        let length = u16::try_from(self.value.len()).unwrap_or(u16::MAX);
+        Cursor::from_bytes([&length.to_be_bytes(), &self.value[..], &self.id].concat())
+    }
 }
 
-/// Takes records until a page is full, or enough was passed by.
+/// A page that is being filled, row by row.
 #[derive(Debug)]
-pub struct Paging {
+pub struct Paging<'a> {
+    query: &'a Query,
     limit: usize,
     bytes: usize,
-    passed: usize,
-    page: Vec<Record>,
+    skipped: usize,
+    records: Vec<Record>,
+    last: Option<Position>,
 }
 
-impl Paging {
-    /// A page ends once it has passed by so many rows: labels without a record, and what no store writes. However many a
-    /// stranger has put there, one call looks at few of them.
-    const MOST_PASSED: usize = 1000;
+impl<'a> Paging<'a> {
+    /// A page ends after this many skipped rows, so that one call does bounded work however many
+    /// stray rows an attacker added.
+    const MAX_SKIPPED: usize = 1000;
 
-    /// A page that is empty yet.
+    /// An empty page of a query.
     #[must_use]
-    pub fn new(query: &Query) -> Self {
+    pub fn new(query: &'a Query) -> Self {
         Self {
+            query,
             limit: usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX),
             bytes: 0,
-            passed: 0,
-            page: Vec::new(),
+            skipped: 0,
+            records: Vec::new(),
+            last: None,
         }
     }
 
-    /// Whether it holds as much as the query asks for or a page may, or enough was passed by.
+    /// The position, inclusive, from which to fetch rows: behind the last row, or where the query
+    /// or its cursor begins. `None` if nothing can follow.
+    ///
+    /// It is for engines that keep labels in the order of values and ids. Behind a value or an id
+    /// of the maximum length or more it skips all that begin with it: so overlong rows of an
+    /// attacker are not read again, although the cursor holds only their beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`] for a cursor that no engine of this kind made.
+    pub fn start(&self) -> Result<Option<Position>, StoreError> {
+        match (&self.last, &self.query.after) {
+            (Some(last), _) => Ok(self.behind(last)),
+            (None, Some(cursor)) => Ok(self.behind(&Position::from_cursor(cursor)?)),
+            (None, None) => Ok(self.within(Position::new(&[], &[]))),
+        }
+    }
+
+    /// Moves to a row, and gives the key of its record; `None` if no store writes such a row.
+    pub fn key_at(&mut self, value: &[u8], id: &[u8]) -> Option<RecordKey> {
+        self.move_to(Position::new(
+            value.get(..=Label::MAX_VALUE).unwrap_or(value),
+            id.get(..RecordKey::MAX_ID).unwrap_or(id),
+        ));
+        let is_value = match self.query.selection {
+            Selection::All => true,
+            Selection::Label { .. } => (1..=Label::MAX_VALUE).contains(&value.len()),
+        };
+        let is_key = is_value && (1..=RecordKey::MAX_ID).contains(&id.len());
+        is_key.then(|| RecordKey::new(self.query.collection.clone(), id))
+    }
+
+    /// Moves to a row: the next page continues behind the last one.
+    pub fn move_to(&mut self, position: Position) {
+        self.last = Some(position);
+    }
+
+    /// Whether the page has all the records it may have, or enough rows were skipped.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.page.len() >= self.limit
+        self.records.len() >= self.limit
             || self.bytes >= Query::PAGE_BYTES
-            || self.passed >= Self::MOST_PASSED
+            || self.skipped >= Self::MAX_SKIPPED
     }
 
-    /// How many rows are worth looking at next: where many lead nowhere, more than the page has room for.
+    /// How many rows to fetch next. Where many were skipped, it is more than the page has room for.
     #[must_use]
     pub fn wanted(&self) -> usize {
-        let room = self.limit.saturating_sub(self.page.len());
-        room.max(self.passed).max(1)
+        let room = self.limit.saturating_sub(self.records.len());
+        room.max(self.skipped).max(1)
     }
 
-    /// How many bytes it has room for.
+    /// How many more bytes the page has room for.
     #[must_use]
     pub fn room(&self) -> usize {
         Query::PAGE_BYTES.saturating_sub(self.bytes)
     }
 
-    /// Counts rows that were looked at and are no records of the page.
-    pub fn pass(&mut self, rows: usize, bytes: usize) {
-        self.passed = self.passed.saturating_add(rows);
+    /// Counts rows that hold no record of the page, and bytes that were fetched but are not part of
+    /// one. For a corrupt record, skip its bytes and push an [`unreadable`](super::unreadable) one.
+    pub fn skip(&mut self, rows: usize, bytes: usize) {
+        self.skipped = self.skipped.saturating_add(rows);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// Takes one more record.
+    /// Adds a record.
     pub fn push(&mut self, record: Record) {
         let labels = record.labels.iter().map(|label| label.value.len());
-        let more = labels.sum::<usize>().saturating_add(record.key.id.len());
-        // What a record takes beside its bytes counts, too: a page of empty bodies has an end.
-        let more = more.saturating_add(record.body.len()).saturating_add(64);
-        self.bytes = self.bytes.saturating_add(more);
-        self.page.push(record);
+        let bytes = labels.sum::<usize>().saturating_add(record.key.id.len());
+        // The record itself counts too, so that a page of empty bodies ends.
+        let bytes = bytes.saturating_add(record.body.len()).saturating_add(64);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.records.push(record);
     }
 
-    /// Takes one that cannot be read, of which so many bytes were fetched all the same.
-    pub fn push_unreadable(&mut self, key: RecordKey, fetched: usize) {
-        self.pass(0, fetched);
-        self.push(Record::unreadable(key));
-    }
-
-    /// The page. `last` is where its last record stood, where there are more behind it.
+    /// The page; with a cursor if there is `more` to read.
     #[must_use]
-    pub fn into_page(self, last: Option<&Position>) -> Page {
+    pub fn into_page(self, more: bool) -> Page {
         Page {
-            records: self.page,
-            next: last.map(Position::to_cursor),
-        }
-    }
-}
-
-impl Query {
-    /// Where its page begins, in an engine that keeps labels by their values and ids: at this place or behind it. None where
-    /// nothing can be.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`] for a cursor that no engine of this kind gave.
-    pub fn start(&self) -> Result<Option<Position>, StoreError> {
-        match &self.after {
-            None => Ok(self.within(Position::new(&[], &[]))),
-            Some(cursor) => Ok(self.behind(&Position::from_cursor(cursor)?)),
+            records: self.records,
+            next: self
+                .last
+                .filter(|_| more)
+                .map(|position| position.to_cursor()),
         }
     }
 
-    /// Where it goes on behind a place, as [`start`](Self::start): at the next one that a store writes.
-    ///
-    /// Behind an id or a value of the greatest length, or longer, that is where no more begin with it. So what a stranger wrote that is too long is
-    /// not read again, however little of it a cursor holds.
-    #[must_use]
-    pub fn behind(&self, place: &Position) -> Option<Position> {
-        let id = next(&place.id, RecordKey::MAX_ID);
-        if self.selection == Selection::All {
+    fn behind(&self, position: &Position) -> Option<Position> {
+        let id = next(&position.id, RecordKey::MAX_ID);
+        if self.query.selection == Selection::All {
             return Some(Position::new(&[], &id?));
         }
         self.within(match id {
-            Some(id) if place.value.len() <= Label::MAX_VALUE => Position::new(&place.value, &id),
-            _ => Position::new(&next(&place.value, Label::MAX_VALUE)?, &[]),
+            Some(id) if position.value.len() <= Label::MAX_VALUE => {
+                Position::new(&position.value, &id)
+            }
+            _ => Position::new(&next(&position.value, Label::MAX_VALUE)?, &[]),
         })
     }
 
-    /// A cursor of another query does not lead out of the range of this one.
-    fn within(&self, place: Position) -> Option<Position> {
-        let Selection::Label { values, .. } = &self.selection else {
-            return Some(place);
+    /// Keeps a cursor of another query inside the range of this one.
+    fn within(&self, position: Position) -> Option<Position> {
+        let Selection::Label { values, .. } = &self.query.selection else {
+            return Some(position);
         };
-        let place = place.max(Position::new(&values.from, &[]));
+        let position = position.max(Position::new(&values.from, &[]));
         let until = values.until.as_ref();
         until
-            .is_none_or(|until| place.value < *until)
-            .then_some(place)
-    }
-
-    /// The key to which a row leads; none where no store writes such a row.
-    #[must_use]
-    pub fn key_of_row(&self, value: &[u8], id: &[u8]) -> Option<RecordKey> {
-        let fits = match self.selection {
-            Selection::All => true,
-            Selection::Label { .. } => (1..=Label::MAX_VALUE).contains(&value.len()),
-        };
-        let fits = fits && (1..=RecordKey::MAX_ID).contains(&id.len());
-        fits.then(|| RecordKey::new(self.collection.clone(), id))
+            .is_none_or(|until| position.value < *until)
+            .then_some(position)
     }
 }
 
-/// The first bytes behind these, of all that are no longer than `longest`, if there are any.
+/// The first bytes behind these, of all that are at most `longest`; `None` if these are the last.
 fn next(bytes: &[u8], longest: usize) -> Option<Vec<u8>> {
     match bytes.get(..longest) {
-        // What begins with so many is longer.
+        // Whatever else begins with these is longer.
         Some(whole) => behind_all(whole),
         None => Some([bytes, &[0]].concat()),
     }
@@ -231,14 +226,15 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_place_is_the_next_one_that_a_store_writes() {
+    fn behind_a_position_is_the_next_one_that_a_store_writes() {
         let all = Query::all(Collection::from_static("note"));
         let labels = query(Values::beginning_with(""));
         let (value, id) = (vec![7; Label::MAX_VALUE], vec![7; RecordKey::MAX_ID]);
         let (last_value, last_id) = (vec![0xff; Label::MAX_VALUE], vec![0xff; RecordKey::MAX_ID]);
         let at = Position::new;
         let eighth = |bytes: &[u8]| [&bytes[1..], &[8]].concat();
-        for (place, behind) in [
+        let behind = |query: &Query, position: &Position| Paging::new(query).behind(position);
+        for (position, next) in [
             (at(b"v", b"i"), Some(at(b"v", b"i\0"))),
             (at(b"v", b""), Some(at(b"v", b"\0"))),
             (at(b"v", &id), Some(at(b"v", &eighth(&id)))),
@@ -252,11 +248,11 @@ mod tests {
             (at(&last_value, &last_id), None),
             (at(&[&last_value[..], &[0]].concat(), b"i"), None),
         ] {
-            assert_eq!(labels.behind(&place), behind, "{place:?}");
+            assert_eq!(behind(&labels, &position), next, "{position:?}");
         }
-        assert_eq!(all.behind(&at(b"", b"i")), Some(at(b"", b"i\0")));
-        assert_eq!(all.behind(&at(b"", &id)), Some(at(b"", &eighth(&id))));
-        assert_eq!(all.behind(&at(b"", &last_id)), None);
+        assert_eq!(behind(&all, &at(b"", b"i")), Some(at(b"", b"i\0")));
+        assert_eq!(behind(&all, &at(b"", &id)), Some(at(b"", &eighth(&id))));
+        assert_eq!(behind(&all, &at(b"", &last_id)), None);
     }
 
     #[test]
@@ -269,8 +265,25 @@ mod tests {
             (Some(cursor(b"c")), Some(Position::new(b"c", b"i\0"))),
             (Some(cursor(b"d")), None),
         ] {
-            assert_eq!(between.clone().after(after).start(), Ok(start));
+            let query = between.clone().after(after);
+            assert_eq!(Paging::new(&query).start(), Ok(start));
         }
-        assert_eq!(query(Values::between("d", "b")).start(), Ok(None));
+        assert_eq!(
+            Paging::new(&query(Values::between("d", "b"))).start(),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn a_page_goes_on_behind_its_last_row_and_so_does_its_cursor() {
+        let query =
+            query(Values::beginning_with("v")).after(Position::new(b"va", b"a").to_cursor());
+        let mut paging = Paging::new(&query);
+        assert!(paging.key_at(b"vb", b"b").is_some());
+        let next = Some(Position::new(b"vb", b"b\0"));
+        assert_eq!(paging.start(), Ok(next.clone()));
+        let query = query.clone().after(paging.into_page(true).next);
+        assert_eq!(Paging::new(&query).start(), Ok(next));
+        assert_eq!(Paging::new(&query).into_page(false).next, None);
     }
 }

@@ -1,4 +1,4 @@
-//! The suite finds what is wrong with a store: for each fault, the case that must fail.
+//! The suite finds each fault of a store: for each fault, the cases that must fail.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use sealtoken_time::UnixTime;
 
 use super::naive::{Fault, Naive};
 
-// The control: without a fault it passes.
+// The control: without a fault, the suite passes.
 sealtoken_store::store_conformance!(no_fault, Naive::new(Fault::None));
 
 fn fails<S: Store>(store: S, case: impl AsyncFnOnce(Arc<dyn Store>)) -> bool {
@@ -41,22 +41,29 @@ macro_rules! faults {
 }
 
 faults! {
-    IgnoresExpected: a_replacement_at_another_version_is_a_conflict, of_32_writers_at_one_version_one_wins,
-        an_id_can_be_used_again_and_its_old_version_does_not_return, a_lost_reply_is_told_by_the_version;
+    IgnoresExpected: a_replacement_at_another_version_is_a_conflict,
+        of_32_writers_at_one_version_one_wins,
+        an_id_can_be_used_again_and_its_old_version_does_not_return,
+        a_lost_reply_is_told_by_the_version;
     ReplaceInserts: a_replacement_never_inserts;
     RemoveNeedsARecord: a_removal_of_any_version_is_always_done, a_batch_does_all_its_changes;
     RemoveIgnoresExpected: a_removal_keeps_to_the_expected_version;
-    ForgetsTheWinner: an_insert_on_a_taken_id_is_a_conflict, a_replacement_at_another_version_is_a_conflict,
-        of_32_writers_at_one_version_one_wins, of_32_inserters_of_one_id_one_wins, a_lost_reply_is_told_by_the_version;
-    NamesTheWrongChange: a_batch_with_one_conflict_changes_nothing, a_batch_reaches_over_collections;
+    ForgetsTheWinner: an_insert_on_a_taken_id_is_a_conflict,
+        a_replacement_at_another_version_is_a_conflict,
+        of_32_writers_at_one_version_one_wins, of_32_inserters_of_one_id_one_wins,
+        a_lost_reply_is_told_by_the_version;
+    NamesTheWrongChange: a_batch_with_one_conflict_changes_nothing,
+        a_batch_reaches_over_collections;
     NamesTheLastConflict: of_several_conflicts_the_first_is_named;
     WritesHalfABatch: a_batch_with_one_conflict_changes_nothing, a_batch_reaches_over_collections;
-    WritesLabelsBeforeItLooks: labels_stay_after_a_conflict, a_batch_with_one_conflict_changes_nothing;
+    WritesLabelsBeforeItLooks: labels_stay_after_a_conflict,
+        a_batch_with_one_conflict_changes_nothing;
     ChecksBeforeItLocks: of_32_writers_at_one_version_one_wins, of_32_inserters_of_one_id_one_wins;
     HalfDoneWhenDropped: a_dropped_write_leaves_nothing_half_done;
     FailsUnderContention: writers_of_different_records_all_win, of_32_inserters_of_one_id_one_wins;
     ForgetsInCrossingBatches: crossing_batches_lose_no_update;
-    SkipsLabels: a_record_has_up_to_16_labels, a_label_scan_keeps_to_its_range_and_order, a_scan_gives_whole_records;
+    SkipsLabels: a_record_has_up_to_16_labels, a_label_scan_keeps_to_its_range_and_order,
+        a_scan_gives_whole_records;
     OldLabelsStay: labels_follow_a_replacement, a_count_follows_what_is_written;
     NewLabelsAreForgotten: labels_follow_a_replacement;
     LabelsOutliveTheirRecord: labels_follow_a_removal;
@@ -64,11 +71,13 @@ faults! {
     OneValueALabel: a_label_can_have_several_values;
     CutsIdsAtNul: ids_are_any_bytes, a_record_that_was_never_written_is_not_there;
     IdsAreText: ids_are_any_bytes;
-    IgnoresCase: label_values_are_any_bytes_in_their_order, a_label_scan_keeps_to_its_range_and_order;
+    IgnoresCase: label_values_are_any_bytes_in_their_order,
+        a_label_scan_keeps_to_its_range_and_order;
     OneCollection: collections_are_kept_apart, a_batch_reaches_over_collections;
     CutsBodiesAtNul: bodies_are_any_bytes;
     CountsVersions: versions_come_back_byte_for_byte;
-    ForgetsPurgeAt: an_inserted_record_is_read_as_it_was, a_purge_removes_what_is_due_and_nothing_else;
+    ForgetsPurgeAt: an_inserted_record_is_read_as_it_was,
+        a_purge_removes_what_is_due_and_nothing_else;
     NoLimitOfIds: ids_have_one_to_1024_bytes;
     NoLimitOfBodies: a_body_at_the_limit_is_kept_and_one_byte_more_is_refused;
     BodiesAreShorterThanItSays: a_body_at_the_limit_is_kept_and_one_byte_more_is_refused;
@@ -80,12 +89,14 @@ faults! {
     GetManyDropsMissing: many_records_are_read_in_the_order_of_their_keys;
     GetManyMerges: many_records_are_read_in_the_order_of_their_keys;
     GetManyTakesItsTime: many_records_are_read_at_one_moment;
-    ScansByIdAlone: a_label_scan_keeps_to_its_range_and_order, label_values_are_any_bytes_in_their_order;
+    ScansByIdAlone: a_label_scan_keeps_to_its_range_and_order,
+        label_values_are_any_bytes_in_their_order;
     RangeEndsInclusive: a_label_scan_keeps_to_its_range_and_order;
     RangeBeginsAnywhere: a_label_scan_keeps_to_its_range_and_order;
     ScansWithoutBodies: a_scan_gives_whole_records;
     PagesAreOffsets: a_cursor_goes_on_after_its_record_is_gone;
-    SkipsAtPageEnds: a_collection_scan_finds_each_record_once, a_label_scan_keeps_to_its_range_and_order,
+    SkipsAtPageEnds: a_collection_scan_finds_each_record_once,
+        a_label_scan_keeps_to_its_range_and_order,
         a_scan_under_churn_neither_skips_nor_repeats;
     RepeatsAtPageEnds: a_collection_scan_finds_each_record_once;
     LastPageHasACursor: pages_are_full_and_the_last_one_has_no_cursor;
@@ -102,7 +113,7 @@ faults! {
     PurgeTimesAreUnsigned: purge_at_is_any_second;
 }
 
-/// A store that says one thing to everything.
+/// A store that returns the same error for every call.
 #[derive(Debug, Clone)]
 struct Says(StoreError);
 

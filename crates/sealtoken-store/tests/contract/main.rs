@@ -1,4 +1,4 @@
-//! The engines keep the contract of a store, and the suite that says so finds those that do not.
+//! The engine in memory keeps the contract, and the suite finds stores that do not.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,7 +39,7 @@ fn the_macro_names_every_case() {
     assert!(cases.len() >= 60, "{}", cases.len());
     let words: BTreeSet<&str> = mentioned.split_whitespace().collect();
     for case in &cases {
-        // The one that needs an engine that is away stands in the macro on its own.
+        // The case for an engine that is away is named separately in the macro.
         let named = words.contains(case.as_str()) || mentioned.contains(&format!("fn {case}()"));
         assert!(named, "{case} is not in the macro");
     }

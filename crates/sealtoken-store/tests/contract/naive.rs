@@ -1,16 +1,17 @@
-//! A plain store that can be given one fault. Without one it keeps the contract.
+//! A simple store with one fault of choice. Without a fault it keeps the contract.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use sealtoken_store::engine::{check_batch, check_key};
 use sealtoken_store::{
     Change, Collection, Cursor, Label, LabelName, Limits, Outcome, Page, Query, Record,
-    RecordError, RecordKey, Selection, Store, StoreError, Version,
+    RecordError, RecordKey, Selection, Store, StoreError, Values, Version,
 };
 use sealtoken_time::UnixTime;
 
-/// What is wrong with a store.
+/// A fault of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
@@ -85,7 +86,7 @@ struct State {
 pub(super) struct Naive {
     fault: Fault,
     state: Mutex<State>,
-    /// What stale reads see.
+    /// What stale reads return.
     stale: Mutex<State>,
 }
 
@@ -102,7 +103,7 @@ impl Naive {
         self.fault == fault
     }
 
-    /// How this engine writes a key down.
+    /// How this engine stores a key.
     fn at(&self, key: &RecordKey) -> RecordKey {
         let mut key = key.clone();
         match self.fault {
@@ -131,35 +132,31 @@ impl Naive {
         if self.is(Fault::RefusesEmptyBatches) && batch.is_empty() {
             return Err(RecordError::DuplicateKey.into());
         }
-        match limits.check(batch) {
-            Err(StoreError::Invalid(RecordError::Id)) if self.is(Fault::NoLimitOfIds) => Ok(()),
-            Err(StoreError::Invalid(RecordError::DuplicateKey))
-                if self.is(Fault::TakesDuplicates) =>
-            {
-                Ok(())
-            }
-            result => result,
+        match check_batch(&limits, batch) {
+            Err(RecordError::Id) if self.is(Fault::NoLimitOfIds) => Ok(()),
+            Err(RecordError::DuplicateKey) if self.is(Fault::TakesDuplicates) => Ok(()),
+            result => Ok(result?),
         }
     }
 
-    fn fits(&self, change: &Change, there: Option<Version>) -> bool {
+    fn matches(&self, change: &Change, existing: Option<Version>) -> bool {
         match change {
-            Change::Insert(_) => there.is_none(),
-            Change::Replace { .. } if there.is_none() => self.is(Fault::ReplaceInserts),
+            Change::Insert(_) => existing.is_none(),
+            Change::Replace { .. } if existing.is_none() => self.is(Fault::ReplaceInserts),
             Change::Replace { .. } if self.is(Fault::IgnoresExpected) => true,
-            Change::Replace { expected, .. } => there == Some(*expected),
+            Change::Replace { expected, .. } => existing == Some(*expected),
             Change::Remove { expected: None, .. } => {
-                there.is_some() || !self.is(Fault::RemoveNeedsARecord)
+                existing.is_some() || !self.is(Fault::RemoveNeedsARecord)
             }
             Change::Remove { .. } if self.is(Fault::RemoveIgnoresExpected) => true,
-            Change::Remove { expected, .. } => there == *expected,
+            Change::Remove { expected, .. } => existing == *expected,
         }
     }
 
     fn conflict(&self, state: &State, batch: &[Change]) -> Option<Outcome> {
         let mut conflicts = batch.iter().enumerate().filter(|(_, change)| {
-            let there = state.records.get(&self.at(change.key()));
-            !self.fits(change, there.map(|record| record.version))
+            let existing = state.records.get(&self.at(change.key()));
+            !self.matches(change, existing.map(|record| record.version))
         });
         let (index, change) = if self.is(Fault::NamesTheLastConflict) {
             conflicts.next_back()?
@@ -237,7 +234,7 @@ impl Naive {
 
     fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
         if !self.is(Fault::NoLimitOfIds) {
-            key.check()?;
+            check_key(key)?;
         }
         let state = match self.fault {
             Fault::StaleReads => &self.stale,
@@ -254,7 +251,7 @@ impl Naive {
         })
     }
 
-    /// What a query selects, in order: the label's value and the record.
+    /// The selected records in order, each with the label's value.
     fn selected(&self, query: &Query) -> Vec<(Vec<u8>, Record)> {
         let state = self.state.lock().unwrap();
         let collection = match self.fault {
@@ -276,10 +273,11 @@ impl Naive {
                 for (c, n, value, id) in &state.labels {
                     let last =
                         self.is(Fault::RangeEndsInclusive) && values.until.as_ref() == Some(value);
-                    if *c == collection && n == name && (last || values.contains(value)) {
+                    if *c == collection && n == name && (last || contains(&values, value)) {
                         let key = RecordKey::new(c.clone(), id.clone());
                         let record = state.records.get(&key).cloned();
-                        // A row without its record is skipped, but not in the stores whose labels stay.
+                        // A label without its record is skipped, except in the stores whose labels
+                        // stay.
                         let record = record
                             .unwrap_or_else(|| Record::new(key, Version::from_bytes([0; 16]), "x"));
                         selected.push((value.clone(), record));
@@ -297,6 +295,10 @@ impl Naive {
 fn entry(key: &RecordKey, label: &Label) -> Entry {
     let (name, value) = (label.name.clone(), label.value.clone());
     (key.collection.clone(), name, value, key.id.clone())
+}
+
+fn contains(values: &Values, value: &Vec<u8>) -> bool {
+    *value >= values.from && values.until.as_ref().is_none_or(|until| value < until)
 }
 
 fn cursor(value: &[u8], id: &[u8]) -> Cursor {
@@ -336,7 +338,7 @@ impl Store for Naive {
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
         if !self.is(Fault::NoLimitOfIds) {
-            keys.iter().try_for_each(RecordKey::check)?;
+            keys.iter().try_for_each(check_key)?;
         }
         let mut records = Vec::new();
         let mut seen = HashSet::new();
@@ -434,7 +436,7 @@ impl Store for Naive {
                 let offset = usize::try_from(u64::from_be_bytes(offset)).unwrap();
                 selected.drain(..offset.min(all));
             } else if self.is(Fault::BelievesCursors) {
-                // It goes on at the cursor, whatever the query said.
+                // It continues at the cursor, whatever the query says.
                 let mut everything = query.clone();
                 everything.after = None;
                 if let Selection::Label { values, .. } = &mut everything.selection {

@@ -1,4 +1,4 @@
-//! Names and levels of a map.
+//! The names in a map, and its depth.
 
 use sealtoken::{Cargo, CargoError, OpenError, SealError, Token};
 use serde::de::IgnoredAny;
@@ -13,7 +13,7 @@ const MARKS: [&str; 2] = [
 ];
 
 #[test]
-fn a_name_stands_once_at_every_depth_and_however_it_is_spelled() {
+fn a_repeated_name_is_refused_at_any_depth_and_in_any_spelling() {
     for cargo in [
         r#"{"a":1,"a":1}"#,
         r#"{"a":1,"\u0061":2}"#,
@@ -23,7 +23,7 @@ fn a_name_stands_once_at_every_depth_and_however_it_is_spelled() {
         r#"{"":1,"":2}"#,
         r#"{"$serde_json::private::Number":"1","$serde_json::private::Number":"2"}"#,
     ] {
-        // What a type brings along is looked at, too. That no reader takes it is shown by the vectors.
+        // Sealing also checks raw JSON that a type supplies. The vectors show that opening does.
         let raw = RawValue::from_string(cargo.to_owned()).expect("JSON");
         let sealed = codec().seal_value(&raw, HOUR);
         let refused = matches!(sealed, Err(SealError::Name | SealError::Cargo));
@@ -34,7 +34,7 @@ fn a_name_stands_once_at_every_depth_and_however_it_is_spelled() {
 }
 
 #[test]
-fn entries_named_like_the_marks_of_serde_json_are_entries() {
+fn entries_may_be_named_like_serde_jsons_markers() {
     for mark in MARKS {
         for value in [r#""12""#, "12", r#""text""#, "null", r#"{"a":1}"#, "[]"] {
             let expected: Value = serde_json::from_str(value).expect("JSON");
@@ -83,8 +83,8 @@ fn nested(levels: usize) -> String {
 }
 
 #[test]
-fn a_map_has_64_levels_and_no_more() {
-    // The token's object and the cargo's are two of them.
+fn a_map_has_at_most_64_levels() {
+    // Two of them are the token's object and the cargo's.
     assert!(open(&format!(r#"{{"a":{}}}"#, nested(62))).is_ok());
     for levels in [63, 64, 100, 126] {
         let cargo = format!(r#"{{"a":{}}}"#, nested(levels));
@@ -106,7 +106,7 @@ fn a_map_has_64_levels_and_no_more() {
 }
 
 #[test]
-fn a_callers_type_has_128_levels_and_no_more() {
+fn a_callers_type_has_at_most_128_levels() {
     let text = seal(&nested(127));
     assert!(codec().open_value::<IgnoredAny>(&text).is_ok());
     assert!(codec().open_value::<Value>(&text).is_ok());
@@ -122,7 +122,7 @@ fn a_callers_type_has_128_levels_and_no_more() {
 }
 
 #[test]
-fn half_of_a_surrogate_pair_is_not_sealed() {
+fn an_unpaired_surrogate_is_not_sealed() {
     for cargo in [
         r#"{"a":"\ud83d"}"#,
         r#"{"\udc00":1}"#,
@@ -139,7 +139,7 @@ fn half_of_a_surrogate_pair_is_not_sealed() {
 }
 
 #[test]
-fn entries_are_sorted_whatever_the_order_of_the_text() {
+fn entries_are_sorted_regardless_of_their_order_in_the_text() {
     let token = open(r#"{"b":1,"a":{"d":1,"c":2}}"#).expect("a map");
     assert!(token.cargo().keys().eq(["a", "b"]));
     let written = serde_json::to_string(token.cargo()).expect("a map");

@@ -1,5 +1,5 @@
-//! The rules of the format hold whatever features of `serde_json` a build turns on: the same tests run with
-//! `arbitrary_precision`, `preserve_order` and `unbounded_depth`, and with none of them.
+//! The rules of the format do not depend on `serde_json`'s features. The same tests run with
+//! `arbitrary_precision`, `preserve_order` and `unbounded_depth`, and without them.
 
 mod cargo;
 mod numbers;
@@ -17,20 +17,21 @@ fn codec() -> Codec {
         .with_max_len(1 << 20)
 }
 
-/// A token whose cargo is this JSON, as it stands here.
+/// Seals a token whose cargo is exactly this JSON.
 fn seal(cargo: &str) -> String {
     let raw = RawValue::from_string(cargo.to_owned()).expect("JSON");
     codec().seal_value(&raw, HOUR).expect("fits")
 }
 
-/// A token whose cargo is this JSON, opened as a map.
+/// Seals this JSON and opens it as a map.
 fn open(cargo: &str) -> Result<Token, OpenError> {
     codec().open(&seal(cargo))
 }
 
-/// The names of the features, by what they do: with `arbitrary_precision` a wide integer keeps its digits.
+/// Detects the features by their effect: `arbitrary_precision` keeps the digits of a wide integer,
+/// `preserve_order` the order of entries.
 #[test]
-fn the_features_are_on_where_they_should_be() {
+fn serde_jsons_features_are_on_exactly_with_the_feature_others() {
     let wide: serde_json::Value = serde_json::from_str("18446744073709551616").expect("JSON");
     assert_eq!(
         wide.to_string() == "18446744073709551616",

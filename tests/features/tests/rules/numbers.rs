@@ -1,4 +1,4 @@
-//! Numbers: which are held, and that they come back bit for bit.
+//! Numbers: the accepted range, and round trips that keep every bit.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ fn integers_of_64_bits_come_back_and_wider_ones_are_refused() {
             assert_eq!(open(&cargo).err(), Some(OpenError::Payload), "{cargo}");
             assert_eq!(cargo.parse::<Cargo>(), Err(CargoError::Json), "{cargo}");
         }
-        // As text, or as a float, it is none.
+        // In a string or as a float, it is not an integer.
         assert!(open(&format!(r#"{{"a":"{wide}","b":{wide}.0}}"#)).is_ok());
     }
     let mut cargo = Cargo::new();
@@ -45,7 +45,7 @@ fn integers_of_64_bits_come_back_and_wider_ones_are_refused() {
     assert_eq!(cargo.require("a"), Ok(u64::MAX));
 }
 
-/// Floats that a reader can get wrong by a bit.
+/// Floats that an inexact parser rounds to a neighbour.
 const FLOATS: [f64; 16] = [
     0.0,
     -0.0,
@@ -101,7 +101,7 @@ fn floats_come_back_bit_for_bit() {
 }
 
 #[test]
-fn every_spelling_of_a_number_is_the_number_that_it_is() {
+fn every_spelling_of_a_number_has_the_right_value() {
     let token =
         open(r#"{"a":-0,"b":0e9,"c":1E2,"d":1e-2,"e":-0.0,"f":10000000000000000000.5,"g":1.0}"#);
     let token = token.expect("numbers");
@@ -137,7 +137,7 @@ fn every_spelling_of_a_number_is_the_number_that_it_is() {
 }
 
 #[test]
-fn what_is_not_finite_is_refused_wherever_it_is_put_in() {
+fn a_number_that_is_not_finite_is_refused_everywhere() {
     #[derive(Serialize)]
     struct Deep {
         inner: Vec<Option<(u8, f32)>>,
@@ -153,7 +153,7 @@ fn what_is_not_finite_is_refused_wherever_it_is_put_in() {
             codec.seal_value(&BTreeMap::from([("a", vec![bad])]), HOUR),
             Err(SealError::NotFinite)
         );
-        #[expect(clippy::cast_possible_truncation, reason = "it stays what it is")]
+        #[expect(clippy::cast_possible_truncation, reason = "infinity and NaN survive")]
         let deep = Deep {
             inner: vec![None, Some((1, bad as f32))],
         };
@@ -203,7 +203,7 @@ fn a_callers_own_numbers_are_read_by_their_type() {
 }
 
 #[test]
-fn a_value_of_serde_json_is_a_type_like_any_other() {
+fn a_serde_json_value_seals_and_opens_like_any_type() {
     let value: Value = serde_json::from_str(
         r#"{"a":18446744073709551615,"b":-5,"c":[0.1,-0.0,1e300,null,true,"x\n"],"d":{"e":{}}}"#,
     )
@@ -217,7 +217,7 @@ fn a_value_of_serde_json_is_a_type_like_any_other() {
     let map = codec.open(&text).expect("a map");
     assert_eq!(map.cargo().require("a"), Ok(u64::MAX));
 
-    // Into an entry and out again; from a token of the map, too.
+    // As one entry of a map, before sealing and after opening.
     let mut token = Token::new();
     token
         .cargo_mut()

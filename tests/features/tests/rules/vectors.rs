@@ -1,4 +1,4 @@
-//! The vectors of the format, both ways.
+//! The test vectors of the format: those that open, and those that are refused.
 
 use sealtoken::{Codec, Key, KeyRing, ManualClock, UnixTime};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn codec(vector: &Value, now: i64) -> Codec {
 }
 
 #[test]
-fn the_positive_vectors_open_to_what_is_in_them() {
+fn the_positive_vectors_open_to_their_content() {
     let vectors = vectors("positive");
     assert_eq!(vectors.len(), 10);
     for vector in vectors {
@@ -54,16 +54,19 @@ fn the_positive_vectors_open_to_what_is_in_them() {
         let lent = codec.open_with(token, |opened| opened.cargo::<Value>());
         assert_eq!(lent.as_ref(), Ok(&plaintext["c"]));
 
-        let issued = opened.issued_at().map(|at| at.unix_timestamp());
+        let issued = opened.issued_at().map(UnixTime::as_secs);
         assert_eq!(json!(issued), plaintext["t"]);
-        let lifetime = opened.lifetime().and_then(sealtoken::Lifetime::as_secs);
+        let lifetime = opened.lifetime().and_then(sealtoken::Lifetime::as_duration);
         assert_eq!(
-            Some(&json!(lifetime)),
+            Some(&json!(lifetime.map(|lifetime| lifetime.as_secs()))),
             plaintext.get("x").or(Some(&Value::Null))
         );
         for (name, end) in plaintext["e"].as_object().into_iter().flatten() {
             assert_eq!(
-                opened.cargo().ends_at(name).map(|end| json!(end.as_secs())),
+                opened
+                    .cargo()
+                    .expires_at(name)
+                    .map(|end| json!(end.as_secs())),
                 Some(end.clone())
             );
         }
@@ -71,7 +74,7 @@ fn the_positive_vectors_open_to_what_is_in_them() {
 }
 
 #[test]
-fn the_negative_vectors_are_refused_for_their_reason() {
+fn the_negative_vectors_are_refused_for_the_given_reason() {
     let vectors = vectors("negative");
     assert_eq!(vectors.len(), 77);
     for vector in vectors {

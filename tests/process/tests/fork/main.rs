@@ -1,6 +1,8 @@
-//! After a real fork, parent and children go on with the same generator, and yet no nonce comes twice.
+//! After a real fork, parent and children continue from the same generator state, and still no
+//! nonce repeats.
 //!
-//! This test is a program of its own with one thread: only the thread that forks lives on in a child.
+//! This test runs in a program of its own with one thread, since only the forking thread survives
+//! in a child.
 
 #[cfg(all(unix, feature = "sqlite"))]
 mod store;
@@ -13,5 +15,5 @@ fn main() {
     #[cfg(all(unix, feature = "sqlite"))]
     store::stays_with_the_parent();
     #[cfg(not(unix))]
-    println!("fork: skipped, there is none here");
+    println!("fork: skipped, this system has none");
 }

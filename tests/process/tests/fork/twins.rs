@@ -1,4 +1,4 @@
-//! Processes that share the state of a generator.
+//! Processes that inherit the same generator state over a fork.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -9,10 +9,10 @@ use std::time::Instant;
 use sealtoken::{Codec, Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
 
 const CHILDREN: usize = 8;
-/// The tokens that each process seals of each kind.
+/// How many tokens of each kind each process seals.
 const TOKENS: usize = 40;
 
-/// What a process tells about one token.
+/// A token and the process that sealed it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Sealed {
     process: usize,
@@ -25,35 +25,37 @@ impl Sealed {
         bytes[4..28].try_into().expect("24 bytes")
     }
 
-    /// The last eight bytes come from the generator as they are; clock and message go into the others.
+    /// The last eight bytes come straight from the generator. Clock and message enter the others.
     fn raw(&self) -> [u8; 8] {
         self.nonce()[16..].try_into().expect("eight bytes")
     }
 }
 
-/// Nonces and UUIDs differ, and the control shows that the state was shared.
+/// Asserts that nonces and UUIDs differ. The control shows that the state really was shared.
 pub fn differ() {
-    // Without this, the clock of the codec would tell the processes apart.
+    // A fixed clock, or the time alone would make the nonces differ.
     let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
     let ring = KeyRing::new(Key::generate());
     let codec = ring.codec("fork").expect("a purpose").with_clock(clock);
 
-    // A generator draws a new seed after a second: on a machine that stalls, the next try finds it shared.
+    // A generator reseeds after a second. If the machine stalls past that, the next try finds it
+    // shared.
     let shared = (0..20)
         .map(|_| fork_and_seal(&codec))
         .find(|shared| *shared);
     assert_eq!(
         shared,
         Some(true),
-        "no try showed a generator that was really shared"
+        "no try forked before the generator reseeded"
     );
-    println!("fork: no nonce and no UUID came twice");
+    println!("fork: no nonce and no UUID repeats");
 }
 
-/// Forks, lets all seal, checks what came. Whether the processes went on from the same state is returned.
+/// Forks, lets all processes seal, and checks the results. Returns whether they began from the same
+/// state.
 fn fork_and_seal(codec: &Codec) -> bool {
     let begun = Instant::now();
-    // A token from before the fork, so that all processes seal the very same message again.
+    // A token from before the fork, so that all processes seal the same message.
     let mut before = Token::new();
     before.cargo_mut().insert("user_id", 123).expect("a number");
     sealtoken::reseed();
@@ -62,7 +64,7 @@ fn fork_and_seal(codec: &Codec) -> bool {
     let mut pipes = Vec::new();
     for child in 1..=CHILDREN {
         let (reader, mut writer) = pipe();
-        // SAFETY: this process has one thread, so the child has everything that it needs.
+        // SAFETY: this process has one thread, so no lock is held in the child.
         match unsafe { libc::fork() } {
             -1 => panic!("no fork: {}", std::io::Error::last_os_error()),
             0 => {
@@ -71,7 +73,8 @@ fn fork_and_seal(codec: &Codec) -> bool {
                     writeln!(writer, "{}", sealed.text).expect("a pipe");
                 }
                 drop(writer);
-                // SAFETY: nothing of the parent is to be run here, neither destructors nor the test's end.
+                // SAFETY: the child must run nothing of the parent, neither destructors nor the
+                // rest of the test.
                 unsafe { libc::_exit(0) }
             }
             pid => pipes.push((child, pid, reader)),
@@ -87,7 +90,7 @@ fn fork_and_seal(codec: &Codec) -> bool {
             text: text.to_owned(),
         }));
         let mut status = 0;
-        // SAFETY: it is this process's child, and nobody else waits for it.
+        // SAFETY: this is a child of this process, and nothing else waits for it.
         assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
         assert_eq!(status, 0, "a child failed");
     }
@@ -98,13 +101,13 @@ fn fork_and_seal(codec: &Codec) -> bool {
     });
 
     let nonces: HashSet<[u8; 24]> = all.iter().map(Sealed::nonce).collect();
-    assert_eq!(nonces.len(), all.len(), "a nonce came twice");
+    assert_eq!(nonces.len(), all.len(), "a nonce repeats");
     uuids_differ(codec, &all);
     println!("fork: {} tokens in {:?}", all.len(), begun.elapsed());
     was_shared(&all)
 }
 
-/// The same message in every process, equal values of a type, and different ones: in turn, from the very first.
+/// Seals in turn the same message as every process, the same value, and a value of its own.
 fn seal(codec: &Codec, before: &mut Token, process: usize) -> Vec<Sealed> {
     let mut texts = Vec::with_capacity(TOKENS * 3);
     for count in 0..TOKENS {
@@ -126,7 +129,7 @@ fn seal(codec: &Codec, before: &mut Token, process: usize) -> Vec<Sealed> {
         .collect()
 }
 
-/// But for the token that was there before, each has an identity of its own.
+/// Asserts that only the token from before the fork shares its UUID.
 fn uuids_differ(codec: &Codec, all: &[Sealed]) {
     let uuid = |sealed: &Sealed| {
         codec
@@ -140,10 +143,10 @@ fn uuids_differ(codec: &Codec, all: &[Sealed]) {
     let again = (CHILDREN + 1) * TOKENS + 1;
     let mut counts: Vec<usize> = times.into_values().filter(|count| *count > 1).collect();
     counts.sort_unstable();
-    assert_eq!(counts, [again], "a UUID came twice");
+    assert_eq!(counts, [again], "a UUID repeats");
 }
 
-/// The control: the first random bytes after the fork are the same in all processes.
+/// The control: whether the first random bytes after the fork are the same in all processes.
 fn was_shared(all: &[Sealed]) -> bool {
     let first_of = |process| {
         all.iter()
@@ -156,7 +159,7 @@ fn was_shared(all: &[Sealed]) -> bool {
 
 fn pipe() -> (File, File) {
     let mut ends = [0; 2];
-    // SAFETY: there is room for two, and both are owned from here on.
+    // SAFETY: the array has room for both descriptors, and nothing else owns them.
     unsafe {
         assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
         (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))

@@ -1,4 +1,5 @@
-//! What serde_json itself leaves behind: text that it unescapes in a buffer of its own, and messages that quote values.
+//! Known leaks of serde_json: text that it unescapes in a buffer of its own, and error messages
+//! that quote values.
 
 use sealtoken::{Cargo, Lifetime, OpenError, SealError, Token};
 use sealtoken_process_tests::freed::{alone, record};
@@ -8,7 +9,7 @@ use super::{Session, Wiped, codec};
 
 const HOUR: Lifetime = Lifetime::hours(1);
 
-/// A line ending before and after, and quotes.
+/// The text between quotes and line breaks, which JSON must escape.
 fn escaped(text: &str) -> String {
     format!("\n\"{text}\"\n")
 }

@@ -1,4 +1,5 @@
-//! Cargo: what is replaced, removed, taken, merged, cleared or refused is gone.
+//! Cargo: values that are replaced, removed, taken, merged, cleared or refused leave nothing
+//! behind.
 
 use sealtoken::{Cargo, CargoError, Merge, UnixTime};
 use sealtoken_process_tests::freed::{alone, record};
@@ -21,7 +22,7 @@ fn full() -> Cargo {
 }
 
 #[test]
-fn entries_that_go_in_and_out_leave_nothing() {
+fn inserted_and_removed_entries_leave_nothing() {
     let alone = alone();
     let ((), freed) = record(&alone, || {
         let mut cargo = full();
@@ -68,20 +69,20 @@ fn copies_and_merges_leave_nothing() {
 }
 
 #[test]
-fn entries_with_an_end_leave_nothing() {
+fn entries_with_an_expiry_leave_nothing() {
     let alone = alone();
     let ((), freed) = record(&alone, || {
         let mut cargo = Cargo::new();
         cargo
-            .insert_until("plain", PLAIN, UnixTime::from_secs(5))
+            .insert_with_expiry("plain", PLAIN, UnixTime::from_secs(5))
             .expect("in range");
         cargo
-            .insert_until(NAME, OTHER, UnixTime::from_secs(5))
+            .insert_with_expiry(NAME, OTHER, UnixTime::from_secs(5))
             .expect("in range");
         assert!(cargo.is_empty());
         cargo.insert("plain", NESTED).expect("text");
-        assert_eq!(cargo.purge_ended(), 1);
-        let wrong = cargo.insert_until("plain", OTHER, UnixTime::from_secs(-1));
+        assert_eq!(cargo.remove_expired(), 1);
+        let wrong = cargo.insert_with_expiry("plain", OTHER, UnixTime::from_secs(-1));
         assert!(wrong.is_err());
     });
     freed.holds_nothing_of(&TEXTS);
@@ -89,7 +90,7 @@ fn entries_with_an_end_leave_nothing() {
 }
 
 #[test]
-fn json_that_is_read_or_refused_leaves_nothing() {
+fn parsed_and_refused_json_leaves_nothing() {
     let alone = alone();
     let good = format!(r#"{{"a":"{PLAIN}","{NAME}":["{OTHER}",{{"b":"{NESTED}"}}]}}"#);
     let wrong = [
@@ -117,7 +118,7 @@ fn json_that_is_read_or_refused_leaves_nothing() {
 }
 
 #[test]
-fn a_value_that_is_refused_leaves_nothing() {
+fn a_refused_value_leaves_nothing() {
     let alone = alone();
     let deep = (0..70).fold(serde_json::json!([PLAIN, OTHER]), |inside, _| {
         serde_json::json!([inside])

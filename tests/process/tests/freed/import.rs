@@ -1,8 +1,8 @@
-//! The importer: passphrase, key and content are gone.
+//! The importer of old tokens: passphrase, key and content are wiped.
 
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
-use sealtoken::import::Primordyx;
+use sealtoken_import::{Primordyx, PrimordyxView};
 use sealtoken_process_tests::freed::{alone, record};
 use sealtoken_process_tests::schedule;
 use sha2::{Digest as _, Sha256};
@@ -73,10 +73,24 @@ fn reading_and_refusing_an_old_token_leaves_nothing() {
 
 #[test]
 #[ignore = "serde's messages quote the value"]
-fn text_in_the_place_of_the_map_is_not_quoted() {
+fn text_in_place_of_the_map_is_not_quoted() {
     let alone = alone();
     let text = seal(&format!(r#"{{"custom":"{PLAIN}"}}"#));
     let (error, freed) = record(&alone, || Primordyx::new(PASSPHRASE).read(&text).err());
     assert!(error.is_some());
+    freed.holds_nothing_of(&TEXTS);
+}
+
+#[test]
+fn a_view_as_a_value_leaves_nothing() {
+    let alone = alone();
+    let codec = super::codec("session");
+    let ((), freed) = record(&alone, || {
+        let mut token = super::tokens::full();
+        codec.seal(&mut token, super::tokens::HOUR).expect("fits");
+        let mut cargo = sealtoken::Cargo::new();
+        let view = PrimordyxView::with_extras(&token);
+        cargo.insert("view", view).expect("a value");
+    });
     freed.holds_nothing_of(&TEXTS);
 }

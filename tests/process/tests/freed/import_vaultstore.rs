@@ -1,9 +1,9 @@
-//! The importer of stored values: password, key, value and what comes in between are gone.
+//! The importer of stored values: password, key, value and intermediate results are wiped.
 
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use sealtoken::import::Vaultstore;
+use sealtoken_import::Vaultstore;
 use sealtoken_process_tests::freed::{alone, record};
 use sealtoken_process_tests::schedule;
 use zeroize::Zeroizing;
@@ -12,19 +12,20 @@ use super::secrets::{PLAIN, TEXTS};
 
 const PASSWORD: &str = "Vr9Kd2Lm5Xp8Qs1Tz4Wb7";
 
-/// The first format of `PLAIN`, by `tests/vectors/make_vaultstore.py`, as are the three below.
+/// `PLAIN` in the first format. This and the next three come from
+/// `tests/vectors/make_vaultstore.py`.
 const FIRST: &[&str] = &[
     "fSZ1UmFtdhItcDIha2FeX1cDUQ1nU35PLCcFOmp_dlxnJk9QY1JWeDEGB041CjAHBFR6ST1iIAlpMgoCV2BY",
     "fVUBegBmbl5GZ11zW1RaTnNVDjJYUixXHgYGajF4WjwdZA59bGlRAgZsSFYrU0N3YzswdmNlbmlRAF8pFTdd",
     "XFM0AGwXdjBbU1RaKFg2D2BOKGVaETI7akVkWA42BiYFVGZTeVcHNBVEMSxdBQ==",
 ];
-/// What the password becomes.
+/// The stretched password.
 const STRETCHED: &[&str] = &[
     "3b74894dc7df992460983988ab0c09051a7f5c23e677aaffef70d7e09de6350873717951365417686ed9",
     "1d0fb78c66ee1d753a33822d7957be89798bb3cda30eb06c8e4a00f2ad68e2bfcc0236ffbca8284ebca4",
     "dd68d400932902a2a2a12ecda57b7477",
 ];
-/// The inner base64 of `PLAIN`, and all that the exclusive or hides.
+/// The inner base64 of `PLAIN`, and the whole plaintext under the XOR.
 const TEXT: &str = "a0o4eFEydkxyN1p0NXdQbTlzWWJOM2NEZkc2aA==";
 const HIDDEN: &[&str] = &[
     "NDBfYTBvNGVGRXlka3h5TjFwME5YZFFiVGx6V1dKT00yTkVaa2MyYUE9PVo4dUhEb2M1QWkwTkFoemxKckVa",
@@ -59,7 +60,7 @@ fn reading_a_value_of_the_second_format_leaves_nothing() {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(PASSWORD.as_bytes(), &salt, &mut key, blocks.as_mut_slice())
         .expect("good");
-    // One block of the memory that stands for all.
+    // One block of the memory as a sample.
     let block: Vec<u8> = blocks[12_345]
         .as_ref()
         .iter()
@@ -94,7 +95,7 @@ fn reading_a_value_of_the_second_format_leaves_nothing() {
 fn reading_and_refusing_a_value_of_the_first_format_leaves_nothing() {
     let alone = alone();
     let stored = FIRST.concat();
-    // Right up to its last byte, which stands for the padding of what is inside.
+    // Valid up to its last byte, which encodes the padding of the content.
     let changed = stored.strip_suffix("BQ==").expect("its end").to_owned() + "BA==";
     let ((), freed) = record(&alone, || {
         let reader = Vaultstore::v1(Zeroizing::new(PASSWORD.to_owned()));

@@ -1,4 +1,5 @@
-//! Keys, rings and codecs: made, read, refused, replaced and dropped.
+//! Keys, rings and codecs: creating, parsing, refusing, replacing and dropping leave nothing
+//! behind.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use super::secrets::{self, ROOT};
 
 const PURPOSE: &str = "session";
 
-/// The key of the tests as text, without what every key's text begins with.
+/// The text of a key without its prefix.
 fn body(text: &str) -> &[u8] {
     text.split_once('_').expect("a prefix").1.as_bytes()
 }
@@ -26,14 +27,14 @@ fn nothing_of_the_key(freed: &Freed) {
 }
 
 #[test]
-fn a_generated_key_is_gone_with_its_text() {
+fn a_dropped_key_leaves_nothing_of_itself_or_its_text() {
     let alone = alone();
     let (text, freed) = record(&alone, || {
         let key = Key::generate();
         let other = key.clone();
         drop(key.expose());
         drop(key);
-        // Kept to know what to look for.
+        // Kept, so that the test can search for it.
         other.expose()
     });
     let root: [u8; 32] = secrets::decode(text.strip_prefix("stkey1_").expect("its prefix"))[..32]
@@ -44,7 +45,7 @@ fn a_generated_key_is_gone_with_its_text() {
 }
 
 #[test]
-fn reading_a_key_leaves_nothing_of_it() {
+fn parsing_a_key_leaves_nothing_of_it() {
     let alone = alone();
     let text = Key::from_bytes(ROOT).expose();
     let ((), freed) = record(&alone, || {
@@ -59,7 +60,7 @@ fn reading_a_key_leaves_nothing_of_it() {
 }
 
 #[test]
-fn a_mistyped_key_leaves_nothing_either() {
+fn a_mistyped_key_leaves_nothing() {
     let alone = alone();
     let key = Key::from_bytes(ROOT);
     let purpose_key = key.for_purpose(PURPOSE).expect("a purpose");
@@ -110,7 +111,7 @@ fn rings_and_codecs_leave_nothing_of_their_keys() {
             .expect("fits");
         assert!(others[2].open(&text).is_ok());
 
-        // The codec derives from the new keys, and the old ones go.
+        // The codec derives its keys anew, and the old ones are wiped.
         let new = KeyRing::new(Key::generate())
             .with_retired(key.clone())
             .expect("two ids");
@@ -130,7 +131,7 @@ fn rings_and_codecs_leave_nothing_of_their_keys() {
 }
 
 #[test]
-fn a_ring_that_is_refused_leaves_nothing_of_its_good_keys() {
+fn a_refused_ring_leaves_nothing_of_its_valid_keys() {
     let alone = alone();
     let key = Key::from_bytes(ROOT);
     let text = key.expose();
@@ -148,7 +149,7 @@ fn a_ring_that_is_refused_leaves_nothing_of_its_good_keys() {
 }
 
 #[test]
-fn the_key_of_a_single_token_is_not_left() {
+fn the_key_of_a_single_token_is_not_left_behind() {
     let alone = alone();
     let codec = super::codec(PURPOSE);
     let (texts, freed) = record(&alone, || {

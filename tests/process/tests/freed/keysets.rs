@@ -1,4 +1,4 @@
-//! What follows from the keysets that stand in a store, computed a second time.
+//! Recomputes the keys that derive from the keysets in a store, to search for them.
 
 #[cfg(feature = "vault")]
 use hkdf::Hkdf;
@@ -16,7 +16,7 @@ use super::secrets::{self, ROOT, derive, encrypt, extract, message_key};
 pub fn records(runtime: &Runtime, store: &MemoryStore, collection: &'static str) -> Vec<Record> {
     let collection = Collection::new(collection.to_owned()).expect("a name");
     let page = runtime.block_on(store.scan(&Query::all(collection)));
-    page.expect("they are in memory").records
+    page.expect("memory does not fail").records
 }
 
 /// The key of the ring that seals keysets.
@@ -24,7 +24,7 @@ fn internal() -> [u8; 32] {
     derive(&ROOT, "sealtoken v1 internal\0keyset")
 }
 
-/// The bytes of all keysets, which the ring of these tests has sealed.
+/// The 32 bytes of each keyset, unsealed with the key of these tests.
 pub fn keysets(runtime: &Runtime, store: &MemoryStore, collection: &'static str) -> Vec<[u8; 32]> {
     let open = |record: &Record| {
         let plaintext = of_body(&internal(), &record.body);
@@ -41,7 +41,7 @@ pub fn key(keyset: &[u8; 32], name: &str) -> [u8; 32] {
     derive(keyset, &["sealtoken v1 keyset\0", name].concat())
 }
 
-/// The names of the keys of a keyset that are kept or sealed with.
+/// The names of the derived keys that are stored or used to seal.
 const NAMES: [&str; 9] = [
     "record",
     "id",
@@ -54,7 +54,7 @@ const NAMES: [&str; 9] = [
     "pat",
 ];
 
-/// Nothing is left of the ring's key, of keysets, and of what follows from them.
+/// Asserts that nothing is left of the ring's key, the keysets and the keys derived from them.
 pub fn nothing_of_the_keys(freed: &Freed, keysets: &[[u8; 32]]) {
     freed.holds_nothing_of(&secrets::of_key(&ROOT, "none"));
     freed.holds_nothing_of(&[("internal key", schedule::expand(&internal()))]);
@@ -65,8 +65,9 @@ pub fn nothing_of_the_keys(freed: &Freed, keysets: &[[u8; 32]]) {
     }
 }
 
-/// Nothing is left of the HMACs that were begun under keys and kept so. To be asked of what is dropped alone: calls leave theirs on the
-/// stack, from where more than its content is copied to the heap with what stands there.
+/// Asserts that nothing is left of the HMAC states precomputed under keys. Only for recordings of a
+/// drop: calls leave such states on the stack, and moves to the heap may copy stale stack bytes
+/// along.
 pub fn nothing_of_what_was_begun(freed: &Freed, keysets: &[[u8; 32]]) {
     for keyset in keysets {
         for pad in [0x36, 0x5c] {
@@ -76,7 +77,8 @@ pub fn nothing_of_what_was_begun(freed: &Freed, keysets: &[[u8; 32]]) {
     }
 }
 
-/// The state of SHA-256 as it stands in memory after the first block of an HMAC under this key: for its inner or outer hash.
+/// The state of SHA-256 after the first block of an HMAC under this key. The pad selects the inner
+/// or outer hash.
 fn begun(key: &[u8; 32], pad: u8) -> Vec<u8> {
     let mut block = [pad; 64];
     for (byte, key) in block.iter_mut().zip(key) {
@@ -98,7 +100,8 @@ fn begun(key: &[u8; 32], pad: u8) -> Vec<u8> {
         .flat_map(|word: &u32| word.to_ne_bytes())
         .collect()
 }
-/// HMAC-SHA256 over the parts, each behind its length.
+
+/// HMAC-SHA256 over the parts, each prefixed with its length.
 #[cfg(feature = "vault")]
 pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut message = Vec::new();
@@ -106,11 +109,11 @@ pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
         message.extend_from_slice(&(part.len() as u64).to_be_bytes());
         message.extend_from_slice(part);
     }
-    // The first step of HKDF is an HMAC.
+    // HKDF-Extract is an HMAC.
     Hkdf::<Sha256>::extract(Some(key), &message).0.into()
 }
 
-/// The plaintext of a record's body under this key. Whether it is genuine is not asked.
+/// Decrypts a record's body under this key, without authenticating it.
 pub fn of_body(key: &[u8; 32], body: &[u8]) -> Vec<u8> {
     let (nonce, rest) = body[1..].split_at(24);
     let length = u32::from_be_bytes(rest[..4].try_into().expect("four bytes"));

@@ -1,7 +1,8 @@
-//! No key and no plaintext is left in memory that is given back.
+//! Freed memory contains no key and no plaintext.
 //!
-//! Every test runs some operations while an allocator copies all memory that is freed, then searches the copy. What
-//! the caller owns, the test keeps alive or wipes itself: [`Wiped`] is the type of a careful caller.
+//! Each test runs some operations while an allocator copies all freed memory, then searches the
+//! copy. The test keeps alive or wipes the secrets that its caller would own: [`Wiped`] is the type
+//! of a careful caller.
 
 mod by_serde;
 mod cargo;
@@ -31,7 +32,7 @@ use zeroize::Zeroize as _;
 #[global_allocator]
 static RECORDING: Recording = Recording;
 
-/// Text that its owner wipes.
+/// Text that is wiped when dropped.
 #[derive(Serialize, Deserialize, Clone, PartialEq)]
 #[serde(transparent)]
 struct Wiped(String);
@@ -56,7 +57,7 @@ impl Session {
             .iter()
             .map(|text| Wiped((*text).to_owned()))
             .collect();
-        let secret = more.pop().expect("one at least");
+        let secret = more.pop().expect("at least one");
         Self {
             user: 42,
             secret,
@@ -65,7 +66,7 @@ impl Session {
     }
 }
 
-/// A codec of the fixed key that takes long tokens.
+/// A codec under the fixed key that accepts long tokens.
 fn codec(purpose: &str) -> Codec {
     let ring = KeyRing::new(Key::from_bytes(secrets::ROOT));
     ring.codec(purpose)

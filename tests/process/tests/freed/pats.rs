@@ -1,8 +1,8 @@
-//! Personal access tokens: issued, rotated, verified.
+//! Personal access tokens: issuing, rotating and verifying leave no secret behind.
 
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PersonalAccessTokens, SecretHash};
+use sealtoken::pat::{PersonalAccessTokens, SecretHash};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing};
 use sealtoken_process_tests::freed::{alone, record};
@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use super::keysets::{keysets, nothing_of_the_keys, nothing_of_what_was_begun};
 use super::secrets::ROOT;
 
-/// A token of the other system, and its secret.
+/// A token imported from another system, and its secret.
 const THEIRS: &str = "pat_2JAkraRtrH4sRVE1aOcjG.Dlm72oBWIr6RnrMoe92uQg==";
 const SECRET: [u8; 16] = [
     0x0e, 0x59, 0xbb, 0xda, 0x80, 0x56, 0x22, 0xbe, 0x91, 0x9e, 0xb3, 0x28, 0x7b, 0xdd, 0xae, 0x42,
@@ -19,7 +19,7 @@ const SECRET: [u8; 16] = [
 const HASH: &str = "$scrypt$ln=10,r=8,p=1$g4YGYr7uaYTUXddjaTkXPg$bWvmkRKgB5Fa7UIlO/tYyw";
 
 #[test]
-fn no_secret_of_a_token_is_left() {
+fn no_secret_of_a_token_is_left_behind() {
     let alone = alone();
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::from_bytes(ROOT)));
@@ -30,10 +30,10 @@ fn no_secret_of_a_token_is_left() {
             let options = options.cache(10, Duration::from_secs(60));
             let pats = options.open(store.clone(), &keys).await;
             let pats = pats.expect("it opens");
-            let new = || NewPat::for_owner("ada");
-            let issued = pats.issue(new()).await.expect("it issues");
+            let issued = pats.issue("ada").await.expect("it issues");
             let rotated = pats
-                .rotate(&issued.record.id, Duration::from_secs(60))
+                .rotate(issued.record.id)
+                .overlap(Duration::from_secs(60))
                 .await;
             let rotated = rotated.expect("it rotates");
             let generated = pats.generate().expect("randomness");
@@ -47,12 +47,12 @@ fn no_secret_of_a_token_is_left() {
                 let _ = pats.verify(&token.expose()[..60]).await;
             }
             let hash: SecretHash = HASH.parse().expect("a hash");
-            pats.register(id, hash, new()).await.expect("it registers");
+            pats.register(id, hash, "ada").await.expect("it registers");
             for _ in 0..2 {
                 pats.verify(THEIRS).await.expect("the right one");
             }
             drop((issued.token.clone(), rotated.clone(), generated.clone()));
-            // Kept to know what to look for.
+            // Kept, so that the test can search for them.
             [issued.token, rotated.token, generated.token]
         })
     });
@@ -79,7 +79,7 @@ fn a_service_that_is_dropped_leaves_no_key() {
 }
 
 #[test]
-fn the_search_finds_a_secret_that_was_left() {
+fn the_search_finds_a_secret_that_was_left_behind() {
     let alone = alone();
     let (token, freed) = record(&alone, || {
         let runtime = Builder::new_current_thread().build().expect("a runtime");

@@ -1,4 +1,4 @@
-//! Tokens that are not sealed or not opened: what was read or written up to there is gone.
+//! Refused tokens: failed sealing and opening leave nothing of the content behind.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn seal_raw(codec: &Codec, json: &str) -> String {
 }
 
 #[test]
-fn what_is_too_long_or_cannot_be_written_leaves_nothing() {
+fn failed_sealing_leaves_nothing() {
     let alone = alone();
     let codec = codec("session");
     let session = Session::new(&[PLAIN, OTHER, NESTED]);
@@ -79,7 +79,7 @@ impl Serialize for Failing {
 #[test]
 fn a_cargo_of_another_type_leaves_nothing() {
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "it is never read")]
+    #[expect(dead_code, reason = "only deserialized")]
     struct Another {
         secret: Wiped,
         user: Wiped,
@@ -87,7 +87,7 @@ fn a_cargo_of_another_type_leaves_nothing() {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "it is never read")]
+    #[expect(dead_code, reason = "only deserialized")]
     struct Strict {
         user: u64,
     }
@@ -120,7 +120,7 @@ fn a_payload_that_breaks_the_rules_leaves_nothing() {
     let alone = alone();
     let codec = codec("session");
     let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
-    // Names that stand twice are not even sealed.
+    // Sealing already refuses duplicate names.
     let repeated = [
         format!(r#"{{"a":"{PLAIN}","b":["{OTHER}",{{"c":"{NESTED}","c":1}}]}}"#),
         format!(r#"{{"a":"{PLAIN}","a":"{OTHER}","b":"{NESTED}"}}"#),
@@ -148,7 +148,7 @@ fn a_payload_that_breaks_the_rules_leaves_nothing() {
 }
 
 #[test]
-fn a_token_at_the_wrong_time_or_with_the_wrong_key_leaves_nothing() {
+fn a_token_at_the_wrong_time_or_under_the_wrong_key_leaves_nothing() {
     let alone = alone();
     let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
     let codec = codec("session").with_clock(clock.clone());

@@ -1,4 +1,4 @@
-//! What is searched for, and controls that show that the search finds it.
+//! The secrets to search for, and controls that prove that the search finds them.
 
 use aes::Aes256Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
@@ -10,26 +10,26 @@ use std::hint::black_box;
 use std::mem::ManuallyDrop;
 use zeroize::Zeroizing;
 
-/// The key of these tests. It looks like nothing else.
+/// The key of these tests. Its bytes occur nowhere else.
 pub const ROOT: [u8; 32] = [
     0x8c, 0x1f, 0x55, 0xa9, 0x03, 0xe7, 0x6d, 0xb2, 0x40, 0x9e, 0x71, 0xdc, 0x2a, 0xf6, 0x38, 0x95,
     0xc4, 0x0d, 0x7a, 0xe1, 0x5b, 0x96, 0x23, 0xbf, 0x68, 0x14, 0xfa, 0x4e, 0x87, 0xd3, 0x31, 0xac,
 ];
 
-/// Texts of cargo. They look like nothing else, and like each other in no eight letters.
+/// Cargo texts. They occur nowhere else, and no two share eight letters in a row.
 pub const PLAIN: &str = "kJ8xQ2vLr7Zt5wPm9sYbN3cDfG6h";
 pub const OTHER: &str = "Wq1zXe4Rc7Tv0Yb3Un6Im9Ok2Pl5";
 pub const NESTED: &str = "hB5nJ8mK1lP4oI7uY0tR3eW6qA9s";
 pub const NAME: &str = "nameZa7Xs4Dc1Vf8Bg5Nh2Mj9";
 
-/// The three that most tests put into a cargo.
+/// The three texts that most tests put into a cargo.
 pub const TEXTS: [(&str, &[u8]); 3] = [
     ("plain", PLAIN.as_bytes()),
     ("other", OTHER.as_bytes()),
     ("nested", NESTED.as_bytes()),
 ];
 
-/// Text of this length that repeats no eight letters, within itself or elsewhere.
+/// A text of this length in which no eight letters repeat, nor occur elsewhere.
 pub fn long(length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ length as u64;
@@ -42,7 +42,7 @@ pub fn long(length: usize) -> String {
     (0..length).map(letter).collect()
 }
 
-/// All that follows from a root key for one purpose.
+/// Everything derived from a root key for one purpose.
 pub fn of_key(root: &[u8; 32], purpose: &str) -> Vec<(&'static str, Vec<u8>)> {
     let purpose_key = derive::<32>(root, &["sealtoken v1 purpose\0", purpose].concat());
     vec![
@@ -69,7 +69,7 @@ pub fn of_token(root: &[u8; 32], purpose: &str, token: &str) -> Vec<u8> {
     schedule::expand(&message_key(&purpose_key, &bytes[4..16])).to_vec()
 }
 
-/// What XAES derives for the first half of a nonce.
+/// The message key that XAES derives from the first half of a nonce.
 pub fn message_key(key: &[u8; 32], nonce: &[u8]) -> [u8; 32] {
     let mut message_key = [0; 32];
     for (half, counter) in message_key.chunks_exact_mut(16).zip(1_u8..) {
@@ -90,7 +90,7 @@ pub fn derive<const N: usize>(key: &[u8; 32], info: &str) -> [u8; N] {
     output
 }
 
-/// What HKDF makes of a key before it expands it.
+/// The result of HKDF-Extract.
 pub fn extract(key: &[u8; 32]) -> Vec<u8> {
     Hkdf::<Sha256>::extract(None, key).0.to_vec()
 }
@@ -157,12 +157,12 @@ fn a_secret_that_was_wiped_is_not_found() {
 fn an_expanded_key_that_was_not_wiped_is_found() {
     let alone = alone();
     let ((), freed) = record(&alone, || {
-        // An optimiser would leave the block out that nobody looks at.
+        // Without `black_box` the optimiser would drop the unused block.
         drop(black_box(Box::new(ManuallyDrop::new(Aes256Enc::new(
             &ROOT.into(),
         )))));
     });
-    // An AES without hardware keeps its keys in another order.
+    // AES in software keeps its round keys in another order.
     if cfg!(target_arch = "x86_64") && is_x86_feature_detected("aes") {
         assert!(freed.pieces_of(&schedule::expand(&ROOT)) > 200);
     }
@@ -177,7 +177,7 @@ fn is_x86_feature_detected(_: &str) -> bool {
 }
 
 #[test]
-fn the_derivations_here_are_those_of_the_crate() {
+fn the_derivations_here_match_those_of_the_crate() {
     let key = sealtoken::Key::from_bytes(ROOT)
         .for_purpose("session")
         .expect("a purpose");

@@ -1,7 +1,9 @@
-//! The whole memory of a process after its keys are gone, also the stack that calls have left behind.
+//! Searches all memory of a process after its keys were dropped, including the stack that calls
+//! left behind.
 //!
-//! A child makes the calls far down on its stack and drops what it has. What it does afterwards stays above them, so
-//! nothing overwrites what they left. Then it waits, and its parent reads its memory from `/proc`.
+//! A child process makes the calls deep in its stack and drops everything. Its later calls stay
+//! above that depth, so they overwrite nothing. Then it waits while its parent reads its memory
+//! from `/proc`.
 
 use std::fs::{File, read_to_string};
 use std::hint::black_box;
@@ -15,14 +17,14 @@ use sealtoken_process_tests::freed::{Freed, alone};
 use super::secrets;
 
 const PURPOSE: &str = "session";
-/// Names the calls that a child makes.
+/// Tells a child which calls to make.
 const CALLS: &str = "SEALTOKEN_STACK_CALLS";
 const PAGE: usize = 4096;
 
 #[test]
-#[ignore = "a process of its own, started by the tests here"]
+#[ignore = "started by the other tests, in a process of its own"]
 fn child() {
-    // Without a buffer, and not what the harness captures.
+    // Unbuffered, and not captured by the test harness.
     let stderr = std::io::stderr();
     let mut parent = File::from(stderr.as_fd().try_clone_to_owned().expect("stderr"));
     let calls = std::env::var(CALLS).expect("a parent names them");
@@ -32,7 +34,7 @@ fn child() {
     assert_eq!(ended, 0);
 }
 
-/// Leaves room on the stack for what comes after the calls.
+/// Moves the calls down the stack, so that later calls do not reach them.
 #[inline(never)]
 fn deeper(calls: impl FnOnce() -> String) -> String {
     let room = [0_u8; 64 << 10];
@@ -42,7 +44,7 @@ fn deeper(calls: impl FnOnce() -> String) -> String {
     sealed
 }
 
-/// Says the key, returns a token, and leaves nothing else that is alive.
+/// Writes the key to the parent and returns a token; drops everything else.
 #[inline(never)]
 fn make(calls: &str, parent: &mut File) -> String {
     let key = Key::generate();
@@ -76,7 +78,7 @@ fn make(calls: &str, parent: &mut File) -> String {
     sealed
 }
 
-/// Leaves a secret on the stack so often that what is dropped afterwards does not overwrite it all.
+/// Leaves many copies of a secret on the stack, so that later calls cannot overwrite all of them.
 #[inline(never)]
 fn keep(secret: &[u8]) {
     let mut stack = [0; 16 << 10];
@@ -86,9 +88,9 @@ fn keep(secret: &[u8]) {
     black_box(&stack);
 }
 
-/// What a child has in memory that it can write to, after these calls; and the secrets of its key and token.
+/// A child's writable memory after these calls, and the secrets of its key and token.
 ///
-/// It frees much, so who calls it is [`alone`].
+/// This frees secrets of its own, so the caller must hold [`alone`].
 fn after(calls: &str) -> (Freed, Vec<(&'static str, Vec<u8>)>) {
     let mut child = Command::new(std::env::current_exe().expect("a program"))
         .args(["--exact", "stack::child", "--ignored", "--nocapture"])
@@ -109,8 +111,9 @@ fn after(calls: &str) -> (Freed, Vec<(&'static str, Vec<u8>)>) {
     let root = secrets::decode(text)[..32].try_into().expect("32 bytes");
     let mut secrets = secrets::of_key(&root, PURPOSE);
     secrets.push(("key text", text.as_bytes().to_vec()));
-    // AWS-LC expands keys of its own, and where it leaves them is not ours to say. An optimised AES spreads a key over wide
-    // registers for each message, and leaves some of those behind: to overwrite that takes a tenth of a short token.
+    // AWS-LC expands keys in memory that this crate does not control. An optimised AES spreads the
+    // key over wide registers for each message and leaves some of them on the stack. Overwriting
+    // those would take a tenth of the time of a short token.
     if !sealed.is_empty() && cfg!(all(debug_assertions, not(feature = "aws-lc"))) {
         let expanded = secrets::of_token(&root, PURPOSE, &sealed);
         secrets.push(("key of the token, expanded", expanded));
@@ -118,7 +121,7 @@ fn after(calls: &str) -> (Freed, Vec<(&'static str, Vec<u8>)>) {
     (Freed::of(memory), secrets)
 }
 
-/// All pages that the process can write to and has written to.
+/// All writable pages of the process that are not zero.
 fn memory(process: u32) -> Vec<u8> {
     let maps = read_to_string(format!("/proc/{process}/maps")).expect("maps");
     let mut memory = File::open(format!("/proc/{process}/mem")).expect("memory");
@@ -140,7 +143,7 @@ fn memory(process: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_secret_that_stays_on_the_stack_is_found() {
+fn a_secret_left_on_the_stack_is_found() {
     let _alone = alone();
     let (freed, secrets) = after("keep a secret");
     let (_, text) = secrets

@@ -1,17 +1,17 @@
-//! Tokens: sealed, opened, renewed, padded, long and short, and their cargo gone with them.
+//! Tokens: sealing, opening, renewing and padding leave nothing of the cargo behind.
 
 use std::panic::resume_unwind;
 
-use sealtoken::{Lifetime, ManualClock, Token, UnixTime, View};
+use sealtoken::{Lifetime, ManualClock, Token, UnixTime};
 use sealtoken_process_tests::freed::{alone, record};
 use serde::Deserialize;
 
 use super::secrets::{NAME, NESTED, OTHER, PLAIN, TEXTS, long};
 use super::{Session, codec};
 
-const HOUR: Lifetime = Lifetime::hours(1);
+pub(super) const HOUR: Lifetime = Lifetime::hours(1);
 
-fn full() -> Token {
+pub(super) fn full() -> Token {
     let mut token = Token::new();
     let cargo = token.cargo_mut();
     cargo.insert("plain", PLAIN).expect("text");
@@ -46,7 +46,7 @@ fn sealing_and_opening_a_map_leaves_nothing_of_it() {
             .with_padding(512)
             .seal(&mut token, HOUR)
             .expect("fits");
-        drop(codec.open(&padded).expect("genuine").into_value());
+        drop(codec.open(&padded).expect("genuine").into_cargo());
         let _ = format!("{token:?} {:?}", token.cargo());
     });
     freed.holds_nothing_of(&TEXTS);
@@ -71,7 +71,7 @@ fn sealing_and_opening_a_type_leaves_nothing_of_it() {
 }
 
 #[test]
-fn what_is_borrowed_leaves_nothing() {
+fn a_borrowed_cargo_leaves_nothing() {
     #[derive(Deserialize)]
     struct Borrowed<'a> {
         secret: &'a str,
@@ -83,7 +83,7 @@ fn what_is_borrowed_leaves_nothing() {
     let ((), freed) = record(&alone, || {
         let text = codec.seal_value(&session, HOUR).expect("fits");
         let same = codec.open_with(&text, |opened| {
-            // Sealing inside gets a buffer of its own.
+            // Sealing inside the closure uses another buffer.
             drop(codec.seal_value(&session, HOUR));
             Ok(opened.cargo::<Borrowed<'_>>()?.secret == NESTED)
         });
@@ -93,13 +93,13 @@ fn what_is_borrowed_leaves_nothing() {
 }
 
 #[test]
-fn buffers_that_grow_or_are_too_large_to_be_kept_are_wiped() {
+fn buffers_that_grow_or_are_too_large_to_keep_are_wiped() {
     let alone = alone();
     let codec = codec("session");
     let texts = [900, 1100, 5000, 15_000, 17_000, 100_000].map(long);
     let ((), freed) = record(&alone, || {
         for text in &texts {
-            // Each on a new thread, whose buffer begins small.
+            // Each on a new thread, whose buffer starts small.
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     let mut token = Token::new();
@@ -120,7 +120,7 @@ fn buffers_that_grow_or_are_too_large_to_be_kept_are_wiped() {
 }
 
 #[test]
-fn entries_that_end_leave_nothing() {
+fn expired_entries_leave_nothing() {
     let alone = alone();
     let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
     let codec = codec("session").with_clock(clock.clone());
@@ -130,11 +130,11 @@ fn entries_that_end_leave_nothing() {
         codec.seal(&mut token, HOUR).expect("fits");
         token
             .cargo_mut()
-            .insert_until("secret", PLAIN, end)
+            .insert_with_expiry("secret", PLAIN, end)
             .expect("text");
         token
             .cargo_mut()
-            .insert_until("user", OTHER, end)
+            .insert_with_expiry("user", OTHER, end)
             .expect("text");
         let text = codec.seal(&mut token, HOUR).expect("fits");
         let mut typed = codec
@@ -142,12 +142,12 @@ fn entries_that_end_leave_nothing() {
             .expect("genuine");
         assert!(typed.uuid() == token.uuid());
         clock.advance(10);
-        // What has not ended is read from a copy.
+        // If an entry has expired, the rest is read from a copy.
         let rest = codec.open_with(&text, |opened| Ok(opened.cargo::<Gone>()?.secret.is_none()));
         assert_eq!(rest, Ok(true));
         drop(codec.open_value::<Gone>(&text).expect("genuine"));
         assert_eq!(codec.open(&text).expect("genuine").cargo().len(), 3);
-        token.cargo_mut().purge_ended();
+        token.cargo_mut().remove_expired();
         codec.reseal(&mut token).expect("valid");
         typed.reset();
     });
@@ -167,7 +167,7 @@ fn a_panic_while_a_token_is_lent_wipes_it() {
     let session = Session::new(&[PLAIN, OTHER, NESTED]);
     let text = codec.seal_value(&session, HOUR).expect("fits");
     let (caught, freed) = record(&alone, || {
-        // The buffer that was in use is given back when the thread ends.
+        // The buffer is freed when the thread ends.
         std::thread::scope(|scope| {
             let lend =
                 || codec.open_with(&text, |_| -> Result<(), _> { resume_unwind(Box::new(())) });
@@ -189,18 +189,6 @@ fn a_thread_that_ends_leaves_nothing() {
             thread.join().expect("no panic")
         });
         assert!(codec.open(&sealing).is_ok());
-    });
-    freed.holds_nothing_of(&TEXTS);
-}
-
-#[test]
-fn a_view_as_a_value_leaves_nothing() {
-    let alone = alone();
-    let codec = codec("session");
-    let ((), freed) = record(&alone, || {
-        let mut token = full();
-        codec.seal(&mut token, HOUR).expect("fits");
-        drop(token.to_value(View::with_extras()));
     });
     freed.holds_nothing_of(&TEXTS);
 }

@@ -1,4 +1,4 @@
-//! The vault: its values, passwords and tokens, and all keys that follow from its keysets.
+//! The vault: no value, password or token is left behind, nor any key derived from its keysets.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sealtoken::store::{MemoryStore, Record};
@@ -13,7 +13,7 @@ use super::keysets::{
 };
 use super::secrets::{NESTED, OTHER, PLAIN, ROOT, TEXTS};
 
-/// A password, and how it is typed: its normal form is what is hashed.
+/// A password in its normal form, which is hashed, and as it is typed.
 const PASSWORD: &str = "Vr9Kd2Lm5Xp8\u{e4}Qs1Tz4Wb7";
 const TYPED: &str = "Vr9Kd2Lm5Xp8a\u{308}Qs1Tz4Wb7";
 
@@ -26,7 +26,7 @@ fn ring() -> KeyRing {
 }
 
 #[test]
-fn values_without_a_password_leave_neither_themselves_nor_a_key() {
+fn values_without_a_password_leave_no_plaintext_and_no_key() {
     let alone = alone();
     let (runtime, store) = (runtime(), MemoryStore::new());
     let old = Key::generate();
@@ -51,7 +51,7 @@ fn values_without_a_password_leave_neither_themselves_nor_a_key() {
             let own = "own-token-Za7Xs4Dc1Vf8Bg5Nh2Mj9";
             ada.create(OTHER).token(own).await.expect("created");
             ada.read_many([own, token.expose()]).await.expect("there");
-            ada.info(&token).await.expect("there");
+            ada.get(&token).await.expect("there");
             ada.delete(&token).await.expect("there");
             vault
                 .namespace("nobody")
@@ -65,7 +65,7 @@ fn values_without_a_password_leave_neither_themselves_nor_a_key() {
                     .await
                     .expect_err("too short"),
             );
-            // Sealed by another key of the ring before.
+            // The keysets were sealed by the previous key of the ring.
             let after = ring().with_retired(old.clone()).expect("two ids");
             let again = Vault::open(store.clone(), &after).await.expect("it opens");
             again.rewrap().await.expect("all are resealed");
@@ -102,7 +102,7 @@ fn a_vault_that_is_dropped_leaves_no_key() {
     nothing_of_what_was_begun(&freed, &keysets);
 }
 
-/// What Argon2id makes of a password, and one block of its memory that stands for all.
+/// The Argon2id hash of a password, and one block of its memory as a sample.
 fn hashed(password: &str, salt: &[u8]) -> ([u8; 64], Vec<u8>) {
     let params = Params::new(19 * 1024, 2, 1, Some(64)).expect("good");
     let mut blocks = vec![Block::new(); params.block_count()];
@@ -114,7 +114,8 @@ fn hashed(password: &str, salt: &[u8]) -> ([u8; 64], Vec<u8>) {
     (hash, words.flat_map(|word| word.to_ne_bytes()).collect())
 }
 
-/// All that follows from a password in the namespace of this keyset, the data keys of its entry included.
+/// Everything derived from a password in the namespace of this keyset, including the data keys in
+/// its entry.
 fn of_password(
     password: &str,
     keyset: &[u8; 32],
@@ -145,7 +146,7 @@ fn of_password(
 }
 
 #[test]
-fn passwords_leave_neither_themselves_nor_what_they_lead_to() {
+fn passwords_leave_nothing_of_themselves_or_of_the_keys_behind_them() {
     const NEXT: &str = "Hx4Nq7Jc2Rf9Gv3Yt6Bd";
 
     let alone = alone();
@@ -177,7 +178,7 @@ fn passwords_leave_neither_themselves_nor_what_they_lead_to() {
     });
     freed.holds_nothing_of(&TEXTS);
     freed.holds_nothing_of(&[("token", &token.expose().as_bytes()[3..])]);
-    // The one with a password is the default namespace's.
+    // Only the default namespace has a password.
     let (keysets, entries) = (
         keysets(&runtime, &store, "vault_keysets"),
         records(&runtime, &store, "vault_passwords"),

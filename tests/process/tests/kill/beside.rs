@@ -1,4 +1,4 @@
-//! Two stores of one file in a process that is killed, while others open and close the file.
+//! Kills a process with two stores of one file, while others open and close the file.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,10 +13,10 @@ use sealtoken_sqlite::SqliteStore;
 use crate::check::count;
 use crate::writer::{added, record};
 
-/// What is written before and after the others look at the file.
+/// How many records are written before the others open the file, and again after.
 const PART: u64 = 100;
 
-/// The process that is killed: each part waits for a line.
+/// The process to be killed. After each part it waits for a line.
 pub(crate) async fn write(file: &Path) {
     let open = async || SqliteStore::open(file).await.expect("it opens");
     let mut stores = vec![open().await];
@@ -38,7 +38,7 @@ pub(crate) async fn write(file: &Path) {
     }
 }
 
-/// What another process sees, which opens the file and closes it.
+/// Opens and closes the file as another process does; returns the number of records it sees.
 fn seen(file: &Path) -> u64 {
     let bare = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE);
     let bare = bare.expect("it opens");
@@ -48,19 +48,20 @@ fn seen(file: &Path) -> u64 {
     bare.query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
         .expect("it is asked");
     drop(bare);
-    remove_log_unless_locked(file).expect("it tries");
+    remove_log_unless_locked(file).expect("the file opens");
     u64::try_from(count.expect("it reads")).expect("a count")
 }
 
-/// What SQLite does when it closes a file after a checkpoint: if nobody else has a lock on it, the log is removed. Versions
-/// such as the 3.40 of many systems look at this lock alone, the one that is built in here at a second one, too.
+/// Does what SQLite does when it closes a file after a checkpoint: removes the log if no one else
+/// holds a lock. Older versions, such as the 3.40 of many systems, check only this lock; the
+/// version built in here checks a second one, too.
 fn remove_log_unless_locked(path: &Path) -> io::Result<()> {
     let file = File::options().read(true).write(true).open(path)?;
-    // SAFETY: all zeros are a value of this plain struct.
+    // SAFETY: all zeros are a valid value of this plain struct.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = libc::F_WRLCK as libc::c_short;
     (lock.l_start, lock.l_len) = (0x4000_0002, 510);
-    // SAFETY: the descriptor is open, and the lock lives as long as the call.
+    // SAFETY: the descriptor is open, and the lock outlives the call.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const lock) } == 0 {
         for beside in ["-shm", "-wal"] {
             let _or_gone = fs::remove_file(format!("{}{beside}", path.display()));
@@ -69,7 +70,8 @@ fn remove_log_unless_locked(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Two stores write to a new file and are killed. Returns what others saw of each part, and what is there afterwards.
+/// Kills a process that writes to a new file through two stores. Returns the number of records that
+/// others saw after each part, and the number left.
 pub(crate) fn killed(file: &Path) -> (Vec<u64>, u64) {
     let mut child = kill::start("two", file);
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
@@ -81,7 +83,7 @@ pub(crate) fn killed(file: &Path) -> (Vec<u64>, u64) {
         said.expect("the writer writes").expect("a line");
         others.push(seen(file));
         if part == 1 {
-            writeln!(commands, "go on").expect("it listens");
+            writeln!(commands, "go on").expect("the pipe is open");
         }
     }
     child.kill().expect("it runs");

@@ -1,4 +1,4 @@
-//! What must be so after a kill.
+//! Checks a file after its writer was killed.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use tokio::runtime::Builder;
 
 use crate::writer::{LIVES, SLOTS, added, batch_label, batch_of, notes, slot};
 
-/// What is not so.
+/// The damage found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
-    /// A batch that was acknowledged is not there.
+    /// An acknowledged batch is missing.
     Lost,
-    /// A batch is there in part.
+    /// A batch was written in part.
     Half(String),
-    /// The rows of labels are not those of the records.
+    /// The label rows do not match the records.
     Labels(String),
-    /// SQLite itself says that the file is broken.
+    /// SQLite itself reports a broken file.
     File(String),
 }
 
-/// Looks at a file whose writer was killed after it had acknowledged this batch.
+/// Checks a file whose writer was killed after it had acknowledged this batch.
 pub(crate) fn check(file: &Path, acknowledged: Option<u64>) -> Result<(), Broken> {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
@@ -43,7 +43,7 @@ pub(crate) fn check(file: &Path, acknowledged: Option<u64>) -> Result<(), Broken
     }
 }
 
-/// How many records there are.
+/// The number of records.
 pub(crate) fn count(file: &Path) -> u64 {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
@@ -58,7 +58,7 @@ async fn all(store: &SqliteStore, query: Query) -> Vec<Record> {
     page.records
 }
 
-/// That all records are of one last batch, which it returns; 0 before the first.
+/// Checks that all records are those of one last batch. Returns its number; 0 before the first.
 async fn records(store: &SqliteStore) -> Result<u64, Broken> {
     let all = all(store, Query::all(notes())).await;
     let batch = all.iter().map(batch_of).max().unwrap_or(0);
@@ -74,11 +74,11 @@ async fn records(store: &SqliteStore) -> Result<u64, Broken> {
     if found == expected {
         Ok(batch)
     } else {
-        Err(Broken::Half(format!("{found:?}, and not {expected:?}")))
+        Err(Broken::Half(format!("{found:?}, expected {expected:?}")))
     }
 }
 
-/// That each record is found by its label, and nothing else is found by any.
+/// Checks that each record is found by its label, and that no label row is left over.
 async fn labels(store: &SqliteStore) -> Result<(), Broken> {
     let by_label = Query::label(notes(), batch_label(), Values::beginning_with(""));
     let rows = store.count(&by_label).await.expect("it reads");

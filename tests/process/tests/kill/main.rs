@@ -1,7 +1,8 @@
-//! A process that writes to SQLite is killed, again and again, and nothing that it acknowledged is lost or half done.
+//! A process that writes to SQLite is killed again and again. No batch that it acknowledged may be
+//! lost, and none may be half written.
 //!
-//! `SEALTOKEN_KILLS` says how often; 20 times where it says nothing. What is killed is this test program itself, which is
-//! started with the name of its one ignored test.
+//! `SEALTOKEN_KILLS` sets the number of kills; the default is 20. The process is this test program
+//! again, running only its ignored test.
 
 #[cfg(unix)]
 mod beside;
@@ -15,7 +16,8 @@ use sealtoken_process_tests::kill;
 
 use check::{Broken, check};
 
-/// Kills so often, and says what was found broken. New files come in between, so that opening is killed, too.
+/// Kills the writer `times` times and returns the damage found. New files in between put opening to
+/// the test, too.
 fn killed(mode: &str, times: usize) -> Vec<Broken> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut file = folder.path().join("0.db");
@@ -26,13 +28,13 @@ fn killed(mode: &str, times: usize) -> Vec<Broken> {
         if is_new {
             (file, acknowledged) = (folder.path().join(format!("{at}.db")), None);
         }
-        // From the very beginning to some way into the writing; in steps that share no divisor with anything.
+        // From the very start to well into the writing, at moments that follow no regular pattern.
         let batches = if is_new && at % 20 == 0 { 0 } else { at % 4 };
         let moment = Duration::from_micros(u64::try_from(at * 1237 % 9001).expect("small"));
         acknowledged = kill::kill(mode, &file, batches, moment).or(acknowledged);
         if let Err(found) = check(&file, acknowledged) {
             broken.push(found);
-            // What is broken stays so: on with a new one.
+            // A broken file stays broken: continue with a new one.
             (file, acknowledged) = (folder.path().join(format!("{at}.new.db")), None);
         }
     }
@@ -40,23 +42,23 @@ fn killed(mode: &str, times: usize) -> Vec<Broken> {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_or_half_done() {
+fn no_acknowledged_batch_is_lost_or_half_written() {
     let times = kill::times(20);
     assert_eq!(killed("store", times), []);
     println!("{times} processes were killed");
 }
 
-/// The control: the same statements with each its own transaction.
+/// The control: the same statements, each in its own transaction.
 #[test]
-fn without_a_transaction_the_check_finds_what_is_half_done() {
+fn without_transactions_the_check_finds_half_written_batches() {
     let broken = killed("bare", 20);
-    assert!(!broken.is_empty(), "the check can fail");
+    assert!(!broken.is_empty(), "the check found no damage");
     assert!(!broken.contains(&Broken::Lost), "{broken:?}");
 }
 
 #[cfg(unix)]
 #[test]
-fn two_stores_of_a_file_lose_nothing_while_others_look_at_it() {
+fn two_stores_of_a_file_lose_nothing_while_others_open_and_close_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let (others, after) = beside::killed(&folder.path().join("two.db"));
     assert_eq!((others, after), (vec![100, 200], 200));
@@ -81,7 +83,7 @@ fn processes_that_open_a_new_file_at_once_all_succeed() {
 }
 
 #[test]
-#[ignore = "started by the others, and killed"]
+#[ignore = "started and killed by the other tests"]
 fn the_process_that_is_killed() {
     if let Some((mode, file)) = kill::asked() {
         writer::run(&mode, Path::new(&file));

@@ -1,4 +1,5 @@
-//! What writes until it is killed: batch after batch, each with its number in every record and label.
+//! The process to be killed: writes batch after batch, with the batch's number in each record and
+//! label.
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::beside;
 /// Records that every batch replaces.
 pub(crate) const SLOTS: u64 = 6;
 
-/// How many batches the record lives that each batch adds.
+/// After how many batches an added record is removed.
 pub(crate) const LIVES: u64 = 3;
 
 pub(crate) fn notes() -> Collection {
@@ -36,7 +37,7 @@ pub(crate) fn added(batch: u64) -> RecordKey {
 
 pub(crate) fn record(key: RecordKey, batch: u64) -> Record {
     let version = Version::draw().expect("randomness");
-    // Over more than one page, so that a record alone is more than one write to the file.
+    // Larger than a page, so that even one record takes several writes to the file.
     let body = batch.to_be_bytes().repeat(1500);
     Record::new(key, version, body).with_label(batch_label(), batch.to_be_bytes())
 }
@@ -102,7 +103,7 @@ fn changes(there: &[Record], next: &[Record], batch: u64) -> Vec<Change> {
     changes
 }
 
-/// What the store writes, statement by statement, and each a transaction of its own.
+/// Runs the store's statements, each in a transaction of its own.
 fn without_transaction(bare: &Connection, changes: &[Change]) -> rusqlite::Result<()> {
     for change in changes {
         let id = &change.key().id;
@@ -110,7 +111,7 @@ fn without_transaction(bare: &Connection, changes: &[Change]) -> rusqlite::Resul
         bare.execute("DELETE FROM sealtoken_label WHERE id = ?1", [id])?;
         if let Change::Insert(record) | Change::Replace { record, .. } = change {
             let value = &record.labels[0].value;
-            // One label, from the sixth byte on, with a name of five bytes and a value of eight.
+            // One label, at offset six, with a name of five bytes and a value of eight.
             let labels = [&b"\x01\x00\x06\x05\x00\x08batch"[..], value].concat();
             bare.execute(
                 "INSERT INTO sealtoken_record VALUES ('note', ?1, ?2, NULL, ?3, ?4)",

@@ -1,14 +1,15 @@
-//! What must be so when the writers are gone.
+//! Checks the database after the writers were killed.
 
 use std::collections::{BTreeSet, HashSet};
 
+use sealtoken::Page;
 use sealtoken::pat::{Reason, VerifyError};
-use sealtoken::vault::{ListPage, ValueId, Vault, VaultError};
+use sealtoken::vault::{ValueId, Vault, VaultError};
 
 use crate::model::{Kept, Pat, Space, Standing, World};
 use crate::writer::{Services, content};
 
-/// Looks at all that a writer did, but for the token that it shares.
+/// Checks everything a writer did, except on the shared token.
 pub(crate) async fn check(world: &World, services: &Services) {
     for space in &world.spaces {
         check_space(world, space, &services.vault).await;
@@ -24,7 +25,10 @@ pub(crate) async fn check(world: &World, services: &Services) {
         assert!(told.is_none_or(|pat| pat.may_be.iter().any(|is| !is.is_gone)));
         listed += usize::from(told.is_none());
     }
-    assert!(listed <= world.untold, "{listed} tokens of nobody");
+    assert!(
+        listed <= world.untold,
+        "{listed} tokens that no writer reported"
+    );
 }
 
 async fn check_space(world: &World, space: &Space, vault: &Vault) {
@@ -41,7 +45,7 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
     let mut there = HashSet::new();
     assert!(
         unlocked.len() == 1 || (unlocked.is_empty() && !space.is_protected),
-        "{who}: one password"
+        "{who}: the values must have exactly one password"
     );
     for value in &space.values {
         let Some(unlocked) = unlocked.first() else {
@@ -51,29 +55,35 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         let fits: &dyn Fn(&Kept) -> bool = match unlocked.read(&value.token).await {
             Ok(read) => {
                 there.insert(id(&vault, &value.token).await);
-                &move |kept| matches!(kept, Kept::Live(number) if read.expose() == content(*number).as_bytes())
+                &move |kept| {
+                    matches!(kept, Kept::Live(number)
+                        if read.expose() == content(*number).as_bytes())
+                }
             }
             Err(VaultError::Deleted) => {
                 there.insert(id(&vault, &value.token).await);
                 &|kept| matches!(kept, Kept::Hidden(_))
             }
             Err(VaultError::NotFound) => &|kept| *kept == Kept::Gone,
-            Err(error) => panic!("{who}: {}: {error:?}, and not {may_be:?}", value.token),
+            Err(error) => panic!(
+                "{who}: {}: {error:?}, expected one of {may_be:?}",
+                value.token
+            ),
         };
         assert!(
             may_be.iter().any(fits),
-            "{who}: {} is none of {may_be:?}",
+            "{who}: {} is in none of the states {may_be:?}",
             value.token
         );
     }
     let listed = list(&vault).await;
     let ids: HashSet<ValueId> = listed
         .iter()
-        .map(|shown| *shown.as_ref().expect("no row of it was broken"))
+        .map(|shown| *shown.as_ref().expect("no row of this namespace was broken"))
         .collect();
     assert_eq!(ids.len(), listed.len(), "{who}: a list shows a value twice");
     assert!(there.is_subset(&ids), "{who}: a list lacks a value");
-    // An entry comes with the first value, and stays when that goes.
+    // The password's entry comes with the first value, and stays when that is removed.
     assert!(
         space.is_protected || unlocked.is_empty() == ids.is_empty(),
         "{who}: {} entries and {} values of {space:?}",
@@ -83,22 +93,22 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
     let untold = ids.len() - there.len();
     assert!(
         space.untold.contains(&untold),
-        "{who}: {untold} values whose tokens nobody was told, {:?}, {} unlocked of {space:?}",
+        "{who}: {untold} unreported values, {:?}, {} unlocked, {space:?}",
         ids.difference(&there).collect::<Vec<_>>(),
         unlocked.len()
     );
 }
 
 async fn id(vault: &Vault, token: &str) -> ValueId {
-    vault.info(token).await.expect("it is there").id
+    vault.get(token).await.expect("it is there").id
 }
 
-/// What a list shows of each value: its id, or that it is broken.
+/// Lists all values: the id of each, or its error.
 pub(crate) async fn list(vault: &Vault) -> Vec<Result<ValueId, VaultError>> {
     let (mut listed, mut after) = (Vec::new(), None);
     loop {
         let list = vault.list().with_deleted().with_expired().limit(50);
-        let ListPage { entries, next, .. } = list.after(after).await.expect("it lists");
+        let Page { entries, next, .. } = list.after(after).await.expect("it lists");
         listed.extend(entries.into_iter().map(|entry| entry.map(|info| info.id)));
         after = next;
         if after.is_none() {
@@ -129,7 +139,7 @@ async fn check_pat(pat: &Pat, services: &Services) {
     };
     assert!(
         pat.may_be.iter().any(explains),
-        "{}: {said:?} is none of {:?}",
+        "{}: {said:?} matches none of {:?}",
         pat.id,
         pat.may_be
     );

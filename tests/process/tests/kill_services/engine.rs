@@ -1,4 +1,4 @@
-//! Where the writers write, and someone else who has access to it.
+//! The stores of the writers, and an outsider with access to their database.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,17 +17,17 @@ pub(crate) const TOKENS: &str = "pat_tokens";
 
 pub(crate) async fn open(engine: &str, place: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
     Ok(match engine {
-        // Not prepared, so that the proxy sees each statement.
+        // Unprepared statements, so that the proxy sees the text of each.
         #[cfg(feature = "postgres")]
         "postgres" => {
-            let options = sealtoken_postgres::PostgresOptions::new(place);
+            let options = sealtoken_postgres::PostgresStore::options(place);
             Arc::new(options.prepared_statements(false).open().await?)
         }
         _ => Arc::new(SqliteStore::open(place).await?),
     })
 }
 
-/// Who reads and writes the tables past the store.
+/// Reads and writes the tables directly, past the store.
 pub(crate) enum Outsider {
     Sqlite(Box<Connection>),
     #[cfg(feature = "postgres")]
@@ -36,7 +36,8 @@ pub(crate) enum Outsider {
 
 const BREAK: &str = "UPDATE sealtoken_record SET labels = body WHERE collection = $1 AND id = $2";
 const ODD: &str = "INSERT INTO sealtoken_record (collection, id, version, labels, body) \
-    SELECT 'vault_keysets', body, version, labels, body FROM sealtoken_record WHERE collection = $1 AND id = $2";
+    SELECT 'vault_keysets', body, version, labels, body FROM sealtoken_record \
+    WHERE collection = $1 AND id = $2";
 const IDS: &str = "SELECT id FROM sealtoken_record WHERE collection = $1";
 
 impl Outsider {
@@ -70,7 +71,7 @@ impl Outsider {
         self.run(BREAK, collection, id).await;
     }
 
-    /// Makes a keyset under an odd id out of a record that is whole.
+    /// Copies an intact record into the keysets, under an id that no service uses.
     pub(crate) async fn add_odd_keyset(&self, (collection, id): &Place) {
         self.run(ODD, collection, id).await;
     }

@@ -1,8 +1,10 @@
-//! Several processes that share a database do all that the vault and personal access tokens can, and are killed at moments that are
-//! drawn, while somebody else breaks rows: what they were told is so, and nothing is half done.
+//! Processes that share a database run all operations of the vault and of personal access tokens,
+//! and are killed at random moments while an outsider corrupts rows. Every acknowledged operation
+//! must hold, and none may be half done.
 //!
-//! `SEALTOKEN_KILLS` says how many are killed; 9 where it says nothing. On PostgreSQL, which `SEALTOKEN_TEST_POSTGRES` names, they
-//! work behind a proxy that refuses some transactions and cuts connections.
+//! `SEALTOKEN_KILLS` sets the number of kills; the default is 9. `SEALTOKEN_TEST_POSTGRES` names a
+//! PostgreSQL server, on which the processes work behind a proxy that refuses some transactions and
+//! cuts connections.
 
 mod check;
 mod engine;
@@ -15,8 +17,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PatError, PatId, PatUpdate};
-use sealtoken::vault::{SweepMode, VaultError};
+use sealtoken::ServiceError;
+use sealtoken::pat::{PatError, PatId};
+use sealtoken::vault::VaultError;
 use sealtoken::{Key, KeyRing};
 use sealtoken_process_tests::kill::{self, Running};
 use tokio::runtime::{Builder, Runtime};
@@ -26,10 +29,10 @@ use engine::{Outsider, TOKENS, VALUES};
 use model::{Dice, Outcome, Told, World};
 use writer::{Services, first_ring};
 
-/// So many processes write at once.
+/// How many processes write at once.
 const WRITERS: usize = 3;
 
-/// Where it is written: by the writers, and past them.
+/// A database, with the paths to it: the writers' and a direct one.
 struct Scene<'a> {
     engine: &'a str,
     writers: &'a str,
@@ -48,14 +51,12 @@ fn runtime() -> Runtime {
 }
 
 impl Scene<'_> {
-    /// Has processes write, kills so many, and looks at what they leave.
+    /// Starts writers until `kills` of them were killed, and checks the database after each round.
     fn play(&self, kills: usize) {
         let runtime = &self.runtime;
         let mut services = runtime.block_on(self.services(&first_ring()));
-        let shared = NewPat::for_owner("everyone");
-        let shared = runtime
-            .block_on(services.pats.issue(shared))
-            .expect("it issues");
+        let shared = services.pats.issue("everyone").into_future();
+        let shared = runtime.block_on(shared).expect("it issues");
         let mut worlds: Vec<World> = Vec::new();
         let mut dice = Dice(9);
         while worlds.len() < kills {
@@ -91,7 +92,7 @@ impl Scene<'_> {
                 self.clean_up(&services, &victims).await;
             });
         }
-        // All of it once more, under another key of the ring.
+        // Everything must still hold after a rotation of the ring's key.
         let next = Key::from_bytes([8; 32]);
         let both = KeyRing::new(next.clone()).with_retired(Key::from_bytes([7; 32]));
         runtime.block_on(async {
@@ -104,7 +105,7 @@ impl Scene<'_> {
             }
         });
         let steps: u64 = worlds.iter().map(|world| world.step).sum();
-        println!("{kills} processes were killed, after {steps} operations");
+        println!("{kills} processes were killed after {steps} operations");
     }
 
     async fn services(&self, keys: &KeyRing) -> Services {
@@ -114,7 +115,7 @@ impl Scene<'_> {
         Services::open(store, keys).await.expect("it opens")
     }
 
-    /// Waits until nothing is under way that a killed process has sent.
+    /// Waits until the server has finished all requests of the killed processes.
     async fn settled(&self) {
         #[cfg(feature = "postgres")]
         if let Outsider::Postgres(client) = &self.outsider {
@@ -122,7 +123,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Puts in a value and a token, and finds out where they lie.
+    /// Creates a value and a token, and finds their rows.
     async fn victims(&self, services: &Services) -> Victims {
         let before = [
             self.outsider.ids(VALUES).await,
@@ -130,7 +131,7 @@ impl Scene<'_> {
         ];
         let vault = services.vault.namespace("victims").expect("a name");
         let value = vault.create("victim").await.expect("it creates");
-        let pat = services.pats.issue(NewPat::for_owner("victim")).await;
+        let pat = services.pats.issue("victim").await;
         let pat = pat.expect("it issues").record.id;
         let mut rows = Vec::new();
         for (collection, before) in [VALUES, TOKENS].into_iter().zip(before) {
@@ -152,7 +153,7 @@ impl Scene<'_> {
         }
     }
 
-    /// What goes over many records goes past the broken ones; and these can be removed.
+    /// Operations over many records skip the broken ones, and the broken ones can be removed.
     async fn clean_up(&self, services: &Services, victims: &Victims) {
         let Services { vault, pats } = services;
         let rewrapped = vault.rewrap().await.expect("it goes on");
@@ -161,31 +162,33 @@ impl Scene<'_> {
             "{rewrapped:?}"
         );
         pats.rewrap().await.expect("it goes on");
-        pats.purge().await.expect("it goes on");
+        pats.purge_expired().await.expect("it goes on");
         let vault = vault.namespace("victims").expect("a name");
-        vault
-            .sweep_expired(SweepMode::Hard)
-            .await
-            .expect("it goes on");
+        vault.purge_expired().await.expect("it goes on");
         vault
             .purge_deleted(Duration::ZERO)
             .await
             .expect("it goes on");
-        assert_eq!(list(&vault).await, [Err(VaultError::Tampered)]);
+        assert_eq!(
+            list(&vault).await,
+            [Err(VaultError::Service(ServiceError::Tampered))]
+        );
         let mut tokens = pats.list().stream();
         let mut broken = 0;
         while let Some(token) = tokens.next().await {
-            broken += usize::from(token.is_err_and(|error| error == PatError::Tampered));
+            broken += usize::from(
+                token.is_err_and(|error| error == PatError::Service(ServiceError::Tampered)),
+            );
         }
         assert_eq!(broken, 1);
         vault.delete(&*victims.value).await.expect("it is removed");
-        pats.delete(&victims.pat).await.expect("it is removed");
+        pats.delete(victims.pat).await.expect("it is removed");
         assert_eq!(list(&vault).await, []);
     }
 
-    /// The token that all shared has the roles of those who put theirs on it. Then it has none.
+    /// Checks that the shared token has exactly the roles its writers added, and clears them.
     async fn check_shared(&self, services: &Services, id: &PatId, worlds: &[World]) {
-        let record = services.pats.get(id).await.expect("it is there");
+        let record = services.pats.get(*id).await.expect("it is there");
         for world in worlds {
             let shares = record.has_role(&world.own_role());
             assert!(
@@ -194,19 +197,24 @@ impl Scene<'_> {
                 world.owner()
             );
         }
-        let none = PatUpdate::new().roles(Vec::<String>::new());
-        services.pats.update(id, none).await.expect("it updates");
+        services
+            .pats
+            .update(*id)
+            .roles(Vec::<String>::new())
+            .await
+            .expect("it updates");
     }
 }
 
-/// A value and a token whose rows are broken.
+/// A value and a token whose rows are to be broken.
 struct Victims {
     value: String,
     pat: PatId,
     rows: Vec<engine::Place>,
 }
 
-/// What a writer knew that said this, and what may have come of what it was at when it was killed.
+/// Rebuilds a writer's knowledge from its acknowledgements. The operation that the kill interrupted
+/// has an unknown outcome.
 fn replay(writer: usize, said: &[String]) -> World {
     let mut world = World::new(writer as u64);
     for line in said {
@@ -224,7 +232,7 @@ fn replay(writer: usize, said: &[String]) -> World {
 }
 
 #[test]
-fn services_that_share_a_file_keep_what_they_acknowledged() {
+fn services_that_share_a_file_keep_all_acknowledged_operations() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("services.db");
     let path = file.to_str().expect("text");
@@ -246,7 +254,7 @@ fn services_that_share_a_file_keep_what_they_acknowledged() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn services_that_share_a_server_keep_what_they_acknowledged() {
+fn services_that_share_a_server_keep_all_acknowledged_operations() {
     let runtime = runtime();
     let Some((schema, proxied, client)) = runtime.block_on(postgres::start()) else {
         return;
@@ -262,7 +270,7 @@ fn services_that_share_a_server_keep_what_they_acknowledged() {
 }
 
 #[test]
-#[ignore = "started by the others, and killed"]
+#[ignore = "started and killed by the other tests"]
 fn the_process_that_is_killed() {
     let Some((mode, place)) = kill::asked() else {
         return;

@@ -1,9 +1,9 @@
-//! What a writer does, drawn from its number, and what may have come of it: the same in the process that does it and in the one that
-//! checks it afterwards.
+//! A model of a writer: its operations, drawn from its number, and their possible results. The
+//! writing process and the checking process run the same model.
 
 use std::collections::BTreeSet;
 
-/// A generator that gives the same numbers for the same seed (splitmix64).
+/// A deterministic random generator (splitmix64).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -17,7 +17,7 @@ impl Dice {
     }
 }
 
-/// An operation; on which value of the present namespace, or on which token.
+/// An operation, with the index of a value in the current namespace or of a token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Op {
     Create,
@@ -35,16 +35,16 @@ pub(crate) enum Op {
     Revoke(usize),
     Unrevoke(usize),
     DeletePat(usize),
-    /// Puts the writer's own role on the token that all writers share, or takes it away.
+    /// Adds the writer's own role to the token that all writers share, or removes it.
     Share,
 }
 
-/// What the writer was told.
+/// The result of an operation, as the writer got it.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) outcome: Outcome,
-    /// What was given to it. Of many values, those whose tokens are here were created, whatever
-    /// came of the others.
+    /// The texts it returned. Of several values, those whose tokens are here were created, whatever
+    /// happened to the others.
     pub(crate) texts: Vec<String>,
 }
 
@@ -53,11 +53,11 @@ pub(crate) enum Outcome {
     Done,
     /// It had no effect.
     Nothing,
-    /// It may have been done. So it is with what was under way at the kill.
+    /// It may have been done, as with the operation that a kill interrupts.
     Unknown,
 }
 
-/// A value.
+/// The state of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     Gone,
@@ -75,16 +75,16 @@ pub(crate) struct Value {
 #[derive(Debug)]
 pub(crate) struct Space {
     pub(crate) name: String,
-    /// Which passwords its values may have: one, for all of them.
+    /// The possible passwords. All values have the same one.
     pub(crate) passwords: Vec<u64>,
     pub(crate) values: Vec<Value>,
-    /// Whether its password certainly has an entry, since something is or was under it.
+    /// Whether the password certainly has an entry, since a value was created under it.
     pub(crate) is_protected: bool,
-    /// How many values may be there whose tokens nobody was told.
+    /// The possible numbers of values whose tokens were never reported.
     pub(crate) untold: BTreeSet<usize>,
 }
 
-/// How it stands with a token: which of its texts is good, if it is known; and so on.
+/// The state of a personal access token; `good` is the index of its valid text, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) is_gone: bool,
@@ -100,21 +100,21 @@ pub(crate) struct Pat {
     pub(crate) may_be: Vec<Standing>,
 }
 
-/// What a writer knows.
+/// A writer's knowledge.
 pub(crate) struct World {
     pub(crate) writer: u64,
     dice: Dice,
-    /// How many operations there were: what is new has this number.
+    /// The number of operations so far. It also numbers new values and roles.
     pub(crate) step: u64,
     pub(crate) spaces: Vec<Space>,
     pub(crate) pats: Vec<Pat>,
-    /// How many tokens may be there that nobody was told.
+    /// The most tokens that may exist without having been reported.
     pub(crate) untold: usize,
-    /// Whether its role is on the token that all share.
+    /// The possible answers to whether the shared token has its role.
     pub(crate) shares: Vec<bool>,
 }
 
-/// So many values are created at once.
+/// How many values are created at once.
 pub(crate) const MANY: usize = 3;
 
 impl World {
@@ -146,12 +146,12 @@ impl World {
         self.spaces.last().expect("there is one")
     }
 
-    /// The token of the value that is created in this step.
+    /// The token for a value created in this step.
     pub(crate) fn new_token(&self) -> String {
         format!("writer-{:06}-step-{:06}", self.writer, self.step)
     }
 
-    /// What is to be done next: always something that can be done.
+    /// Draws the next operation, always one that can succeed.
     pub(crate) fn next(&mut self) -> Op {
         loop {
             let op = match self.dice.below(32) {
@@ -180,7 +180,7 @@ impl World {
                 19..=20 => self.pat(|is| !is.is_revoked).map(Op::Revoke),
                 21 => self.pat(|is| is.is_revoked).map(Op::Unrevoke),
                 22 => self.pat(|_| true).map(Op::DeletePat),
-                // Most of all, since there they are in each other's way.
+                // The most frequent one, since here the writers compete.
                 _ => (self.shares.len() == 1).then_some(Op::Share),
             };
             if let Some(op) = op {
@@ -189,7 +189,7 @@ impl World {
         }
     }
 
-    /// A value of which it is certain that it is such a one.
+    /// Draws a value that certainly matches.
     fn value(&mut self, fits: fn(Kept) -> bool) -> Option<usize> {
         let values = self.space().values.iter().enumerate();
         let fit = values.filter(|(_, value)| matches!(value.may_be[..], [kept] if fits(kept)));
@@ -230,8 +230,8 @@ impl World {
                 });
                 space.values.extend(values);
                 if outcome == Outcome::Unknown {
-                    // The rest is one batch, unless the password may be new: then the first value
-                    // is written alone, with the entry, and the others follow or do not.
+                    // The rest is one batch. If the password may be new, the first value is written
+                    // alone, with the password's entry, and the others may follow or not.
                     let left = MANY - texts.len();
                     let first = (!space.is_protected).then_some(1);
                     for before in space.untold.clone() {
@@ -326,7 +326,7 @@ fn shown(kept: Kept) -> Kept {
     }
 }
 
-/// What something may be after an operation.
+/// Applies an operation with this outcome to all possible states.
 fn settle<S: Clone>(may_be: &mut Vec<S>, outcome: Outcome, next: impl Fn(&S) -> S) {
     let after: Vec<S> = may_be.iter().map(next).collect();
     match outcome {

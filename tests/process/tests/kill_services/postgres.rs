@@ -1,4 +1,4 @@
-//! A server, and a proxy in front of it that refuses one in twenty transactions and cuts connections.
+//! A server behind a proxy that refuses one in twenty transactions and cuts connections.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio_postgres::Client;
 
 use crate::model::Dice;
 
-/// What a connection of a writer is known by.
+/// The application name of the writers' connections.
 const NAME: &str = "sealtoken_killed";
 
-/// A schema with its tables, the URL of a proxy on the way to it, and a connection past it.
+/// A schema with its tables, the URL of a proxy in front of it, and a direct connection.
 pub(crate) async fn start() -> Option<(Schema, String, Client)> {
     let schema = Schema::new(&[]).await?;
     PostgresStore::open(&schema.url).await.expect("a store");

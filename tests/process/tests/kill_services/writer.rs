@@ -1,10 +1,12 @@
-//! The process that is killed: it does one thing after the other, and says after each what came of it.
+//! The process to be killed: runs one operation after the other and acknowledges the outcome of
+//! each.
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealtoken::pat::{NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, VerifyError};
+use sealtoken::ServiceError;
+use sealtoken::pat::{PatError, PatId, PersonalAccessTokens, VerifyError};
 use sealtoken::store::{Effect, Store, StoreError};
 use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Key, KeyRing};
@@ -20,7 +22,7 @@ pub(crate) struct Services {
     pub(crate) pats: PersonalAccessTokens,
 }
 
-/// The ring at first; its key is replaced at the end.
+/// The initial ring. Its key is replaced at the end.
 pub(crate) fn first_ring() -> KeyRing {
     KeyRing::new(Key::from_bytes([7; 32]))
 }
@@ -30,7 +32,7 @@ impl Services {
         store: Arc<dyn Store>,
         keys: &KeyRing,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        let vault = Vault::options().attempts(()).sweep_margin(Duration::ZERO);
+        let vault = Vault::options().attempts(()).purge_margin(Duration::ZERO);
         let pats = PersonalAccessTokens::options().attempts(());
         Ok(Self {
             vault: vault.open(store.clone(), keys).await?,
@@ -39,7 +41,7 @@ impl Services {
     }
 }
 
-/// Why something was not done: the store did not do it, or what should not be.
+/// Why an operation failed: a store error, or one that must not occur.
 enum Failed {
     Store(StoreError),
     Other(String),
@@ -48,7 +50,7 @@ enum Failed {
 impl From<VaultError> for Failed {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::Store(error) => Self::Store(error),
+            VaultError::Service(ServiceError::Store(error)) => Self::Store(error),
             other => Self::Other(format!("{other:?}")),
         }
     }
@@ -57,7 +59,7 @@ impl From<VaultError> for Failed {
 impl From<PatError> for Failed {
     fn from(error: PatError) -> Self {
         match error {
-            PatError::Store(error) => Self::Store(error),
+            PatError::Service(ServiceError::Store(error)) => Self::Store(error),
             other => Self::Other(format!("{other:?}")),
         }
     }
@@ -72,7 +74,7 @@ impl From<VerifyError> for Failed {
     }
 }
 
-/// One line each, which the other side reads with [`Told::parse`].
+/// One line, which the test reads with [`Told::parse`].
 impl Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
@@ -98,7 +100,7 @@ impl Told {
     }
 }
 
-/// Works as the writer of this number, until it is killed.
+/// Runs as the writer with this number, until killed.
 pub(crate) fn run(engine: &str, place: &str, writer: u64, shared: &PatId) {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -107,7 +109,7 @@ pub(crate) fn run(engine: &str, place: &str, writer: u64, shared: &PatId) {
         .expect("a runtime");
     runtime.block_on(async {
         let services = loop {
-            // On the way to a server, this may fail as anything else.
+            // Behind the proxy, opening may fail like any other call.
             let store = engine::open(engine, place).await;
             let opened = async { Services::open(store?, &first_ring()).await };
             if let Ok(services) = opened.await {
@@ -138,7 +140,7 @@ pub(crate) fn content(number: u64) -> String {
     format!("content {number}")
 }
 
-/// Does it, and keeps the texts that it is given: also those that came before something failed.
+/// Runs the operation and collects the texts it returns, including those from before a failure.
 async fn perform(
     op: Op,
     world: &World,
@@ -175,38 +177,38 @@ async fn perform(
             vault.rekey(password(), next).await?;
         }
         Op::Issue => {
-            let issued = pats.issue(NewPat::for_owner(world.owner())).await?;
+            let issued = pats.issue(world.owner()).await?;
             texts.push(issued.record.id.to_string());
             texts.push(issued.token.expose().to_owned());
         }
         Op::Use(at) => {
             let pat = &world.pats[at];
-            let good = pat.may_be[0].good.expect("it is known");
+            let good = pat.may_be[0].good.expect("the model knows it");
             pats.verify(&pat.texts[good]).await?;
         }
         Op::AddRole(at) => {
-            let role = PatUpdate::new().add_role(format!("role-{step}"));
-            pats.update(&id(at)?, role).await?;
+            pats.update(id(at)?)
+                .add_role(format!("role-{step}"))
+                .await?;
         }
         Op::RemoveRoles(at) => {
-            let none = PatUpdate::new().roles(Vec::<String>::new());
-            pats.update(&id(at)?, none).await?;
+            pats.update(id(at)?).roles(Vec::<String>::new()).await?;
         }
         Op::Rotate(at) => {
-            let issued = pats.rotate(&id(at)?, Duration::ZERO).await?;
+            let issued = pats.rotate(id(at)?).await?;
             texts.push(issued.token.expose().to_owned());
         }
-        Op::Revoke(at) => drop(pats.revoke(&id(at)?).await?),
-        Op::Unrevoke(at) => drop(pats.restore(&id(at)?).await?),
-        Op::DeletePat(at) => pats.delete(&id(at)?).await?,
+        Op::Revoke(at) => drop(pats.revoke(id(at)?).await?),
+        Op::Unrevoke(at) => drop(pats.restore(id(at)?).await?),
+        Op::DeletePat(at) => pats.delete(id(at)?).await?,
         Op::Share => {
-            let update = PatUpdate::new();
+            let update = pats.update(*shared);
             let update = if world.shares[0] {
                 update.remove_role(world.own_role())
             } else {
                 update.add_role(world.own_role())
             };
-            pats.update(shared, update).await?;
+            update.await?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the commands about many tokens take.
+//! The arguments of the commands about many tokens.
 
 use std::path::PathBuf;
 
@@ -18,22 +18,22 @@ Examples:
 pub(crate) struct List {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
-    /// Those of this owner
+    /// Tokens of this owner
     #[arg(long)]
     pub(in crate::pat) owner: Option<String>,
-    /// Those with this role
+    /// Tokens with this role
     #[arg(long)]
     pub(in crate::pat) role: Option<String>,
-    /// Those in this state
+    /// Tokens in this state
     #[arg(long)]
     pub(in crate::pat) state: Option<ListState>,
-    /// At most so many: where there are more, the last line on stderr is `next: CURSOR`, for --after
+    /// At most this many; if there are more, the last line on stderr is `next: CURSOR`, for --after
     #[arg(long, value_name = "NUMBER")]
     pub(in crate::pat) limit: Option<u64>,
-    /// Go on behind a list that --limit ended; give the same --owner and --role
+    /// Go on after a list that --limit ended; give the same --owner and --role
     #[arg(long, value_name = "CURSOR")]
     pub(in crate::pat) after: Option<String>,
-    /// Also the hashes of their secrets, in JSON
+    /// Add the hashes of their secrets, in JSON
     #[arg(long, requires = "json")]
     pub(in crate::pat) with_hashes: bool,
     /// Print a list of objects instead
@@ -45,7 +45,7 @@ pub(crate) struct List {
 pub(crate) enum ListState {
     /// It can be used
     Live,
-    /// Its end has come
+    /// It has expired
     Expired,
     /// It was revoked
     Revoked,
@@ -54,22 +54,22 @@ pub(crate) enum ListState {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  aws dynamodb scan --table-name tokens --consistent-read --output json | jq -c '.Items[]' > items.jsonl
+  aws dynamodb scan --table-name tokens --consistent-read | jq -c '.Items[]' > items.jsonl
   sealtoken pat import items.jsonl --dry-run
   sealtoken pat import < items.jsonl")]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
-    /// The file with an item a line; stdin without it
+    /// The file with one item a line; the default is stdin
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::pat) file: Option<PathBuf>,
-    /// Read the table itself instead: dynamodb:TABLE?region=REGION, with the credentials that AWS gives a process
+    /// Read the table itself instead: dynamodb:TABLE?region=REGION, with the usual AWS credentials
     #[arg(long, value_name = "TABLE", conflicts_with = "file")]
     pub(in crate::pat) from: Option<String>,
-    /// Begin after the item with this id, as the message of an import that was cut off says
+    /// Begin after the item with this id, which the message of an interrupted import names
     #[arg(long, value_name = "ID", requires = "from", conflicts_with = "file")]
     pub(in crate::pat) after: Option<String>,
-    /// Find out what would be done, and do nothing
+    /// Only report what would be done
     #[arg(long)]
     pub(in crate::pat) dry_run: bool,
     /// Print one JSON object instead: imported, there, restricted, unusable, failed
@@ -103,15 +103,15 @@ pub(crate) struct Sync {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(in crate::pat) dry_run: bool,
-    /// Leave the tokens that the file does not list
+    /// Keep tokens that the file does not list
     #[arg(long)]
     pub(in crate::pat) keep_unlisted: bool,
-    /// Let `purge` remove the tokens that are revoked now, so long from now
+    /// Let `purge-expired` delete the tokens that are revoked now, after this time
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(in crate::pat) purge_in: Option<Lifetime>,
     #[command(flatten)]
     pub(in crate::pat) own: Own,
-    /// Whether the difference is shown in colour
+    /// When to colour the differences
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(in crate::pat) color: Colour,
     /// Print one JSON object instead
@@ -119,14 +119,16 @@ pub(crate) struct Sync {
     pub(in crate::pat) json: bool,
 }
 
-/// The token of whoever runs this: it is never revoked, cut short or given another secret, and stays an admin's.
+/// The token of whoever runs this. It is never revoked, made to expire sooner or given another
+/// secret, and stays an admin's.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct Own {
     /// Protect the token with this id, your own
     #[arg(long = "own", value_name = "ID")]
     pub(in crate::pat) id: Option<String>,
-    /// Protect the token on stdin, your own [default: the one in the environment variable SEALTOKEN_PAT, if any]
+    /// Protect the token on stdin, your own [default: the environment variable SEALTOKEN_PAT, if
+    /// set]
     #[arg(long = "own-token-stdin")]
     pub(in crate::pat) stdin: bool,
 }
@@ -145,7 +147,7 @@ Examples:
   sealtoken pat scanner-rule >> .gitleaks.toml
   sealtoken pat scanner-rule --format github --prefix acme_")]
 pub(crate) struct ScannerRule {
-    /// For which scanner
+    /// The scanner
     #[arg(long, default_value = "gitleaks")]
     pub(in crate::pat) format: Format,
     /// Print one JSON object instead: prefix, pattern
@@ -164,9 +166,9 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealtoken pat purge
-  sealtoken pat purge --json | jq .count")]
-pub(crate) struct Purge {
+  sealtoken pat purge-expired
+  sealtoken pat purge-expired --json | jq .count")]
+pub(crate) struct PurgeExpired {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
     /// Print one JSON object instead

@@ -1,4 +1,4 @@
-//! What the commands about one token take.
+//! The arguments of the commands about one token.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use sealtoken::pat::{PatError, PatId};
 use crate::store::Place;
 use crate::values::{age, lifetime};
 
-use super::{Changes, Facts};
+use super::{Changes, Meta};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,7 +21,7 @@ pub(crate) struct Issue {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
     #[command(flatten)]
-    pub(in crate::pat) facts: Facts,
+    pub(in crate::pat) meta: Meta,
     /// An id of your own: 21 letters and digits
     #[arg(long)]
     pub(in crate::pat) id: Option<String>,
@@ -38,13 +38,13 @@ Examples:
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
-    /// Take tokens with this prefix, too; may be given several times
+    /// Also accept tokens with this prefix; may be given several times
     #[arg(long = "also-prefix", value_name = "PREFIX")]
     pub(in crate::pat) also_prefixes: Vec<String>,
-    /// Put a fast hash in the place of another system's slow one: the token's text stays as it is
+    /// Replace another system's slow hash by a fast one: the token's text stays the same
     #[arg(long)]
     pub(in crate::pat) upgrade_hashes: bool,
-    /// Print one JSON object, as it does without this
+    /// Print one JSON object, as without this option
     #[arg(long)]
     json: bool,
 }
@@ -58,10 +58,10 @@ Examples:
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
-    /// An id of your own, 21 letters and digits: also that of a token that is to get another secret
+    /// An id of your own, 21 letters and digits, or the id of the token that gets another secret
     #[arg(long)]
     pub(in crate::pat) id: Option<String>,
-    /// Write the hash into this file, which must not be there yet
+    /// Write the hash into this file, which must not exist yet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::pat) hash_file: Option<PathBuf>,
     /// Print one JSON object instead: token, id, hash
@@ -73,18 +73,26 @@ pub(crate) struct Generate {
 #[command(after_help = "\
 Examples:
   sealtoken pat register --id 34NwRzvnBbgI3uedkrQ3Q --hash-file hash.txt --owner ci --role deploy
-  jq -r .hash new.json | sealtoken pat register --id \"$(jq -r .id new.json)\" --hash-file - --owner ci")]
+  sealtoken pat generate --id 34NwRzvnBbgI3uedkrQ3Q --json > new.json
+  jq -r .hash new.json | sealtoken pat register --id 34NwRzvnBbgI3uedkrQ3Q --hash-file - \
+--owner ci")]
 pub(crate) struct Register {
     #[command(flatten)]
     pub(in crate::pat) place: Place,
     /// The id of the token: 21 letters and digits
     #[arg(long)]
     pub(in crate::pat) id: String,
-    /// The hash of its secret is in this file, or on stdin for -; one line ending after it is dropped
-    #[arg(long, value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::FilePath)]
+    /// The hash of its secret is in this file, or on stdin for -; one line ending after it is
+    /// dropped
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = NonEmptyStringValueParser::new(),
+        value_hint = ValueHint::FilePath
+    )]
     pub(in crate::pat) hash_file: String,
     #[command(flatten)]
-    pub(in crate::pat) facts: Facts,
+    pub(in crate::pat) meta: Meta,
     #[command(flatten)]
     pub(in crate::pat) done: Done,
 }
@@ -93,7 +101,7 @@ pub(crate) struct Register {
 #[command(after_help = "\
 Examples:
   sealtoken pat update 34NwRzvnBbgI3uedkrQ3Q --add-role writer --remove-role reader
-  sealtoken pat update 34NwRzvnBbgI3uedkrQ3Q --owner grace@example.com --admin false --expires-in 30d
+  sealtoken pat update 34NwRzvnBbgI3uedkrQ3Q --owner grace@example.com --expires-in 30d
   sealtoken pat update 34NwRzvnBbgI3uedkrQ3Q --hash-file hash.txt")]
 pub(crate) struct Update {
     #[command(flatten)]
@@ -116,7 +124,7 @@ pub(crate) struct Revoke {
     pub(in crate::pat) place: Place,
     #[command(flatten)]
     pub(in crate::pat) named: Named,
-    /// Let `purge` remove it so long from now: 30d, 2w
+    /// Let `purge-expired` delete it after this time: 30d, 2w
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(in crate::pat) purge_in: Option<Lifetime>,
     #[command(flatten)]
@@ -164,7 +172,7 @@ pub(crate) struct Rotate {
     pub(in crate::pat) place: Place,
     #[command(flatten)]
     pub(in crate::pat) named: Named,
-    /// How long the old secret is good beside the new one: 0s, 8h, 1d
+    /// How long the old secret stays valid beside the new one: 0s, 8h, 1d
     #[arg(long, value_name = "DURATION", value_parser = age)]
     pub(in crate::pat) overlap: u64,
     /// Print one JSON object instead: token, id, hash
@@ -172,13 +180,24 @@ pub(crate) struct Rotate {
     pub(in crate::pat) json: bool,
 }
 
-/// Which token is meant.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken pat delete 34NwRzvnBbgI3uedkrQ3Q")]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(in crate::pat) place: Place,
+    #[command(flatten)]
+    pub(in crate::pat) named: Named,
+}
+
+/// The token that a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The id of the token, never the token itself
     #[arg(value_name = "ID", required_unless_present = "named_id")]
     id: Option<String>,
-    /// The same as an option, as other commands have it
+    /// The id as an option, as other commands have it
     #[arg(long = "id", id = "named_id", value_name = "ID", conflicts_with = "id")]
     named_id: Option<String>,
 }
@@ -190,7 +209,7 @@ impl Named {
     }
 }
 
-/// What is printed of what was done.
+/// What is printed afterwards.
 #[derive(Debug, Args)]
 pub(crate) struct Done {
     /// Print the record as one JSON object

@@ -7,7 +7,7 @@ use crate::store;
 
 pub(super) struct Table(access_tokens::Table);
 
-/// Some of its items, and those of them that are no tokens.
+/// Some of its items, with those that are not tokens apart.
 pub(super) struct Page {
     pub(super) items: Vec<AccessToken>,
     pub(super) bad: Vec<(Option<String>, ItemError)>,

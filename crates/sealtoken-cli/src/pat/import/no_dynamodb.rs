@@ -1,10 +1,10 @@
 //! The other system's table, in builds without DynamoDB.
 
-use sealtoken::import::access_tokens::{AccessToken, ItemError};
+use sealtoken_import::access_tokens::{AccessToken, ItemError};
 
 use crate::failure::Failure;
 
-/// There is none.
+/// Cannot be made.
 pub(super) enum Table {}
 
 pub(super) struct Page {
@@ -16,7 +16,8 @@ pub(super) struct Page {
 impl Table {
     #[expect(clippy::unused_async, reason = "it is async in builds with it")]
     pub(super) async fn at(_: &str) -> Result<Self, Failure> {
-        let what = "this build has no DynamoDB: install it with cargo install sealtoken-cli --features dynamodb";
+        let what = "this build has no DynamoDB: install it with cargo install sealtoken-cli \
+                    --features dynamodb";
         Err(Failure::Problem(what.into()))
     }
 

@@ -1,7 +1,7 @@
-//! Does what was planned, one token after the other: one that fails stops no other.
+//! Carries out the plan, token by token. One that fails stops no other.
 
-use sealtoken::Lifetime;
-use sealtoken::pat::{PatError, PatId, PatRecord, PatUpdate, PersonalAccessTokens};
+use sealtoken::pat::{PatError, PatRecord, PersonalAccessTokens, Update};
+use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
 use super::plan::{EXPIRED, Step, Work};
 use super::show::Report;
@@ -10,7 +10,7 @@ use crate::pat::args::Sync;
 
 pub(super) async fn apply(
     pats: &PersonalAccessTokens,
-    steps: Vec<Step>,
+    steps: Vec<Step<'_>>,
     options: &Sync,
     report: &mut Report,
 ) {
@@ -22,13 +22,15 @@ pub(super) async fn apply(
                     let differences = step.differences.iter_mut();
                     differences.for_each(|difference| difference.settle(&record));
                 }
-                // Its end was ahead when that was planned.
-                Err(PatError::InvalidEnd) if matches!(step.work, Work::Register(..)) => {
-                    report.note(&step.id, EXPIRED);
+                // It has expired since the plan was made.
+                Err(PatError::Service(ServiceError::InvalidExpiry(ExpiryError::InThePast)))
+                    if matches!(step.work, Work::Register(_)) =>
+                {
+                    report.note(step.id, EXPIRED);
                     continue;
                 }
                 Err(error) => {
-                    report.failed(Some(&step.id), error.code(), &why(&error, done), done);
+                    report.failed(Some(step.id), error.code(), &why(&error, done), done);
                     continue;
                 }
             }
@@ -37,30 +39,31 @@ pub(super) async fn apply(
     }
 }
 
-/// What is taken from a token comes first and alone: nothing else that fails holds it back. What
-/// was `done` by then is told in any case.
+/// Restricts a token first and on its own, so that no other failure delays that. Sets `done` to
+/// what was done, even when an error ends it.
 async fn take(
     pats: &PersonalAccessTokens,
-    step: &Step,
+    step: &Step<'_>,
     purge_in: Option<Lifetime>,
     done: &mut Option<&'static str>,
 ) -> Result<PatRecord, PatError> {
-    let id = &step.id;
+    let id = step.id;
     if let Work::Revoke(_) = step.work {
         pats.revoke(id).await?;
         *done = Some("it was revoked");
     }
-    if let Some(restriction) = &step.restriction {
-        update(pats, id, Some(&**restriction)).await?;
+    if step.restriction.is_some() {
+        update(step.restriction.as_deref()).await?;
         done.get_or_insert("what is taken from it was taken");
     }
     match &step.work {
-        Work::Register(hash, new) => pats.register(*id, hash.clone(), (**new).clone()).await,
-        Work::Change(change) => pats.update(id, (**change).clone()).await,
-        // Whatever fails on the way, a token is refused rather than good with what it is not to have.
+        Work::Register(new) => (**new).clone().await,
+        Work::Change(change) => (**change).clone().await,
+        // If anything fails on the way, the token stays revoked: it must not be valid with rights
+        // that it is not to have.
         Work::Restore(change) => {
             if change.is_some() {
-                update(pats, id, change.as_deref()).await?;
+                update(change.as_deref()).await?;
                 *done = Some("it was changed, and is still revoked");
             }
             let restored = pats.restore(id).await;
@@ -70,20 +73,21 @@ async fn take(
             restored
         }
         Work::Revoke(change) => {
-            update(pats, id, change.as_deref()).await?;
+            update(change.as_deref()).await?;
+            let revoke = pats.revoke(id);
             match purge_in {
-                Some(after) => pats.revoke_and_purge(id, after).await,
-                None => pats.revoke(id).await,
+                Some(after) => revoke.purge_after(after).await,
+                None => revoke.await,
             }
         }
     }
 }
 
-/// What is said of an error after so much was done: the store speaks of its last call alone.
+/// Why a step failed after this was done. An error of the store is about its last call alone.
 pub(super) fn why(error: &PatError, done: Option<&'static str>) -> String {
     let again = "run `sealtoken pat sync` again";
     match (error, done) {
-        (PatError::Store(error), Some(done)) => {
+        (PatError::Service(ServiceError::Store(error)), Some(done)) => {
             format!("{}; {done}: {again} for the rest", in_part(error))
         }
         (error, Some(done)) => format!("{error}; {done}: {again} for the rest"),
@@ -93,16 +97,12 @@ pub(super) fn why(error: &PatError, done: Option<&'static str>) -> String {
 }
 
 const fn may_be_done(error: &PatError) -> bool {
-    matches!(error, PatError::Store(error) if is_in_doubt(error))
+    matches!(error, PatError::Service(ServiceError::Store(error)) if is_in_doubt(error))
 }
 
-async fn update(
-    pats: &PersonalAccessTokens,
-    id: &PatId,
-    change: Option<&PatUpdate>,
-) -> Result<(), PatError> {
+async fn update(change: Option<&Update<'_>>) -> Result<(), PatError> {
     if let Some(change) = change {
-        pats.update(id, change.clone()).await?;
+        change.clone().await?;
     }
     Ok(())
 }

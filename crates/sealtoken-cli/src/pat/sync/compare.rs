@@ -1,7 +1,7 @@
-//! How a token differs from what is declared, field by field.
+//! The differences between a token and its declaration, field by field.
 
-use sealtoken::pat::{PatRecord, PatUpdate};
-use sealtoken::{UnixTime, Value};
+use sealtoken::pat::{PatRecord, PersonalAccessTokens, Update};
+use sealtoken::{Expiry, UnixTime, Value};
 
 use crate::output::optional;
 use crate::pat::show;
@@ -9,30 +9,32 @@ use crate::pat::show;
 use super::file::Declared;
 use super::plan::{Plan, Step, Work};
 
-/// What is different about one field. A hash is never shown.
+/// The difference in one field. A hash is never shown.
 pub(super) struct Difference {
     pub(super) field: &'static str,
     pub(super) before: Option<Value>,
     pub(super) after: Option<Value>,
 }
 
-/// Plans what makes a token as it is declared.
-pub(super) fn compare(
-    plan: &mut Plan,
+/// Plans what makes a token match its declaration.
+pub(super) fn compare<'a>(
+    plan: &mut Plan<'a>,
+    pats: &'a PersonalAccessTokens,
     record: &PatRecord,
     token: &Declared,
     own: bool,
     now: UnixTime,
 ) {
     let mut change = Changes {
+        unchanged: pats.update(record.id),
         restriction: None,
         update: None,
         differences: Vec::new(),
         notes: Vec::new(),
     };
-    change.facts(record, token);
+    change.meta(record, token);
     change.rights(record, token, own);
-    change.end(record, token, own, now);
+    change.expiry(record, token, own, now);
     let is_revoked = record.revoked_at.is_some();
     let life = match token.revoked {
         Some(true) if !is_revoked && own => {
@@ -44,8 +46,10 @@ pub(super) fn compare(
         Some(true) if !is_revoked => Some(true),
         Some(false) if is_revoked => Some(false),
         None if is_revoked => {
-            let note = "it is revoked, and the file does not say `revoked`: it stays so (`revoked: false` restores it)";
-            change.notes.push(note);
+            change.notes.push(
+                "it is revoked, and the file does not say `revoked`: it stays so \
+                 (`revoked: false` restores it)",
+            );
             None
         }
         _ => None,
@@ -57,7 +61,7 @@ pub(super) fn compare(
         (Some(true), update) => Work::Revoke(update),
         (Some(false), update) => Work::Restore(update),
         (None, Some(update)) => Work::Change(update),
-        (None, None) if change.restriction.is_some() => Work::Change(Box::default()),
+        (None, None) if change.restriction.is_some() => Work::Change(Box::new(change.unchanged)),
         (None, None) => {
             plan.unchanged = plan.unchanged.saturating_add(1);
             return;
@@ -72,23 +76,26 @@ pub(super) fn compare(
     });
 }
 
-struct Changes {
-    /// What only takes: it is done first and alone, so that nothing else that fails holds it back.
-    restriction: Option<PatUpdate>,
-    update: Option<PatUpdate>,
+struct Changes<'a> {
+    /// An update that changes nothing.
+    unchanged: Update<'a>,
+    /// What only restricts the token. It is done first and on its own, so that no other failure
+    /// delays it.
+    restriction: Option<Update<'a>>,
+    update: Option<Update<'a>>,
     differences: Vec<Difference>,
     notes: Vec<&'static str>,
 }
 
-impl Changes {
+impl<'a> Changes<'a> {
     fn make(
         &mut self,
         field: &'static str,
         (before, after): (Value, Value),
-        change: impl FnOnce(PatUpdate) -> PatUpdate,
+        change: impl FnOnce(Update<'a>) -> Update<'a>,
     ) {
         self.differ(field, before, after);
-        self.update = Some(change(self.update.take().unwrap_or_default()));
+        self.update(change);
     }
 
     fn differ(&mut self, field: &'static str, before: Value, after: Value) {
@@ -99,12 +106,20 @@ impl Changes {
         });
     }
 
-    fn restrict(&mut self, change: impl FnOnce(PatUpdate) -> PatUpdate) {
-        self.restriction = Some(change(self.restriction.take().unwrap_or_default()));
+    fn update(&mut self, change: impl FnOnce(Update<'a>) -> Update<'a>) {
+        let update = self.update.take();
+        self.update = Some(change(update.unwrap_or_else(|| self.unchanged.clone())));
     }
 
-    /// What protects nobody and harms nobody.
-    fn facts(&mut self, record: &PatRecord, token: &Declared) {
+    fn restrict(&mut self, change: impl FnOnce(Update<'a>) -> Update<'a>) {
+        let restriction = self.restriction.take();
+        self.restriction = Some(change(
+            restriction.unwrap_or_else(|| self.unchanged.clone()),
+        ));
+    }
+
+    /// What neither protects nor harms anybody.
+    fn meta(&mut self, record: &PatRecord, token: &Declared) {
         if token.owner != record.owner {
             let values = (record.owner.as_str().into(), token.owner.as_str().into());
             self.make("owner", values, |update| update.owner(&token.owner));
@@ -131,7 +146,7 @@ impl Changes {
             let values = (show::list(&record.roles), show::list(roles));
             let gone: Vec<&String> = record.roles.difference(roles).collect();
             if !gone.is_empty() {
-                self.restrict(|update| gone.into_iter().fold(update, PatUpdate::remove_role));
+                self.restrict(|update| gone.into_iter().fold(update, Update::remove_role));
             }
             self.make("roles", values, |update| update.roles(roles));
         }
@@ -167,22 +182,22 @@ impl Changes {
             }
             Some(hash) if record.hash.as_ref() != Some(hash) => {
                 self.differences.push(Difference::hidden("hash"));
-                self.update = Some(self.update.take().unwrap_or_default().hash(hash.clone()));
+                self.update(|update| update.hash(hash.clone()));
             }
             _ => {}
         }
     }
 
-    fn end(&mut self, record: &PatRecord, token: &Declared, own: bool, now: UnixTime) {
+    fn expiry(&mut self, record: &PatRecord, token: &Declared, own: bool, now: UnixTime) {
         let Some(end) = token.expires_at.filter(|end| *end != record.expires_at) else {
             return;
         };
         let values = (optional(record.expires_at), optional(end));
         match end {
-            None => self.make("expires_at", values, PatUpdate::never_expires),
+            None => self.make("expires_at", values, |update| update.expires(Expiry::Never)),
             Some(at) if at > now && own && record.expires_at.is_none_or(|end| at < end) => {
                 self.notes
-                    .push("your own token is declared to end sooner: its end STAYS");
+                    .push("your own token is declared to expire sooner: its expiry STAYS");
             }
             Some(at) if at > now && record.expires_at.is_none_or(|end| at < end) => {
                 self.differ("expires_at", values.0, values.1);
@@ -191,13 +206,13 @@ impl Changes {
             Some(at) if at > now => {
                 self.make("expires_at", values, |update| update.expires_at_or_now(at));
             }
-            // Declared in the past: it ends when that is applied.
+            // Declared in the past: it expires when this is applied.
             Some(at) => {
                 if record.expires_at.is_some_and(|end| end <= now) {
-                    // It has ended, whenever that was.
+                    // It has expired, whenever that was.
                 } else if own {
                     self.notes
-                        .push("your own token is declared expired: its end STAYS");
+                        .push("your own token is declared expired: its expiry STAYS");
                 } else {
                     self.differ("expires_at", values.0, optional(Some(now)));
                     self.restrict(|update| update.expires_at_or_now(at));
@@ -208,7 +223,7 @@ impl Changes {
 }
 
 impl Difference {
-    /// Shows what was stored: an end that had passed is the moment at which it was set.
+    /// Shows what was stored: an expiry in the past became the moment at which it was set.
     pub(super) fn settle(&mut self, record: &PatRecord) {
         if self.field == "expires_at" {
             self.after = Some(optional(record.expires_at));
@@ -232,9 +247,9 @@ impl Difference {
     }
 }
 
-/// All that is declared of a token that is new.
-pub(super) fn facts(token: &Declared) -> Vec<Difference> {
-    let mut facts = vec![Difference::new("owner", token.owner.as_str().into())];
+/// All that is declared of a new token.
+pub(super) fn meta(token: &Declared) -> Vec<Difference> {
+    let mut meta = vec![Difference::new("owner", token.owner.as_str().into())];
     let fields = [
         ("admin", token.admin.map(Value::from)),
         ("roles", token.roles.as_ref().map(show::list)),
@@ -244,9 +259,9 @@ pub(super) fn facts(token: &Declared) -> Vec<Difference> {
         ("expires_at", token.expires_at.map(optional)),
     ];
     for (field, value) in fields {
-        facts.extend(value.map(|value| Difference::new(field, value)));
+        meta.extend(value.map(|value| Difference::new(field, value)));
     }
-    facts
+    meta
 }
 
 fn text(text: Option<&String>) -> Value {

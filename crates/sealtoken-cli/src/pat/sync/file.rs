@@ -1,4 +1,4 @@
-//! The declared list: YAML, checked as a whole before anything is changed.
+//! The declared tokens: YAML, checked as a whole before anything is changed.
 #![expect(
     clippy::option_option,
     reason = "what is left out and what is null are two things"
@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sealtoken::pat::{NewPat, PatError, PatId, PersonalAccessTokens, SecretHash};
+use sealtoken::pat::{Issue, PatError, PatId, PersonalAccessTokens, SecretHash};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 use serde::de::IgnoredAny;
@@ -18,7 +18,7 @@ use crate::failure::{Failure, problem};
 use crate::output::printable;
 use crate::values::moment;
 
-/// A token as it is to be. What is `None` is left as it is.
+/// A declared token. What is `None` stays as it is.
 pub(super) struct Declared {
     pub(super) id: PatId,
     pub(super) line: u64,
@@ -33,7 +33,7 @@ pub(super) struct Declared {
     pub(super) revoked: Option<bool>,
 }
 
-/// The file. Beside the tokens, the original's has the servers that it talks to: the store says where here.
+/// The file. The original's also names the servers that it talks to; here the store says that.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -46,7 +46,7 @@ struct File {
     endpoints: Option<IgnoredAny>,
 }
 
-/// A token as it is written; the other names are those of `@access-tokens/cli`.
+/// A token in the file; the aliases are the names of `@access-tokens/cli`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -71,17 +71,17 @@ struct Entry {
     revoked: Option<bool>,
 }
 
-/// What is there, also where it is null: that and nothing are two things.
+/// A value that is given, even if it is null: that differs from one that is left out.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// Reads the list. All that is wrong with its entries is told at once.
+/// Reads the list. Reports all invalid entries at once.
 pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
     let options = serde_saphyr::options! {
         // A snippet would show hashes.
         with_snippet: false,
-        // `yes` is no boolean: nobody becomes an admin by a word that was meant otherwise.
+        // `yes` is not a boolean: nobody becomes an admin by a word that meant something else.
         strict_booleans: true,
         merge_keys: MergeKeyPolicy::Error,
     };
@@ -135,9 +135,9 @@ impl Entry {
 }
 
 impl Declared {
-    /// What is registered where it is not in the store.
-    pub(super) fn new_pat(&self, now: UnixTime) -> NewPat {
-        let mut new = NewPat::for_owner(&self.owner)
+    /// Sets all of it but the owner.
+    pub(super) fn describe<'a, S>(&self, new: Issue<'a, S>, now: UnixTime) -> Issue<'a, S> {
+        let mut new = new
             .admin(self.admin.unwrap_or_default())
             .roles(self.roles.iter().flatten())
             .scopes(self.scopes.iter().flatten());
@@ -148,26 +148,27 @@ impl Declared {
             new = new.metadata(key, value);
         }
         match self.expires_at.flatten() {
-            Some(at) if at > now => new.expires_at(at),
+            Some(at) if at > now => new.expires(at),
             _ => new,
         }
     }
 
-    pub(super) fn has_ended(&self, now: UnixTime) -> bool {
+    pub(super) fn has_expired(&self, now: UnixTime) -> bool {
         self.expires_at.flatten().is_some_and(|at| at <= now)
     }
 }
 
-/// Checks each token as the library will: by issuing one like it in memory, in a store that is gone afterwards. All of
-/// it is at one moment, so that no end passes meanwhile.
+/// Checks each token as the library does, by issuing one like it in a store in memory. The clock
+/// stands still, so that no token expires meanwhile.
 pub(super) async fn check(declared: &[Declared], now: UnixTime) -> Result<(), Failure> {
     let options = PersonalAccessTokens::options().clock(ManualClock::at(now));
     let keys = KeyRing::new(Key::try_generate().map_err(problem)?);
     let trial = options.open(MemoryStore::new(), &keys).await?;
     let mut wrong = Wrong::default();
     for token in declared {
-        match trial.issue(token.new_pat(now)).await {
-            Ok(issued) => trial.delete(&issued.record.id).await?,
+        let new = trial.issue(&token.owner);
+        match token.describe(new, now).await {
+            Ok(issued) => trial.delete(issued.record.id).await?,
             Err(error) => wrong.add(
                 token.line,
                 &format!("{}: {}: {error}", token.id, error.code()),
@@ -177,7 +178,8 @@ pub(super) async fn check(declared: &[Declared], now: UnixTime) -> Result<(), Fa
     wrong.end()
 }
 
-/// Checks that the hashes were made for this store, as far as their text tells: registering them would fail.
+/// Checks that the hashes were made for this store, as far as their text shows. Registering others
+/// would fail.
 pub(super) fn check_hashes(
     declared: &[Declared],
     pats: &PersonalAccessTokens,
@@ -195,13 +197,13 @@ pub(super) fn check_hashes(
     wrong.end()
 }
 
-/// The key that a keyed hash names; none for one of another system.
+/// The key that a keyed hash names; `None` for another system's hash.
 fn key_of(hash: &str) -> Option<&str> {
     let (key, _) = hash.strip_prefix("$hmac-sha256$")?.split_once('$')?;
     Some(key)
 }
 
-/// What is wrong with the file, with its lines.
+/// What is wrong with the file, by line.
 #[derive(Default)]
 struct Wrong(Vec<String>);
 

@@ -1,5 +1,5 @@
-//! `pat sync`: makes the store like a declared list. The file is checked as a whole first, then the store is read to
-//! its end, and only then is anything changed.
+//! `pat sync`: makes the store match a declared list. It checks the whole file first, then reads
+//! the whole store, and only then changes anything.
 
 mod apply;
 mod compare;
@@ -26,7 +26,7 @@ pub(super) async fn sync(options: &Sync, prefix: &Prefix) -> Result<(), Failure>
     let declared = file::read(&text)?;
     file::check(&declared, place.now()).await?;
 
-    // It is asked for nothing but its id: no use of it is written.
+    // Only the id of the own token is needed: its use is not recorded.
     let settings = PersonalAccessTokens::options()
         .prefix(prefix.clone())
         .without_last_used();
@@ -44,11 +44,12 @@ pub(super) async fn sync(options: &Sync, prefix: &Prefix) -> Result<(), Failure>
     report.end()
 }
 
-/// The id of the token of whoever runs this. One that there is not is an error: what is protected would be another.
+/// The id of the token of whoever runs this. It must exist: otherwise another token would be
+/// protected.
 async fn own_id(own: &Own, pats: &PersonalAccessTokens) -> Result<Option<PatId>, Failure> {
     if let Some(id) = &own.id {
         let id = id.parse()?;
-        return Ok(Some(pats.get(&id).await?.id));
+        return Ok(Some(pats.get(id).await?.id));
     }
     let text = if own.stdin {
         Some(own::on_stdin()?)

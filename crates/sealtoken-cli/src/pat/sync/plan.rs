@@ -1,17 +1,17 @@
-//! What is to be done, from what is declared and what there is.
+//! Plans what to do, from the declared tokens and the stored ones.
 
 use std::collections::HashMap;
 
-use sealtoken::UnixTime;
-use sealtoken::pat::{NewPat, PatError, PatId, PatUpdate, PersonalAccessTokens, SecretHash, State};
+use sealtoken::pat::{Issue, PatError, PatId, PersonalAccessTokens, SecretHash, Update};
+use sealtoken::{ServiceError, State, UnixTime};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-use super::compare::{Difference, compare, facts};
+use super::compare::{Difference, compare, meta};
 use super::file::Declared;
 
-/// What is said of a declared token that has ended and is not in the store.
+/// The note on a declared token that has expired and is not in the store.
 pub(super) const EXPIRED: &str = "it has expired: it is not registered";
 
 pub(super) struct Rules {
@@ -22,39 +22,39 @@ pub(super) struct Rules {
 }
 
 #[derive(Default)]
-pub(super) struct Plan {
-    pub(super) steps: Vec<Step>,
-    /// What is not done, and ought to be known.
+pub(super) struct Plan<'a> {
+    pub(super) steps: Vec<Step<'a>>,
+    /// What is not done, but worth knowing.
     pub(super) notes: Vec<(PatId, &'static str)>,
-    /// Declared tokens that there are not, and that nothing can make.
+    /// Declared tokens that are not in the store, and have no hash to register.
     pub(super) missing: Vec<PatId>,
     pub(super) unreadable: Vec<PatError>,
     pub(super) unchanged: u64,
 }
 
-/// What is to be done about one token.
-pub(super) struct Step {
+/// What to do about one token.
+pub(super) struct Step<'a> {
     pub(super) id: PatId,
     pub(super) owner: String,
-    /// What is taken from it, before and beside all else.
-    pub(super) restriction: Option<Box<PatUpdate>>,
-    pub(super) work: Work,
+    /// What restricts it, before all else.
+    pub(super) restriction: Option<Box<Update<'a>>>,
+    pub(super) work: Work<'a>,
     pub(super) differences: Vec<Difference>,
 }
 
-pub(super) enum Work {
-    Register(SecretHash, Box<NewPat>),
-    Change(Box<PatUpdate>),
-    Restore(Option<Box<PatUpdate>>),
-    Revoke(Option<Box<PatUpdate>>),
+pub(super) enum Work<'a> {
+    Register(Box<Issue<'a, (PatId, SecretHash)>>),
+    Change(Box<Update<'a>>),
+    Restore(Option<Box<Update<'a>>>),
+    Revoke(Option<Box<Update<'a>>>),
 }
 
-/// Reads all tokens, in whatever state. Only what is to be done stays in memory.
-pub(super) async fn plan(
-    pats: &PersonalAccessTokens,
+/// Reads all tokens, in every state. Only the steps stay in memory.
+pub(super) async fn plan<'a>(
+    pats: &'a PersonalAccessTokens,
     declared: &[Declared],
     rules: &Rules,
-) -> Result<Plan, Failure> {
+) -> Result<Plan<'a>, Failure> {
     let mut plan = Plan::default();
     let mut left: HashMap<PatId, &Declared> =
         declared.iter().map(|token| (token.id, token)).collect();
@@ -67,16 +67,17 @@ pub(super) async fn plan(
         count(looked_at);
         let record = match token {
             Ok(record) => record,
-            Err(PatError::Tampered) => {
-                plan.unreadable.push(PatError::Tampered);
+            Err(PatError::Service(ServiceError::Tampered)) => {
+                plan.unreadable
+                    .push(PatError::Service(ServiceError::Tampered));
                 continue;
             }
-            // The store did not give the rest: what is declared there would be taken for missing.
+            // The rest was not read: its tokens would be taken for missing.
             Err(error) => return Err(error.into()),
         };
         let own = rules.own == Some(record.id);
         match left.remove(&record.id) {
-            Some(token) => compare(&mut plan, &record, token, own, rules.now),
+            Some(token) => compare(&mut plan, pats, &record, token, own, rules.now),
             None if record.state_at(rules.now) != State::Live || rules.keep_unlisted => {}
             None if own => plan.notes.push((
                 record.id,
@@ -92,9 +93,9 @@ pub(super) async fn plan(
         }
     }
     for token in declared.iter().filter(|token| left.contains_key(&token.id)) {
-        absent(&mut plan, token, rules.now);
+        absent(&mut plan, pats, token, rules.now);
     }
-    // Where a run is cut off, what was to be taken is taken.
+    // If a run is interrupted, the restrictions are done.
     plan.steps.sort_by_key(|step| match step.work {
         Work::Revoke(_) => 0,
         _ if step.restriction.is_some() => 1,
@@ -103,20 +104,26 @@ pub(super) async fn plan(
     Ok(plan)
 }
 
-/// What becomes of a declared token that is not in the store.
-fn absent(plan: &mut Plan, token: &Declared, now: UnixTime) {
+/// Plans a declared token that is not in the store.
+fn absent<'a>(
+    plan: &mut Plan<'a>,
+    pats: &'a PersonalAccessTokens,
+    token: &Declared,
+    now: UnixTime,
+) {
     if token.revoked == Some(true) {
-        // It is refused as it is; perhaps it was purged.
+        // It is refused already; it may have been purged.
         plan.unchanged = plan.unchanged.saturating_add(1);
-    } else if token.has_ended(now) {
+    } else if token.has_expired(now) {
         plan.notes.push((token.id, EXPIRED));
     } else if let Some(hash) = &token.hash {
+        let new = pats.register(token.id, hash.clone(), &token.owner);
         plan.steps.push(Step {
             id: token.id,
             owner: token.owner.clone(),
             restriction: None,
-            work: Work::Register(hash.clone(), Box::new(token.new_pat(now))),
-            differences: facts(token),
+            work: Work::Register(Box::new(token.describe(new, now))),
+            differences: meta(token),
         });
     } else {
         plan.missing.push(token.id);

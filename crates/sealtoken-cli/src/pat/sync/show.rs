@@ -1,4 +1,4 @@
-//! What is said of a sync: the difference, and how much was done.
+//! The report of a sync: the differences, and what was done.
 
 use std::io::{Write as _, stderr, stdout};
 
@@ -14,7 +14,7 @@ use crate::pat::args::{Colour, Sync};
 use super::compare::Difference;
 use super::plan::{Plan, Step, Work};
 
-/// What came of it, as `--json` prints it at the end. Without that, each step is printed when it is done.
+/// The results, which `--json` prints at the end. Without it, each step is printed when it is done.
 #[derive(Serialize)]
 pub(super) struct Report {
     dry_run: bool,
@@ -31,7 +31,7 @@ pub(super) struct Report {
     json: bool,
     #[serde(skip)]
     coloured: bool,
-    /// Why a step could not be printed. The others are done all the same.
+    /// Why a step could not be printed. The other steps are done all the same.
     #[serde(skip)]
     unsaid: Option<Failure>,
 }
@@ -92,25 +92,25 @@ impl Report {
     /// What was found and will not be done.
     pub(super) fn found(&mut self, plan: &Plan) {
         for (id, note) in &plan.notes {
-            self.note(id, note);
+            self.note(*id, note);
         }
         for id in &plan.missing {
             let what = "it is not in the store, and has no hash to register: nothing is issued";
-            self.failed(Some(id), "missing", what, None);
+            self.failed(Some(*id), "missing", what, None);
         }
         for error in &plan.unreadable {
             self.failed(None, error.code(), &error.to_string(), None);
         }
     }
 
-    pub(super) fn note(&mut self, id: &PatId, note: &'static str) {
+    pub(super) fn note(&mut self, id: PatId, note: &'static str) {
         let id = id.to_string();
         say(&format!("note: {id}: {note}"));
         self.notes.push(Note { id, note });
     }
 
     /// A step was done, or would be.
-    pub(super) fn done(&mut self, step: &Step) {
+    pub(super) fn done(&mut self, step: &Step<'_>) {
         let id = step.id.to_string();
         if !self.json && self.unsaid.is_none() {
             let said = self.lines(step).and_then(|lines| output::line(&lines));
@@ -138,12 +138,12 @@ impl Report {
 
     pub(super) fn failed(
         &mut self,
-        id: Option<&PatId>,
+        id: Option<PatId>,
         code: &str,
         why: &str,
         done: Option<&'static str>,
     ) {
-        let id = id.map(ToString::to_string);
+        let id = id.map(|id| id.to_string());
         let name = id.as_deref().unwrap_or("a token");
         say(&format!("{name}: {code}: {why}"));
         self.failed.push(Failed {
@@ -197,7 +197,7 @@ impl Report {
     }
 
     /// A step for people: what is done to which token, and each field that differs.
-    fn lines(&self, step: &Step) -> Result<String, Failure> {
+    fn lines(&self, step: &Step<'_>) -> Result<String, Failure> {
         let (sign, what) = match step.work {
             Work::Register(..) => (ADDED, "register"),
             Work::Change(_) => (CHANGED, "change"),

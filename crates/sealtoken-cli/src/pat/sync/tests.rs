@@ -1,9 +1,9 @@
 //! Time that passes while a sync is under way.
 
 use clap::Parser;
-use sealtoken::pat::{NewPat, PatError, PersonalAccessTokens};
+use sealtoken::pat::{PatError, PersonalAccessTokens};
 use sealtoken::store::{MemoryStore, StoreError};
-use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
+use sealtoken::{Key, KeyRing, ManualClock, ServiceError, UnixTime};
 use serde_json::json;
 
 use super::plan::{Rules, plan};
@@ -62,7 +62,7 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
     assert_eq!(report["registered"], json!([long.id.to_string()]));
     let note = json!({"id": short.id.to_string(), "note": "it has expired: it is not registered"});
     assert_eq!(report["notes"], json!([note]));
-    assert_eq!(pats.count().await, Ok(1));
+    assert_eq!(pats.list().count().await, Ok(1));
 }
 
 /// However long that takes: the clocks of all others are far beyond this one's.
@@ -75,8 +75,8 @@ async fn a_file_is_checked_as_of_one_moment() {
     assert!(file::check(&declared, NOW).await.is_ok());
 }
 
-/// What comes of a sync of a token with the roles `a` and `b`, for which the file says this, when its
-/// writes from that number on are lost; what was done before must be said with it.
+/// What comes of a sync of a token with the roles `a` and `b`, for which the file says this, when
+/// its writes from that number on are lost; what was done before must be said with it.
 async fn lost(
     declared: &str,
     revoked: bool,
@@ -87,10 +87,10 @@ async fn lost(
     let (store, keys) = (MemoryStore::new(), KeyRing::new(Key::generate()));
     let options = || PersonalAccessTokens::options().clock(clock.clone());
     let pats = options().open(store.clone(), &keys).await.unwrap();
-    let new = NewPat::for_owner("a").role("a").role("b");
-    let id = pats.issue(new).await.unwrap().record.id;
+    let issued = pats.issue("a").role("a").role("b").await.unwrap();
+    let id = issued.record.id;
     if revoked {
-        pats.revoke(&id).await.unwrap();
+        pats.revoke(id).await.unwrap();
     }
     let text = format!("tokens:\n- {{id: {id}, {declared}}}\n");
     let tokens = file::read(&text).ok().unwrap();
@@ -99,8 +99,8 @@ async fn lost(
         keep_unlisted: false,
         now: NOW,
     };
-    let plan = plan(&pats, &tokens, &rules).await.ok().unwrap();
     let away = options().open(lossy(store), &keys).await.unwrap();
+    let plan = plan(&away, &tokens, &rules).await.ok().unwrap();
     let line = ["sync", "tokens.yaml", "--json", "--purge-in", "1d"];
     let options = Line::parse_from(line).sync;
     let mut report = Report::new(&options, plan.unchanged, tokens.len());
@@ -136,7 +136,10 @@ async fn a_step_that_fails_tells_what_of_it_was_done() {
             done,
         )
         .await;
-        let why = apply::why(&PatError::Store(StoreError::unavailable("away")), done);
+        let why = apply::why(
+            &PatError::Service(ServiceError::Store(StoreError::unavailable("away"))),
+            done,
+        );
         assert_eq!(why.contains("nothing was changed"), done.is_none(), "{why}");
         assert_eq!(
             why.contains("run `sealtoken pat sync` again"),
@@ -174,7 +177,10 @@ async fn a_step_that_may_be_done_says_nothing_against_it() {
             unknown,
         )
         .await;
-        let why = apply::why(&PatError::Store(StoreError::unknown("away")), unknown);
+        let why = apply::why(
+            &PatError::Service(ServiceError::Store(StoreError::unknown("away"))),
+            unknown,
+        );
         assert!(why.contains("run `sealtoken pat sync` again"), "{why}");
     }
 }

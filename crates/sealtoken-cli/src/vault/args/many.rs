@@ -8,7 +8,7 @@ use sealtoken::UnixTime;
 use crate::store::Place;
 use crate::values::{age, moment};
 
-use super::{Mode, Scope};
+use super::Scope;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
@@ -21,37 +21,37 @@ Examples:
 pub(crate) struct List {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
-    /// Those with this label
+    /// Only values with this label
     #[arg(long)]
     pub(in crate::vault) label: Option<String>,
-    /// Those created at this moment or later: Unix seconds, or RFC 3339
+    /// Only values created at this moment or later: Unix seconds, or RFC 3339
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub(in crate::vault) created_from: Option<UnixTime>,
-    /// Those created before this moment
+    /// Only values created before this moment
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub(in crate::vault) created_before: Option<UnixTime>,
-    /// Those that end at this moment or later
+    /// Only values that expire at this moment or later
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub(in crate::vault) expires_from: Option<UnixTime>,
-    /// Those that end before this moment
+    /// Only values that expire before this moment
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub(in crate::vault) expires_before: Option<UnixTime>,
-    /// Also those that have expired
+    /// Expired values, too
     #[arg(long)]
     pub(in crate::vault) with_expired: bool,
-    /// Those that have expired, and no others
+    /// Only expired values
     #[arg(long, conflicts_with = "with_expired")]
     pub(in crate::vault) only_expired: bool,
-    /// Also those that are hidden
+    /// Soft-deleted values, too
     #[arg(long)]
     pub(in crate::vault) with_deleted: bool,
-    /// Those that are hidden, and no others
+    /// Only soft-deleted values
     #[arg(long, conflicts_with = "with_deleted")]
     pub(in crate::vault) only_deleted: bool,
-    /// At most so many
+    /// The most values to print
     #[arg(long, value_name = "NUMBER")]
     pub(in crate::vault) limit: Option<u64>,
-    /// Print how many there are instead
+    /// Print their number instead
     #[arg(long, conflicts_with = "limit")]
     pub(in crate::vault) count: bool,
     /// Print a list of objects instead
@@ -62,20 +62,43 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealtoken vault sweep
-  sealtoken vault sweep --hard --namespace user-42
-  sealtoken vault sweep --purge-deleted 30d")]
-pub(crate) struct Sweep {
+  sealtoken vault soft-delete-expired
+  sealtoken vault soft-delete-expired --namespace user-42 --json")]
+pub(crate) struct SoftDeleteExpired {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(in crate::vault) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault purge-expired --namespace user-42
+  sealtoken vault purge-expired --margin 1h")]
+pub(crate) struct PurgeExpired {
     #[command(flatten)]
-    pub(in crate::vault) mode: Mode,
-    /// Instead of what has expired, remove for good what was hidden at least so long ago: 0s, 8h, 30d
-    #[arg(long, value_name = "DURATION", value_parser = age, conflicts_with = "Mode")]
-    pub(in crate::vault) purge_deleted: Option<u64>,
-    /// Let --hard leave alone what has been over for less than this, for clocks that differ: 0s, 30m, 1h [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = age, requires = "hard", conflicts_with_all = ["soft", "purge_deleted"])]
+    pub(in crate::vault) scope: Scope,
+    /// Leave values alone that expired less than this long ago, since clocks differ: 0s, 30m, 1h
+    /// [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = age)]
     pub(in crate::vault) margin: Option<u64>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(in crate::vault) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault purge-deleted --older-than 30d")]
+pub(crate) struct PurgeDeleted {
+    #[command(flatten)]
+    pub(in crate::vault) scope: Scope,
+    /// Only values that were soft-deleted at least this long ago: 0s, 8h, 30d
+    #[arg(long, value_name = "DURATION", value_parser = age)]
+    pub(in crate::vault) older_than: u64,
     /// Print one JSON object instead
     #[arg(long)]
     pub(in crate::vault) json: bool,
@@ -89,7 +112,7 @@ Examples:
 pub(crate) struct Rekey {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
-    /// Read the present password from this file; one line ending after it is dropped
+    /// Read the current password from this file; one line ending after it is dropped
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::vault) password_file: Option<PathBuf>,
     /// Read the new password from this file; one line ending after it is dropped
@@ -113,29 +136,33 @@ pub(crate) struct Rewrap {
 #[command(after_help = "\
 Examples:
   sealtoken vault import --format vaultstore-v2 --password-file password.txt < values.jsonl
-  sealtoken vault import --format vaultstore-v1 --password-file old.txt --new-password-file new.txt < values.jsonl")]
+  sealtoken vault import --format vaultstore-v1 --password-file old.txt \\
+    --new-password-file new.txt < values.jsonl")]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
     /// The system that stored the values, and its format
     #[arg(long, value_name = "FORMAT")]
     pub(in crate::vault) format: Format,
-    /// Read the password of the values from this file; one line ending after it is dropped, and it may be empty
+    /// Read the password of the values from this file; one line ending after it is dropped, and it
+    /// may be empty
     ///
-    /// In this vault they get the same one. An empty one becomes none.
+    /// Unless you give another, the values get the same password in this vault. An empty one
+    /// becomes none.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::vault) password_file: PathBuf,
-    /// Protect them in this vault by the password of this file instead
+    /// Protect the values in this vault by the password in this file instead
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::vault) new_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
-    /// The Go system vaultstore: its values that begin with v2:
+    /// The Go system vaultstore: values that begin with v2:
     #[value(name = "vaultstore-v2")]
     VaultstoreV2,
-    /// The same system's first format, which proves nothing: read docs/from-vaultstore.md first
+    /// The same system's first format, which authenticates nothing: read docs/from-vaultstore.md
+    /// first
     #[value(name = "vaultstore-v1")]
     VaultstoreV1,
 }

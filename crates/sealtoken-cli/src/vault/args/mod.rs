@@ -1,4 +1,4 @@
-//! What `sealtoken vault` takes.
+//! The arguments of `sealtoken vault`.
 #![expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 
 mod many;
@@ -7,16 +7,22 @@ mod one;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use sealtoken::vault::Vault;
 
 use crate::store::Place;
 
-pub(super) use many::{Format, Import, List, Rekey, Rewrap, Sweep};
-pub(super) use one::{Create, Delete, Info, Read, Renew, Restore, RollBack, Update, Versions};
+pub(super) use many::{
+    Format, Import, List, PurgeDeleted, PurgeExpired, Rekey, Rewrap, SoftDeleteExpired,
+};
+pub(super) use one::{
+    Create, Delete, Get, Read, Renew, Restore, RollBack, SoftDelete, Update, Versions,
+};
 
 pub(super) const ABOUT: &str = "\
-The vault is in --store or, without it, where the environment variable SEALTOKEN_STORE says: sqlite:FILE, \
-postgres://user@host/database or dynamodb:TABLE?region=REGION, with the credentials that AWS gives a process. Without either it is sqlite:sealtoken.db, in the current directory. A URL with a \
-password in it belongs in SEALTOKEN_STORE: arguments can be seen by every user of the machine.
+The vault is in --store, or else in the environment variable SEALTOKEN_STORE: sqlite:FILE, \
+postgres://user@host/database or dynamodb:TABLE?region=REGION, with the credentials that AWS \
+gives a process. Without either it is sqlite:sealtoken.db in the current directory. A URL with a \
+password belongs in SEALTOKEN_STORE: every user of the machine can see arguments.
 
 Examples:
   export SEALTOKEN_KEYS=$(sealtoken key generate) SEALTOKEN_STORE=sqlite:vault.db
@@ -26,67 +32,79 @@ Examples:
 Exit status:
   0  done
   1  wrong usage, or something is wrong with the keys, a file or the store
-  2  refused: stderr has one line, which begins with a code: not_found, expired, deleted, invalid_password, \
-already_exists, tampered, unknown_key, value_too_long, password_too_short and so on";
+  2  refused: stderr has one line, which begins with a code: not_found, expired, deleted, \
+invalid_password, already_exists, tampered, unknown_key, value_too_long, password_too_short and \
+so on";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VaultCommand {
-    /// Put the value on stdin into the vault, and print the token for it
+    /// Create a value from stdin, and print its token
     ///
-    /// The value is every byte of stdin, a last line ending included, and at most 1 MiB.
+    /// The value is every byte of stdin, a final line ending included, and at most 1 MiB.
     Create(Create),
 
-    /// Write the value of a token to stdout: its bytes, and nothing else
+    /// Write a value to stdout: its bytes, and nothing else
     Read(Read),
 
-    /// Put the value on stdin in the place of the one that the token has
+    /// Replace a value by the one on stdin
     ///
-    /// Without --token-file the first line of stdin is the token, and the value is every byte after it. It needs
-    /// the password that protects the value, and leaves the end as it is unless another is given.
+    /// Without --token-file the first line of stdin is the token, and every byte after it is the
+    /// value. It takes the password that protects the value, and keeps the expiry unless you set
+    /// another.
     Update(Update),
 
-    /// Tell what is known about a value: its times, state and label, never the value
-    Info(Info),
+    /// Print what is known about a value: its times, state and label, never the value
+    Get(Get),
 
-    /// Move the end of a value, to so much from now; it needs no password
+    /// Change when a value expires; it takes no password
     Renew(Renew),
 
-    /// Hide a value until it is restored, or remove it for good with --hard; it needs no password
-    Delete(Delete),
+    /// Hide a value until it is restored or purged; it takes no password
+    SoftDelete(SoftDelete),
 
-    /// Bring back a value that was hidden; one that has expired stays expired
+    /// Bring a soft-deleted value back; an expired one stays expired
     Restore(Restore),
 
-    /// Tell which earlier values of a token are kept
+    /// Remove a value and its earlier ones for good; it takes no password
+    Delete(Delete),
+
+    /// List the versions of a value that are kept
     Versions(Versions),
 
-    /// Put an earlier value in the place of the one that the token has, as a new version
+    /// Make an earlier value the current one, as a new version
     RollBack(RollBack),
 
-    /// Tell which values there are, and what is known about each: live ones, unless told otherwise
+    /// List values, and what is known about each: the live ones, unless you ask for others
     ///
-    /// A record that was changed from outside is named as tampered, hides no other, and makes the exit status 2.
+    /// A record that was changed from outside is named as tampered, hides no other, and makes the
+    /// exit status 2.
     List(List),
 
-    /// Hide what has expired, or remove it for good, and print how many values that were
-    Sweep(Sweep),
+    /// Soft-delete the expired values, and print their number
+    SoftDeleteExpired(SoftDeleteExpired),
 
-    /// Change a password for all values that it protects, and print how many those are
+    /// Remove the expired values for good, and print their number
+    PurgeExpired(PurgeExpired),
+
+    /// Remove the soft-deleted values for good, and print their number
+    PurgeDeleted(PurgeDeleted),
+
+    /// Change a password for all values that it protects, and print their number
     ///
-    /// A password without a file is asked for at the terminal.
+    /// Without a file the terminal asks for a password.
     Rekey(Rekey),
 
-    /// After a rotation of the keys: seal with the current one what the retired ones sealed
+    /// After a rotation of the keys: seal again by the current key what the retired ones sealed
     ///
-    /// Prints how many keysets were sealed again, of all namespaces. After that the retired key can go, and
-    /// everything still opens.
+    /// Prints how many keysets were sealed again, of all namespaces. After that the retired key can
+    /// go, and everything still opens.
     Rewrap(Rewrap),
 
-    /// Take in values of another system from lines of JSON on stdin, and print how many were taken
+    /// Take in values of another system from lines of JSON on stdin, and print their number
     ///
-    /// A line reads {"token":…,"value":…,"expires_at":…}: the token, which is kept, what that system stored, and
-    /// perhaps the Unix second at which it ends. Lines that were not taken are named on stderr, with the code of
-    /// the reason, and make the exit status 2.
+    /// A line reads {"token":…,"value":…,"expires_at":…}: the token, which is kept, the text that
+    /// the other system stored, and perhaps the Unix second at which it expires. Lines that were
+    /// not taken in are named on stderr with the code of the reason, and make the exit status 2.
     Import(Import),
 }
 
@@ -96,7 +114,7 @@ pub(crate) struct Scope {
     #[command(flatten)]
     pub(in crate::vault) place: Place,
     /// The part of the vault, such as a user's or a tenant's
-    #[arg(long, value_name = "NAME", default_value = sealtoken::vault::Vault::DEFAULT_NAMESPACE)]
+    #[arg(long, value_name = "NAME", default_value = Vault::DEFAULT_NAMESPACE)]
     pub(in crate::vault) namespace: String,
 }
 
@@ -108,12 +126,12 @@ pub(crate) struct TokenFile {
     pub(in crate::vault) token_file: Option<PathBuf>,
 }
 
-/// The token or, where no secret is needed, the id that a list shows.
+/// The token or, where no secret is needed, the id.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     #[command(flatten)]
     pub(in crate::vault) token: TokenFile,
-    /// Name the value by the id that `list` and `info` show, instead of by its token
+    /// Name the value by the id that `list` and `get` show, instead of by its token
     #[arg(long, conflicts_with = "token_file")]
     pub(in crate::vault) id: Option<String>,
 }
@@ -124,7 +142,7 @@ pub(crate) struct PasswordFrom {
     /// Read the password from this file; one line ending after it is dropped
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::vault) password_file: Option<PathBuf>,
-    /// Ask for the password at the terminal, without showing it
+    /// Ask for the password at the terminal, and do not show it
     #[arg(long, conflicts_with = "password_file")]
     pub(in crate::vault) ask_password: bool,
 }
@@ -132,19 +150,7 @@ pub(crate) struct PasswordFrom {
 /// How many earlier values stay.
 #[derive(Debug, Args)]
 pub(crate) struct Keep {
-    /// Keep so many earlier values of the token, at most 16 [default: as many as are kept now]
+    /// Keep this many earlier values of the token, at most 16 [default: as many as now]
     #[arg(long, value_name = "NUMBER")]
     pub(in crate::vault) keep_versions: Option<u32>,
-}
-
-/// What becomes of values.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct Mode {
-    /// Hide them: `restore` brings them back (the default)
-    #[arg(long)]
-    pub(in crate::vault) soft: bool,
-    /// Remove them for good, with all earlier values
-    #[arg(long)]
-    pub(in crate::vault) hard: bool,
 }

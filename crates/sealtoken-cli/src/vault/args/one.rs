@@ -7,12 +7,12 @@ use sealtoken::Lifetime;
 
 use crate::values::lifetime;
 
-use super::{Keep, Mode, Named, PasswordFrom, Scope, TokenFile};
+use super::{Keep, Named, PasswordFrom, Scope, TokenFile};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  printf %s 'the secret' | sealtoken vault create --password-file password.txt --expires-in 30d > token
+  printf %s 'the secret' | sealtoken vault create --password-file pw.txt --expires-in 30d > token
   sealtoken vault create --label backup --store sqlite:vault.db < backup.key > token
   sealtoken vault create --token-file my-own-token.txt < secret.bin")]
 pub(crate) struct Create {
@@ -20,7 +20,7 @@ pub(crate) struct Create {
     pub(in crate::vault) scope: Scope,
     #[command(flatten)]
     pub(in crate::vault) password: PasswordFrom,
-    /// How long it lives: 90s, 30m, 8h, 1d, 2w, or forever, as it does without this
+    /// When it expires, from now: 90s, 30m, 8h, 1d, 2w, or forever [default: forever]
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(in crate::vault) expires_in: Option<Lifetime>,
     /// A label by which `list` finds it
@@ -29,11 +29,16 @@ pub(crate) struct Create {
     /// How many characters the token has: 25 to 64, or with --weak 15 to 64 [default: 32]
     #[arg(long, value_name = "CHARACTERS")]
     pub(in crate::vault) length: Option<usize>,
-    /// Allow a token of so few characters that it has less than 128 random bits
+    /// Allow so few characters that the token has less than 128 random bits
     #[arg(long, requires = "length")]
     pub(in crate::vault) weak: bool,
-    /// Take the token from this file, one of your own: 15 to 200 characters of A-Z, a-z, 0-9, - and _
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "length")]
+    /// Take a token of your own from this file: 15 to 200 characters of A-Z, a-z, 0-9, - and _
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with = "length"
+    )]
     pub(in crate::vault) token_file: Option<PathBuf>,
 }
 
@@ -41,7 +46,7 @@ pub(crate) struct Create {
 #[command(after_help = "\
 Examples:
   sealtoken vault read --password-file password.txt < token
-  sealtoken vault read --store sqlite:vault.db --namespace user-42 --token-file token > secret.bin")]
+  sealtoken vault read --namespace user-42 --token-file token > secret.bin")]
 pub(crate) struct Read {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
@@ -66,7 +71,7 @@ pub(crate) struct Update {
     pub(in crate::vault) token: TokenFile,
     #[command(flatten)]
     pub(in crate::vault) password: PasswordFrom,
-    /// Let it end after this long from now: 90s, 30m, 8h, 1d, 2w, or forever
+    /// When it expires, from now: 90s, 30m, 8h, 1d, 2w, or forever [default: as before]
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(in crate::vault) expires_in: Option<Lifetime>,
     #[command(flatten)]
@@ -76,9 +81,9 @@ pub(crate) struct Update {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealtoken vault info < token
-  sealtoken vault info --json --token-file token | jq -r .expires_at")]
-pub(crate) struct Info {
+  sealtoken vault get < token
+  sealtoken vault get --json --token-file token | jq -r .expires_at")]
+pub(crate) struct Get {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
     #[command(flatten)]
@@ -98,13 +103,13 @@ pub(crate) struct Renew {
     pub(in crate::vault) scope: Scope,
     #[command(flatten)]
     pub(in crate::vault) named: Named,
-    /// How long it lives from now: 90s, 30m, 8h, 1d, 2w, or forever
+    /// When it expires, from now: 90s, 30m, 8h, 1d, 2w, or forever
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(in crate::vault) expires_in: Lifetime,
-    /// Also where it has expired: it lives again
+    /// Renew an expired value, too: it can be read again
     #[arg(long)]
     pub(in crate::vault) even_expired: bool,
-    /// Also where it is hidden, which it stays
+    /// Renew a soft-deleted value, too: it stays soft-deleted
     #[arg(long)]
     pub(in crate::vault) even_deleted: bool,
 }
@@ -112,16 +117,25 @@ pub(crate) struct Renew {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealtoken vault delete < token
-  sealtoken vault delete --hard --token-file token
-  sealtoken vault list --json | jq -r '.[0].id' | xargs sealtoken vault delete --id")]
+  sealtoken vault soft-delete < token
+  sealtoken vault list --json | jq -r '.[0].id' | xargs sealtoken vault soft-delete --id")]
+pub(crate) struct SoftDelete {
+    #[command(flatten)]
+    pub(in crate::vault) scope: Scope,
+    #[command(flatten)]
+    pub(in crate::vault) named: Named,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault delete --token-file token
+  sealtoken vault delete --id \"$(sealtoken vault list --json | jq -r '.[0].id')\"")]
 pub(crate) struct Delete {
     #[command(flatten)]
     pub(in crate::vault) scope: Scope,
     #[command(flatten)]
     pub(in crate::vault) named: Named,
-    #[command(flatten)]
-    pub(in crate::vault) mode: Mode,
 }
 
 #[derive(Debug, Args)]

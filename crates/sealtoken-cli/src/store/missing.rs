@@ -1,0 +1,67 @@
+//! Stand-ins for the engines that this build lacks. Their errors name the missing feature.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use sealtoken::store::Store;
+
+use crate::failure::Failure;
+
+type Opened = Ready<Result<Arc<dyn Store>, Failure>>;
+
+fn lacks<T>(engine: &str, feature: &str) -> Result<T, Failure> {
+    Err(Failure::Problem(format!(
+        "this build lacks {engine}: install it with \
+         cargo install sealtoken-cli --features {feature}"
+    )))
+}
+
+#[cfg(not(feature = "sqlite"))]
+pub(super) mod sqlite {
+    use std::path::Path;
+
+    use sealtoken::store::Migration;
+
+    use super::{Failure, Opened, lacks, ready};
+
+    pub(crate) fn open(_: &Path, _: bool) -> Opened {
+        ready(lacks("SQLite", "sqlite"))
+    }
+
+    pub(crate) fn schema() -> Result<&'static [Migration], Failure> {
+        lacks("SQLite", "sqlite")
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) mod postgres {
+    use sealtoken::store::Migration;
+
+    use super::{Failure, Opened, lacks, ready};
+
+    pub(crate) fn open(_: &str, _: bool) -> Opened {
+        ready(lacks("PostgreSQL", "postgres"))
+    }
+
+    pub(crate) fn schema() -> Result<&'static [Migration], Failure> {
+        lacks("PostgreSQL", "postgres")
+    }
+}
+
+#[cfg(not(feature = "dynamodb"))]
+pub(super) mod dynamodb {
+    use super::{Failure, Opened, Ready, lacks, ready};
+    use crate::args::Template;
+
+    pub(crate) fn open(_: &str) -> Opened {
+        ready(lacks("DynamoDB", "dynamodb"))
+    }
+
+    pub(crate) fn create(_: &str) -> Ready<Result<(), Failure>> {
+        ready(lacks("DynamoDB", "dynamodb"))
+    }
+
+    pub(crate) fn template(_: Template, _: &str) -> Result<String, Failure> {
+        lacks("DynamoDB", "dynamodb")
+    }
+}

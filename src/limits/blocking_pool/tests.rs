@@ -1,0 +1,171 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+const BOUNDED: WhenFull = WhenFull::Refuse;
+
+fn subject(n: usize) -> Subject {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    Subject::new(crate::limits::SubjectKind::scope("test"), id)
+}
+
+fn lane(group: usize, within: usize) -> Lane {
+    Lane {
+        group: subject(group),
+        within: subject(within),
+    }
+}
+
+#[tokio::test]
+async fn no_more_jobs_run_at_once_than_are_allowed() {
+    let pool = BlockingPool::new(2);
+    let running = Arc::new(AtomicU64::new(0));
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let (pool, running) = (pool.clone(), Arc::clone(&running));
+        tasks.spawn(async move {
+            let work = move || {
+                let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                std::thread::sleep(std::time::Duration::from_millis(2));
+                running.fetch_sub(1, Ordering::SeqCst);
+                now
+            };
+            pool.run(lane(n % 3, n), BOUNDED, work).await
+        });
+    }
+    let mut most = 0;
+    while let Some(result) = tasks.join_next().await {
+        most = most.max(result.unwrap().unwrap());
+    }
+    assert_eq!(most, 2);
+}
+
+/// Fills a lane; returns the callers that found a place.
+fn fill(queue: &mut Queue, group: usize, callers: usize) -> Vec<oneshot::Receiver<Permit>> {
+    (0..callers)
+        .filter_map(|_| queue.wait(lane(group, 0), BOUNDED).ok())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_full_lane_refuses_and_another_lane_has_the_next_turn() {
+    let pool = BlockingPool::new(1);
+    let held = pool.permit(lane(0, 0), BOUNDED).await.unwrap();
+    let mut flood = fill(&mut lock(&pool.0), 1, 1000);
+    assert_eq!(flood.len(), MAX_WAITING_PER_GROUP);
+    let full = pool.run(lane(1, 0), BOUNDED, || ()).await;
+    let retry_after = Duration::from_secs(1);
+    assert_eq!(full, Err(PoolError::Full { retry_after }));
+    let mut other = fill(&mut lock(&pool.0), 2, 1).remove(0);
+    drop(held);
+    let first = flood[0].try_recv().unwrap();
+    drop(first);
+    assert!(other.try_recv().is_ok());
+}
+
+#[tokio::test]
+async fn a_cancelled_caller_frees_its_place_and_passes_the_turn_on() {
+    let pool = BlockingPool::new(1);
+    let held = pool.permit(lane(0, 0), BOUNDED).await.unwrap();
+    let mut flood = fill(&mut lock(&pool.0), 1, MAX_WAITING_PER_GROUP);
+    flood.drain(1..MAX_WAITING_PER_GROUP - 1);
+    assert_eq!(
+        fill(&mut lock(&pool.0), 1, 1000).len(),
+        MAX_WAITING_PER_GROUP - 2
+    );
+    drop(held);
+    // The first was called, and is dropped before it runs.
+    drop(flood);
+    let next = pool.run(lane(2, 0), BOUNDED, || 7).await;
+    assert_eq!(next, Ok(7));
+    assert_eq!(lock(&pool.0).free, 1);
+}
+
+fn empty() -> Queue {
+    Queue {
+        free: 0,
+        groups: Turns::default(),
+    }
+}
+
+/// The indices of the waiting callers, in the order of their turns.
+fn turns(queue: &mut Queue, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<usize> {
+    let mut order = Vec::new();
+    while let Some(call) = queue.next() {
+        drop(call);
+        let called = |turn: &mut oneshot::Receiver<Permit>| {
+            matches!(turn.try_recv(), Err(oneshot::error::TryRecvError::Closed))
+        };
+        let new = (0..waiting.len()).find(|n| !order.contains(n) && called(&mut waiting[*n]));
+        order.push(new.unwrap());
+    }
+    order
+}
+
+#[test]
+fn many_groups_share_the_places_and_each_has_at_least_one() {
+    let mut queue = empty();
+    let mut held = Vec::new();
+    for group in 0..10_000 {
+        held.extend(fill(&mut queue, group, 1));
+    }
+    assert_eq!(held.len(), 10_000);
+    // A group that has a place gets no second one.
+    assert!(fill(&mut queue, 7, 1).is_empty());
+    assert_eq!(queue.groups.order.len(), queue.groups.queues.len());
+    while queue.next().is_some() {}
+    assert!(queue.groups.queues.is_empty());
+}
+
+#[test]
+fn a_flood_over_many_lanes_of_one_group_takes_every_second_turn() {
+    let mut queue = empty();
+    let wait = |queue: &mut Queue, lane| queue.wait(lane, BOUNDED).unwrap();
+    let mut waiting: Vec<_> = (0..100).map(|n| wait(&mut queue, lane(1, n))).collect();
+    waiting.push(wait(&mut queue, lane(2, 0)));
+    waiting.push(wait(&mut queue, lane(2, 0)));
+    let order = turns(&mut queue, &mut waiting);
+    assert_eq!(order[..5], [0, 100, 1, 101, 2]);
+    assert_eq!(order.len(), 102);
+}
+
+#[test]
+fn the_lanes_of_a_group_take_turns_too() {
+    let mut queue = empty();
+    let lanes = [0, 0, 0, 1, 2, 2].map(|within| lane(1, within));
+    let wait = |lane| queue.wait(lane, BOUNDED).unwrap();
+    let mut waiting: Vec<_> = lanes.into_iter().map(wait).collect();
+    assert_eq!(turns(&mut queue, &mut waiting), [0, 3, 4, 1, 5, 2]);
+}
+
+#[test]
+fn the_lanes_of_a_group_share_its_places() {
+    let mut queue = empty();
+    let mut held = Vec::new();
+    for within in 0..3 {
+        for _ in 0..1000 {
+            held.extend(queue.wait(lane(1, within), BOUNDED));
+        }
+    }
+    // All places of the group, then a half, then a third.
+    assert_eq!(held.len(), 256 + 128 + 85);
+    for within in 3..1000 {
+        assert!(queue.wait(lane(1, within), BOUNDED).is_ok());
+    }
+}
+
+#[test]
+fn a_patient_caller_waits_in_a_full_lane() {
+    let mut queue = empty();
+    let held = fill(&mut queue, 1, 1000);
+    let mut patient = queue.wait(lane(1, 0), WhenFull::Wait).unwrap();
+    for _ in &held {
+        drop(queue.next());
+        assert!(matches!(
+            patient.try_recv(),
+            Err(oneshot::error::TryRecvError::Empty)
+        ));
+    }
+    assert!(queue.next().is_some());
+}

@@ -1,0 +1,288 @@
+//! Cleaning up: expired values are soft-deleted or removed, and soft-deleted ones removed.
+
+use std::time::Duration;
+
+use crate::crypto::clock::UnixTime;
+use crate::events::Observed;
+use crate::sealed::{CommitOutcome, Rounds, ServiceError, Tally, commit};
+use crate::store::{Change, LabelName, Query, Record, Values};
+
+use super::bulk::{Bulk, Progress};
+use super::names;
+use super::namespace::Namespace;
+use super::prune::removals;
+use super::row::{Meta, Row};
+use super::target::{Target, ValueId};
+use super::{Vault, VaultError, operation};
+
+/// Which values are due, and what is done with them.
+#[derive(Clone, Copy)]
+enum Goal {
+    SoftDeleteExpired,
+    PurgeExpired,
+    /// Those soft-deleted at least this long ago.
+    PurgeDeleted(Duration),
+}
+
+/// One goal in one namespace.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    vault: &'a Vault,
+    goal: Goal,
+}
+
+impl Vault {
+    /// Soft-deletes the expired values of this namespace: they can be restored and renewed.
+    ///
+    /// It goes page by page, and leaves a value alone that someone renews meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Service`]. Values changed before the error stay so. Repeat it to go on.
+    pub fn soft_delete_expired(&self) -> Bulk<'_, Tally> {
+        self.work(Goal::SoftDeleteExpired)
+    }
+
+    /// Removes the expired values of this namespace for good, with all their earlier ones, also
+    /// where they were soft-deleted before.
+    ///
+    /// A value goes once it has been expired for the
+    /// [margin](super::VaultOptions::purge_margin), so that a clock that is ahead removes nothing
+    /// that can still be read elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
+    pub fn purge_expired(&self) -> Bulk<'_, Tally> {
+        self.work(Goal::PurgeExpired)
+    }
+
+    /// Removes the values of this namespace for good that were soft-deleted at least this long ago,
+    /// with all their earlier ones. This age is the only margin: choose it longer than clocks
+    /// differ.
+    ///
+    /// # Errors
+    ///
+    /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
+    pub fn purge_deleted(&self, older_than: Duration) -> Bulk<'_, Tally> {
+        self.work(Goal::PurgeDeleted(older_than))
+    }
+
+    fn work(&self, goal: Goal) -> Bulk<'_, Tally> {
+        let work = Work { vault: self, goal };
+        Bulk::new(move |progress| work.run(progress))
+    }
+}
+
+impl Work<'_> {
+    async fn run(self, mut progress: Progress<'_>) -> Result<Tally, VaultError> {
+        let observed = self.vault.observe(match self.goal {
+            Goal::SoftDeleteExpired => operation::SOFT_DELETE_EXPIRED,
+            Goal::PurgeExpired => operation::PURGE_EXPIRED,
+            Goal::PurgeDeleted(_) => operation::PURGE_DELETED,
+        });
+        let work = async {
+            let mut done = Tally::default();
+            let result = self.pages(&observed, &mut done, &mut progress).await;
+            observed.count(done.count);
+            // Pages written before the error stay written.
+            result.map_err(|error| error.after(done.count))?;
+            Ok(done)
+        };
+        observed.run(work).await
+    }
+
+    async fn pages(
+        self,
+        observed: &Observed<'_>,
+        done: &mut Tally,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), VaultError> {
+        let namespace = self.vault.for_reading(observed).await?;
+        if namespace.is_stand_in {
+            return Ok(());
+        }
+        let prefix = namespace.scope_prefix();
+        // One range for all pages: a cursor belongs to the range that it comes from.
+        let until = namespace.keyset.order(self.until().saturating_add(1));
+        let until = [prefix, until].concat();
+        for index in self.indexes() {
+            let mut next = None;
+            loop {
+                let values = Values::between(prefix, until.clone());
+                let query = Query::label(names::VALUES, index.clone(), values).after(next);
+                let page = self.vault.store().scan(&query).await?;
+                self.page(&namespace, page.records, done).await?;
+                observed.count(done.count);
+                progress.report(done.count);
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn indexes(self) -> Vec<LabelName> {
+        match self.goal {
+            Goal::SoftDeleteExpired => vec![names::EXPIRES],
+            Goal::PurgeExpired => vec![names::EXPIRES, names::EXPIRES_DELETED],
+            Goal::PurgeDeleted(_) => vec![names::DELETED],
+        }
+    }
+
+    /// The last second whose values are due. Those to be removed have been due for a while.
+    fn until(self) -> UnixTime {
+        let age = match self.goal {
+            Goal::SoftDeleteExpired => Duration::ZERO,
+            Goal::PurgeExpired => self.vault.shared.settings.purge_margin,
+            Goal::PurgeDeleted(age) => age,
+        };
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        UnixTime::from_secs(self.vault.now().as_secs().saturating_sub(age))
+    }
+
+    /// Whether a value is due by what is sealed. The index only leads to it.
+    fn is_due(self, meta: &Meta) -> bool {
+        match self.goal {
+            Goal::SoftDeleteExpired => meta.is_expired(self.until()) && !meta.is_deleted(),
+            Goal::PurgeExpired => meta.is_expired(self.until()),
+            Goal::PurgeDeleted(_) => meta.deleted.is_some_and(|at| at <= self.until().as_secs()),
+        }
+    }
+
+    async fn page(
+        self,
+        namespace: &Namespace,
+        records: Vec<Record>,
+        done: &mut Tally,
+    ) -> Result<(), VaultError> {
+        let mut due = Vec::new();
+        for record in records {
+            match Row::open(namespace, record) {
+                Ok(row) if self.is_due(&row.meta) => due.push(row),
+                Ok(_) => {}
+                Err(_) => done.tampered = done.tampered.saturating_add(1),
+            }
+        }
+        let limits = self.vault.store().limits();
+        while !due.is_empty() {
+            let mut batch = Vec::new();
+            let (mut weight, mut bytes) = (0_usize, 0_usize);
+            for row in &due {
+                let changes = self.changes(namespace, row)?;
+                weight = weight.saturating_add(weigh(row, &changes));
+                bytes = bytes.saturating_add(row.payload.len());
+                let is_full = weight > limits.max_batch || bytes > limits.max_body;
+                if is_full && !batch.is_empty() {
+                    break;
+                }
+                batch.push(changes);
+            }
+            let rows = due.drain(..batch.len()).collect();
+            self.write(namespace, rows, batch, done).await?;
+        }
+        Ok(())
+    }
+
+    /// The changes to one value.
+    fn changes(self, namespace: &Namespace, row: &Row) -> Result<Vec<Change>, VaultError> {
+        let expected = row.version;
+        if let Goal::SoftDeleteExpired = self.goal {
+            let mut meta = row.meta.clone();
+            meta.deleted = Some(self.vault.now().as_secs());
+            let record = row.with_meta(namespace, &meta)?;
+            return Ok(vec![Change::Replace { record, expected }]);
+        }
+        let key = row.key.clone();
+        let mut changes = vec![Change::Remove {
+            key,
+            expected: Some(expected),
+        }];
+        changes.extend(removals(namespace, row, row.meta.oldest..row.meta.revision));
+        Ok(changes)
+    }
+
+    /// Writes a batch. If others changed one of its values, or an attacker made it too heavy, each
+    /// value is judged again and written on its own.
+    async fn write(
+        self,
+        namespace: &Namespace,
+        rows: Vec<Row>,
+        batch: Vec<Vec<Change>>,
+        done: &mut Tally,
+    ) -> Result<(), VaultError> {
+        match commit(self.vault.store(), &batch.concat()).await {
+            Ok(CommitOutcome::Written) => {
+                done.count = done.count.saturating_add(rows.len() as u64);
+                return Ok(());
+            }
+            Ok(CommitOutcome::Conflict { .. }) => {}
+            Err(error) if error.is_too_heavy() => {}
+            Err(error) => return Err(error.into()),
+        }
+        for row in rows {
+            let mut pruned = 0;
+            let count = match self.write_one(namespace, row, &mut pruned).await {
+                Ok(true) => &mut done.count,
+                Ok(false) | Err(VaultError::NotFound) => continue,
+                Err(VaultError::Service(ServiceError::Tampered)) => &mut done.tampered,
+                Err(VaultError::Service(ServiceError::Store(error))) if error.is_too_heavy() => {
+                    &mut done.tampered
+                }
+                Err(error) => return Err(error.after(pruned)),
+            };
+            *count = count.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Whether the value was written here: not if it was renewed or removed meanwhile. `pruned`
+    /// counts the earlier values that are removed before it.
+    async fn write_one(
+        self,
+        namespace: &Namespace,
+        mut row: Row,
+        pruned: &mut u64,
+    ) -> Result<bool, VaultError> {
+        let location = Target::from(ValueId::of(&row.key)?).locate(namespace);
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            let changes = self.changes(namespace, &row)?;
+            let store = self.vault.store();
+            let current = match commit(store, &changes).await {
+                Ok(CommitOutcome::Written) => return Ok(true),
+                // Only the change to the value itself expects a version.
+                Ok(CommitOutcome::Conflict { current, .. }) => current,
+                // An attacker gave the earlier values more labels than a batch takes: they go
+                // first, unless the value was renewed meanwhile.
+                Err(error) if error.is_too_heavy() && changes.len() > 1 => {
+                    let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
+                    let pruning = self.vault.prune(namespace, &location, keep, pruned);
+                    pruning.await?;
+                    store.get(&row.key).await?
+                }
+                Err(error) => return Err(error.into()),
+            };
+            row = match current.map(|record| Row::open(namespace, record)) {
+                Some(row) => row?,
+                None => return Ok(false),
+            };
+            if !self.is_due(&row.meta) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// The weight of the changes to one value. A removal takes the labels along, and an engine may
+/// count each of them; here their number is known.
+fn weigh(row: &Row, changes: &[Change]) -> usize {
+    let first = changes.first().map_or(0, Change::weight);
+    let items = row.labels.saturating_add(1);
+    let weights = changes.iter().map(Change::weight);
+    let weight = weights.fold(0, usize::saturating_add);
+    weight.saturating_add(items.saturating_sub(first))
+}

@@ -1,0 +1,87 @@
+//! Replacing a value, or creating it.
+
+use crate::crypto::clock::Expiry;
+use crate::sealed::{Rounds, awaited};
+
+use super::access::Access;
+use super::create::{NewValue, value_setters};
+use super::secret::{Password, SecretBytes};
+use super::target::Target;
+use super::text::TokenSource;
+use super::{Vault, VaultError, operation};
+
+/// Replaces a value or creates it: [`Vault::upsert`].
+#[derive(Debug)]
+#[must_use = "nothing is written until this is awaited"]
+pub struct Upsert<'a> {
+    vault: &'a Vault,
+    target: Target,
+    value: SecretBytes,
+    new: NewValue,
+}
+
+impl Vault {
+    /// Replaces the value of a token, or creates one under this very token. Only a new value takes
+    /// the label.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Vault::update) where the token exists, also expired or soft-deleted, and
+    /// as for [`create`](Vault::create) where it does not.
+    pub fn upsert(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Upsert<'_> {
+        let token = token.as_ref();
+        let mut new = NewValue::new(Access::Open);
+        new.source = TokenSource::custom(token);
+        Upsert {
+            vault: self,
+            target: token.into(),
+            value: value.into(),
+            new,
+        }
+    }
+}
+
+impl Upsert<'_> {
+    value_setters!();
+
+    async fn run(self) -> Result<(), VaultError> {
+        let mut rounds = Rounds::default();
+        loop {
+            match self.update_existing(&mut rounds).await {
+                Ok(false) => {}
+                Ok(true) => return Ok(()),
+                Err(VaultError::NotFound) => continue,
+                Err(error) => return Err(error),
+            }
+            // It checks the token and the new password before it does anything.
+            let create = self.vault.create_with(self.value.clone(), self.new.clone());
+            match create.await {
+                Err(VaultError::AlreadyExists) => {}
+                created => return created.map(drop),
+            }
+        }
+    }
+
+    /// Updates the value, unless there is none: `false`.
+    async fn update_existing(&self, rounds: &mut Rounds) -> Result<bool, VaultError> {
+        let vault = self.vault;
+        let observed = vault.observe(operation::UPDATE);
+        let work = async {
+            rounds.next().await?;
+            let namespace = vault.for_reading(&observed).await?;
+            let key = self.target.locate(&namespace).key;
+            // A free token is no failed guess.
+            if vault.store().get(&key).await?.is_none() {
+                observed.replaced();
+                return Ok(false);
+            }
+            let (value, access) = (self.value.clone(), self.new.access.clone());
+            let update = vault.update_with(self.target.clone(), value, access);
+            update.expiring(self.new.expiry).update(&observed).await?;
+            Ok(true)
+        };
+        observed.run(work).await
+    }
+}
+
+awaited!(Upsert<'a> => Result<(), VaultError>);
