@@ -107,7 +107,12 @@ impl Table {
                 Answer::Failed(fault) => attempts.again(fault).await?,
                 answer => return Ok(answer),
             }
-            if let ([Step::Put(_, Condition::Absent)], true) = (steps, attempts.is_in_doubt()) {
+            // Sent again, it could bring back or remove what is somebody else's by now.
+            let is_unguarded = matches!(
+                steps,
+                [Step::Put(_, Condition::Absent) | Step::Delete(_, Condition::Exists)]
+            );
+            if is_unguarded && attempts.is_in_doubt() {
                 return Ok(Answer::Mismatch(Existing::Unknown));
             }
         }

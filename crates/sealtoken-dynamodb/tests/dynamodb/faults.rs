@@ -438,6 +438,27 @@ async fn a_removal_whose_reply_was_lost_and_that_finds_nothing_is_done() {
     }
 }
 
+/// A broken record has no version. If its removal were sent again, it could remove a record that
+/// another process has written since.
+#[tokio::test]
+async fn a_removal_of_a_broken_record_whose_reply_was_lost_is_not_sent_again() {
+    let mut broken =
+        item_of(&json!({"pk": {"B": base64(b"rnote\0\x05")}, "sk": {"B": base64(b"id")}}));
+    broken.as_object_mut().unwrap().remove("version");
+    let fake = Fake::new(move |at, (target, _)| match (at, &**target) {
+        (_, "GetItem") => Answer::Say(200, json!({"Item": broken})),
+        (1, _) => Answer::Hang,
+        _ => ok(),
+    });
+    let remove = Change::Remove {
+        key: note("id").key,
+        expected: None,
+    };
+    let write = open(&fake).await.write(&[remove]).await;
+    assert_eq!(effect(write).0, Effect::Unknown);
+    assert_eq!(written(&fake, "DeleteItem"), 1);
+}
+
 /// If the read after a lost reply fails too, the effect is unknown.
 #[tokio::test]
 async fn a_lost_reply_and_then_no_answer_is_unknown() {
