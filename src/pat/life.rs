@@ -1,7 +1,9 @@
 //! The life of a token: revoked, restored, deleted.
 
 use crate::crypto::clock::{Expiry, UnixTime};
-use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
+use crate::sealed::{
+    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version,
+};
 use crate::store::Change;
 
 use super::owned::Target;
@@ -160,8 +162,7 @@ impl Tokens<'_> {
                 // more records become due meanwhile.
                 Ok(0) => return Ok(()),
                 Ok(removed) => *count = count.saturating_add(removed.into()),
-                Err(error) if *count > 0 => return Err(error.after_some().into()),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(ServiceError::from(error).after(*count).into()),
             }
         }
     }

@@ -11,6 +11,8 @@ use futures_core::Stream;
 use crate::events::Observed;
 use crate::store::Cursor;
 
+use super::awaited::{BoxFuture, boxed};
+
 /// The default size of a page.
 const PAGE: usize = 100;
 /// The size of a page that is read to count its entries.
@@ -175,10 +177,10 @@ impl<L: Listed> Listing<L> {
 
 impl<L: Listed> IntoFuture for Listing<L> {
     type Output = Result<Page<L::Entry, L::Error>, L::Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
+        boxed(move || async move {
             let observed = self.wanted.observe();
             let work = async {
                 let limit = self.limit.unwrap_or(PAGE);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::crypto::clock::UnixTime;
-use crate::sealed::{ServiceError, awaited};
+use crate::sealed::{ServiceError, awaited, boxed};
 
 use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
@@ -224,7 +224,7 @@ impl VersionRead<'_> {
                 match self.goal {
                     Goal::Read => self.read(&namespace, &location).await,
                     // Rare, and the largest future of a vault.
-                    Goal::RollBack => Box::pin(self.roll_back(&namespace, &location)).await,
+                    Goal::RollBack => boxed(|| self.roll_back(&namespace, &location)).await,
                 }
             };
             let subjects = subjects(&namespace, &self.access, &location.key.id);
