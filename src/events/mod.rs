@@ -21,8 +21,8 @@ pub use self::tracing::TracingSink;
 pub struct Event {
     /// The operation.
     pub operation: Operation,
-    /// The outcome: `Ok`, the stable code of the error, `cancelled` if the future was dropped before
-    /// it ended, or `panicked`.
+    /// The outcome: `Ok`, the stable code of the error, `cancelled` if the future was dropped
+    /// before it ended, or `panicked`.
     pub outcome: Result<(), &'static str>,
     /// The token concerned; `None` for an operation on several or on none.
     pub token: Option<Fingerprint>,
