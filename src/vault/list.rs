@@ -270,8 +270,7 @@ impl ListedValues {
                 // The order ends with the calendar: no value is beyond its last second.
                 until: until
                     .filter(|at| at.as_secs() <= MAX_SECONDS)
-                    .map(value)
-                    .or(all.until),
+                    .map_or(all.until, value),
             }
         };
         let (name, values) = if let Some(label) = &self.label {

@@ -20,30 +20,26 @@ fn lacks<T>(engine: &str, feature: &str) -> Result<T, Failure> {
 pub(super) mod sqlite {
     use std::path::Path;
 
-    use sealtoken::store::Migration;
-
     use super::{Failure, Opened, lacks, ready};
 
     pub(crate) fn open(_: &Path, _: bool) -> Opened {
         ready(lacks("SQLite", "sqlite"))
     }
 
-    pub(crate) fn schema() -> Result<&'static [Migration], Failure> {
+    pub(crate) fn schema() -> Result<&'static [&'static str], Failure> {
         lacks("SQLite", "sqlite")
     }
 }
 
 #[cfg(not(feature = "postgres"))]
 pub(super) mod postgres {
-    use sealtoken::store::Migration;
-
     use super::{Failure, Opened, lacks, ready};
 
     pub(crate) fn open(_: &str, _: bool) -> Opened {
         ready(lacks("PostgreSQL", "postgres"))
     }
 
-    pub(crate) fn schema() -> Result<&'static [Migration], Failure> {
+    pub(crate) fn schema() -> Result<&'static [&'static str], Failure> {
         lacks("PostgreSQL", "postgres")
     }
 }

@@ -13,7 +13,7 @@ mod sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sealtoken::store::{Migration, Store};
+use sealtoken::store::Store;
 use zeroize::Zeroizing;
 
 use crate::args::{Engine, Template};
@@ -94,14 +94,12 @@ pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
         Engine::Sqlite => sqlite::schema()?,
         Engine::Postgres => postgres::schema()?,
     };
-    let step = |step: &Migration| {
-        format!(
-            "-- {}\nBEGIN;\n{}\nCOMMIT;",
-            step.number,
-            step.sql.trim_end()
-        )
-    };
-    output::line(&steps.iter().map(step).collect::<Vec<_>>().join("\n\n"))
+    let steps = steps.iter().zip(1..);
+    let steps = steps.map(|(sql, number)| {
+        let sql = sql.trim_end();
+        format!("-- {number}\nBEGIN;\n{sql}\nCOMMIT;")
+    });
+    output::line(&steps.collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Prints the definition of a DynamoDB table.

@@ -35,6 +35,11 @@ async fn fill(store: &dyn Store) -> Vec<(Vec<u8>, Vec<u8>)> {
     expected
 }
 
+/// The upper bound of a range that no value is beyond.
+fn open_end() -> Vec<u8> {
+    Values::beginning_with("").until
+}
+
 fn ranges() -> Vec<Values> {
     vec![
         Values::beginning_with(""),
@@ -51,14 +56,8 @@ fn ranges() -> Vec<Values> {
         Values::between("b", "a"),
         Values::between("a.", "a."),
         Values::between("", "z"),
-        Values {
-            from: b"a\0.".to_vec(),
-            until: None,
-        },
-        Values {
-            from: vec![0xff, 0xff, 0],
-            until: None,
-        },
+        Values::between("a\0.", open_end()),
+        Values::between([0xff, 0xff, 0], open_end()),
     ]
 }
 

@@ -272,7 +272,7 @@ impl Naive {
                 }
                 for (c, n, value, id) in &state.labels {
                     let last =
-                        self.is(Fault::RangeEndsInclusive) && values.until.as_ref() == Some(value);
+                        self.is(Fault::RangeEndsInclusive) && values.until == *value;
                     if *c == collection && n == name && (last || contains(&values, value)) {
                         let key = RecordKey::new(c.clone(), id.clone());
                         let record = state.records.get(&key).cloned();
@@ -298,7 +298,7 @@ fn entry(key: &RecordKey, label: &Label) -> Entry {
 }
 
 fn contains(values: &Values, value: &Vec<u8>) -> bool {
-    *value >= values.from && values.until.as_ref().is_none_or(|until| value < until)
+    (&values.from..&values.until).contains(&value)
 }
 
 fn cursor(value: &[u8], id: &[u8]) -> Cursor {
@@ -441,7 +441,7 @@ impl Store for Naive {
                 everything.after = None;
                 if let Selection::Label { values, .. } = &mut everything.selection {
                     values.from = value.clone();
-                    values.until = None;
+                    values.until = Values::beginning_with("").until;
                 }
                 selected = self.selected(&everything);
                 selected.retain(|(v, record)| (v, &record.key.id) > (&value, &id));

@@ -1,10 +1,16 @@
 //! Why a store did not do what it was asked.
 
+mod record;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Whether a call that failed may have changed something.
+pub use record::RecordError;
+
+/// Whether a call that failed may have changed something: no, or perhaps.
+///
+/// There is no third answer, so callers match it exhaustively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing was changed: the call can be repeated.
@@ -66,34 +72,6 @@ pub enum StoreError {
     Randomness,
 }
 
-/// What is wrong with a record, a batch or a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// The name of a collection or of a label.
-    Name,
-    /// The length of an id.
-    Id,
-    /// The length of a label's value.
-    LabelValue,
-    /// More than 16 labels.
-    TooManyLabels,
-    /// The record has the same label twice.
-    DuplicateLabel,
-    /// The body is longer than the engine accepts.
-    BodyTooLong {
-        /// The maximum length in bytes.
-        limit: usize,
-    },
-    /// The batch weighs more than the engine accepts.
-    BatchTooHeavy {
-        /// The maximum weight.
-        limit: usize,
-    },
-    /// The batch changes the same record twice.
-    DuplicateKey,
-}
-
 impl StoreError {
     /// The engine is unavailable, and nothing was changed.
     #[must_use]
@@ -108,7 +86,7 @@ impl StoreError {
     /// The engine is unavailable, and may have made the change.
     #[must_use]
     pub fn unknown(reason: impl Into<String>) -> Self {
-        Self::unavailable(reason).after_some()
+        Self::unavailable(reason).after(true)
     }
 
     /// The store cannot be opened like this.
@@ -142,11 +120,13 @@ impl StoreError {
         matches!(self, Self::Invalid(RecordError::BatchTooHeavy { .. }))
     }
 
-    /// The error of a call in several parts, of which an earlier one was done: if the store is
-    /// unavailable now, the effect of the whole is unknown.
+    /// The error of a call of several parts, of which the last ended with this one. If an earlier
+    /// one `may_be_done`, the effect of the whole call is unknown.
     #[must_use]
-    pub fn after_some(mut self) -> Self {
-        if let Self::Unavailable { effect, .. } = &mut self {
+    pub fn after(mut self, may_be_done: bool) -> Self {
+        if let Self::Unavailable { effect, .. } = &mut self
+            && may_be_done
+        {
             *effect = Effect::Unknown;
         }
         self
@@ -255,28 +235,6 @@ impl Error for StoreError {
     }
 }
 
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name => f.write_str("a name has 1 to 32 characters of a-z, 0-9 and _"),
-            Self::Id => f.write_str("an id has 1 to 1024 bytes"),
-            Self::LabelValue => f.write_str("a label's value has 1 to 512 bytes"),
-            Self::TooManyLabels => f.write_str("a record has at most 16 labels"),
-            Self::DuplicateLabel => f.write_str("a record has each label once"),
-            Self::BodyTooLong { limit } => {
-                write!(f, "the body exceeds this store's limit of {limit} bytes")
-            }
-            Self::BatchTooHeavy { limit } => write!(
-                f,
-                "the batch exceeds this store's limit of {limit} records and labels: split it"
-            ),
-            Self::DuplicateKey => f.write_str("a batch changes each record once"),
-        }
-    }
-}
-
-impl Error for RecordError {}
-
 impl From<RecordError> for StoreError {
     fn from(error: RecordError) -> Self {
         Self::Invalid(error)
@@ -328,14 +286,13 @@ mod tests {
             let error = bare.clone().with_source(refused());
             assert_eq!(error, bare);
             assert!(bare.source().is_none());
-            let later = error.clone().after_some();
+            let later = error.clone().after(true);
             let source = later.source().unwrap().downcast_ref::<io::Error>().unwrap();
             assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
         }
-        let after = StoreError::unavailable("away")
-            .with_source(refused())
-            .after_some();
-        assert_eq!(after, StoreError::unknown("away"));
+        let error = StoreError::unavailable("away").with_source(refused());
+        assert_eq!(error.clone().after(false), error);
+        assert_eq!(error.after(true), StoreError::unknown("away"));
         assert!(
             StoreError::Corrupt
                 .with_source(refused())
