@@ -10,7 +10,6 @@ use super::fixture::{
 };
 
 /// The limits are large enough for the services of `sealtoken`.
-#[expect(clippy::unused_async, reason = "cases are called alike")]
 pub(super) async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
     let limits = store.limits();
     assert!(limits.max_body >= 64 * 1024, "{limits:?}");
