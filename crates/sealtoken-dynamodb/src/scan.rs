@@ -65,9 +65,9 @@ impl Table {
             let partition = layout::records(&query.collection, bucket);
             let mut request = self.query(&Span { partition, rows });
             loop {
-                // One more than wanted shows whether there is another page.
-                let wanted = paging.wanted().saturating_add(1);
-                request = request.limit(as_limit(wanted.min(MAX_ITEMS)));
+                // One more than needed shows whether there is another page.
+                let (rows, _) = paging.room();
+                request = request.limit(as_limit(rows.saturating_add(1).min(MAX_ITEMS)));
                 let answer = self.ask(|| request.clone().send()).await?;
                 for item in answer.items.into_iter().flatten() {
                     if paging.is_full() {
@@ -94,11 +94,12 @@ impl Table {
     ) -> Result<Page, StoreError> {
         let after = paging.last();
         let spans = spans(query, name, values, after);
-        let mut merge = Merge::open(self, spans, after, paging.wanted()).await?;
+        let (rows, _) = paging.room();
+        let mut merge = Merge::open(self, spans, after, rows).await?;
         let mut size = Size::default();
         loop {
-            let wanted = paging.wanted().min(size.fitting()).max(1);
-            let entries = merge.take(wanted).await?;
+            let (rows, _) = paging.room();
+            let entries = merge.take(rows.min(size.fitting()).max(1)).await?;
             if entries.is_empty() {
                 return Ok(paging.into_page(false));
             }

@@ -111,8 +111,9 @@ impl Pool {
         paging: &Paging<'_>,
         attempts: &mut Attempts,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = i64::try_from(paging.wanted()).map_or(MAX_ROWS, |rows| rows.min(MAX_ROWS));
-        let bytes = i64::try_from(paging.room()).unwrap_or(i64::MAX);
+        let (rows, bytes) = paging.room();
+        let rows = i64::try_from(rows).map_or(MAX_ROWS, |rows| rows.min(MAX_ROWS));
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let (collection, Position { value, id }) = (query.collection.as_str(), start);
         match &query.selection {
             Selection::All => {

@@ -120,17 +120,13 @@ impl<'a> Paging<'a> {
             || self.skipped >= Self::MAX_SKIPPED
     }
 
-    /// How many rows to fetch next. Where many were skipped, it is more than the page has room for.
+    /// How many rows to fetch next, and how many bytes the page has room for. Where many rows were
+    /// skipped, more are fetched than the page can hold.
     #[must_use]
-    pub fn wanted(&self) -> usize {
-        let room = self.limit.saturating_sub(self.records.len());
-        room.max(self.skipped).max(1)
-    }
-
-    /// How many more bytes the page has room for.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        Query::PAGE_BYTES.saturating_sub(self.bytes)
+    pub fn room(&self) -> (usize, usize) {
+        let rows = self.limit.saturating_sub(self.records.len());
+        let bytes = Query::PAGE_BYTES.saturating_sub(self.bytes);
+        (rows.max(self.skipped).max(1), bytes)
     }
 
     /// Counts rows that hold no record of the page, and bytes that were fetched but are not part of
