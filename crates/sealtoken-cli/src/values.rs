@@ -11,7 +11,7 @@ pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
     };
     match lifetime.check() {
         Ok(()) => Ok(lifetime),
-        Err(_) => Err("a lifetime has at least a second and at most 253402300799"),
+        Err(_) => Err("a lifetime is at least a second and at most 253402300799 seconds"),
     }
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use sealtoken::Listing;
 use sealtoken::pat::{
-    Generated, Issued, ListedTokens, OwnedTokens, PatError, PatId, PatOptions,
+    ForeignPat, Generated, Issued, ListedTokens, OwnedTokens, PatError, PatId, PatOptions,
     PersonalAccessTokens, Update,
 };
 use sealtoken::store::{MemoryStore, Store};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
-use sealtoken_import::access_tokens::AccessToken;
+use sealtoken_import::access_tokens;
 
 use super::{
     Answer, Group, Stage, again, answer, at_once, done, gone, group, named, op, says, ungrouped,
@@ -54,8 +54,8 @@ pub(super) fn options(now: i64) -> PatOptions {
     options.without_last_used().keep_expired(Duration::ZERO)
 }
 
-fn theirs(end: &str) -> AccessToken {
-    AccessToken::from_dynamodb_json(&format!(
+fn theirs(end: &str) -> ForeignPat {
+    access_tokens::from_dynamodb_json(&format!(
         r#"{{"tokenId": {{"S": "{THEIRS}"}}, "owner": {{"S": "ada"}},
         "createdAt": {{"N": "1763000000"}}, {end}
         "secretPhc": {{"S":

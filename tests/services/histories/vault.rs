@@ -313,11 +313,7 @@ mod import {
             .unwrap();
         let vector: serde_json::Value = serde_json::from_str(line.trim_end_matches(',')).unwrap();
         let text = |name: &str| vector[name].as_str().unwrap().to_owned();
-        Vaultstore::v1(text("password")).value(StoredValue {
-            token: token.to_owned(),
-            stored: text("stored"),
-            expires_at: None,
-        })
+        Vaultstore::v1(text("password")).value(StoredValue::new(token, text("stored")))
     }
 }
 

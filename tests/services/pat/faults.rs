@@ -293,13 +293,13 @@ async fn a_rewrap_that_failed_says_so_and_can_be_done_again() {
 }
 
 /// An item of the other system, with this in addition.
-pub(super) fn item(id: &str, more: &str) -> sealtoken_import::access_tokens::AccessToken {
+pub(super) fn item(id: &str, more: &str) -> sealtoken::pat::ForeignPat {
     let hash = originals::HASH;
     let text = format!(
         "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{hash}\"}},\
          \"owner\":{{\"S\":\"ada\"}},\"createdAt\":{{\"N\":\"1\"}}{more}}}"
     );
-    sealtoken_import::access_tokens::AccessToken::from_dynamodb_json(&text).unwrap()
+    sealtoken_import::access_tokens::from_dynamodb_json(&text).unwrap()
 }
 
 /// An import whose second token fails has taken in the first.

@@ -34,10 +34,10 @@ pub(super) fn stored(
     stored: &str,
     expires_at: Option<i64>,
 ) -> ForeignValue<VaultstoreError> {
-    reader.value(StoredValue {
-        token: token.to_owned(),
-        stored: stored.to_owned(),
-        expires_at: expires_at.map(UnixTime::from_secs),
+    let row = StoredValue::new(token, stored);
+    reader.value(match expires_at {
+        Some(at) => row.expires(UnixTime::from_secs(at)),
+        None => row,
     })
 }
 

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealtoken::pat::{PatError, PatRecord};
+use sealtoken::pat::{PatError, PatId, PatRecord, PatToken, SecretHash};
 use sealtoken::{State, UnixTime, Value};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
-use crate::output::{end, printable};
+use crate::failure::Failure;
+use crate::output::{self, end, printable};
 
 /// A record as its JSON object.
 #[derive(Serialize)]
@@ -111,4 +113,20 @@ pub(super) fn line_of_error(error: &PatError) -> String {
 fn columns(id: &str, state: &str, admin: &str, expires: &str, owner: &str, roles: &str) -> String {
     let line = format!("{id:<21}  {state:<8}  {admin:<5}  {expires:<20}  {owner:<30}  {roles}");
     line.trim_end().to_owned()
+}
+
+/// Prints a new token on a line, once. Returns whether stdout was still open.
+pub(super) fn print_token(
+    token: &PatToken,
+    id: PatId,
+    hash: &SecretHash,
+    json: bool,
+) -> Result<bool, Failure> {
+    if !json {
+        return output::secret_line(token.expose());
+    }
+    // JSON escapes no character of these three. Written by hand, so that every copy is wiped.
+    let (token, hash) = (token.expose(), hash.to_string());
+    let text = format!(r#"{{"token":"{token}","id":"{id}","hash":"{hash}"}}"#);
+    output::secret_line(&Zeroizing::new(text))
 }

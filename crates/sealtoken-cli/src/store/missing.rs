@@ -50,8 +50,28 @@ pub(super) mod postgres {
 
 #[cfg(not(feature = "dynamodb"))]
 pub(super) mod dynamodb {
+    use sealtoken::pat::ForeignPat;
+    use sealtoken_import::access_tokens::AccessTokenError;
+
+    use super::super::Template;
     use super::{Failure, Opened, Ready, lacks, ready};
-    use crate::args::Template;
+
+    /// A table that cannot be opened.
+    pub(crate) enum Table {}
+
+    impl Table {
+        pub(crate) fn next(&mut self) -> Ready<Option<Result<ForeignPat, AccessTokenError>>> {
+            match *self {}
+        }
+
+        pub(crate) fn last_id(&self) -> Option<&str> {
+            match *self {}
+        }
+    }
+
+    pub(crate) fn access_tokens(_: &str, _: Option<&str>) -> Ready<Result<Table, Failure>> {
+        ready(lacks("DynamoDB", "dynamodb"))
+    }
 
     pub(crate) fn open(_: &str) -> Opened {
         ready(lacks("DynamoDB", "dynamodb"))

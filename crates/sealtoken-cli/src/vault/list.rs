@@ -1,19 +1,70 @@
 //! `vault list`: page by page, so that memory does not grow with the vault.
 
-use sealtoken::Listing;
+use clap::Args;
 use sealtoken::vault::{ListedValues, Vault};
+use sealtoken::{Listing, UnixTime};
 
 use crate::failure::Failure;
 use crate::output;
 use crate::table::Table;
+use crate::values::moment;
 
-use super::args::List;
+use super::scope::Scope;
 use super::show;
 
-/// The most entries in memory.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault list
+  sealtoken vault list --label backup --expires-before 2027-01-01T00:00:00Z
+  sealtoken vault list --only-deleted --json | jq -r '.[].id'
+  sealtoken vault list --with-expired --with-deleted --count")]
+pub(crate) struct List {
+    #[command(flatten)]
+    scope: Scope,
+    /// Only values with this label
+    #[arg(long)]
+    label: Option<String>,
+    /// Only values created at or after this moment: Unix seconds or RFC 3339
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    created_from: Option<UnixTime>,
+    /// Only values created before this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    created_before: Option<UnixTime>,
+    /// Only values that expire at or after this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    expires_from: Option<UnixTime>,
+    /// Only values that expire before this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    expires_before: Option<UnixTime>,
+    /// Also list expired values
+    #[arg(long)]
+    with_expired: bool,
+    /// List only expired values
+    #[arg(long, conflicts_with = "with_expired")]
+    only_expired: bool,
+    /// Also list soft-deleted values
+    #[arg(long)]
+    with_deleted: bool,
+    /// List only soft-deleted values
+    #[arg(long, conflicts_with = "with_deleted")]
+    only_deleted: bool,
+    /// Print at most this many values
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u64>,
+    /// Print only the number of values
+    #[arg(long, conflicts_with = "limit")]
+    count: bool,
+    /// Print a JSON list of objects
+    #[arg(long, conflicts_with = "count")]
+    json: bool,
+}
+
+/// The maximum number of entries in memory.
 const PAGE: u32 = 500;
 
-pub(super) async fn list(options: &List) -> Result<(), Failure> {
+pub(super) async fn run(options: &List) -> Result<(), Failure> {
     let vault = options.scope.prepare()?.open().await?;
     let list = query(&vault, options);
     if options.count {

@@ -32,7 +32,7 @@ pub(super) fn rows(info: &ValueInfo) -> String {
     rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The head of a list.
+/// The heading of a list.
 pub(super) fn heading() -> String {
     columns("id", "state", "created", "expires", "password", "label") + "\n"
 }

@@ -7,10 +7,9 @@ use std::process::{Command, Stdio};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::pat::{ID, SCRYPT, issued, pats};
-use super::vault::Vault;
-use super::vault_import::{line, vector};
-use super::{Done, Folder, Outcome, feed};
+use crate::pat::{ID, SCRYPT, issued, item, pats};
+use crate::vault::{Vault, line, vector};
+use crate::{Done, Folder, Outcome, feed};
 
 /// Runs a command of whose files none grows beyond so many blocks of 512 bytes.
 const SHORT: &str = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
@@ -117,9 +116,9 @@ fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome
 
     vault.write("own", "a-token-of-my-own")?;
     let said = [
-        "`sealtoken vault get`, by its `created`, tells whether it was done",
+        "`sealtoken vault get`, by its `created`, shows whether it was done",
         "if neither, run `sealtoken vault create` again",
-        "`already_exists` says only that there is a value",
+        "`already_exists` means only that a value exists",
     ];
     let create = "create --token-file own";
     let done = doubtful(&vault, create, "value", &said)?;
@@ -170,7 +169,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             &token,
             &[
                 "run `sealtoken vault rekey` again",
-                "`invalid_password` then says that there is nothing left to do",
+                "`invalid_password` then means that there is nothing left to do",
             ],
         ),
         (
@@ -189,7 +188,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
     vault.has(pw, &token, "two")?;
     vault.quiet("soft-delete", &token)?;
     let said = [
-        "`sealtoken vault get` tells",
+        "`sealtoken vault get` shows",
         "if neither, run `sealtoken vault restore` again",
     ];
     doubtful(&vault, "restore", &token, &said)?;
@@ -231,14 +230,16 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
         "tokens.yaml",
         format!("tokens:\n- {{id: {id}, owner: bea}}\n"),
     )?;
-    let get = format!("`sealtoken pat get {id}` tells whether it was done, or others changed it");
+    let get = format!(
+        "`sealtoken pat get {id}` shows whether it was done, or whether others have changed it"
+    );
     for (line, said) in [
         (
             format!("register --id {new} --owner ada --hash-file hash"),
             &[
-                &*format!("`sealtoken pat get {new}` tells whether it was done"),
+                &*format!("`sealtoken pat get {new}` shows whether it was done"),
                 "if neither, run `sealtoken pat register` again",
-                "`already_exists` says only that there is a token",
+                "`already_exists` means only that a token exists",
             ][..],
         ),
         (
@@ -247,7 +248,7 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
         ),
         (
             format!("revoke {id}"),
-            &["run `sealtoken pat revoke` again: where it was done, that does no harm"],
+            &["run `sealtoken pat revoke` again: it does no harm if it was done before"],
         ),
     ] {
         doubtful(&pats, &line, "", said)?;
@@ -281,7 +282,7 @@ fn what_opens_a_store_can_be_run_again() -> Outcome {
     let file = Connection::open(vault.path("sealtoken.db"))?;
     file.execute_batch("DELETE FROM sealtoken_record; DELETE FROM sealtoken_label")?;
     drop(file);
-    let said = ["it was still being opened: run the same command again"];
+    let said = ["the store was still being opened: run the same command again"];
     doubtful(&vault, "create", "value", &said)?;
     let pats = pats("unknown-open")?;
     std::fs::copy(vault.path("sealtoken.db"), pats.path("sealtoken.db"))?;
@@ -294,12 +295,12 @@ fn counts(done: &Done) -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_str(&done.stdout)?)
 }
 
-/// How many were taken in before an import ended early, as it says.
-fn taken(done: &Done) -> Result<usize, Box<dyn Error>> {
+/// How many were imported before an import ended early, as it says.
+fn imported(done: &Done) -> Result<usize, Box<dyn Error>> {
     assert_eq!(done.status, Some(1), "{done:?}");
     let (before, _) = done
         .stderr
-        .split_once(" were taken in, and stay: ")
+        .split_once(" were imported and stay: ")
         .ok_or_else(|| format!("{done:?}"))?;
     Ok(before.rsplit(' ').next().ok_or("no number")?.parse()?)
 }
@@ -309,34 +310,35 @@ fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     let pats = pats("import-early")?;
     pats.line("list --json", "")?;
     let lines: String = (0..200)
-        .map(|n| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n")
+        .map(|n| item(&format!("{n:021}"), SCRYPT, "") + "\n")
         .collect();
     let log = LongLog::of(&pats)?;
     let done = log.run(&pats, "import --json", &lines, 1_000_000)?;
     drop(log);
-    let taken = taken(&done)?;
+    let taken = imported(&done)?;
     assert!((2..200).contains(&taken), "{taken}");
-    let again = "`sealtoken pat import`, run again with the same items, takes in the rest";
+    let again = "run `sealtoken pat import` again with the same items to import the rest";
     assert!(done.stderr.contains(again), "{done:?}");
     let list = pats.run("list --json", "")?.json()?;
-    let there = list.as_array().ok_or("list")?.len();
-    assert_eq!(there, taken);
+    let existing = list.as_array().ok_or("list")?.len();
+    assert_eq!(existing, taken);
     let again = counts(&pats.run("import --json", &lines)?)?;
-    let (new, there) = (json!(200 - taken), json!(taken));
-    assert_eq!((&again["imported"], &again["there"]), (&new, &there));
+    let (new, existing) = (json!(200 - taken), json!(taken));
+    let counts = (&again["imported"], &again["existing"]);
+    assert_eq!(counts, (&new, &existing));
 
     // The first of all may be in, or not.
-    let line = super::pat_import::item(ID, SCRYPT, "");
-    let said = ["run again with the same items, takes in what is not there yet"];
+    let line = item(ID, SCRYPT, "");
+    let said = ["run `sealtoken pat import` again with the same items to import what is missing"];
     doubtful(&pats, "import", line, &said)?;
 
     // A folder opens, and cannot be read.
     std::fs::create_dir(pats.path("folder"))?;
     let done = pats.run("import folder", "")?;
     done.failed("cannot read the items");
-    done.failed("nothing new was taken in");
+    done.failed("nothing new was imported");
     let dry = pats.run("import folder --dry-run", "")?;
-    dry.failed("it was a dry run, and took in nothing");
+    dry.failed("it was a dry run, and imported nothing");
     Ok(())
 }
 
@@ -344,7 +346,7 @@ fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
 fn an_import_of_tokens_that_ends_early_says_how_many_it_restricted() -> Outcome {
     let pats = pats("import-restricted")?;
     let lines = |rest: &str| {
-        let item = |n| super::pat_import::item(&format!("{n:021}"), SCRYPT, rest) + "\n";
+        let item = |n| item(&format!("{n:021}"), SCRYPT, rest) + "\n";
         (0..200).map(item).collect::<String>()
     };
     pats.line("import", lines(""))?;
@@ -354,11 +356,11 @@ fn an_import_of_tokens_that_ends_early_says_how_many_it_restricted() -> Outcome 
     drop(log);
     assert_eq!(done.status, Some(1), "{done:?}");
     done.one_line("error: the store is not available (SQLITE_IOERR_WRITE); ");
-    let said = " that were there were restricted, and stay so: ";
+    let said = " existing tokens were restricted and stay so: ";
     let (before, again) = done.stderr.split_once(said).ok_or(format!("{done:?}"))?;
     let restricted: usize = before.rsplit(' ').next().ok_or("no number")?.parse()?;
     assert!((2..200).contains(&restricted), "{restricted}");
-    assert!(again.starts_with("`sealtoken pat import`, run again"));
+    assert!(again.starts_with("run `sealtoken pat import` again"));
     let list = pats.run("list --json", "")?.json()?;
     let list = list.as_array().ok_or("list")?.iter();
     let revoked = list.filter(|token| !token["revoked_at"].is_null()).count();
@@ -381,9 +383,9 @@ fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     let log = LongLog::of(&vault)?;
     let done = log.run(&vault, import, &lines, 1_000_000)?;
     drop(log);
-    let taken = taken(&done)?;
+    let taken = imported(&done)?;
     assert!((2..200).contains(&taken), "{taken}");
-    let again = "`sealtoken vault import`, run again with the same lines, takes in the rest";
+    let again = "run `sealtoken vault import` again with the same lines to import the rest";
     assert!(done.stderr.contains(again), "{done:?}");
     assert_eq!(vault.line("list --count", "")?, (taken + 1).to_string());
     let again = vault.run(import, &lines)?;
@@ -397,7 +399,7 @@ fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     let output = command.stdin(File::open(vault.path("folder"))?).output()?;
     let said = String::from_utf8(output.stderr)?;
     assert!(said.contains("cannot read stdin"), "{said}");
-    assert!(said.contains("nothing new was taken in"), "{said}");
+    assert!(said.contains("nothing new was imported"), "{said}");
     Ok(())
 }
 
@@ -405,14 +407,14 @@ fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
 #[test]
 fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
     let pats = pats("import-cut")?;
-    let item = |n: usize| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n";
+    let item = |n: usize| item(&format!("{n:021}"), SCRYPT, "") + "\n";
     let lines: String = (0..3).map(item).collect();
     let done = pats.run("import", &lines[..lines.len() - 20])?;
     assert_eq!((done.status, &*done.stdout), (Some(2), "2\n"), "{done:?}");
     let last = done.stderr.lines().last().unwrap_or_default();
-    let expected = "1 was not taken in, as said above; 2 were taken in, and stay: ";
+    let expected = "1 was not imported, for the reasons above; 2 were imported and stay: ";
     assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("run `sealtoken pat import` again when that is mended"));
+    assert!(last.contains("mend what was refused and run `sealtoken pat import` again"));
     assert_eq!(pats.line("import", &lines)?, "1");
 
     let (stored, password, _) = vector("v1: plain")?;
@@ -424,9 +426,9 @@ fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
     let done = vault.run(import, &lines[..lines.len() - 20])?;
     assert_eq!((done.status, &*done.stdout), (Some(2), "1\n"), "{done:?}");
     let last = done.stderr.lines().last().unwrap_or_default();
-    let expected = "1 was not taken in, as said above; 1 was taken in, and stays: ";
+    let expected = "1 was not imported, for the reasons above; 1 was imported and stays: ";
     assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("run `sealtoken vault import` again when that is mended"));
+    assert!(last.contains("mend what was refused and run `sealtoken vault import` again"));
     assert_eq!(vault.run(import, &lines)?.stdout, "1\n");
     Ok(())
 }

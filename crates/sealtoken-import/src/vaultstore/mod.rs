@@ -56,15 +56,15 @@ pub use self::error::VaultstoreError;
 #[derive(Clone)]
 pub struct Vaultstore(Arc<Format>);
 
+/// The maximum size of a value, in bytes.
+const MAX_VALUE: usize = 1 << 20;
+
 enum Format {
     V2(Zeroizing<String>),
     V1(v1::Key),
 }
 
 impl Vaultstore {
-    /// The maximum size of a value, in bytes: 1 MiB. That system has no limit.
-    pub const MAX_VALUE: usize = 1 << 20;
-
     /// A reader for values that begin with `v2:`, under this password.
     ///
     /// A value does not name the parameters of Argon2id. This reader uses the defaults of that
@@ -94,8 +94,8 @@ impl Vaultstore {
         Self(Arc::new(Format::V1(v1::Key::of(&password.into()))))
     }
 
-    /// Reads a stored value. It may be any bytes: that system stores text without checking that it
-    /// is UTF-8.
+    /// Reads a stored value of at most 1 MiB. It may be any bytes: that system stores text without
+    /// checking that it is UTF-8.
     ///
     /// In the second format, each call takes 64 MiB of memory and some tenths of a second, even if
     /// it returns [`Forged`](VaultstoreError::Forged). Limit how many run at once, and keep them
@@ -123,11 +123,14 @@ impl Vaultstore {
     /// use sealtoken::vault::{Vault, VaultError};
     /// use sealtoken_import::{StoredValue, Vaultstore};
     ///
-    /// # async fn example(vault: Vault, rows: Vec<StoredValue>) -> Result<(), VaultError> {
+    /// # struct Row { vault_token: String, vault_value: String }
+    /// # async fn example(vault: Vault, rows: Vec<Row>) -> Result<(), VaultError> {
     /// let old = Vaultstore::v2("the old password".to_owned());
-    /// let values = rows.into_iter().map(|row| old.value(row));
-    /// let taken = vault.import(values).password("the new password").await?;
-    /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
+    /// let values = rows
+    ///     .into_iter()
+    ///     .map(|row| old.value(StoredValue::new(row.vault_token, row.vault_value)));
+    /// let imported = vault.import(values).password("the new password").await?;
+    /// println!("{} of {}", imported.iter().flatten().count(), imported.len());
     /// # Ok(())
     /// # }
     /// ```
@@ -140,22 +143,40 @@ impl Vaultstore {
         let reader = self.clone();
         let value = ForeignValue::new(token, move || reader.read(&stored));
         match expires_at {
-            Some(at) if at < UnixTime::LAST_DATE => value.expires(at),
-            _ => value,
+            Some(at) => value.expires(at),
+            None => value,
         }
     }
 }
 
-/// A row of vaultstore's table.
+/// A row of vaultstore's table, for [`Vaultstore::value`].
 #[derive(Clone)]
+#[must_use = "this describes a row; `Vaultstore::value` prepares it for the import"]
 pub struct StoredValue {
-    /// The column `vault_token`. The value keeps it: 15 to 200 characters of `A-Z`, `a-z`, `0-9`,
-    /// `-` and `_`.
-    pub token: String,
-    /// The column `vault_value`, which is ciphertext.
-    pub stored: String,
-    /// When it expires. The last second of the year 9999 means never, as it does there.
-    pub expires_at: Option<UnixTime>,
+    token: String,
+    stored: String,
+    expires_at: Option<UnixTime>,
+}
+
+impl StoredValue {
+    /// The columns `vault_token` and `vault_value`, which is ciphertext.
+    ///
+    /// The value keeps its token, if that has 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and
+    /// `_`.
+    pub fn new(token: impl Into<String>, stored: impl Into<String>) -> Self {
+        Self {
+            token: token.into(),
+            stored: stored.into(),
+            expires_at: None,
+        }
+    }
+
+    /// When it expires; never unless set. The last second of the year 9999 means never, as it does
+    /// there.
+    pub fn expires(mut self, at: impl Into<UnixTime>) -> Self {
+        self.expires_at = Some(at.into()).filter(|at| *at < UnixTime::LAST_DATE);
+        self
+    }
 }
 
 impl fmt::Debug for StoredValue {

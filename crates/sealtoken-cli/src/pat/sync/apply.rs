@@ -3,10 +3,10 @@
 use sealtoken::pat::{PatError, PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
+use super::Sync;
 use super::plan::{EXPIRED, Step, Work};
 use super::show::Report;
 use crate::failure::{in_part, is_in_doubt};
-use crate::pat::args::Sync;
 
 pub(super) async fn apply(
     pats: &PersonalAccessTokens,
@@ -54,13 +54,13 @@ async fn take(
     }
     if step.restriction.is_some() {
         update(step.restriction.as_deref()).await?;
-        done.get_or_insert("what is taken from it was taken");
+        done.get_or_insert("what the file takes away was taken away");
     }
     match &step.work {
         Work::Register(new) => (**new).clone().await,
         Work::Change(change) => (**change).clone().await,
         // If anything fails on the way, the token stays revoked: it must not be valid with rights
-        // that it is not to have.
+        // that the file takes away.
         Work::Restore(change) => {
             if change.is_some() {
                 update(change.as_deref()).await?;

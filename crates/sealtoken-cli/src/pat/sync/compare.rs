@@ -3,7 +3,7 @@
 use sealtoken::pat::{PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{Expiry, UnixTime, Value};
 
-use crate::output::optional;
+use crate::output::{optional, or_null};
 use crate::pat::show;
 
 use super::file::Declared;
@@ -118,7 +118,7 @@ impl<'a> Changes<'a> {
         ));
     }
 
-    /// What neither protects nor harms anybody.
+    /// What grants and restricts nothing.
     fn meta(&mut self, record: &PatRecord, token: &Declared) {
         if token.owner != record.owner {
             let values = (record.owner.as_str().into(), token.owner.as_str().into());
@@ -164,7 +164,7 @@ impl<'a> Changes<'a> {
         match token.admin {
             Some(false) if record.admin && own => {
                 self.notes
-                    .push("your own token is declared no admin's: it STAYS an admin's");
+                    .push("your own token is declared without admin rights: it KEEPS them");
             }
             Some(admin) if admin != record.admin => {
                 let values = (record.admin.into(), admin.into());
@@ -265,5 +265,5 @@ pub(super) fn meta(token: &Declared) -> Vec<Difference> {
 }
 
 fn text(text: Option<&String>) -> Value {
-    text.map_or(Value::Null, |text| text.as_str().into())
+    or_null(text.map(String::as_str))
 }

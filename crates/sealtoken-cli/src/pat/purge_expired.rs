@@ -1,0 +1,36 @@
+//! `pat purge-expired`: deletes expired tokens permanently.
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::output::{self, Members};
+use crate::store::StoreArgs;
+
+use super::open;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken pat purge-expired
+  sealtoken pat purge-expired --json | jq .count")]
+pub(crate) struct PurgeExpired {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(options: &PurgeExpired) -> Result<(), Failure> {
+    let store = options.store.prepare()?;
+    let count = open::plain(&store).await?.purge_expired().await;
+    let count = count.map_err(|error| {
+        Failure::from(error).advise("run `sealtoken pat purge-expired` again to delete the rest")
+    })?;
+    let printed = if options.json {
+        output::json(&Members(vec![("count", count.into())]))
+    } else {
+        output::line(&count.to_string())
+    };
+    output::ended(printed, output::DONE, Ok(()))
+}
