@@ -245,13 +245,10 @@ mod tests {
     async fn a_reader_that_fails_or_panics_is_reported() {
         let keys = KeyRing::new(Key::generate());
         let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
-        let text = |value: &str| {
-            (1..=3)
-                .map(|n| {
-                    format!("{{\"token\":\"a-token-with-number-{n}\",\"value\":\"{value}{n}\"}}\n")
-                })
-                .collect::<String>()
+        let line = |n, value: &str| {
+            format!("{{\"token\":\"a-token-with-number-{n}\",\"value\":\"{value}{n}\"}}\n")
         };
+        let text = |value: &str| [1, 2, 3].map(|n| line(n, value)).concat();
         let read = |line: Line| {
             ForeignValue::new(line.token, move || match &*line.value {
                 "fails2" => Err(VaultstoreError::Forged),
