@@ -62,7 +62,7 @@ pub(crate) enum Command {
 
     /// Read another system's token from stdin and print its content, as `open` does
     ///
-    /// Tokens of the Primordyx PHP framework have no uuid: each run draws a new one. Their "custom"
+    /// Tokens of the Primordyx PHP framework have no uuid: each run makes a new one. Their "custom"
     /// may be a list, whose elements become entries named "0", "1" and so on.
     ///
     /// If the token is refused, stdout stays empty and the exit status is 2. The line on stderr

@@ -15,8 +15,8 @@ pub(crate) struct Keys {
     /// Keys are separated by commas or white space. The first one seals and opens. One with a +
     /// before it is standby, all others are retired: both only open.
     ///
-    /// A retired key must not follow two blanks, an indent, or a comma and a blank: the last blank
-    /// may be a + that got lost, so this is refused.
+    /// Put a retired key directly after a comma, a line break or one blank. A second blank is
+    /// refused, because it may be a + that was lost.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 }
@@ -49,7 +49,7 @@ impl Usage {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct At {
-    /// Act as if this were the present
+    /// Act as if this were the present time
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     at: Option<i64>,
 }
