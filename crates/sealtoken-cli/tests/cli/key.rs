@@ -36,7 +36,7 @@ fn ids_are_told_with_their_roles_from_a_file_or_the_environment() -> Outcome {
         lines
     );
 
-    // The file counts where both are there.
+    // The file wins over the environment.
     let path = file("ring", &ring)?;
     let path = path.to_str().ok_or("path")?;
     let (other, _) = Program::new();
@@ -79,10 +79,10 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
         let done = Program::with_keys(keys).run(&open, "")?;
         done.failed(because);
         done.one_line("error: ");
-        // Nothing that stands in a key stands in the message.
+        // The message holds no part of a key.
         assert!(!done.stderr.contains("nonsense") && !done.stderr.contains(&key[8..20]));
     }
-    // A key in the place of its file's name.
+    // A key given instead of the name of its file.
     let done = Program::without_keys().run(&["key", "id", "--key-file", &key], "")?;
     done.failed("cannot read the key file");
     assert!(!done.stderr.contains(&key[8..20]), "{done:?}");

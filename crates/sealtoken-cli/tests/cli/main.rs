@@ -115,7 +115,7 @@ impl Program {
     }
 }
 
-/// A test's own folder, in which the program runs the commands of one group and keeps its data.
+/// A folder for one test, where the program runs the commands of one group and keeps its data.
 struct Folder {
     group: &'static str,
     program: Program,
@@ -167,7 +167,7 @@ impl Folder {
         })
     }
 
-    /// What a command printed on a line, which it must.
+    /// The one line that a command printed.
     fn line(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<String, Box<dyn Error>> {
         let done = self.run(line, stdin)?;
         assert!(
@@ -178,7 +178,7 @@ impl Folder {
         Ok(done.stdout.strip_suffix('\n').ok_or("no line")?.to_owned())
     }
 
-    /// A command of which no output can be written: the disk is full.
+    /// Runs a command whose output cannot be written, because the disk is full.
     #[cfg(target_os = "linux")]
     fn full(&self, line: &str, stdin: impl AsRef<[u8]>) -> Result<Done, Box<dyn Error>> {
         let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
@@ -190,8 +190,8 @@ impl Folder {
         })
     }
 
-    /// Sees to it that the one record of a collection cannot be removed once it is there again; it
-    /// goes with this.
+    /// Removes the one record of a collection, and makes it impossible to remove once it exists
+    /// again.
     #[cfg(target_os = "linux")]
     fn unremovable(&self, collection: &str) -> Result<rusqlite::Connection, Box<dyn Error>> {
         let file = rusqlite::Connection::open(self.path("sealtoken.db"))?;
@@ -207,7 +207,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// Brings back the keysets of a collection by the command that an error names.
+    /// Restores the keysets of a collection with the command that an error names.
     fn bring_back(&self, done: &Done, collection: &str) -> Outcome {
         done.failed(&format!("of the collection {collection} from a backup"));
         let (_, sql) = done
@@ -221,7 +221,7 @@ impl Folder {
         Ok(file.execute_batch(&sql)?)
     }
 
-    /// A command that does what it is told and says nothing.
+    /// Runs a command that succeeds and prints nothing.
     fn quiet(&self, line: &str, stdin: impl AsRef<[u8]>) -> Outcome {
         let done = self.run(line, stdin)?;
         assert!(
@@ -236,7 +236,7 @@ impl Folder {
 fn feed(command: &mut Command, stdin: &[u8]) -> Result<Output, std::io::Error> {
     let mut child = command.spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
-        // A program that needs no more may have ended by now.
+        // A program that needs no more input may have ended by now.
         let _ = pipe.write_all(stdin);
     }
     child.wait_with_output()

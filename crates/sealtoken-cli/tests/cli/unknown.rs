@@ -11,10 +11,10 @@ use crate::pat::{ID, SCRYPT, issued, item, pats};
 use crate::vault::{Vault, line, vector};
 use crate::{Done, Folder, Outcome, feed};
 
-/// Runs a command of whose files none grows beyond so many blocks of 512 bytes.
+/// Runs a command whose files cannot grow beyond this many blocks of 512 bytes.
 const SHORT: &str = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
 
-/// A database whose log is long, and stays so: what a command writes has to go behind that.
+/// A database whose log stays long, so that a command has to append to it.
 struct LongLog {
     path: std::path::PathBuf,
     _readers: Connection,
@@ -38,8 +38,8 @@ impl LongLog {
         })
     }
 
-    /// Runs a command that can write so many bytes: the commit that needs more fails on the disk,
-    /// and nobody knows whether its end is there.
+    /// Runs a command that can write this many bytes. The commit that needs more fails on the disk,
+    /// and its outcome is unknown.
     fn run(
         &self,
         folder: &Folder,
@@ -71,7 +71,7 @@ impl LongLog {
     }
 }
 
-/// Runs a command none of whose writes is known to be done; it must say this.
+/// Runs a command whose first write has an unknown outcome. Its message must contain this.
 fn doubtful(
     folder: &Folder,
     command: &str,
@@ -211,7 +211,7 @@ fn a_token_that_may_have_been_issued_has_an_id_by_which_it_is_found() -> Outcome
         let revoke = command(&done, "`sealtoken pat revoke ")?;
         let rotate = command(&done, "`sealtoken pat rotate ")?;
         assert_eq!((revoke, rotate), (&get[4..], &get[4..]));
-        // It was issued, and this is the text that nobody has.
+        // As if it had been issued: this is the text that nobody has.
         pats.line(&format!("issue --owner ada --id {revoke}"), "")?;
         let token = pats.line(&format!("rotate {rotate} --overlap 0s"), "")?;
         assert_eq!(pats.run("verify", token)?.json()?["owner"], "ada");
@@ -254,7 +254,7 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
         doubtful(&pats, &line, "", said)?;
         pats.quiet(&line, "")?;
     }
-    // Somebody else may have revoked it since.
+    // Others may have revoked it since.
     let said = [&*get, "if neither, run `sealtoken pat restore` again"];
     let done = doubtful(&pats, &format!("restore {id}"), "", &said)?;
     assert!(!done.stderr.contains("no harm"), "{done:?}");
@@ -290,12 +290,12 @@ fn what_opens_a_store_can_be_run_again() -> Outcome {
     Ok(())
 }
 
-/// The counts of an import that was told to print them.
+/// The counts that `import --json` printed.
 fn counts(done: &Done) -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_str(&done.stdout)?)
 }
 
-/// How many were imported before an import ended early, as it says.
+/// How many items an import that ended early says that it imported.
 fn imported(done: &Done) -> Result<usize, Box<dyn Error>> {
     assert_eq!(done.status, Some(1), "{done:?}");
     let (before, _) = done
@@ -327,12 +327,12 @@ fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     let counts = (&again["imported"], &again["existing"]);
     assert_eq!(counts, (&new, &existing));
 
-    // The first of all may be in, or not.
+    // The outcome of the very first item is unknown.
     let line = item(ID, SCRYPT, "");
     let said = ["run `sealtoken pat import` again with the same items to import what is missing"];
     doubtful(&pats, "import", line, &said)?;
 
-    // A folder opens, and cannot be read.
+    // A folder can be opened, but not read.
     std::fs::create_dir(pats.path("folder"))?;
     let done = pats.run("import folder", "")?;
     done.failed("cannot read the items");
@@ -403,7 +403,7 @@ fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Ou
     Ok(())
 }
 
-/// What was cut off in its middle has a last line that is none.
+/// A file that was cut off ends in an invalid line.
 #[test]
 fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
     let pats = pats("import-cut")?;

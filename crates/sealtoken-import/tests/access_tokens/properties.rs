@@ -45,7 +45,7 @@ prop_compose! {
     }
 }
 
-/// JSON that has the words of an item in it.
+/// JSON with the names of an item in it.
 fn near() -> impl Strategy<Value = Value> {
     let names = || {
         prop_oneof![

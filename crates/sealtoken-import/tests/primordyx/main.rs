@@ -86,7 +86,7 @@ fn codec(now: i64) -> Result<Codec, KeyError> {
     Ok(codec.with_clock(clock(now)))
 }
 
-/// What the PHP system would make of this plaintext.
+/// The token that the PHP system would make of this plaintext.
 fn encrypted(plaintext: &[u8]) -> Result<String, aes_gcm::Error> {
     let (iv, mut message) = ([9; 12], plaintext.to_vec());
     let tag = Aes256Gcm::new(&Sha256::digest("passphrase")).encrypt_inout_detached(

@@ -99,7 +99,7 @@ fn a_cargo_of_64_levels_is_read_and_sealed_again_and_a_deeper_one_is_not() -> Ou
         let content = json!({"timestamp": NOW, "seconds_to_expire": 60, "custom": list});
         Ok(with_content(&content)?)
     };
-    // A list becomes a map, so the token's own level is the only one that comes on top.
+    // A list becomes a map, so only the token's own level is added.
     let mut deepest = reader().read(&token(63)?)?;
     let codec = codec(NOW)?;
     let resealed = codec.reseal(&mut deepest)?;

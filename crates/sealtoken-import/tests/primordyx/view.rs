@@ -48,7 +48,7 @@ fn a_view_shows_three_members_and_nine_extras_and_the_text_only_when_asked() -> 
         shifted.contains(r#""expires_at":"2025-11-21T15:00:00-05:30""#),
         "{shifted}"
     );
-    // A token can differ from the one that was sealed where its cargo does not.
+    // A token can be dirty while its cargo is clean.
     token.set_not_before(Some(UnixTime::from_secs(1_763_755_201)));
     let changed = json(extras_at_now(&token));
     assert!(

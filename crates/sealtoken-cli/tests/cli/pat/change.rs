@@ -121,7 +121,7 @@ fn after_a_rotation_the_old_secret_is_good_for_the_overlap() -> Outcome {
     pats.run(&format!("verify --at {FUTURE}"), &old)?
         .refused("expired");
     let newer = pats.line(&format!("rotate {id} --overlap 0s"), "")?;
-    // Without an overlap it is gone, and no clock is asked.
+    // Without an overlap the old secret is rejected at once, whatever the clock.
     pats.run("verify", &new)?.refused("invalid_secret");
     pats.run("verify", &old)?.refused("invalid_secret");
     pats.run("verify", &newer)?.json()?;

@@ -40,7 +40,7 @@ fn tokens_of_the_other_system_are_good_as_they_are() -> Outcome {
     let list = pats.run("list --json --state revoked", "")?.json()?;
     assert_eq!(ids(&list), [other]);
 
-    // A second run leaves all of them as they are.
+    // A second run changes none of them.
     pats.quiet(&format!("update {ID} --owner grace"), "")?;
     let again = pats.line("import items --json", "")?;
     assert_eq!(
@@ -96,7 +96,7 @@ fn what_is_not_taken_is_named_by_line_and_id_and_stops_no_other() -> Outcome {
     Ok(())
 }
 
-/// More than is in memory at once.
+/// More items than one batch has.
 #[test]
 fn an_import_is_as_long_as_its_file() -> Outcome {
     let pats = pats("import-long")?;

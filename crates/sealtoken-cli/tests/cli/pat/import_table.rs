@@ -70,7 +70,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
     let known: Vec<(&str, &str, &str)> = known
         .iter()
         .filter(|vector| vector["answer"] == "valid" && vector["prefix"].is_null())
-        // Of two hashes for one id, one; and no slow ones.
+        // One hash for each id, and no slow ones.
         .filter(|vector| vector["phc"].as_str().unwrap().starts_with("$scrypt$ln=1"))
         .filter(|vector| !vector["phc"].as_str().unwrap().contains("ln=14"))
         .map(|vector| ["token", "id", "phc"].map(|name| vector[name].as_str().unwrap()))
@@ -78,7 +78,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
         .collect();
     assert!(known.len() > 10);
     let mut items: Vec<Item> = known.iter().map(|(_, id, phc)| item(id, phc)).collect();
-    // What their own faults leave behind: a ghost, and a hash that fits nothing.
+    // What the faults of that system leave behind: a ghost, and an unusable hash.
     let ghost = [
         ("tokenId", text("GGGGGGGGGGGGGGGGGGGGG")),
         ("lastUsedAt", AttributeValue::N("1".into())),
@@ -127,7 +127,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
     // The table has several pages of at most 1 MB, and none loses or repeats a token.
     assert!(items.len() / 2 * 300_000 > 1 << 20);
     assert_eq!((ids.len(), ghosts), (items.len(), 1));
-    // An import that was cut off goes on after any of them.
+    // An interrupted import can continue after any of them.
     for (at, id) in ids.iter().enumerate() {
         let mut rest = Original::new(client.clone(), &table.name).after(id);
         assert_eq!(rest.last_id(), Some(&**id));
@@ -150,7 +150,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
     assert_eq!(refused, Err(VerifyError::Refused(Reason::InvalidPhc)));
 }
 
-/// The same by `sealtoken pat import`, twice, into a file.
+/// Imports the table twice with `sealtoken pat import`, into a file.
 fn by_command(table: &Table, tokens: u64) {
     let folder = tempfile::tempdir().unwrap();
     let from = format!(
@@ -198,7 +198,7 @@ async fn a_table_that_is_not_there_is_an_error_with_its_code() {
         return;
     };
     let mut original = Original::new(client(&table.endpoint), "no-such-table");
-    // It is tried again each time.
+    // Each call tries again.
     for _ in 0..2 {
         let error = original.next().await.unwrap().err().unwrap();
         assert_eq!(error.code(), "unavailable");

@@ -256,7 +256,7 @@ fn a_rule_for_a_scanner_finds_what_is_issued() -> Outcome {
     let rule = pats.run("scanner-rule --json", "")?.json()?;
     assert_eq!(rule["pattern"], r"\bpat_[0-9A-Za-z]{21}_[0-9A-Za-z]{49}\b");
 
-    // The pattern, matched by hand: no engine for it is at hand.
+    // The pattern, matched by hand: no regex engine is a dependency.
     let (token, _) = issued(&pats, "--owner a")?;
     let parts: Vec<&str> = token.split('_').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();

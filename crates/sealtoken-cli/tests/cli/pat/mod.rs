@@ -27,7 +27,7 @@ pub(crate) fn pats(name: &str) -> Result<Folder, Box<dyn Error>> {
     Folder::new("pat", name)
 }
 
-/// Issues a token; its text and its id.
+/// Issues a token, and returns its text and its id.
 pub(crate) fn issued(pats: &Folder, options: &str) -> Result<(String, String), Box<dyn Error>> {
     let text = pats.line(&format!("issue {options}"), "")?;
     let id = id_of(&text)?.to_owned();

@@ -26,13 +26,13 @@ fn nothing_secret_is_an_argument_or_in_a_message() -> Outcome {
             assert!(!done.stderr.contains(secret), "{done:?}");
         }
     }
-    // A token where its id belongs.
+    // A token given instead of its id.
     for command in ["revoke", "get", "restore"] {
         let done = pats.run(&format!("{command} {token}"), "")?;
         done.refused("invalid_id");
         assert!(!done.stderr.contains(&token[26..]), "{done:?}");
     }
-    // Neither the record nor a list shows the secret, or the hash unasked.
+    // Neither the record nor a list shows the secret, nor the hash unless asked.
     for command in [&format!("get {id}"), "list", "list --json"] {
         let done = pats.run(command, "")?;
         assert!(
@@ -75,7 +75,7 @@ fn a_token_that_could_not_be_printed_is_not_there() -> Outcome {
     Ok(())
 }
 
-/// Nobody has it, and it cannot be removed: the message names it, and says how to revoke it.
+/// Nobody has it, and it cannot be removed, so the message names it and says how to revoke it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_token_that_could_not_be_printed_or_removed_is_named() -> Outcome {
@@ -123,7 +123,7 @@ fn a_change_whose_record_could_not_be_printed_is_said_to_be_made() -> Outcome {
     Ok(())
 }
 
-/// What is left to be written is written behind the answer: another process may lock the file.
+/// The use is written after the answer, because another process may lock the file.
 #[test]
 fn a_verified_token_is_printed_before_its_use_is_written() -> Outcome {
     use std::io::{BufRead as _, BufReader, Write as _};
@@ -138,7 +138,7 @@ fn a_verified_token_is_printed_before_its_use_is_written() -> Outcome {
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("stdout")?).read_line(&mut line)?;
     assert!(line.contains(&id), "{line}");
-    // It is still about to write.
+    // It still waits to write.
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert!(child.try_wait()?.is_none());
     file.execute_batch("ROLLBACK")?;

@@ -119,7 +119,7 @@ fn earlier_values_are_kept_read_and_brought_back() -> Outcome {
     update("--keep-versions 2", "three")?;
     update("--keep-versions 2", "four")?;
     assert_eq!(numbers()?, [4, 3, 2]);
-    // As many as before stay.
+    // As many as before are kept.
     update("", "five")?;
     assert_eq!(numbers()?, [5, 4, 3]);
     vault.has(&format!("{pw} --earlier 3"), &token, "three")?;

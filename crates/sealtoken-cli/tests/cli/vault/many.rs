@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::vault::{FUTURE, PAST, Vault};
 
-/// A vault with a live, an expired and a soft-deleted value, each with that label.
+/// A vault with a live, an expired and a soft-deleted value, labelled accordingly.
 pub(super) fn three(name: &str) -> Result<(Vault, [String; 3]), Box<dyn std::error::Error>> {
     let vault = Vault::new(name)?;
     let live = vault.line("create --label live", "live")?;
@@ -92,7 +92,7 @@ fn a_purge_leaves_values_alone_until_the_margin_has_passed() -> Outcome {
     Ok(())
 }
 
-/// The message where the record of a keyset is gone.
+/// The message after the record of a keyset was deleted.
 #[test]
 fn a_keyset_that_is_gone_is_a_fault_of_the_store() -> Outcome {
     let vault = Vault::new("keyset gone")?;
@@ -264,7 +264,7 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     Ok(())
 }
 
-/// What a command found matters more than that its count could not be printed.
+/// What a command found decides its exit code, even if its count could not be printed.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_command_says_what_it_did_where_its_count_cannot_be_printed() -> Outcome {

@@ -38,7 +38,7 @@ fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is_one() -> Outcome {
     Ok(())
 }
 
-/// Nobody has the token, and the value cannot be removed again: so the message names it.
+/// Nobody has the token, and the value cannot be removed again, so the message names it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_value_whose_token_could_not_be_printed_is_removed_or_named() -> Outcome {

@@ -128,7 +128,7 @@ fn a_store_is_created_and_a_table_is_printed() -> Outcome {
     Ok(())
 }
 
-/// On an emulator, as `tests/servers` describes.
+/// Runs on an emulator, as `tests/servers` describes.
 #[cfg(feature = "dynamodb")]
 #[test]
 fn a_vault_is_in_a_table() -> Outcome {
@@ -212,7 +212,7 @@ async fn the_command_and_the_library_share_a_vault() -> Outcome {
     Ok(())
 }
 
-/// A command ends with its process, so it waits for the entries that move up behind it.
+/// A command ends with its process, so it waits for the entries that move to another cost.
 #[tokio::test]
 async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outcome {
     use sealtoken::store::{Collection, Query, RecordKey, Store as _};
@@ -222,7 +222,7 @@ async fn a_command_moves_the_password_that_it_takes_to_the_newest_cost() -> Outc
     let vault = Vault::new("costs")?;
     let keys: KeyRing = vault.program.keys.as_deref().ok_or("keys")?.parse()?;
     let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
-    // Each command has a password of its own.
+    // Each command uses another password.
     let commands = [
         "read --password-file 0",
         "update --password-file 1",

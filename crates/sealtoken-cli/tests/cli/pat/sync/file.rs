@@ -142,7 +142,7 @@ fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
     Ok(())
 }
 
-/// A bomb of aliases is a few bytes that are a file of gigabytes.
+/// Nested aliases would expand a few bytes to gigabytes.
 #[test]
 fn a_bomb_of_aliases_is_refused_soon() -> Outcome {
     let sync = Sync::new("bomb")?;

@@ -13,10 +13,10 @@ use serde_json::Value;
 use crate::pat::pats;
 use crate::{Done, Folder};
 
-/// What every second run says.
+/// How the report of a second run begins.
 const NOTHING: &str = "nothing to change: ";
 
-/// A store and what to do with it.
+/// A store, and a file that declares its tokens.
 struct Sync {
     pats: Folder,
 }

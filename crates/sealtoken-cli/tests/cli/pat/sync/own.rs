@@ -7,7 +7,7 @@ use crate::{Done, Outcome, feed};
 
 use super::{NOTHING, Sync};
 
-/// S4: the token of whoever runs this is never lost by it.
+/// S4: a run never costs its caller their own token.
 #[test]
 fn ones_own_token_is_protected() -> Outcome {
     let sync = Sync::new("own")?;

@@ -8,7 +8,7 @@ use crate::pat::{ID, issued};
 
 use super::Sync;
 
-/// S6: one token that fails stops no other, and all failures are told.
+/// S6: one token that fails stops no other, and all failures are reported.
 #[test]
 fn what_fails_is_told_and_the_rest_is_done() -> Outcome {
     let sync = Sync::new("failures")?;
@@ -52,7 +52,7 @@ fn what_fails_is_told_and_the_rest_is_done() -> Outcome {
     Ok(())
 }
 
-/// S7: the report says that a hash changed, and does not show it.
+/// S7: the report says that a hash changed, but does not show it.
 #[test]
 fn a_hash_is_replaced_and_never_shown() -> Outcome {
     let sync = Sync::new("hash")?;
@@ -104,7 +104,7 @@ fn the_difference_is_in_colour_where_that_is_wanted() -> Outcome {
     Ok(())
 }
 
-/// Each step is done, whatever becomes of what is said of it.
+/// Each step is done even if the report cannot be printed.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sync_that_cannot_say_what_it_does_goes_on_to_its_end() -> Outcome {
@@ -123,7 +123,7 @@ fn a_sync_that_cannot_say_what_it_does_goes_on_to_its_end() -> Outcome {
         for id in &ids {
             assert_eq!(sync.get(id)?["owner"], "b", "{options}");
         }
-        // A step that fails besides is what counts.
+        // A step that fails as well decides the exit code.
         sync.write(&format!(
             "{entries}- {{id: {}, owner: a}}\n",
             "0".repeat(21)
@@ -131,15 +131,15 @@ fn a_sync_that_cannot_say_what_it_does_goes_on_to_its_end() -> Outcome {
         let done = sync.pats.full(&line, "")?;
         assert_eq!(done.status, Some(2), "{done:?}");
         assert!(done.stderr.contains("cannot write to stdout"), "{done:?}");
-        // Nothing is changed by it.
+        // It changes nothing.
         let dry = sync.pats.full(&format!("{line} --dry-run"), "")?;
         assert!(!dry.stderr.contains("completed"), "{dry:?}");
     }
     Ok(())
 }
 
-/// S3: every page of the store is read, for those that are listed and for those that are not. What
-/// differs is told whatever else is done about the token, and also where it is but a shorter time.
+/// S3: all differences of a token are reported, whatever else is done about it, a shorter lifetime
+/// included.
 #[test]
 fn json_tells_what_differs_in_a_token_that_is_revoked_or_restored() -> Outcome {
     let sync = Sync::new("json")?;
@@ -160,7 +160,7 @@ fn json_tells_what_differs_in_a_token_that_is_revoked_or_restored() -> Outcome {
         }
         before = json!(end);
     }
-    // Nothing differs in what is only revoked.
+    // A token that is only revoked has no differences.
     sync.write(&format!("- {{id: {id}, owner: a, revoked: true}}\n"))?;
     let done = sync.run("--json")?.json()?;
     assert_eq!(

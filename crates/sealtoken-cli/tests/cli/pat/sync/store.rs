@@ -95,7 +95,7 @@ fn the_store_becomes_as_declared_and_a_second_run_changes_nothing() -> Outcome {
     Ok(())
 }
 
-/// S5: what a declared token leaves out stays as it is, an admin's token an admin's.
+/// S5: what a declared token leaves out stays as it is, admin rights included.
 #[test]
 fn what_is_left_out_stays_as_it_is() -> Outcome {
     let sync = Sync::new("left-out")?;
@@ -109,7 +109,7 @@ fn what_is_left_out_stays_as_it_is() -> Outcome {
     assert_eq!(done.stdout, "nothing to change: 1 tokens are declared\n");
     assert_eq!(sync.get(&id)?, before);
 
-    // A token that somebody revoked is not brought back by a file that says nothing of it.
+    // A file that does not mention the revocation restores no token.
     sync.pats.quiet(&format!("revoke {id}"), "")?;
     let done = sync.run("")?;
     assert!(done.stdout.starts_with(NOTHING), "{done:?}");
@@ -125,7 +125,7 @@ fn what_is_left_out_stays_as_it_is() -> Outcome {
     Ok(())
 }
 
-/// S2: `revoked: true` holds, run after run, and what was revoked can come back.
+/// S2: `revoked: true` holds in every run, and a revoked token can be restored.
 #[test]
 fn a_token_is_revoked_and_restored_by_its_file() -> Outcome {
     let sync = Sync::new("restore")?;
@@ -176,7 +176,7 @@ async fn a_store_of_many_pages_is_read_to_its_end() -> Outcome {
     Ok(())
 }
 
-/// What is declared would be taken for missing, and what is to be revoked for gone.
+/// Otherwise declared tokens would seem missing, and unlisted ones gone.
 #[tokio::test]
 async fn a_store_that_breaks_off_is_not_taken_for_a_whole_one() -> Outcome {
     let sync = Sync::new("broken-off")?;

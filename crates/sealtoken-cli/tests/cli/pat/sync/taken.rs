@@ -38,7 +38,7 @@ fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
     sync.pats.run("verify", &token)?.refused("expired");
     sync.run("")?
         .one_line(&format!("note: {new_id}: it has expired"));
-    // An unlisted token that has ended is left as it is; one that is revoked, too.
+    // Unlisted tokens that have expired or were revoked stay as they are.
     sync.pats.write("tokens.yaml", "tokens: []")?;
     assert_eq!(
         sync.run("")?.stdout,
@@ -47,8 +47,8 @@ fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
     Ok(())
 }
 
-/// A19: the end is that of the moment at which it is set, however long the others took, and the
-/// role is gone in any case.
+/// A19: a token expires at the moment when that is written, however long the others took, and the
+/// role is removed in any case.
 #[tokio::test]
 async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() -> Outcome {
     let sync = Sync::new("many-ends")?;
@@ -66,7 +66,7 @@ async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() ->
     assert_eq!(done["failed"], json!([]));
     let changed = done["changed"].as_array().ok_or("changed")?;
     assert_eq!(changed.len(), 1501);
-    // What is shown is what was stored, and not what was planned some seconds before.
+    // The report shows what was stored, not what was planned some seconds before.
     let shown = |changed: &Value| {
         let mut changes = changed["changes"].as_array().into_iter().flatten();
         let end = changes.find(|change| change["field"] == "expires_at");
@@ -84,7 +84,7 @@ async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() ->
     Ok(())
 }
 
-/// Where a run is cut off, what was to be taken is taken.
+/// If a run is interrupted, the restrictions are done.
 #[test]
 fn what_is_taken_comes_before_what_is_given() -> Outcome {
     let sync = Sync::new("taken")?;
