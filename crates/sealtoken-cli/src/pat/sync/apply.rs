@@ -17,7 +17,7 @@ pub(super) async fn apply(
     for mut step in steps {
         if !options.dry_run {
             let mut done = None;
-            match take(pats, &step, options.purge_in, &mut done).await {
+            match carry_out(pats, &step, options.purge_in, &mut done).await {
                 Ok(record) => {
                     let differences = step.differences.iter_mut();
                     differences.for_each(|difference| difference.settle(&record));
@@ -41,7 +41,7 @@ pub(super) async fn apply(
 
 /// Restricts a token first and on its own, so that no other failure delays that. Sets `done` to
 /// what was done, even when an error ends it.
-async fn take(
+async fn carry_out(
     pats: &PersonalAccessTokens,
     step: &Step<'_>,
     purge_in: Option<Lifetime>,

@@ -202,14 +202,14 @@ impl Report {
             Work::Register(..) => (ADDED, "register"),
             Work::Change(_) => (CHANGED, "change"),
             Work::Restore(_) => (CHANGED, "restore"),
-            Work::Revoke(_) => (TAKEN, "revoke"),
+            Work::Revoke(_) => (REMOVED, "revoke"),
         };
         let owner = printable(&step.owner);
         let mut lines = vec![self.paint(sign, &format!("{} {what} ({owner})", step.id))];
         for difference in &step.differences {
             let field = difference.field;
             if let Some(value) = &difference.before {
-                lines.push("    ".to_owned() + &self.paint(TAKEN, &valued(field, value)?));
+                lines.push("    ".to_owned() + &self.paint(REMOVED, &valued(field, value)?));
             }
             match &difference.after {
                 Some(value) => {
@@ -232,7 +232,7 @@ impl Report {
 }
 
 const ADDED: (char, AnsiColor) = ('+', AnsiColor::Green);
-const TAKEN: (char, AnsiColor) = ('-', AnsiColor::Red);
+const REMOVED: (char, AnsiColor) = ('-', AnsiColor::Red);
 const CHANGED: (char, AnsiColor) = ('~', AnsiColor::Yellow);
 
 fn valued(field: &str, value: &Value) -> Result<String, Failure> {
