@@ -18,10 +18,7 @@ pub(crate) use advice::{OPENING, again, again_until, imported, look_first};
 pub(crate) use secrets::has_password;
 pub(crate) use service::{in_part, is_in_doubt};
 
-/// Why a command failed.
-///
-/// Its exit status says who can do something about it: 2 whoever gave the token, the password or
-/// the value; 1 whoever runs the command.
+/// Why a command failed. The exit status is 2 if something was refused, and 1 for any other reason.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The token, or what was asked for, was refused: exit status 2.

@@ -9,6 +9,8 @@
     missing_docs
 )]
 
+#[cfg(target_os = "linux")]
+mod early;
 mod exit;
 mod import;
 mod inspect;
