@@ -51,6 +51,8 @@ pub use self::error::AccessTokenError;
 #[cfg(feature = "dynamodb")]
 pub use self::table::{Table, from_item};
 
+/// The length of an id.
+const ID_LENGTH: usize = 21;
 /// The maximum length of an owner or a role, in characters.
 const MAX_TEXT: usize = 100;
 /// The maximum number of roles.
@@ -139,7 +141,7 @@ impl Item {
         if self.0.keys().eq(&["lastUsedAt", "tokenId"]) {
             return Err(AccessTokenError::Ghost);
         }
-        let id = |value: Attribute| value.text(PatId::LENGTH)?.parse().ok();
+        let id = |value: Attribute| value.text(ID_LENGTH)?.parse().ok();
         let id: PatId = self.required("tokenId", id)?;
         let hash = self.required("secretPhc", |value| value.text(MAX_HASH))?;
         let owner = self.required("owner", |value| value.text(MAX_TEXT))?;

@@ -93,8 +93,9 @@ impl Serialize for PrimordyxView<'_> {
         if self.extras {
             let now = self.now.unwrap_or_else(UnixTime::now);
             map.serialize_entry("uuid", &token.uuid().to_string())?;
-            map.serialize_entry("current_time", &self.zone.text(now))?;
-            map.serialize_entry("expires_at", &token.expires_at_text(self.zone))?;
+            let text = |moment: UnixTime| self.zone.text(moment);
+            map.serialize_entry("current_time", &text(now))?;
+            map.serialize_entry("expires_at", &token.expires_at().map(text))?;
             map.serialize_entry("is_expired", &token.is_expired())?;
             map.serialize_entry("encryption_is_valid", &token.is_valid())?;
             map.serialize_entry("is_dirty", &token.is_dirty())?;
