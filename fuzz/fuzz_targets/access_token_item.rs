@@ -5,8 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sealtoken::UnixTime;
-use sealtoken_fuzz::access_token::{self, GOOD, Plain, Refused};
 use sealtoken::pat::ForeignPat;
+use sealtoken_fuzz::access_token::{self, GOOD, Plain, Refused};
 use sealtoken_import::access_tokens::{AccessTokenError, from_dynamodb_json};
 
 fuzz_target!(|data: &[u8]| {

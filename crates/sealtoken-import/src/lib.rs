@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | `primordyx` | `Primordyx` | tokens of the PHP framework Primordyx |
 //! | `vaultstore` | `Vaultstore` | stored values of the Go system vaultstore |
-//! | `access-tokens` | `access_tokens::from_dynamodb_json` | tokens of the Node system access-tokens |
-//! | `dynamodb` | `access_tokens::Table` | that system's whole table in DynamoDB |
+//! | `access-tokens` | `access_tokens::from_dynamodb_json` | tokens of a Node system, one by one |
+//! | `dynamodb` | `access_tokens::Table` | the same system's whole table in DynamoDB |
 //!
 //! No feature is on by default: enable that of the system you are migrating from.
 //!

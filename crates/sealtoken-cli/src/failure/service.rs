@@ -29,8 +29,8 @@ impl Failure {
             _ => "records were",
         };
         let why = format!(
-            "{count} {records} changed from outside and left as they are: restore the database from a \
-             backup"
+            "{count} {records} changed from outside and left as they are: restore the database \
+             from a backup"
         );
         Err(Self::refused(ServiceError::Tampered.code(), why))
     }

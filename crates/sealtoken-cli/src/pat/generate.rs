@@ -50,7 +50,7 @@ pub(super) async fn run(options: &Generate, prefix: &Prefix) -> Result<(), Failu
         removed.map_err(|error| {
             let failure = Failure::at("remove the hash file again")(error);
             failure.advise(
-                "the token could not be printed: do not register this hash, and generate another token",
+                "the token could not be printed: do not register this hash, and generate another",
             )
         })?;
     }

@@ -32,7 +32,7 @@ pub(crate) struct Import {
     /// Read the table itself instead: dynamodb:TABLE?region=REGION, with the usual AWS credentials
     #[arg(long, value_name = "TABLE", conflicts_with = "file")]
     from: Option<String>,
-    /// Continue an interrupted import of a table after the item with this id, which its message names
+    /// Continue an interrupted import of a table after this id, which its message names
     #[arg(long, value_name = "ID", requires = "from", conflicts_with = "file")]
     after: Option<String>,
     /// Only report what would be done

@@ -57,9 +57,9 @@ Examples:
 Exit status:
   0  done
   1  wrong usage, or a fault of the keys, a file or the store
-  2  refused: stderr has one line, which begins with a code such as invalid_prefix, invalid_format, \
-not_found, invalid_secret, revoked, expired, already_exists, invalid_phc, too_many_attempts or \
-tampered";
+  2  refused: stderr has one line, which begins with a code such as invalid_prefix, \
+invalid_format, not_found, invalid_secret, revoked, expired, already_exists, invalid_phc, \
+too_many_attempts or tampered";
 
 #[derive(Debug, Args)]
 #[command(after_help = help("The tokens are", ABOUT))]
@@ -104,8 +104,8 @@ pub(crate) enum PatCommand {
 
     /// List tokens in every state, or those that you ask for
     ///
-    /// A record that was changed from outside is listed as tampered and makes the exit status 2. The
-    /// others are listed as usual.
+    /// A record that was changed from outside is listed as tampered and makes the exit status 2.
+    /// The others are listed as usual.
     List(List),
 
     /// Print what is known about a token
@@ -121,9 +121,10 @@ pub(crate) enum PatCommand {
     /// were new
     ///
     /// They keep their ids, hashes and times, so their owners keep their tokens. A token that was
-    /// imported before stays as it is, so you can repeat an interrupted import; but if it was
-    /// revoked there since, or expires earlier now, so it does here. Each line that was not imported
-    /// is named on stderr with the id and the code of the reason, and makes the exit status 2.
+    /// imported before stays as it is, so you can repeat an interrupted import. But if it was
+    /// revoked there since, or expires earlier now, that is taken over. Each line that was not
+    /// imported is named on stderr with the id and the code of the reason, and makes the exit
+    /// status 2.
     Import(Import),
 
     /// Make the store match a declared list of tokens, a file of YAML

@@ -58,8 +58,9 @@ Examples:
 
     /// Create what a store needs: a file, the tables of a schema, or a table in DynamoDB
     ///
-    /// What exists stays, and an old schema is upgraded. `vault` and `pat` do this themselves, except
-    /// in DynamoDB, where a table costs money. The command waits until the table can be used.
+    /// What exists stays, and an old schema is upgraded. `vault` and `pat` do this themselves,
+    /// except in DynamoDB, where a table costs money. The command waits until the table can be
+    /// used.
     #[command(after_help = "\
 Examples:
   sealtoken store create --store 'dynamodb:vault?region=eu-central-1'
@@ -132,10 +133,10 @@ fn create(store: Option<&str>) -> Result<(), Failure> {
 pub(crate) fn help(what: &str, rest: &str) -> String {
     format!(
         "{what} in the store that --store or the environment variable SEALTOKEN_STORE names: \
-         sqlite:FILE, postgres://user@host/database or dynamodb:TABLE?region=REGION. DynamoDB takes \
-         the usual AWS credentials. The default is sqlite:sealtoken.db in the current directory. Put \
-         a URL with a password into SEALTOKEN_STORE, because every user of the machine can see \
-         arguments.\n\n{rest}"
+         sqlite:FILE, postgres://user@host/database or dynamodb:TABLE?region=REGION. DynamoDB \
+         takes the usual AWS credentials. The default is sqlite:sealtoken.db in the current \
+         directory. Put a URL with a password into SEALTOKEN_STORE, because every user of the \
+         machine can see arguments.\n\n{rest}"
     )
 }
 

@@ -64,7 +64,8 @@ Exit status:
   0  done
   1  wrong usage, or a fault of the keys, a file or the store
   2  refused: stderr has one line, which begins with a code such as not_found, expired, deleted, \
-invalid_password, already_exists, value_too_long, password_too_short, too_many_attempts or tampered";
+invalid_password, already_exists, value_too_long, password_too_short, too_many_attempts or \
+tampered";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VaultCommand {
@@ -106,8 +107,8 @@ pub(crate) enum VaultCommand {
 
     /// List what is known about the live values, or about those that you ask for
     ///
-    /// A record that was changed from outside is listed as tampered and makes the exit status 2. The
-    /// others are listed as usual.
+    /// A record that was changed from outside is listed as tampered and makes the exit status 2.
+    /// The others are listed as usual.
     List(List),
 
     /// Soft-delete the expired values, and print their number
