@@ -43,7 +43,7 @@ pub use crypto::xaes::Backend;
 pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, PurposeRing, Ring, RingKey, Role};
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub use sealed::{
-    ListStream, Listed, Listing, Page, PublicError, Rewrapped, ServiceError, State, Tally,
+    Bulk, ListStream, Listed, Listing, Page, PublicError, Rewrapped, ServiceError, State, Tally,
 };
 pub use token::iter;
 pub use token::{

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use crate::crypto::clock::{MAX_SECONDS, UnixTime};
-use crate::sealed::{CommitOutcome, NewExpiry, ServiceError, awaited, commit};
+use crate::sealed::{CommitOutcome, NewExpiry, Progress, ServiceError, awaited, commit};
 use crate::store::Change;
 
 use super::hash::Kind;
@@ -111,10 +112,13 @@ pub struct Imported {
 #[must_use = "nothing is taken in until this is awaited"]
 pub struct Import<'a> {
     pats: &'a PersonalAccessTokens,
-    items: Box<dyn Iterator<Item = ForeignPat> + Send + 'a>,
+    /// The lock is never contended: it makes the type `Sync`.
+    items: Mutex<Items<'a>>,
     dry_run: bool,
-    progress: Box<dyn FnMut(u64) + Send + 'a>,
+    progress: Progress<'a>,
 }
+
+type Items<'a> = Box<dyn Iterator<Item = ForeignPat> + Send + 'a>;
 
 impl PersonalAccessTokens {
     /// Takes in tokens of another system with their ids, hashes and times. Each has a result of its
@@ -147,9 +151,9 @@ impl PersonalAccessTokens {
     {
         Import {
             pats: self,
-            items: Box::new(items.into_iter().map(Into::into)),
+            items: Mutex::new(Box::new(items.into_iter().map(Into::into))),
             dry_run: false,
-            progress: Box::new(|_| {}),
+            progress: Progress::default(),
         }
     }
 }
@@ -163,7 +167,7 @@ impl<'a> Import<'a> {
 
     /// Reports how many were looked at so far, after each one.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
-        self.progress = Box::new(progress);
+        self.progress = Progress::new(progress);
         self
     }
 
@@ -194,7 +198,8 @@ impl<'a> Import<'a> {
         results: &mut Vec<Result<Imported, PatError>>,
     ) -> Result<(), PatError> {
         let mut looked_at = 0_u64;
-        for item in &mut self.items {
+        let items = self.items.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for item in items {
             match tokens.take_in(item, self.dry_run).await {
                 // An error that concerns all of them ends the import; others are about this token.
                 Err(
@@ -207,7 +212,7 @@ impl<'a> Import<'a> {
                 result => results.push(result),
             }
             looked_at = looked_at.saturating_add(1);
-            (self.progress)(looked_at);
+            self.progress.report(looked_at);
         }
         Ok(())
     }

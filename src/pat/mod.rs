@@ -30,6 +30,7 @@
 //! token.
 
 mod bootstrap;
+mod bulk;
 mod cache;
 mod error;
 #[cfg(fuzzing)]
@@ -63,7 +64,7 @@ use std::sync::Arc;
 use crate::events::Observer;
 use crate::keys::KeyRing;
 use crate::limits::{AttemptGuard, BlockingPool};
-use crate::sealed::{Behind, Keysets, Rewrapped};
+use crate::sealed::{Behind, Keysets};
 use crate::store::{Query, Record, Store};
 
 use self::cache::Cache;
@@ -191,24 +192,6 @@ impl PersonalAccessTokens {
     pub fn id_of(&self, text: &str) -> Result<PatId, Reason> {
         Ok(self.shared.settings.prefixes.parse(text)?.id)
     }
-
-    /// Seals the keyset again with the ring's current key: the last step of a rotation, before you
-    /// remove the retired key from the ring.
-    ///
-    /// It is one record, and no token changes. [`open`](PersonalAccessTokens::open) does this, too,
-    /// where a retired key sealed the keyset, but reports no failure.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::Service`]: keep the retired key.
-    pub async fn rewrap(&self) -> Result<Rewrapped, PatError> {
-        let observed = self.observe(operation::REWRAP);
-        let rewrap = async {
-            let keysets = self.tokens(&observed).keysets();
-            Ok(keysets.rewrap_known(KEYSET).await?)
-        };
-        observed.run(rewrap).await
-    }
 }
 
 impl fmt::Debug for PersonalAccessTokens {
@@ -224,12 +207,10 @@ impl fmt::Debug for PersonalAccessTokens {
 mod tests {
     use super::*;
 
-    /// What an application may keep and send between threads. An `Import` holds the caller's
-    /// iterator, which is only sent.
+    /// Builders are held across an await, and moved between threads.
     #[test]
     fn public_types_are_send_sync_and_unpin() {
         fn kept<T: Send + Sync + Unpin>() {}
-        fn sent<T: Send + Unpin>() {}
 
         kept::<(PersonalAccessTokens, PatOptions, OwnedTokens<'_>)>();
         kept::<(Issue<'_>, Issue<'_, (PatId, SecretHash)>, Update<'_>)>();
@@ -237,6 +218,6 @@ mod tests {
         kept::<(ForeignPat, Imported, Issued, Generated, PatRecord)>();
         kept::<(PatId, PatToken, Prefix, SecretHash, Origin)>();
         kept::<(PatError, VerifyError, Reason, ListedTokens)>();
-        sent::<Import<'_>>();
+        kept::<(Import<'_>, crate::Bulk<'_, (), PatError>)>();
     }
 }

@@ -9,6 +9,7 @@
 mod awaited;
 mod behind;
 mod body;
+mod bulk;
 mod commit;
 mod error;
 mod expiry;
@@ -26,6 +27,8 @@ pub(crate) use behind::{Behind, Work};
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
+pub use bulk::Bulk;
+pub(crate) use bulk::Progress;
 pub(crate) use commit::{CommitOutcome, commit, expected_version};
 pub use error::ServiceError;
 pub(crate) use error::from_shared;

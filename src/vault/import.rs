@@ -7,10 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::crypto::clock::UnixTime;
 use crate::events::Observed;
 use crate::limits::{Lane, WhenFull};
-use crate::sealed::{BoxFuture, NewExpiry, ServiceError, boxed};
+use crate::sealed::{BoxFuture, NewExpiry, Progress, ServiceError, boxed};
 
 use super::access::{Access, Wanted};
-use super::bulk::Progress;
 use super::create::NewValue;
 use super::namespace::Namespace;
 use super::secret::{Password, SecretBytes};
@@ -134,7 +133,7 @@ impl Vault {
             vault: self,
             values: Mutex::new(Box::new(values.into_iter())),
             password: None,
-            progress: Progress::new(|_| {}),
+            progress: Progress::default(),
         }
     }
 }

@@ -29,7 +29,6 @@
 
 mod access;
 mod behind;
-mod bulk;
 mod create;
 mod create_many;
 mod entry;
@@ -50,6 +49,7 @@ mod purge;
 mod read;
 mod read_many;
 mod rekey;
+mod rewrap;
 mod root;
 mod row;
 mod secret;
@@ -79,7 +79,6 @@ use self::options::Settings;
 use self::root::Root;
 use self::target::Location;
 
-pub use self::bulk::Bulk;
 pub use self::create::Create;
 pub use self::create_many::CreateMany;
 pub use self::error::VaultError;
@@ -292,7 +291,11 @@ mod tests {
         check::<(Vault, VaultOptions, VaultError, Argon2Cost, Unlocked)>();
         check::<(Create<'_>, CreateMany<'_>, Read<'_>, ReadMany<'_>)>();
         check::<(Update<'_>, Upsert<'_>, VersionRead<'_>, Rekey<'_>)>();
-        check::<(Renew<'_>, Renew<'_, Expiry>, Bulk<'_, ()>)>();
+        check::<(
+            Renew<'_>,
+            Renew<'_, Expiry>,
+            crate::Bulk<'_, (), VaultError>,
+        )>();
         check::<(Import<'_, VaultError>, ForeignValue<VaultError>)>();
         check::<(ImportFailure<VaultError>, ListedValues, ValueInfo, Version)>();
         check::<(Listing<ListedValues>, ListStream<ListedValues>)>();

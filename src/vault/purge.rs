@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Observed;
-use crate::sealed::{CommitOutcome, Rounds, ServiceError, Tally, commit};
+use crate::sealed::{Bulk, CommitOutcome, Progress, Rounds, ServiceError, Tally, commit};
 use crate::store::{Change, LabelName, Query, Record, Values};
 
-use super::bulk::{Bulk, Progress};
 use super::names;
 use super::namespace::Namespace;
 use super::prune::removals;
@@ -39,7 +38,7 @@ impl Vault {
     /// # Errors
     ///
     /// [`VaultError::Service`]. Values changed before the error stay so. Repeat it to go on.
-    pub fn soft_delete_expired(&self) -> Bulk<'_, Tally> {
+    pub fn soft_delete_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::SoftDeleteExpired)
     }
 
@@ -53,7 +52,7 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
-    pub fn purge_expired(&self) -> Bulk<'_, Tally> {
+    pub fn purge_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::PurgeExpired)
     }
 
@@ -64,11 +63,11 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
-    pub fn purge_deleted(&self, older_than: Duration) -> Bulk<'_, Tally> {
+    pub fn purge_deleted(&self, older_than: Duration) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::PurgeDeleted(older_than))
     }
 
-    fn work(&self, goal: Goal) -> Bulk<'_, Tally> {
+    fn work(&self, goal: Goal) -> Bulk<'_, Tally, VaultError> {
         let work = Work { vault: self, goal };
         Bulk::new(move |progress| work.run(progress))
     }

@@ -163,7 +163,7 @@ async fn every_operation_is_reported_without_a_secret() {
             (operation::LIST, Ok(()), false, Some(2)),
             (operation::LIST, Ok(()), false, Some(3)),
             (operation::PURGE_EXPIRED, Ok(()), false, Some(0)),
-            (operation::REWRAP, Ok(()), false, None),
+            (operation::REWRAP, Ok(()), false, Some(0)),
             (operation::DELETE, Ok(()), true, None),
             (operation::DELETE, Err("not_found"), true, None),
         ]

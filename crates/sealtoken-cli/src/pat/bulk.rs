@@ -2,20 +2,24 @@
 
 use crate::failure::Failure;
 use crate::output::{self, Members};
+use crate::progress::Progress;
 
 use super::args::{PurgeExpired, Rewrap};
 use super::open;
 
 pub(super) async fn purge_expired(options: &PurgeExpired) -> Result<(), Failure> {
     let place = options.place.prepare()?;
-    let count = open::plain(&place).await?.purge_expired().await;
-    let count = count.map_err(|error| {
+    let pats = open::plain(&place).await?;
+    let progress = Progress::of("tokens")?;
+    let done = pats.purge_expired().progress(progress.after(0)).await;
+    drop(progress);
+    let done = done.map_err(|error| {
         Failure::from(error).mended_by("run `sealtoken pat purge-expired` again to delete the rest")
     })?;
     let printed = if options.json {
-        output::json(&Members(vec![("count", count.into())]))
+        output::json(&Members(vec![("count", done.count.into())]))
     } else {
-        output::line(&count.to_string())
+        output::line(&done.count.to_string())
     };
     output::ended(printed, output::DONE, Ok(()))
 }

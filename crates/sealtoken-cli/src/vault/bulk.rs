@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sealtoken::Tally;
-use sealtoken::vault::{Bulk, Vault};
+use sealtoken::vault::{Vault, VaultError};
+use sealtoken::{Bulk, Tally};
 
 use crate::failure::{Failure, again_until};
 use crate::output::{self, Members};
@@ -35,7 +35,7 @@ pub(super) async fn purge_deleted(options: &PurgeDeleted) -> Result<(), Failure>
 }
 
 /// Runs a command on many values, and prints their number.
-async fn bulk(work: Bulk<'_, Tally>, command: &str, json: bool) -> Result<(), Failure> {
+async fn bulk(work: Bulk<'_, Tally, VaultError>, command: &str, json: bool) -> Result<(), Failure> {
     let progress = Progress::of("values")?;
     let done = work.progress(progress.after(0)).await;
     drop(progress);
