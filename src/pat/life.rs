@@ -82,9 +82,10 @@ impl PersonalAccessTokens {
 
 impl Revoke<'_> {
     /// Lets [`purge_expired`](PersonalAccessTokens::purge_expired) delete it after this time, or at
-    /// this moment. A token that is revoked already gets this, too.
+    /// this moment; a moment that has passed means now. A token that is revoked already gets this,
+    /// too.
     pub fn purge_after(mut self, time: impl Into<Expiry>) -> Self {
-        self.purge = Some(time.into().into());
+        self.purge = Some(NewExpiry::NowIfPast(time.into()));
         self
     }
 

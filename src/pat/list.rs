@@ -75,10 +75,10 @@ impl PersonalAccessTokens {
         let observed = self.observe_one(operation::GET, target.id);
         let get = async {
             let tokens = self.tokens(&observed);
-            let mut found = tokens.find(&[target.id], with_hash).await?;
-            let record = found.pop().flatten().ok_or(PatError::NotFound)??;
-            target.check_owner(&record.owner)?;
-            Ok(record)
+            let record = tokens.store().get(&tokens.key(target.id)).await?;
+            let row = tokens.open(&record.ok_or(PatError::NotFound)?)?;
+            target.check_owner(&row.meta.owner)?;
+            Ok(row.into_record(with_hash))
         };
         observed.run(get).await
     }
@@ -93,28 +93,20 @@ impl PersonalAccessTokens {
         ids: &[PatId],
     ) -> Result<Vec<Option<Result<PatRecord, PatError>>>, PatError> {
         let observed = self.observe(operation::GET);
-        if let Ok(count) = u64::try_from(ids.len()) {
-            observed.count(count);
-        }
-        observed.run(self.tokens(&observed).find(ids, false)).await
-    }
-}
-
-impl Tokens<'_> {
-    async fn find(
-        self,
-        ids: &[PatId],
-        with_hash: bool,
-    ) -> Result<Vec<Option<Result<PatRecord, PatError>>>, PatError> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(IDS) {
-            let keys: Vec<_> = ids.iter().map(|id| self.key(*id)).collect();
-            for record in self.store().get_many(&keys).await? {
-                let record = record.map(|record| Ok(self.open(&record)?.into_record(with_hash)));
-                found.push(record);
+        let get = async {
+            let tokens = self.tokens(&observed);
+            let mut found = Vec::with_capacity(ids.len());
+            observed.count(0);
+            for ids in ids.chunks(IDS) {
+                let keys: Vec<_> = ids.iter().map(|id| tokens.key(*id)).collect();
+                for record in tokens.store().get_many(&keys).await? {
+                    found.push(record.map(|record| Ok(tokens.open(&record)?.into_record(false))));
+                }
+                observed.count(u64::try_from(found.len()).unwrap_or(u64::MAX));
             }
-        }
-        Ok(found)
+            Ok(found)
+        };
+        observed.run(get).await
     }
 }
 
@@ -231,7 +223,7 @@ impl ListedTokens {
             // A label is half a hash, so the role itself is compared, too.
             Part::Labelled(..) if self.owners.is_empty() => meta.roles.labelled.contains(role),
             Part::MoreRoles(_) => meta.roles.more.contains(role),
-            Part::All | Part::Labelled(..) => meta.roles.iter().any(|has| has == role),
+            Part::All | Part::Labelled(..) => meta.roles.has(role),
         });
         role && self.owners.iter().all(|owner| *owner == meta.owner)
             && self.state.is_none_or(|state| state == meta.state_at(now))

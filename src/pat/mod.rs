@@ -25,18 +25,18 @@
 //!
 //! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256
 //! random bits, so a keyed hash of it is enough, and a token is verified in microseconds. The key
-//! of that hash is in the store, sealed by the ring: rotating the ring ends no token. All metadata
-//! is sealed, too. Write access to the database alone cannot grant admin, add a role or forge a
-//! token.
+//! of that hash is in the store, sealed by the ring: tokens stay valid when the ring is rotated.
+//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role or
+//! forge a token.
 
 mod bootstrap;
 mod bulk;
 mod cache;
 mod error;
+mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod hash;
-mod id;
 mod import;
 mod issue;
 mod life;
@@ -47,6 +47,7 @@ pub mod operation;
 mod options;
 mod owned;
 mod prefix;
+mod reason;
 mod record;
 mod roles;
 mod rotate;
@@ -73,19 +74,20 @@ use self::options::Settings;
 use self::tokens::Records;
 use self::uses::Uses;
 
-pub use self::error::{PatError, Reason, VerifyError};
+pub use self::error::{PatError, VerifyError};
+pub use self::foreign::ForeignPat;
 pub use self::hash::SecretHash;
-pub use self::id::PatId;
-pub use self::import::{ForeignPat, Import, Imported};
+pub use self::import::{Import, Imported};
 pub use self::issue::{Generated, Issue, Issued};
 pub use self::life::Revoke;
 pub use self::list::ListedTokens;
 pub use self::options::PatOptions;
 pub use self::owned::OwnedTokens;
 pub use self::prefix::Prefix;
+pub use self::reason::Reason;
 pub use self::record::{Origin, PatRecord};
 pub use self::rotate::Rotate;
-pub use self::text::PatToken;
+pub use self::text::{PatId, PatToken};
 pub use self::update::Update;
 
 /// The id of the keyset's record.
@@ -128,7 +130,7 @@ impl PersonalAccessTokens {
 
     /// The settings, to change some before opening.
     pub fn options() -> PatOptions {
-        PatOptions::default()
+        PatOptions::new()
     }
 
     async fn with_settings(
@@ -167,8 +169,7 @@ impl PersonalAccessTokens {
     }
 
     /// The prefix of new tokens.
-    #[must_use]
-    pub fn prefix(&self) -> &Prefix {
+    fn prefix(&self) -> &Prefix {
         &self.shared.settings.prefixes.own
     }
 

@@ -84,7 +84,7 @@ impl<'a> OwnedTokens<'a> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`PatError::NotFound`], [`PatError::Service`].
     pub async fn get(self, id: PatId) -> Result<PatRecord, PatError> {
         self.pats.get_target(self.target(id), false).await
     }
@@ -115,7 +115,7 @@ impl<'a> OwnedTokens<'a> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`PatError::NotFound`], [`PatError::Service`].
     pub async fn delete(self, id: PatId) -> Result<(), PatError> {
         self.pats.delete_target(self.target(id)).await
     }

@@ -75,6 +75,7 @@ impl<W: Work> Behind<W> {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn work(&self) -> &W {
         &self.writer.work
     }

@@ -30,13 +30,13 @@ async fn each_field_is_changed_alone(engine: Engine) {
         (
             |update| update.add_role("c").add_role("a"),
             |r| {
-                r.roles.insert("c".into());
+                r.roles.push("c".into());
             },
         ),
         (
             |update| update.remove_role("a").remove_role("x"),
             |r| {
-                r.roles.remove("a");
+                r.roles.retain(|role| role != "a");
             },
         ),
         (

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sealtoken::pat::{Origin, PatId, PatOptions, PersonalAccessTokens, Reason, SecretHash};
+use sealtoken_import::access_tokens::AccessToken;
 
 use super::{ADA, Bench, NOW, at, reason};
 use crate::engine::{Engine, on_every_engine};
@@ -24,6 +25,15 @@ pub(super) fn id() -> PatId {
 
 pub(super) fn hash() -> SecretHash {
     HASH.parse().unwrap()
+}
+
+/// An item of the other system, with this in addition.
+pub(super) fn item(id: &str, more: &str) -> AccessToken {
+    let text = format!(
+        "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{HASH}\"}},\
+         \"owner\":{{\"S\":\"ada\"}},\"createdAt\":{{\"N\":\"1\"}}{more}}}"
+    );
+    AccessToken::from_dynamodb_json(&text).unwrap()
 }
 
 fn upgrading() -> PatOptions {

@@ -4,6 +4,7 @@
 //! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says
 //! alone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens};
@@ -44,7 +45,7 @@ fn options(clock: &ManualClock) -> PatOptions {
     PersonalAccessTokens::options()
         .clock(clock.clone())
         .attempts(())
-        .without_last_used()
+        .last_used_every(None)
         .keep_expired(Duration::from_secs(KEEP_EXPIRED))
 }
 
@@ -84,13 +85,13 @@ fn facts(record: &PatRecord) -> Value {
     json!({
         "id": record.id.as_str(),
         "hash": record.hash.as_ref().map(ToString::to_string),
-        "origin": record.origin.name(),
+        "origin": record.origin.to_string(),
         "owner": record.owner,
         "admin": record.admin,
         "roles": record.roles,
         "scopes": record.scopes,
         "name": record.name,
-        "metadata": record.metadata,
+        "metadata": record.metadata.iter().cloned().collect::<BTreeMap<_, _>>(),
         "created": record.created_at.as_secs(),
         "updated": record.updated_at.as_secs(),
         "last_used": seconds(record.last_used_at),

@@ -19,12 +19,12 @@ on_every_engine! {
     a_row_that_nothing_opens_stops_nothing_else,
 }
 
-/// Puts `record` in the place of what is there now.
+/// Replaces the record with this key.
 async fn put(store: &dyn Store, record: &Record) {
     let change = match store.get(&record.key).await.unwrap() {
-        Some(there) => Change::Replace {
+        Some(existing) => Change::Replace {
             record: record.clone(),
-            expected: there.version,
+            expected: existing.version,
         },
         None => Change::Insert(record.clone()),
     };
@@ -155,7 +155,7 @@ async fn filled(bench: &Bench) -> Vec<(String, Result<PatRecord, VerifyError>)> 
 }
 
 fn options() -> sealtoken::pat::PatOptions {
-    PersonalAccessTokens::options().without_last_used()
+    PersonalAccessTokens::options().last_used_every(None)
 }
 
 async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) {

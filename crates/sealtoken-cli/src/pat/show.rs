@@ -1,8 +1,6 @@
 //! What is known about a token, for people and for programs. The hash is shown only where the
 //! caller asked for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use sealtoken::pat::{PatError, PatRecord};
 use sealtoken::{State, UnixTime, Value};
 use serde::Serialize;
@@ -30,13 +28,13 @@ impl<'a> Shown<'a> {
 }
 
 /// Texts as a list.
-pub(super) fn list(texts: &BTreeSet<String>) -> Value {
+pub(super) fn list(texts: &[String]) -> Value {
     Value::Array(texts.iter().map(|text| text.as_str().into()).collect())
 }
 
 /// Entries as a map.
-pub(super) fn map(entries: &BTreeMap<String, String>) -> Value {
-    let entry = |(key, value): (&String, &String)| (key.as_str().into(), value.as_str().into());
+pub(super) fn map(entries: &[(String, String)]) -> Value {
+    let entry = |(key, value): &(String, String)| (key.as_str().into(), value.as_str().into());
     Value::Object(entries.iter().map(entry).collect())
 }
 
@@ -58,7 +56,7 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
         rows.push(("metadata", entry));
     }
     rows.extend([
-        ("origin", record.origin.name().into()),
+        ("origin", record.origin.to_string()),
         ("created", record.created_at.to_string()),
         ("updated", record.updated_at.to_string()),
         ("last used", end(record.last_used_at)),
@@ -81,7 +79,7 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
 }
 
 /// Texts in one line, safe for a terminal.
-pub(super) fn joined(texts: &BTreeSet<String>) -> String {
+pub(super) fn joined(texts: &[String]) -> String {
     let texts = texts.iter().map(|text| printable(text));
     texts.collect::<Vec<_>>().join(", ")
 }

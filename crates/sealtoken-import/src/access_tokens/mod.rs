@@ -199,7 +199,7 @@ impl From<AccessToken> for ForeignPat {
         let SecretPhc(hash) = token.secret_phc;
         let mut pat = Self::new(token.token_id, hash, token.owner, token.created_at);
         pat.admin = token.admin;
-        pat.roles = token.roles;
+        pat.roles = token.roles.into_iter().collect();
         pat.expires_at = token.expires_at;
         pat.revoked_at = token.revoked_at;
         pat.last_used_at = token.last_used_at;
@@ -228,7 +228,7 @@ impl Item {
             return Err(ItemError::Ghost);
         }
         Ok(AccessToken {
-            token_id: self.required("tokenId", |value| value.text(PatId::LENGTH)?.parse().ok())?,
+            token_id: self.required("tokenId", |value| value.text(21)?.parse().ok())?,
             secret_phc: self.required("secretPhc", |value| {
                 value.text(AccessToken::MAX_PHC).map(SecretPhc)
             })?,

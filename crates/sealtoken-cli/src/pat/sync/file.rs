@@ -25,10 +25,11 @@ pub(super) struct Declared {
     pub(super) owner: String,
     pub(super) hash: Option<SecretHash>,
     pub(super) admin: Option<bool>,
-    pub(super) roles: Option<BTreeSet<String>>,
-    pub(super) scopes: Option<BTreeSet<String>>,
+    /// Sorted, as in a record.
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) scopes: Option<Vec<String>>,
     pub(super) name: Option<Option<String>>,
-    pub(super) metadata: Option<BTreeMap<String, String>>,
+    pub(super) metadata: Option<Vec<(String, String)>>,
     pub(super) expires_at: Option<Option<UnixTime>>,
     pub(super) revoked: Option<bool>,
 }
@@ -125,10 +126,10 @@ impl Entry {
             line,
             owner: self.owner,
             admin: self.admin,
-            roles: self.roles,
-            scopes: self.scopes,
+            roles: self.roles.map(|roles| roles.into_iter().collect()),
+            scopes: self.scopes.map(|scopes| scopes.into_iter().collect()),
             name: self.name,
-            metadata: self.metadata,
+            metadata: self.metadata.map(|metadata| metadata.into_iter().collect()),
             revoked: self.revoked,
         })
     }

@@ -29,7 +29,7 @@ pub(super) async fn sync(options: &Sync, prefix: &Prefix) -> Result<(), Failure>
     // Only the id of the own token is needed: its use is not recorded.
     let settings = PersonalAccessTokens::options()
         .prefix(prefix.clone())
-        .without_last_used();
+        .last_used_every(None);
     let pats = open::open(&place, settings).await?;
     file::check_hashes(&declared, &pats)?;
     let rules = Rules {

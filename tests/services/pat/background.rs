@@ -1,4 +1,4 @@
-//! The last use is written behind the requests: whatever becomes of that write, a token is verified
+//! The last use is written in the background: whatever becomes of that write, a token is verified
 //! at once.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ struct Sticking {
     stuck: AtomicBool,
     begun: AtomicU64,
     under_way: AtomicU64,
-    most: AtomicU64,
+    max_under_way: AtomicU64,
 }
 
 impl Stuck {
@@ -37,7 +37,7 @@ impl Stuck {
             stuck: AtomicBool::new(false),
             begun: AtomicU64::new(0),
             under_way: AtomicU64::new(0),
-            most: AtomicU64::new(0),
+            max_under_way: AtomicU64::new(0),
         }))
     }
 }
@@ -50,7 +50,7 @@ impl Sticking {
     /// How many writes were begun since they got stuck, and the most that were under way at once.
     fn counts(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::SeqCst);
-        (read(&self.begun), read(&self.most))
+        (read(&self.begun), read(&self.max_under_way))
     }
 }
 
@@ -78,7 +78,7 @@ impl Front for Sticking {
         if batch.is_some() && self.stuck.load(Ordering::SeqCst) {
             self.begun.fetch_add(1, Ordering::SeqCst);
             let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(now, Ordering::SeqCst);
+            self.max_under_way.fetch_max(now, Ordering::SeqCst);
             let _under_way = UnderWay(&self.under_way);
             std::future::pending::<()>().await;
         }

@@ -277,8 +277,13 @@ async fn an_expiry_lies_in_the_future_and_before_the_year_ten_thousand() {
         let refused = issue(at(bad).into()).await;
         assert_eq!(refused, Err(of_a_moment(bad)), "{bad}");
         let id = bench.issue(ADA).await.unwrap().record.id;
-        let updated = bench.pats.update(id).expires(at(bad)).await.map(|_| ());
-        assert_eq!(updated, Err(of_a_moment(bad)), "{bad}");
+        let updated = bench.pats.update(id).expires(at(bad)).await;
+        let expected = match bad {
+            // An update ends a token now.
+            i64::MIN..=NOW => Ok(Some(at(NOW))),
+            _ => Err(of_a_moment(bad)),
+        };
+        assert_eq!(updated.map(|record| record.expires_at), expected, "{bad}");
     }
     for (bad, expected) in [
         (Lifetime::seconds(0), ExpiryError::Zero),
@@ -305,12 +310,31 @@ async fn an_expiry_that_has_passed_becomes_now_on_request() {
         let updated = bench
             .pats
             .update(issued.record.id)
-            .expires_at_or_now(at(end))
+            .expires(at(end))
             .await
             .unwrap();
         assert_eq!(updated.expires_at, Some(at(stored)));
     }
     assert_eq!(bench.reason(&issued).await, Some(Reason::Expired));
+}
+
+#[tokio::test]
+async fn a_purge_that_was_due_before_the_revocation_is_due_now() {
+    let bench = Bench::on(Engine::memory()).await;
+    let pats = &bench.pats;
+    for due in [i64::MIN, 5, NOW - 1, NOW] {
+        let id = bench.issue(ADA).await.unwrap().record.id;
+        let revoked = pats.revoke(id).purge_after(at(due)).await.unwrap();
+        let now = Some(at(NOW));
+        assert_eq!((revoked.purge_at, revoked.revoked_at), (now, now), "{due}");
+    }
+    let kept = bench.issue(ADA).await.unwrap().record.id;
+    let late = pats.revoke(kept).purge_after(at(i64::MAX)).await;
+    let out_of_range = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
+    assert_eq!(late, Err(PatError::Service(out_of_range)));
+    bench.clock.advance(1);
+    assert_eq!(pats.purge_expired().await.map(|done| done.count), Ok(4));
+    assert_eq!(pats.get(kept).await.unwrap().revoked_at, None);
 }
 
 /// If this clock is ahead, `now` lies in the future for the others: the token would be valid again.
@@ -326,7 +350,7 @@ async fn an_expired_token_keeps_its_expiry_where_the_new_one_has_passed_too() {
             let updated = bench
                 .pats
                 .update(issued.record.id)
-                .expires_at_or_now(at(end))
+                .expires(at(end))
                 .await
                 .unwrap();
             assert_eq!(updated.expires_at, Some(at(expires)), "{end}");
@@ -335,7 +359,7 @@ async fn an_expired_token_keeps_its_expiry_where_the_new_one_has_passed_too() {
         let updated = bench
             .pats
             .update(issued.record.id)
-            .expires_at_or_now(at(now + 1))
+            .expires(at(now + 1))
             .await
             .unwrap();
         assert_eq!(updated.expires_at, Some(at(now + 1)));
