@@ -1,5 +1,7 @@
 //! From the text of a token to what is known about it.
 
+use std::pin::pin;
+
 use crate::crypto::clock::UnixTime;
 use crate::limits::{Lane, Subject, WhenFull};
 use crate::sealed::{Keyset, State};
@@ -65,12 +67,13 @@ impl PersonalAccessTokens {
     /// a wrong secret costs far more: [upgrade](super::PatOptions::upgrade_hashes) those.
     pub async fn verify(&self, text: &str) -> Result<PatRecord, VerifyError> {
         let observed = self.observe(operation::VERIFY);
-        let verify = async {
+        // Pinned here: the future is large, and every call would copy it.
+        let verify = pin!(async {
             let presented = self.shared.settings.prefixes.parse(text)?;
             self.name(&observed, presented.id);
             let tokens = self.tokens(&observed);
             self.verify_through_cache(tokens, text, &presented).await
-        };
+        });
         observed.run(verify).await
     }
 
