@@ -219,6 +219,6 @@ mod tests {
         kept::<(ForeignPat, Imported, Issued, Generated, PatRecord)>();
         kept::<(PatId, PatToken, Prefix, SecretHash, Origin)>();
         kept::<(PatError, VerifyError, Reason, ListedTokens)>();
-        kept::<(Import<'_>, crate::Bulk<'_, (), PatError>)>();
+        kept::<(Import<'_>, crate::sealed::Bulk<'_, (), PatError>)>();
     }
 }

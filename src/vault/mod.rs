@@ -294,7 +294,7 @@ mod tests {
         check::<(
             Renew<'_>,
             Renew<'_, Expiry>,
-            crate::Bulk<'_, (), VaultError>,
+            crate::sealed::Bulk<'_, (), VaultError>,
         )>();
         check::<(Import<'_, VaultError>, ForeignValue<VaultError>)>();
         check::<(ImportFailure<VaultError>, ListedValues, ValueInfo, Version)>();
