@@ -12,7 +12,8 @@ use super::roles::has_characters;
 use super::row::Meta;
 use super::{PatError, PatId, Reason, SecretHash};
 
-/// A token that another system issued, for [`PersonalAccessTokens::import`].
+/// A token that another system issued, for
+/// [`PersonalAccessTokens::import`](super::PersonalAccessTokens::import).
 ///
 /// ```
 /// use sealtoken::UnixTime;
@@ -36,7 +37,8 @@ pub struct ForeignPat {
     /// Its id, which it keeps.
     pub id: PatId,
     /// The stored hash of its secret: a PHC string of 1 to 200 characters, such as `$scrypt$…`. A
-    /// hash that cannot be verified is kept as it is: see [`Imported::unusable`].
+    /// hash that cannot be verified is kept as it is: see
+    /// [`Imported::unusable`](super::Imported::unusable).
     pub hash: String,
     /// Its owner.
     pub owner: String,
