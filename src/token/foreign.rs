@@ -121,7 +121,7 @@ impl ForeignToken {
             None => random_uuid(now.nanos)?,
         };
         let mut cargo = self.cargo;
-        let state = StateId::foreign(uuid.as_u64_pair());
+        let state = StateId::foreign();
         cargo.now_sealed(now.now, &self.clock, state);
         let sealed = Sealed {
             text: None,
@@ -189,5 +189,24 @@ mod tests {
         assert!(!one.is_dirty() && !other.is_dirty());
         std::mem::swap(one.cargo_mut(), other.cargo_mut());
         assert!(one.is_dirty() && other.is_dirty());
+    }
+
+    /// The halves of the UUID are equal, too.
+    #[test]
+    fn another_cargo_is_noticed_also_in_a_token_with_the_same_uuid() {
+        let make = || {
+            let foreign =
+                ForeignToken::new(Cargo::new(), UnixTime::from_secs(0), Lifetime::Forever);
+            foreign
+                .uuid(Uuid::from_u64_pair(7, 7))
+                .into_token()
+                .unwrap()
+        };
+        let (mut one, mut other) = (make(), make());
+        std::mem::swap(one.cargo_mut(), other.cargo_mut());
+        assert!(one.is_dirty() && other.is_dirty());
+        let mut third = make();
+        *third.cargo_mut() = Cargo::new();
+        assert!(third.is_dirty());
     }
 }
