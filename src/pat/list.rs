@@ -2,7 +2,7 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Observed;
-use crate::sealed::{Listing, Page, Search, State, seal};
+use crate::sealed::{Listing, Page, Search, States, seal};
 use crate::store::{Collection, Cursor, LabelName, Query, Record, StoreError, Values};
 
 use super::owned::Target;
@@ -20,7 +20,7 @@ pub struct ListedTokens {
     /// Each token must have all of these owners, so no filter shows another owner's.
     owners: Vec<String>,
     role: Option<String>,
-    state: Option<State>,
+    states: States,
     with_hashes: bool,
 }
 
@@ -32,7 +32,7 @@ impl PersonalAccessTokens {
     /// # use sealtoken::State;
     /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
     /// # async fn example(pats: PersonalAccessTokens) -> Result<(), PatError> {
-    /// let mut tokens = pats.list().owned_by("ada@example.com").only(State::Live).stream();
+    /// let mut tokens = pats.list().owner("ada@example.com").only(State::Live).stream();
     /// while let Some(token) = tokens.next().await {
     ///     println!("{:?}", token?.last_used_at);
     /// }
@@ -44,7 +44,7 @@ impl PersonalAccessTokens {
             pats: self.clone(),
             owners: Vec::new(),
             role: None,
-            state: None,
+            states: States::ALL,
             with_hashes: false,
         })
     }
@@ -120,20 +120,14 @@ impl Tokens<'_> {
 
 impl Listing<ListedTokens> {
     /// Those of this owner. It only narrows: after another owner, none is left.
-    pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.wanted.owners.push(owner.into());
         self
     }
 
     /// Those with this role.
-    pub fn with_role(mut self, role: impl Into<String>) -> Self {
+    pub fn role(mut self, role: impl Into<String>) -> Self {
         self.wanted.role = Some(role.into());
-        self
-    }
-
-    /// Those in this state.
-    pub fn only(mut self, state: State) -> Self {
-        self.wanted.state = Some(state);
         self
     }
 
@@ -150,6 +144,10 @@ impl seal::Read for ListedTokens {
 
     fn observe(&self) -> Observed<'_> {
         self.pats.observe(operation::LIST)
+    }
+
+    fn states(&mut self) -> &mut States {
+        &mut self.states
     }
 
     /// Reads until the page is full, the list ends, or enough records were read.
@@ -183,7 +181,7 @@ impl seal::Read for ListedTokens {
 
     /// The store can count all tokens, but no filtered ones.
     async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, PatError> {
-        if !self.owners.is_empty() || self.role.is_some() || self.state.is_some() {
+        if !self.owners.is_empty() || self.role.is_some() || self.states != States::ALL {
             return Ok(None);
         }
         let store = self.pats.tokens(observed).store();
@@ -234,7 +232,7 @@ impl ListedTokens {
             Part::All | Part::Labelled(..) => meta.roles.iter().any(|has| has == role),
         });
         role && self.owners.iter().all(|owner| *owner == meta.owner)
-            && self.state.is_none_or(|state| state == meta.state_at(now))
+            && self.states.contains(meta.state_at(now))
     }
 }
 

@@ -63,7 +63,7 @@ use std::sync::Arc;
 use crate::events::Observer;
 use crate::keys::KeyRing;
 use crate::limits::{AttemptGuard, BlockingPool};
-use crate::sealed::{Behind, Keysets, Rewrapped};
+use crate::sealed::{BackgroundWriter, Keysets, Rewrapped};
 use crate::store::{Query, Record, Store};
 
 use self::cache::Cache;
@@ -106,7 +106,7 @@ struct Shared {
     guard: AttemptGuard,
     scrypt: BlockingPool,
     cache: Option<Cache>,
-    uses: Behind<Uses>,
+    uses: BackgroundWriter<Uses>,
     observer: Observer,
     settings: Settings,
 }
@@ -152,7 +152,7 @@ impl PersonalAccessTokens {
                 guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
                 scrypt: BlockingPool::new(settings.scrypt_at_once),
                 cache: settings.cache.map(Cache::new),
-                uses: Behind::new(Uses::new(
+                uses: BackgroundWriter::new(Uses::new(
                     Arc::clone(&store),
                     Arc::clone(&keyset),
                     &settings,

@@ -77,7 +77,7 @@ impl<'a> OwnedTokens<'a> {
 
     /// Lists them. What you set on the list narrows it, and never shows another owner's tokens.
     pub fn list(self) -> Listing<ListedTokens> {
-        self.pats.list().owned_by(self.owner)
+        self.pats.list().owner(self.owner)
     }
 
     /// As [`PersonalAccessTokens::get`].

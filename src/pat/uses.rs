@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::crypto::clock::{ClockSource, UnixTime};
-use crate::sealed::{Keyset, Work};
+use crate::sealed::{BackgroundWork, Keyset};
 use crate::store::{Change, Outcome, Store, StoreError};
 
 use super::options::Settings;
@@ -61,10 +61,10 @@ pub(super) struct Uses {
     keep_expired: i64,
 }
 
-impl Work for Uses {
+impl BackgroundWork for Uses {
     type Key = PatId;
     type Note = Use;
-    const MOST: usize = 1024;
+    const MAX_PENDING: usize = 1024;
 
     fn merge(earlier: &mut Use, later: Use) {
         if later.of != earlier.of {
@@ -75,7 +75,7 @@ impl Work for Uses {
         earlier.upgrade = later.upgrade.or(earlier.upgrade.take());
     }
 
-    fn gives_way(used: &Use) -> bool {
+    fn can_be_dropped(used: &Use) -> bool {
         used.upgrade.is_none()
     }
 

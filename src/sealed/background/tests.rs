@@ -15,16 +15,16 @@ struct Written {
     gate: Option<tokio::sync::Semaphore>,
 }
 
-impl Work for Written {
+impl BackgroundWork for Written {
     type Key = u32;
     type Note = u32;
-    const MOST: usize = 8;
+    const MAX_PENDING: usize = 8;
 
     fn merge(earlier: &mut u32, later: u32) {
         *earlier = later.max(*earlier);
     }
 
-    fn gives_way(note: &u32) -> bool {
+    fn can_be_dropped(note: &u32) -> bool {
         *note < 100
     }
 
@@ -43,25 +43,25 @@ impl Work for Written {
 }
 
 /// Takes notes without starting a writer, so that one flush writes them all.
-fn noted(work: Written, notes: &[(u32, u32)]) -> Behind<Written> {
-    let behind = Behind::new(work);
+fn noted(work: Written, notes: &[(u32, u32)]) -> BackgroundWriter<Written> {
+    let writer = BackgroundWriter::new(work);
     for (key, note) in notes {
-        behind.writer.note(*key, *note);
+        writer.writer.note(*key, *note);
     }
-    behind
+    writer
 }
 
-fn written(behind: &Behind<Written>) -> Vec<(u32, u32)> {
-    std::mem::take(&mut lock(&behind.work().all))
+fn written(writer: &BackgroundWriter<Written>) -> Vec<(u32, u32)> {
+    std::mem::take(&mut lock(&writer.work().all))
 }
 
 #[tokio::test]
 async fn each_key_is_written_once_with_its_latest_note() {
-    let behind = noted(Written::default(), &[(1, 1), (2, 7), (1, 3), (1, 2)]);
-    behind.flush().await;
-    assert_eq!(written(&behind), [(1, 3), (2, 7)]);
-    behind.flush().await;
-    assert_eq!(written(&behind), []);
+    let writer = noted(Written::default(), &[(1, 1), (2, 7), (1, 3), (1, 2)]);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(1, 3), (2, 7)]);
+    writer.flush().await;
+    assert_eq!(written(&writer), []);
 }
 
 #[tokio::test]
@@ -70,11 +70,11 @@ async fn a_failed_write_does_not_stop_the_others() {
         broken: vec![2, 4, 5],
         ..Written::default()
     };
-    let behind = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]);
-    behind.flush().await;
-    assert_eq!(written(&behind), [(1, 1), (3, 1), (6, 1)]);
-    behind.flush().await;
-    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 6);
+    let writer = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(1, 1), (3, 1), (6, 1)]);
+    writer.flush().await;
+    assert_eq!(writer.work().tried.load(Ordering::SeqCst), 6);
 }
 
 #[tokio::test]
@@ -83,26 +83,26 @@ async fn an_unavailable_store_is_tried_three_times_and_the_rest_is_kept() {
         broken: vec![1, 2, 3],
         ..Written::default()
     };
-    let behind = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
-    behind.flush().await;
-    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 3);
-    assert_eq!(written(&behind), []);
-    behind.flush().await;
-    assert_eq!(written(&behind), [(4, 1), (5, 1)]);
+    let writer = noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
+    writer.flush().await;
+    assert_eq!(writer.work().tried.load(Ordering::SeqCst), 3);
+    assert_eq!(written(&writer), []);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(4, 1), (5, 1)]);
 }
 
 #[tokio::test]
 async fn in_a_full_queue_notes_that_give_way_are_dropped_for_others() {
     let full: Vec<_> = (0..8).map(|key| (key, key)).collect();
-    let behind = noted(Written::default(), &full);
-    behind.writer.note(8, 1);
-    assert!(!lock(&behind.writer.noted).contains_key(&8));
+    let writer = noted(Written::default(), &full);
+    writer.writer.note(8, 1);
+    assert!(!lock(&writer.writer.noted).contains_key(&8));
     for key in 10..20 {
-        behind.writer.note(key, 100);
+        writer.writer.note(key, 100);
     }
-    behind.flush().await;
+    writer.flush().await;
     let expected: Vec<_> = (10..18).map(|key| (key, 100)).collect();
-    assert_eq!(written(&behind), expected);
+    assert_eq!(written(&writer), expected);
 }
 
 #[tokio::test]
@@ -111,22 +111,22 @@ async fn a_note_taken_during_its_own_write_is_written_afterwards() {
         gate: Some(tokio::sync::Semaphore::new(0)),
         ..Written::default()
     };
-    let behind = noted(work, &[]);
+    let writer = noted(work, &[]);
     let tried = |count| {
-        let tried = &behind.work().tried;
+        let tried = &writer.work().tried;
         async move {
             while tried.load(Ordering::SeqCst) < count {
                 tokio::task::yield_now().await;
             }
         }
     };
-    behind.note(1, 1);
+    writer.note(1, 1);
     tried(1).await;
-    behind.note(1, 2);
-    behind.note(1, 3);
-    behind.work().gate.as_ref().unwrap().add_permits(9);
-    behind.flush().await;
-    assert_eq!(written(&behind), [(1, 1), (1, 3)]);
+    writer.note(1, 2);
+    writer.note(1, 3);
+    writer.work().gate.as_ref().unwrap().add_permits(9);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(1, 1), (1, 3)]);
 }
 
 /// Keys that report when they are dropped. The writer drops its last key after it last looked for
@@ -162,16 +162,16 @@ impl Ord for Ends {
     }
 }
 
-impl Work for ReportOnDrop {
+impl BackgroundWork for ReportOnDrop {
     type Key = Ends;
     type Note = u32;
-    const MOST: usize = 8;
+    const MAX_PENDING: usize = 8;
 
     fn merge(earlier: &mut u32, later: u32) {
         *earlier = later;
     }
 
-    fn gives_way(_: &u32) -> bool {
+    fn can_be_dropped(_: &u32) -> bool {
         true
     }
 
@@ -182,34 +182,34 @@ impl Work for ReportOnDrop {
 
 #[tokio::test]
 async fn a_note_taken_between_the_last_look_and_the_end_of_the_turn_is_written() {
-    let behind = Arc::new(Behind::new(ReportOnDrop));
-    let (noted_late, weak) = (Arc::new(AtomicU64::new(0)), Arc::downgrade(&behind));
+    let writer = Arc::new(BackgroundWriter::new(ReportOnDrop));
+    let (noted_late, weak) = (Arc::new(AtomicU64::new(0)), Arc::downgrade(&writer));
     let (late, nothing) = (Arc::clone(&noted_late), Arc::new(|| ()));
     let ended = move || {
-        let behind = weak.upgrade().unwrap();
+        let writer = weak.upgrade().unwrap();
         // A key dropped from the map is dropped under this lock, which is too early.
-        let Ok(noted) = behind.writer.noted.try_lock() else {
+        let Ok(noted) = writer.writer.noted.try_lock() else {
             return;
         };
         let is_last = noted.is_empty();
         drop(noted);
         if is_last && late.fetch_add(1, Ordering::SeqCst) == 0 {
-            assert!(behind.writer.turn.try_lock().is_err());
-            behind.note(Ends(2, nothing.clone()), 2);
+            assert!(writer.writer.turn.try_lock().is_err());
+            writer.note(Ends(2, nothing.clone()), 2);
         }
     };
-    behind.note(Ends(1, Arc::new(ended)), 1);
-    let turn = Arc::clone(&behind.writer.turn);
+    writer.note(Ends(1, Arc::new(ended)), 1);
+    let turn = Arc::clone(&writer.writer.turn);
     while noted_late.load(Ordering::SeqCst) == 0 || turn.try_lock().is_err() {
         tokio::task::yield_now().await;
     }
-    assert!(lock(&behind.writer.noted).is_empty());
+    assert!(lock(&writer.writer.noted).is_empty());
 }
 
 #[tokio::test]
 async fn a_key_that_is_noted_constantly_does_not_starve_the_others() {
-    let behind = noted(Written::default(), &[(1, 0), (2, 0)]);
-    let writer = &behind.writer;
+    let writer = noted(Written::default(), &[(1, 0), (2, 0)]);
+    let writer = &writer.writer;
     let next = |last: Option<u32>| writer.next(last.as_ref()).map(|(key, _)| key);
     assert_eq!(next(None), Some(1));
     assert_eq!(next(Some(1)), Some(2));
@@ -246,15 +246,15 @@ async fn a_note_whose_write_panics_does_not_block_the_others() {
         panics: Some(2),
         ..Written::default()
     };
-    let behind = Arc::new(noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1)]));
+    let writer = Arc::new(noted(work, &[(1, 1), (2, 1), (3, 1), (4, 1)]));
     let flush = || {
-        let behind = Arc::clone(&behind);
-        tokio::spawn(async move { behind.flush().await })
+        let writer = Arc::clone(&writer);
+        tokio::spawn(async move { writer.flush().await })
     };
     assert!(flush().await.unwrap_err().is_panic());
-    assert_eq!(written(&behind), [(1, 1)]);
+    assert_eq!(written(&writer), [(1, 1)]);
     flush().await.unwrap();
-    assert_eq!(written(&behind), [(3, 1), (4, 1)]);
+    assert_eq!(written(&writer), [(3, 1), (4, 1)]);
 }
 
 /// A cancelled writer has not written its current note, so the next writer does.
@@ -264,60 +264,60 @@ async fn a_note_whose_write_is_cancelled_stays() {
         gate: Some(tokio::sync::Semaphore::new(0)),
         ..Written::default()
     };
-    let behind = Arc::new(noted(work, &[(1, 1)]));
+    let writer = Arc::new(noted(work, &[(1, 1)]));
     let cut_off = tokio::spawn({
-        let behind = Arc::clone(&behind);
-        async move { behind.flush().await }
+        let writer = Arc::clone(&writer);
+        async move { writer.flush().await }
     });
-    while behind.work().tried.load(Ordering::SeqCst) == 0 {
+    while writer.work().tried.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
     cut_off.abort();
     assert!(cut_off.await.unwrap_err().is_cancelled());
-    behind.work().gate.as_ref().unwrap().add_permits(9);
-    behind.flush().await;
-    assert_eq!(written(&behind), [(1, 1)]);
+    writer.work().gate.as_ref().unwrap().add_permits(9);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(1, 1)]);
 }
 
 /// The lock on the handle is held while a writer starts: if two start in a row, the later one's
 /// handle remains.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_writer_runs_before_its_handle_is_stored() {
-    let behind = Arc::new(Behind::new(Written::default()));
-    let place = lock(&behind.task);
+    let writer = Arc::new(BackgroundWriter::new(Written::default()));
+    let place = lock(&writer.task);
     let runtime = Handle::current();
     let noting = thread::spawn({
-        let behind = Arc::clone(&behind);
+        let writer = Arc::clone(&writer);
         move || {
             let _inside = runtime.enter();
-            behind.note(1, 1);
+            writer.note(1, 1);
         }
     });
-    while lock(&behind.writer.noted).is_empty() && written(&behind).is_empty() {
+    while lock(&writer.writer.noted).is_empty() && written(&writer).is_empty() {
         thread::yield_now();
     }
     // Long enough for a writer that was started too early.
     thread::sleep(Duration::from_millis(50));
-    assert_eq!(behind.work().tried.load(Ordering::SeqCst), 0);
+    assert_eq!(writer.work().tried.load(Ordering::SeqCst), 0);
     drop(place);
     noting.join().unwrap();
-    behind.flush().await;
-    assert_eq!(written(&behind), [(1, 1)]);
+    writer.flush().await;
+    assert_eq!(written(&writer), [(1, 1)]);
 }
 
 /// A store that never answers.
 #[derive(Default)]
 struct Silent(AtomicU64);
 
-impl Work for Silent {
+impl BackgroundWork for Silent {
     type Key = u32;
     type Note = ();
-    const MOST: usize = 8;
+    const MAX_PENDING: usize = 8;
     const DEADLINE: Duration = Duration::from_millis(20);
 
     fn merge((): &mut (), (): ()) {}
 
-    fn gives_way((): &()) -> bool {
+    fn can_be_dropped((): &()) -> bool {
         true
     }
 
@@ -332,20 +332,20 @@ const FOR_EVER: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_silent_store_is_tried_three_times_and_the_rest_is_kept() {
-    let behind = Behind::new(Silent::default());
+    let writer = BackgroundWriter::new(Silent::default());
     for key in 0..5 {
-        behind.note(key, ());
+        writer.note(key, ());
     }
-    let turn = Arc::clone(&behind.writer.turn).lock_owned();
+    let turn = Arc::clone(&writer.writer.turn).lock_owned();
     assert!(tokio::time::timeout(FOR_EVER, turn).await.is_ok());
-    assert_eq!(behind.work().0.load(Ordering::SeqCst), 3);
-    assert_eq!(lock(&behind.writer.noted).len(), 2);
+    assert_eq!(writer.work().0.load(Ordering::SeqCst), 3);
+    assert_eq!(lock(&writer.writer.noted).len(), 2);
 }
 
 #[tokio::test]
 async fn a_flush_keeps_its_deadline_while_another_writer_holds_the_turn() {
-    let behind = Behind::new(Silent::default());
-    let _turn = Arc::clone(&behind.writer.turn).lock_owned().await;
-    let flush = tokio::time::timeout(FOR_EVER, behind.flush());
+    let writer = BackgroundWriter::new(Silent::default());
+    let _turn = Arc::clone(&writer.writer.turn).lock_owned().await;
+    let flush = tokio::time::timeout(FOR_EVER, writer.flush());
     assert_eq!(flush.await, Ok(()));
 }

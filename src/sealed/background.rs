@@ -22,21 +22,21 @@ use crate::store::StoreError;
 use super::retry::MAX_FAILED_WRITES;
 
 /// Background work of a service: how its notes are merged and written.
-pub(crate) trait Work: Send + Sync + 'static {
+pub(crate) trait BackgroundWork: Send + Sync + 'static {
     /// The subject of a note. At most one note is pending per key.
     type Key: Clone + Ord + Send + Sync + 'static;
     type Note: Clone + PartialEq + Send + 'static;
 
-    /// The most notes pending at a time.
-    const MOST: usize;
+    /// The maximum number of pending notes.
+    const MAX_PENDING: usize;
     /// Time limit for one write, and for a flush.
     const DEADLINE: Duration = Duration::from_secs(5);
 
     /// Merges a later note about a key into the pending one.
     fn merge(earlier: &mut Self::Note, later: Self::Note);
 
-    /// Whether a full queue may drop this note in favour of one that does not give way.
-    fn gives_way(note: &Self::Note) -> bool;
+    /// Whether a full queue may drop this note in favour of one that cannot be dropped.
+    fn can_be_dropped(note: &Self::Note) -> bool;
 
     /// Writes a note; an error if the store failed.
     fn write(
@@ -50,12 +50,12 @@ pub(crate) trait Work: Send + Sync + 'static {
 ///
 /// A note that cannot be written, or that finds the queue full, is lost: a later request brings it
 /// again.
-pub(crate) struct Behind<W: Work> {
+pub(crate) struct BackgroundWriter<W: BackgroundWork> {
     writer: Arc<Writer<W>>,
     task: Mutex<Option<AbortHandle>>,
 }
 
-struct Writer<W: Work> {
+struct Writer<W: BackgroundWork> {
     work: W,
     /// A note stays here until its write has ended, so that later ones about its key merge into it.
     noted: Mutex<BTreeMap<W::Key, W::Note>>,
@@ -63,7 +63,7 @@ struct Writer<W: Work> {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl<W: Work> Behind<W> {
+impl<W: BackgroundWork> BackgroundWriter<W> {
     pub(crate) fn new(work: W) -> Self {
         Self {
             writer: Arc::new(Writer {
@@ -108,7 +108,7 @@ impl<W: Work> Behind<W> {
     }
 }
 
-impl<W: Work> Drop for Behind<W> {
+impl<W: BackgroundWork> Drop for BackgroundWriter<W> {
     fn drop(&mut self) {
         if let Some(task) = lock(&self.task).take() {
             task.abort();
@@ -116,17 +116,17 @@ impl<W: Work> Drop for Behind<W> {
     }
 }
 
-impl<W: Work> Writer<W> {
+impl<W: BackgroundWork> Writer<W> {
     fn note(&self, key: W::Key, note: W::Note) {
         let mut noted = lock(&self.noted);
         if let Some(earlier) = noted.get_mut(&key) {
             W::merge(earlier, note);
             return;
         }
-        if noted.len() >= W::MOST {
-            let other = noted.iter().find(|(_, other)| W::gives_way(other));
+        if noted.len() >= W::MAX_PENDING {
+            let other = noted.iter().find(|(_, other)| W::can_be_dropped(other));
             let other = other.map(|(key, _)| key.clone());
-            match other.filter(|_| !W::gives_way(&note)) {
+            match other.filter(|_| !W::can_be_dropped(&note)) {
                 Some(other) => noted.remove(&other),
                 None => return,
             };
@@ -180,17 +180,17 @@ impl<W: Work> Writer<W> {
     fn next(&self, last: Option<&W::Key>) -> Option<(W::Key, W::Note)> {
         let noted = lock(&self.noted);
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut behind = noted.range((after, Bound::Unbounded));
-        let next = behind.next().or_else(|| noted.first_key_value());
+        let mut later = noted.range((after, Bound::Unbounded));
+        let next = later.next().or_else(|| noted.first_key_value());
         next.map(|(key, note)| (key.clone(), note.clone()))
     }
 }
 
 /// Removes a note whose write panics: it would panic again each time and block the notes after it.
 /// A note whose write is cancelled stays.
-struct Unwinding<'w, W: Work>(&'w Writer<W>, &'w W::Key);
+struct Unwinding<'w, W: BackgroundWork>(&'w Writer<W>, &'w W::Key);
 
-impl<W: Work> Drop for Unwinding<'_, W> {
+impl<W: BackgroundWork> Drop for Unwinding<'_, W> {
     fn drop(&mut self) {
         if thread::panicking() {
             lock(&self.0.noted).remove(self.1);
