@@ -71,9 +71,7 @@ impl Vault {
                 let mut done = Rewrapped::default();
                 let keysets = self.keysets(&observed);
                 let report = |count| progress.report(count);
-                let result = keysets.rewrap(&mut done, report).await;
-                observed.count(done.resealed);
-                result?;
+                keysets.rewrap(&observed, &mut done, report).await?;
                 Ok(done)
             };
             observed.run(work).await

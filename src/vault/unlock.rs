@@ -48,7 +48,7 @@ impl Vault {
         let work = async {
             let namespace = self.for_reading(&observed).await?;
             let attempt = async {
-                let keys = self.keys_to_read(&namespace, &access, Wanted::All).await?;
+                let keys = namespace.keys_to_read(&access, Wanted::All).await?;
                 let keys = keys.ok_or(VaultError::InvalidPassword)?;
                 keys.newest()?;
                 Ok(keys)

@@ -7,7 +7,7 @@ use super::access::Access;
 use super::create::{NewValue, value_setters};
 use super::secret::{Password, SecretBytes};
 use super::target::Target;
-use super::text::TokenSource;
+use super::target::TokenSource;
 use super::{Vault, VaultError, operation};
 
 /// Replaces a value or creates it: [`Vault::upsert`].
@@ -31,7 +31,7 @@ impl Vault {
     pub fn upsert(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Upsert<'_> {
         let token = token.as_ref();
         let mut new = NewValue::new(Access::Open);
-        new.source = TokenSource::custom(token);
+        new.source = TokenSource::choose(token);
         Upsert {
             vault: self,
             target: token.into(),
@@ -53,25 +53,25 @@ impl Upsert<'_> {
                 Err(VaultError::NotFound) => continue,
                 Err(error) => return Err(error),
             }
-            // It checks the token and the new password before it does anything.
             let create = self.vault.create_with(self.value.clone(), self.new.clone());
-            match create.await {
+            let observed = self.vault.observe(operation::CREATE);
+            // It checks the token and the new password before it does anything.
+            match observed.run(create.create(&observed, &mut rounds)).await {
                 Err(VaultError::AlreadyExists) => {}
                 created => return created.map(drop),
             }
         }
     }
 
-    /// Updates the value, unless there is none: `false`.
+    /// Updates the value if it exists; returns whether it does.
     async fn update_existing(&self, rounds: &mut Rounds) -> Result<bool, VaultError> {
         let vault = self.vault;
         let observed = vault.observe(operation::UPDATE);
         let work = async {
             rounds.next().await?;
-            let namespace = vault.for_reading(&observed).await?;
-            let key = self.target.locate(&namespace).key;
+            let (namespace, location) = vault.locate(&observed, &self.target).await?;
             // A free token is no failed guess.
-            if vault.store().get(&key).await?.is_none() {
+            if namespace.store().get(&location.key).await?.is_none() {
                 observed.replaced();
                 return Ok(false);
             }

@@ -1,9 +1,8 @@
-//! Moving entries of passwords up to the vault's cost, behind the request that found them. No
-//! request waits for it.
+//! Moves entries of passwords up to the vault's cost, in the background. No request waits for it.
 
 use std::sync::Arc;
 
-use crate::sealed::{Work, commit};
+use crate::sealed::{BackgroundWork, commit};
 use crate::store::{Change, RecordKey, Store, StoreError};
 
 use super::Vault;
@@ -11,18 +10,18 @@ use super::Vault;
 /// Writes the entries that move up.
 pub(super) struct MovingUp(pub(super) Arc<dyn Store>);
 
-impl Work for MovingUp {
+impl BackgroundWork for MovingUp {
     /// Where the entry moves to.
     type Key = RecordKey;
     type Note = Vec<Change>;
     /// An entry has up to 200 KB.
-    const MOST: usize = 64;
+    const MAX_PENDING: usize = 64;
 
     fn merge(earlier: &mut Vec<Change>, later: Vec<Change>) {
         *earlier = later;
     }
 
-    fn gives_way(_: &Vec<Change>) -> bool {
+    fn can_be_dropped(_: &Vec<Change>) -> bool {
         true
     }
 
@@ -32,11 +31,11 @@ impl Work for MovingUp {
 }
 
 impl Vault {
-    /// Finishes the writes that earlier requests left behind: call it at the end of a program.
+    /// Finishes the background writes of earlier requests: call it at the end of a program.
     ///
-    /// A password that was used at a weaker [cost](super::Argon2Cost) moves up behind the request
-    /// that used it. If that is cut off or fails, its next use tries again. This ends after five
-    /// seconds, even if the store does not answer.
+    /// A password that was used at a weaker [cost](super::Argon2Cost) moves up in the background
+    /// after the request that used it. If that is cut off or fails, its next use tries again. This
+    /// ends after five seconds, even if the store does not answer.
     ///
     /// ```
     /// # use sealtoken::vault::Vault;
@@ -46,6 +45,6 @@ impl Vault {
     /// # }
     /// ```
     pub async fn flush(&self) {
-        self.shared.behind.flush().await;
+        self.shared.background.flush().await;
     }
 }
