@@ -64,10 +64,10 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
 fn query(pats: &PersonalAccessTokens, options: &List) -> Listing<ListedTokens> {
     let mut list = pats.list();
     if let Some(owner) = &options.owner {
-        list = list.owned_by(owner);
+        list = list.owner(owner);
     }
     if let Some(role) = &options.role {
-        list = list.with_role(role);
+        list = list.role(role);
     }
     if let Some(state) = options.state {
         list = list.only(match state {

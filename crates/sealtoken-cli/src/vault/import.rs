@@ -112,11 +112,7 @@ async fn some(
 
 /// The code of a failure, and what it means.
 fn why(failure: &ImportFailure<VaultstoreError>) -> String {
-    let code = match failure {
-        ImportFailure::Read(error) => error.code(),
-        failure => failure.code(),
-    };
-    format!("{code}: {failure}")
+    format!("{}: {failure}", failure.code())
 }
 
 /// A line: each name at most once, and no others.

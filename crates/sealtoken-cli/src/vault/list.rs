@@ -1,7 +1,7 @@
 //! `vault list`: page by page, so that memory does not grow with the vault.
 
-use sealtoken::Listing;
 use sealtoken::vault::{ListedValues, Vault};
+use sealtoken::{Listing, State, UnixTime};
 
 use crate::failure::Failure;
 use crate::output;
@@ -14,8 +14,10 @@ use super::show;
 const PAGE: u32 = 500;
 
 pub(super) async fn list(options: &List) -> Result<(), Failure> {
-    let vault = options.scope.prepare()?.open().await?;
-    let list = query(&vault, options);
+    let vault = options.scope.prepare()?;
+    let now = vault.now();
+    let vault = vault.open().await?;
+    let list = query(&vault, options, now);
     if options.count {
         let tally = list.tally().await?;
         output::line(&tally.count.to_string())?;
@@ -51,7 +53,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     Failure::of_tampered(tampered)
 }
 
-fn query(vault: &Vault, options: &List) -> Listing<ListedValues> {
+fn query(vault: &Vault, options: &List, now: UnixTime) -> Listing<ListedValues> {
     let mut list = vault.list();
     if let Some(label) = &options.label {
         list = list.label(label);
@@ -68,14 +70,22 @@ fn query(vault: &Vault, options: &List) -> Listing<ListedValues> {
     if let Some(at) = options.expires_before {
         list = list.expires_before(at);
     }
-    list = match (options.with_expired, options.only_expired) {
-        (_, true) => list.only_expired(),
-        (true, _) => list.with_expired(),
-        _ => list,
+    list = match (options.only_deleted, options.only_expired) {
+        (true, _) => list.only(State::Deleted),
+        (false, true) => list.only(State::Expired),
+        (false, false) => list,
     };
-    match (options.with_deleted, options.only_deleted) {
-        (_, true) => list.only_deleted(),
-        (true, _) => list.with_deleted(),
-        _ => list,
+    if options.with_expired && !options.only_deleted {
+        list = list.with(State::Expired);
     }
+    if options.with_deleted {
+        list = list.with(State::Deleted);
+    }
+    // Of the soft-deleted values, only those that have expired, too.
+    if options.only_expired && (options.only_deleted || options.with_deleted) {
+        let next = now.saturating_add(1);
+        let before = options.expires_before.map_or(next, |at| at.min(next));
+        list = list.expires_before(before);
+    }
+    list
 }

@@ -88,14 +88,10 @@ pub(super) async fn read(options: &Read) -> Result<(), Failure> {
     let token = input::token(options.token.token_file.as_deref())?;
 
     let vault = vault.open().await?;
-    if let Some(number) = options.earlier {
-        let mut read = vault.read_version(&*token, number);
-        if let Some(password) = password {
-            read = read.password(password);
-        }
-        return flushed(&vault, async { output::all(read.await?.expose()) }).await;
-    }
     let mut read = vault.read(&*token);
+    if let Some(number) = options.earlier {
+        read = read.version(number);
+    }
     if let Some(password) = password {
         read = read.password(password);
     }
