@@ -73,7 +73,7 @@ fn are_called(folder: &str, of: &str, variable: &str, files: &[&str], harmless: 
 
 #[test]
 fn every_operation_of_the_vault_has_histories() {
-    let files = ["vault.rs", "passwords.rs"];
+    let files = ["vault/operations.rs", "passwords.rs"];
     let harmless = ["namespace_name", "open", "options"];
     are_called("vault", "Vault", "vault", &files, &harmless);
     are_called("vault", "Unlocked", "unlocked", &files, &[]);

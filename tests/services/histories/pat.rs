@@ -213,7 +213,7 @@ impl Tokens {
                 says(pats.get_many(&IDS.map(id)).await)
             }),
             op("list", |pats: PersonalAccessTokens| async move {
-                says(listed(&pats.list().owned_by("ada")).await)
+                says(listed(&pats.list().owner("ada")).await)
             }),
             op("count", |pats: PersonalAccessTokens| async move {
                 says(pats.list().count().await)
@@ -303,7 +303,7 @@ impl Stage for Tokens {
             writeln!(seen, "{}", self.follow(pats, text).await).unwrap();
         }
         for role in ["reader", "writer"] {
-            let count = pats.list().with_role(role).count().await;
+            let count = pats.list().role(role).count().await;
             writeln!(seen, "{role}: {count:?}").unwrap();
         }
         let without_old = match options(NOW).open(store.clone(), &self.current).await {

@@ -123,8 +123,8 @@ async fn every_operation_is_reported_without_a_secret() {
     let rotated = pats.rotate(id).await.unwrap();
     pats.get(id).await.unwrap();
     pats.get_many(&[id, root.id]).await.unwrap();
-    pats.list().owned_by("the-owner").await.unwrap();
-    pats.list().with_role("the-role").count().await.unwrap();
+    pats.list().owner("the-owner").await.unwrap();
+    pats.list().role("the-role").count().await.unwrap();
     pats.list().count().await.unwrap();
     pats.purge_expired().await.unwrap();
     pats.rewrap().await.unwrap();

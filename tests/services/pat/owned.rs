@@ -92,18 +92,18 @@ async fn the_list_of_an_owner_is_narrowed_and_never_another_owners(engine: Engin
     let list = || bench.pats.owned_by(ADA).list();
     for other in ["bob", "", "Ada@example.com"] {
         for list in [
-            list().owned_by(other),
-            list().owned_by(other).with_role("reader"),
-            list().with_role("reader").owned_by(other).owned_by(ADA),
+            list().owner(other),
+            list().owner(other).role("reader"),
+            list().role("reader").owner(other).owner(ADA),
         ] {
             assert_eq!(list.count().await, Ok(0), "{other}");
             assert_eq!(list.clone().await.unwrap().entries, []);
             assert_eq!(list.stream().next().await, None);
         }
     }
-    let narrowed = list().owned_by(ADA).with_role("reader").await;
+    let narrowed = list().owner(ADA).role("reader").await;
     assert_eq!(narrowed.unwrap().entries, [Ok(hers)]);
-    assert_eq!(list().with_role("writer").count().await, Ok(0));
+    assert_eq!(list().role("writer").count().await, Ok(0));
 }
 
 /// It is given to someone else between the look at it and the write: the write is not done.

@@ -282,10 +282,10 @@ async fn follow(steps: Vec<Step>, cached: bool) {
         if !cached {
             assert_eq!(record.last_used_at, model.last_used.map(at));
         }
-        let owned = pats.list().owned_by(&model.owner).count().await;
+        let owned = pats.list().owner(&model.owner).count().await;
         assert_eq!(owned, Ok(1));
         for n in [0, 30, 59] {
-            let listed = pats.list().with_role(role(n)).count().await.unwrap() == 1;
+            let listed = pats.list().role(role(n)).count().await.unwrap() == 1;
             assert_eq!(listed, model.roles.contains(&role(n)));
         }
     }

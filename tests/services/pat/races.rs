@@ -47,7 +47,7 @@ async fn of_32_who_give_and_take_roles_none_undoes_another(engine: Engine) {
     let expected: BTreeSet<String> = (16..32).map(|n| format!("new {n}")).collect();
     assert_eq!(roles, expected);
     for role in expected {
-        assert_eq!(bench.pats.list().with_role(role).count().await, Ok(1));
+        assert_eq!(bench.pats.list().role(role).count().await, Ok(1));
     }
 }
 

@@ -129,12 +129,12 @@ async fn records_that_were_written_once_open_as_they_did() {
             assert_eq!(&facts(&record), token);
             for role in &record.roles {
                 let mut found = Vec::new();
-                let mut stream = pats.list().with_role(role).owned_by(&record.owner).stream();
+                let mut stream = pats.list().role(role).owner(&record.owner).stream();
                 while let Some(token) = stream.next().await {
                     found.push(token.unwrap().id);
                 }
                 assert!(found.contains(&id), "{role}");
-                let found = pats.list().with_role(role).count().await.unwrap();
+                let found = pats.list().role(role).count().await.unwrap();
                 let having = tokens
                     .iter()
                     .filter(|token| list(token, "roles").contains(&json!(role)));

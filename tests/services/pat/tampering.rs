@@ -242,9 +242,9 @@ async fn a_label_that_lies_leads_nowhere(engine: Engine) {
     }
     for list in [
         bench.pats.list(),
-        bench.pats.list().owned_by("bob"),
-        bench.pats.list().with_role("admin"),
-        bench.pats.list().with_role("admin").only(State::Live),
+        bench.pats.list().owner("bob"),
+        bench.pats.list().role("admin"),
+        bench.pats.list().role("admin").only(State::Live),
     ] {
         let entries = list.await.unwrap().entries;
         assert!(!entries.is_empty());

@@ -222,7 +222,7 @@ async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
     vault.delete(token).await.unwrap();
     vault.create("uno").token(token).await.unwrap();
     assert_eq!(vault.update(token, "due").await, Ok(()));
-    let earlier = vault.read_version(token, 1).await.unwrap();
+    let earlier = vault.read(token).version(1).await.unwrap();
     assert_eq!(earlier.expose(), b"uno");
     assert_eq!(vault.read(token).await.unwrap().expose(), b"due");
 }
@@ -284,10 +284,10 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
             (gone.code(), gone.public()),
             ("keyset_gone", PublicError::Unavailable)
         );
-        let said = gone.to_string();
+        let message = gone.to_string();
         let what =
             format!("restore the record {named} of the collection {collection} from a backup");
-        assert!(said.contains(&what), "{said}");
+        assert!(message.contains(&what), "{message}");
         assert_eq!(bench.store.get(&record.key).await.unwrap(), None);
 
         let _ = bench.store.write(&[Change::Insert(record)]).await.unwrap();
@@ -399,11 +399,11 @@ async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_ano
     // current one.
     store.put(&entry).await;
     for number in [1, 2] {
-        let read = vault.read_version(&token, number).password(RIGHT).await;
+        let read = vault.read(&token).version(number).password(RIGHT).await;
         assert_eq!(read.err(), Some(VaultError::InvalidPassword), "{number}");
     }
     vault.prune_versions(&token, 0).await.unwrap();
     store.put(&earlier).await;
-    let read = vault.read_version(&token, 1).password(new).await;
+    let read = vault.read(&token).version(1).password(new).await;
     assert_eq!(read.err(), Some(VaultError::NoSuchVersion));
 }

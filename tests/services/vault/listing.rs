@@ -1,7 +1,7 @@
 //! Lists of rare values: each page is bounded, and the next one goes on.
 
-use sealtoken::Lifetime;
 use sealtoken::vault::Vault;
+use sealtoken::{Lifetime, State};
 
 use super::Bench;
 use super::bent::Bent;
@@ -20,7 +20,10 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
     let last = vault.get(&last.unwrap()).await.unwrap();
 
     // Only the last value expires, and the list reads the index of creation times.
-    let rare = vault.list().with_deleted().expires_from(last.created_at);
+    let rare = vault
+        .list()
+        .with(State::Deleted)
+        .expires_from(last.created_at);
     let rare = rare.limit(130);
     let (mut found, mut pages, mut next) = (Vec::new(), 0, None);
     store.scanned();

@@ -98,7 +98,7 @@ async fn read_version(
     number: u64,
     password: Option<&str>,
 ) -> Result<Vec<u8>, VaultError> {
-    let read = vault.read_version(token, number);
+    let read = vault.read(token).version(number);
     let value = match password {
         Some(password) => read.password(password).await,
         None => read.await,
@@ -159,7 +159,11 @@ async fn records_that_were_written_once_open_as_they_did() {
             let answer = read(&vault, text(refused, "token"), password).await;
             assert_eq!(answer.unwrap_err().code(), refused["code"]);
         }
-        let labelled = root.list().label("backup").with_expired().with_deleted();
+        let labelled = root
+            .list()
+            .label("backup")
+            .with(State::Expired)
+            .with(State::Deleted);
         let expected = list(state, "values").iter().filter(|value| {
             value["label"] == "backup" && value["namespace"] == Vault::DEFAULT_NAMESPACE
         });
