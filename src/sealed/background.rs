@@ -75,6 +75,7 @@ impl<W: BackgroundWork> BackgroundWriter<W> {
         }
     }
 
+    #[cfg(any(test, feature = "pat"))]
     pub(crate) fn work(&self) -> &W {
         &self.writer.work
     }
