@@ -12,7 +12,7 @@ use crate::vault::VaultError;
 use crate::vault::secret::SecretBytes;
 use crate::vault::target::TokenSource;
 
-/// A value that another system stored, for [`Vault::import`].
+/// A value that another system stored, for [`Vault::import`](crate::vault::Vault::import).
 ///
 /// It has the token that it keeps, and the code that reads it, which may fail with an error of your
 /// own.
