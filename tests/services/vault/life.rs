@@ -358,3 +358,19 @@ async fn earlier_values_are_kept_read_rolled_back_to_and_pruned(engine: Engine) 
         sealtoken::store::Query::all(sealtoken::store::Collection::new("vault_versions").unwrap());
     assert_eq!(bench.store.count(&left).await.unwrap(), 0);
 }
+
+/// One password for the current value and the earlier ones.
+#[tokio::test]
+async fn an_unlocked_namespace_reads_earlier_values() {
+    let bench = Bench::with(Engine::memory(), Vault::options().keep_versions(1)).await;
+    let vault = &bench.vault;
+    let token = vault.create("one").password(RIGHT).await.unwrap();
+    let unlocked = vault.unlock(RIGHT).await.unwrap();
+    unlocked.update(&token, "two").await.unwrap();
+    for (number, expected) in [(1, "one"), (2, "two")] {
+        let value = unlocked.read(&token).version(number).await.unwrap();
+        assert_eq!(value.expose_str(), Ok(expected));
+    }
+    let missing = unlocked.read(&token).version(3).await;
+    assert_eq!(missing.err(), Some(VaultError::NoSuchVersion));
+}
