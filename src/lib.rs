@@ -20,8 +20,8 @@ mod keys;
 pub mod limits;
 #[cfg(feature = "pat")]
 pub mod pat;
-// The vault uses all of it, except for what is under `cfg(feature = "pat")`. Without the vault, parts
-// are left over that are too small for a `cfg` each: single fields, arms and methods.
+// The vault uses all of it, except for what is under `cfg(feature = "pat")`. Without the vault,
+// parts are left over that are too small for a `cfg` each: single fields, arms and methods.
 #[cfg(any(feature = "pat", feature = "vault"))]
 #[cfg_attr(not(feature = "vault"), allow(dead_code, unused_imports))]
 mod sealed;
