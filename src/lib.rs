@@ -47,7 +47,7 @@ pub use sealed::{
 };
 pub use token::iter;
 pub use token::{
-    Cargo, CargoError, CargoKey, CargoName, Codec, Content, Context, ContextError, ForeignToken,
-    ForeignTokenError, JsonFormat, Lifetime, Merge, Number, Object, OpenError, Opened, SealError,
-    Text, Token, TokenHeader, Typed, TypedToken, Value, Zone,
+    Cargo, CargoError, CargoKey, CargoName, Codec, Content, Context, ForeignToken, JsonFormat,
+    Lifetime, Merge, Number, Object, OpenError, Opened, SealError, Text, Token, TokenHeader, Typed,
+    TypedToken, Value, Zone,
 };

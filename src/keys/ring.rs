@@ -100,15 +100,17 @@ struct Keys<K> {
 }
 
 /// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
-pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::Derive {
-    /// The public name of the key.
-    fn id(&self) -> KeyId;
-}
+pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::RingKey {}
+
+impl RingKey for Key {}
+impl RingKey for PurposeKey {}
 
 mod sealed {
-    use super::{Purpose, PurposeKey};
+    use super::{KeyId, Purpose, PurposeKey};
 
-    pub trait Derive: Send + Sync + 'static {
+    pub trait RingKey: Send + Sync + 'static {
+        fn id(&self) -> KeyId;
+
         fn for_purpose(&self, purpose: &Purpose) -> PurposeKey;
 
         /// Whether both can be in one ring.
@@ -116,13 +118,11 @@ mod sealed {
     }
 }
 
-impl RingKey for Key {
+impl sealed::RingKey for Key {
     fn id(&self) -> KeyId {
         Key::id(self)
     }
-}
 
-impl sealed::Derive for Key {
     fn for_purpose(&self, purpose: &Purpose) -> PurposeKey {
         self.derive(purpose)
     }
@@ -132,13 +132,11 @@ impl sealed::Derive for Key {
     }
 }
 
-impl RingKey for PurposeKey {
+impl sealed::RingKey for PurposeKey {
     fn id(&self) -> KeyId {
         PurposeKey::id(self)
     }
-}
 
-impl sealed::Derive for PurposeKey {
     fn for_purpose(&self, _: &Purpose) -> PurposeKey {
         self.clone()
     }
@@ -316,9 +314,9 @@ impl<K: RingKey> FromStr for Ring<K> {
             generation: 0,
         };
         while !rest.is_empty() {
-            let behind = rest.trim_start_matches(SEPARATORS);
-            let separators = rest.strip_suffix(behind).unwrap_or_default();
-            let (word, after) = first_word(behind);
+            let keys_left = rest.trim_start_matches(SEPARATORS);
+            let separators = rest.strip_suffix(keys_left).unwrap_or_default();
+            let (word, after) = first_word(keys_left);
             let (word, role) = match word.strip_prefix('+') {
                 Some(word) => (word, Role::Standby),
                 None if separators.len() > 1 && separators.ends_with(' ') => {

@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_key_text_is_told_by_name() {
         parse(&format!("stkey1_{}", "A".repeat(100_000))),
         Some(KeyError::Length)
     );
-    // A purpose key is not a key, nor the other way round.
+    // A purpose key is not a ring key, and a ring key is not a purpose key.
     let purpose = key(1).for_purpose("p").unwrap().expose().to_string();
     assert_eq!(parse(&purpose), Some(KeyError::Prefix));
     assert_eq!(good.parse::<PurposeKey>().err(), Some(KeyError::Prefix));
@@ -287,7 +287,7 @@ fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
         ring.replace(&swapped).unwrap();
         done.store(true, Ordering::Relaxed);
     });
-    // From here on every codec made before seals with the new current key.
+    // From now on, every existing codec seals with the new current key.
     let text = codec.seal_value(&7, Lifetime::hours(1)).unwrap();
     let header: sealtoken::TokenHeader = text.parse().unwrap();
     assert_eq!(header.key_id, key(2).id());

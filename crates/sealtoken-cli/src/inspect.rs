@@ -118,7 +118,7 @@ fn as_members(header: &TokenHeader, state: Option<&State>, reveal: bool) -> Memb
             ("needs_reseal", token.needs_reseal().into()),
         ]);
         if reveal {
-            members.push(("custom", token.cargo().dump()));
+            members.push(("custom", token.cargo().into()));
         }
     }
     Members(members)

@@ -129,7 +129,7 @@ impl Serialize for Members {
 pub(crate) fn opened(token: &Token) -> Members {
     let mut members = times(token);
     members.insert(0, ("uuid", token.uuid().to_string().into()));
-    members.push(("custom", token.cargo().dump()));
+    members.push(("custom", token.cargo().into()));
     Members(members)
 }
 

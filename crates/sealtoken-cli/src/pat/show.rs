@@ -36,7 +36,7 @@ pub(super) fn list(texts: &BTreeSet<String>) -> Value {
 
 /// Entries as a map.
 pub(super) fn map(entries: &BTreeMap<String, String>) -> Value {
-    let entry = |(key, value): (&String, &String)| (key.as_str().into(), value.as_str().into());
+    let entry = |(key, value): (&String, &String)| (key.as_str(), value.as_str().into());
     Value::Object(entries.iter().map(entry).collect())
 }
 

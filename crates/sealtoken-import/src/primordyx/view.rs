@@ -82,36 +82,33 @@ impl<'a> PrimordyxView<'a> {
         let token = self.token;
         let issued_at = token.issued_at();
         let lifetime = token.lifetime().and_then(Lifetime::as_duration);
-        let mut members = vec![
-            ("timestamp", or_null(issued_at.map(UnixTime::as_secs))),
+        let mut members: Vec<(_, Value)> = vec![
+            ("timestamp", issued_at.map(UnixTime::as_secs).into()),
             (
                 "seconds_to_expire",
-                or_null(lifetime.map(|lifetime| lifetime.as_secs())),
+                lifetime.map(|lifetime| lifetime.as_secs()).into(),
             ),
-            ("custom", token.cargo().dump()),
+            ("custom", token.cargo().into()),
         ];
         if self.extras {
             let now = self.now.unwrap_or_else(UnixTime::now);
+            let text = |moment: UnixTime| self.zone.text(moment);
             members.extend([
                 ("uuid", token.uuid().to_string().into()),
-                ("current_time", self.zone.text(now).into()),
-                ("expires_at", or_null(token.expires_at_text(self.zone))),
+                ("current_time", text(now).into()),
+                ("expires_at", token.expires_at().map(text).into()),
                 ("is_expired", token.is_expired().into()),
                 ("encryption_is_valid", token.is_valid().into()),
                 ("is_dirty", token.is_dirty().into()),
                 ("cargo_is_dirty", token.cargo().is_dirty().into()),
-                ("cargo_dump", token.cargo().dump()),
+                ("cargo_dump", token.cargo().into()),
             ]);
         }
         if self.sealed {
-            members.push(("shareable_token", or_null(token.sealed())));
+            members.push(("shareable_token", token.sealed().into()));
         }
         members
     }
-}
-
-fn or_null(value: Option<impl Into<Value>>) -> Value {
-    value.map_or(Value::Null, Into::into)
 }
 
 /// In the order of that framework.
