@@ -36,8 +36,9 @@ pub(super) fn list(texts: &BTreeSet<String>) -> Value {
 
 /// Entries as a map.
 pub(super) fn map(entries: &BTreeMap<String, String>) -> Value {
-    let entry = |(key, value): (&String, &String)| (key.as_str(), value.as_str().into());
-    Value::Object(entries.iter().map(entry).collect())
+    let entries = entries.iter();
+    let entries = entries.map(|(key, value)| (key.as_str(), value.as_str().into()));
+    Value::Object(entries.collect())
 }
 
 /// One line for each property.
