@@ -33,6 +33,16 @@ thread_local! {
 /// Restores what was being read before, also after a panic.
 struct Before(Option<Reading>);
 
+impl Before {
+    /// Restores it, and returns the floats that were noted since.
+    #[inline]
+    fn restore(mut self) -> Option<Box<Huge>> {
+        let now = READING.replace(self.0.take());
+        std::mem::forget(self); // it would restore once more
+        now.and_then(|now| now.huge.into_inner())
+    }
+}
+
 impl Drop for Before {
     fn drop(&mut self) {
         READING.set(self.0.take());
@@ -60,8 +70,7 @@ pub(crate) fn with_expiries<R>(
         huge: Cell::default(),
     })));
     let value = read();
-    let huge = READING.with_borrow(|now| now.as_ref()?.huge.take());
-    drop(before);
+    let huge = before.restore();
     let mixed = huge.is_some_and(|huge| huge.any_is_integer_of(text));
     value.filter(|_| !mixed)
 }

@@ -214,7 +214,7 @@ impl Codec {
             |cargo, decrypted, head, _, expiries| {
                 let mut cargo = cargo.with_expiries(expiries);
                 cargo.now_sealed(decrypted.now, &self.clock, decrypted.state);
-                let mut sealed = self.sealed(text, decrypted, &head);
+                let mut sealed = self.sealed(text, decrypted, &head, Vec::new());
                 sealed.text = Some(text.to_owned());
                 Ok(Token::restored(head.uuid, cargo, sealed))
             },
@@ -234,8 +234,7 @@ impl Codec {
                 json::keeps_the_rules(cargo).then_some(value)
             },
             |value, decrypted, head, _, expiries| {
-                let mut sealed = self.sealed(text, decrypted, &head);
-                sealed.expiries = expiries;
+                let sealed = self.sealed(text, decrypted, &head, expiries);
                 Ok(Token::restored(head.uuid, Typed(value), sealed))
             },
         )
@@ -271,27 +270,32 @@ impl Codec {
         let plaintext = str::from_utf8(plaintext).map_err(|_| OpenError::Payload)?;
         let now = self.clock.now();
 
-        // First as writers usually write it, if it is valid now.
-        let valid = |(head, _): &(Head, _)| self.judge(&head.times, now, time).is_ok();
-        let mut ordinary = json::read_ordinary(plaintext).filter(valid);
-        // A loop, so that `read` and `then` are each called in one place, and inlined.
-        let (value, head, cargo, expiries) = loop {
-            let first = ordinary.take();
-            let is_last = first.is_none();
-            let (head, cargo, expiries) = match first {
-                Some((head, cargo)) => (head, CargoText::Whole(cargo), Vec::new()),
-                None => self.whole(plaintext, now, time)?,
-            };
-            match read(cargo.as_str(), &expiries) {
-                Some(value) => break (value, head, cargo, expiries),
-                None if is_last => return Err(OpenError::Payload),
-                None => {}
-            }
-        };
         let decrypted = Decrypted {
             now,
             state: StateId::opened(&outside.nonce),
             needs_reseal,
+        };
+
+        // First as writers usually write it, if it is valid now.
+        let (mut head, mut cargo, mut expiries, mut is_last);
+        match json::read_ordinary(plaintext) {
+            Some((found, text)) if self.judge(&found.times, now, time).is_ok() => {
+                (head, cargo, expiries) = (found, CargoText::Whole(text), Vec::new());
+                is_last = false;
+            }
+            _ => {
+                (head, cargo, expiries) = self.whole(plaintext, now, time)?;
+                is_last = true;
+            }
+        }
+        // A loop, so that `read` and `then` are each called in one place, and inlined.
+        let value = loop {
+            match read(cargo.as_str(), &expiries) {
+                Some(value) => break value,
+                None if is_last => return Err(OpenError::Payload),
+                None => (head, cargo, expiries) = self.whole(plaintext, now, time)?,
+            }
+            is_last = true;
         };
         then(value, decrypted, head, cargo, expiries)
     }
@@ -311,6 +315,7 @@ impl Codec {
         Ok((head, cargo, expiries))
     }
 
+    #[inline]
     fn judge(&self, times: &Times, now: UnixTime, time: Time) -> Result<(), OpenError> {
         match time {
             Time::Checked => times.judge(now, self.settings.tolerance),
@@ -318,13 +323,13 @@ impl Codec {
         }
     }
 
-    fn sealed(&self, text: &str, decrypted: Decrypted, head: &Head) -> Sealed {
+    fn sealed(&self, text: &str, decrypted: Decrypted, head: &Head, expiries: Expiries) -> Sealed {
         Sealed {
             text: None,
             length: text.len(),
             times: head.times,
             state: decrypted.state,
-            expiries: Vec::new(),
+            expiries,
             needs_reseal: decrypted.needs_reseal,
             clock: self.clock.clone(),
             leeway: self.settings.tolerance.leeway,
