@@ -242,9 +242,9 @@ impl Codec {
 
     /// Decrypts a token, reads its cargo with `read`, and passes both to `then`.
     ///
-    /// `read` gets the text of the cargo, and the expiries of its entries. It returns `None` for a
-    /// cargo that it refuses. It is then called again if the plaintext may not be as writers usually
-    /// write it.
+    /// `read` gets the text of the cargo, and the expiries of its entries. It returns `None` for
+    /// a cargo that it refuses. It is then called again if the plaintext may not be as writers
+    /// usually write it.
     #[inline]
     fn decrypt<V, R>(
         &self,
