@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use sealtoken::{
-    CargoKey, Codec, ContextError, Key, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime,
+    CargoKey, Codec, Key, KeyError, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime,
 };
 
 const USER_ID: CargoKey<u64> = CargoKey::new("user_id");
@@ -24,7 +24,7 @@ impl User {
     ///
     /// The hash changes when the password does, so a link dies with its first use, without a
     /// database of links.
-    fn reset_codec(&self, reset: &Codec) -> Result<Codec, ContextError> {
+    fn reset_codec(&self, reset: &Codec) -> Result<Codec, KeyError> {
         reset.bound_to([&self.id.to_string(), &self.password_hash])
     }
 }

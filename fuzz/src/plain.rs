@@ -109,10 +109,10 @@ impl Plain {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
             }
             (Self::Object(a), Value::Object(b)) => {
-                a.len() == b.len()
+                a.len() == b.iter().count()
                     && a.iter()
                         .zip(b)
-                        .all(|((n, a), (m, b))| **n == **m && a.is(b))
+                        .all(|((n, a), (m, b))| n == m && a.is(b))
             }
             (Self::Text(_) | Self::Array(_) | Self::Object(_), _) => false,
             (scalar, Value::Null | Value::Bool(_) | Value::Number(_)) => {

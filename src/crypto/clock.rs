@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use sealtoken_time::{
-    Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, SystemClock, UnixTime,
-};
+pub use sealtoken_time::{Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, UnixTime};
 
 /// The last second that the format can name: 9999-12-31T23:59:59Z.
 pub(crate) const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
@@ -62,7 +60,7 @@ impl ClockSource {
 impl fmt::Debug for ClockSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::System => "SystemClock",
+            Self::System => "System",
             Self::Injected(_) => "Clock",
             #[cfg(test)]
             Self::Fixed(_) => "Fixed",

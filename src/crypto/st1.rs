@@ -1,6 +1,8 @@
 //! The st1 envelope, exactly as in `docs/format.md`:
 //! `"st1_" ‖ base64url(kid[4] ‖ nonce[24] ‖ ciphertext ‖ tag[16])`. The plaintext is bytes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::base64url;
 use super::scratch::Scratch;
 pub(crate) use super::xaes::TAG;
@@ -155,9 +157,11 @@ pub(crate) struct StateId(u64);
 impl StateId {
     const OPENED: u64 = 1;
 
-    /// The state of a foreign token, made from its UUID.
-    pub(crate) const fn foreign(uuid: (u64, u64)) -> Self {
-        Self(uuid.0 ^ uuid.1)
+    /// The state of a foreign token: a number that no other one has in this process. A UUID would
+    /// not do, since two tokens may bring the same one.
+    pub(crate) fn foreign() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The state of a token that was sealed with this nonce.

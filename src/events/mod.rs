@@ -9,7 +9,8 @@ use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 
-pub(crate) use self::observer::{ErrorCode, Observed, Observer};
+pub use self::observer::ErrorCode;
+pub(crate) use self::observer::{Observed, Observer};
 #[cfg(feature = "tracing")]
 pub use self::tracing::TracingSink;
 
@@ -24,14 +25,35 @@ pub struct Event {
     /// The outcome: `Ok`, the stable code of the error, `cancelled` if the future was dropped
     /// before it ended, or `panicked`.
     pub outcome: Result<(), &'static str>,
-    /// The token concerned; `None` for an operation on several or on none.
+    /// The token concerned; `None` for an operation on several or on none, and where it is not yet
+    /// known.
     pub token: Option<Fingerprint>,
     /// The namespace, under the name that the caller used.
     pub namespace: Option<String>,
-    /// The number of records concerned, for operations on several.
+    /// The number of records concerned, for operations on several. Where the outcome is an error,
+    /// `cancelled` or `panicked`, it counts those that were done before.
     pub count: Option<u64>,
     /// When the operation ended, by the service's clock.
     pub at: UnixTime,
+}
+
+impl Event {
+    /// An event of no particular token, namespace or number, for tests of a sink.
+    #[must_use]
+    pub const fn new(
+        operation: Operation,
+        outcome: Result<(), &'static str>,
+        at: UnixTime,
+    ) -> Self {
+        Self {
+            operation,
+            outcome,
+            token: None,
+            namespace: None,
+            count: None,
+            at,
+        }
+    }
 }
 
 /// An operation of a service, by its stable name. Each service declares its own, such as
@@ -85,7 +107,7 @@ impl fmt::Debug for Fingerprint {
 /// Receives events, for a log, an audit table or a counter.
 ///
 /// It is called at the end of each operation, on the task that runs it. Hand slow work over to
-/// another task.
+/// another task. A panic in it is caught, and does not change the result of the operation.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -137,14 +159,11 @@ mod tests {
         let counter = std::sync::Arc::new(Counter::default());
         EventSink::record(
             &counter,
-            &Event {
-                operation: Operation::new("service.read"),
-                outcome: Ok(()),
-                token: None,
-                namespace: None,
-                count: None,
-                at: UnixTime::from_secs(0),
-            },
+            &Event::new(
+                Operation::new("service.read"),
+                Ok(()),
+                UnixTime::from_secs(0),
+            ),
         );
         assert_eq!(counter.0.load(std::sync::atomic::Ordering::SeqCst), 1);
     }

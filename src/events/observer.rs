@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::clock::ClockSource;
 
@@ -25,18 +24,20 @@ pub struct Observed<'a> {
     observer: &'a Observer,
     operation: Operation,
     namespace: Option<&'a str>,
-    token: OnceLock<Fingerprint>,
-    /// [`UNSET`] until it is known.
-    count: AtomicU64,
-    is_replaced: OnceLock<()>,
+    details: Mutex<Details>,
 }
 
-/// No number of records is this large.
-const UNSET: u64 = u64::MAX;
+/// What is known so far about an operation in progress.
+#[derive(Debug, Default)]
+struct Details {
+    token: Option<Fingerprint>,
+    count: Option<u64>,
+    is_replaced: bool,
+}
 
-/// An error with a stable name.
+/// An error with a stable name, for logs, events and the command line.
 pub trait ErrorCode {
-    /// Its name.
+    /// The stable name, such as `not_found`.
     fn code(&self) -> &'static str;
 }
 
@@ -55,45 +56,48 @@ impl Observer {
             observer: self,
             operation,
             namespace,
-            token: OnceLock::new(),
-            count: AtomicU64::new(UNSET),
-            is_replaced: OnceLock::new(),
+            details: Mutex::default(),
         }
     }
 }
 
 impl Observed<'_> {
-    /// Names the token of the operation. The name is computed only if there is a sink.
+    /// Names the token of the operation, as soon as it is known: then a cancelled operation names
+    /// it, too. A later name replaces an earlier one. The name is computed only if there is a sink.
     pub(crate) fn token(&self, name: impl FnOnce() -> Fingerprint) {
-        if self.observer.sink.is_some() {
-            self.token.get_or_init(name);
-        }
+        self.note(|details| details.token = Some(name()));
     }
 
-    /// Sets the number of records of the operation. Long work says again and again how far it has
-    /// come, so that its event is right if it is cancelled.
+    /// Sets the number of records of the operation. Long work updates it as it goes, so that its
+    /// event is right if it is cancelled or fails.
     pub(crate) fn count(&self, count: u64) {
-        self.count.store(count, Ordering::Relaxed);
+        self.note(|details| details.count = Some(count));
     }
 
     /// Another operation does the work, and reports it: this one goes unreported.
     #[cfg(any(test, feature = "vault"))]
     pub(crate) fn replaced(&self) {
-        self.is_replaced.get_or_init(|| ());
+        self.note(|details| details.is_replaced = true);
     }
 
-    /// Runs the operation, and reports how it ended. One that is dropped half way is reported as
-    /// `cancelled`: nobody knows how far it came.
+    fn note(&self, note: impl FnOnce(&mut Details)) {
+        if self.observer.sink.is_some() {
+            note(&mut self.details.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Runs the operation, and reports its outcome. If the future is dropped before it ends, the
+    /// outcome is `cancelled`.
     pub(crate) async fn run<T, E: ErrorCode>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut ending = ReportOnDrop {
+        let mut report = ReportOnDrop {
             observed: self,
             outcome: Err("cancelled"),
         };
         let result = work.await;
-        ending.outcome = result.as_ref().map(|_| ()).map_err(ErrorCode::code);
+        report.outcome = result.as_ref().map(|_| ()).map_err(ErrorCode::code);
         result
     }
 
@@ -101,15 +105,17 @@ impl Observed<'_> {
         let Some(sink) = &self.observer.sink else {
             return;
         };
-        if self.is_replaced.get().is_some() {
+        let details = self.details.lock();
+        let details = std::mem::take(&mut *details.unwrap_or_else(PoisonError::into_inner));
+        if details.is_replaced {
             return;
         }
         sink.record(&Event {
             operation: self.operation,
             outcome,
-            token: self.token.get().copied(),
+            token: details.token,
             namespace: self.namespace.map(Into::into),
-            count: Some(self.count.load(Ordering::Relaxed)).filter(|count| *count != UNSET),
+            count: details.count,
             at: self.observer.clock.now(),
         });
     }
@@ -123,13 +129,14 @@ struct ReportOnDrop<'a> {
 
 impl Drop for ReportOnDrop<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            // A second panic, one of the sink, would abort the process.
-            let report = AssertUnwindSafe(|| self.observed.report(Err("panicked")));
-            let _ = catch_unwind(report);
-            return;
-        }
-        self.observed.report(self.outcome);
+        let outcome = if std::thread::panicking() {
+            Err("panicked")
+        } else {
+            self.outcome
+        };
+        // A sink that panics must not hide what the operation did. During another panic, it would
+        // abort the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.observed.report(outcome)));
     }
 }
 
@@ -186,7 +193,7 @@ mod tests {
         let observed = observer.observe(READ, None);
         assert!(observed.run(async { Err::<(), _>(Refused) }).await.is_err());
         let events = kept.0.lock().unwrap();
-        let said: Vec<_> = events
+        let reported: Vec<_> = events
             .iter()
             .map(|event| {
                 (
@@ -198,7 +205,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            said,
+            reported,
             [
                 (Ok(()), Some(Fingerprint::new([7; 8])), Some("ada"), Some(3)),
                 (Err("refused"), None, None, None),
@@ -217,6 +224,37 @@ mod tests {
             assert!(work.as_mut().poll(&mut context).is_pending());
         }
         assert_eq!(kept.0.lock().unwrap()[0].outcome, Err("cancelled"));
+    }
+
+    #[derive(Debug)]
+    struct Panicking;
+
+    impl EventSink for Panicking {
+        fn record(&self, _: &Event) {
+            panic!("a sink that panics");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_panics_does_not_change_the_result_of_an_operation() {
+        let observer = Observer::new(Some(Arc::new(Panicking)), ClockSource::default());
+        let observed = observer.observe(READ, None);
+        let done = observed.run(async { Ok::<_, Refused>(5) }).await;
+        assert!(matches!(done, Ok(5)));
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_draws_another_token_names_that_one() {
+        let (kept, observer) = observer();
+        let observed = observer.observe(READ, None);
+        let work = observed.run(async {
+            observed.token(|| Fingerprint::new([1; 8]));
+            observed.token(|| Fingerprint::new([2; 8]));
+            Ok::<_, Refused>(())
+        });
+        assert!(work.await.is_ok());
+        let token = kept.0.lock().unwrap()[0].token;
+        assert_eq!(token, Some(Fingerprint::new([2; 8])));
     }
 
     #[tokio::test]

@@ -98,14 +98,8 @@ mod tests {
             count: Some(3),
             at: UnixTime::from_secs(0),
         };
-        let refused = Event {
-            operation: Operation::new("pat.verify"),
-            outcome: Err("invalid_secret"),
-            token: None,
-            namespace: None,
-            count: None,
-            at: UnixTime::from_secs(0),
-        };
+        let verify = Operation::new("pat.verify");
+        let refused = Event::new(verify, Err("invalid_secret"), UnixTime::from_secs(0));
         tracing::subscriber::with_default(recorder.clone(), || {
             TracingSink.record(&done);
             TracingSink.record(&refused);

@@ -6,7 +6,7 @@ use crate::crypto::random;
 
 use super::id::KeyId;
 
-/// Why a key, a key ring or a purpose was refused.
+/// Why a key, a key ring, or the purpose or context of a codec was refused.
 ///
 /// The error holds no part of the refused text, which may be a key with one wrong character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub enum KeyError {
     Check,
     /// The purpose does not have 1 to 255 bytes of UTF-8.
     Purpose,
+    /// The context of a codec, or a part of it, is empty; or its contexts have more than 65,536
+    /// bytes together.
+    Context,
     /// The keys of one ring of purpose keys are for different purposes.
     MixedPurposes,
     /// The ring's text holds no key.
@@ -53,6 +56,11 @@ impl fmt::Display for KeyError {
                 f.write_str("the key's check does not match: a character of it is wrong")
             }
             Self::Purpose => f.write_str("a purpose has 1 to 255 bytes"),
+            Self::Context => f.write_str(
+                "a context and its parts must not be empty (is the value that the token is bound \
+                 to missing?), and several contexts have at most 65,536 bytes together (is one \
+                 codec bound again and again?)",
+            ),
             Self::MixedPurposes => {
                 f.write_str("the purpose keys of one ring are for different purposes")
             }

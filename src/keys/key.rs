@@ -118,13 +118,13 @@ impl Key {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, PurposeRing, Token};
+    /// use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Token};
     ///
     /// let key = Key::generate();
     /// let exported = key.for_purpose("session")?.expose();          // stpurpose1_…
     ///
     /// // elsewhere
-    /// let sessions = PurposeRing::new(exported.parse::<PurposeKey>()?).codec();
+    /// let sessions = KeyRing::new(exported.parse::<PurposeKey>()?).codec();
     /// let text = KeyRing::new(key).codec("session")?.seal(&mut Token::new(), Lifetime::hours(8))?;
     /// assert!(sessions.open(&text).is_ok());
     /// # Ok(())

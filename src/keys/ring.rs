@@ -69,17 +69,12 @@ impl fmt::Display for Role {
 /// # Ok(())
 /// # }
 /// ```
-pub type KeyRing = Ring<Key>;
-
-/// The purpose keys of a service that may seal and open one purpose only. Text and roles as for
-/// [`KeyRing`].
-pub type PurposeRing = Ring<PurposeKey>;
-
-/// A ring of [`Key`]s, or of [`PurposeKey`]s of one purpose. See [`KeyRing`].
 ///
-/// Clones, and the codecs made from it, share the ring: [`replace`](Ring::replace) reaches them
+/// A `KeyRing<PurposeKey>` is the ring of a service that may seal and open for one purpose only.
+///
+/// Clones, and the codecs made from it, share the ring: [`replace`](KeyRing::replace) reaches them
 /// all.
-pub struct Ring<K> {
+pub struct KeyRing<K = Key> {
     shared: Arc<Shared<K>>,
 }
 
@@ -99,16 +94,18 @@ struct Keys<K> {
     generation: u64,
 }
 
-/// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
-pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::Derive {
-    /// The public name of the key.
-    fn id(&self) -> KeyId;
-}
+/// The two kinds of key that a [`KeyRing`] can hold. Sealed: no other type can be one.
+pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::RingKey {}
+
+impl RingKey for Key {}
+impl RingKey for PurposeKey {}
 
 mod sealed {
-    use super::{Purpose, PurposeKey};
+    use super::{KeyId, Purpose, PurposeKey};
 
-    pub trait Derive: Send + Sync + 'static {
+    pub trait RingKey: Send + Sync + 'static {
+        fn id(&self) -> KeyId;
+
         fn for_purpose(&self, purpose: &Purpose) -> PurposeKey;
 
         /// Whether both can be in one ring.
@@ -116,13 +113,11 @@ mod sealed {
     }
 }
 
-impl RingKey for Key {
+impl sealed::RingKey for Key {
     fn id(&self) -> KeyId {
         Key::id(self)
     }
-}
 
-impl sealed::Derive for Key {
     fn for_purpose(&self, purpose: &Purpose) -> PurposeKey {
         self.derive(purpose)
     }
@@ -132,13 +127,11 @@ impl sealed::Derive for Key {
     }
 }
 
-impl RingKey for PurposeKey {
+impl sealed::RingKey for PurposeKey {
     fn id(&self) -> KeyId {
         PurposeKey::id(self)
     }
-}
 
-impl sealed::Derive for PurposeKey {
     fn for_purpose(&self, _: &Purpose) -> PurposeKey {
         self.clone()
     }
@@ -148,7 +141,7 @@ impl sealed::Derive for PurposeKey {
     }
 }
 
-impl<K: RingKey> Ring<K> {
+impl<K: RingKey> KeyRing<K> {
     /// A ring of one key, which seals and opens.
     #[must_use]
     pub fn new(current: K) -> Self {
@@ -183,7 +176,7 @@ impl<K: RingKey> Ring<K> {
     ///
     /// # Errors
     ///
-    /// As for [`with_retired`](Ring::with_retired).
+    /// As for [`with_retired`](KeyRing::with_retired).
     pub fn with_standby(self, key: K) -> Result<Self, KeyError> {
         self.with(key, Role::Standby)
     }
@@ -261,7 +254,7 @@ pub(crate) struct InternalKey {
 }
 
 #[cfg(any(feature = "pat", feature = "vault"))]
-impl KeyRing {
+impl KeyRing<Key> {
     /// The keys with this name in `docs/format.md`, the current one first.
     pub(crate) fn internal(&self, name: &str) -> Vec<InternalKey> {
         let keys = self.shared.keys.load();
@@ -274,7 +267,7 @@ impl KeyRing {
     }
 }
 
-impl PurposeRing {
+impl KeyRing<PurposeKey> {
     pub(crate) fn shared_purpose(&self) -> Purpose {
         self.shared.keys.load().current.shared_purpose().clone()
     }
@@ -298,7 +291,7 @@ impl<K: RingKey> Keys<K> {
     }
 }
 
-impl<K: RingKey> FromStr for Ring<K> {
+impl<K: RingKey> FromStr for KeyRing<K> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
@@ -316,9 +309,9 @@ impl<K: RingKey> FromStr for Ring<K> {
             generation: 0,
         };
         while !rest.is_empty() {
-            let behind = rest.trim_start_matches(SEPARATORS);
-            let separators = rest.strip_suffix(behind).unwrap_or_default();
-            let (word, after) = first_word(behind);
+            let keys_left = rest.trim_start_matches(SEPARATORS);
+            let separators = rest.strip_suffix(keys_left).unwrap_or_default();
+            let (word, after) = first_word(keys_left);
             let (word, role) = match word.strip_prefix('+') {
                 Some(word) => (word, Role::Standby),
                 None if separators.len() > 1 && separators.ends_with(' ') => {
@@ -342,7 +335,7 @@ fn first_word(text: &str) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-impl<K> Clone for Ring<K> {
+impl<K> Clone for KeyRing<K> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -350,7 +343,7 @@ impl<K> Clone for Ring<K> {
     }
 }
 
-impl<K: RingKey> fmt::Debug for Ring<K> {
+impl<K: RingKey> fmt::Debug for KeyRing<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.keys()).finish()
     }

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use super::Subject;
 
-/// The most waiting jobs in all lanes of one group.
+/// The maximum number of waiting jobs in all lanes of one group.
 const MAX_WAITING_PER_GROUP: usize = 256;
-/// The most waiting jobs in all groups. Groups share these places, and the lanes of a group share
-/// the group's; each lane has at least one.
+/// The maximum number of waiting jobs in all groups. Groups share these places, and the lanes of a
+/// group share the group's; each lane has at least one.
 const MAX_WAITING: usize = 4096;
 
 /// Runs jobs on the runtime's blocking threads.
@@ -81,9 +81,9 @@ impl Lane {
 }
 
 impl BlockingPool {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(max_concurrent: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue {
-            free: most,
+            free: max_concurrent,
             groups: Turns::default(),
         })))
     }

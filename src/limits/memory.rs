@@ -11,11 +11,21 @@ use super::{AttemptLimiter, Exhausted, Subject};
 
 /// How many attempts a subject has, and how fast they come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Allowance {
-    /// The most attempts at once.
+    /// The maximum number of attempts at once.
     pub burst: u32,
     /// The time after which one attempt comes back; zero means no limit.
     pub every: Duration,
+}
+
+impl Allowance {
+    /// This many attempts at once, of which one comes back after each interval. An interval of zero
+    /// means no limit.
+    #[must_use]
+    pub const fn new(burst: u32, every: Duration) -> Self {
+        Self { burst, every }
+    }
 }
 
 /// Counts attempts within one process, in bounded memory.
@@ -39,8 +49,8 @@ pub struct Allowance {
 /// use sealtoken::limits::{Allowance, MemoryLimiter};
 ///
 /// let strict = MemoryLimiter::new(
-///     Allowance { burst: 3, every: Duration::from_secs(600) },
-///     Allowance { burst: 100, every: Duration::from_secs(1) },
+///     Allowance::new(3, Duration::from_secs(600)),
+///     Allowance::new(100, Duration::from_secs(1)),
 /// );
 /// ```
 pub struct MemoryLimiter {
@@ -50,7 +60,7 @@ pub struct MemoryLimiter {
     spent: Mutex<[HashMap<Subject, Instant>; 2]>,
 }
 
-/// The most things, and the most scopes, to remember.
+/// The maximum number of things to remember, and of scopes.
 const MAX_SUBJECTS: usize = 65_536;
 
 /// The longest time for one attempt to come back, about 31 years: sums with it stay within the
@@ -87,14 +97,8 @@ impl MemoryLimiter {
 impl Default for MemoryLimiter {
     fn default() -> Self {
         Self::new(
-            Allowance {
-                burst: 10,
-                every: Duration::from_secs(60),
-            },
-            Allowance {
-                burst: 10_000,
-                every: Duration::from_millis(10),
-            },
+            Allowance::new(10, Duration::from_secs(60)),
+            Allowance::new(10_000, Duration::from_millis(10)),
         )
     }
 }
@@ -192,13 +196,7 @@ mod tests {
     fn limiter(burst: u32) -> MemoryLimiter {
         let every = Duration::from_secs(60);
         let token = Allowance { burst, every };
-        MemoryLimiter::new(
-            token,
-            Allowance {
-                burst: 1_000_000,
-                every,
-            },
-        )
+        MemoryLimiter::new(token, Allowance::new(1_000_000, every))
     }
 
     const TOKEN: SubjectKind = SubjectKind::one("test.token");

@@ -59,12 +59,6 @@ impl SubjectKind {
     pub const fn is_scope(self) -> bool {
         self.is_scope
     }
-
-    /// The stable name, such as `vault.token`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.name
-    }
 }
 
 impl Subject {
@@ -79,12 +73,6 @@ impl Subject {
     pub const fn kind(&self) -> SubjectKind {
         self.kind
     }
-
-    /// The hash.
-    #[must_use]
-    pub const fn id(&self) -> &[u8; 16] {
-        &self.id
-    }
 }
 
 impl fmt::Display for Subject {
@@ -97,9 +85,18 @@ impl fmt::Display for Subject {
 
 /// No attempt is left for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exhausted {
     /// How long until the next attempt is available.
     pub retry_after: Duration,
+}
+
+impl Exhausted {
+    /// No attempt is left for this long.
+    #[must_use]
+    pub const fn new(retry_after: Duration) -> Self {
+        Self { retry_after }
+    }
 }
 
 /// Counts failed attempts. [`MemoryLimiter`] counts within one process; an implementation over a

@@ -4,13 +4,12 @@ use crate::limits::{Lane, Subject, WhenFull};
 use crate::sealed::{CommitOutcome, Draft, commit, matches_any};
 use crate::store::{Change, Query, RecordKey};
 
-use super::error::{Reason, VerifyError};
 use super::hash::Kind;
 use super::new::NewPat;
 use super::record::Origin;
 use super::text::Presented;
 use super::tokens::Tokens;
-use super::{PatRecord, PersonalAccessTokens, SecretHash, names, operation};
+use super::{PatRecord, PersonalAccessTokens, Reason, SecretHash, VerifyError, names, operation};
 
 impl PersonalAccessTokens {
     /// Takes in the token of the first admin, whose hash is in the
@@ -84,8 +83,8 @@ impl PersonalAccessTokens {
         // Only scrypt is counted before it runs: the holder of the right 256 bits is never locked
         // out.
         if let Kind::Scrypt(_) = hash.kind() {
-            let gate = &self.shared.guard;
-            gate.attempt(&slow, VerifyError::is_guess, check).await?;
+            let guard = &self.shared.guard;
+            guard.attempt(&slow, VerifyError::is_guess, check).await?;
         } else {
             self.counted(tokens, &marker, check.await).await?;
         }
@@ -115,7 +114,7 @@ impl PersonalAccessTokens {
         let hasher = &self.shared.hasher;
         let matches = match hash.kind() {
             Kind::Keyed(hash) => hasher.matches(hash, &hasher.mac(presented.hashed))?,
-            Kind::Scrypt(scrypt) => match presented.original.clone() {
+            Kind::Scrypt(scrypt) => match presented.foreign_secret.clone() {
                 Some(secret) if scrypt.is_as_long_as(&secret) => {
                     let scrypt = scrypt.clone();
                     let (lane, bound) = (Lane::of(token), WhenFull::Refuse);

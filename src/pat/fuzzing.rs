@@ -20,7 +20,7 @@ fn prefixes() -> Prefixes {
 pub(crate) fn parse(text: &str) -> Result<(PatId, Option<Vec<u8>>), Reason> {
     let prefixes = prefixes();
     let presented = prefixes.parse(text)?;
-    let secret = presented.original.map(|secret| secret.to_vec());
+    let secret = presented.foreign_secret.map(|secret| secret.to_vec());
     Ok((presented.id, secret))
 }
 

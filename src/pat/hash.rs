@@ -1,19 +1,19 @@
-//! The hash of a secret, as a PHC string.
+//! The hash of a secret: as a PHC string, and as it stands in a sealed record.
 
 mod phc;
 mod scrypt;
-pub(super) mod stored;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use base64ct::{Base64Unpadded, Encoding as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::crypto::mac::Keyed;
 use crate::crypto::secret::{self, Secret};
 
-use super::PatError;
-use super::error::Reason;
+use super::{PatError, Reason};
 
 pub(super) use self::scrypt::Scrypt;
 
@@ -152,6 +152,29 @@ fn keyed(phc: &phc::Phc<'_>) -> Result<KeyedHash, Reason> {
     } else {
         Err(Reason::InvalidParameters)
     }
+}
+
+/// A hash in a sealed record: ours as bytes, so that verifying a token parses nothing; others as
+/// the text that came in.
+#[derive(Serialize, Deserialize)]
+enum Stored<'a> {
+    Keyed(KeyId, [u8; 32]),
+    Text(Cow<'a, str>),
+}
+
+pub(super) fn serialize<S: Serializer>(hash: &SecretHash, to: S) -> Result<S::Ok, S::Error> {
+    let stored = match &hash.0 {
+        Kind::Keyed(KeyedHash { key_id, mac }) => Stored::Keyed(*key_id, *mac),
+        Kind::Scrypt(_) | Kind::Unusable(..) => Stored::Text(hash.to_string().into()),
+    };
+    stored.serialize(to)
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SecretHash, D::Error> {
+    Ok(match Stored::deserialize(from)? {
+        Stored::Keyed(key_id, mac) => SecretHash(Kind::Keyed(KeyedHash { key_id, mac })),
+        Stored::Text(text) => SecretHash::stored(&text),
+    })
 }
 
 impl fmt::Display for SecretHash {

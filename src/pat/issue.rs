@@ -2,11 +2,11 @@
 
 use crate::crypto::clock::Expiry;
 use crate::crypto::stack;
+use crate::events::Observed;
 use crate::sealed::{Rounds, awaited};
 
 use super::new::NewPat;
 use super::record::Origin;
-use super::tokens::Tokens;
 use super::{PatError, PatId, PatRecord, PatToken, PersonalAccessTokens, SecretHash, operation};
 
 /// A new token: [`PersonalAccessTokens::issue`] and [`PersonalAccessTokens::register`].
@@ -153,7 +153,7 @@ impl<S> Issue<'_, S> {
 
     /// Adds a role: at most 50, of 1 to 100 characters each.
     pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.new.roles.insert(role.into());
+        self.new.roles.push(role.into());
         self
     }
 
@@ -165,7 +165,7 @@ impl<S> Issue<'_, S> {
 
     /// Adds a scope: at most 50, of 1 to 100 characters each.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.new.scopes.insert(scope.into());
+        self.new.scopes.push(scope.into());
         self
     }
 
@@ -184,7 +184,7 @@ impl<S> Issue<'_, S> {
     /// Adds an entry of your own: at most 50, with values of at most 1,000 characters, 8 KiB in
     /// all.
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.new.metadata.insert(key.into(), value.into());
+        self.new.metadata.push((key.into(), value.into()));
         self
     }
 
@@ -199,22 +199,17 @@ impl Issue<'_> {
     async fn run(self) -> Result<Issued, PatError> {
         let pats = self.pats;
         let observed = pats.observe(operation::ISSUE);
-        if let Some(id) = self.secret {
-            pats.name(&observed, id);
-        }
-        let issue = async {
-            let issued = self.issue(pats.tokens(&observed)).await?;
-            pats.name(&observed, issued.record.id);
-            Ok(issued)
-        };
-        observed.run(issue).await
+        observed.run(self.issue(&observed)).await
     }
 
-    async fn issue(&self, tokens: Tokens<'_>) -> Result<Issued, PatError> {
+    async fn issue(&self, observed: &Observed<'_>) -> Result<Issued, PatError> {
+        let tokens = self.pats.tokens(observed);
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
             let id = self.secret.map_or_else(PatId::generate, Ok)?;
+            // Known from here on, even if this is cancelled.
+            self.pats.name(observed, id);
             let Generated { token, hash, .. } = self.pats.generate_as(id)?;
             let parts = (id, hash.clone(), Origin::Issued);
             let meta = self.new.clone().meta(parts, tokens.now())?;

@@ -1,18 +1,13 @@
 //! The life of a token: revoked, restored, deleted.
 
 use crate::crypto::clock::{Expiry, UnixTime};
-use crate::sealed::{
-    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version,
-};
+use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
 use crate::store::Change;
 
 use super::owned::Target;
 use super::row::Meta;
 use super::tokens::Tokens;
-use super::{PatError, PatId, PatRecord, PersonalAccessTokens, names, operation};
-
-/// How many records a purge removes at a time.
-const PAGE: u32 = 500;
+use super::{PatError, PatId, PatRecord, PersonalAccessTokens, operation};
 
 /// Revokes a token: [`PersonalAccessTokens::revoke`].
 #[derive(Debug, Clone)]
@@ -83,32 +78,14 @@ impl PersonalAccessTokens {
         };
         observed.run(delete).await
     }
-
-    /// Deletes the tokens that expired longer ago than
-    /// [`keep_expired`](super::PatOptions::keep_expired), and the revoked ones whose
-    /// [`purge_after`](Revoke::purge_after) has passed. Gives their number. An engine with a time
-    /// to live of its own, such as DynamoDB, deletes them by itself.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::Service`]. Tokens that were deleted before the error stay deleted.
-    pub async fn purge_expired(&self) -> Result<u64, PatError> {
-        let observed = self.observe(operation::PURGE_EXPIRED);
-        let purge = async {
-            let mut count = 0;
-            let purged = self.tokens(&observed).purge_expired(&mut count).await;
-            observed.count(count);
-            purged.map(|()| count)
-        };
-        observed.run(purge).await
-    }
 }
 
 impl Revoke<'_> {
     /// Lets [`purge_expired`](PersonalAccessTokens::purge_expired) delete it after this time, or at
-    /// this moment. A token that is revoked already gets this, too.
+    /// this moment; a moment that has passed means now. A token that is revoked already gets this,
+    /// too.
     pub fn purge_after(mut self, time: impl Into<Expiry>) -> Self {
-        self.purge = Some(time.into().into());
+        self.purge = Some(NewExpiry::NowIfPast(time.into()));
         self
     }
 
@@ -149,20 +126,6 @@ impl Tokens<'_> {
                 CommitOutcome::Written => return Ok(()),
                 // Changed or deleted meanwhile: its owner may be another by now.
                 CommitOutcome::Conflict { current, .. } => existing = current,
-            }
-        }
-    }
-
-    /// Counts what it deletes, even when an error ends it.
-    async fn purge_expired(self, count: &mut u64) -> Result<(), PatError> {
-        let now = self.now();
-        loop {
-            match self.store().purge(&names::TOKENS, now, PAGE).await {
-                // A store may skip rows that others hold, so a short page is not the last one. No
-                // more records become due meanwhile.
-                Ok(0) => return Ok(()),
-                Ok(removed) => *count = count.saturating_add(removed.into()),
-                Err(error) => return Err(ServiceError::from(error).after(*count).into()),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Observed;
-use crate::sealed::{Listing, Page, Search, State, seal};
+use crate::sealed::{Listing, Page, Search, States, seal};
 use crate::store::{Collection, Cursor, LabelName, Query, Record, StoreError, Values};
 
 use super::owned::Target;
@@ -20,7 +20,7 @@ pub struct ListedTokens {
     /// Each token must have all of these owners, so no filter shows another owner's.
     owners: Vec<String>,
     role: Option<String>,
-    state: Option<State>,
+    states: States,
     with_hashes: bool,
 }
 
@@ -32,7 +32,7 @@ impl PersonalAccessTokens {
     /// # use sealtoken::State;
     /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
     /// # async fn example(pats: PersonalAccessTokens) -> Result<(), PatError> {
-    /// let mut tokens = pats.list().owned_by("ada@example.com").only(State::Live).stream();
+    /// let mut tokens = pats.list().owner("ada@example.com").only(State::Live).stream();
     /// while let Some(token) = tokens.next().await {
     ///     println!("{:?}", token?.last_used_at);
     /// }
@@ -44,7 +44,7 @@ impl PersonalAccessTokens {
             pats: self.clone(),
             owners: Vec::new(),
             role: None,
-            state: None,
+            states: States::ALL,
             with_hashes: false,
         })
     }
@@ -75,10 +75,10 @@ impl PersonalAccessTokens {
         let observed = self.observe_one(operation::GET, target.id);
         let get = async {
             let tokens = self.tokens(&observed);
-            let mut found = tokens.find(&[target.id], with_hash).await?;
-            let record = found.pop().flatten().ok_or(PatError::NotFound)??;
-            target.check_owner(&record.owner)?;
-            Ok(record)
+            let record = tokens.store().get(&tokens.key(target.id)).await?;
+            let row = tokens.open(&record.ok_or(PatError::NotFound)?)?;
+            target.check_owner(&row.meta.owner)?;
+            Ok(row.into_record(with_hash))
         };
         observed.run(get).await
     }
@@ -93,47 +93,33 @@ impl PersonalAccessTokens {
         ids: &[PatId],
     ) -> Result<Vec<Option<Result<PatRecord, PatError>>>, PatError> {
         let observed = self.observe(operation::GET);
-        if let Ok(count) = u64::try_from(ids.len()) {
-            observed.count(count);
-        }
-        observed.run(self.tokens(&observed).find(ids, false)).await
-    }
-}
-
-impl Tokens<'_> {
-    async fn find(
-        self,
-        ids: &[PatId],
-        with_hash: bool,
-    ) -> Result<Vec<Option<Result<PatRecord, PatError>>>, PatError> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(IDS) {
-            let keys: Vec<_> = ids.iter().map(|id| self.key(*id)).collect();
-            for record in self.store().get_many(&keys).await? {
-                let record = record.map(|record| Ok(self.open(&record)?.into_record(with_hash)));
-                found.push(record);
+        let get = async {
+            let tokens = self.tokens(&observed);
+            let mut found = Vec::with_capacity(ids.len());
+            observed.count(0);
+            for ids in ids.chunks(IDS) {
+                let keys: Vec<_> = ids.iter().map(|id| tokens.key(*id)).collect();
+                for record in tokens.store().get_many(&keys).await? {
+                    found.push(record.map(|record| Ok(tokens.open(&record)?.into_record(false))));
+                }
+                observed.count(u64::try_from(found.len()).unwrap_or(u64::MAX));
             }
-        }
-        Ok(found)
+            Ok(found)
+        };
+        observed.run(get).await
     }
 }
 
 impl Listing<ListedTokens> {
     /// Those of this owner. It only narrows: after another owner, none is left.
-    pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.wanted.owners.push(owner.into());
         self
     }
 
     /// Those with this role.
-    pub fn with_role(mut self, role: impl Into<String>) -> Self {
+    pub fn role(mut self, role: impl Into<String>) -> Self {
         self.wanted.role = Some(role.into());
-        self
-    }
-
-    /// Those in this state.
-    pub fn only(mut self, state: State) -> Self {
-        self.wanted.state = Some(state);
         self
     }
 
@@ -150,6 +136,10 @@ impl seal::Read for ListedTokens {
 
     fn observe(&self) -> Observed<'_> {
         self.pats.observe(operation::LIST)
+    }
+
+    fn states(&mut self) -> &mut States {
+        &mut self.states
     }
 
     /// Reads until the page is full, the list ends, or enough records were read.
@@ -183,7 +173,7 @@ impl seal::Read for ListedTokens {
 
     /// The store can count all tokens, but no filtered ones.
     async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, PatError> {
-        if !self.owners.is_empty() || self.role.is_some() || self.state.is_some() {
+        if !self.owners.is_empty() || self.role.is_some() || self.states != States::ALL {
             return Ok(None);
         }
         let store = self.pats.tokens(observed).store();
@@ -231,10 +221,10 @@ impl ListedTokens {
             // A label is half a hash, so the role itself is compared, too.
             Part::Labelled(..) if self.owners.is_empty() => meta.roles.labelled.contains(role),
             Part::MoreRoles(_) => meta.roles.more.contains(role),
-            Part::All | Part::Labelled(..) => meta.roles.iter().any(|has| has == role),
+            Part::All | Part::Labelled(..) => meta.roles.has(role),
         });
         role && self.owners.iter().all(|owner| *owner == meta.owner)
-            && self.state.is_none_or(|state| state == meta.state_at(now))
+            && self.states.contains(meta.state_at(now))
     }
 }
 

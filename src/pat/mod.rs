@@ -25,17 +25,18 @@
 //!
 //! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256
 //! random bits, so a keyed hash of it is enough, and a token is verified in microseconds. The key
-//! of that hash is in the store, sealed by the ring: rotating the ring ends no token. All metadata
-//! is sealed, too. Write access to the database alone cannot grant admin, add a role or forge a
-//! token.
+//! of that hash is in the store, sealed by the ring: tokens stay valid when the ring is rotated.
+//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role or
+//! forge a token.
 
 mod bootstrap;
+mod bulk;
 mod cache;
 mod error;
+mod foreign;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod hash;
-mod id;
 mod import;
 mod issue;
 mod life;
@@ -46,6 +47,7 @@ pub mod operation;
 mod options;
 mod owned;
 mod prefix;
+mod reason;
 mod record;
 mod roles;
 mod rotate;
@@ -63,7 +65,7 @@ use std::sync::Arc;
 use crate::events::Observer;
 use crate::keys::KeyRing;
 use crate::limits::{AttemptGuard, BlockingPool};
-use crate::sealed::{Behind, Keysets, Rewrapped};
+use crate::sealed::{BackgroundWriter, Keysets};
 use crate::store::{Query, Record, Store};
 
 use self::cache::Cache;
@@ -72,19 +74,20 @@ use self::options::Settings;
 use self::tokens::Records;
 use self::uses::Uses;
 
-pub use self::error::{PatError, Reason, VerifyError};
+pub use self::error::{PatError, VerifyError};
+pub use self::foreign::ForeignPat;
 pub use self::hash::SecretHash;
-pub use self::id::PatId;
-pub use self::import::{ForeignPat, Import, Imported};
+pub use self::import::{Import, Imported};
 pub use self::issue::{Generated, Issue, Issued};
 pub use self::life::Revoke;
 pub use self::list::ListedTokens;
 pub use self::options::PatOptions;
 pub use self::owned::OwnedTokens;
 pub use self::prefix::Prefix;
+pub use self::reason::Reason;
 pub use self::record::{Origin, PatRecord};
 pub use self::rotate::Rotate;
-pub use self::text::PatToken;
+pub use self::text::{PatId, PatToken};
 pub use self::update::Update;
 
 /// The id of the keyset's record.
@@ -106,7 +109,7 @@ struct Shared {
     guard: AttemptGuard,
     scrypt: BlockingPool,
     cache: Option<Cache>,
-    uses: Behind<Uses>,
+    uses: BackgroundWriter<Uses>,
     observer: Observer,
     settings: Settings,
 }
@@ -127,7 +130,7 @@ impl PersonalAccessTokens {
 
     /// The settings, to change some before opening.
     pub fn options() -> PatOptions {
-        PatOptions::default()
+        PatOptions::new()
     }
 
     async fn with_settings(
@@ -152,7 +155,7 @@ impl PersonalAccessTokens {
                 guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
                 scrypt: BlockingPool::new(settings.scrypt_at_once),
                 cache: settings.cache.map(Cache::new),
-                uses: Behind::new(Uses::new(
+                uses: BackgroundWriter::new(Uses::new(
                     Arc::clone(&store),
                     Arc::clone(&keyset),
                     &settings,
@@ -166,8 +169,7 @@ impl PersonalAccessTokens {
     }
 
     /// The prefix of new tokens.
-    #[must_use]
-    pub fn prefix(&self) -> &Prefix {
+    fn prefix(&self) -> &Prefix {
         &self.shared.settings.prefixes.own
     }
 
@@ -191,24 +193,6 @@ impl PersonalAccessTokens {
     pub fn id_of(&self, text: &str) -> Result<PatId, Reason> {
         Ok(self.shared.settings.prefixes.parse(text)?.id)
     }
-
-    /// Seals the keyset again with the ring's current key: the last step of a rotation, before you
-    /// remove the retired key from the ring.
-    ///
-    /// It is one record, and no token changes. [`open`](PersonalAccessTokens::open) does this, too,
-    /// where a retired key sealed the keyset, but reports no failure.
-    ///
-    /// # Errors
-    ///
-    /// [`PatError::Service`]: keep the retired key.
-    pub async fn rewrap(&self) -> Result<Rewrapped, PatError> {
-        let observed = self.observe(operation::REWRAP);
-        let rewrap = async {
-            let keysets = self.tokens(&observed).keysets();
-            Ok(keysets.rewrap_known(KEYSET).await?)
-        };
-        observed.run(rewrap).await
-    }
 }
 
 impl fmt::Debug for PersonalAccessTokens {
@@ -217,26 +201,5 @@ impl fmt::Debug for PersonalAccessTokens {
             .field("store", &self.shared.records)
             .field("prefix", self.prefix())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What an application may keep and send between threads. An `Import` holds the caller's
-    /// iterator, which is only sent.
-    #[test]
-    fn public_types_are_send_sync_and_unpin() {
-        fn kept<T: Send + Sync + Unpin>() {}
-        fn sent<T: Send + Unpin>() {}
-
-        kept::<(PersonalAccessTokens, PatOptions, OwnedTokens<'_>)>();
-        kept::<(Issue<'_>, Issue<'_, (PatId, SecretHash)>, Update<'_>)>();
-        kept::<(Revoke<'_>, Rotate<'_>, Rotate<'_, SecretHash>)>();
-        kept::<(ForeignPat, Imported, Issued, Generated, PatRecord)>();
-        kept::<(PatId, PatToken, Prefix, SecretHash, Origin)>();
-        kept::<(PatError, VerifyError, Reason, ListedTokens)>();
-        sent::<Import<'_>>();
     }
 }

@@ -1,7 +1,7 @@
 //! The names that personal access tokens use: of collections and labels, in clear in a database,
 //! and of their keyset's keys.
 
-use crate::sealed::Use;
+use crate::sealed::KeyUse;
 use crate::store::{Collection, LabelName};
 
 /// The keyset, in one record.
@@ -19,4 +19,4 @@ pub(super) const ROLE: LabelName = LabelName::from_static("role");
 pub(super) const MORE_ROLES: LabelName = LabelName::from_static("more_roles");
 
 /// The key that secrets are hashed with.
-pub(super) const SECRETS: Use = Use::new("pat");
+pub(super) const SECRETS: KeyUse = KeyUse::new("pat");

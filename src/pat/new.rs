@@ -1,25 +1,25 @@
 //! What a new token will be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::crypto::clock::UnixTime;
 use crate::sealed::NewExpiry;
 
 use super::record::Origin;
-use super::roles::{Roles, check_scopes, has_characters};
+use super::roles::{Roles, check_scopes, has_characters, sorted};
 use super::row::Meta;
 use super::{PatError, PatId, SecretHash};
 
-/// What a new token will be: whose, what it may do, and until when. Checked when it becomes a
-/// [`Meta`].
+/// What a new token will be: whose, what it may do, and until when. Sorted and checked when it
+/// becomes a [`Meta`].
 #[derive(Debug, Clone)]
 pub(super) struct NewPat {
     pub(super) owner: String,
     pub(super) admin: bool,
-    pub(super) roles: BTreeSet<String>,
-    pub(super) scopes: BTreeSet<String>,
+    pub(super) roles: Vec<String>,
+    pub(super) scopes: Vec<String>,
     pub(super) name: Option<String>,
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) metadata: Vec<(String, String)>,
     pub(super) expiry: Option<NewExpiry>,
 }
 
@@ -29,10 +29,10 @@ impl NewPat {
         Self {
             owner,
             admin: false,
-            roles: BTreeSet::new(),
-            scopes: BTreeSet::new(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
             name: None,
-            metadata: BTreeMap::new(),
+            metadata: Vec::new(),
             expiry: None,
         }
     }
@@ -43,22 +43,24 @@ impl NewPat {
         (id, hash, origin): (PatId, SecretHash, Origin),
         now: UnixTime,
     ) -> Result<Meta, PatError> {
+        let scopes = sorted(self.scopes);
+        let metadata = sorted_entries(self.metadata);
         check_owner(&self.owner)?;
-        check_scopes(&self.scopes)?;
+        check_scopes(&scopes)?;
         self.name.as_deref().map_or(Ok(()), check_name)?;
-        check_metadata(&self.metadata)?;
+        check_metadata(&metadata)?;
         let expires = self.expiry.map(|expiry| expiry.seconds(now)).transpose()?;
         Ok(Meta {
             id,
             hash,
             previous: None,
             origin,
-            roles: Roles::new(&self.roles)?,
+            roles: Roles::new(&sorted(self.roles))?,
             owner: self.owner,
             admin: self.admin,
-            scopes: self.scopes,
+            scopes,
             name: self.name,
-            metadata: self.metadata,
+            metadata,
             created: now.as_secs(),
             updated: now.as_secs(),
             last_used: None,
@@ -79,7 +81,18 @@ pub(super) fn check_name(name: &str) -> Result<(), PatError> {
     valid.then_some(()).ok_or(PatError::InvalidName)
 }
 
-pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), PatError> {
+/// Entries in the order of their keys. Of those with the same key, the last one counts.
+pub(super) fn sorted_entries<K: Into<String>, V: Into<String>>(
+    entries: impl IntoIterator<Item = (K, V)>,
+) -> Vec<(String, String)> {
+    let entries = entries.into_iter();
+    let entries: BTreeMap<String, String> = entries
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    entries.into_iter().collect()
+}
+
+pub(super) fn check_metadata(metadata: &[(String, String)]) -> Result<(), PatError> {
     let each = metadata
         .iter()
         .all(|(key, value)| has_characters(key, 1..=100) && has_characters(value, 0..=1000));

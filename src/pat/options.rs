@@ -54,8 +54,8 @@ pub(super) struct Settings {
     pub(super) limiter: Arc<dyn AttemptLimiter>,
 }
 
-impl Default for PatOptions {
-    fn default() -> Self {
+impl PatOptions {
+    pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             settings: Settings {
@@ -75,9 +75,7 @@ impl Default for PatOptions {
             events: None,
         }
     }
-}
 
-impl PatOptions {
     /// What new tokens begin with; the default is `pat_`.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.settings.prefixes.own = prefix;
@@ -102,15 +100,10 @@ impl PatOptions {
     /// Writes the last use of a token at most once in this time; the default is an hour. Each write
     /// costs a read, too. They happen in the background, one at a time: see
     /// [`flush`](PersonalAccessTokens::flush).
-    pub fn last_used_every(mut self, interval: Duration) -> Self {
-        let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
-        self.settings.last_used_every = Some(seconds);
-        self
-    }
-
-    /// Does not record last uses: then verifying never writes.
-    pub fn without_last_used(mut self) -> Self {
-        self.settings.last_used_every = None;
+    ///
+    /// With `None`, last uses are not recorded, and verifying never writes.
+    pub fn last_used_every(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.settings.last_used_every = interval.into().map(seconds);
         self
     }
 
@@ -132,7 +125,7 @@ impl PatOptions {
     /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it; the default
     /// is 90 days. Until then it is `expired`, and after that `not_found`.
     pub fn keep_expired(mut self, time: Duration) -> Self {
-        self.settings.keep_expired = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        self.settings.keep_expired = seconds(time);
         self
     }
 
@@ -210,6 +203,11 @@ impl PatOptions {
     }
 }
 
+/// Whole seconds, as times are stored.
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
 impl fmt::Debug for PatOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = &self.settings;
@@ -232,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_as_documented() {
-        let PatOptions { settings, events } = PatOptions::default();
+        let PatOptions { settings, events } = PatOptions::new();
         assert_eq!(settings.prefixes.own.as_str(), "pat_");
         assert_eq!(settings.last_used_every, Some(3600));
         assert_eq!(settings.keep_expired, 90 * 86_400);

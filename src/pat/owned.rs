@@ -77,14 +77,14 @@ impl<'a> OwnedTokens<'a> {
 
     /// Lists them. What you set on the list narrows it, and never shows another owner's tokens.
     pub fn list(self) -> Listing<ListedTokens> {
-        self.pats.list().owned_by(self.owner)
+        self.pats.list().owner(self.owner)
     }
 
     /// As [`PersonalAccessTokens::get`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`PatError::NotFound`], [`PatError::Service`].
     pub async fn get(self, id: PatId) -> Result<PatRecord, PatError> {
         self.pats.get_target(self.target(id), false).await
     }
@@ -115,7 +115,7 @@ impl<'a> OwnedTokens<'a> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`PatError::NotFound`], [`PatError::Service`].
     pub async fn delete(self, id: PatId) -> Result<(), PatError> {
         self.pats.delete_target(self.target(id)).await
     }

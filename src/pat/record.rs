@@ -1,9 +1,8 @@
 //! What is known about a token.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::crypto::clock::UnixTime;
 use crate::sealed::State;
@@ -22,14 +21,15 @@ pub struct PatRecord {
     pub owner: String,
     /// Whether its owner may do everything.
     pub admin: bool,
-    /// Its roles.
-    pub roles: BTreeSet<String>,
-    /// Its scopes, such as `repo:read`.
-    pub scopes: BTreeSet<String>,
+    /// Its roles, sorted.
+    pub roles: Vec<String>,
+    /// Its scopes, such as `repo:read`, sorted.
+    pub scopes: Vec<String>,
     /// The owner's name for it.
     pub name: Option<String>,
-    /// Metadata of the caller's own.
-    pub metadata: BTreeMap<String, String>,
+    /// Metadata of the caller's own: keys and values, sorted by key. It serializes as a map.
+    #[serde(serialize_with = "as_map")]
+    pub metadata: Vec<(String, String)>,
     /// Where its secret was made.
     pub origin: Origin,
     /// When it was issued, here or in the system that it was imported from, or registered.
@@ -66,16 +66,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// `issued`, `registered` or `imported`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Registered => "registered",
-            Self::Imported => "imported",
-        }
-    }
-
     /// The origin once the token has a secret that may have been made elsewhere.
     pub(super) fn with_other_secret(self) -> Self {
         match self {
@@ -85,24 +75,74 @@ impl Origin {
     }
 }
 
+/// `issued`, `registered` or `imported`.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(match self {
+            Self::Issued => "issued",
+            Self::Registered => "registered",
+            Self::Imported => "imported",
+        })
     }
 }
 
 impl PatRecord {
+    /// The record of a token that was issued here, has no role and never expires: for tests of code
+    /// that takes a record.
+    ///
+    /// ```
+    /// use sealtoken::UnixTime;
+    /// use sealtoken::pat::PatRecord;
+    ///
+    /// # fn main() -> Result<(), sealtoken::pat::PatError> {
+    /// let id = "34NwRzvnBbgI3uedkrQ3Q".parse()?;
+    /// let mut record = PatRecord::new(id, "ada@example.com", UnixTime::from_secs(0));
+    /// record.roles.push("reader".to_owned());
+    /// assert!(record.has_role("reader") && !record.admin);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new(id: PatId, owner: impl Into<String>, created_at: impl Into<UnixTime>) -> Self {
+        let created_at = created_at.into();
+        Self {
+            id,
+            owner: owner.into(),
+            admin: false,
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            name: None,
+            metadata: Vec::new(),
+            origin: Origin::Issued,
+            created_at,
+            updated_at: created_at,
+            last_used_at: None,
+            expires_at: None,
+            revoked_at: None,
+            purge_at: None,
+            previous_secret_expires_at: None,
+            hash: None,
+        }
+    }
+
     /// Whether it has this role. An admin does not have every role: check
     /// [`admin`](PatRecord::admin), too.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.contains(role)
+        self.roles.iter().any(|has| has == role)
     }
 
     /// Whether it has this scope.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.contains(scope)
+        self.scopes.iter().any(|has| has == scope)
+    }
+
+    /// The value of this key in its metadata.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        let entry = self.metadata.iter().find(|(has, _)| has == key);
+        entry.map(|(_, value)| value.as_str())
     }
 
     /// Its state at this moment.
@@ -116,4 +156,8 @@ impl PatRecord {
             State::Live
         }
     }
+}
+
+fn as_map<S: Serializer>(metadata: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(metadata.iter().map(|(key, value)| (key, value)))
 }

@@ -1,7 +1,5 @@
 //! A token's record: sealed, and found by owner and role.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
@@ -16,6 +14,10 @@ use super::{PatError, PatId, SecretHash, names};
 /// The first byte of the plaintext: the only format so far.
 const FORMAT: u8 = 1;
 
+/// How far ahead of this node's clock, in seconds, a last use may lie, because the clocks of nodes
+/// differ. They agree on the later one.
+const FUTURE_SKEW: i64 = 60;
+
 const TAMPERED: PatError = PatError::Service(ServiceError::Tampered);
 
 /// What is known about a token, as it is sealed: in this order, by postcard. Times are Unix
@@ -25,7 +27,7 @@ const TAMPERED: PatError = PatError::Service(ServiceError::Tampered);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meta {
     pub(super) id: PatId,
-    #[serde(with = "super::hash::stored")]
+    #[serde(with = "super::hash")]
     pub(super) hash: SecretHash,
     /// The secret before the last rotation.
     pub(super) previous: Option<Previous>,
@@ -34,9 +36,9 @@ pub(super) struct Meta {
     pub(super) owner: String,
     pub(super) admin: bool,
     pub(super) roles: Roles,
-    pub(super) scopes: BTreeSet<String>,
+    pub(super) scopes: Vec<String>,
     pub(super) name: Option<String>,
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) metadata: Vec<(String, String)>,
     pub(super) created: i64,
     pub(super) updated: i64,
     pub(super) last_used: Option<i64>,
@@ -58,7 +60,7 @@ enum Written {
 /// A secret that was rotated out, and when its overlap with the new one expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Previous {
-    #[serde(with = "super::hash::stored")]
+    #[serde(with = "super::hash")]
     pub(super) hash: SecretHash,
     pub(super) expires: i64,
 }
@@ -89,11 +91,24 @@ impl Meta {
         }
     }
 
-    /// What the caller gets.
+    /// Whether a use at this moment is to be written, if that happens once in `every` seconds. A
+    /// last use further in the future than clocks differ was written by a wrong clock.
+    pub(super) fn is_use_due(&self, every: Option<i64>, at: UnixTime, now: UnixTime) -> bool {
+        let latest = now.saturating_add(FUTURE_SKEW).as_secs();
+        every.is_some_and(|every| {
+            self.last_used
+                .is_none_or(|last| last > latest || last.saturating_add(every) <= at.as_secs())
+        })
+    }
+
+    /// The record as callers see it.
     pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
         let at = |seconds: Option<i64>| seconds.map(UnixTime::from_secs);
         let mut roles = self.roles.labelled;
-        roles.extend(self.roles.more);
+        if !self.roles.more.is_empty() {
+            roles.extend(self.roles.more);
+            roles.sort_unstable();
+        }
         PatRecord {
             id: self.id,
             owner: self.owner,
@@ -119,7 +134,7 @@ impl Meta {
 #[derive(Deserialize)]
 pub(super) struct Head {
     pub(super) _id: PatId,
-    #[serde(with = "super::hash::stored")]
+    #[serde(with = "super::hash")]
     pub(super) hash: SecretHash,
     pub(super) previous: Option<Previous>,
     #[serde(with = "Written")]
@@ -165,7 +180,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// What the caller gets.
+    /// The record as callers see it.
     pub(super) fn into_record(self, with_hash: bool) -> PatRecord {
         self.meta.into_record(with_hash)
     }
@@ -244,7 +259,7 @@ mod tests {
         let hash = Hasher::new(&Secret::from([8; 32])).hash(b"text");
         let now = UnixTime::from_secs(1);
         let mut new = NewPat::of("ada".into());
-        new.roles.insert("reader".into());
+        new.roles.push("reader".into());
         new.name = Some("laptop".into());
         let meta = new.meta((id, hash, Origin::Issued), now).unwrap();
         let open = |plaintext: &[u8]| {

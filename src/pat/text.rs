@@ -1,15 +1,17 @@
-//! The text of a token: `{prefix}{id}_{secret}{check}`, or `{prefix}{id}.{secret}` in the system
-//! that tokens are imported from.
+//! The text of a token, and the id in it: `{prefix}{id}_{secret}{check}`, or
+//! `{prefix}{id}.{secret}` in the system that tokens are imported from.
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64ct::{Base64, Encoding as _};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::crypto::{base62, random};
 
-use super::error::Reason;
-use super::{PatId, Prefix};
+use super::{PatError, Prefix, Reason};
 
 /// How many characters a secret has: 43 of 62 are 256 bits.
 pub(super) const SECRET: usize = 43;
@@ -18,7 +20,51 @@ pub(super) const CHECK: usize = 6;
 
 /// Longer text is refused unread: the other system's tokens have at most this many bytes, ours
 /// fewer.
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
+
+/// The id of a token: 21 letters and digits. It is public: part of the token's text, and safe to
+/// log.
+///
+/// ```
+/// use sealtoken::pat::PatId;
+///
+/// # fn main() -> Result<(), sealtoken::pat::PatError> {
+/// let id: PatId = "34NwRzvnBbgI3uedkrQ3Q".parse()?;
+/// assert_eq!(id.as_str(), "34NwRzvnBbgI3uedkrQ3Q");
+/// assert!("no id".parse::<PatId>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatId([u8; Self::LENGTH]);
+
+impl PatId {
+    /// How many characters an id has.
+    pub(super) const LENGTH: usize = 21;
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Letters and digits: checked wherever an id is made.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Draws an id: to [issue](super::Issue::id) a token that you can look up if the reply is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Service`] when the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, PatError> {
+        let mut text = String::with_capacity(Self::LENGTH);
+        base62::draw_onto(&mut text, Self::LENGTH)?;
+        Ok(Self::parse(text.as_bytes()).ok_or(random::Failed)?)
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let id = <[u8; Self::LENGTH]>::try_from(text).ok()?;
+        base62::is_text(&id).then_some(Self(id))
+    }
+}
 
 /// The text of a token: what its owner keeps, and presents.
 ///
@@ -36,7 +82,7 @@ impl PatToken {
 
     /// Draws a secret for this id.
     pub(super) fn draw(prefix: &Prefix, id: PatId) -> Result<Self, random::Failed> {
-        let mut text = Zeroizing::new(String::with_capacity(LONGEST));
+        let mut text = Zeroizing::new(String::with_capacity(MAX_LENGTH));
         text.push_str(prefix.as_str());
         text.push_str(id.as_str());
         text.push('_');
@@ -67,7 +113,7 @@ pub(super) struct Presented<'t> {
     /// What a keyed hash covers. No text is a token of both systems: only theirs has a full stop.
     pub(super) hashed: &'t [u8],
     /// The secret bytes of the other system's token; `None` for ours.
-    pub(super) original: Option<Zeroizing<Vec<u8>>>,
+    pub(super) foreign_secret: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// The prefixes that a service accepts: its own, and older prefixes that are still accepted.
@@ -98,18 +144,18 @@ impl Prefixes {
 
 /// Parses what follows a prefix.
 fn parse<'t>(text: &'t str, rest: &str) -> Option<Presented<'t>> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return None;
     }
     let (id, rest) = rest.as_bytes().split_at_checked(PatId::LENGTH)?;
     match rest.split_first()? {
-        (b'_', rest) => ours(text.as_bytes(), id, rest),
-        (b'.', secret) => theirs(text.as_bytes(), id, secret),
+        (b'_', rest) => parse_ours(text.as_bytes(), id, rest),
+        (b'.', secret) => parse_foreign(text.as_bytes(), id, secret),
         _ => None,
     }
 }
 
-fn ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
+fn parse_ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
     let (hashed, digits) = text.split_last_chunk::<CHECK>()?;
     let valid = rest.len() == SECRET.saturating_add(CHECK)
         && *digits == check(hashed)
@@ -117,21 +163,21 @@ fn ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t>> {
     Some(Presented {
         id: PatId::parse(id).filter(|_| valid)?,
         hashed,
-        original: None,
+        foreign_secret: None,
     })
 }
 
 /// The other system accepts several spellings of one secret: without padding, in the URL-safe
 /// alphabet, with foreign characters, with unused bits set. Only the one that it issues is a token
 /// here.
-fn theirs<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
+fn parse_foreign<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
     let id = PatId::parse(id)?;
     let secret = std::str::from_utf8(secret).ok()?;
     let secret = Base64::decode_vec(secret).ok().map(Zeroizing::new)?;
     Some(Presented {
         id,
         hashed: text,
-        original: (!secret.is_empty()).then_some(secret).map(Some)?,
+        foreign_secret: (!secret.is_empty()).then_some(secret).map(Some)?,
     })
 }
 
@@ -145,6 +191,59 @@ fn check(text: &[u8]) -> [u8; CHECK] {
         rest /= 62;
     }
     digits
+}
+
+/// As its text.
+impl Serialize for PatId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for PatId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = PatId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("21 letters and digits")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PatId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        from.deserialize_str(Text)
+    }
+}
+
+impl AsRef<str> for PatId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl FromStr for PatId {
+    type Err = PatError;
+
+    fn from_str(text: &str) -> Result<Self, PatError> {
+        Self::parse(text.as_bytes()).ok_or(PatError::InvalidId)
+    }
+}
+
+impl fmt::Display for PatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for PatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PatId({self})")
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +278,7 @@ mod tests {
         let prefixes = prefixes();
         let presented = prefixes.parse(text).unwrap();
         assert_eq!((presented.id, presented.hashed), (id, token.hashed()));
-        assert!(presented.original.is_none());
+        assert!(presented.foreign_secret.is_none());
         for at in 0..text.len() {
             for other in *b"0aZ_.-~\n" {
                 let mut changed = text.as_bytes().to_vec();
@@ -222,7 +321,7 @@ mod tests {
         let prefixes = prefixes();
         let presented = prefixes.parse(&good).unwrap();
         let secret: Vec<u8> = (0..32).collect();
-        assert_eq!(*presented.original.unwrap(), secret);
+        assert_eq!(*presented.foreign_secret.unwrap(), secret);
         assert_eq!(presented.hashed, good.as_bytes());
         for prefix in ["tok-", "pat_x_"] {
             assert!(prefixes.parse(&good.replace("pat_", prefix)).is_ok());

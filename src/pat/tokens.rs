@@ -21,8 +21,8 @@ pub(super) struct Records {
     keyset: Arc<Keyset>,
 }
 
-/// The records of tokens, for an operation that is reported: without an [`Observed`] nobody gets
-/// at them.
+/// The records of tokens, for an operation that is reported: they cannot be reached without an
+/// [`Observed`].
 #[derive(Clone, Copy)]
 pub(super) struct Tokens<'a> {
     shared: &'a Shared,

@@ -1,13 +1,13 @@
 //! Changes to what is known about a token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::crypto::clock::{Expiry, UnixTime};
 use crate::sealed::{NewExpiry, awaited};
 
-use super::new::{check_metadata, check_name, check_owner};
+use super::new::{check_metadata, check_name, check_owner, sorted_entries};
 use super::owned::Target;
-use super::roles::check_scopes;
+use super::roles::{check_scopes, sorted};
 use super::row::Meta;
 use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, operation};
 
@@ -25,12 +25,12 @@ pub struct Update<'a> {
 struct Changes {
     owner: Option<String>,
     admin: Option<bool>,
-    roles: Option<BTreeSet<String>>,
+    roles: Option<Vec<String>>,
     add: BTreeSet<String>,
     remove: BTreeSet<String>,
-    scopes: Option<BTreeSet<String>>,
+    scopes: Option<Vec<String>>,
     name: Option<Rename>,
-    metadata: Option<BTreeMap<String, String>>,
+    metadata: Option<Vec<(String, String)>>,
     hash: Option<SecretHash>,
     expiry: Option<NewExpiry>,
 }
@@ -87,7 +87,7 @@ impl Update<'_> {
 
     /// Sets all roles, before any is added or removed.
     pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.changes.roles = Some(roles.into_iter().map(Into::into).collect());
+        self.changes.roles = Some(sorted(roles));
         self
     }
 
@@ -109,7 +109,7 @@ impl Update<'_> {
 
     /// Sets all scopes.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.changes.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self.changes.scopes = Some(sorted(scopes));
         self
     }
 
@@ -130,9 +130,7 @@ impl Update<'_> {
         mut self,
         metadata: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let metadata = metadata.into_iter();
-        let entries = metadata.map(|(key, value)| (key.into(), value.into()));
-        self.changes.metadata = Some(entries.collect());
+        self.changes.metadata = Some(sorted_entries(metadata));
         self
     }
 
@@ -143,15 +141,10 @@ impl Update<'_> {
     }
 
     /// When it expires: after a [`Lifetime`](crate::Lifetime) from now, at a moment, or never.
+    ///
+    /// A moment that has passed means now; a token that has expired already keeps its expiry.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
-        self.changes.expiry = Some(expiry.into().into());
-        self
-    }
-
-    /// Lets it expire at this moment, or now if that has passed. A token that has expired by then
-    /// keeps its expiry.
-    pub fn expires_at_or_now(mut self, at: impl Into<UnixTime>) -> Self {
-        self.changes.expiry = Some(NewExpiry::NowIfPast(at.into()));
+        self.changes.expiry = Some(NewExpiry::NowIfPast(expiry.into()));
         self
     }
 
@@ -215,12 +208,10 @@ impl Changes {
         }
         if let Some(expiry) = self.expiry {
             let seconds = expiry.seconds(now)?;
-            meta.expires = match (expiry, meta.expires) {
+            meta.expires = match meta.expires {
                 // An expired token stays so: if this clock is ahead, `now` could revive it
                 // elsewhere.
-                (NewExpiry::NowIfPast(at), Some(expired)) if at <= now => {
-                    seconds.map(|now| now.min(expired))
-                }
+                Some(expired) if seconds == Some(now.as_secs()) => seconds.min(Some(expired)),
                 _ => seconds,
             };
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::crypto::clock::{ClockSource, UnixTime};
-use crate::sealed::{Keyset, Work};
+use crate::sealed::{BackgroundWork, Keyset};
 use crate::store::{Change, Outcome, Store, StoreError};
 
 use super::options::Settings;
@@ -13,9 +13,6 @@ use super::{PatId, PersonalAccessTokens, SecretHash};
 /// How often a use is tried where others change the token at the same time. The next use makes up
 /// for one that is lost.
 const TRIES: u32 = 3;
-/// How far ahead of this node's clock, in seconds, a last use may lie, because the clocks of nodes
-/// differ. They agree on the later one.
-const FUTURE_SKEW: i64 = 60;
 
 impl PersonalAccessTokens {
     /// Writes what verifying has noted but not written yet: last uses, and
@@ -61,10 +58,10 @@ pub(super) struct Uses {
     keep_expired: i64,
 }
 
-impl Work for Uses {
+impl BackgroundWork for Uses {
     type Key = PatId;
     type Note = Use;
-    const MOST: usize = 1024;
+    const MAX_PENDING: usize = 1024;
 
     fn merge(earlier: &mut Use, later: Use) {
         if later.of != earlier.of {
@@ -75,7 +72,7 @@ impl Work for Uses {
         earlier.upgrade = later.upgrade.or(earlier.upgrade.take());
     }
 
-    fn gives_way(used: &Use) -> bool {
+    fn can_be_dropped(used: &Use) -> bool {
         used.upgrade.is_none()
     }
 
@@ -119,15 +116,6 @@ impl Uses {
         }
     }
 
-    /// Whether a use at this moment is due, after this last one. A last use further in the future
-    /// than clocks differ was written by a wrong clock.
-    pub(super) fn is_due(&self, last: Option<i64>, at: UnixTime, now: UnixTime) -> bool {
-        let latest = now.saturating_add(FUTURE_SKEW).as_secs();
-        let passed = |last: i64, every| last.saturating_add(every) <= at.as_secs();
-        self.every
-            .is_some_and(|every| last.is_none_or(|last| last > latest || passed(last, every)))
-    }
-
     /// What is known about the token after this use. An earlier use never replaces a later one.
     fn after(&self, meta: &Meta, used: &Use) -> Meta {
         let mut meta = meta.clone();
@@ -135,7 +123,7 @@ impl Uses {
             return meta;
         }
         if let Some(at) = used.at
-            && self.is_due(meta.last_used, at, self.clock.now())
+            && meta.is_use_due(self.every, at, self.clock.now())
         {
             meta.last_used = Some(at.as_secs());
         }

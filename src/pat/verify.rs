@@ -1,12 +1,13 @@
 //! From the text of a token to what is known about it.
 
+use std::pin::pin;
+
 use crate::crypto::clock::UnixTime;
 use crate::limits::{Lane, Subject, WhenFull};
 use crate::sealed::{Keyset, State};
 use crate::store::{Record, RecordKey};
 
 use super::cache::Moment;
-use super::error::{Reason, VerifyError};
 use super::hash::{Hasher, Kind, Scrypt};
 use super::new::NewPat;
 use super::record::Origin;
@@ -14,7 +15,10 @@ use super::row::{self, Head, Meta, Opened};
 use super::text::Presented;
 use super::tokens::Tokens;
 use super::uses::Use;
-use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, names, operation};
+use super::{
+    PatError, PatId, PatRecord, PersonalAccessTokens, Reason, SecretHash, VerifyError, names,
+    operation,
+};
 
 /// Which of a token's secrets was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +67,13 @@ impl PersonalAccessTokens {
     /// a wrong secret costs far more: [upgrade](super::PatOptions::upgrade_hashes) those.
     pub async fn verify(&self, text: &str) -> Result<PatRecord, VerifyError> {
         let observed = self.observe(operation::VERIFY);
-        let verify = async {
+        // Pinned here: the future is large, and every call would copy it.
+        let verify = pin!(async {
             let presented = self.shared.settings.prefixes.parse(text)?;
             self.name(&observed, presented.id);
             let tokens = self.tokens(&observed);
             self.verify_through_cache(tokens, text, &presented).await
-        };
+        });
         observed.run(verify).await
     }
 
@@ -114,8 +119,8 @@ impl PersonalAccessTokens {
             Err(error) => return self.counted(tokens, &key, Err(error.into())).await,
         };
         let head = &opened.head;
-        let secret = if presented.original.is_some() && found.is_some() {
-            let check = self.check_original(tokens, record, head, presented, &mac);
+        let secret = if presented.foreign_secret.is_some() && found.is_some() {
+            let check = self.check_foreign(tokens, record, head, presented, &mac);
             check.await?
         } else {
             let checked = self.check(head, found.is_some(), presented, &mac);
@@ -160,7 +165,7 @@ impl PersonalAccessTokens {
         };
         let previous = head.previous.as_ref();
         let previous = previous.map(|previous| matches(&previous.hash));
-        let allowed = presented.original.is_none() || head.origin != Origin::Issued;
+        let allowed = presented.foreign_secret.is_none() || head.origin != Origin::Issued;
         match matches(&head.hash) {
             Ok(true) if allowed => Ok(Match::Current),
             _ if previous == Some(Ok(true)) && allowed => Ok(Match::Previous),
@@ -171,7 +176,7 @@ impl PersonalAccessTokens {
 
     /// Checks a token of the other system: by a keyed hash if it has one by now, otherwise by
     /// scrypt.
-    async fn check_original(
+    async fn check_foreign(
         &self,
         tokens: Tokens<'_>,
         record: &Record,
@@ -192,7 +197,7 @@ impl PersonalAccessTokens {
         let lane = lane(record, token);
         let work = async {
             for (secret, scrypt) in slow {
-                let Some(presented) = presented.original.clone() else {
+                let Some(presented) = presented.foreign_secret.clone() else {
                     continue;
                 };
                 let matches = move || scrypt.matches(&presented);
@@ -203,8 +208,8 @@ impl PersonalAccessTokens {
             }
             Err(keyed.err().unwrap_or(Reason::InvalidSecret).into())
         };
-        let gate = &self.shared.guard;
-        gate.attempt(&subjects, VerifyError::is_guess, work).await
+        let guard = &self.shared.guard;
+        guard.attempt(&subjects, VerifyError::is_guess, work).await
     }
 
     /// Counts a failed attempt afterwards: a correct secret is never kept waiting.
@@ -224,10 +229,10 @@ impl PersonalAccessTokens {
     /// Notes what the use of a token changes, if anything: the time, and a hash of ours. It is
     /// written in the background, and no request waits for it.
     fn note_use(&self, meta: &mut Meta, secret: Match, presented: &Presented<'_>, now: UnixTime) {
-        let uses = &self.shared.uses;
-        let due = uses.work().is_due(meta.last_used, now, now);
+        let settings = &self.shared.settings;
+        let due = meta.is_use_due(settings.last_used_every, now, now);
         let is_scrypt = matches!(meta.hash.kind(), Kind::Scrypt(_));
-        let upgrade = self.shared.settings.upgrade_hashes && secret == Match::Current && is_scrypt;
+        let upgrade = settings.upgrade_hashes && secret == Match::Current && is_scrypt;
         if !due && !upgrade {
             return;
         }
@@ -240,12 +245,11 @@ impl PersonalAccessTokens {
             at: due.then_some(now),
             upgrade: upgrade.then(|| (meta.hash.clone(), ours())),
         };
-        uses.note(meta.id, used);
+        self.shared.uses.note(meta.id, used);
     }
 }
 
-/// The queue in which a token waits for scrypt: each owner has one turn, shared by all tokens of
-/// theirs.
+/// The queue in which a token waits for scrypt: one for each owner, shared by all their tokens.
 fn lane(record: &Record, token: Subject) -> Lane {
     let owner = record.label(&names::OWNER).and_then(<[u8]>::first_chunk);
     Lane {
@@ -257,7 +261,7 @@ fn lane(record: &Record, token: Subject) -> Lane {
 /// The scrypt hashes that may match the presented secret. In a record that was issued here, none
 /// counts.
 fn slow_hashes(head: &Head, presented: &Presented<'_>) -> Vec<(Match, Scrypt)> {
-    let Some(secret) = &presented.original else {
+    let Some(secret) = &presented.foreign_secret else {
         return Vec::new();
     };
     if head.origin == Origin::Issued {
@@ -292,7 +296,7 @@ pub(super) fn stand_in(keyset: &Keyset, hasher: &Hasher) -> Result<Record, PatEr
     let id = PatId::generate()?;
     let hash = hasher.hash(id.as_str().as_bytes());
     let mut new = NewPat::of("nobody@example.com".into());
-    new.roles.insert("reader".into());
+    new.roles.push("reader".into());
     let meta = new.meta((id, hash, Origin::Issued), UnixTime::from_secs(0))?;
     row::seal(keyset, row::key(keyset, id), &meta, 0)
 }

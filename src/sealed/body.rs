@@ -17,7 +17,7 @@ const FORMAT: u8 = 1;
 const NONCE: usize = size_of::<XNonce>();
 const LENGTH: usize = 4;
 
-/// The most bytes that [`seal`] adds to plaintext and payload.
+/// The maximum number of bytes that [`seal`] adds to plaintext and payload.
 pub(crate) const OVERHEAD: usize = 1 + NONCE + LENGTH + TAG;
 
 /// A record before it is sealed.

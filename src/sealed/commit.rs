@@ -55,7 +55,7 @@ pub(crate) async fn commit(
     }
 }
 
-/// Whether a batch whose reply was lost was written; `false` if that cannot be told.
+/// Whether a batch whose reply was lost was written; `false` if that cannot be determined.
 ///
 /// A batch that expects a version is sent again: versions never return, so it cannot be applied
 /// twice. Any other batch is only looked up. Sending it again could insert a record that was
@@ -66,15 +66,15 @@ async fn resolve_lost_reply(store: &dyn Store, batch: &[Change]) -> Result<bool,
         return Ok(true);
     }
     let keys: Vec<_> = batch.iter().map(|change| change.key().clone()).collect();
-    let there = store.get_many(&keys).await?;
+    let found = store.get_many(&keys).await?;
     if batch.iter().all(|change| change.record().is_none()) {
         // Removals are complete once nothing is left, whoever removed it.
-        return Ok(there.iter().all(Option::is_none));
+        return Ok(found.iter().all(Option::is_none));
     }
     // A batch is atomic, so one of its records proves all of it.
-    Ok(batch.iter().zip(&there).any(|(change, there)| {
-        let (own, there) = (change.record(), there.as_ref());
-        own.is_some_and(|own| there.is_some_and(|there| there.version == own.version))
+    Ok(batch.iter().zip(&found).any(|(change, found)| {
+        let (own, found) = (change.record(), found.as_ref());
+        own.is_some_and(|own| found.is_some_and(|found| found.version == own.version))
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::keys::KeyId;
 use crate::limits::{Exhausted, PoolError};
 use crate::store::{RecordKey, StoreError};
 
-use super::public::PublicError;
+use super::public::{PublicError, WholeSeconds};
 
 /// An error that every service can return.
 ///
@@ -88,7 +88,7 @@ impl ServiceError {
     /// This error, after `done` items of the same work succeeded: its effect is no longer none.
     pub(crate) fn after(self, done: u64) -> Self {
         match self {
-            Self::Store(error) if done > 0 => Self::Store(error.after_some()),
+            Self::Store(error) => Self::Store(error.after(done > 0)),
             // It says that nothing was done.
             Self::Contended if done > 0 => Self::Store(StoreError::unknown("contention")),
             error => error,
@@ -115,13 +115,13 @@ impl fmt::Display for ServiceError {
             }
             Self::TooManyAttempts { retry_after } => write!(
                 f,
-                "too many failed attempts: try again in {} s",
-                retry_after.as_secs().saturating_add(1)
+                "too many failed attempts: try again in {}",
+                WholeSeconds(*retry_after)
             ),
             Self::Busy { retry_after } => write!(
                 f,
-                "too many slow hashes are waiting: try again in {} s",
-                retry_after.as_secs().saturating_add(1)
+                "too many slow hashes are waiting: try again in {}",
+                WholeSeconds(*retry_after)
             ),
             Self::Hashing => f.write_str(
                 "a slow hash did not run: there is not enough memory, or no tokio runtime here",
@@ -152,8 +152,10 @@ impl From<StoreError> for ServiceError {
 }
 
 impl From<Exhausted> for ServiceError {
-    fn from(Exhausted { retry_after }: Exhausted) -> Self {
-        Self::TooManyAttempts { retry_after }
+    fn from(exhausted: Exhausted) -> Self {
+        Self::TooManyAttempts {
+            retry_after: exhausted.retry_after,
+        }
     }
 }
 
@@ -200,9 +202,11 @@ fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
         Ok(id) if key.id.iter().all(printable) => write!(f, "\"{id}\"")?,
         _ => key.id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?,
     }
+    // One section has the steps for every service.
     write!(
         f,
-        " of the collection {} from a backup, as docs/vault.md says under \"Backup and restore\"",
+        " of the collection {} from a backup; docs/vault.md has the steps for all services, under \
+         \"Backup and restore\"",
         key.collection
     )
 }
@@ -232,7 +236,11 @@ mod tests {
         let later = PublicError::TryLater { retry_after };
         for (error, code, public) in [
             (ServiceError::Tampered, "tampered", PublicError::Refused),
-            (Exhausted { retry_after }.into(), "too_many_attempts", later),
+            (
+                Exhausted::new(retry_after).into(),
+                "too_many_attempts",
+                later,
+            ),
             (PoolError::Full { retry_after }.into(), "busy", later),
             (
                 PoolError::Failed.into(),

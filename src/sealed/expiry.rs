@@ -7,9 +7,9 @@ use crate::crypto::clock::{Expiry, ExpiryError, UnixTime};
 pub(crate) enum NewExpiry {
     /// An expiry in the past is an error.
     Future(Expiry),
-    /// An expiry in the past means now.
+    /// A moment in the past means now.
     #[cfg(feature = "pat")]
-    NowIfPast(UnixTime),
+    NowIfPast(Expiry),
     /// Taken over from another system: may lie in the past.
     Imported(UnixTime),
 }
@@ -20,9 +20,9 @@ impl NewExpiry {
         let expiry = match self {
             Self::Future(expiry) => expiry,
             #[cfg(feature = "pat")]
-            Self::NowIfPast(at) if at <= now => return Ok(Some(now.as_secs())),
+            Self::NowIfPast(Expiry::At(at)) if at <= now => return Ok(Some(now.as_secs())),
             #[cfg(feature = "pat")]
-            Self::NowIfPast(at) => at.into(),
+            Self::NowIfPast(expiry) => expiry,
             Self::Imported(at) if at <= now => return Ok(Some(at.as_secs().max(0))),
             Self::Imported(at) => at.into(),
         };
@@ -54,7 +54,10 @@ mod tests {
         assert_eq!(NewExpiry::from(Expiry::Never).seconds(now), Ok(None));
         #[cfg(feature = "pat")]
         for (given, expected) in [(999, Ok(Some(1_000))), (1_001, Ok(Some(1_001)))] {
-            assert_eq!(NewExpiry::NowIfPast(at(given)).seconds(now), expected);
+            assert_eq!(
+                NewExpiry::NowIfPast(at(given).into()).seconds(now),
+                expected
+            );
         }
     }
 }

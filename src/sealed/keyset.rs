@@ -19,9 +19,9 @@ use super::order;
 /// The use of a derived key, by its name in `docs/sealed-records.md`. Each service declares its own
 /// uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Use(&'static str);
+pub(crate) struct KeyUse(&'static str);
 
-impl Use {
+impl KeyUse {
     /// Bodies of records.
     const RECORD: Self = Self::new("record");
     /// Ids of records.
@@ -61,18 +61,18 @@ impl Keyset {
     pub(crate) fn new(scope: Scope, root: Secret<32>) -> Self {
         let derive = |purpose| derived(&root, purpose);
         Self {
-            record: Xaes::new(&derive(Use::RECORD)),
-            id: Keyed::new(&derive(Use::ID)),
-            label: Keyed::new(&derive(Use::LABEL)),
-            order: derive(Use::ORDER),
-            fingerprint: Keyed::new(&derive(Use::FINGERPRINT)),
+            record: Xaes::new(&derive(KeyUse::RECORD)),
+            id: Keyed::new(&derive(KeyUse::ID)),
+            label: Keyed::new(&derive(KeyUse::LABEL)),
+            order: derive(KeyUse::ORDER),
+            fingerprint: Keyed::new(&derive(KeyUse::FINGERPRINT)),
             scope,
             root,
         }
     }
 
     /// Derives the key for a use.
-    pub(crate) fn key(&self, purpose: Use) -> Secret<32> {
+    pub(crate) fn key(&self, purpose: KeyUse) -> Secret<32> {
         derived(&self.root, purpose)
     }
 
@@ -193,7 +193,7 @@ impl Keyset {
 /// Bytes that sealing adds to a payload.
 pub(crate) const PAYLOAD_OVERHEAD: usize = size_of::<XNonce>() + TAG;
 
-fn derived(root: &Secret<32>, purpose: Use) -> Secret<32> {
+fn derived(root: &Secret<32>, purpose: KeyUse) -> Secret<32> {
     kdf::derive(root, &[b"sealtoken v1 keyset", b"\0", purpose.name()])
 }
 
@@ -213,7 +213,7 @@ mod tests {
     fn a_payload_opens_only_in_its_own_place() {
         let keyset = Keyset::new(b"scope".to_vec(), Secret::from([1; 32]));
         let other = Keyset::new(b"scopf".to_vec(), Secret::from([1; 32]));
-        let key = keyset.key(Use::new("payload"));
+        let key = keyset.key(KeyUse::new("payload"));
         let place: [&[u8]; 2] = [b"token", &[0, 7]];
         let payload = keyset.seal_payload(&key, &place, b"value").unwrap();
         let opened = |keyset: &Keyset, place: &[&[u8]]| keyset.open_payload(&key, place, &payload);

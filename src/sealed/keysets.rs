@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::secret::Secret;
 use crate::crypto::xaes::Xaes;
+use crate::events::Observed;
 use crate::keys::{KeyId, KeyRing, Role};
 use crate::store::{
     Change, Collection, Label, LabelName, Query, Record, RecordKey, Store, Version,
@@ -97,27 +98,34 @@ impl Keysets {
         settings: &[u8],
         sealed: Query,
     ) -> Result<StoredKeyset, ServiceError> {
-        if let Some(found) = self.find(id).await? {
-            return Ok(found);
-        }
-        if matches_any(&*self.store, sealed).await? {
-            // Another process may have created the keyset meanwhile, and used it.
-            return self.find_existing(id).await;
-        }
-        let keyset = Keyset::new(id.to_vec(), Secret::from_system()?);
-        let record = self.seal(id, &keyset, settings)?;
-        let version = record.version;
-        match commit(&*self.store, &[Change::Insert(record)]).await? {
-            CommitOutcome::Written => Ok(StoredKeyset {
-                keyset,
-                settings: settings.to_vec(),
-                version,
-            }),
-            CommitOutcome::Conflict {
-                current: Some(record),
-                ..
-            } => self.open(&record),
-            CommitOutcome::Conflict { current: None, .. } => Err(ServiceError::Contended),
+        let mut rounds = Rounds::default();
+        loop {
+            rounds.next().await?;
+            if let Some(found) = self.find(id).await? {
+                return Ok(found);
+            }
+            if matches_any(&*self.store, sealed.clone()).await? {
+                // Another process may have created the keyset meanwhile, and used it.
+                return self.find_existing(id).await;
+            }
+            let keyset = Keyset::new(id.to_vec(), Secret::from_system()?);
+            let record = self.seal(id, &keyset, settings)?;
+            let version = record.version;
+            match commit(&*self.store, &[Change::Insert(record)]).await? {
+                CommitOutcome::Written => {
+                    return Ok(StoredKeyset {
+                        keyset,
+                        settings: settings.to_vec(),
+                        version,
+                    });
+                }
+                CommitOutcome::Conflict {
+                    current: Some(record),
+                    ..
+                } => return self.open(&record),
+                // The keyset that was in the way is gone again.
+                CommitOutcome::Conflict { current: None, .. } => {}
+            }
         }
     }
 
@@ -148,23 +156,26 @@ impl Keysets {
     /// Each keyset is replaced on its own: after an interruption the next run continues the work,
     /// and a second full run finds nothing to do.
     ///
-    /// `done` counts the work, even if an error ends it early.
+    /// `done` counts the work, even if an error ends it early, and so does the event.
     pub(crate) async fn rewrap(
         &self,
+        observed: &Observed<'_>,
         done: &mut Rewrapped,
-        mut progress: impl FnMut(u64) + Send,
+        progress: impl FnMut(u64) + Send,
     ) -> Result<(), ServiceError> {
-        let result = self.rewrap_all(done, &mut progress).await;
+        let result = self.rewrap_all(observed, done, progress).await;
         // The keysets done before the error keep their new seal.
         result.map_err(|error| error.after(done.resealed))
     }
 
     async fn rewrap_all(
         &self,
+        observed: &Observed<'_>,
         done: &mut Rewrapped,
-        progress: &mut (impl FnMut(u64) + Send),
+        mut progress: impl FnMut(u64) + Send,
     ) -> Result<(), ServiceError> {
         let mut examined = 0_u64;
+        observed.count(0);
         let mut next = None;
         loop {
             let query = Query::all(self.collection.clone()).after(next);
@@ -179,6 +190,7 @@ impl Keysets {
                     Err(error) => return Err(error),
                 };
                 *count = count.saturating_add(1);
+                observed.count(done.resealed);
                 examined = examined.saturating_add(1);
                 progress(examined);
             }
@@ -191,6 +203,7 @@ impl Keysets {
 
     /// Seals this keyset again unless the ring's current key sealed it. After success, the current
     /// key seals it.
+    #[cfg(feature = "pat")]
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
         let gone = || ServiceError::KeysetGone(self.key(id));
@@ -205,6 +218,7 @@ impl Keysets {
     /// Seals this keyset again if a retired key of the ring sealed it. One sealed by a standby key
     /// is left alone: otherwise servers that are one step of a rotation apart would undo each
     /// other's work.
+    #[cfg(feature = "pat")]
     pub(crate) async fn reseal_if_retired(&self, id: &[u8]) -> Result<(), ServiceError> {
         let Some(record) = self.store.get(&self.key(id)).await? else {
             return Ok(());

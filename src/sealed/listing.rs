@@ -12,6 +12,7 @@ use crate::events::Observed;
 use crate::store::Cursor;
 
 use super::awaited::{BoxFuture, boxed};
+use super::state::{State, States};
 
 /// The default size of a page.
 const PAGE: usize = 100;
@@ -24,7 +25,7 @@ pub trait Listed: Clone + fmt::Debug + Send + Sync + Unpin + seal::Read + 'stati
 impl<L: Clone + fmt::Debug + Send + Sync + Unpin + seal::Read + 'static> Listed for L {}
 
 pub(crate) mod seal {
-    use super::{Cursor, Observed, Page};
+    use super::{Cursor, Observed, Page, States};
     use crate::events::ErrorCode;
 
     /// How a service reads a list.
@@ -36,6 +37,9 @@ pub(crate) mod seal {
 
         /// Begins the operation that lists.
         fn observe(&self) -> Observed<'_>;
+
+        /// The states that are listed.
+        fn states(&mut self) -> &mut States;
 
         /// Reads a page.
         fn read(
@@ -73,7 +77,7 @@ pub struct Page<T, E> {
     /// The entries. A record that was changed from outside is an error in its own place and hides
     /// no other.
     pub entries: Vec<Result<T, E>>,
-    /// The cursor of the next page; `None` only at the end of the list.
+    /// The cursor of the next page; `None` at the end of the list.
     pub next: Option<Cursor>,
 }
 
@@ -96,7 +100,24 @@ impl<L: Listed> Listing<L> {
         }
     }
 
-    /// Sets the most entries to return. By default a page has 100, and a stream all.
+    /// Lists entries in this state alone. Call [`with`](Self::with) after it for more than one.
+    ///
+    /// A soft-deleted or revoked entry is in that state even if it has expired, too.
+    pub fn only(mut self, state: State) -> Self {
+        *self.wanted.states() = States::only(state);
+        self
+    }
+
+    /// Lists entries in this state, too.
+    pub fn with(mut self, state: State) -> Self {
+        let states = self.wanted.states();
+        *states = states.with(state);
+        self
+    }
+
+    /// Sets the maximum number of entries to return. By default a page has 100, and a stream all.
+    ///
+    /// With zero, nothing is read: the page is empty, and its cursor is the one that was given.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = usize::try_from(limit).ok();
         self
@@ -130,12 +151,13 @@ impl<L: Listed> Listing<L> {
     pub async fn count(&self) -> Result<u64, L::Error> {
         let observed = self.wanted.observe();
         let work = async {
-            let count = match self.wanted.count_in_store(&observed).await? {
-                Some(count) if self.after.is_none() => count,
-                _ => self.read_all(&observed).await?.count,
-            };
-            observed.count(count);
-            Ok(count)
+            match self.wanted.count_in_store(&observed).await? {
+                Some(count) if self.after.is_none() => {
+                    observed.count(count);
+                    Ok(count)
+                }
+                _ => Ok(self.read_all(&observed).await?.count),
+            }
         };
         observed.run(work).await
     }
@@ -148,12 +170,7 @@ impl<L: Listed> Listing<L> {
     /// The service's error, as for a page.
     pub async fn tally(&self) -> Result<Tally, L::Error> {
         let observed = self.wanted.observe();
-        let work = async {
-            let tally = self.read_all(&observed).await?;
-            observed.count(tally.count);
-            Ok(tally)
-        };
-        observed.run(work).await
+        observed.run(self.read_all(&observed)).await
     }
 
     async fn read_all(&self, observed: &Observed<'_>) -> Result<Tally, L::Error> {
@@ -167,6 +184,7 @@ impl<L: Listed> Listing<L> {
                 };
                 *count = count.saturating_add(1);
             }
+            observed.count(tally.count);
             next = page.next;
             if next.is_none() {
                 return Ok(tally);
@@ -184,7 +202,12 @@ impl<L: Listed> IntoFuture for Listing<L> {
             let observed = self.wanted.observe();
             let work = async {
                 let limit = self.limit.unwrap_or(PAGE);
-                let page = self.wanted.read(&observed, limit, self.after).await?;
+                let page = if limit == 0 {
+                    let (entries, next) = (Vec::new(), self.after);
+                    Page { entries, next }
+                } else {
+                    self.wanted.read(&observed, limit, self.after).await?
+                };
                 observed.count(u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
                 Ok(page)
             };

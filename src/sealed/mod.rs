@@ -7,8 +7,9 @@
 //! `purge_at` and payload. `docs/sealed-records.md` specifies every byte.
 
 mod awaited;
-mod behind;
+mod background;
 mod body;
+mod bulk;
 mod commit;
 mod error;
 mod expiry;
@@ -22,15 +23,17 @@ mod retry;
 mod state;
 
 pub(crate) use awaited::{BoxFuture, awaited, boxed};
-pub(crate) use behind::{Behind, Work};
+pub(crate) use background::{BackgroundWork, BackgroundWriter};
 pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
+pub use bulk::Bulk;
+pub(crate) use bulk::Progress;
 pub(crate) use commit::{CommitOutcome, commit, expected_version};
 pub use error::ServiceError;
 pub(crate) use error::from_shared;
 pub(crate) use expiry::NewExpiry;
-pub(crate) use keyset::{Keyset, Use};
+pub(crate) use keyset::{KeyUse, Keyset};
 pub use keysets::Rewrapped;
 pub(crate) use keysets::{Keysets, StoredKeyset};
 pub(crate) use listing::seal;
@@ -39,3 +42,4 @@ pub(crate) use pages::{Search, matches_any};
 pub use public::PublicError;
 pub(crate) use retry::Rounds;
 pub use state::State;
+pub(crate) use state::States;

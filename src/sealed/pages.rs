@@ -2,7 +2,7 @@
 
 use crate::store::{Cursor, Query, Record, Store, StoreError};
 
-/// The most records to request from the store at once.
+/// The maximum number of records to request from the store at once.
 const MAX_STEP: usize = 1000;
 /// The work after which a page ends; its last step may exceed it. A record counts as one, and each
 /// KiB of its body as one more.

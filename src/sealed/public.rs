@@ -28,11 +28,7 @@ impl fmt::Display for PublicError {
             Self::Refused => f.write_str("not found or not permitted"),
             Self::Invalid => f.write_str("the request is not valid"),
             Self::TryLater { retry_after } => {
-                write!(
-                    f,
-                    "try again in {} s",
-                    retry_after.as_secs().saturating_add(1)
-                )
+                write!(f, "try again in {}", WholeSeconds(*retry_after))
             }
             Self::Unavailable => f.write_str("not available at the moment"),
         }
@@ -41,18 +37,30 @@ impl fmt::Display for PublicError {
 
 impl std::error::Error for PublicError {}
 
+/// A wait in whole seconds, rounded up, and at least one.
+pub(super) struct WholeSeconds(pub(super) Duration);
+
+impl fmt::Display for WholeSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begun = u64::from(self.0.subsec_nanos() > 0);
+        let seconds = self.0.as_secs().saturating_add(begun).max(1);
+        write!(f, "{seconds} s")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_printed_wait_is_rounded_up() {
-        let said = |millis| {
+        let printed = |millis| {
             let retry_after = Duration::from_millis(millis);
             PublicError::TryLater { retry_after }.to_string()
         };
-        assert_eq!(said(0), "try again in 1 s");
-        assert_eq!(said(999), "try again in 1 s");
-        assert_eq!(said(1_500), "try again in 2 s");
+        assert_eq!(printed(0), "try again in 1 s");
+        assert_eq!(printed(999), "try again in 1 s");
+        assert_eq!(printed(1_500), "try again in 2 s");
+        assert_eq!(printed(2_000), "try again in 2 s");
     }
 }

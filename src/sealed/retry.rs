@@ -4,10 +4,10 @@ use crate::crypto::random;
 
 use super::error::ServiceError;
 
-/// The most rounds of a change whose record others keep changing.
+/// The maximum number of rounds of a change whose record others keep changing.
 const MAX_CONFLICTS: u32 = 128;
 
-/// The most attempts to find out whether a write with a lost reply was done.
+/// The maximum number of attempts to find out whether a write with a lost reply was done.
 pub(super) const MAX_LOST_REPLIES: u32 = 2;
 
 /// Consecutive failures of best-effort writes before the rest waits for the next request.

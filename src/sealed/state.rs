@@ -31,6 +31,32 @@ impl State {
     }
 }
 
+/// The states that a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct States(u8);
+
+impl States {
+    #[cfg(any(test, feature = "pat"))]
+    pub(crate) const ALL: Self = Self(u8::MAX);
+
+    pub(crate) const fn only(state: State) -> Self {
+        Self(match state {
+            State::Live => 1,
+            State::Expired => 2,
+            State::Deleted => 4,
+            State::Revoked => 8,
+        })
+    }
+
+    pub(crate) const fn with(self, state: State) -> Self {
+        Self(self.0 | Self::only(state).0)
+    }
+
+    pub(crate) const fn contains(self, state: State) -> bool {
+        self.0 & Self::only(state).0 != 0
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -41,5 +67,26 @@ impl fmt::Display for State {
 impl Serialize for State {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_states_has_those_that_were_added_and_no_others() {
+        const EACH: [State; 4] = [State::Live, State::Expired, State::Deleted, State::Revoked];
+        for state in EACH {
+            assert!(States::ALL.contains(state));
+            for other in EACH {
+                assert_eq!(States::only(state).contains(other), state == other);
+                let both = States::only(state).with(other);
+                for one in EACH {
+                    let is_in = one == state || one == other;
+                    assert_eq!(both.contains(one), is_in, "{state} {other} {one}");
+                }
+            }
+        }
     }
 }

@@ -91,7 +91,7 @@ impl From<st1::Refused> for OpenError {
     }
 }
 
-/// Why a token was not sealed.
+/// Why a token was not sealed, or not made from that of another system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
@@ -167,6 +167,8 @@ pub enum SealError {
     },
     /// The clock shows a moment before 1970 or after 9999.
     Clock,
+    /// The [`ForeignToken`](crate::ForeignToken) was issued before 1970 or after 9999.
+    IssuedAt,
 }
 
 impl fmt::Display for SealError {
@@ -227,6 +229,7 @@ impl fmt::Display for SealError {
             }
             Self::Expired { at } => write!(f, "the token expired at {at}: seal a new one"),
             Self::Clock => f.write_str("the clock shows a moment before 1970 or after 9999"),
+            Self::IssuedAt => f.write_str("the token was issued before 1970 or after 9999"),
         }
     }
 }

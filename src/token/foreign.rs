@@ -1,16 +1,15 @@
 //! Tokens that another system issued.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::crypto::clock::{Clock, ClockSource, ExpiryError, MAX_SECONDS, UnixTime};
-use crate::crypto::random;
+use crate::crypto::clock::{Clock, ClockSource, MAX_SECONDS, UnixTime};
 use crate::crypto::st1::StateId;
 
 use super::cargo::Cargo;
+use super::error::SealError;
 use super::lifetime::Lifetime;
 use super::state::{Sealed, Token, random_uuid};
 use super::times::{Times, on_the_wire};
@@ -57,18 +56,6 @@ pub struct ForeignToken {
     clock: ClockSource,
 }
 
-/// Why a token of another system cannot be a [`Token`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ForeignTokenError {
-    /// It was issued before 1970 or after 9999.
-    IssuedAt,
-    /// Its lifetime is zero or too long.
-    Lifetime(ExpiryError),
-    /// The operating system gave no random bytes for its UUID.
-    Randomness,
-}
-
 impl ForeignToken {
     /// A token with this cargo, issued at that moment, and valid for so long from then on.
     pub fn new(cargo: Cargo, issued_at: impl Into<UnixTime>, lifetime: Lifetime) -> Self {
@@ -105,10 +92,11 @@ impl ForeignToken {
     ///
     /// # Errors
     ///
-    /// [`ForeignTokenError`].
-    pub fn into_token(self) -> Result<Token, ForeignTokenError> {
+    /// [`SealError::IssuedAt`], [`SealError::Lifetime`] for a lifetime of zero or one that is too
+    /// long, and [`SealError::Randomness`] if the token needs a UUID.
+    pub fn into_token(self) -> Result<Token, SealError> {
         let times = Times {
-            begun: on_the_wire(self.issued_at).ok_or(ForeignTokenError::IssuedAt)?,
+            begun: on_the_wire(self.issued_at).ok_or(SealError::IssuedAt)?,
             lifetime: self.lifetime.on_the_wire()?,
             not_before: self
                 .not_before
@@ -121,7 +109,7 @@ impl ForeignToken {
             None => random_uuid(now.nanos)?,
         };
         let mut cargo = self.cargo;
-        let state = StateId::foreign(uuid.as_u64_pair());
+        let state = StateId::foreign();
         cargo.now_sealed(now.now, &self.clock, state);
         let sealed = Sealed {
             text: None,
@@ -137,30 +125,6 @@ impl ForeignToken {
     }
 }
 
-impl fmt::Display for ForeignTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::IssuedAt => f.write_str("the token was issued before 1970 or after 9999"),
-            Self::Lifetime(error) => error.fmt(f),
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
-        }
-    }
-}
-
-impl std::error::Error for ForeignTokenError {}
-
-impl From<ExpiryError> for ForeignTokenError {
-    fn from(error: ExpiryError) -> Self {
-        Self::Lifetime(error)
-    }
-}
-
-impl From<random::Failed> for ForeignTokenError {
-    fn from(_: random::Failed) -> Self {
-        Self::Randomness
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::crypto::random::{Failed, with_source};
@@ -173,7 +137,7 @@ mod tests {
         let made = |foreign: ForeignToken| {
             with_source(|_| Err(Failed), || foreign.into_token().map(|_| ()))
         };
-        assert_eq!(made(foreign.clone()), Err(ForeignTokenError::Randomness));
+        assert_eq!(made(foreign.clone()), Err(SealError::Randomness));
         assert_eq!(made(foreign.uuid(Uuid::max())), Ok(()));
     }
 
@@ -189,5 +153,24 @@ mod tests {
         assert!(!one.is_dirty() && !other.is_dirty());
         std::mem::swap(one.cargo_mut(), other.cargo_mut());
         assert!(one.is_dirty() && other.is_dirty());
+    }
+
+    /// The halves of the UUID are equal, too.
+    #[test]
+    fn another_cargo_is_noticed_also_in_a_token_with_the_same_uuid() {
+        let make = || {
+            let foreign =
+                ForeignToken::new(Cargo::new(), UnixTime::from_secs(0), Lifetime::Forever);
+            foreign
+                .uuid(Uuid::from_u64_pair(7, 7))
+                .into_token()
+                .unwrap()
+        };
+        let (mut one, mut other) = (make(), make());
+        std::mem::swap(one.cargo_mut(), other.cargo_mut());
+        assert!(one.is_dirty() && other.is_dirty());
+        let mut third = make();
+        *third.cargo_mut() = Cargo::new();
+        assert!(third.is_dirty());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::crypto::clock::{Expiry, ExpiryError, MAX_SECONDS};
+use crate::crypto::clock::{Expiry, ExpiryError, UnixTime};
 
 /// How long a token lives from its sealing. It is always written out, never a default.
 ///
@@ -81,35 +81,10 @@ impl Lifetime {
         }
     }
 
-    /// Checks that the format can hold it, as sealing does.
-    ///
-    /// # Errors
-    ///
-    /// [`ExpiryError::Zero`] and [`ExpiryError::TooLong`].
-    ///
-    /// ```
-    /// use sealtoken::{ExpiryError, Lifetime};
-    ///
-    /// assert_eq!(Lifetime::seconds(0).check(), Err(ExpiryError::Zero));
-    /// assert_eq!(Lifetime::days(u64::MAX).check(), Err(ExpiryError::TooLong));
-    /// ```
-    pub const fn check(self) -> Result<(), ExpiryError> {
-        match self {
-            Self::Forever => Ok(()),
-            Self::For(duration) => match duration.as_secs() {
-                0 => Err(ExpiryError::Zero),
-                n if n > MAX_SECONDS.unsigned_abs() => Err(ExpiryError::TooLong),
-                _ => Ok(()),
-            },
-        }
-    }
-
     /// The seconds as they stand in a token, checked; `None` if it never expires.
     pub(crate) fn on_the_wire(self) -> Result<Option<i64>, ExpiryError> {
-        self.check()?;
-        self.as_duration()
-            .map(|duration| i64::try_from(duration.as_secs()).map_err(|_| ExpiryError::TooLong))
-            .transpose()
+        let expiry = Expiry::from(self).resolve(UnixTime::from_secs(0))?;
+        Ok(expiry.map(UnixTime::as_secs))
     }
 
     pub(crate) fn from_the_wire(seconds: Option<i64>) -> Self {

@@ -1,6 +1,5 @@
 //! What a token is, what it carries, and the codec that seals and opens it.
 
-mod age;
 mod cargo;
 mod codec;
 mod content;
@@ -14,10 +13,10 @@ mod times;
 mod zone;
 
 pub use cargo::{Cargo, CargoError, CargoKey, CargoName, Merge, Number, Object, Text, Value};
-pub use codec::{Codec, Context, ContextError, Opened, TokenHeader};
+pub use codec::{Codec, Context, Opened, TokenHeader};
 pub use content::{Content, Typed};
 pub use error::{OpenError, SealError};
-pub use foreign::{ForeignToken, ForeignTokenError};
+pub use foreign::ForeignToken;
 pub use lifetime::Lifetime;
 pub use shown::JsonFormat;
 pub use state::{Token, TypedToken};

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::crypto::clock::UnixTime;
+
 use super::cargo::Value;
 use super::lifetime::Lifetime;
 use super::state::Token;
@@ -89,32 +91,27 @@ impl Token {
     }
 
     fn members(&self, format: JsonFormat) -> Vec<(&'static str, Value)> {
-        let zone = format.zone;
-        let text = |moment| zone.text(moment);
+        let text = |moment: UnixTime| format.zone.text(moment);
         let lifetime = self.lifetime().and_then(Lifetime::as_duration);
         let lifetime = lifetime.map(|lifetime| lifetime.as_secs());
-        let mut members = vec![
+        let mut members: Vec<(_, Value)> = vec![
             ("uuid", self.uuid().to_string().into()),
-            ("issued_at", or_null(self.issued_at().map(text))),
-            ("lifetime", or_null(lifetime)),
-            ("not_before", or_null(self.not_before().map(text))),
-            ("expires_at", or_null(self.expires_at_text(zone))),
-            ("now", zone.text(self.clock().now()).into()),
+            ("issued_at", self.issued_at().map(text).into()),
+            ("lifetime", lifetime.into()),
+            ("not_before", self.not_before().map(text).into()),
+            ("expires_at", self.expires_at().map(text).into()),
+            ("now", text(self.clock().now()).into()),
             ("is_valid", self.is_valid().into()),
             ("is_expired", self.is_expired().into()),
             ("is_dirty", self.is_dirty().into()),
             ("cargo_is_dirty", self.cargo().is_dirty().into()),
-            ("cargo", self.cargo().dump()),
+            ("cargo", self.cargo().into()),
         ];
         if format.sealed {
-            members.push(("sealed", or_null(self.sealed())));
+            members.push(("sealed", self.sealed().into()));
         }
         members
     }
-}
-
-fn or_null(value: Option<impl Into<Value>>) -> Value {
-    value.map_or(Value::Null, Into::into)
 }
 
 /// Members in the order in which they are listed. A map of values would sort them.

@@ -5,20 +5,21 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::crypto::clock::UnixTime;
 
-use super::content::Content;
-use super::state::Token;
-
 /// The zone in which moments are shown: UTC, an offset from it, or that of this machine.
 ///
 /// ```
-/// use sealtoken::{UnixTime, Zone};
+/// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime, Zone};
 /// use time::UtcOffset;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let moment = UnixTime::from_secs(1_763_755_200);
-/// assert_eq!(Zone::UTC.text(moment), "2025-11-21T20:00:00Z");
+/// let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
+/// let codec = KeyRing::new(Key::generate()).codec("demo")?.with_clock(clock);
+/// let mut token = Token::new();
+/// codec.seal(&mut token, Lifetime::minutes(30))?;
+///
 /// let new_york = Zone::from(UtcOffset::from_hms(-5, 0, 0)?);
-/// assert_eq!(new_york.text(moment), "2025-11-21T15:00:00-05:00");
+/// let expiry = token.expires_at().map(|at| new_york.text(at));
+/// assert_eq!(expiry.as_deref(), Some("2025-11-21T15:30:00-05:00"));
 /// # Ok(())
 /// # }
 /// ```
@@ -91,31 +92,5 @@ impl Default for Zone {
 impl From<UtcOffset> for Zone {
     fn from(offset: UtcOffset) -> Self {
         Self(Kind::Offset(offset))
-    }
-}
-
-impl<C: Content> Token<C> {
-    /// When the token expires as RFC 3339 text in this zone: `2025-11-21T20:30:00Z`.
-    ///
-    /// `None` for a token that never expires, and for one that was never sealed.
-    ///
-    /// ```
-    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime, Zone};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let clock = ManualClock::at(UnixTime::from_secs(1_763_755_200));
-    /// let codec = KeyRing::new(Key::generate()).codec("demo")?.with_clock(clock);
-    /// let mut token = Token::new();
-    /// codec.seal(&mut token, Lifetime::minutes(30))?;
-    ///
-    /// let text = token.expires_at_text(Zone::UTC);
-    /// assert_eq!(text.as_deref(), Some("2025-11-21T20:30:00Z"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn expires_at_text(&self, zone: impl Into<Zone>) -> Option<String> {
-        let zone = zone.into();
-        self.expires_at().map(|end| zone.text(end))
     }
 }

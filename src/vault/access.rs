@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::limits::{Subject, WhenFull};
-use crate::sealed::{CommitOutcome, ServiceError, commit};
+use crate::sealed::ServiceError;
 use crate::store::{Change, Record};
 
 use super::entry::{self, DataKeys, Entry, EntryLocation};
 use super::hashing::Argon2Cost;
-use super::namespace::Namespace;
-use super::root::Root;
+use super::namespace::NamespaceKeys;
+use super::records::Namespace;
 use super::secret::{Normalised, Password};
 use super::{Vault, VaultError};
 
@@ -33,6 +33,12 @@ impl Access {
             Self::Open | Self::Password(_) | Self::Unlocked(_) => WhenFull::Refuse,
         }
     }
+}
+
+/// The keys to write with, and the entry to write with the first value.
+pub(super) struct Writing {
+    pub(super) keys: DataKeys,
+    pub(super) entry: Option<Record>,
 }
 
 /// Where the entry of a password may be: one location for each cost, the newest first.
@@ -66,7 +72,7 @@ impl Entries {
     /// Opens an entry. One that was changed from outside hides no other.
     fn add(
         &mut self,
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         (cost, location): (Argon2Cost, &EntryLocation),
         record: &Record,
     ) -> Result<(), VaultError> {
@@ -105,29 +111,36 @@ impl Entries {
     }
 }
 
-/// The keys to write with, and the entry to write with the first value.
-pub(super) struct Writing {
-    pub(super) keys: DataKeys,
-    pub(super) entry: Option<Record>,
+impl Vault {
+    /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
+    pub(super) async fn attempt<T>(
+        &self,
+        subjects: &[Subject],
+        work: impl Future<Output = Result<T, VaultError>> + Send,
+    ) -> Result<T, VaultError> {
+        let guard = &self.shared.guard;
+        guard
+            .attempt(subjects, VaultError::is_failed_attempt, work)
+            .await
+    }
 }
 
-impl Vault {
+impl Namespace<'_> {
     /// The data keys that the caller has; `None` for a password that protects nothing. The search
     /// ends once it has found those that are wanted.
     ///
     /// A password is hashed whatever comes of it.
     pub(super) async fn keys_to_read(
         &self,
-        namespace: &Namespace,
         access: &Access,
         wanted: Wanted<'_>,
     ) -> Result<Option<Arc<DataKeys>>, VaultError> {
         match access {
-            Access::Open => Ok(Some(Arc::new(DataKeys::open(namespace)))),
+            Access::Open => Ok(Some(Arc::new(DataKeys::open(self)))),
             Access::Unlocked(keys) => Ok(Some(Arc::clone(keys))),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(namespace, &password, wanted, access.patience());
+                let found = self.try_password(&password, wanted, access.patience());
                 let (keys, _) = found.await?;
                 Ok(keys.map(Arc::new))
             }
@@ -136,24 +149,19 @@ impl Vault {
 
     /// The data keys to write new values with. A password without an entry gets one: a record in
     /// the batch of the first value.
-    pub(super) async fn keys_to_write(
-        &self,
-        namespace: &Namespace,
-        access: &Access,
-    ) -> Result<Writing, VaultError> {
+    pub(super) async fn keys_to_write(&self, access: &Access) -> Result<Writing, VaultError> {
         let keys = match access {
-            Access::Open => DataKeys::open(namespace),
+            Access::Open => DataKeys::open(self),
             Access::Unlocked(keys) => DataKeys::clone(keys),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found =
-                    self.try_password(namespace, &password, Wanted::These(&[]), access.patience());
+                let found = self.try_password(&password, Wanted::These(&[]), access.patience());
                 let (keys, location) = found.await?;
                 if let Some(keys) = keys {
                     return Ok(Writing { keys, entry: None });
                 }
                 let keys = DataKeys::fresh()?;
-                let entry = Some(entry::seal(namespace, &location, &keys)?);
+                let entry = Some(entry::seal(self, &location, &keys)?);
                 return Ok(Writing { keys, entry });
             }
         };
@@ -166,7 +174,6 @@ impl Vault {
     /// Returns the location at the newest cost, too: a new entry goes there.
     async fn try_password(
         &self,
-        namespace: &Namespace,
         password: &Normalised,
         wanted: Wanted<'_>,
         patience: WhenFull,
@@ -178,9 +185,9 @@ impl Vault {
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
-                let location = self.candidate(namespace, password, cost, patience).await?;
+                let location = self.candidate(password, cost, patience).await?;
                 if let Some(record) = self.store().get(&location.at).await? {
-                    entries.add(namespace, (cost, &location), &record)?;
+                    entries.add(self, (cost, &location), &record)?;
                 }
                 candidates.0.push((cost, location));
                 if entries.satisfies(wanted) {
@@ -202,13 +209,13 @@ impl Vault {
         candidates.0.sort_by_key(|(cost, _)| age(cost));
         // An entry may have moved up during the search, past the location under examination.
         if candidates.0.len() > 1 && !entries.satisfies(wanted) {
-            entries = self.fetch(namespace, &candidates).await?;
+            entries = self.fetch(&candidates).await?;
         }
         // An entry that was changed from outside is left for whoever restores it.
         let is_below = entries.found.iter().any(|(cost, _)| *cost != newest);
         if is_below && !entries.is_partial {
             // Best effort: the next use tries again.
-            let _ = self.move_up(namespace, &candidates, &entries, newest);
+            let _ = self.move_up(&candidates, &entries, newest);
         }
         let keys = entries.keys()?;
         let location = candidates.0.into_iter().find(|(cost, _)| *cost == newest);
@@ -216,24 +223,10 @@ impl Vault {
         Ok((keys, location))
     }
 
-    /// The costs known to this process, the newest first.
-    fn costs(&self) -> Vec<Argon2Cost> {
-        self.shared.root.load().costs().to_vec()
-    }
-
-    /// Reads the costs again, the newest first: another process may have raised them.
-    pub(super) async fn refresh_costs(&self) -> Result<Vec<Argon2Cost>, VaultError> {
-        let root = Root::read_again(&self.shared.keysets).await?;
-        let costs = root.costs().to_vec();
-        self.shared.root.store(Arc::new(root));
-        Ok(costs)
-    }
-
     /// Moves the keys of entries at other costs into the one at the newest cost, in one batch,
-    /// behind the request.
+    /// in the background.
     fn move_up(
         &self,
-        namespace: &Namespace,
         candidates: &Candidates,
         entries: &Entries,
         newest: Argon2Cost,
@@ -241,24 +234,26 @@ impl Vault {
         let (Some(keys), Some(location)) = (entries.keys()?, candidates.at(newest)) else {
             return Ok(());
         };
-        let record = entry::seal(namespace, location, &keys)?;
+        let record = entry::seal(self, location, &keys)?;
         let mut batch = vec![put(record, entries.at(newest))];
         batch.extend(removals(candidates, entries).filter(|change| change.key() != &location.at));
-        self.shared.behind.note(location.at.clone(), batch);
+        self.vault
+            .shared
+            .background
+            .note(location.at.clone(), batch);
         Ok(())
     }
 
     /// Where the entry of a password may be, for each of the costs.
     pub(super) async fn candidates(
         &self,
-        namespace: &Namespace,
         password: &Normalised,
         costs: &[Argon2Cost],
     ) -> Result<Candidates, VaultError> {
         let mut candidates = Vec::with_capacity(costs.len());
         for cost in costs {
             let bound = WhenFull::Refuse;
-            let location = self.candidate(namespace, password, *cost, bound).await?;
+            let location = self.candidate(password, *cost, bound).await?;
             candidates.push((*cost, location));
         }
         Ok(Candidates(candidates))
@@ -268,15 +263,11 @@ impl Vault {
     ///
     /// An entry only moves up, to a newer cost. So the oldest is read first: an entry that moves
     /// meanwhile is not missed, even on engines that cannot read all at one moment.
-    pub(super) async fn fetch(
-        &self,
-        namespace: &Namespace,
-        candidates: &Candidates,
-    ) -> Result<Entries, VaultError> {
+    pub(super) async fn fetch(&self, candidates: &Candidates) -> Result<Entries, VaultError> {
         let mut entries = Entries::default();
         for (cost, location) in candidates.0.iter().rev() {
             if let Some(record) = self.store().get(&location.at).await? {
-                entries.add(namespace, (*cost, location), &record)?;
+                entries.add(self, (*cost, location), &record)?;
             }
         }
         entries.found.reverse();
@@ -285,34 +276,13 @@ impl Vault {
 
     async fn candidate(
         &self,
-        namespace: &Namespace,
         password: &Normalised,
         cost: Argon2Cost,
         patience: WhenFull,
     ) -> Result<EntryLocation, VaultError> {
-        let hasher = &self.shared.hasher;
-        let hash = hasher.hash(cost, password, namespace, patience).await?;
-        Ok(EntryLocation::new(namespace, &hash))
-    }
-
-    /// Writes a batch, which begins with the entry of a new password if there is one; `None` where
-    /// someone else created that entry meanwhile.
-    pub(super) async fn commit_with(
-        &self,
-        entry: Option<&Record>,
-        changes: Vec<Change>,
-    ) -> Result<Option<CommitOutcome>, VaultError> {
-        let mut batch: Vec<Change> = entry.cloned().map(Change::Insert).into_iter().collect();
-        let before = batch.len();
-        batch.extend(changes);
-        Ok(match commit(self.store(), &batch).await? {
-            CommitOutcome::Written => Some(CommitOutcome::Written),
-            CommitOutcome::Conflict { index, .. } if index < before => None,
-            CommitOutcome::Conflict { index, current } => Some(CommitOutcome::Conflict {
-                index: index.saturating_sub(before),
-                current,
-            }),
-        })
+        let hasher = &self.vault.shared.hasher;
+        let hash = hasher.hash(cost, password, self, patience).await?;
+        Ok(EntryLocation::new(self, &hash))
     }
 }
 
@@ -338,7 +308,7 @@ pub(super) fn removals(candidates: &Candidates, entries: &Entries) -> impl Itera
 
 /// The subjects for which an attempt is counted. Without a password only the token itself can be
 /// guessed, which counts for the namespace.
-pub(super) fn subjects(namespace: &Namespace, access: &Access, value: &[u8]) -> Vec<Subject> {
+pub(super) fn subjects(namespace: &NamespaceKeys, access: &Access, value: &[u8]) -> Vec<Subject> {
     match access {
         Access::Password(_) | Access::Imported(_) => namespace.subjects(value),
         Access::Open | Access::Unlocked(_) => vec![namespace.subject()],

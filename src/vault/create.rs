@@ -2,14 +2,15 @@
 
 use crate::crypto::clock::{Expiry, ExpiryError, UnixTime};
 use crate::events::Observed;
-use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited};
-use crate::store::{Change, Record};
+use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit};
+use crate::store::{Change, Record, RecordKey};
 
 use super::access::Access;
-use super::namespace::{DataKey, Namespace};
+use super::namespace::DataKey;
+use super::records::Namespace;
 use super::row::{self, Meta};
 use super::secret::{Password, SecretBytes};
-use super::text::{TokenSource, VaultToken};
+use super::target::{TokenSource, VaultToken};
 use super::{Vault, VaultError, operation};
 
 /// What a caller sets for new values.
@@ -66,13 +67,15 @@ impl NewValue {
     }
 }
 
-/// Creates a value: [`Vault::create`].
+/// Creates one value ([`Vault::create`]), many ([`Vault::create_many`]), or one that may exist
+/// already ([`Vault::upsert`]).
 #[derive(Debug)]
 #[must_use = "nothing is created until this is awaited"]
-pub struct Create<'a> {
-    vault: &'a Vault,
-    value: SecretBytes,
-    new: NewValue,
+pub struct Create<'a, V = SecretBytes> {
+    pub(super) vault: &'a Vault,
+    /// The value; the values; or the target of an upsert, and its value.
+    pub(super) values: V,
+    pub(super) new: NewValue,
 }
 
 impl Vault {
@@ -87,9 +90,9 @@ impl Vault {
         self.create_with(value.into(), NewValue::new(Access::Open))
     }
 
-    pub(super) fn create_with(&self, value: SecretBytes, new: NewValue) -> Create<'_> {
+    pub(super) fn create_with<V>(&self, values: V, new: NewValue) -> Create<'_, V> {
         let vault = self;
-        Create { vault, value, new }
+        Create { vault, values, new }
     }
 
     pub(super) fn check_value(&self, value: &SecretBytes) -> Result<(), VaultError> {
@@ -99,24 +102,28 @@ impl Vault {
         }
         Ok(())
     }
+}
 
+impl Namespace<'_> {
     /// Inserts a value. `None` where the entry of its password has to be looked up again.
+    ///
+    /// `about_to_insert` gets the record key of each token that is tried.
     pub(super) async fn insert(
         &self,
-        namespace: &Namespace,
         value: &SecretBytes,
         new: &NewValue,
-        key: &DataKey,
-        entry: Option<&Record>,
+        (key, entry): (&DataKey, Option<&Record>),
+        rounds: &mut Rounds,
+        about_to_insert: impl Fn(&RecordKey) + Send + Sync,
     ) -> Result<Option<VaultToken>, VaultError> {
-        let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let (token, change) = self.prepare(namespace, value, new, key)?;
+            let (token, change) = self.prepare(value, new, key)?;
+            about_to_insert(change.key());
             match self.commit_with(entry, vec![change]).await? {
                 None => return Ok(None),
                 Some(CommitOutcome::Written) => return Ok(Some(token)),
-                Some(CommitOutcome::Conflict { .. }) if new.source.is_custom() => {
+                Some(CommitOutcome::Conflict { .. }) if new.source.chosen().is_some() => {
                     return Err(VaultError::AlreadyExists);
                 }
                 // A short token was drawn before: draw another. An entry belongs to one batch, so
@@ -130,44 +137,59 @@ impl Vault {
     /// The token of a new value, and the change that inserts it.
     pub(super) fn prepare(
         &self,
-        namespace: &Namespace,
         value: &SecretBytes,
         new: &NewValue,
         key: &DataKey,
     ) -> Result<(VaultToken, Change), VaultError> {
         let token = new.source.token()?;
-        let at = namespace.value_key(token.expose());
-        let meta = new.meta(self.now(), value)?;
-        let payload = row::conceal(namespace, key, &at.id, meta.revision, value)?;
-        let record = row::seal(namespace, &at, &meta, key.id, &payload)?;
+        let at = self.value_key(token.expose());
+        let meta = new.meta(self.vault.now(), value)?;
+        let payload = row::conceal(self, key, &at.id, meta.revision, value)?;
+        let record = row::seal(self, &at, &meta, key.id, &payload)?;
         Ok((token, Change::Insert(record)))
+    }
+
+    /// Writes a batch, which begins with the entry of a new password if there is one; `None` where
+    /// someone else created that entry meanwhile.
+    pub(super) async fn commit_with(
+        &self,
+        entry: Option<&Record>,
+        changes: Vec<Change>,
+    ) -> Result<Option<CommitOutcome>, VaultError> {
+        let mut batch: Vec<Change> = entry.cloned().map(Change::Insert).into_iter().collect();
+        let before = batch.len();
+        batch.extend(changes);
+        Ok(match commit(self.store(), &batch).await? {
+            CommitOutcome::Written => Some(CommitOutcome::Written),
+            CommitOutcome::Conflict { index, .. } if index < before => None,
+            CommitOutcome::Conflict { index, current } => Some(CommitOutcome::Conflict {
+                index: index.saturating_sub(before),
+                current,
+            }),
+        })
     }
 }
 
-/// The setters of all builders that create values.
-macro_rules! value_setters {
-    () => {
-        /// Protects the value by a password, too. Without it nobody opens the value, not even with
-        /// the ring and the token.
-        pub fn password(mut self, password: impl Into<Password>) -> Self {
-            self.new.access = Access::Password(password.into());
-            self
-        }
+impl<V> Create<'_, V> {
+    /// Protects the value by a password, too. Without it nobody opens the value, not even with the
+    /// ring and the token.
+    pub fn password(mut self, password: impl Into<Password>) -> Self {
+        self.new.access = Access::Password(password.into());
+        self
+    }
 
-        /// When the value expires. Unless set, it does not.
-        pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
-            self.new.expiry = Some(expiry.into().into());
-            self
-        }
+    /// When the value expires. Unless set, it does not.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.new.expiry = Some(expiry.into().into());
+        self
+    }
 
-        /// A label by which [`Vault::list`] finds it: 1 to 255 bytes.
-        pub fn label(mut self, label: impl Into<String>) -> Self {
-            self.new.label = Some(label.into());
-            self
-        }
-    };
+    /// A label by which [`Vault::list`] finds it: 1 to 255 bytes.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.new.label = Some(label.into());
+        self
+    }
 }
-pub(super) use value_setters;
 
 /// The setters of the builders that draw tokens.
 macro_rules! length_setters {
@@ -195,7 +217,6 @@ macro_rules! length_setters {
 pub(super) use length_setters;
 
 impl Create<'_> {
-    value_setters!();
     length_setters!();
 
     /// A token of your own: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
@@ -204,30 +225,35 @@ impl Create<'_> {
     ///
     /// Whoever guesses it finds the value, and reads it unless a password protects it.
     pub fn token(mut self, token: impl AsRef<str>) -> Self {
-        self.new.source = TokenSource::custom(token.as_ref());
+        self.new.source = TokenSource::choose(token.as_ref());
         self
     }
 
     async fn run(self) -> Result<VaultToken, VaultError> {
         let observed = self.vault.observe(operation::CREATE);
-        observed.run(self.create(&observed)).await
+        let mut rounds = Rounds::default();
+        observed.run(self.create(&observed, &mut rounds)).await
     }
 
-    async fn create(&self, observed: &Observed<'_>) -> Result<VaultToken, VaultError> {
-        let Self { vault, value, new } = self;
+    /// Creates the value. Its token is named in the event before it is written.
+    pub(super) async fn create(
+        &self,
+        observed: &Observed<'_>,
+        rounds: &mut Rounds,
+    ) -> Result<VaultToken, VaultError> {
+        let (vault, value, new) = (self.vault, &self.values, &self.new);
         new.check(vault)?;
         vault.check_value(value)?;
         let namespace = vault.for_writing(observed).await?;
-        let mut rounds = Rounds::default();
+        let name = |key: &RecordKey| namespace.name_token(key);
+        if let Some(token) = new.source.chosen() {
+            name(&namespace.value_key(token.expose()));
+        }
         loop {
-            rounds.next().await?;
-            let writing = vault.keys_to_write(&namespace, &new.access).await?;
-            let key = writing.keys.newest()?;
-            let entry = writing.entry.as_ref();
-            let inserted = vault.insert(&namespace, value, new, key, entry).await?;
+            let writing = namespace.keys_to_write(&new.access).await?;
+            let key = (writing.keys.newest()?, writing.entry.as_ref());
+            let inserted = namespace.insert(value, new, key, rounds, name).await?;
             if let Some(token) = inserted {
-                let key = namespace.value_key(token.expose());
-                observed.token(|| namespace.fingerprint(&key.id));
                 return Ok(token);
             }
         }

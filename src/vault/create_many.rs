@@ -1,24 +1,22 @@
 //! Creating many values for one hash of their password.
 
-use crate::crypto::clock::Expiry;
 use crate::events::Observed;
 use crate::sealed::{CommitOutcome, Rounds, ServiceError, awaited};
 use crate::store::Change;
 
 use super::access::Access;
-use super::create::{NewValue, length_setters, value_setters};
-use super::namespace::{DataKey, Namespace};
-use super::secret::{Password, SecretBytes};
-use super::text::{TokenSource, VaultToken};
+use super::create::{Create, NewValue, length_setters};
+use super::namespace::DataKey;
+use super::records::Namespace;
+use super::secret::SecretBytes;
+use super::target::{TokenSource, VaultToken};
 use super::{Vault, VaultError, operation};
 
-/// Creates many values: [`Vault::create_many`].
-#[derive(Debug)]
-#[must_use = "nothing is created until this is awaited"]
-pub struct CreateMany<'a> {
-    vault: &'a Vault,
-    values: Vec<SecretBytes>,
-    new: NewValue,
+/// The results so far.
+struct Results<'a> {
+    all: Vec<Result<VaultToken, VaultError>>,
+    created: u64,
+    observed: &'a Observed<'a>,
 }
 
 /// A value, and the change that inserts it.
@@ -39,7 +37,7 @@ impl Vault {
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
-    ) -> CreateMany<'_> {
+    ) -> Create<'_, Vec<SecretBytes>> {
         self.create_many_with(values, Access::Open)
     }
 
@@ -47,30 +45,18 @@ impl Vault {
         &self,
         values: impl IntoIterator<Item = V>,
         access: Access,
-    ) -> CreateMany<'_> {
-        CreateMany {
-            vault: self,
-            values: values.into_iter().map(Into::into).collect(),
-            new: NewValue::new(access),
-        }
+    ) -> Create<'_, Vec<SecretBytes>> {
+        let values = values.into_iter().map(Into::into).collect();
+        self.create_with(values, NewValue::new(access))
     }
 }
 
-impl CreateMany<'_> {
-    value_setters!();
+impl Create<'_, Vec<SecretBytes>> {
     length_setters!();
 
     async fn run(self) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
         let observed = self.vault.observe(operation::CREATE);
-        let work = async {
-            let created = self.create(&observed).await;
-            let count = created
-                .as_ref()
-                .map_or(0, |all| all.iter().flatten().count());
-            observed.count(count as u64);
-            created
-        };
-        observed.run(work).await
+        observed.run(self.create(&observed)).await
     }
 
     async fn create(
@@ -78,12 +64,17 @@ impl CreateMany<'_> {
         observed: &Observed<'_>,
     ) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
         let Self { vault, values, new } = self;
+        let mut results = Results {
+            all: Vec::with_capacity(values.len()),
+            created: 0,
+            observed,
+        };
+        observed.count(0);
         new.check(vault)?;
-        let mut results = Vec::with_capacity(values.len());
         // Limits before work: values that are too long cost no hash.
         let first = loop {
-            let Some(value) = values.get(results.len()) else {
-                return Ok(results);
+            let Some(value) = values.get(results.all.len()) else {
+                return Ok(results.all);
             };
             match vault.check_value(value) {
                 Ok(()) => break value,
@@ -94,40 +85,38 @@ impl CreateMany<'_> {
         // The first value creates the entry of a new password; the others find it.
         let mut rounds = Rounds::default();
         let keys = loop {
-            rounds.next().await?;
-            let writing = vault.keys_to_write(&namespace, &new.access).await?;
+            let writing = namespace.keys_to_write(&new.access).await?;
             let Some(entry) = writing.entry else {
                 break writing.keys;
             };
-            let key = writing.keys.newest()?;
-            let inserted = vault.insert(&namespace, first, new, key, Some(&entry));
+            let key = (writing.keys.newest()?, Some(&entry));
+            let inserted = namespace.insert(first, new, key, &mut rounds, |_| {});
             if let Some(token) = inserted.await? {
                 results.push(Ok(token));
                 break writing.keys;
             }
         };
-        let mut values = values.get(results.len()..).unwrap_or_default().iter();
+        let mut values = values.get(results.all.len()..).unwrap_or_default().iter();
         let key = keys.newest()?;
         while let Some(batch) = self.next_batch(&namespace, key, &mut values) {
             self.write_batch(&namespace, key, batch, &mut results).await;
         }
-        Ok(results)
+        Ok(results.all)
     }
 
     /// Seals the next values that make a batch; `None` at the end.
     fn next_batch<'v>(
         &self,
-        namespace: &Namespace,
+        namespace: &Namespace<'_>,
         key: &DataKey,
         values: &mut std::slice::Iter<'v, SecretBytes>,
     ) -> Option<Vec<Prepared<'v>>> {
-        let limits = self.vault.store().limits();
+        let limits = namespace.store().limits();
         let (mut weight, mut bytes) = (0_usize, 0_usize);
         let mut batch = Vec::new();
         while let Some(value) = values.as_slice().first() {
             let checked = self.vault.check_value(value);
-            let prepared =
-                checked.and_then(|()| self.vault.prepare(namespace, value, &self.new, key));
+            let prepared = checked.and_then(|()| namespace.prepare(value, &self.new, key));
             let more = prepared.as_ref().map_or(0, |(_, change)| change.weight());
             weight = weight.saturating_add(more);
             bytes = bytes.saturating_add(value.expose().len());
@@ -142,17 +131,16 @@ impl CreateMany<'_> {
 
     async fn write_batch(
         &self,
-        namespace: &Namespace,
+        namespace: &Namespace<'_>,
         key: &DataKey,
         batch: Vec<Prepared<'_>>,
-        results: &mut Vec<Result<VaultToken, VaultError>>,
+        results: &mut Results<'_>,
     ) {
-        let Self { vault, new, .. } = self;
         let changes = batch
             .iter()
             .filter_map(|(_, prepared)| prepared.as_ref().ok());
         let changes: Vec<Change> = changes.map(|(_, change)| change.clone()).collect();
-        let written = vault.commit_with(None, changes).await;
+        let written = namespace.commit_with(None, changes).await;
         for (value, prepared) in batch {
             results.push(match (&written, prepared) {
                 (_, Err(error)) => Err(error),
@@ -160,13 +148,24 @@ impl CreateMany<'_> {
                 (Ok(Some(CommitOutcome::Written)), Ok((token, _))) => Ok(token),
                 // A short token was drawn twice: each value is written on its own, with another.
                 (Ok(_), Ok(_)) => {
-                    let inserted = vault.insert(namespace, value, new, key, None).await;
+                    let mut rounds = Rounds::default();
+                    let key = (key, None);
+                    let inserted = namespace.insert(value, &self.new, key, &mut rounds, |_| {});
                     let contended = VaultError::Service(ServiceError::Contended);
-                    inserted.and_then(|token| token.ok_or(contended))
+                    inserted.await.and_then(|token| token.ok_or(contended))
                 }
             });
         }
     }
 }
 
-awaited!(CreateMany<'a> => Result<Vec<Result<VaultToken, VaultError>>, VaultError>);
+impl Results<'_> {
+    /// Adds a result, and counts it in the event if its value was created.
+    fn push(&mut self, result: Result<VaultToken, VaultError>) {
+        self.created = self.created.saturating_add(u64::from(result.is_ok()));
+        self.observed.count(self.created);
+        self.all.push(result);
+    }
+}
+
+awaited!(Create<'a, Vec<SecretBytes>> => Result<Vec<Result<VaultToken, VaultError>>, VaultError>);

@@ -12,14 +12,14 @@ use crate::store::{Record, RecordKey, Version};
 
 use super::VaultError;
 use super::names;
-use super::namespace::{DataKey, Namespace};
+use super::namespace::{DataKey, NamespaceKeys};
 
 const FORMAT: u8 = 1;
 /// An id and a key.
 const EACH: usize = 16 + 32;
 
-/// The most data keys of an entry: each change of the password adds one. Such an entry has about
-/// 200 KB, which every engine takes.
+/// The maximum number of data keys in an entry: each change of the password adds one. Such an entry
+/// has about 200 KB, which every engine takes.
 pub(super) const MAX_KEYS: usize = 4096;
 
 /// Where the entry of a password is, and the key that seals it: both derived from the 64 bytes of
@@ -30,7 +30,7 @@ pub(super) struct EntryLocation {
 }
 
 impl EntryLocation {
-    pub(super) fn new(namespace: &Namespace, hash: &Secret<64>) -> Self {
+    pub(super) fn new(namespace: &NamespaceKeys, hash: &Secret<64>) -> Self {
         let (finds, opens) = hash.expose().split_at(32);
         let keyset = &namespace.keyset;
         let id = mac::of_parts(&keyset.key(names::PASSWORD_ID), &[finds]);
@@ -65,7 +65,7 @@ impl DataKeys {
     }
 
     /// The one key that the namespace has for values without a password.
-    pub(super) fn open(namespace: &Namespace) -> Self {
+    pub(super) fn open(namespace: &NamespaceKeys) -> Self {
         vec![namespace.open.clone()].into()
     }
 
@@ -124,7 +124,7 @@ pub(super) struct Entry {
 
 /// Seals an entry for its location.
 pub(super) fn seal(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     location: &EntryLocation,
     keys: &DataKeys,
 ) -> Result<Record, VaultError> {
@@ -147,7 +147,7 @@ pub(super) fn seal(
 
 /// Opens the entry found at a location.
 pub(super) fn open(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     location: &EntryLocation,
     record: &Record,
 ) -> Result<Entry, VaultError> {

@@ -12,7 +12,7 @@ use crate::store::{RecordError, StoreError};
 /// Why an operation of a vault failed.
 ///
 /// [`code`](VaultError::code) is a stable name, for logs and the command line;
-/// [`public`](VaultError::public) is what a caller may be told.
+/// [`public`](VaultError::public) is safe to show to callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VaultError {
@@ -47,7 +47,7 @@ pub enum VaultError {
     PasswordTooLong,
     /// The value is too long.
     ValueTooLong {
-        /// The most bytes allowed.
+        /// The maximum number of bytes.
         limit: usize,
     },
     /// A label has 1 to 255 bytes.
@@ -110,7 +110,7 @@ impl VaultError {
         }
     }
 
-    /// What a caller may be told.
+    /// The error to show to callers.
     ///
     /// ```
     /// use sealtoken::PublicError;
@@ -146,7 +146,7 @@ impl VaultError {
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound => f.write_str("there is no such token"),
+            Self::NotFound => f.write_str("no such token exists"),
             Self::Expired => f.write_str("the token has expired"),
             Self::Deleted => {
                 f.write_str("the token was deleted; it can be restored until it is purged")
@@ -155,9 +155,7 @@ impl fmt::Display for VaultError {
             Self::AlreadyExists => f.write_str(
                 "a token with this text exists already, perhaps expired or deleted: choose another",
             ),
-            Self::NoSuchVersion => {
-                f.write_str("there is no such earlier value: list the versions that are kept")
-            }
+            Self::NoSuchVersion => f.write_str("no such version is kept: list the versions"),
             Self::InvalidTokenLength => f.write_str("a token has 15 to 64 characters"),
             Self::WeakToken => f.write_str(
                 "a token of less than 25 characters has less than 128 random bits: if you want \
@@ -237,7 +235,7 @@ mod tests {
         }
         let retry_after = Duration::from_secs(7);
         for error in [
-            VaultError::from(Exhausted { retry_after }),
+            VaultError::from(Exhausted::new(retry_after)),
             VaultError::from(PoolError::Full { retry_after }),
         ] {
             assert_eq!(error.public(), PublicError::TryLater { retry_after });

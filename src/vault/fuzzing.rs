@@ -4,7 +4,7 @@ use crate::crypto::secret::Secret;
 use crate::sealed::{Draft, Keyset};
 use crate::store::{Label, RecordKey};
 
-use super::namespace::Namespace;
+use super::namespace::NamespaceKeys;
 use super::row::Row;
 use super::{entry, names};
 
@@ -18,7 +18,7 @@ pub(crate) fn open_row(
     data_key: &[u8],
     payload: &[u8],
 ) -> Option<Vec<u8>> {
-    let namespace = Namespace::new(Keyset::new(vec![7; 32], root.clone()));
+    let namespace = NamespaceKeys::new(Keyset::new(vec![7; 32], root.clone()));
     let draft = Draft {
         key: RecordKey::new(names::VALUES, [1; 32]),
         purge_at: None,

@@ -9,7 +9,7 @@ use crate::limits::{BlockingPool, Lane, PoolError, WhenFull};
 use crate::sealed::ServiceError;
 
 use super::VaultError;
-use super::namespace::Namespace;
+use super::namespace::NamespaceKeys;
 use super::secret::Normalised;
 
 /// The cost of one hash of a password by Argon2id (RFC 9106): memory, passes and lanes.
@@ -128,7 +128,7 @@ impl Hasher {
         &self,
         cost: Argon2Cost,
         password: &Normalised,
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         patience: WhenFull,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]

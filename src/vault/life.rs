@@ -2,13 +2,13 @@
 //! password.
 
 use crate::crypto::clock::{Expiry, UnixTime};
-use crate::events::{Observed, Operation};
+use crate::events::Operation;
 use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
 use crate::store::Change;
 
-use super::list::ValueInfo;
-use super::namespace::Namespace;
+use super::info::ValueInfo;
 use super::prune::removals;
+use super::records::Namespace;
 use super::row::{Meta, Row};
 use super::target::{Location, Target};
 use super::{Vault, VaultError, operation};
@@ -43,7 +43,7 @@ impl Vault {
         let observed = self.observe(operation::EXISTS);
         let work = async {
             let (namespace, location) = self.locate(&observed, &target).await?;
-            match self.row(&namespace, &location).await {
+            match namespace.row(&location).await {
                 Ok(row) => Ok(row.meta.check(self.now()).is_ok()),
                 Err(VaultError::NotFound) => Ok(false),
                 Err(error) => Err(error),
@@ -63,7 +63,7 @@ impl Vault {
         let observed = self.observe(operation::GET);
         let work = async {
             let (namespace, location) = self.locate(&observed, &target).await?;
-            let row = self.row(&namespace, &location).await?;
+            let row = namespace.row(&location).await?;
             ValueInfo::of(&namespace, &row, self.now())
         };
         observed.run(work).await
@@ -142,51 +142,12 @@ impl Vault {
         let work = async {
             let (namespace, location) = self.locate(&observed, &target).await?;
             let mut pruned = 0;
-            let deleted = self.remove(&namespace, &location, &mut pruned).await;
+            let deleted = namespace.remove(&location, &mut pruned).await;
             deleted.map_err(|error| error.after(pruned))
         };
         observed.run(work).await
     }
 
-    /// Removes a value. `pruned` counts the earlier ones that are removed before it.
-    async fn remove(
-        &self,
-        namespace: &Namespace,
-        location: &Location,
-        pruned: &mut u64,
-    ) -> Result<(), VaultError> {
-        let mut rounds = Rounds::default();
-        let mut existing = self.store().get(&location.key).await?;
-        loop {
-            rounds.next().await?;
-            let record = location.accept(namespace, existing)?;
-            let mut batch = vec![Change::Remove {
-                key: location.key.clone(),
-                expected: expected_version(&record),
-            }];
-            // Removal is the way to be rid of a record that was changed from outside.
-            if let Ok(row) = Row::open(namespace, record) {
-                let earlier = row.meta.oldest..row.meta.revision;
-                batch.extend(removals(namespace, &row, earlier));
-            }
-            existing = match commit(self.store(), &batch).await {
-                Ok(CommitOutcome::Written) => return Ok(()),
-                Ok(CommitOutcome::Conflict { current, .. }) => current,
-                // An attacker gave the earlier values more labels than a batch takes: they go
-                // first.
-                Err(error) if error.is_too_heavy() && batch.len() > 1 => {
-                    self.prune(namespace, location, |_| 0, pruned).await?;
-                    self.store().get(&location.key).await?
-                }
-                Err(error) => return Err(error.into()),
-            };
-        }
-    }
-
-    /// Changes what is known about a value, again where others do so at the same time.
-    ///
-    /// The record is written even if nothing differs: a store whose reads lag behind may have shown
-    /// an outdated one.
     async fn change(
         &self,
         operation: Operation,
@@ -194,32 +155,70 @@ impl Vault {
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
         let observed = self.observe(operation);
-        let work = self.change_meta(&observed, target, change);
+        let work = async {
+            let (namespace, location) = self.locate(&observed, target).await?;
+            namespace.change(&location, change).await
+        };
         observed.run(work).await
     }
+}
 
-    async fn change_meta(
+impl Namespace<'_> {
+    /// Changes what is known about a value, again where others do so at the same time.
+    ///
+    /// The record is written even if nothing differs: a store whose reads lag behind may have shown
+    /// an outdated one.
+    async fn change(
         &self,
-        observed: &Observed<'_>,
-        target: &Target,
+        location: &Location,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
-        let (namespace, location) = self.locate(observed, target).await?;
         let mut rounds = Rounds::default();
         let mut existing = self.store().get(&location.key).await?;
         loop {
             rounds.next().await?;
-            let row = Row::open(&namespace, location.accept(&namespace, existing)?)?;
+            let row = Row::open(self, location.accept(self, existing)?)?;
             let mut meta = row.meta.clone();
-            change(&mut meta, self.now())?;
+            change(&mut meta, self.vault.now())?;
             let replace = Change::Replace {
-                record: row.with_meta(&namespace, &meta)?,
+                record: row.with_meta(self, &meta)?,
                 expected: row.version,
             };
             match commit(self.store(), &[replace]).await? {
                 CommitOutcome::Written => return Ok(()),
                 CommitOutcome::Conflict { current, .. } => existing = current,
             }
+        }
+    }
+
+    /// Removes a value. `pruned` counts the earlier ones that are removed before it.
+    async fn remove(&self, location: &Location, pruned: &mut u64) -> Result<(), VaultError> {
+        let mut rounds = Rounds::default();
+        let mut existing = self.store().get(&location.key).await?;
+        loop {
+            rounds.next().await?;
+            let record = location.accept(self, existing)?;
+            let mut batch = vec![Change::Remove {
+                key: location.key.clone(),
+                expected: expected_version(&record),
+            }];
+            // Removal is the way to be rid of a record that was changed from outside.
+            if let Ok(row) = Row::open(self, record) {
+                let earlier = row.meta.oldest..row.meta.revision;
+                batch.extend(removals(self, &row, earlier));
+            }
+            existing = match commit(self.store(), &batch).await {
+                Ok(CommitOutcome::Written) => return Ok(()),
+                Ok(CommitOutcome::Conflict { current, .. }) => current,
+                // An attacker gave the earlier values more labels than a batch takes: they go
+                // first.
+                Err(error) if error.is_too_heavy() && batch.len() > 1 => {
+                    let count = |number| *pruned = pruned.saturating_add(number);
+                    self.prune(location, |_| 0, count).await?;
+                    self.store().get(&location.key).await?
+                }
+                Err(error) => return Err(error.into()),
+            };
         }
     }
 }

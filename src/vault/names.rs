@@ -1,7 +1,7 @@
 //! The names of collections and labels, which a database shows in clear, and of the keys that are
 //! derived from a keyset.
 
-use crate::sealed::Use;
+use crate::sealed::KeyUse;
 use crate::store::{Collection, LabelName};
 
 /// Keysets: the vault's own, and one for each namespace.
@@ -29,10 +29,10 @@ pub(super) const LABEL: LabelName = LabelName::from_static("label");
 pub(super) const DATA_KEY: LabelName = LabelName::from_static("data_key");
 
 /// The key of payloads without a password.
-pub(super) const PAYLOAD: Use = Use::new("payload");
+pub(super) const PAYLOAD: KeyUse = KeyUse::new("payload");
 /// Finds the entry of a password.
-pub(super) const PASSWORD_ID: Use = Use::new("password id");
+pub(super) const PASSWORD_ID: KeyUse = KeyUse::new("password id");
 /// Seals the entry of a password, together with the password.
-pub(super) const PASSWORD_ENTRY: Use = Use::new("password entry");
+pub(super) const PASSWORD_ENTRY: KeyUse = KeyUse::new("password entry");
 /// The salt of passwords.
-pub(super) const PASSWORD_SALT: Use = Use::new("password salt");
+pub(super) const PASSWORD_SALT: KeyUse = KeyUse::new("password salt");

@@ -11,17 +11,17 @@ use crate::store::{Query, Record, RecordKey, Values};
 
 use super::{names, subject};
 
-/// The most namespaces in the cache.
+/// The maximum number of namespaces in the cache.
 const MAX_CACHED: usize = 1024;
 
-/// A namespace: its keys, and where its records are.
+/// The keys of a namespace, and where its records are.
 #[derive(Debug)]
-pub(super) struct Namespace {
+pub(super) struct NamespaceKeys {
     pub(super) keyset: Keyset,
     /// The key of payloads without a password, under the id that says so.
     pub(super) open: DataKey,
     pub(super) salt: [u8; 16],
-    /// Where every text leads that cannot be a token: no record is ever here.
+    /// The record id of every text that cannot be a token: no record ever has it.
     nowhere: Vec<u8>,
     /// Whether the namespace does not exist: nothing is in it, whatever the database holds by now.
     pub(super) is_stand_in: bool,
@@ -34,7 +34,7 @@ pub(super) struct DataKey {
     pub(super) key: Secret<32>,
 }
 
-impl Namespace {
+impl NamespaceKeys {
     pub(super) fn new(keyset: Keyset) -> Self {
         let open = DataKey {
             id: first_half(keyset.label(&[b"open"])),
@@ -134,15 +134,15 @@ fn first_half(bytes: Vec<u8>) -> [u8; 16] {
 
 /// The namespaces used before. The keys of a namespace never change, so an entry stays valid.
 #[derive(Debug, Default)]
-pub(super) struct NamespaceCache(Mutex<HashMap<Arc<str>, Arc<Namespace>>>);
+pub(super) struct NamespaceCache(Mutex<HashMap<Arc<str>, Arc<NamespaceKeys>>>);
 
 impl NamespaceCache {
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Namespace>> {
+    pub(super) fn get(&self, name: &str) -> Option<Arc<NamespaceKeys>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cached.get(name).cloned()
     }
 
-    pub(super) fn put(&self, name: &Arc<str>, namespace: &Arc<Namespace>) {
+    pub(super) fn put(&self, name: &Arc<str>, namespace: &Arc<NamespaceKeys>) {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.len() >= MAX_CACHED {
             // Any one will do: reading it again costs one point read.
@@ -166,8 +166,8 @@ mod tests {
     #[test]
     fn a_namespace_waits_in_its_own_lane_and_all_missing_ones_in_one() {
         let keyset = |n: u8| Keyset::new(vec![n; 32], Secret::from([n; 32]));
-        let [ada, bob] = [1, 2].map(|n| Namespace::new(keyset(n)).lane());
-        let [made_up, another] = [3, 4].map(|n| Namespace::stand_in(keyset(n)).lane());
+        let [ada, bob] = [1, 2].map(|n| NamespaceKeys::new(keyset(n)).lane());
+        let [made_up, another] = [3, 4].map(|n| NamespaceKeys::stand_in(keyset(n)).lane());
         assert_ne!(ada, bob);
         assert_eq!(made_up, another);
         assert!(![ada, bob].contains(&made_up));
@@ -177,7 +177,7 @@ mod tests {
     fn the_cache_is_bounded() {
         let cache = NamespaceCache::default();
         let keyset = Keyset::new(vec![1; 32], Secret::from([1; 32]));
-        let namespace = Arc::new(Namespace::new(keyset));
+        let namespace = Arc::new(NamespaceKeys::new(keyset));
         for n in 0..MAX_CACHED + 10 {
             cache.put(&n.to_string().into(), &namespace);
         }

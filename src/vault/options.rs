@@ -13,7 +13,7 @@ use crate::store::Store;
 use super::hashing::Argon2Cost;
 use super::{Vault, VaultError};
 
-/// The most earlier values that can be kept of a value.
+/// The maximum number of earlier values that can be kept of a value.
 const MAX_VERSIONS: u32 = 16;
 
 /// Settings of a vault: [`Vault::options`].
@@ -53,8 +53,8 @@ pub(super) struct Settings {
     pub(super) limiter: Arc<dyn AttemptLimiter>,
 }
 
-impl Default for VaultOptions {
-    fn default() -> Self {
+impl VaultOptions {
+    pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             settings: Settings {
@@ -70,9 +70,7 @@ impl Default for VaultOptions {
             sink: None,
         }
     }
-}
 
-impl VaultOptions {
     /// The cost of one hash of a password. If the vault has a weaker one, it is raised, and
     /// passwords move to the new cost as they are used.
     ///
@@ -166,8 +164,8 @@ impl VaultOptions {
             ));
         }
         // The rest of a record is far below four KiB.
-        let most = store.limits().max_body.saturating_sub(4096);
-        settings.max_value = settings.max_value.min(most);
+        let limit = store.limits().max_body.saturating_sub(4096);
+        settings.max_value = settings.max_value.min(limit);
         Vault::with_settings(Arc::new(store), keys, settings, self.sink).await
     }
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::sealed::{CommitOutcome, Rounds, commit};
 use crate::store::Change;
 
-use super::namespace::Namespace;
+use super::namespace::NamespaceKeys;
+use super::records::Namespace;
 use super::row::{Meta, Row};
 use super::target::{Location, Target};
 use super::{Vault, VaultError, operation};
@@ -25,51 +26,57 @@ impl Vault {
         let observed = self.observe(operation::PRUNE);
         let work = async {
             let (namespace, location) = self.locate(&observed, &target).await?;
-            let mut pruned = 0;
-            let keep = |_: &Meta| keep.into();
-            let result = self.prune(&namespace, &location, keep, &mut pruned).await;
-            result.map_err(|error| error.after(pruned))?;
+            let mut pruned = 0_u64;
             observed.count(pruned);
+            let count = |number| {
+                pruned = pruned.saturating_add(number);
+                observed.count(pruned);
+            };
+            let result = namespace.prune(&location, |_| keep.into(), count).await;
+            // Batches written before the error stay written.
+            result.map_err(|error| error.after(pruned))?;
             Ok(pruned)
         };
         observed.run(work).await
     }
+}
 
+impl Namespace<'_> {
     /// Removes earlier values in one batch, or in several where an attacker gave them more labels
-    /// than one takes. Each batch decides by the current record how many to keep.
+    /// than one takes. Each batch decides by the current record how many to keep, and passes the
+    /// number that it removed to `removed`.
     ///
     /// The record is written even if nothing is removed: a store whose reads lag behind may have
     /// shown an outdated one.
     pub(super) async fn prune(
         &self,
-        namespace: &Namespace,
         location: &Location,
         keep: impl Fn(&Meta) -> u64 + Send,
-        pruned: &mut u64,
+        mut removed: impl FnMut(u64) + Send,
     ) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
-        let mut most = u64::MAX;
+        let mut limit = u64::MAX;
         let mut existing = self.store().get(&location.key).await?;
         loop {
             rounds.next().await?;
-            let row = Row::open(namespace, location.accept(namespace, existing)?)?;
+            let row = Row::open(self, location.accept(self, existing)?)?;
             let first = row.meta.oldest;
             let goal = row.meta.revision.saturating_sub(keep(&row.meta)).max(first);
-            let oldest = goal.min(first.saturating_add(most));
+            let oldest = goal.min(first.saturating_add(limit));
             let number = oldest.saturating_sub(first);
             let meta = Meta {
                 oldest,
                 ..row.meta.clone()
             };
-            let record = row.with_meta(namespace, &meta)?;
+            let record = row.with_meta(self, &meta)?;
             let mut batch = vec![Change::Replace {
                 record: record.clone(),
                 expected: row.version,
             }];
-            batch.extend(removals(namespace, &row, first..oldest));
+            batch.extend(removals(self, &row, first..oldest));
             existing = match commit(self.store(), &batch).await {
                 Ok(CommitOutcome::Written) => {
-                    *pruned = pruned.saturating_add(number);
+                    removed(number);
                     if oldest == goal {
                         return Ok(());
                     }
@@ -78,7 +85,7 @@ impl Vault {
                 }
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
                 Err(error) if error.is_too_heavy() && number > 1 => {
-                    most = number.div_euclid(2);
+                    limit = number.div_euclid(2);
                     self.store().get(&location.key).await?
                 }
                 Err(error) => return Err(error.into()),
@@ -89,7 +96,7 @@ impl Vault {
 
 /// Removes the earlier values with these numbers.
 pub(super) fn removals(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     row: &Row,
     numbers: Range<u64>,
 ) -> impl Iterator<Item = Change> {

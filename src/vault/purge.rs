@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
-use crate::events::Observed;
-use crate::sealed::{CommitOutcome, Rounds, ServiceError, Tally, commit};
+use crate::events::Operation;
+use crate::sealed::{Bulk, CommitOutcome, Progress, Rounds, ServiceError, Tally, commit};
 use crate::store::{Change, LabelName, Query, Record, Values};
 
-use super::bulk::{Bulk, Progress};
 use super::names;
-use super::namespace::Namespace;
 use super::prune::removals;
+use super::records::Namespace;
 use super::row::{Meta, Row};
 use super::target::{Target, ValueId};
 use super::{Vault, VaultError, operation};
@@ -27,7 +26,7 @@ enum Goal {
 /// One goal in one namespace.
 #[derive(Clone, Copy)]
 struct Work<'a> {
-    vault: &'a Vault,
+    namespace: &'a Namespace<'a>,
     goal: Goal,
 }
 
@@ -39,7 +38,7 @@ impl Vault {
     /// # Errors
     ///
     /// [`VaultError::Service`]. Values changed before the error stay so. Repeat it to go on.
-    pub fn soft_delete_expired(&self) -> Bulk<'_, Tally> {
+    pub fn soft_delete_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::SoftDeleteExpired)
     }
 
@@ -53,7 +52,7 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
-    pub fn purge_expired(&self) -> Bulk<'_, Tally> {
+    pub fn purge_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::PurgeExpired)
     }
 
@@ -64,41 +63,43 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`soft_delete_expired`](Vault::soft_delete_expired).
-    pub fn purge_deleted(&self, older_than: Duration) -> Bulk<'_, Tally> {
+    pub fn purge_deleted(&self, older_than: Duration) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::PurgeDeleted(older_than))
     }
 
-    fn work(&self, goal: Goal) -> Bulk<'_, Tally> {
-        let work = Work { vault: self, goal };
-        Bulk::new(move |progress| work.run(progress))
+    fn work(&self, goal: Goal) -> Bulk<'_, Tally, VaultError> {
+        Bulk::new(move |progress| self.clean_up(goal, progress))
     }
-}
 
-impl Work<'_> {
-    async fn run(self, mut progress: Progress<'_>) -> Result<Tally, VaultError> {
-        let observed = self.vault.observe(match self.goal {
-            Goal::SoftDeleteExpired => operation::SOFT_DELETE_EXPIRED,
-            Goal::PurgeExpired => operation::PURGE_EXPIRED,
-            Goal::PurgeDeleted(_) => operation::PURGE_DELETED,
-        });
+    async fn clean_up(&self, goal: Goal, mut progress: Progress<'_>) -> Result<Tally, VaultError> {
+        let observed = self.observe(goal.operation());
         let work = async {
             let mut done = Tally::default();
-            let result = self.pages(&observed, &mut done, &mut progress).await;
-            observed.count(done.count);
+            observed.count(0);
+            let namespace = &self.for_reading(&observed).await?;
+            let work = Work { namespace, goal };
+            let result = work.pages(&mut done, &mut progress).await;
             // Pages written before the error stay written.
             result.map_err(|error| error.after(done.count))?;
             Ok(done)
         };
         observed.run(work).await
     }
+}
 
-    async fn pages(
-        self,
-        observed: &Observed<'_>,
-        done: &mut Tally,
-        progress: &mut Progress<'_>,
-    ) -> Result<(), VaultError> {
-        let namespace = self.vault.for_reading(observed).await?;
+impl Goal {
+    const fn operation(self) -> Operation {
+        match self {
+            Self::SoftDeleteExpired => operation::SOFT_DELETE_EXPIRED,
+            Self::PurgeExpired => operation::PURGE_EXPIRED,
+            Self::PurgeDeleted(_) => operation::PURGE_DELETED,
+        }
+    }
+}
+
+impl Work<'_> {
+    async fn pages(self, done: &mut Tally, progress: &mut Progress<'_>) -> Result<(), VaultError> {
+        let namespace = self.namespace;
         if namespace.is_stand_in {
             return Ok(());
         }
@@ -111,9 +112,8 @@ impl Work<'_> {
             loop {
                 let values = Values::between(prefix, until.clone());
                 let query = Query::label(names::VALUES, index.clone(), values).after(next);
-                let page = self.vault.store().scan(&query).await?;
-                self.page(&namespace, page.records, done).await?;
-                observed.count(done.count);
+                let page = namespace.store().scan(&query).await?;
+                self.page(page.records, done).await?;
                 progress.report(done.count);
                 next = page.next;
                 if next.is_none() {
@@ -136,11 +136,11 @@ impl Work<'_> {
     fn until(self) -> UnixTime {
         let age = match self.goal {
             Goal::SoftDeleteExpired => Duration::ZERO,
-            Goal::PurgeExpired => self.vault.shared.settings.purge_margin,
+            Goal::PurgeExpired => self.namespace.vault.shared.settings.purge_margin,
             Goal::PurgeDeleted(age) => age,
         };
         let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        UnixTime::from_secs(self.vault.now().as_secs().saturating_sub(age))
+        UnixTime::from_secs(self.namespace.vault.now().as_secs().saturating_sub(age))
     }
 
     /// Whether a value is due by what is sealed. The index only leads to it.
@@ -152,26 +152,21 @@ impl Work<'_> {
         }
     }
 
-    async fn page(
-        self,
-        namespace: &Namespace,
-        records: Vec<Record>,
-        done: &mut Tally,
-    ) -> Result<(), VaultError> {
+    async fn page(self, records: Vec<Record>, done: &mut Tally) -> Result<(), VaultError> {
         let mut due = Vec::new();
         for record in records {
-            match Row::open(namespace, record) {
+            match Row::open(self.namespace, record) {
                 Ok(row) if self.is_due(&row.meta) => due.push(row),
                 Ok(_) => {}
                 Err(_) => done.tampered = done.tampered.saturating_add(1),
             }
         }
-        let limits = self.vault.store().limits();
+        let limits = self.namespace.store().limits();
         while !due.is_empty() {
             let mut batch = Vec::new();
             let (mut weight, mut bytes) = (0_usize, 0_usize);
             for row in &due {
-                let changes = self.changes(namespace, row)?;
+                let changes = self.changes(row)?;
                 weight = weight.saturating_add(weigh(row, &changes));
                 bytes = bytes.saturating_add(row.payload.len());
                 let is_full = weight > limits.max_batch || bytes > limits.max_body;
@@ -181,18 +176,18 @@ impl Work<'_> {
                 batch.push(changes);
             }
             let rows = due.drain(..batch.len()).collect();
-            self.write(namespace, rows, batch, done).await?;
+            self.write(rows, batch, done).await?;
         }
         Ok(())
     }
 
     /// The changes to one value.
-    fn changes(self, namespace: &Namespace, row: &Row) -> Result<Vec<Change>, VaultError> {
+    fn changes(self, row: &Row) -> Result<Vec<Change>, VaultError> {
         let expected = row.version;
         if let Goal::SoftDeleteExpired = self.goal {
             let mut meta = row.meta.clone();
-            meta.deleted = Some(self.vault.now().as_secs());
-            let record = row.with_meta(namespace, &meta)?;
+            meta.deleted = Some(self.namespace.vault.now().as_secs());
+            let record = row.with_meta(self.namespace, &meta)?;
             return Ok(vec![Change::Replace { record, expected }]);
         }
         let key = row.key.clone();
@@ -200,7 +195,8 @@ impl Work<'_> {
             key,
             expected: Some(expected),
         }];
-        changes.extend(removals(namespace, row, row.meta.oldest..row.meta.revision));
+        let earlier = row.meta.oldest..row.meta.revision;
+        changes.extend(removals(self.namespace, row, earlier));
         Ok(changes)
     }
 
@@ -208,14 +204,13 @@ impl Work<'_> {
     /// value is judged again and written on its own.
     async fn write(
         self,
-        namespace: &Namespace,
         rows: Vec<Row>,
         batch: Vec<Vec<Change>>,
         done: &mut Tally,
     ) -> Result<(), VaultError> {
-        match commit(self.vault.store(), &batch.concat()).await {
+        match commit(self.namespace.store(), &batch.concat()).await {
             Ok(CommitOutcome::Written) => {
-                done.count = done.count.saturating_add(rows.len() as u64);
+                self.count(done, rows.len() as u64);
                 return Ok(());
             }
             Ok(CommitOutcome::Conflict { .. }) => {}
@@ -224,35 +219,36 @@ impl Work<'_> {
         }
         for row in rows {
             let mut pruned = 0;
-            let count = match self.write_one(namespace, row, &mut pruned).await {
-                Ok(true) => &mut done.count,
-                Ok(false) | Err(VaultError::NotFound) => continue,
-                Err(VaultError::Service(ServiceError::Tampered)) => &mut done.tampered,
+            match self.write_one(row, &mut pruned).await {
+                Ok(true) => self.count(done, 1),
+                Ok(false) | Err(VaultError::NotFound) => {}
+                Err(VaultError::Service(ServiceError::Tampered)) => {
+                    done.tampered = done.tampered.saturating_add(1);
+                }
                 Err(VaultError::Service(ServiceError::Store(error))) if error.is_too_heavy() => {
-                    &mut done.tampered
+                    done.tampered = done.tampered.saturating_add(1);
                 }
                 Err(error) => return Err(error.after(pruned)),
-            };
-            *count = count.saturating_add(1);
+            }
         }
         Ok(())
     }
 
+    fn count(self, done: &mut Tally, values: u64) {
+        done.count = done.count.saturating_add(values);
+        self.namespace.observed.count(done.count);
+    }
+
     /// Whether the value was written here: not if it was renewed or removed meanwhile. `pruned`
     /// counts the earlier values that are removed before it.
-    async fn write_one(
-        self,
-        namespace: &Namespace,
-        mut row: Row,
-        pruned: &mut u64,
-    ) -> Result<bool, VaultError> {
+    async fn write_one(self, mut row: Row, pruned: &mut u64) -> Result<bool, VaultError> {
+        let namespace = self.namespace;
         let location = Target::from(ValueId::of(&row.key)?).locate(namespace);
         let mut rounds = Rounds::default();
         loop {
             rounds.next().await?;
-            let changes = self.changes(namespace, &row)?;
-            let store = self.vault.store();
-            let current = match commit(store, &changes).await {
+            let changes = self.changes(&row)?;
+            let current = match commit(namespace.store(), &changes).await {
                 Ok(CommitOutcome::Written) => return Ok(true),
                 // Only the change to the value itself expects a version.
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
@@ -260,9 +256,9 @@ impl Work<'_> {
                 // first, unless the value was renewed meanwhile.
                 Err(error) if error.is_too_heavy() && changes.len() > 1 => {
                     let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
-                    let pruning = self.vault.prune(namespace, &location, keep, pruned);
-                    pruning.await?;
-                    store.get(&row.key).await?
+                    let count = |number| *pruned = pruned.saturating_add(number);
+                    namespace.prune(&location, keep, count).await?;
+                    namespace.store().get(&row.key).await?
                 }
                 Err(error) => return Err(error.into()),
             };

@@ -1,11 +1,10 @@
 //! Reading a value.
 
-use crate::sealed::awaited;
-use crate::store::Record;
+use crate::sealed::{ServiceError, awaited};
 
 use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
-use super::namespace::Namespace;
+use super::records::Namespace;
 use super::row::Row;
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
@@ -18,6 +17,7 @@ pub struct Read<'a> {
     vault: &'a Vault,
     target: Target,
     access: Access,
+    version: Option<u64>,
 }
 
 impl Vault {
@@ -41,29 +41,8 @@ impl Vault {
             vault: self,
             target: token.into(),
             access,
+            version: None,
         }
-    }
-
-    /// The row of a value, also where that is expired or soft-deleted.
-    pub(super) async fn row(
-        &self,
-        namespace: &Namespace,
-        location: &Location,
-    ) -> Result<Row, VaultError> {
-        let found: Option<Record> = self.store().get(&location.key).await?;
-        Row::open(namespace, location.accept(namespace, found)?)
-    }
-
-    /// The value of a row, if these keys open it.
-    pub(super) fn reveal(
-        &self,
-        namespace: &Namespace,
-        row: &Row,
-        keys: Option<&DataKeys>,
-    ) -> Result<SecretBytes, VaultError> {
-        row.meta.check(self.now())?;
-        let keys = keys.ok_or(VaultError::InvalidPassword)?;
-        row.reveal(namespace, keys.find(row.data_key)?)
     }
 }
 
@@ -74,27 +53,81 @@ impl Read<'_> {
         self
     }
 
+    /// Reads the value with this number, current or earlier: [`Vault::versions`] lists them. The
+    /// password is the one that protects the current value. Without such a value, reading is
+    /// [`VaultError::NoSuchVersion`].
+    pub fn version(mut self, number: u64) -> Self {
+        self.version = Some(number);
+        self
+    }
+
     async fn run(self) -> Result<SecretBytes, VaultError> {
-        let Self {
-            vault,
-            target,
-            access,
-        } = self;
-        let observed = vault.observe(operation::READ);
+        let operation = match self.version {
+            Some(_) => operation::READ_VERSION,
+            None => operation::READ,
+        };
+        let observed = self.vault.observe(operation);
         let work = async {
-            let (namespace, location) = vault.locate(&observed, &target).await?;
-            let read = async {
-                let row = vault.row(&namespace, &location).await;
-                // Whatever the row says, the password costs the same.
-                let wanted: Vec<[u8; 16]> = row.iter().map(|row| row.data_key).collect();
-                let wanted = Wanted::These(&wanted);
-                let keys = vault.keys_to_read(&namespace, &access, wanted).await?;
-                vault.reveal(&namespace, &row?, keys.as_deref())
-            };
-            let subjects = subjects(&namespace, &access, &location.key.id);
-            vault.attempt(&subjects, read).await
+            let (namespace, location) = self.vault.locate(&observed, &self.target).await?;
+            let subjects = subjects(&namespace, &self.access, &location.key.id);
+            let read = self.read(&namespace, &location);
+            self.vault.attempt(&subjects, read).await
         };
         observed.run(work).await
+    }
+
+    async fn read(
+        &self,
+        namespace: &Namespace<'_>,
+        location: &Location,
+    ) -> Result<SecretBytes, VaultError> {
+        let row = namespace.row(location).await;
+        // Whatever the row says, the password costs the same.
+        let wanted = namespace
+            .keys_wanted(row.as_ref().ok(), self.version)
+            .await?;
+        let wanted = Wanted::These(&wanted);
+        let keys = namespace.keys_to_read(&self.access, wanted).await?;
+        let (row, keys) = (row?, keys.as_deref());
+        match self.version {
+            Some(number) => namespace.reveal_version(location, &row, number, keys).await,
+            None => namespace.reveal(&row, keys),
+        }
+    }
+}
+
+impl Namespace<'_> {
+    /// The data keys of a value and of the earlier one with this number: a password may have them
+    /// in two entries.
+    pub(super) async fn keys_wanted(
+        &self,
+        row: Option<&Row>,
+        number: Option<u64>,
+    ) -> Result<Vec<[u8; 16]>, VaultError> {
+        let Some(row) = row else {
+            return Ok(Vec::new());
+        };
+        let mut wanted = vec![row.data_key];
+        if let Some(number) = number.filter(|number| row.keeps(*number)) {
+            // Whether it exists, and as it was written, is judged once there are keys.
+            match self.earlier(row, number).await {
+                Ok(earlier) => wanted.extend(earlier.map(|earlier| earlier.data_key)),
+                Err(VaultError::Service(ServiceError::Tampered)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The value of a row, if these keys open it.
+    pub(super) fn reveal(
+        &self,
+        row: &Row,
+        keys: Option<&DataKeys>,
+    ) -> Result<SecretBytes, VaultError> {
+        row.meta.check(self.vault.now())?;
+        let keys = keys.ok_or(VaultError::InvalidPassword)?;
+        row.reveal(self, keys.find(row.data_key)?)
     }
 }
 

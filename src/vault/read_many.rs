@@ -8,14 +8,14 @@ use crate::sealed::awaited;
 use crate::store::RecordKey;
 
 use super::access::{Access, Wanted, subjects};
-use super::namespace::Namespace;
+use super::records::Namespace;
 use super::row::Row;
 use super::secret::{Password, SecretBytes};
-use super::text::VaultToken;
+use super::target::VaultToken;
 use super::{Vault, VaultError, operation};
 
-/// How many records are asked for at once.
-const AT_ONCE: usize = 100;
+/// The number of records in one request to the store.
+const CHUNK: usize = 100;
 
 /// Reads many values: [`Vault::read_many`].
 #[derive(Debug)]
@@ -78,10 +78,10 @@ impl ReadMany<'_> {
     async fn run(self) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
         let observed = self.vault.observe(operation::READ);
         let work = async {
-            let read = self.read(&observed).await;
-            let count = read.as_ref().map_or(0, |all| all.iter().flatten().count());
-            observed.count(count as u64);
-            read
+            observed.count(0);
+            let read = self.read(&observed).await?;
+            observed.count(read.iter().flatten().count() as u64);
+            Ok(read)
         };
         observed.run(work).await
     }
@@ -148,15 +148,14 @@ impl ReadMany<'_> {
     /// The values of these records.
     async fn values(
         &self,
-        namespace: &Namespace,
+        namespace: &Namespace<'_>,
         keys: &[RecordKey],
         attempts: &Attempts<'_>,
     ) -> Result<Vec<Result<SecretBytes, VaultError>>, VaultError> {
-        let vault = self.vault;
         let mut rows = Vec::with_capacity(keys.len());
         let mut is_attempt = false;
-        for some in keys.chunks(AT_ONCE) {
-            let records = vault.store().get_many(some).await?;
+        for some in keys.chunks(CHUNK) {
+            let records = namespace.store().get_many(some).await?;
             for (key, record) in some.iter().zip(records) {
                 let subjects = subjects(namespace, &self.access, &key.id);
                 let attempt = subjects.iter().find_map(|subject| attempts.get(subject));
@@ -175,12 +174,11 @@ impl ReadMany<'_> {
         // Without an attempt no password is hashed: the time would tell right ones from wrong ones.
         let keys = if is_attempt {
             let wanted = Wanted::These(&wanted);
-            let keys = vault.keys_to_read(namespace, &self.access, wanted);
-            keys.await?
+            namespace.keys_to_read(&self.access, wanted).await?
         } else {
             None
         };
-        let value = |row: Result<Row, VaultError>| vault.reveal(namespace, &row?, keys.as_deref());
+        let value = |row: Result<Row, VaultError>| namespace.reveal(&row?, keys.as_deref());
         Ok(rows.into_iter().map(value).collect())
     }
 }

@@ -1,28 +1,19 @@
 //! Changing a password for everything that it protects, in one batch.
 
-use crate::events::Observed;
-use crate::sealed::{CommitOutcome, Rounds, ServiceError, awaited, commit};
+use crate::sealed::{CommitOutcome, Rounds, ServiceError, boxed, commit};
 use crate::store::{Change, Query, Values};
 
 use super::access::{Candidates, Entries, put, removals};
 use super::entry::{self, DataKeys};
 use super::names;
-use super::namespace::Namespace;
-use super::secret::Password;
+use super::namespace::NamespaceKeys;
+use super::records::Namespace;
+use super::secret::{Normalised, Password};
 use super::{Vault, VaultError, operation};
-
-/// Changes a password: [`Vault::rekey`].
-#[must_use = "nothing is changed until this is awaited"]
-#[derive(Debug)]
-pub struct Rekey<'a> {
-    vault: &'a Vault,
-    old: Password,
-    new: Password,
-}
 
 impl Vault {
     /// Replaces an old password by a new one for all values of this namespace that the old one
-    /// protects, also for expired and soft-deleted ones. Awaited, it gives their number.
+    /// protects, also for expired and soft-deleted ones, and returns their number.
     ///
     /// It costs a hash of each password at each [cost](super::Argon2Cost) that the vault has had,
     /// one write and a count, however many values there are: the password leads to a list of data
@@ -43,67 +34,61 @@ impl Vault {
     ///
     /// Whoever had the old password *and* took the data keys out of a process's memory still opens
     /// values written before. To end that, create those values again.
-    pub fn rekey(&self, old: impl Into<Password>, new: impl Into<Password>) -> Rekey<'_> {
-        Rekey {
-            vault: self,
-            old: old.into(),
-            new: new.into(),
+    pub async fn rekey(
+        &self,
+        old: impl Into<Password>,
+        new: impl Into<Password>,
+    ) -> Result<u64, VaultError> {
+        let (old, new) = (old.into(), new.into());
+        let work = boxed(|| async {
+            let observed = self.observe(operation::REKEY);
+            let work = async {
+                let old = old.normalised()?;
+                let new = new.normalised()?;
+                new.check_new(self.shared.settings.min_password)?;
+                let namespace = self.for_reading(&observed).await?;
+                let rekey = namespace.rekey(&old, &new);
+                let count = self.attempt(&[namespace.subject()], rekey).await?;
+                observed.count(count);
+                Ok(count)
+            };
+            observed.run(work).await
+        });
+        work.await
+    }
+}
+
+impl Namespace<'_> {
+    async fn rekey(&self, old: &Normalised, new: &Normalised) -> Result<u64, VaultError> {
+        let mut rounds = Rounds::default();
+        // Another process may have raised the cost: a password has one entry, at the newest.
+        let mut costs = self.refresh_costs().await?;
+        let mut from = self.candidates(old, &costs).await?;
+        let mut to = self.candidates(new, &costs).await?;
+        loop {
+            rounds.next().await?;
+            let old_entries = self.fetch(&from).await?;
+            let Some(keys) = old_entries.keys()? else {
+                let now = self.refresh_costs().await?;
+                if now == costs {
+                    return Err(VaultError::InvalidPassword);
+                }
+                costs = now;
+                from = self.candidates(old, &costs).await?;
+                to = self.candidates(new, &costs).await?;
+                continue;
+            };
+            let new_entries = self.fetch(&to).await?;
+            let batch = batch(self, (&from, &old_entries, &keys), (&to, &new_entries))?;
+            // Counted first: if that fails, nothing was changed.
+            let covered = self.covered(&keys).await?;
+            match commit(self.store(), &batch).await? {
+                CommitOutcome::Written => return Ok(covered),
+                CommitOutcome::Conflict { .. } => {}
+            }
         }
     }
-}
 
-impl Rekey<'_> {
-    async fn run(self) -> Result<u64, VaultError> {
-        let observed = self.vault.observe(operation::REKEY);
-        let work = async {
-            let count = self.rekey(&observed).await?;
-            observed.count(count);
-            Ok(count)
-        };
-        observed.run(work).await
-    }
-
-    async fn rekey(&self, observed: &Observed<'_>) -> Result<u64, VaultError> {
-        let vault = self.vault;
-        let old = self.old.normalised()?;
-        let new = self.new.normalised()?;
-        new.check_new(vault.shared.settings.min_password)?;
-        let namespace = vault.for_reading(observed).await?;
-        let work = async {
-            let mut rounds = Rounds::default();
-            // Another process may have raised the cost: a password has one entry, at the newest.
-            let mut costs = vault.refresh_costs().await?;
-            let mut from = vault.candidates(&namespace, &old, &costs).await?;
-            let mut to = vault.candidates(&namespace, &new, &costs).await?;
-            loop {
-                rounds.next().await?;
-                let old_entries = vault.fetch(&namespace, &from).await?;
-                let Some(keys) = old_entries.keys()? else {
-                    let now = vault.refresh_costs().await?;
-                    if now == costs {
-                        return Err(VaultError::InvalidPassword);
-                    }
-                    costs = now;
-                    from = vault.candidates(&namespace, &old, &costs).await?;
-                    to = vault.candidates(&namespace, &new, &costs).await?;
-                    continue;
-                };
-                let new_entries = vault.fetch(&namespace, &to).await?;
-                let old = (&from, &old_entries, &keys);
-                let batch = batch(&namespace, old, (&to, &new_entries))?;
-                // Counted first: if that fails, nothing was changed.
-                let covered = vault.covered(&keys).await?;
-                match commit(vault.store(), &batch).await? {
-                    CommitOutcome::Written => return Ok(covered),
-                    CommitOutcome::Conflict { .. } => {}
-                }
-            }
-        };
-        vault.attempt(&[namespace.subject()], work).await
-    }
-}
-
-impl Vault {
     /// How many values these keys seal.
     async fn covered(&self, keys: &DataKeys) -> Result<u64, VaultError> {
         let mut count = 0_u64;
@@ -118,7 +103,7 @@ impl Vault {
 /// Moves the keys of one password to another: the old entries go, and the new one holds a fresh
 /// key, the moved ones, and its own.
 fn batch(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     (from, old, moved): (&Candidates, &Entries, &DataKeys),
     (to, new): (&Candidates, &Entries),
 ) -> Result<Vec<Change>, VaultError> {
@@ -144,5 +129,3 @@ fn batch(
     }
     Ok(batch)
 }
-
-awaited!(Rekey<'a> => Result<u64, VaultError>);

@@ -12,7 +12,8 @@ use super::names;
 /// The id of its record; those of namespaces have 32 bytes.
 const ID: &[u8] = b"vault";
 
-/// The most costs of a vault. A password not found at a newer cost is tried at each older one.
+/// The maximum number of costs of a vault. A password not found at a newer cost is tried at each
+/// older one.
 const MAX_COSTS: usize = 8;
 
 /// The settings beside the 32 bytes.

@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
-use crate::sealed::{Draft, ServiceError};
+use crate::sealed::{Draft, ServiceError, State};
 use crate::store::{Label, Record, RecordKey, Version};
 
 use super::VaultError;
 use super::names;
-use super::namespace::{DataKey, Namespace};
+use super::namespace::{DataKey, NamespaceKeys};
 use super::secret::SecretBytes;
 
 /// What is known about a value. It is sealed, and the payload is bound to it.
@@ -56,14 +56,23 @@ impl Meta {
         self.deleted.is_some()
     }
 
+    /// The state at `now`. A soft-deleted value is in that state even if it has expired, too.
+    pub(super) fn state_at(&self, now: UnixTime) -> State {
+        if self.is_deleted() {
+            State::Deleted
+        } else if self.is_expired(now) {
+            State::Expired
+        } else {
+            State::Live
+        }
+    }
+
     /// Whether the value can be read now.
     pub(super) fn check(&self, now: UnixTime) -> Result<(), VaultError> {
-        if self.is_deleted() {
-            Err(VaultError::Deleted)
-        } else if self.is_expired(now) {
-            Err(VaultError::Expired)
-        } else {
-            Ok(())
+        match self.state_at(now) {
+            State::Live => Ok(()),
+            State::Expired => Err(VaultError::Expired),
+            State::Deleted | State::Revoked => Err(VaultError::Deleted),
         }
     }
 }
@@ -83,7 +92,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Opens a record of this namespace.
-    pub(super) fn open(namespace: &Namespace, record: Record) -> Result<Self, VaultError> {
+    pub(super) fn open(namespace: &NamespaceKeys, record: Record) -> Result<Self, VaultError> {
         let opened = namespace.keyset.open(&record)?;
         let meta: Meta = serde_json::from_slice(&opened.plaintext)
             .map_err(|_| VaultError::Service(ServiceError::Tampered))?;
@@ -97,10 +106,15 @@ impl Row {
         })
     }
 
+    /// Whether the earlier value with this number is kept.
+    pub(super) fn keeps(&self, number: u64) -> bool {
+        (self.meta.oldest..self.meta.revision).contains(&number)
+    }
+
     /// The value, with the data key that it names.
     pub(super) fn reveal(
         &self,
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         key: &DataKey,
     ) -> Result<SecretBytes, VaultError> {
         reveal(
@@ -111,10 +125,10 @@ impl Row {
         )
     }
 
-    /// Seals the row again with the same value, and other facts about it.
+    /// Seals the row again with the same value and other metadata.
     pub(super) fn with_meta(
         &self,
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         meta: &Meta,
     ) -> Result<Record, VaultError> {
         seal(namespace, &self.key, meta, self.data_key, &self.payload)
@@ -132,7 +146,7 @@ fn data_key(record: &Record) -> Result<[u8; 16], VaultError> {
 /// Opens a payload. It is bound to the token and the revision, so it moves to the earlier values
 /// unchanged.
 fn reveal(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     key: &DataKey,
     (id, revision): (&[u8], u64),
     payload: &[u8],
@@ -146,7 +160,7 @@ fn reveal(
 
 /// Seals a value for a token and a revision.
 pub(super) fn conceal(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     key: &DataKey,
     id: &[u8],
     revision: u64,
@@ -159,7 +173,7 @@ pub(super) fn conceal(
 
 /// Seals a value's record.
 pub(super) fn seal(
-    namespace: &Namespace,
+    namespace: &NamespaceKeys,
     key: &RecordKey,
     meta: &Meta,
     data_key: [u8; 16],
@@ -221,7 +235,7 @@ pub(super) struct EarlierRow {
 
 impl EarlierRow {
     /// Seals the current value of a row as an earlier one.
-    pub(super) fn seal(namespace: &Namespace, row: &Row) -> Result<Record, VaultError> {
+    pub(super) fn seal(namespace: &NamespaceKeys, row: &Row) -> Result<Record, VaultError> {
         let meta = Earlier {
             revision: row.meta.revision,
             updated: row.meta.updated,
@@ -240,7 +254,7 @@ impl EarlierRow {
     }
 
     pub(super) fn open(
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         value: &[u8],
         record: &Record,
     ) -> Result<Self, VaultError> {
@@ -259,7 +273,7 @@ impl EarlierRow {
 
     pub(super) fn reveal(
         &self,
-        namespace: &Namespace,
+        namespace: &NamespaceKeys,
         key: &DataKey,
     ) -> Result<SecretBytes, VaultError> {
         reveal(namespace, key, (&self.value, self.revision), &self.payload)
@@ -275,7 +289,7 @@ mod tests {
     /// The owner of the ring can seal rows, but moves no payload to another token or revision.
     #[test]
     fn a_payload_opens_at_its_token_and_revision_alone() {
-        let namespace = Namespace::new(Keyset::new(vec![1; 32], Secret::from([1; 32])));
+        let namespace = NamespaceKeys::new(Keyset::new(vec![1; 32], Secret::from([1; 32])));
         let key = namespace.open.clone();
         let payload = conceal(&namespace, &key, b"ada", 1, &"v".into()).unwrap();
         let opened = |context| reveal(&namespace, &key, context, &payload);

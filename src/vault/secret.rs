@@ -93,8 +93,8 @@ impl fmt::Debug for SecretBytes {
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// The most bytes, before it is normalised.
-    pub const MAX_BYTES: usize = 1024;
+    /// The maximum number of bytes, before it is normalised.
+    const MAX_BYTES: usize = 1024;
 
     /// The bytes that are hashed. The limit comes before the work.
     pub(super) fn normalised(&self) -> Result<Normalised, VaultError> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::access::{Access, Wanted};
 use super::create::{Create, NewValue};
-use super::create_many::CreateMany;
 use super::entry::DataKeys;
 use super::read::Read;
 use super::read_many::ReadMany;
@@ -48,7 +47,7 @@ impl Vault {
         let work = async {
             let namespace = self.for_reading(&observed).await?;
             let attempt = async {
-                let keys = self.keys_to_read(&namespace, &access, Wanted::All).await?;
+                let keys = namespace.keys_to_read(&access, Wanted::All).await?;
                 let keys = keys.ok_or(VaultError::InvalidPassword)?;
                 keys.newest()?;
                 Ok(keys)
@@ -74,7 +73,7 @@ impl Unlocked {
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
-    ) -> CreateMany<'_> {
+    ) -> Create<'_, Vec<SecretBytes>> {
         self.vault.create_many_with(values, self.access())
     }
 

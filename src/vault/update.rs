@@ -11,13 +11,13 @@ use crate::store::{Change, RecordKey, Version};
 
 use super::access::{Access, Wanted, subjects};
 use super::entry::DataKeys;
-use super::namespace::Namespace;
+use super::records::Namespace;
 use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
 use super::{Vault, VaultError, operation};
 
-/// The most earlier values that one update removes.
+/// The maximum number of earlier values that one update removes.
 const MAX_PRUNED: u64 = 8;
 
 /// Replaces a value: [`Vault::update`].
@@ -56,14 +56,15 @@ impl Vault {
             expiry: None,
         }
     }
+}
 
+impl Namespace<'_> {
     /// Replaces a value, again and again where others do so at the same time.
     ///
     /// `choose` gives the new value: the caller's, or an earlier one, whose number stands beside
     /// the expiry.
     pub(super) async fn replace_value<F>(
         &self,
-        namespace: &Namespace,
         location: &Location,
         access: &Access,
         (expiry, earlier): (Option<NewExpiry>, Option<u64>),
@@ -72,24 +73,22 @@ impl Vault {
     where
         F: Future<Output = Result<SecretBytes, VaultError>> + Send,
     {
-        let mut row = self.row(namespace, location).await;
-        let mut wanted = self
-            .keys_wanted(namespace, row.as_ref().ok(), earlier)
-            .await?;
-        let keys = self.keys_to_read(namespace, access, Wanted::These(&wanted));
+        let mut row = self.row(location).await;
+        let mut wanted = self.keys_wanted(row.as_ref().ok(), earlier).await?;
+        let keys = self.keys_to_read(access, Wanted::These(&wanted));
         let mut keys = keys.await?;
         let mut rounds = Rounds::default();
-        let (mut orphan, mut most) = (None, MAX_PRUNED);
+        let (mut orphan, mut limit) = (None, MAX_PRUNED);
         loop {
             rounds.next().await?;
             let old = row?;
-            let now = self.now();
+            let now = self.vault.now();
             old.meta.check(now)?;
             // Perhaps it was written meanwhile under another key of the same password, whose entry
             // was not looked for.
             if !wanted.contains(&old.data_key) {
-                wanted = self.keys_wanted(namespace, Some(&old), earlier).await?;
-                let found = self.keys_to_read(namespace, access, Wanted::These(&wanted));
+                wanted = self.keys_wanted(Some(&old), earlier).await?;
+                let found = self.keys_to_read(access, Wanted::These(&wanted));
                 keys = found.await?;
             }
             let keys = keys.as_ref().ok_or(VaultError::InvalidPassword)?;
@@ -99,12 +98,12 @@ impl Vault {
                 Some(expiry) => expiry.seconds(now)?,
                 None => old.meta.expires,
             };
-            let others = (orphan, most);
-            let batch = self.succeed(namespace, &old, keys, &value, expires, others)?;
+            let others = (orphan, limit);
+            let batch = self.succeed(&old, keys, &value, expires, others)?;
             let written = match commit(self.store(), &batch).await {
                 // An attacker gave the earlier values more labels than a batch takes: remove fewer.
-                Err(error) if error.is_too_heavy() && most > 1 => {
-                    most = most.div_euclid(2);
+                Err(error) if error.is_too_heavy() && limit > 1 => {
+                    limit = limit.div_euclid(2);
                     row = Ok(old);
                     continue;
                 }
@@ -120,24 +119,24 @@ impl Vault {
                 } => {
                     orphan = None;
                     if expected_version(&existing).is_none() {
-                        self.clear(namespace, &old, existing.key).await?;
+                        self.clear(&old, existing.key).await?;
                     }
-                    let again = self.row(namespace, location).await?;
+                    let again = self.row(location).await?;
                     if again.version == old.version {
                         orphan = Some(existing.version);
                     }
                     row = Ok(again);
                 }
-                // Someone else was first with this value: judge what is there now.
+                // Someone else changed the value first: judge the current record.
                 CommitOutcome::Conflict { index: 0, current } => {
                     orphan = None;
-                    let current = location.accept(namespace, current);
-                    row = current.and_then(|record| Row::open(namespace, record));
+                    let current = location.accept(self, current);
+                    row = current.and_then(|record| Row::open(self, record));
                 }
                 // The orphan is gone.
                 CommitOutcome::Conflict { .. } => {
                     orphan = None;
-                    row = self.row(namespace, location).await;
+                    row = self.row(location).await;
                 }
             }
         }
@@ -145,15 +144,10 @@ impl Vault {
 
     /// Removes an orphan that no engine can read. It has no version to expect, so the value's row
     /// is written again with it, on the condition that the row is as it was.
-    async fn clear(
-        &self,
-        namespace: &Namespace,
-        row: &Row,
-        orphan: RecordKey,
-    ) -> Result<(), VaultError> {
+    async fn clear(&self, row: &Row, orphan: RecordKey) -> Result<(), VaultError> {
         let batch = [
             Change::Replace {
-                record: row.with_meta(namespace, &row.meta)?,
+                record: row.with_meta(self, &row.meta)?,
                 expected: row.version,
             },
             Change::Remove {
@@ -170,15 +164,14 @@ impl Vault {
     /// kept. It takes the place of an orphan, and at most this many are removed.
     fn succeed(
         &self,
-        namespace: &Namespace,
         old: &Row,
         keys: &DataKeys,
         value: &SecretBytes,
         expires: Option<i64>,
-        (orphan, most): (Option<Version>, u64),
+        (orphan, limit): (Option<Version>, u64),
     ) -> Result<Vec<Change>, VaultError> {
         let earlier = old.meta.revision.saturating_sub(old.meta.oldest);
-        let keep = self.shared.settings.keep_versions;
+        let keep = self.vault.shared.settings.keep_versions;
         let keep = keep.map_or(earlier, u64::from);
         let revision = old
             .meta
@@ -187,9 +180,9 @@ impl Vault {
             .ok_or(VaultError::Service(ServiceError::Tampered))?;
         // Fewer may be kept now than before; a few at a time go, so that the batch stays small.
         let oldest = revision.saturating_sub(keep).max(old.meta.oldest);
-        let oldest = oldest.min(old.meta.oldest.saturating_add(most));
+        let oldest = oldest.min(old.meta.oldest.saturating_add(limit));
         let meta = Meta {
-            updated: self.now().as_secs(),
+            updated: self.vault.now().as_secs(),
             expires,
             revision,
             oldest,
@@ -198,22 +191,22 @@ impl Vault {
         };
         let id = &old.key.id;
         let key = keys.newest()?;
-        let payload = row::conceal(namespace, key, id, revision, value)?;
-        let record = row::seal(namespace, &old.key, &meta, key.id, &payload)?;
+        let payload = row::conceal(self, key, id, revision, value)?;
+        let record = row::seal(self, &old.key, &meta, key.id, &payload)?;
         let mut batch = vec![Change::Replace {
             record,
             expected: old.version,
         }];
         if oldest < revision {
-            let record = EarlierRow::seal(namespace, old)?;
+            let record = EarlierRow::seal(self, old)?;
             batch.push(match orphan {
                 Some(expected) => Change::Replace { record, expected },
                 None => Change::Insert(record),
             });
         }
-        for gone in old.meta.oldest..oldest.min(old.meta.revision) {
+        for number in old.meta.oldest..oldest.min(old.meta.revision) {
             batch.push(Change::Remove {
-                key: namespace.version_key(id, gone),
+                key: self.version_key(id, number),
                 expected: None,
             });
         }
@@ -252,7 +245,7 @@ impl Update<'_> {
         let choose = |_, _| async { Ok(self.value.clone()) };
         let subjects = subjects(&namespace, &self.access, &location.key.id);
         let which = (expiry, None);
-        let work = vault.replace_value(&namespace, &location, &self.access, which, choose);
+        let work = namespace.replace_value(&location, &self.access, which, choose);
         vault.attempt(&subjects, work).await
     }
 }

@@ -1,24 +1,12 @@
 //! Replacing a value, or creating it.
 
-use crate::crypto::clock::Expiry;
 use crate::sealed::{Rounds, awaited};
 
 use super::access::Access;
-use super::create::{NewValue, value_setters};
-use super::secret::{Password, SecretBytes};
-use super::target::Target;
-use super::text::TokenSource;
+use super::create::{Create, NewValue};
+use super::secret::SecretBytes;
+use super::target::{Target, TokenSource};
 use super::{Vault, VaultError, operation};
-
-/// Replaces a value or creates it: [`Vault::upsert`].
-#[derive(Debug)]
-#[must_use = "nothing is written until this is awaited"]
-pub struct Upsert<'a> {
-    vault: &'a Vault,
-    target: Target,
-    value: SecretBytes,
-    new: NewValue,
-}
 
 impl Vault {
     /// Replaces the value of a token, or creates one under this very token. Only a new value takes
@@ -28,22 +16,19 @@ impl Vault {
     ///
     /// As for [`update`](Vault::update) where the token exists, also expired or soft-deleted, and
     /// as for [`create`](Vault::create) where it does not.
-    pub fn upsert(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Upsert<'_> {
+    pub fn upsert(
+        &self,
+        token: impl AsRef<str>,
+        value: impl Into<SecretBytes>,
+    ) -> Create<'_, (Target, SecretBytes)> {
         let token = token.as_ref();
         let mut new = NewValue::new(Access::Open);
-        new.source = TokenSource::custom(token);
-        Upsert {
-            vault: self,
-            target: token.into(),
-            value: value.into(),
-            new,
-        }
+        new.source = TokenSource::choose(token);
+        self.create_with((token.into(), value.into()), new)
     }
 }
 
-impl Upsert<'_> {
-    value_setters!();
-
+impl Create<'_, (Target, SecretBytes)> {
     async fn run(self) -> Result<(), VaultError> {
         let mut rounds = Rounds::default();
         loop {
@@ -53,30 +38,32 @@ impl Upsert<'_> {
                 Err(VaultError::NotFound) => continue,
                 Err(error) => return Err(error),
             }
+            let create = self
+                .vault
+                .create_with(self.values.1.clone(), self.new.clone());
+            let observed = self.vault.observe(operation::CREATE);
             // It checks the token and the new password before it does anything.
-            let create = self.vault.create_with(self.value.clone(), self.new.clone());
-            match create.await {
+            match observed.run(create.create(&observed, &mut rounds)).await {
                 Err(VaultError::AlreadyExists) => {}
                 created => return created.map(drop),
             }
         }
     }
 
-    /// Updates the value, unless there is none: `false`.
+    /// Updates the value if it exists; returns whether it does.
     async fn update_existing(&self, rounds: &mut Rounds) -> Result<bool, VaultError> {
-        let vault = self.vault;
+        let (vault, (target, value)) = (self.vault, &self.values);
         let observed = vault.observe(operation::UPDATE);
         let work = async {
             rounds.next().await?;
-            let namespace = vault.for_reading(&observed).await?;
-            let key = self.target.locate(&namespace).key;
+            let (namespace, location) = vault.locate(&observed, target).await?;
             // A free token is no failed guess.
-            if vault.store().get(&key).await?.is_none() {
+            if namespace.store().get(&location.key).await?.is_none() {
                 observed.replaced();
                 return Ok(false);
             }
-            let (value, access) = (self.value.clone(), self.new.access.clone());
-            let update = vault.update_with(self.target.clone(), value, access);
+            let access = self.new.access.clone();
+            let update = vault.update_with(target.clone(), value.clone(), access);
             update.expiring(self.new.expiry).update(&observed).await?;
             Ok(true)
         };
@@ -84,4 +71,4 @@ impl Upsert<'_> {
     }
 }
 
-awaited!(Upsert<'a> => Result<(), VaultError>);
+awaited!(Create<'a, (Target, SecretBytes)> => Result<(), VaultError>);

@@ -15,11 +15,10 @@ pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 /// A limiter with `burst` attempts for each token, and practically no limit for a namespace.
 pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {
     let every = Duration::from_secs(60);
-    let many = Allowance {
-        burst: 1_000_000,
-        every,
-    };
-    MemoryLimiter::new(Allowance { burst, every }, many)
+    MemoryLimiter::new(
+        Allowance::new(burst, every),
+        Allowance::new(1_000_000, every),
+    )
 }
 
 /// A limiter as slow as one over a network: other tasks get many turns before it decides and before

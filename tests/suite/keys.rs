@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sealtoken::{Key, KeyError, KeyId, KeyRing, Lifetime, PurposeKey, PurposeRing, Role, Token};
+use sealtoken::{Key, KeyError, KeyId, KeyRing, Lifetime, PurposeKey, Role, Token};
 
 fn key(byte: u8) -> Key {
     Key::from_bytes([byte; 32])
@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_key_text_is_told_by_name() {
         parse(&format!("stkey1_{}", "A".repeat(100_000))),
         Some(KeyError::Length)
     );
-    // A purpose key is not a key, nor the other way round.
+    // A purpose key is not a ring key, and a ring key is not a purpose key.
     let purpose = key(1).for_purpose("p").unwrap().expose().to_string();
     assert_eq!(parse(&purpose), Some(KeyError::Prefix));
     assert_eq!(good.parse::<PurposeKey>().err(), Some(KeyError::Prefix));
@@ -149,7 +149,7 @@ fn a_standby_key_whose_plus_became_a_blank_is_refused_with_a_hint() {
     let purpose = |byte| key(byte).for_purpose("p").unwrap();
     let decoded = format!("{}, {}", *purpose(1).expose(), *purpose(2).expose());
     assert_eq!(
-        decoded.parse::<PurposeRing>().err(),
+        decoded.parse::<KeyRing<PurposeKey>>().err(),
         Some(KeyError::LostPlus)
     );
     let hint = KeyError::LostPlus.to_string();
@@ -210,10 +210,10 @@ fn white_space_of_unicode_separates_nothing() {
 #[test]
 fn rings_of_purpose_keys_hold_one_purpose() {
     let of = |byte, purpose: &str| key(byte).for_purpose(purpose).unwrap();
-    let ring = PurposeRing::new(of(1, "session"));
+    let ring = KeyRing::new(of(1, "session"));
     let mixed = ring.clone().with_retired(of(2, "reset"));
     assert_eq!(mixed.err(), Some(KeyError::MixedPurposes));
-    let replaced = ring.replace(&PurposeRing::new(of(2, "reset")));
+    let replaced = ring.replace(&KeyRing::new(of(2, "reset")));
     assert_eq!(replaced, Err(KeyError::MixedPurposes));
     assert_eq!(ring.current(), key(1).id());
 
@@ -222,7 +222,7 @@ fn rings_of_purpose_keys_hold_one_purpose() {
         *of(2, "session").expose(),
         *of(1, "session").expose()
     );
-    let both: PurposeRing = text.parse().unwrap();
+    let both: KeyRing<PurposeKey> = text.parse().unwrap();
     let sealed = ring
         .codec()
         .seal(&mut Token::new(), Lifetime::hours(1))
@@ -287,7 +287,7 @@ fn a_ring_is_replaced_under_readers_that_never_see_a_gap() {
         ring.replace(&swapped).unwrap();
         done.store(true, Ordering::Relaxed);
     });
-    // From here on every codec made before seals with the new current key.
+    // From now on, every existing codec seals with the new current key.
     let text = codec.seal_value(&7, Lifetime::hours(1)).unwrap();
     let header: sealtoken::TokenHeader = text.parse().unwrap();
     assert_eq!(header.key_id, key(2).id());

@@ -18,6 +18,7 @@ mod keys;
 mod layers;
 mod model;
 mod mutations;
+mod portable;
 mod properties;
 mod readme;
 mod rotation;

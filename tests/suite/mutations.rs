@@ -52,7 +52,7 @@ fn every_character_swap_bit_flip_truncation_and_extension_is_refused() {
         }
         changed[at] = original;
     }
-    // Swaps of neighbours.
+    // Swapped neighbours.
     for at in 0..changed.len() - 1 {
         if changed[at] != changed[at + 1] {
             changed.swap(at, at + 1);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sealtoken::{Cargo, Codec, Key, KeyRing, Lifetime, Number, Text, Token, Value};
+use sealtoken::{Cargo, Codec, Key, KeyRing, Lifetime, Number, Token, Value};
 
 fn codec() -> Codec {
     let keys = KeyRing::new(Key::from_bytes([9; 32]));
@@ -29,8 +29,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 40, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            proptest::collection::btree_map(any::<String>().prop_map(Text::from), inner, 0..6)
-                .prop_map(Value::Object),
+            proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
 }

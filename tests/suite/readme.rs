@@ -1,8 +1,10 @@
-//! What the documents say of the package, against the package.
+//! What the documents say of the package is true.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use crate::sources::sources;
 
 fn file(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -60,17 +62,6 @@ fn first_column(document: &str, heading: &str) -> BTreeSet<String> {
     cells.map(|(name, _)| name.to_owned()).collect()
 }
 
-fn sources(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(fs::read_to_string(path).unwrap());
-        }
-    }
-}
-
 /// The arguments of `.internal(`: string literals, or string constants of the same file.
 fn internal_names(source: &str) -> impl Iterator<Item = String> {
     let arguments = source.split(".internal(").skip(1);
@@ -93,9 +84,13 @@ fn internal_names(source: &str) -> impl Iterator<Item = String> {
 
 #[test]
 fn the_internal_keys_in_use_are_listed_in_the_format() {
-    let mut found = Vec::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    sources(&folder, &mut found);
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let read = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let found: Vec<String> = files.iter().map(read).collect();
     let mut in_use: BTreeSet<String> = found
         .iter()
         .flat_map(|source| internal_names(source))
@@ -186,7 +181,7 @@ fn every_code_of_the_services_is_in_the_table() {
             let (codes, _) = function.split_once("\n    }\n").unwrap();
             for rest in codes.split("=> \"").skip(1) {
                 let (code, _) = rest.split_once('"').unwrap();
-                // The table has one row for these, but for those that it names.
+                // The table has one row for the codes that it does not name.
                 let grouped = errors == "src/pat/error.rs" && code.starts_with("invalid_");
                 assert!(grouped || refusals.contains(&format!("`{code}`")), "{code}");
                 count += 1;

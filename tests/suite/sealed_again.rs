@@ -1,5 +1,5 @@
-//! Sealing again what was opened: entries that ended meanwhile, other leeways, and sessions with
-//! two ends.
+//! Sealing again what was opened: entries that expired meanwhile, other leeways, and sessions with
+//! two expiries.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn setup() -> (Codec, ManualClock) {
     (codec.with_clock(clock.clone()), clock)
 }
 
-/// A token for an hour whose entry `mfa` ends after a minute.
+/// A token for an hour whose entry `mfa` expires after a minute.
 fn with_second_factor(codec: &Codec) -> String {
     let mut token = Token::new();
     token.cargo_mut().insert("user", 42).unwrap();
@@ -49,7 +49,7 @@ fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
         let mut held = codec.open(&with_second_factor(&codec)).unwrap();
         clock.set(second(60));
         let text = again(&codec, &mut held).unwrap();
-        // Not hidden by its end: with a clock before that it is not there either.
+        // It is not merely hidden by its expiry: an earlier clock does not bring it back.
         clock.set(second(0));
         let inside = codec.open_with(&text, |opened| opened.cargo::<Value>());
         assert_eq!(inside, Ok(serde_json::json!({ "user": 42 })));
@@ -84,7 +84,7 @@ fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() 
     assert_eq!(codec.open_value::<Own>(&kept).unwrap().value().mfa, None);
 }
 
-/// No opener would take it: the entry is gone for them, and the type asks for it.
+/// No opener would accept it: the entry is gone, and the type requires it.
 #[test]
 fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
     #[derive(Serialize, Deserialize, Clone)]
@@ -285,7 +285,7 @@ fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
     assert_eq!(codec.renew_if_due(&mut session, IDLE, IDLE), ended);
 }
 
-/// Otherwise its cookie would last as long as the token does.
+/// Otherwise its cookie would outlive the session.
 #[test]
 fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there() {
     let (codec, clock) = setup();
@@ -307,7 +307,7 @@ fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there()
         session.set(2);
         assert_eq!(codec.renew_if_due(&mut session, IDLE, ABSOLUTE), ended);
     }
-    // The one that was renewed in time ends there itself, and has it.
+    // The token that was renewed in time expires then itself.
     assert_eq!(codec.renew_if_due(&mut renewed, IDLE, ABSOLUTE), Ok(None));
     assert_eq!(renewed.remaining(), Some(Duration::ZERO));
 }
@@ -322,7 +322,7 @@ fn a_clock_that_is_behind_makes_no_age() {
     assert_eq!(session.remaining(), Some(Duration::from_secs(1230)));
 }
 
-/// As it ends at its absolute end, a new text would last as long as the old one.
+/// It expires at its absolute expiry, so a new text would not last longer than the old one.
 #[test]
 fn a_session_that_no_renewal_would_lengthen_is_left_as_it_is() {
     let clock = ManualClock::at(UnixTime::from_secs(1_000_000));
@@ -334,13 +334,13 @@ fn a_session_that_no_renewal_would_lengthen_is_left_as_it_is() {
     clock.advance(15 * 60);
     let renewed = codec.renew_if_due(&mut session, idle, absolute).unwrap();
     assert!(renewed.is_some());
-    // More than half of the idle time is over once more.
+    // More than half of the idle time is over again.
     clock.advance(11 * 60);
     let renewed = codec.renew_if_due(&mut session, idle, absolute);
     assert_eq!(renewed, Ok(None));
 }
 
-/// In a rolling deploy half of the servers would undo what the others did.
+/// In a rolling deploy, half of the servers would undo what the others did.
 #[test]
 fn what_a_standby_key_sealed_needs_no_reseal_however_it_is_read() {
     let [old, new] = [[5; 32], [6; 32]].map(Key::from_bytes);
@@ -364,7 +364,7 @@ fn what_a_standby_key_sealed_needs_no_reseal_however_it_is_read() {
     }
 }
 
-/// A setting that is raised, or a token that began shorter, signs nobody out who is there.
+/// A longer setting, or a token that began shorter, signs no active user out.
 #[test]
 fn a_session_in_use_is_renewed_whatever_it_was_sealed_for() {
     let minutes = Lifetime::minutes;

@@ -119,7 +119,7 @@ fn a_length_that_is_announced_and_not_kept_changes_nothing_that_is_sealed() {
     }
 }
 
-/// Why the value is not sealed, by every way; no cargo takes it either.
+/// Why no way of sealing takes the value. No cargo takes it either.
 fn refusal<T: Serialize + Clone + 'static>(value: &T) -> Option<SealError> {
     let alone = codec().seal_value(value, HOUR).err();
     let nested = codec().seal_value(&[Some(value)], HOUR).err();
@@ -174,7 +174,7 @@ fn a_map_without_one_value_for_each_name_is_refused() {
     }
 }
 
-/// What is never written.
+/// A part that is never written.
 struct Fails;
 
 impl Serialize for Fails {
@@ -183,7 +183,7 @@ impl Serialize for Fails {
     }
 }
 
-/// Goes on where a part of it was refused.
+/// Goes on after a part was refused.
 #[derive(Clone, Copy)]
 enum Swallows {
     Nan,
@@ -238,7 +238,7 @@ fn a_type_that_goes_on_after_an_error_is_refused_for_it() {
     assert_eq!(nan, Err(CargoError::NotFinite));
 }
 
-/// Claims to be serde_json's own type for JSON that is there already, or for a number.
+/// Claims to be serde_json's own type for finished JSON, or for a number.
 #[derive(Clone, Copy)]
 struct Claims(&'static str, &'static [&'static str]);
 
@@ -274,8 +274,8 @@ fn what_is_no_json_is_not_sealed_under_a_name_that_says_so() {
         let claims = Claims(raw, texts);
         let alone = codec().seal_value(&claims, HOUR);
         assert_eq!(alone, Err(SealError::Cargo), "{texts:?}");
-        // A feature of serde_json's decides whether that is such a name, too. And in a list,
-        // nothing is JSON.
+        // A feature of serde_json decides whether this name is reserved, too. In a list, no text
+        // counts as JSON.
         let others = [
             codec().seal_value(&[claims], HOUR),
             codec().seal_value(&Claims(number, texts), HOUR),

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use sealtoken::{
-    Cargo, Codec, Key, KeyId, KeyRing, ManualClock, PurposeKey, PurposeRing, Role, TokenHeader,
-    UnixTime,
+    Cargo, Codec, Key, KeyId, KeyRing, ManualClock, PurposeKey, Role, TokenHeader, UnixTime,
 };
 use serde_json::{Value, json};
 
@@ -43,7 +42,7 @@ fn the_positive_vectors_open_to_what_was_sealed() {
     for vector in positive {
         let name = text(vector, "name");
         let inside: Value = serde_json::from_str(text(vector, "plaintext").trim_end()).unwrap();
-        // One of them is not valid before a minute later.
+        // One of them becomes valid a minute later.
         let later = inside
             .get("n")
             .cloned()
@@ -79,7 +78,7 @@ fn the_positive_vectors_open_to_what_was_sealed() {
         }
         assert!(token.is_valid() && !token.is_dirty() && !token.needs_reseal());
 
-        // The same through the caller's own type, and lent.
+        // The same as the caller's own type, and lent.
         let own = codec.open_value::<Value>(text(vector, "token")).unwrap();
         assert_eq!(
             (own.value(), own.uuid()),
@@ -140,7 +139,7 @@ fn the_negative_vectors_are_refused_with_their_reasons_by_every_way_in() {
         let map = codec.open(token).map(|_| ()).map_err(|e| e.code());
         assert_eq!(map, Err(reason), "{name}");
 
-        // What only a map cargo must keep, a type of the caller's own may accept.
+        // A type of the caller's own may accept what a map must refuse.
         let own = codec.open_value::<serde::de::IgnoredAny>(token);
         let lent = codec.open_with(token, |_| Ok(()));
         let of_maps_only = [
@@ -169,7 +168,7 @@ fn inspection_shows_what_time_refuses_and_nothing_else() {
         let codec = codec(vector, &vector["now"]);
         let inspected = codec.inspect(text(vector, "token"));
         match text(vector, "reason") {
-            // Two of the expired vectors have a cargo that is no map's.
+            // Two of the expired vectors have a cargo that is not a map.
             "expired" if text(vector, "name").contains("cargo") => {
                 assert_eq!(inspected.map_err(|e| e.code()).err(), Some("payload"));
             }
@@ -196,7 +195,7 @@ fn the_vectors_keys_have_their_ids_and_texts() {
         assert_eq!(exported.expose().as_str(), text(vector, "exported"));
         let imported: PurposeKey = text(vector, "exported").parse().unwrap();
         assert_eq!(imported.purpose(), text(vector, "purpose"));
-        let codec = at(PurposeRing::new(imported).codec(), vector, &file()["now"]);
+        let codec = at(KeyRing::new(imported).codec(), vector, &file()["now"]);
         assert!(codec.inspect(text(vector, "token")).is_ok());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
     let text = match file {
         Some(path) => secrets(path, "read the key file")?,
         None => std::env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
-            let what = "there are no keys: give --key-file, or set SEALTOKEN_KEYS \
+            let what = "no keys were given: give --key-file, or set SEALTOKEN_KEYS \
                         (`sealtoken key generate` makes one)";
             Failure::Problem(what.into())
         })?,
@@ -88,7 +88,7 @@ fn text_of(path: &Path, max: usize, doing: &'static str) -> Result<Zeroizing<Str
     let text = str::from_utf8(&bytes).ok().filter(|_| whole);
     let text = text.ok_or_else(|| {
         Failure::Problem(format!(
-            "cannot {doing}: it is no UTF-8 text of at most {max} bytes"
+            "cannot {doing}: it is not UTF-8 text of at most {max} bytes"
         ))
     })?;
     Ok(Zeroizing::new(text.into()))
@@ -119,10 +119,10 @@ pub(crate) fn without_line_ending(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// On a terminal, says what the command is waiting for.
+/// On a terminal, shows what the command is waiting for.
 pub(crate) fn hint(what: &str, how: &str) {
     if stdin().is_terminal() {
-        let _ = writeln!(stderr(), "reading {what} from stdin, {how}");
+        let _ = writeln!(stderr(), "reading {what} from stdin {how}");
     }
 }
 

@@ -1,19 +1,53 @@
 //! `inspect`: the public parts of a token without a key, and its state with one.
 
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 use sealtoken::{Codec, OpenError, Token, TokenHeader, UnixTime, Value};
 
-use crate::args::Inspect;
-use crate::commands::codec;
 use crate::failure::{Failure, problem};
-use crate::output::Members;
+use crate::options::{clock, codec};
+use crate::output::{Members, optional};
 use crate::{input, output};
 
-pub(crate) fn inspect(options: &Inspect) -> Result<(), Failure> {
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken inspect < token
+  sealtoken inspect --purpose session --key-file keys.txt < token
+  sealtoken inspect --purpose session --json --reveal < token | jq .custom")]
+pub(crate) struct Inspect {
+    /// What the token is for; with this and the keys, the token is opened
+    #[arg(long)]
+    purpose: Option<String>,
+    /// What else the token is bound to; repeat it for each context, in the same order
+    #[arg(long, requires = "purpose")]
+    context: Vec<String>,
+    /// Read the keys from this file instead of from SEALTOKEN_KEYS
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "purpose")]
+    key_file: Option<PathBuf>,
+    /// Act as if this were the present time
+    #[arg(
+        long,
+        value_name = "UNIX_SECONDS",
+        allow_negative_numbers = true,
+        requires = "purpose"
+    )]
+    at: Option<i64>,
+    /// Show the cargo as well
+    #[arg(long, requires = "purpose")]
+    reveal: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Inspect) -> Result<(), Failure> {
     let codec = match &options.purpose {
         None => None,
         Some(purpose) => {
             let keys = input::keys(options.key_file.as_deref())?;
-            Some(codec(&keys, purpose, &options.context, options.at)?)
+            Some(codec(&keys, purpose, &options.context, clock(options.at))?)
         }
     };
     let text = input::token(Codec::DEFAULT_MAX_OPENED)?;
@@ -78,12 +112,12 @@ fn as_rows(header: &TokenHeader, state: Option<&State>, reveal: bool) -> Result<
     let end = token
         .expires_at()
         .map_or_else(|| "never".into(), |end| end.to_string());
-    let optional = |name, at: Option<UnixTime>| at.map(|at| (name, at.to_string()));
+    let row = |name, at: Option<UnixTime>| at.map(|at| (name, at.to_string()));
 
     rows.push(("uuid", token.uuid().to_string()));
-    rows.extend(optional("first issued", first));
-    rows.extend(optional("issued", issued));
-    rows.extend(optional("not before", token.not_before()));
+    rows.extend(row("first issued", first));
+    rows.extend(row("issued", issued));
+    rows.extend(row("not before", token.not_before()));
     rows.push(("expires", end));
     rows.push(("state", state.code().replace('_', " ")));
     rows.push((
@@ -106,19 +140,18 @@ fn as_members(header: &TokenHeader, state: Option<&State>, reveal: bool) -> Memb
     ];
     if let Some(state) = state {
         let token = &state.token;
-        let text = |at: Option<UnixTime>| at.map_or(Value::Null, |at| at.to_string().into());
         members.push(("uuid", token.uuid().to_string().into()));
         members.extend(output::times(token));
         members.extend([
-            ("issued_at", text(token.issued_at())),
-            ("first_issued_at", text(token.first_issued_at())),
-            ("not_before", text(token.not_before())),
-            ("expires_at", text(token.expires_at())),
+            ("issued_at", optional(token.issued_at())),
+            ("first_issued_at", optional(token.first_issued_at())),
+            ("not_before", optional(token.not_before())),
+            ("expires_at", optional(token.expires_at())),
             ("state", state.code().into()),
             ("needs_reseal", token.needs_reseal().into()),
         ]);
         if reveal {
-            members.push(("custom", token.cargo().dump()));
+            members.push(("custom", token.cargo().into()));
         }
     }
     Members(members)

@@ -50,11 +50,7 @@ impl Lossy {
 
 fn come((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
     if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
-        let away = StoreError::unavailable("away");
-        return Err(match effect {
-            Effect::None => away,
-            Effect::Unknown => away.after_some(),
-        });
+        return Err(StoreError::unavailable("away").after(effect == Effect::Unknown));
     }
     Ok(())
 }

@@ -1,17 +1,29 @@
 //! Tokens, the vault and personal access tokens from the command line: `sealtoken --help`.
+//!
+//! A command has one file, which holds its options and what it does: `seal.rs` for `sealtoken
+//! seal`, `vault/create.rs` for `sealtoken vault create`. Each checks its keys and options before
+//! it reads any input, and opens a store last.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "comments of options are the text of --help"
+)]
 
 mod args;
-mod commands;
 mod failure;
+mod import;
 mod input;
 mod inspect;
+mod key;
 mod lines;
 #[cfg(test)]
 mod lossy;
+mod open;
+mod options;
 mod output;
 mod pat;
 mod progress;
+mod seal;
 mod store;
 mod table;
 mod values;
@@ -19,9 +31,10 @@ mod vault;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::Shell;
 
-use args::{Arguments, Command, KeyCommand, StoreCommand};
+use args::{Arguments, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -35,19 +48,21 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match Arguments::try_parse()?.command {
-        Command::Key(KeyCommand::Generate) => commands::key_generate(),
-        Command::Key(KeyCommand::Id { keys, json }) => commands::key_id(&keys, json),
-        Command::Seal(seal) => commands::seal(&seal),
-        Command::Open { usage, at } => commands::open(&usage, at),
-        Command::Inspect(inspect) => inspect::inspect(&inspect),
-        Command::Import(import) => commands::import(&import),
+        Command::Key(command) => key::run(&command),
+        Command::Seal(options) => seal::run(&options),
+        Command::Open(options) => open::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Import(options) => import::run(&options),
         Command::Vault(command) => vault::run(&command),
         Command::Pat(options) => pat::run(&options),
-        Command::Store(StoreCommand::Schema { engine }) => store::schema(engine),
-        Command::Store(StoreCommand::Template { template, table }) => {
-            store::template(template, &table)
-        }
-        Command::Store(StoreCommand::Create { store }) => store::create(store.as_deref()),
-        Command::Completions { shell } => commands::completions(shell),
+        Command::Store(command) => store::run(&command),
+        Command::Completions { shell } => completions(shell),
     }
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    // Generate into memory first: clap panics if it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "sealtoken", &mut script);
+    output::all(&script)
 }

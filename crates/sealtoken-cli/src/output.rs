@@ -40,7 +40,7 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
 }
 
 /// Added to an error of stdout if the work itself was done.
-pub(crate) const DONE: &str = "all else was done";
+pub(crate) const DONE: &str = "everything else was done";
 
 /// The result of a command from that of printing and that of its work, `found`. If both failed, the
 /// error of stdout is reported, and `found` is returned. `work` is added to the error of stdout and
@@ -50,7 +50,7 @@ pub(crate) fn ended(
     work: &str,
     found: Result<(), Failure>,
 ) -> Result<(), Failure> {
-    match (printed.map_err(|failure| failure.mended_by(work)), found) {
+    match (printed.map_err(|failure| failure.advise(work)), found) {
         (Err(failure), Err(found)) => {
             failure.report();
             Err(found)
@@ -106,9 +106,14 @@ pub(crate) fn end(at: Option<UnixTime>) -> String {
     at.map_or_else(|| "never".into(), |at| at.to_string())
 }
 
-/// An optional time, for programs.
+/// A time that may be missing, for programs.
 pub(crate) fn optional(at: Option<UnixTime>) -> Value {
-    at.map_or(Value::Null, |at| at.to_string().into())
+    or_null(at.map(|at| at.to_string()))
+}
+
+/// A value that may be missing, for programs.
+pub(crate) fn or_null(value: Option<impl Into<Value>>) -> Value {
+    value.map_or(Value::Null, Into::into)
 }
 
 /// Stands in a list for a record that could not be read.
@@ -129,7 +134,7 @@ impl Serialize for Members {
 pub(crate) fn opened(token: &Token) -> Members {
     let mut members = times(token);
     members.insert(0, ("uuid", token.uuid().to_string().into()));
-    members.push(("custom", token.cargo().dump()));
+    members.push(("custom", token.cargo().into()));
     Members(members)
 }
 
@@ -138,10 +143,10 @@ pub(crate) fn times(token: &Token) -> Vec<(&'static str, Value)> {
     let issued = token.issued_at().map(UnixTime::as_secs);
     let lifetime = token.lifetime().and_then(Lifetime::as_duration);
     vec![
-        ("timestamp", issued.map_or(Value::Null, Value::from)),
+        ("timestamp", or_null(issued)),
         (
             "seconds_to_expire",
-            lifetime.map_or(Value::Null, |lifetime| lifetime.as_secs().into()),
+            or_null(lifetime.map(|lifetime| lifetime.as_secs())),
         ),
     ]
 }

@@ -1,6 +1,6 @@
 //! Parsers for the values of options.
 
-use sealtoken::{Codec, Lifetime, UnixTime};
+use sealtoken::{Codec, Expiry, Lifetime, UnixTime};
 
 /// A number with a unit, or `forever`.
 pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
@@ -9,9 +9,10 @@ pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
         "forever" => Lifetime::Forever,
         _ => span(text).ok_or(FORM)?,
     };
-    match lifetime.check() {
-        Ok(()) => Ok(lifetime),
-        Err(_) => Err("a lifetime has at least a second and at most 253402300799"),
+    // From the epoch, every lifetime that a token can have ends before the last date.
+    match Expiry::from(lifetime).resolve(UnixTime::from_secs(0)) {
+        Ok(_) => Ok(lifetime),
+        Err(_) => Err("a lifetime is at least a second and at most 253402300799 seconds"),
     }
 }
 

@@ -103,16 +103,16 @@ pub(super) fn bound(value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len().saturating_mul(2));
     let mut rest = value;
     loop {
-        let (group, behind) = rest.split_at_checked(GROUP).unwrap_or((rest, &[]));
+        let (group, tail) = rest.split_at_checked(GROUP).unwrap_or((rest, &[]));
         let missing = GROUP.saturating_sub(group.len());
         bytes.extend(group);
         bytes.extend(std::iter::repeat_n(0, missing));
-        if behind.is_empty() {
+        if tail.is_empty() {
             bytes.push(u8::try_from(group.len()).unwrap_or(MORE));
             return bytes;
         }
         bytes.push(MORE);
-        rest = behind;
+        rest = tail;
     }
 }
 
@@ -121,17 +121,17 @@ pub(super) fn split(sort: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut value = Vec::with_capacity(sort.len());
     let mut rest = sort;
     loop {
-        let (group, behind) = rest.split_at_checked(GROUP)?;
-        let (&marker, behind) = behind.split_first()?;
+        let (group, tail) = rest.split_at_checked(GROUP)?;
+        let (&marker, tail) = tail.split_first()?;
         if marker == MORE {
             value.extend(group);
-            rest = behind;
+            rest = tail;
             continue;
         }
         let (group, zeros) = group.split_at_checked(usize::from(marker))?;
         value.extend(group);
-        let is_key = (1..=Label::MAX_VALUE).contains(&value.len()) && !behind.is_empty();
-        return (is_key && zeros.iter().all(|zero| *zero == 0)).then_some((value, behind));
+        let is_key = (1..=Label::MAX_VALUE).contains(&value.len()) && !tail.is_empty();
+        return (is_key && zeros.iter().all(|zero| *zero == 0)).then_some((value, tail));
     }
 }
 

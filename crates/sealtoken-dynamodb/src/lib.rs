@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+mod condition;
 mod fault;
 mod item;
 mod layout;
@@ -15,6 +16,7 @@ mod purge;
 mod read;
 mod retry;
 mod scan;
+mod send;
 mod shape;
 mod span;
 mod store;

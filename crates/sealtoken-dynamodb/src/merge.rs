@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use sealtoken_store::StoreError;
 use sealtoken_store::engine::Position;
+use sealtoken_store::{RecordKey, StoreError};
 
 use super::item::{self, Item};
 use super::layout;
-use super::span::{Span, concurrently, limit, rest};
+use super::span::{Span, as_limit, concurrently, next_key};
 use super::table::Table;
 
 /// The maximum number of keys that one request asks for.
@@ -60,7 +60,7 @@ impl Merge {
             1 => wanted,
             _ => twice.unwrap_or(1),
         };
-        let share = limit(share.saturating_add(2).min(MAX_KEYS));
+        let share = as_limit(share.saturating_add(2).min(MAX_KEYS));
         let skip = after.map(sort_at);
         let opened = spans.into_iter().map(|(bucket, span)| {
             let request = table.query(&span).limit(share);
@@ -80,10 +80,10 @@ impl Merge {
         Ok(Self { streams })
     }
 
-    /// The next keys; fewer than `most` only at the end.
-    pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
+    /// The next keys; fewer than `count` only at the end.
+    pub(super) async fn take(&mut self, count: usize) -> Result<Vec<Entry>, StoreError> {
         let mut taken = Vec::new();
-        while taken.len() < most {
+        while taken.len() < count {
             for stream in &mut self.streams {
                 stream.fill().await?;
             }
@@ -110,10 +110,10 @@ impl Stream {
             && let Some(request) = self.next.take()
         {
             let answer = self.table.ask(|| request.clone().send()).await?;
-            let key = rest(answer.last_evaluated_key);
+            let key = next_key(answer.last_evaluated_key);
             // A bucket that needs more requests is asked for more each time.
             let more = request.get_limit().map(|share| share.saturating_mul(2));
-            let request = request.set_limit(more.map(|more| more.min(limit(MAX_KEYS))));
+            let request = request.set_limit(more.map(|more| more.min(as_limit(MAX_KEYS))));
             self.next = key.map(|key| request.set_exclusive_start_key(Some(key)));
             let (bucket, skip) = (self.bucket, self.skip.as_deref());
             let items = answer.items.into_iter().flatten();
@@ -134,31 +134,27 @@ impl Entry {
         })
     }
 
-    /// The position of the entry, for a cursor.
-    pub(super) fn position(&self) -> Position {
+    /// The value and the id that stand for the entry in a cursor.
+    pub(super) fn position(&self) -> (&[u8], &[u8]) {
         match &self.label {
-            Some(LabelKey { value, id }) => Position {
-                value: value.clone(),
-                id: id.clone(),
-            },
+            Some(LabelKey { value, id }) => (value, id),
             // No label has an empty value, so this marks a stray key.
-            None => Position {
-                value: Vec::new(),
-                id: self.sort.clone(),
-            },
+            None => (&[], &self.sort),
         }
     }
 }
 
 impl LabelKey {
     fn of(item: &Item, sort: &[u8], bucket: u8) -> Option<Self> {
-        let (value, behind) = layout::split(sort)?;
+        let (value, tail) = layout::split(sort)?;
         let id = if layout::is_whole(sort) {
-            behind
+            tail
         } else {
             item::blob(item, item::ID)?
         };
-        let is_ours = layout::bucket(&value) == bucket && layout::sort(&value, id) == sort;
+        let is_ours = id.len() <= RecordKey::MAX_ID
+            && layout::bucket(&value) == bucket
+            && layout::sort(&value, id) == sort;
         is_ours.then(|| Self {
             id: id.to_vec(),
             value,
@@ -172,5 +168,30 @@ pub(super) fn sort_at(position: &Position) -> Vec<u8> {
         position.id.clone()
     } else {
         layout::sort(&position.value, &position.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cursor cannot hold the id of a longer one, and no record has it.
+    #[test]
+    fn the_key_of_an_overlong_id_is_a_stray() {
+        for (length, is_ours) in [(RecordKey::MAX_ID, true), (RecordKey::MAX_ID + 1, false)] {
+            let id = vec![7; length];
+            let sort = layout::sort(b"value", &id);
+            let item = Item::from([
+                (item::SORT.to_owned(), item::bytes(sort.clone())),
+                (item::ID.to_owned(), item::bytes(id.clone())),
+            ]);
+            let entry = Entry::of(&item, layout::bucket(b"value")).unwrap();
+            let expected = if is_ours {
+                (&b"value"[..], &*id)
+            } else {
+                (&b""[..], &*sort)
+            };
+            assert_eq!(entry.position(), expected);
+        }
     }
 }

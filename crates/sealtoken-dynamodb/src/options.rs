@@ -162,8 +162,8 @@ impl DynamoOptions {
     ///
     /// A write that takes longer is sent again if that is safe. It is
     /// [`Effect::Unknown`](sealtoken_store::Effect::Unknown) if no attempt is answered.
-    pub fn timeout(mut self, longest: Duration) -> Self {
-        self.timeout = longest;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -171,8 +171,8 @@ impl DynamoOptions {
     ///
     /// The pauses in between are random, at first up to 50 milliseconds, then up to twice as long
     /// each time.
-    pub fn attempts(mut self, most: u32) -> Self {
-        self.attempts = most.max(1);
+    pub fn attempts(mut self, count: u32) -> Self {
+        self.attempts = count.max(1);
         self
     }
 

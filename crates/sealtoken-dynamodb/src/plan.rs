@@ -2,36 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
-};
-use sealtoken_store::{Change, Label, Record, RecordError, RecordKey, StoreError, Version};
+use sealtoken_store::{Change, Label, Record, RecordError, RecordKey, StoreError};
 use sealtoken_time::UnixTime;
 
+use super::condition::Condition;
 use super::item::{self, Item, LIMITS};
 use super::layout::{self, ItemKey};
 
 /// The maximum size of all items of a transaction: 4 MB by DynamoDB, in the smaller reading of MB.
 const MAX_BYTES: usize = 4_000_000;
-
-/// What must be true of the existing item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Condition {
-    /// Nothing: the item of a label follows its record.
-    None,
-    /// It does not exist.
-    Absent,
-    /// It exists, with any version.
-    Exists,
-    /// It has this version.
-    At(Version),
-    /// It has this version, or none that can be read, and is due before the moment.
-    Due(Option<Version>, UnixTime),
-    /// It is in this partition of the index, and due before the moment.
-    Listed(Vec<u8>, UnixTime),
-}
 
 /// An operation on one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,121 +138,10 @@ fn check_size(steps: &[Step]) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// A condition as DynamoDB takes it.
-pub(super) struct Expression {
-    pub(super) text: Option<String>,
-    pub(super) names: Option<HashMap<String, String>>,
-    pub(super) values: Option<HashMap<String, AttributeValue>>,
-}
-
-impl Condition {
-    pub(super) fn expression(&self) -> Expression {
-        let (text, names, values) = match self {
-            Self::None => {
-                return Expression {
-                    text: None,
-                    names: None,
-                    values: None,
-                };
-            }
-            Self::Absent => ("attribute_not_exists(#p)", vec![PARTITION], vec![]),
-            Self::Exists => ("attribute_exists(#p)", vec![PARTITION], vec![]),
-            Self::At(version) => ("#v = :v", vec![VERSION], vec![is(version)]),
-            Self::Due(Some(version), before) => (
-                "#v = :v AND #u < :u",
-                vec![VERSION, PURGE_AT],
-                vec![is(version), until(*before)],
-            ),
-            Self::Due(None, before) => ("#u < :u", vec![PURGE_AT], vec![until(*before)]),
-            Self::Listed(partition, before) => (
-                "#g = :g AND #u < :u",
-                vec![DUE, PURGE_AT],
-                vec![
-                    (":g".to_owned(), item::bytes(partition.clone())),
-                    until(*before),
-                ],
-            ),
-        };
-        let owned = |(alias, name): (&str, &str)| (alias.to_owned(), name.to_owned());
-        let values: HashMap<_, _> = values.into_iter().collect();
-        Expression {
-            text: Some(text.to_owned()),
-            names: Some(names.into_iter().map(owned).collect()),
-            values: Some(values).filter(|values| !values.is_empty()),
-        }
-    }
-}
-
-const PARTITION: (&str, &str) = ("#p", item::PARTITION);
-const VERSION: (&str, &str) = ("#v", item::VERSION);
-const PURGE_AT: (&str, &str) = ("#u", item::PURGE_AT);
-const DUE: (&str, &str) = ("#g", item::DUE);
-
-fn is(version: &Version) -> (String, AttributeValue) {
-    (":v".to_owned(), item::bytes(*version.as_bytes()))
-}
-
-fn until(before: UnixTime) -> (String, AttributeValue) {
-    (":u".to_owned(), item::number(before.as_secs()))
-}
-
-/// What DynamoDB returns of an item whose condition does not hold: all of it.
-pub(super) const ON_FAILURE: ReturnValuesOnConditionCheckFailure =
-    ReturnValuesOnConditionCheckFailure::AllOld;
-
-impl Step {
-    /// The step in a transaction. With `returns`, it returns the item if its condition does not
-    /// hold.
-    pub(super) fn in_transaction(
-        self,
-        table: &str,
-        returns: bool,
-    ) -> Result<TransactWriteItem, BuildError> {
-        let step = TransactWriteItem::builder();
-        let returned = returns.then_some(ON_FAILURE);
-        Ok(match self {
-            Self::Put(item, condition) => {
-                let when = condition.expression();
-                let put = Put::builder()
-                    .table_name(table)
-                    .set_item(Some(item))
-                    .set_condition_expression(when.text)
-                    .set_expression_attribute_names(when.names)
-                    .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(returned.clone());
-                step.put(put.build()?)
-            }
-            Self::Delete(key, condition) => {
-                let when = condition.expression();
-                let delete = Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(item::key(key)))
-                    .set_condition_expression(when.text)
-                    .set_expression_attribute_names(when.names)
-                    .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(returned.clone());
-                step.delete(delete.build()?)
-            }
-            Self::Check(key, condition) => {
-                let when = condition.expression();
-                let check = ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(item::key(key)))
-                    .set_condition_expression(when.text)
-                    .set_expression_attribute_names(when.names)
-                    .set_expression_attribute_values(when.values)
-                    .set_return_values_on_condition_check_failure(returned.clone());
-                step.condition_check(check.build()?)
-            }
-        }
-        .build())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sealtoken_store::{Collection, LabelName};
+    use sealtoken_store::{Collection, LabelName, Version};
 
     fn record(id: u8, labels: &[u8]) -> Record {
         let key = RecordKey::new(Collection::from_static("note"), [id]);
@@ -399,37 +267,5 @@ mod tests {
         let batch: Vec<Change> = (0..11).map(large).collect();
         assert_eq!(steps(&batch[..10], &[]).len(), 10);
         assert_eq!(plan(&batch, &HashMap::new()), heavy);
-    }
-
-    #[test]
-    fn every_name_and_value_of_a_condition_is_used() {
-        let version = Version::draw().unwrap();
-        let moment = UnixTime::from_secs(-1);
-        for condition in [
-            Condition::None,
-            Condition::Absent,
-            Condition::Exists,
-            Condition::At(version),
-            Condition::Due(None, moment),
-            Condition::Due(Some(version), moment),
-            Condition::Listed(b"partition".to_vec(), moment),
-        ] {
-            let Expression {
-                text,
-                names,
-                values,
-            } = condition.expression();
-            let text = text.unwrap_or_default();
-            let aliases = names.into_iter().flatten().map(|(alias, _)| alias);
-            let aliases = aliases.chain(values.into_iter().flatten().map(|(alias, _)| alias));
-            let aliases: Vec<String> = aliases.collect();
-            let used = text.split([' ', '(', ')']);
-            let used: HashSet<&str> = used.filter(|word| word.starts_with(['#', ':'])).collect();
-            assert_eq!(aliases.len(), used.len(), "{text}");
-            assert!(
-                aliases.iter().all(|alias| used.contains(&**alias)),
-                "{text}"
-            );
-        }
     }
 }

@@ -11,15 +11,16 @@ use sealtoken_store::engine::check_key;
 use sealtoken_store::{Collection, RecordKey, StoreError};
 use sealtoken_time::UnixTime;
 
+use super::condition::Condition;
 use super::item::{self, Item, LIMITS};
 use super::layout::{self, BUCKETS, ItemKey};
-use super::plan::{self, Condition, Step};
+use super::plan::{self, Step};
 use super::read::Part;
 use super::retry::Attempts;
+use super::send::{Answer, Existing};
 use super::shape;
-use super::span::{limit, rest};
+use super::span::{as_limit, next_key};
 use super::table::Table;
-use super::write::{Answer, Existing};
 
 /// How many records are looked up at once, to be removed in a few transactions.
 const CHUNK: u32 = 100;
@@ -35,20 +36,20 @@ impl Table {
         for bucket in 0..BUCKETS {
             let mut start = None;
             while removed < limit {
-                let most = limit.saturating_sub(removed).min(CHUNK);
-                let found = self.due(collection, bucket, before, most, start).await;
-                let (due, next) = found.map_err(|error| after(removed, error))?;
+                let chunk = limit.saturating_sub(removed).min(CHUNK);
+                let found = self.due(collection, bucket, before, chunk, start).await;
+                let (due, next) = found.map_err(|error| error.after(removed > 0))?;
                 for stray in due.strays {
                     let listed = Condition::Listed(layout::due(collection, bucket), before);
                     let gone = self
                         .remove_together(&[vec![Step::Delete(stray, listed)]])
                         .await;
-                    if gone.map_err(|error| after(removed, error))? {
+                    if gone.map_err(|error| error.after(removed > 0))? {
                         removed = removed.saturating_add(1);
                     }
                 }
                 let gone = self.remove(&due.keys, before).await;
-                let gone = gone.map_err(|error| after(removed, error))?;
+                let gone = gone.map_err(|error| error.after(removed > 0))?;
                 removed = removed.saturating_add(gone);
                 start = next;
                 if start.is_none() {
@@ -65,10 +66,10 @@ impl Table {
         collection: &Collection,
         bucket: u8,
         before: UnixTime,
-        most: u32,
+        chunk: u32,
         start: Option<Item>,
     ) -> Result<(Due, Option<Item>), StoreError> {
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let chunk = usize::try_from(chunk).unwrap_or(usize::MAX);
         let request = self.client.query();
         let request = request
             .table_name(&*self.name)
@@ -79,7 +80,7 @@ impl Table {
             .expression_attribute_values(":g", item::bytes(layout::due(collection, bucket)))
             .expression_attribute_values(":u", item::number(before.as_secs()))
             .set_exclusive_start_key(start)
-            .limit(limit(most));
+            .limit(as_limit(chunk));
         let answer = self.ask(|| request.clone().send()).await?;
         let mut due = Due::default();
         for item_key in answer.items.iter().flatten().filter_map(item::key_of) {
@@ -90,7 +91,7 @@ impl Table {
                 due.strays.push(item_key);
             }
         }
-        Ok((due, rest(answer.last_evaluated_key)))
+        Ok((due, next_key(answer.last_evaluated_key)))
     }
 
     /// Removes the records that are still due, and returns how many.
@@ -108,12 +109,12 @@ impl Table {
             let filled: usize = batch.iter().map(Vec::len).sum();
             if filled.saturating_add(steps.len()) > LIMITS.max_batch {
                 let gone = self.remove_all(std::mem::take(&mut batch)).await;
-                removed = removed.saturating_add(gone.map_err(|error| after(removed, error))?);
+                removed = removed.saturating_add(gone.map_err(|error| error.after(removed > 0))?);
             }
             batch.push(steps);
         }
         let gone = self.remove_all(batch).await;
-        Ok(removed.saturating_add(gone.map_err(|error| after(removed, error))?))
+        Ok(removed.saturating_add(gone.map_err(|error| error.after(removed > 0))?))
     }
 
     /// Removes records together. If one of them was changed, removes the others one by one.
@@ -126,7 +127,7 @@ impl Table {
         let mut removed: u32 = 0;
         for steps in batch {
             let gone = self.remove_together(&[steps]).await;
-            if gone.map_err(|error| after(removed, error))? {
+            if gone.map_err(|error| error.after(removed > 0))? {
                 removed = removed.saturating_add(1);
             }
         }
@@ -162,13 +163,4 @@ struct Due {
 /// If the moment cannot be read, DynamoDB compares it.
 fn is_due(item: &Item, before: UnixTime) -> bool {
     item::purge_at(item).map_or(true, |at| at.is_some_and(|at| at < before))
-}
-
-/// Maps an error of a later chunk: once records were removed, the effect is unknown.
-fn after(removed: u32, error: StoreError) -> StoreError {
-    if removed > 0 {
-        error.after_some()
-    } else {
-        error
-    }
 }

@@ -1,10 +1,8 @@
-//! Retries, bounded in number.
+//! Retries by the policy of [`Backoff`].
 //!
 //! The retries of the SDK are off. If one of its attempts goes unanswered and the next is
 //! throttled, it reports only the last: a write that may have been made would count as one that was
 //! not. Here, each attempt is seen.
-
-use std::time::Duration;
 
 use sealtoken_store::StoreError;
 use sealtoken_store::engine::Backoff;
@@ -14,7 +12,7 @@ use super::fault::{Fault, Kind};
 /// The attempts of one call.
 #[derive(Debug)]
 pub(super) struct Attempts {
-    most: u32,
+    max_requests: u32,
     requests: Backoff,
     contention: Backoff,
     /// Whether the call changes something.
@@ -24,21 +22,21 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    pub(super) fn reading(most: u32) -> Self {
+    /// The attempts of a call that changes nothing.
+    pub(super) fn reading(max_requests: u32) -> Self {
         Self {
-            most,
-            requests: requests(most),
-            // More than for requests: one of the contending callers always wins.
-            contention: Backoff::new(24, Duration::from_millis(4), Duration::from_millis(250)),
+            max_requests,
+            requests: Backoff::outage(max_requests),
+            contention: Backoff::contention(),
             writes: false,
             unanswered: false,
         }
     }
 
-    pub(super) fn writing(most: u32) -> Self {
+    pub(super) fn writing(max_requests: u32) -> Self {
         Self {
             writes: true,
-            ..Self::reading(most)
+            ..Self::reading(max_requests)
         }
     }
 
@@ -49,7 +47,7 @@ impl Attempts {
 
     /// Starts counting again, after an attempt has made progress.
     pub(super) fn restart(&mut self) {
-        self.requests = requests(self.most);
+        self.requests = Backoff::outage(self.max_requests);
     }
 
     /// Waits, then lets the caller try again.
@@ -59,7 +57,7 @@ impl Attempts {
     /// The error of the call, if a retry cannot help or no attempt is left.
     pub(super) async fn again(&mut self, fault: Fault) -> Result<(), StoreError> {
         let backoff = match fault.kind {
-            Kind::Refused => return Err(self.settle(fault.error)),
+            Kind::Refused => return Err(fault.error.after(self.is_in_doubt())),
             Kind::Contended => &mut self.contention,
             Kind::Unanswered => {
                 self.unanswered = true;
@@ -68,24 +66,11 @@ impl Attempts {
             Kind::Unsent | Kind::Throttled => &mut self.requests,
         };
         let Some(pause) = backoff.pause() else {
-            return Err(self.settle(fault.error));
+            return Err(fault.error.after(self.is_in_doubt()));
         };
         tokio::time::sleep(pause).await;
         Ok(())
     }
-
-    /// The error of a call that ends here: its effect is unknown if an attempt may have made it.
-    pub(super) fn settle(&self, error: StoreError) -> StoreError {
-        if self.is_in_doubt() {
-            error.after_some()
-        } else {
-            error
-        }
-    }
-}
-
-fn requests(most: u32) -> Backoff {
-    Backoff::new(most, Duration::from_millis(50), Duration::from_secs(2))
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sealtoken_store::engine::{Paging, Position, unreadable, upper_bound};
+use sealtoken_store::engine::{Paging, Position, unreadable};
 use sealtoken_store::{LabelName, Page, Query, Record, RecordKey, Selection, StoreError, Values};
 
 use super::item::{self, Item};
 use super::layout::{self, BUCKETS, ItemKey};
 use super::merge::{Entry, LabelKey, Merge, sort_at};
 use super::read::Part;
-use super::span::{Rows, Span, concurrently, limit, rest};
+use super::span::{Rows, Span, as_limit, concurrently, next_key};
 use super::table::Table;
 
 /// The maximum number of items that one request asks for. A response has at most 1 MB in any case.
@@ -23,20 +23,15 @@ const MAX_RECORDS: usize = 100;
 
 impl Table {
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
-        let after = query
-            .after
-            .as_ref()
-            .map(Position::from_cursor)
-            .transpose()?;
+        let paging = Paging::new(query)?;
         // No sort key is empty, and DynamoDB refuses to start at an empty one.
-        if after.as_ref().is_some_and(|after| after.id.is_empty()) {
+        if paging.last().is_some_and(|after| after.id.is_empty()) {
             return Err(StoreError::Cursor);
         }
         match &query.selection {
-            Selection::All => self.page_of_all(query, after).await,
+            Selection::All => self.page_of_all(query, paging).await,
             Selection::Label { name, values } => {
-                self.page_of_label(query, name, values, after.as_ref())
-                    .await
+                self.page_of_label(query, name, values, paging).await
             }
         }
     }
@@ -62,30 +57,25 @@ impl Table {
     }
 
     /// Reads the buckets one after the other, each in the order of ids.
-    async fn page_of_all(
-        &self,
-        query: &Query,
-        after: Option<Position>,
-    ) -> Result<Page, StoreError> {
-        let mut paging = Paging::new(query);
-        let first = after.as_ref().map_or(0, bucket_of);
-        let mut behind = after.map(|position| position.id);
+    async fn page_of_all(&self, query: &Query, mut paging: Paging<'_>) -> Result<Page, StoreError> {
+        let first = paging.last().map_or(0, bucket_of);
+        let mut after = paging.last().map(|position| position.id.clone());
         for bucket in first..BUCKETS {
-            let rows = behind.take().map_or(Rows::All, Rows::After);
+            let rows = after.take().map_or(Rows::All, Rows::After);
             let partition = layout::records(&query.collection, bucket);
             let mut request = self.query(&Span { partition, rows });
             loop {
-                // One more than wanted shows whether there is another page.
-                let wanted = paging.wanted().saturating_add(1);
-                request = request.limit(limit(wanted.min(MAX_ITEMS)));
+                // One more than needed shows whether there is another page.
+                let (rows, _) = paging.room();
+                request = request.limit(as_limit(rows.saturating_add(1).min(MAX_ITEMS)));
                 let answer = self.ask(|| request.clone().send()).await?;
                 for item in answer.items.into_iter().flatten() {
                     if paging.is_full() {
                         return Ok(paging.into_page(true));
                     }
-                    take(&mut paging, query, bucket, item);
+                    take(&mut paging, bucket, item);
                 }
-                match rest(answer.last_evaluated_key) {
+                match next_key(answer.last_evaluated_key) {
                     Some(key) => request = request.set_exclusive_start_key(Some(key)),
                     None => break,
                 }
@@ -100,15 +90,16 @@ impl Table {
         query: &Query,
         name: &LabelName,
         values: &Values,
-        after: Option<&Position>,
+        mut paging: Paging<'_>,
     ) -> Result<Page, StoreError> {
-        let mut paging = Paging::new(query);
+        let after = paging.last();
         let spans = spans(query, name, values, after);
-        let mut merge = Merge::open(self, spans, after, paging.wanted()).await?;
+        let (rows, _) = paging.room();
+        let mut merge = Merge::open(self, spans, after, rows).await?;
         let mut size = Size::default();
         loop {
-            let wanted = paging.wanted().min(size.fitting()).max(1);
-            let entries = merge.take(wanted).await?;
+            let (rows, _) = paging.room();
+            let entries = merge.take(rows.min(size.fitting()).max(1)).await?;
             if entries.is_empty() {
                 return Ok(paging.into_page(false));
             }
@@ -121,18 +112,17 @@ impl Table {
                 if paging.is_full() {
                     return Ok(paging.into_page(true));
                 }
-                paging.move_to(entry.position());
-                let Some(LabelKey { value, id }) = entry.label else {
+                let (value, id) = entry.position();
+                let Some(key) = paging.key_at(value, id) else {
                     continue;
                 };
-                let key = RecordKey::new(query.collection.clone(), id);
                 // Otherwise the record was removed in between, or by DynamoDB.
                 let Some(item) = found.take(&key) else {
                     continue;
                 };
                 let fetched = item::fetched(&item);
                 match item::to_record(item, key.clone()) {
-                    Ok(record) if has(&record, name, &value) => {
+                    Ok(record) if has_label(&record, name, value) => {
                         size.add(record.body.len());
                         paging.push(record);
                     }
@@ -168,21 +158,20 @@ impl Table {
 }
 
 /// Adds the item of a record to a page.
-fn take(paging: &mut Paging<'_>, query: &Query, bucket: u8, item: Item) {
-    let Some(id) = item::blob(&item, item::SORT).map(<[u8]>::to_vec) else {
+fn take(paging: &mut Paging<'_>, bucket: u8, item: Item) {
+    let Some(id) = item::blob(&item, item::SORT) else {
         return;
     };
-    if layout::bucket(&id) != bucket {
-        // An attacker put it into a bucket where no read of its key looks.
+    // An attacker put it into a bucket where no read of its key looks. The cursor names the bucket.
+    if layout::bucket(id) != bucket {
+        paging.key_at(&[bucket], id);
         paging.skip(1, id.len());
-        let value = vec![bucket];
-        paging.move_to(Position { value, id });
         return;
     }
+    let Some(key) = paging.key_at(&[], id) else {
+        return;
+    };
     let fetched = item::fetched(&item);
-    let key = RecordKey::new(query.collection.clone(), id.clone());
-    let value = Vec::new();
-    paging.move_to(Position { value, id });
     let record = item::to_record(item, key.clone());
     if record.is_err() {
         paging.skip(0, fetched);
@@ -233,7 +222,7 @@ impl Size {
     }
 }
 
-fn has(record: &Record, name: &LabelName, value: &[u8]) -> bool {
+fn has_label(record: &Record, name: &LabelName, value: &[u8]) -> bool {
     let mut labels = record.labels.iter();
     labels.any(|label| label.name == *name && label.value == value)
 }
@@ -268,7 +257,7 @@ fn spans(
     if let Some(position) = after {
         from = from.max(sort_at(position));
     }
-    let until = layout::bound(&upper_bound(values));
+    let until = layout::bound(&values.until);
     if from > until {
         return Vec::new();
     }

@@ -65,7 +65,7 @@ impl Table {
             let answer = self.ask(|| request.clone().send()).await?;
             let more = u64::try_from(answer.count).map_err(|_| StoreError::Corrupt)?;
             count = count.saturating_add(more);
-            match rest(answer.last_evaluated_key) {
+            match next_key(answer.last_evaluated_key) {
                 Some(key) => request = request.set_exclusive_start_key(Some(key)),
                 None => return Ok(count),
             }
@@ -73,13 +73,13 @@ impl Table {
     }
 }
 
-/// Where a query continues, if it does.
-pub(super) fn rest(key: Option<HashMap<String, AttributeValue>>) -> Option<Item> {
+/// The key at which a query continues, if it does.
+pub(super) fn next_key(key: Option<HashMap<String, AttributeValue>>) -> Option<Item> {
     key.filter(|key| !key.is_empty())
 }
 
 /// A limit as DynamoDB takes it.
-pub(super) fn limit(number: usize) -> i32 {
+pub(super) fn as_limit(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

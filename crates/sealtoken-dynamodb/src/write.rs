@@ -11,44 +11,18 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::CancellationReason;
 use sealtoken_store::engine::matches;
 use sealtoken_store::{Change, Outcome, Record, RecordKey, StoreError, Version};
 
-use super::fault::{Fault, Kind, unsendable};
+use super::condition::Condition;
+use super::fault::{Fault, Kind};
 use super::item::{self, Item};
 use super::layout::{self, ItemKey};
-use super::plan::{self, Condition, ON_FAILURE, Plan, Step};
+use super::plan::{self, Plan, Step};
 use super::read::Part;
 use super::retry::Attempts;
+use super::send::{Answer, Existing};
 use super::table::Table;
-
-/// The outcome of steps that were sent.
-pub(super) enum Answer {
-    Done,
-    /// A condition did not hold.
-    Mismatch(Existing),
-    Failed(Fault),
-}
-
-/// What exists where a condition did not hold.
-pub(super) enum Existing {
-    /// It is not known which step failed, or not certain that it is the first that does.
-    Unknown,
-    /// The first step failed, and there is no item.
-    Nothing,
-    /// The first step failed, and this item exists.
-    Item(Item),
-}
-
-impl From<Option<Item>> for Existing {
-    fn from(item: Option<Item>) -> Self {
-        item.map_or(Self::Nothing, Self::Item)
-    }
-}
 
 impl Table {
     pub(super) async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
@@ -57,7 +31,7 @@ impl Table {
         }
         let mut attempts = Attempts::writing(self.attempts);
         loop {
-            let fault = match plan::plan(batch, &self.before(batch).await?)? {
+            let fault = match plan::plan(batch, &self.existing(batch).await?)? {
                 Plan::Done => return Ok(Outcome::Written),
                 Plan::Mismatch => match self.conflict(batch).await? {
                     Some(conflict) => return Ok(conflict),
@@ -68,7 +42,8 @@ impl Table {
                     Answer::Failed(fault) => fault,
                     Answer::Mismatch(existing) => {
                         let outcome = self.outcome(batch, existing, &attempts).await;
-                        match outcome.map_err(|error| attempts.settle(error))? {
+                        let doubt = attempts.is_in_doubt();
+                        match outcome.map_err(|error| error.after(doubt))? {
                             Some(outcome) => return Ok(outcome),
                             None => Fault::contended(),
                         }
@@ -81,7 +56,7 @@ impl Table {
     }
 
     /// The existing items of the records that a batch replaces or removes: their labels go too.
-    async fn before(&self, batch: &[Change]) -> Result<HashMap<ItemKey, Item>, StoreError> {
+    async fn existing(&self, batch: &[Change]) -> Result<HashMap<ItemKey, Item>, StoreError> {
         let changed = batch
             .iter()
             .filter(|change| !matches!(change, Change::Insert(_)));
@@ -107,7 +82,7 @@ impl Table {
                 Answer::Failed(fault) => attempts.again(fault).await?,
                 answer => return Ok(answer),
             }
-            // Sent again, it could bring back or remove what is somebody else's by now.
+            // Sent again, it could undo what another call has done since.
             let is_unguarded = matches!(
                 steps,
                 [Step::Put(_, Condition::Absent) | Step::Delete(_, Condition::Exists)]
@@ -182,101 +157,6 @@ impl Table {
         }
         Ok(None)
     }
-
-    /// Sends steps once.
-    async fn send(&self, steps: &[Step], token: &str) -> Result<Answer, StoreError> {
-        match steps {
-            [Step::Put(item, condition)] => {
-                let when = condition.expression();
-                let request = self.client.put_item();
-                let request = request
-                    .table_name(&*self.name)
-                    .set_item(Some(item.clone()))
-                    .set_condition_expression(when.text)
-                    .set_expression_attribute_names(when.names)
-                    .set_expression_attribute_values(when.values)
-                    .return_values_on_condition_check_failure(ON_FAILURE);
-                let Err(error) = request.send().await else {
-                    return Ok(Answer::Done);
-                };
-                Ok(match error.as_service_error() {
-                    Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                        Answer::Mismatch(failed.item.clone().into())
-                    }
-                    _ => Answer::Failed(Fault::of(error)),
-                })
-            }
-            [Step::Delete(key, condition)] => {
-                let when = condition.expression();
-                let request = self.client.delete_item();
-                let request = request
-                    .table_name(&*self.name)
-                    .set_key(Some(item::key(key.clone())))
-                    .set_condition_expression(when.text)
-                    .set_expression_attribute_names(when.names)
-                    .set_expression_attribute_values(when.values)
-                    .return_values_on_condition_check_failure(ON_FAILURE);
-                let Err(error) = request.send().await else {
-                    return Ok(Answer::Done);
-                };
-                Ok(match error.as_service_error() {
-                    Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
-                        Answer::Mismatch(failed.item.clone().into())
-                    }
-                    _ => Answer::Failed(Fault::of(error)),
-                })
-            }
-            _ => self.transact(steps, token).await,
-        }
-    }
-
-    async fn transact(&self, steps: &[Step], token: &str) -> Result<Answer, StoreError> {
-        // If the first step fails, it is the first conflict. If a later one does, those before it
-        // are checked again, so its item is not needed.
-        let items = steps.iter().enumerate();
-        let items = items.map(|(at, step)| step.clone().in_transaction(&self.name, at == 0));
-        let items = items.collect::<Result<Vec<_>, _>>().map_err(unsendable)?;
-        let request = self.client.transact_write_items();
-        let request = request
-            .set_transact_items(Some(items))
-            .client_request_token(token);
-        let Err(error) = request.send().await else {
-            return Ok(Answer::Done);
-        };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            error.as_service_error()
-        else {
-            return Ok(Answer::Failed(Fault::of(error)));
-        };
-        Ok(of_cancelled(cancelled.cancellation_reasons()))
-    }
-}
-
-/// The outcome of a cancelled transaction. A condition that did not hold outweighs the other
-/// reasons, and a refusal outweighs what can be retried.
-fn of_cancelled(reasons: &[CancellationReason]) -> Answer {
-    let mut worst = None;
-    for (index, reason) in reasons.iter().enumerate() {
-        match reason.code() {
-            None | Some("None") => {}
-            Some("ConditionalCheckFailed") => {
-                let existing = Existing::from(reason.item.clone());
-                return Answer::Mismatch(if index == 0 {
-                    existing
-                } else {
-                    Existing::Unknown
-                });
-            }
-            Some(code) => {
-                let fault = Fault::of_code(Some(code), 400);
-                if worst.is_none() || fault.kind == Kind::Refused {
-                    worst = Some(fault);
-                }
-            }
-        }
-    }
-    let unnamed = || Fault::new(Kind::Refused, "TransactionCanceledException");
-    Answer::Failed(worst.unwrap_or_else(unnamed))
 }
 
 /// Whether a change can be made where this item exists.

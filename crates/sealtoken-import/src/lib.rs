@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | `primordyx` | `Primordyx` | tokens of the PHP framework Primordyx |
 //! | `vaultstore` | `Vaultstore` | stored values of the Go system vaultstore |
-//! | `access-tokens` | `access_tokens` | tokens of the Node system `@access-tokens/core` |
-//! | `dynamodb` | `access_tokens::Table` | that system's whole table in DynamoDB |
+//! | `access-tokens` | `access_tokens::from_dynamodb_json` | tokens of a Node system, one by one |
+//! | `dynamodb` | `access_tokens::Table` | the same system's whole table in DynamoDB |
 //!
 //! No feature is on by default: enable that of the system you are migrating from.
 //!
@@ -31,7 +31,7 @@ mod vaultstore;
 #[cfg(feature = "primordyx")]
 pub use primordyx::{Primordyx, PrimordyxError, PrimordyxView};
 #[cfg(feature = "vaultstore")]
-pub use vaultstore::{StoredValue, Vaultstore, VaultstoreError};
+pub use vaultstore::{Vaultstore, VaultstoreError};
 
 /// The examples of the front page, compiled and run.
 #[cfg(all(doctest, feature = "primordyx"))]

@@ -115,10 +115,11 @@ impl Fault {
 
     /// The error of a call that ends with this fault.
     pub(super) fn into_error(self) -> StoreError {
-        match self.kind {
-            Kind::Unanswered | Kind::Late => self.error.after_some(),
-            Kind::Unsent | Kind::Refused | Kind::Contended | Kind::Stale => self.error,
-        }
+        let may_be_done = match self.kind {
+            Kind::Unanswered | Kind::Late => true,
+            Kind::Unsent | Kind::Refused | Kind::Contended | Kind::Stale => false,
+        };
+        self.error.after(may_be_done)
     }
 }
 

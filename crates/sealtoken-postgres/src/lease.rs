@@ -50,7 +50,7 @@ impl fmt::Debug for Pool {
         let status = self.connections.status();
         f.debug_struct("Pool")
             .field("connections", &status.size)
-            .field("most", &status.max_size)
+            .field("max_size", &status.max_size)
             .field("tls", &self.tls.is_some())
             .finish_non_exhaustive()
     }
@@ -88,8 +88,8 @@ impl Ready<'_> {
 /// A connection for one call.
 ///
 /// If it is dropped while something is in progress, as when the caller drops its future, the
-/// connection is cut. That ends its transaction, and nobody else gets a connection that still waits
-/// for a lock.
+/// connection is cut. That ends its transaction, and no other call gets a connection that still
+/// waits for a lock.
 pub(super) struct Lease<'a> {
     pool: &'a Pool,
     object: Option<Object>,

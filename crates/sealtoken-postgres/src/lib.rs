@@ -13,6 +13,7 @@ mod pipeline;
 mod read;
 mod retired;
 mod retry;
+mod schema;
 mod sql;
 mod store;
 mod tls;

@@ -1,32 +1,11 @@
-//! The schema: its steps, which of them a database has had, and how it gets the others.
+//! Bringing a database to the schema of this version.
 
-use std::time::Duration;
+use sealtoken_store::StoreError;
 
-use sealtoken_store::{Migration, StoreError};
-use tokio_postgres::Row;
-
-use super::fault::{Fault, Kind};
+use super::fault::Fault;
 use super::lease::Pool;
 use super::retry::Attempts;
-use super::sql::Sql;
-
-/// The steps, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("schema/1.sql"))];
-
-/// The last step of this version.
-fn known() -> u32 {
-    MIGRATIONS.last().map_or(0, |last| last.number)
-}
-
-/// Checks that the database has the schema of this version.
-pub(super) async fn check(pool: &Pool) -> Result<(), StoreError> {
-    let (found, known) = (found(pool).await?, known());
-    if found == known {
-        Ok(())
-    } else {
-        Err(StoreError::Schema { found, known })
-    }
-}
+use super::schema::{self, MIGRATIONS};
 
 /// Runs the missing steps.
 ///
@@ -36,14 +15,15 @@ pub(super) async fn check(pool: &Pool) -> Result<(), StoreError> {
 pub(super) async fn migrate(pool: &Pool) -> Result<(), StoreError> {
     let mut attempts = pool.attempts();
     loop {
-        let found = found(pool).await?;
-        let Some(next) = MIGRATIONS.iter().find(|step| step.number > found) else {
-            return check(pool).await;
+        let found = schema::found(pool).await?;
+        let mut steps = MIGRATIONS.iter().zip(1_u32..);
+        let Some((next, _)) = steps.find(|(_, number)| *number > found) else {
+            return schema::check(pool).await;
         };
-        let step = format!("BEGIN; {} COMMIT", next.sql);
+        let step = format!("BEGIN; {next} COMMIT");
         if let Err(fault) = run(pool, &step, &attempts).await {
             let fault = match fault {
-                exists if is_done_elsewhere(&exists) => Fault::new(Kind::Contended, CONTENDED),
+                exists if is_done_elsewhere(&exists) => schema::contended(),
                 other => other,
             };
             let again = attempts.again(fault).await;
@@ -57,245 +37,9 @@ async fn run(pool: &Pool, step: &str, attempts: &Attempts) -> Result<(), Fault> 
     pool.lease(attempts.deadline).await?.batch(step).await
 }
 
-const CONTENDED: &str = "other processes create the same schema";
-
 /// Whether a table, a type or a number exists that did not when this process checked.
 fn is_done_elsewhere(fault: &Fault) -> bool {
     ["23505", "42P07", "42710"]
         .iter()
         .any(|code| fault.is_code(code))
-}
-
-/// The error of a call that ends with this fault. A statement that does not fit its table is
-/// reported as an error of the schema.
-pub(super) async fn explain(pool: &Pool, fault: Fault) -> StoreError {
-    // A table, a column, a function for a column's type or a primary key is missing, or the key is
-    // deferrable.
-    let is_of_schema = ["42P01", "42703", "42883", "42P10", "55000"]
-        .iter()
-        .any(|code| fault.is_code(code));
-    if is_of_schema && let Err(error) = check(pool).await {
-        return error;
-    }
-    fault.into_error()
-}
-
-/// Checks that no newer program has upgraded the open database.
-pub(super) async fn check_number(pool: &Pool, attempts: &mut Attempts) -> Result<(), StoreError> {
-    match (number(pool, attempts).await?, known()) {
-        (Answer::Ours(found), known) if found != known => Err(StoreError::Schema { found, known }),
-        (Answer::Ours(_), _) => Ok(()),
-        (Answer::Missing | Answer::Foreign, _) => Err(broken(SCHEMA)),
-    }
-}
-
-const SCHEMA: &str = "sealtoken_schema";
-
-/// How often, and after which pause, a table is asked again that seems to be another program's.
-const RETRIES: u8 = 5;
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// The last step that the database has had.
-static NUMBER: Sql = Sql {
-    text: "SELECT max(number)::bigint FROM sealtoken_schema",
-    types: &[],
-};
-
-/// A table, with the columns and the primary key that the other statements rely on.
-struct Table {
-    name: &'static str,
-    /// Returns the columns of the primary key. Fails if the table or one of its columns is missing.
-    key: Sql,
-    /// The columns of the key, sorted by name.
-    expected: &'static str,
-}
-
-/// `$columns` is a condition that names all columns of `$table`. It is parsed but never evaluated.
-/// `ON CONFLICT` needs a key that is not deferrable, so no other counts.
-macro_rules! key {
-    ($table:literal, $columns:literal) => {
-        Sql {
-            text: concat!(
-                "SELECT string_agg(a.attname::text, ', ' ORDER BY a.attname::text) ",
-                "FROM pg_index AS i ",
-                "JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) ",
-                "WHERE i.indrelid = '",
-                $table,
-                "'::regclass AND i.indisprimary AND i.indimmediate AND NOT EXISTS (SELECT 1 FROM ",
-                $table,
-                " WHERE ",
-                $columns,
-                " LIMIT 0)"
-            ),
-            types: &[],
-        }
-    };
-}
-
-static TABLES: [Table; 3] = [
-    Table {
-        name: SCHEMA,
-        key: key!("sealtoken_schema", "number = 0::bigint"),
-        expected: "number",
-    },
-    Table {
-        name: "sealtoken_record",
-        key: key!(
-            "sealtoken_record",
-            "collection = ''::text AND id = ''::bytea AND version = ''::bytea \
-             AND purge_at = 0::bigint AND labels = ''::bytea AND body = ''::bytea"
-        ),
-        expected: "collection, id",
-    },
-    Table {
-        name: "sealtoken_label",
-        key: key!(
-            "sealtoken_label",
-            "collection = ''::text AND name = ''::text AND value = ''::bytea \
-             AND id = ''::bytea"
-        ),
-        expected: "collection, id, name, value",
-    },
-];
-
-impl Table {
-    /// Whether the key that was found is the expected one.
-    fn is_keyed(&self, rows: &[Row]) -> bool {
-        let key = rows.first().and_then(|row| row.try_get(0).ok().flatten());
-        key == Some(self.expected)
-    }
-}
-
-/// What exists under the name of a table.
-enum Answer<T> {
-    Missing,
-    Foreign,
-    Ours(T),
-}
-
-/// The number of the last step that the database has had.
-///
-/// # Errors
-///
-/// [`StoreError::BrokenSchema`] if the tables are not those that this step leaves.
-async fn found(pool: &Pool) -> Result<u32, StoreError> {
-    let mut attempts = pool.attempts();
-    let mut retries = 0_u8;
-    loop {
-        let number = number(pool, &mut attempts).await?;
-        let found = match number {
-            // Another process may be creating it: a statement can see the table before its row.
-            Answer::Foreign if retries < RETRIES => {
-                retries = retries.saturating_add(1);
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            Answer::Foreign => return Err(broken(SCHEMA)),
-            Answer::Missing => 0,
-            Answer::Ours(found) => found,
-        };
-        // This version does not know the tables of other steps.
-        if found != 0 && found != known() {
-            return Ok(found);
-        }
-        let mut mismatch = None;
-        for table in &TABLES {
-            mismatch = mismatch.or(match (ask(pool, &table.key, &mut attempts).await?, found) {
-                // The table is ours, but the one with its number is missing.
-                (Answer::Ours(_), 0) => Some(SCHEMA),
-                (Answer::Ours(rows), _) if table.is_keyed(&rows) => None,
-                (Answer::Missing, 0) => None,
-                (Answer::Missing | Answer::Foreign | Answer::Ours(_), _) => Some(table.name),
-            });
-        }
-        let Some(table) = mismatch else {
-            return Ok(found);
-        };
-        // A step writes tables and number together. If both exist now, another process was faster.
-        if found != 0 || matches!(self::number(pool, &mut attempts).await?, Answer::Missing) {
-            return Err(broken(table));
-        }
-        let contended = Fault::new(Kind::Contended, CONTENDED);
-        let again = attempts.again(contended).await;
-        again.map_err(Fault::into_error)?;
-    }
-}
-
-fn broken(table: &str) -> StoreError {
-    let table = table.to_owned();
-    StoreError::BrokenSchema { table }
-}
-
-/// The number in the schema's own table.
-async fn number(pool: &Pool, attempts: &mut Attempts) -> Result<Answer<u32>, StoreError> {
-    Ok(match ask(pool, &NUMBER, attempts).await? {
-        Answer::Missing => Answer::Missing,
-        Answer::Foreign => Answer::Foreign,
-        Answer::Ours(rows) => {
-            let number = rows.first().and_then(|row| row.try_get::<_, i64>(0).ok());
-            match number.and_then(|number| u32::try_from(number).ok()) {
-                // A step creates the table together with its first row.
-                None | Some(0) => Answer::Foreign,
-                Some(number) => Answer::Ours(number),
-            }
-        }
-    })
-}
-
-/// Runs a statement about a table.
-async fn ask(
-    pool: &Pool,
-    sql: &Sql,
-    attempts: &mut Attempts,
-) -> Result<Answer<Vec<Row>>, StoreError> {
-    loop {
-        let rows = match pool.lease(attempts.deadline).await {
-            Ok(mut lease) => lease.query_once(sql, &[]).await,
-            Err(fault) => Err(fault),
-        };
-        match rows {
-            Ok(rows) => return Ok(Answer::Ours(rows)),
-            Err(fault) if fault.is_code("42P01") => return Ok(Answer::Missing),
-            // A column is missing or has another type, or it is not a table.
-            Err(fault) if FOREIGN.iter().any(|code| fault.is_code(code)) => {
-                return Ok(Answer::Foreign);
-            }
-            Err(fault) => {
-                let again = attempts.again(fault.without_effect()).await;
-                again.map_err(Fault::into_error)?;
-            }
-        }
-    }
-}
-
-const FOREIGN: [&str; 7] = [
-    "22003", "22P02", "42703", "42804", "42809", "42846", "42883",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::super::sql;
-    use super::*;
-
-    #[test]
-    fn steps_are_numbered_from_one_and_write_their_number() {
-        for (step, number) in MIGRATIONS.iter().zip(1..) {
-            assert_eq!(step.number, number);
-            let end = format!("INSERT INTO sealtoken_schema (number) VALUES ({number});\n");
-            assert!(step.sql.ends_with(&end), "{number}");
-        }
-        assert_eq!(usize::try_from(known()).unwrap(), MIGRATIONS.len());
-        // Each statement that writes checks that number.
-        let asks = format!("(SELECT max(number) FROM sealtoken_schema) = {}", known());
-        for sql in [
-            &sql::INSERT,
-            &sql::INSERT_BARE,
-            &sql::REPLACE,
-            &sql::REPLACE_BODY,
-            &sql::REMOVE,
-            &sql::PURGE,
-        ] {
-            assert!(sql.text.contains(&asks), "{}", sql.text);
-        }
-    }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, QueueMode, Runtime};
-use sealtoken_store::{Migration, StoreError};
+use sealtoken_store::StoreError;
 use tokio_postgres::NoTls;
 use zeroize::Zeroizing;
 
 use super::lease::Pool;
 use super::migrate;
 use super::retired::Retired;
+use super::schema;
 use super::store::PostgresStore;
 use super::tls;
 use super::url::Address;
@@ -77,18 +78,21 @@ impl PostgresStore {
         }
     }
 
-    /// The steps of the schema, to run by hand: see [`PostgresOptions::migrate`].
+    /// The steps of the schema as SQL, to run by hand: see [`PostgresOptions::migrate`].
+    ///
+    /// Run those that the database lacks, in this order, each in one transaction. The last
+    /// statement of a step writes its number into the database, counting from 1.
     ///
     /// ```
     /// use sealtoken_postgres::PostgresStore;
     ///
     /// for step in PostgresStore::migrations() {
-    ///     println!("BEGIN;\n{}COMMIT;", step.sql);
+    ///     println!("BEGIN;\n{step}COMMIT;");
     /// }
     /// ```
     #[must_use]
-    pub fn migrations() -> &'static [Migration] {
-        migrate::MIGRATIONS
+    pub fn migrations() -> &'static [&'static str] {
+        schema::MIGRATIONS
     }
 }
 
@@ -108,8 +112,8 @@ pub struct PostgresOptions {
 
 impl PostgresOptions {
     /// The maximum number of connections, which are opened when needed. Default: 10. At least 1.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.connections = most.max(1);
+    pub fn connections(mut self, count: usize) -> Self {
+        self.connections = count.max(1);
         self
     }
 
@@ -181,7 +185,7 @@ impl PostgresOptions {
         if self.migrate {
             migrate::migrate(&pool).await?;
         } else {
-            migrate::check(&pool).await?;
+            schema::check(&pool).await?;
         }
         Ok(PostgresStore {
             pool: Arc::new(pool),

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use sealtoken_store::engine::{Paging, Position, decode_labels, unreadable, upper_bound};
+use sealtoken_store::engine::{Paging, Position, decode_labels, unreadable};
 use sealtoken_store::{Page, Query, Record, RecordKey, Selection, StoreError, Version};
 use sealtoken_time::UnixTime;
 use tokio_postgres::Row;
 
 use super::lease::{Params, Pool};
-use super::migrate;
 use super::retry::Attempts;
+use super::schema;
 use super::sql::{self, Sql};
 
 /// The maximum number of rows that one statement fetches.
@@ -33,7 +33,7 @@ impl Pool {
                 Ok(rows) => return Ok(rows),
                 Err(fault) => {
                     if let Err(fault) = attempts.again(fault.without_effect()).await {
-                        return Err(migrate::explain(self, fault).await);
+                        return Err(schema::explain(self, fault).await);
                     }
                 }
             }
@@ -90,8 +90,8 @@ impl Pool {
 
     pub(super) async fn page(&self, query: &Query) -> Result<Page, StoreError> {
         let attempts = &mut self.attempts();
-        let mut paging = Paging::new(query);
-        while let Some(start) = paging.start()? {
+        let mut paging = Paging::new(query)?;
+        while let Some(start) = paging.start() {
             let rows = self.rows_from(query, &start, &paging, attempts).await?;
             if !take(&rows, &mut paging)? {
                 break;
@@ -111,8 +111,9 @@ impl Pool {
         paging: &Paging<'_>,
         attempts: &mut Attempts,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = i64::try_from(paging.wanted()).map_or(MAX_ROWS, |rows| rows.min(MAX_ROWS));
-        let bytes = i64::try_from(paging.room()).unwrap_or(i64::MAX);
+        let (rows, bytes) = paging.room();
+        let rows = i64::try_from(rows).map_or(MAX_ROWS, |rows| rows.min(MAX_ROWS));
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let (collection, Position { value, id }) = (query.collection.as_str(), start);
         match &query.selection {
             Selection::All => {
@@ -120,8 +121,8 @@ impl Pool {
                 self.rows(&sql::PAGE, params, attempts).await
             }
             Selection::Label { name, values } => {
-                let (name, until) = (name.as_str(), &*upper_bound(values));
-                let params: Params<'_> = &[&collection, &name, value, id, &until, &rows, &bytes];
+                let (name, until) = (name.as_str(), &values.until);
+                let params: Params<'_> = &[&collection, &name, value, id, until, &rows, &bytes];
                 self.rows(&sql::PAGE_LABEL, params, attempts).await
             }
         }
@@ -133,8 +134,8 @@ impl Pool {
         let rows = match &query.selection {
             Selection::All => self.rows(&sql::COUNT, &[&collection], attempts).await?,
             Selection::Label { name, values } => {
-                let (name, until) = (name.as_str(), &*upper_bound(values));
-                let params: Params<'_> = &[&collection, &name, &values.from, &until];
+                let name = name.as_str();
+                let params: Params<'_> = &[&collection, &name, &values.from, &values.until];
                 self.rows(&sql::COUNT_LABEL, params, attempts).await?
             }
         };

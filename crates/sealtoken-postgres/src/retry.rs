@@ -1,4 +1,4 @@
-//! Retries, bounded in number and by the deadline of the call.
+//! Retries by the policy of [`Backoff`], and not beyond the deadline of the call.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Attempts {
         let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         Self {
             deadline: now.checked_add(timeout.min(century)).unwrap_or(now),
-            backoff: Backoff::new(14, Duration::from_millis(2), Duration::from_millis(64)),
+            backoff: Backoff::contention(),
             reconnected: false,
         }
     }

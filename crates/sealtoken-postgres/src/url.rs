@@ -106,16 +106,16 @@ fn default_mode(config: &Config) -> SslMode {
 fn decode(text: &str) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
         if first != b'%' {
             bytes.push(first);
             continue;
         }
-        let (digits, behind) = behind.split_at_checked(2).unwrap_or_default();
+        let (digits, tail) = tail.split_at_checked(2).unwrap_or_default();
         let digits = str::from_utf8(digits).unwrap_or_default();
         bytes.push(u8::from_str_radix(digits, 16).map_err(|_| unreadable())?);
-        rest = behind;
+        rest = tail;
     }
     String::from_utf8(bytes).map_err(|_| unreadable())
 }

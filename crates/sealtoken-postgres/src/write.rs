@@ -9,10 +9,10 @@ use tokio_postgres::types::ToSql;
 
 use super::fault::{Fault, Kind};
 use super::lease::{Lease, Params, Pool};
-use super::read::{Corrupt, readable};
+use super::read::readable;
 use super::retry::Attempts;
 use super::sql::{self, Sql};
-use super::{migrate, pipeline};
+use super::{pipeline, schema};
 
 /// The maximum number of records that one statement of a purge removes.
 const CHUNK: u32 = 500;
@@ -38,10 +38,10 @@ impl Pool {
                     return Ok(conflict);
                 }
                 // All changes match now: another writer interfered, or a newer program.
-                migrate::check_number(self, &mut attempts).await?;
+                schema::check_number(self, &mut attempts).await?;
             }
             if let Err(fault) = attempts.again(fault).await {
-                return Err(migrate::explain(self, fault).await);
+                return Err(schema::explain(self, fault).await);
             }
         }
     }
@@ -68,10 +68,8 @@ impl Pool {
             }
             let key = change.key();
             let found = self.find(key, attempts).await?;
-            let version = found.as_ref().map(|found| match found {
-                Ok(record) => Ok(record.version),
-                Err(Corrupt) => Err(Corrupt),
-            });
+            let read = found.as_ref().map(Result::as_ref);
+            let version = read.map(|read| read.map(|record| record.version));
             if !matches(change, version) {
                 let current = found.map(|found| readable(found, key));
                 return Ok(Some(Outcome::Conflict { index, current }));
@@ -102,7 +100,7 @@ impl Pool {
         lease.begin().await?;
         match run_all(&mut lease, &steps).await {
             Ok(true) => {
-                // From here on it may be done, whatever becomes of the answer.
+                // From here on it may be done, whether or not an answer comes.
                 lease.commit().await?;
                 Ok(true)
             }
@@ -127,32 +125,30 @@ impl Pool {
     ) -> Result<u32, StoreError> {
         let mut removed: u32 = 0;
         while removed < limit {
-            let most = limit.saturating_sub(removed).min(CHUNK);
-            let chunk = match self.purge_chunk(collection, before, most).await {
-                Err(error) if removed > 0 => return Err(error.after_some()),
-                chunk => chunk?,
-            };
+            let max = limit.saturating_sub(removed).min(CHUNK);
+            let chunk = self.purge_chunk(collection, before, max).await;
+            let chunk = chunk.map_err(|error| error.after(removed > 0))?;
             removed = removed.saturating_add(chunk);
-            if chunk < most {
+            if chunk < max {
                 break;
             }
         }
         Ok(removed)
     }
 
-    /// Removes some records that are due, and returns how many; fewer than `most` only if no more
+    /// Removes some records that are due, and returns how many; fewer than `max` only if no more
     /// are due.
     async fn purge_chunk(
         &self,
         collection: &Collection,
         before: UnixTime,
-        most: u32,
+        max: u32,
     ) -> Result<u32, StoreError> {
         let mut attempts = self.attempts();
         let mut removed: u32 = 0;
         loop {
-            let most = most.saturating_sub(removed);
-            let params: Params<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(most)];
+            let max = max.saturating_sub(removed);
+            let params: Params<'_> = &[&collection.as_str(), &before.as_secs(), &i64::from(max)];
             let purged = match self.lease(attempts.deadline).await {
                 Ok(mut lease) => lease.query_once(&sql::PURGE, params).await,
                 Err(fault) => Err(fault),
@@ -164,7 +160,7 @@ impl Pool {
                     if found == gone {
                         return Ok(removed);
                     }
-                    migrate::check_number(self, &mut attempts).await?;
+                    schema::check_number(self, &mut attempts).await?;
                     Fault::new(Kind::Contended, CONTENDED)
                 }
                 Err(fault) => fault,
@@ -173,12 +169,8 @@ impl Pool {
                 Ok(()) => {}
                 Err(fault) if fault.kind == Kind::Contended && removed > 0 => return Ok(removed),
                 Err(fault) => {
-                    let error = migrate::explain(self, fault).await;
-                    return Err(if removed > 0 {
-                        error.after_some()
-                    } else {
-                        error
-                    });
+                    let error = schema::explain(self, fault).await;
+                    return Err(error.after(removed > 0));
                 }
             }
         }

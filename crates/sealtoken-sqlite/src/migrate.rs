@@ -21,19 +21,19 @@ pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
 /// Several processes may do so at once: they wait for each other when a transaction begins, and
 /// check again inside it. None of this waits beyond the deadline.
 pub(super) fn migrate(connection: &Connection, deadline: Instant) -> Result<(), Fault> {
-    for step in MIGRATIONS {
+    for (step, number) in MIGRATIONS.iter().zip(1..) {
         wait_until(connection, deadline)?;
         let found_before = {
             let _same_moment = Transaction::reading(connection)?;
             schema::found(connection)?
         };
-        if found_before >= step.number {
+        if found_before >= number {
             continue;
         }
         wait_until(connection, deadline)?;
         let transaction = Transaction::migrating(connection)?;
-        if schema::found(connection)? < step.number {
-            connection.execute_batch(step.sql)?;
+        if schema::found(connection)? < number {
+            connection.execute_batch(step)?;
             transaction.commit()?;
         }
     }

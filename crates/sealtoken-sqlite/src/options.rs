@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use sealtoken_store::{Migration, StoreError};
+use sealtoken_store::StoreError;
 
 use super::connections::{Connections, Settings};
 use super::pool::off_thread;
@@ -59,9 +59,12 @@ impl SqliteStore {
         }
     }
 
-    /// The steps of the schema, to run by hand: see [`SqliteOptions::migrate`].
+    /// The steps of the schema as SQL, to run by hand: see [`SqliteOptions::migrate`].
+    ///
+    /// Run those that the file lacks, in this order, each in one transaction. The last statement of
+    /// a step writes its number into the file, counting from 1.
     #[must_use]
-    pub fn migrations() -> &'static [Migration] {
+    pub fn migrations() -> &'static [&'static str] {
         MIGRATIONS
     }
 }

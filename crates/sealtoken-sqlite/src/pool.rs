@@ -95,7 +95,7 @@ impl Lease {
             let result = wait_until(&self, deadline).and_then(|()| job(&self));
             result.map_err(|fault| schema::explain(fault, &self))
         }));
-        // Handing a job over takes a moment even if nobody has to be waited for.
+        // Handing a job over takes a moment even if no other call is waiting.
         let handed = Instant::now().checked_add(HANDOVER).unwrap_or(deadline);
         match pool
             .alarm
@@ -247,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_waits_for_other_processes_as_long_as_its_call_may() {
         let pool = pool();
-        for (hours, least) in [(1, 3_500_000), (0, 0), (2, 7_100_000)] {
+        for (hours, min) in [(1, 3_500_000), (0, 0), (2, 7_100_000)] {
             let longest = Duration::from_secs(hours * 3600);
             let deadline = Instant::now() + longest;
             let lease = pool.take(deadline).await.unwrap();
@@ -256,8 +256,8 @@ mod tests {
                 Ok::<i64, Fault>(row?)
             };
             let waits = lease.run(ask).await.unwrap();
-            let most = i64::try_from(longest.as_millis()).unwrap();
-            assert!((least..=most).contains(&waits), "{waits}");
+            let max = i64::try_from(longest.as_millis()).unwrap();
+            assert!((min..=max).contains(&waits), "{waits}");
         }
     }
 }

@@ -109,12 +109,12 @@ mod tests {
         let name = LabelName::new("n".repeat(32)).unwrap();
         let longest = Label::new(name, vec![0; Label::MAX_VALUE]);
         let labels = encode_labels(&vec![longest; Record::MAX_LABELS]).len();
-        for (sql, most) in [
+        for (sql, max) in [
             (bounded!(body), LIMITS.max_body),
             (bounded!(labels), labels),
             (bounded!(id), RecordKey::MAX_ID),
         ] {
-            assert!(sql.contains(&format!(" <= {most} THEN")), "{sql}: {most}");
+            assert!(sql.contains(&format!(" <= {max} THEN")), "{sql}: {max}");
         }
     }
 }

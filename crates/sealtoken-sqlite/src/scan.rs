@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Rows};
-use sealtoken_store::engine::{Paging, Position, unreadable, upper_bound};
+use sealtoken_store::engine::{Paging, Position, unreadable};
 use sealtoken_store::{Page, Query, Selection};
 
 use super::fault::Fault;
@@ -29,8 +29,8 @@ const COUNT_LABEL: &str = "SELECT count(*) FROM sealtoken_label \
     WHERE collection = ?1 AND name = ?2 AND value >= ?3 AND value < ?4";
 
 pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, Fault> {
-    let mut paging = Paging::new(query);
-    let Some(Position { value, id }) = paging.start()? else {
+    let mut paging = Paging::new(query)?;
+    let Some(Position { value, id }) = paging.start() else {
         return Ok(paging.into_page(false));
     };
     let collection = query.collection.as_str();
@@ -41,7 +41,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, Fault
         }
         Selection::Label { name, values } => {
             let mut statement = connection.prepare_cached(LABEL)?;
-            let values = (collection, name.as_str(), value, id, &*upper_bound(values));
+            let values = (collection, name.as_str(), value, id, &*values.until);
             fill(&mut paging, statement.query(values)?, true)
         }
     }?;
@@ -89,12 +89,8 @@ pub(super) fn count(connection: &Connection, query: &Query) -> Result<u64, Fault
         }
         Selection::Label { name, values } => {
             let mut statement = connection.prepare_cached(COUNT_LABEL)?;
-            let range = (
-                collection,
-                name.as_str(),
-                &*values.from,
-                &*upper_bound(values),
-            );
+            let name = name.as_str();
+            let range = (collection, name, &*values.from, &*values.until);
             statement.query_row(range, |row| row.get(0))?
         }
     };

@@ -163,10 +163,7 @@ impl Store for SqliteStore {
                     purge::purge(connection, files, &collection, before, chunk)
                 })
                 .await;
-            let done = match done {
-                Err(error) if purged > 0 => return Err(error.after_some()),
-                done => done?,
-            };
+            let done = done.map_err(|error| error.after(purged > 0))?;
             purged = purged.saturating_add(done);
             if done == 0 || purged >= limit {
                 return Ok(purged);

@@ -3,6 +3,8 @@
 use super::record::{Record, RecordKey, Version};
 
 /// One change of a batch.
+///
+/// Every engine makes every kind of change, so a new one is a breaking change on purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Adds a record. A conflict if the key is taken.
@@ -58,7 +60,9 @@ impl Change {
     }
 }
 
-/// The outcome of a batch.
+/// The outcome of a batch: made or not.
+///
+/// Engines return it and callers match it exhaustively, so that no conflict goes unnoticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a conflict means that nothing was written"]
 pub enum Outcome {

@@ -42,7 +42,6 @@ pub mod conformance;
 pub mod engine;
 mod error;
 mod memory;
-mod migration;
 mod name;
 mod query;
 mod record;
@@ -56,7 +55,6 @@ use sealtoken_time::UnixTime;
 pub use change::{Change, Limits, Outcome};
 pub use error::{Effect, RecordError, StoreError};
 pub use memory::MemoryStore;
-pub use migration::Migration;
 pub use name::{Collection, LabelName};
 pub use query::{Cursor, Page, Query, Selection, Values};
 pub use record::{Label, Record, RecordKey, Version};
@@ -192,19 +190,3 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_public_type_can_be_shared_between_threads_and_moved() {
-        fn shared<T: Send + Sync + Unpin>() {}
-        shared::<(Change, Outcome, Limits, Effect, RecordError, StoreError)>();
-        shared::<(MemoryStore, Migration, Collection, LabelName)>();
-        shared::<(Cursor, Page, Query, Selection, Values)>();
-        shared::<(Label, Record, RecordKey, Version)>();
-        shared::<(engine::Backoff, engine::Paging<'_>, engine::Position)>();
-        shared::<Box<dyn Store>>();
-    }
-}

@@ -104,8 +104,8 @@ impl Store for MemoryStore {
     }
 
     async fn scan(&self, query: &Query) -> Result<Page, StoreError> {
-        let mut paging = Paging::new(query);
-        let Some(start) = paging.start()? else {
+        let mut paging = Paging::new(query)?;
+        let Some(start) = paging.start() else {
             return Ok(paging.into_page(false));
         };
         let state = self.read();

@@ -1,9 +1,12 @@
 //! What a scan selects, and where it continues.
 
 use super::name::{Collection, LabelName};
-use super::record::Record;
+use super::record::{Label, Record};
 
 /// Which records to read, how many at once, and where to continue.
+///
+/// A new field is a breaking change on purpose: an engine that ignored it would return the wrong
+/// records.
 ///
 /// ```
 /// use sealtoken_store::{Collection, LabelName, Query, Values};
@@ -27,6 +30,8 @@ pub struct Query {
 }
 
 /// Which records of a collection.
+///
+/// Every engine serves every kind of selection, so a new one is a breaking change on purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// All of them.
@@ -41,12 +46,14 @@ pub enum Selection {
 }
 
 /// A range of label values, in the order of their bytes.
+///
+/// It has these two bounds and no other, so callers and engines may build and match it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Values {
-    /// The first value of the range.
+    /// The lower bound, inclusive.
     pub from: Vec<u8>,
-    /// The first value behind the range; `None` if it has no end.
-    pub until: Option<Vec<u8>>,
+    /// The upper bound, exclusive.
+    pub until: Vec<u8>,
 }
 
 impl Values {
@@ -56,17 +63,15 @@ impl Values {
         let from = value.into();
         let mut until = from.clone();
         until.push(0);
-        Self {
-            from,
-            until: Some(until),
-        }
+        Self { from, until }
     }
 
     /// All values that begin with `prefix`.
     #[must_use]
     pub fn beginning_with(prefix: impl Into<Vec<u8>>) -> Self {
         let from = prefix.into();
-        let until = behind_all(&from);
+        // Longer than any value, so greater than all that begin with 0xff.
+        let until = successor(&from).unwrap_or_else(|| [0xff; Label::MAX_VALUE + 1].to_vec());
         Self { from, until }
     }
 
@@ -75,28 +80,24 @@ impl Values {
     pub fn between(from: impl Into<Vec<u8>>, until: impl Into<Vec<u8>>) -> Self {
         Self {
             from: from.into(),
-            until: Some(until.into()),
+            until: until.into(),
         }
     }
 
     /// Whether a value is in the range.
     pub(crate) fn contains(&self, value: &[u8]) -> bool {
-        value >= self.from.as_slice()
-            && self
-                .until
-                .as_ref()
-                .is_none_or(|until| value < until.as_slice())
+        (&*self.from..&*self.until).contains(&value)
     }
 }
 
-/// The first bytes behind all that begin with `prefix`; `None` if nothing follows those.
-pub(crate) fn behind_all(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut behind = prefix.to_vec();
+/// The least bytes that are greater than all that begin with `prefix`; `None` if no bytes are.
+pub(crate) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut next = prefix.to_vec();
     // The next prefix of the same length, or a shorter one if this one ends in 0xff.
-    while let Some(last) = behind.pop() {
-        if let Some(next) = last.checked_add(1) {
-            behind.push(next);
-            return Some(behind);
+    while let Some(last) = next.pop() {
+        if let Some(last) = last.checked_add(1) {
+            next.push(last);
+            return Some(next);
         }
     }
     None
@@ -142,6 +143,8 @@ impl Query {
 }
 
 /// Some of the records that a query selects.
+///
+/// Engines build it, so a new field is a breaking change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The records.
@@ -178,10 +181,19 @@ mod tests {
         assert!(Values::exactly("a").contains(b"a"));
         assert!(!Values::exactly("a").contains(b"a\0") && !Values::exactly("a").contains(b"b"));
         let prefix = Values::beginning_with([1, 0xff]);
-        assert_eq!(prefix.until, Some(vec![2]));
+        assert_eq!(prefix.until, [2]);
         assert!(prefix.contains(&[1, 0xff]) && prefix.contains(&[1, 0xff, 0xff]));
         assert!(!prefix.contains(&[2]));
-        assert_eq!(Values::beginning_with([0xff, 0xff]).until, None);
-        assert_eq!(Values::beginning_with("abc").until, Some(b"abd".to_vec()));
+        assert_eq!(Values::beginning_with("abc").until, b"abd");
+        assert_eq!(Values::between("a", "b").until, b"b");
+    }
+
+    #[test]
+    fn an_open_range_ends_behind_every_value() {
+        for prefix in [&[][..], &[0xff, 0xff], &[0xff; Label::MAX_VALUE]] {
+            let open = Values::beginning_with(prefix);
+            assert!(open.until > vec![0xff; Label::MAX_VALUE]);
+            assert!(open.contains(&[0xff; Label::MAX_VALUE]));
+        }
     }
 }

@@ -8,6 +8,8 @@ use super::error::StoreError;
 use super::name::{Collection, LabelName};
 
 /// The key of a record: a collection, and an id of 1 to 1,024 bytes.
+///
+/// Engines keep both parts as the primary key, so there will be no third.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
     /// The collection.
@@ -80,6 +82,8 @@ impl fmt::Debug for Version {
 }
 
 /// A name and a value of 1 to 512 bytes, to find a record by.
+///
+/// Engines index both parts, so there will be no third.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
     /// The name, in plain text.

@@ -1,11 +1,12 @@
-//! Clocks: the system's, and one that tests set.
+//! Clocks: what reads the time, and one that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::UnixTime;
 
-/// Where a codec, and the tokens that it makes and opens, read the time.
+/// Where a codec, and the tokens that it makes and opens, read the time: the operating system's
+/// clock, unless you set another.
 ///
 /// ```
 /// use sealtoken_time::{Clock, UnixTime};
@@ -21,16 +22,6 @@ use crate::UnixTime;
 pub trait Clock: Send + Sync + 'static {
     /// The current moment. It may run backwards; nothing here relies on order.
     fn now(&self) -> UnixTime;
-}
-
-/// The operating system's clock, which every codec uses by default.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> UnixTime {
-        UnixTime::now()
-    }
 }
 
 /// A clock that stands still until it is set, for tests of code that uses tokens.

@@ -12,7 +12,7 @@ mod serde;
 mod text;
 mod unix_time;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock};
 pub use expiry::{Expiry, ExpiryError};
 pub use text::ParseTimeError;
 pub use unix_time::UnixTime;

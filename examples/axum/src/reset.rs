@@ -4,7 +4,7 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, Response};
-use sealtoken::{Codec, ContextError, Lifetime, Token};
+use sealtoken::{Codec, KeyError, Lifetime, Token};
 use serde::Deserialize;
 
 use crate::users::{self, User};
@@ -20,7 +20,7 @@ const TOO_SHORT: Refused = (
 );
 const LATER: Refused = (StatusCode::SERVICE_UNAVAILABLE, "Please try again later.");
 
-fn codec(app: &App, user: &User) -> Result<Codec, ContextError> {
+fn codec(app: &App, user: &User) -> Result<Codec, KeyError> {
     app.resets
         .bound_to([&user.id.to_string(), &user.email, &user.password_hash])
 }

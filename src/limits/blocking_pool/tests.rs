@@ -34,11 +34,11 @@ async fn no_more_jobs_run_at_once_than_are_allowed() {
             pool.run(lane(n % 3, n), BOUNDED, work).await
         });
     }
-    let mut most = 0;
+    let mut highest = 0;
     while let Some(result) = tasks.join_next().await {
-        most = most.max(result.unwrap().unwrap());
+        highest = highest.max(result.unwrap().unwrap());
     }
-    assert_eq!(most, 2);
+    assert_eq!(highest, 2);
 }
 
 /// Fills a lane; returns the callers that found a place.

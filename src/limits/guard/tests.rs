@@ -126,7 +126,7 @@ fn two_thousand_callers_in_line_do_not_slow_other_subjects() {
         .filter_map(|(_, waiting)| poll(waiting, &wakeups))
         .inspect(|result| assert!(is_exhausted(Some(*result))))
         .count();
-    assert_eq!(refused, 2000 - line::MAX_IN_LINE);
+    assert_eq!(refused, 2000 - MAX_IN_LINE);
     for _ in 0..1000 {
         let (tell, mut other) = attempt(&guard, &[BOB, ALL]);
         assert_eq!(poll(&mut other, &Arc::default()), None);

@@ -5,7 +5,7 @@ use base64ct::{Base64Unpadded, Encoding as _};
 use super::Reason;
 
 /// Longer text is refused unread.
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
 
 /// The parts of a PHC string, whatever its algorithm.
 pub(super) struct Phc<'t> {
@@ -18,7 +18,7 @@ pub(super) struct Phc<'t> {
 impl<'t> Phc<'t> {
     /// `$algorithm`, then perhaps `$v=…` and `$name=value,…`, then at most two fields.
     pub(super) fn parse(text: &'t str) -> Result<Self, Reason> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(Reason::InvalidPhc);
         }
         let mut parts = text
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn text_of_more_than_two_hundred_characters_is_refused() {
         let parses = |length: usize| Phc::parse(&format!("$a${:A<1$}", "", length - 3)).is_ok();
-        assert!(parses(LONGEST));
-        assert!(!parses(LONGEST + 1));
+        assert!(parses(MAX_LENGTH));
+        assert!(!parses(MAX_LENGTH + 1));
     }
 }

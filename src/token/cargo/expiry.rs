@@ -2,11 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::crypto::clock::{ClockSource, Expiry, ExpiryError, MAX_SECONDS, UnixTime};
-use crate::crypto::st1::StateId;
+use crate::crypto::clock::{Expiry, ExpiryError, MAX_SECONDS, UnixTime};
 
 use super::error::CargoError;
-use super::expiries::Expiries;
 use super::map::Cargo;
 
 impl Cargo {
@@ -113,27 +111,6 @@ impl Cargo {
         let to_come = self.expiries.iter();
         let to_come = to_come.filter(move |(_, second)| *second > now.as_secs());
         (At { cargo: self, now }, to_come)
-    }
-
-    /// Adds the expiries of entries to a cargo that a codec read.
-    pub(crate) fn with_expiries(mut self, expiries: Expiries) -> Self {
-        self.expiries = expiries.into();
-        self
-    }
-
-    /// Notes that it was sealed or opened as it is at `now`, in this state of its token.
-    pub(crate) fn now_sealed(&mut self, now: UnixTime, clock: &ClockSource, state: StateId) {
-        if !self.expiries.is_empty() {
-            self.remove_expired_at(now);
-        }
-        self.clock = clock.clone();
-        self.state = state;
-        self.dirty = false;
-    }
-
-    /// Whether it differs from what was sealed or opened in this state.
-    pub(crate) fn differs_from(&self, state: StateId) -> bool {
-        self.dirty || self.state != state
     }
 }
 

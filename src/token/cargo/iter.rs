@@ -1,16 +1,17 @@
-//! Iteration over the entries.
+//! Iteration over the entries of a cargo and of an object.
 
 use std::borrow::Borrow as _;
 use std::collections::btree_map;
 use std::fmt;
 
 use super::map::Cargo;
-use super::value::{Text, Value};
+use super::value::{Object, Text, Value};
 
-/// The entries of a [`Cargo`], sorted by name.
+/// The entries of a [`Cargo`] or an [`Object`], sorted by name.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    cargo: &'a Cargo,
+    /// The cargo, which knows what has expired.
+    cargo: Option<&'a Cargo>,
     values: btree_map::Iter<'a, Text, Value>,
 }
 
@@ -21,7 +22,7 @@ impl<'a> Iterator for Iter<'a> {
         self.values
             .by_ref()
             .map(|(name, value)| (name.borrow(), value))
-            .find(|(name, _)| self.cargo.is_live(name))
+            .find(|(name, _)| self.cargo.is_none_or(|cargo| cargo.is_live(name)))
     }
 }
 
@@ -45,7 +46,7 @@ impl Cargo {
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         Iter {
-            cargo: self,
+            cargo: Some(self),
             values: self.values.iter(),
         }
     }
@@ -53,5 +54,33 @@ impl Cargo {
     /// The names of the entries, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(name, _)| name)
+    }
+}
+
+impl<'a> IntoIterator for &'a Object {
+    type Item = (&'a str, &'a Value);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl Object {
+    /// The entries, sorted by name.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            cargo: None,
+            values: self.0.iter(),
+        }
+    }
+}
+
+impl From<&Cargo> for Value {
+    /// A copy of all entries, without their expiries.
+    fn from(cargo: &Cargo) -> Self {
+        let entries = cargo.iter();
+        Self::Object(entries.map(|(name, value)| (name, value.clone())).collect())
     }
 }

@@ -32,12 +32,6 @@ impl<T> CargoKey<T> {
             value: PhantomData,
         }
     }
-
-    /// The name alone.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.name
-    }
 }
 
 impl<T> Clone for CargoKey<T> {

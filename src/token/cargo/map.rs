@@ -5,16 +5,16 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::clock::{ClockSource, Expiry};
+use crate::crypto::clock::{ClockSource, Expiry, UnixTime};
 use crate::crypto::scratch::Scratch;
 use crate::crypto::st1::StateId;
 use crate::token::json::{Unwritable, depth, write_entry};
 
 use super::error::CargoError;
-use super::expiries::EntryExpiries;
+use super::expiries::{EntryExpiries, Expiries};
 use super::key::CargoName;
 use super::read::{LEVELS, read_value};
-use super::value::{Object, Value};
+use super::value::{Entries, Value};
 use super::writing::has_only;
 
 /// A map of typed entries, which knows whether it was changed.
@@ -48,7 +48,7 @@ use super::writing::has_only;
 /// entries that a browser must not see into plain cookies.
 #[derive(Clone, Default)]
 pub struct Cargo {
-    pub(super) values: Object,
+    pub(super) values: Entries,
     pub(super) expiries: EntryExpiries,
     pub(super) dirty: bool,
     /// The state of the token that it was sealed or opened in. Another cargo in its place has
@@ -367,13 +367,6 @@ impl Cargo {
         self.len() == 0
     }
 
-    /// A copy of all entries as one value.
-    #[must_use]
-    pub fn dump(&self) -> Value {
-        let copy = |(name, value): (&str, &Value)| (name.into(), value.clone());
-        Value::Object(self.iter().map(copy).collect())
-    }
-
     /// Whether the cargo was changed since it was made, sealed, opened or set clean.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
@@ -383,6 +376,27 @@ impl Cargo {
     /// Marks the cargo as unchanged.
     pub fn set_clean(&mut self) {
         self.dirty = false;
+    }
+
+    /// Adds the expiries of entries to a cargo that a codec read.
+    pub(crate) fn with_expiries(mut self, expiries: Expiries) -> Self {
+        self.expiries = expiries.into();
+        self
+    }
+
+    /// Notes that it was sealed or opened as it is at `now`, in this state of its token.
+    pub(crate) fn now_sealed(&mut self, now: UnixTime, clock: &ClockSource, state: StateId) {
+        if !self.expiries.is_empty() {
+            self.remove_expired_at(now);
+        }
+        self.clock = clock.clone();
+        self.state = state;
+        self.dirty = false;
+    }
+
+    /// Whether it differs from what was sealed or opened in this state.
+    pub(crate) fn differs_from(&self, state: StateId) -> bool {
+        self.dirty || self.state != state
     }
 }
 
@@ -418,10 +432,7 @@ fn to_value_at<T: Serialize>(value: &T, levels: usize) -> Result<Value, CargoErr
     if depth(text.as_bytes()) > levels {
         return Err(CargoError::TooDeep);
     }
-    match read_value::<LEVELS_OF_VALUES>(text) {
-        Some((value, "")) => Ok(value),
-        _ => Err(CargoError::Unsupported),
-    }
+    read_value::<LEVELS_OF_VALUES>(text).ok_or(CargoError::Unsupported)
 }
 
 impl From<Unwritable> for CargoError {

@@ -1,6 +1,5 @@
 //! The typed map that a token carries.
 
-mod de;
 mod error;
 mod expiries;
 mod expiry;

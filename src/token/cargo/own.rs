@@ -15,7 +15,11 @@ use super::value::Text;
 pub(super) struct LentNames(Vec<(*const u8, i64)>);
 
 impl LentNames {
+    #[inline]
     pub(super) fn of(expiries: &[(Text, i64)]) -> Self {
+        if expiries.is_empty() {
+            return Self::default();
+        }
         let addresses = expiries
             .iter()
             .map(|(name, second)| (name.as_ptr(), *second));

@@ -7,21 +7,21 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::token::json::{self, value_then_end};
+use crate::token::json;
 
 use super::expiries::EntryExpiries;
 use super::own::LentNames;
 use super::reading;
-use super::value::{Number, Object, Text, Value};
+use super::value::{Entries, Number, Object, Text, Value};
 
 /// The nesting levels of a token whose cargo is a map, counting the token's own object.
 pub(super) const LEVELS: usize = 64;
 
-/// Reads the value at the beginning of `text` by the format's rules for a map: distinct names,
-/// 64-bit integers, at most `N` levels. Also returns the rest of the text.
-pub(super) fn read_value<const N: usize>(text: &str) -> Option<(Value, &str)> {
-    let (Strict::<N> { value, huge }, own, rest) = value_then_end(text)?;
-    (!huge || json::wide_integers(own).next().is_none()).then_some((value, rest))
+/// Reads a text that is one value by the format's rules for a map: distinct names, 64-bit integers,
+/// at most `N` levels.
+pub(super) fn read_value<const N: usize>(text: &str) -> Option<Value> {
+    let Strict::<N> { value, huge } = json::read_value(text)?;
+    (!huge || json::wide_integers(text).next().is_none()).then_some(value)
 }
 
 /// A value that keeps the rules, except that wide integers may have become floats.
@@ -183,18 +183,18 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let inside = self.inside()?;
-        let mut object = Object::new();
+        let mut values = Entries::new();
         while let Some(name) = entries.next_key_seed(NameSeed(self.found))? {
             let name = match name {
                 Name::Text(name) => name,
                 Name::Number => return read_number(entries.next_value()?).map(Value::Number),
             };
             let value = entries.next_value_seed(inside)?;
-            if object.insert(name, value).is_some() {
+            if values.insert(name, value).is_some() {
                 return Err(A::Error::custom("duplicate name"));
             }
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(Object(values)))
     }
 }
 
@@ -328,12 +328,9 @@ mod tests {
     #[test]
     fn a_name_spelled_like_the_mark_of_a_number_stays_a_name() {
         let text = r#"{"$serde_json::private::Number":"12"}"#;
-        let value = read_value::<LEVELS>(text).map(|(value, _)| value);
-        let name = Text::from(NUMBER_MARK);
-        assert_eq!(
-            value,
-            Some(Value::Object(Object::from([(name, "12".into())])))
-        );
+        let value = read_value::<LEVELS>(text);
+        let object = [(NUMBER_MARK, "12".into())].into_iter().collect();
+        assert_eq!(value, Some(Value::Object(object)));
     }
 
     #[test]

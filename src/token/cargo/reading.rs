@@ -33,13 +33,23 @@ thread_local! {
 /// Restores what was being read before, also after a panic.
 struct Before(Option<Reading>);
 
+impl Before {
+    /// Restores it, and returns the floats that were noted since.
+    #[inline]
+    fn restore(mut self) -> Option<Box<Huge>> {
+        let now = READING.replace(self.0.take());
+        std::mem::forget(self); // it would restore once more
+        now.and_then(|now| now.huge.into_inner())
+    }
+}
+
 impl Drop for Before {
     fn drop(&mut self) {
         READING.set(self.0.take());
     }
 }
 
-/// Reads a caller's type with `read`, which returns the value and the text of the whole cargo.
+/// Reads a caller's type from `text` with `read`.
 ///
 /// Every [`Cargo`](crate::Cargo) inside gets the codec's clock, and the expiries of the token's own
 /// entries that it holds. Integers beyond 64 bits are refused.
@@ -47,22 +57,22 @@ impl Drop for Before {
 /// A float may be such an integer, but serde does not say where in the text it stood. So the value
 /// is refused if the text has such an integer of the same value anywhere, even where the type reads
 /// it differently or ignores it.
-pub(crate) fn with_expiries<'a, R>(
+#[inline]
+pub(crate) fn with_expiries<R>(
     clock: &ClockSource,
+    text: &str,
     expiries: &[(Text, i64)],
-    read: impl FnOnce() -> Option<(R, &'a str)>,
+    read: impl FnOnce() -> Option<R>,
 ) -> Option<R> {
     let before = Before(READING.replace(Some(Reading {
         clock: clock.clone(),
         lent: LentNames::of(expiries),
         huge: Cell::default(),
     })));
-    let found = read();
-    let huge = READING.with_borrow(|now| now.as_ref()?.huge.take());
-    drop(before);
-    let (value, text) = found?;
+    let value = read();
+    let huge = before.restore();
     let mixed = huge.is_some_and(|huge| huge.any_is_integer_of(text));
-    (!mixed).then_some(value)
+    value.filter(|_| !mixed)
 }
 
 /// Records floats that could be integers out of range.

@@ -14,11 +14,13 @@ use super::error::CargoError;
 /// Text is wiped when dropped, and `Debug` shows no content.
 ///
 /// ```
-/// use sealtoken::{Number, Value};
+/// use sealtoken::Value;
 ///
 /// # fn main() -> Result<(), sealtoken::CargoError> {
-/// let value = Value::Array(vec![Value::from(1_u64), Value::try_from(2.5)?, Value::from("x")]);
-/// assert_eq!(format!("{value:?}"), "Array(3)");
+/// let list = vec![Value::from(1_u64), Value::try_from(2.5)?, Value::from("x")];
+/// let value = Value::Object([("list", Value::Array(list))].into_iter().collect());
+/// assert_eq!(serde_json::to_string(&value).ok().as_deref(), Some(r#"{"list":[1,2.5,"x"]}"#));
+/// assert_eq!(format!("{value:?}"), "Object(1)");
 /// assert!(Value::try_from(f64::NAN).is_err());
 /// # Ok(())
 /// # }
@@ -40,8 +42,33 @@ pub enum Value {
     Object(Object),
 }
 
-/// A map of values with distinct names.
-pub type Object = BTreeMap<Text, Value>;
+/// A map of values with distinct names. `collect` makes one; of equal names it keeps the last.
+#[derive(Clone, PartialEq, Default)]
+pub struct Object(pub(super) Entries);
+
+/// Values by their names.
+pub(super) type Entries = BTreeMap<Text, Value>;
+
+impl Object {
+    /// The value with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+impl<N: Into<Text>> FromIterator<(N, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(entries: I) -> Self {
+        let entries = entries.into_iter();
+        Self(entries.map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object({})", self.0.len())
+    }
+}
 
 /// A number that JSON can hold: an integer in `i64::MIN..=u64::MAX`, or a finite `f64`.
 ///
@@ -198,26 +225,6 @@ impl fmt::Debug for Text {
     }
 }
 
-impl Value {
-    /// The text, if this is text.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The number, if this is a number.
-    #[must_use]
-    pub fn as_number(&self) -> Option<Number> {
-        match self {
-            Self::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-}
-
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -259,6 +266,13 @@ impl From<String> for Value {
     }
 }
 
+impl<T: Into<Value>> From<Option<T>> for Value {
+    /// `None` becomes [`Value::Null`].
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
 impl fmt::Debug for Value {
     /// Prints the kind and size of the value, but no content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -268,7 +282,7 @@ impl fmt::Debug for Value {
             Self::Number(_) => f.write_str("Number"),
             Self::String(_) => f.write_str("String"),
             Self::Array(values) => write!(f, "Array({})", values.len()),
-            Self::Object(values) => write!(f, "Object({})", values.len()),
+            Self::Object(values) => values.fmt(f),
         }
     }
 }

@@ -1,34 +1,19 @@
 //! What a token is bound to besides its purpose.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::crypto::st1;
+use crate::keys::KeyError;
 
 /// A context of a token: one part, or an array of several.
 ///
 /// Implemented for text and bytes (one part, bound as it is), and for arrays of them (several
-/// parts, each behind its length as eight bytes, big-endian).
+/// parts, each prefixed with its length as eight bytes, big-endian).
 pub trait Context: sealed::Context {}
-
-/// The context, or a part of it, is empty; or the contexts of one codec have more than 65,536 bytes
-/// together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContextError;
-
-impl fmt::Display for ContextError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a context and its parts must not be empty (is the value that the token is bound to \
-             missing?), and several contexts have at most 65,536 bytes together (is one codec \
-             bound again and again?)",
-        )
-    }
-}
 
 /// The maximum of composed contexts in bytes: a codec that is bound again at every request must not
 /// grow without end.
-const MOST: usize = 1 << 16;
+const MAX_COMPOSED: usize = 1 << 16;
 
 /// What a codec is bound to.
 #[derive(Clone, Default)]
@@ -36,21 +21,21 @@ pub(super) enum Bound {
     #[default]
     ToNothing,
     To(Arc<[u8]>),
-    /// Two or more, each behind its length.
+    /// Two or more, each prefixed with its length.
     ToSeveral(Arc<[u8]>),
 }
 
 impl Bound {
     /// The same with this context added.
-    pub(super) fn and(&self, context: Arc<[u8]>) -> Result<Self, ContextError> {
+    pub(super) fn and(&self, context: Arc<[u8]>) -> Result<Self, KeyError> {
         let mut several = match self {
             Self::ToNothing => return Ok(Self::To(context)),
             Self::To(first) => with_length(first),
             Self::ToSeveral(several) => several.to_vec(),
         };
         several.extend(with_length(&context));
-        if several.len() > MOST {
-            return Err(ContextError);
+        if several.len() > MAX_COMPOSED {
+            return Err(KeyError::Context);
         }
         Ok(Self::ToSeveral(several.into()))
     }
@@ -68,34 +53,32 @@ impl Bound {
     }
 }
 
-/// The bytes behind their length in eight bytes.
+/// The bytes, prefixed with their length in eight bytes.
 fn with_length(part: &[u8]) -> Vec<u8> {
     [(part.len() as u64).to_be_bytes().as_slice(), part].concat()
 }
 
-impl std::error::Error for ContextError {}
-
 pub(super) mod sealed {
-    use super::{Arc, ContextError};
+    use super::{Arc, KeyError};
 
     pub trait Context {
-        fn into_bytes(self) -> Result<Arc<[u8]>, ContextError>;
+        fn into_bytes(self) -> Result<Arc<[u8]>, KeyError>;
     }
 }
 
-fn one(part: &[u8]) -> Result<Arc<[u8]>, ContextError> {
+fn one(part: &[u8]) -> Result<Arc<[u8]>, KeyError> {
     if part.is_empty() {
-        return Err(ContextError);
+        return Err(KeyError::Context);
     }
     Ok(part.into())
 }
 
-fn several<P: AsRef<[u8]>>(parts: &[P]) -> Result<Arc<[u8]>, ContextError> {
+fn several<P: AsRef<[u8]>>(parts: &[P]) -> Result<Arc<[u8]>, KeyError> {
     let mut bytes = Vec::new();
     for part in parts {
         let part = part.as_ref();
         if part.is_empty() {
-            return Err(ContextError);
+            return Err(KeyError::Context);
         }
         bytes.extend(with_length(part));
     }
@@ -105,7 +88,7 @@ fn several<P: AsRef<[u8]>>(parts: &[P]) -> Result<Arc<[u8]>, ContextError> {
 macro_rules! single {
     ($($type:ty),*) => {$(
         impl sealed::Context for $type {
-            fn into_bytes(self) -> Result<Arc<[u8]>, ContextError> {
+            fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
                 one(self.as_ref())
             }
         }
@@ -117,7 +100,7 @@ macro_rules! single {
 single!(&str, &String, String, &[u8], &Vec<u8>, Vec<u8>);
 
 impl<P: AsRef<[u8]>, const N: usize> sealed::Context for [P; N] {
-    fn into_bytes(self) -> Result<Arc<[u8]>, ContextError> {
+    fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
         several(&self)
     }
 }
@@ -125,7 +108,7 @@ impl<P: AsRef<[u8]>, const N: usize> sealed::Context for [P; N] {
 impl<P: AsRef<[u8]>, const N: usize> Context for [P; N] {}
 
 impl<P: AsRef<[u8]>, const N: usize> sealed::Context for &[P; N] {
-    fn into_bytes(self) -> Result<Arc<[u8]>, ContextError> {
+    fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
         several(self)
     }
 }
@@ -152,9 +135,9 @@ mod tests {
 
     #[test]
     fn what_is_empty_is_an_error() {
-        assert_eq!("".into_bytes(), Err(ContextError));
-        assert_eq!((&String::new()).into_bytes(), Err(ContextError));
-        assert_eq!(["a", ""].into_bytes(), Err(ContextError));
-        assert_eq!([""; 0].into_bytes(), Err(ContextError));
+        assert_eq!("".into_bytes(), Err(KeyError::Context));
+        assert_eq!((&String::new()).into_bytes(), Err(KeyError::Context));
+        assert_eq!(["a", ""].into_bytes(), Err(KeyError::Context));
+        assert_eq!([""; 0].into_bytes(), Err(KeyError::Context));
     }
 }

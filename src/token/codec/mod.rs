@@ -19,11 +19,11 @@ use arc_swap::{ArcSwap, Guard};
 use crate::crypto::clock::{Clock, ClockSource};
 use crate::crypto::st1;
 use crate::crypto::xaes::Backend;
-use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeRing, Source};
+use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeKey, Source};
 use crate::token::times::Tolerance;
 
 use context::Bound;
-pub use context::{Context, ContextError};
+pub use context::Context;
 pub use header::TokenHeader;
 pub use opened::Opened;
 
@@ -83,7 +83,7 @@ impl KeyRing {
     }
 }
 
-impl PurposeRing {
+impl KeyRing<PurposeKey> {
     /// The codec of the purpose that the ring's keys are for.
     #[must_use]
     pub fn codec(&self) -> Codec {
@@ -246,7 +246,7 @@ impl Codec {
     /// # }
     /// ```
     ///
-    /// Pass several parts of one context as an array. Each is written behind its length, so `["ab",
+    /// Pass several parts of one context as an array. Each is prefixed with its length, so `["ab",
     /// "c"]` is not `["a", "bc"]`.
     ///
     /// # Security
@@ -256,10 +256,10 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// [`ContextError`] if the context or one of its parts is empty: a missing value must not
+    /// [`KeyError::Context`] if the context or one of its parts is empty: a missing value must not
     /// become a context that everyone shares. Also if contexts that add up have more than 65,536
     /// bytes.
-    pub fn bound_to(&self, context: impl Context) -> Result<Self, ContextError> {
+    pub fn bound_to(&self, context: impl Context) -> Result<Self, KeyError> {
         Ok(Self {
             bound: self.bound.and(context.into_bytes()?)?,
             ..self.clone()

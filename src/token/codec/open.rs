@@ -25,9 +25,9 @@ enum Time {
     Ignored,
 }
 
-/// What is known of a token before its plaintext is read.
+/// What is known of a token besides its plaintext.
 #[derive(Clone, Copy)]
-struct Seen {
+struct Decrypted {
     now: UnixTime,
     state: StateId,
     needs_reseal: bool,
@@ -190,17 +190,17 @@ impl Codec {
             text,
             Time::Checked,
             // Skips the cargo once, so that `read` acts only on a token that is sound as a whole.
-            |text, _| {
-                let (IgnoredAny, cargo, rest) = json::value_then_end(text)?;
-                json::keeps_the_rules(cargo).then_some(((), rest))
+            |cargo, _| {
+                let IgnoredAny = json::read_value(cargo)?;
+                json::keeps_the_rules(cargo).then_some(())
             },
-            |(), seen, head, cargo, expiries| {
+            |(), decrypted, head, cargo, expiries| {
                 read(&Opened {
                     head,
                     cargo,
                     expiries,
                     clock: &self.clock,
-                    needs_reseal: seen.needs_reseal,
+                    needs_reseal: decrypted.needs_reseal,
                 })
             },
         )
@@ -210,11 +210,11 @@ impl Codec {
         self.decrypt(
             text,
             time,
-            |text, _| Cargo::read(text),
-            |cargo, seen, head, _, expiries| {
+            |cargo, _| Cargo::read(cargo),
+            |cargo, decrypted, head, _, expiries| {
                 let mut cargo = cargo.with_expiries(expiries);
-                cargo.now_sealed(seen.now, &self.clock, seen.state);
-                let mut sealed = self.sealed(text, seen, &head);
+                cargo.now_sealed(decrypted.now, &self.clock, decrypted.state);
+                let mut sealed = self.sealed(text, decrypted, &head, Vec::new());
                 sealed.text = Some(text.to_owned());
                 Ok(Token::restored(head.uuid, cargo, sealed))
             },
@@ -229,13 +229,12 @@ impl Codec {
         self.decrypt(
             text,
             time,
-            |text, expiries| {
-                let (value, rest) = read_own(&self.clock, text, expiries)?;
-                json::keeps_the_rules(before(rest, text)?).then_some((value, rest))
+            |cargo, expiries| {
+                let value = read_own(&self.clock, cargo, expiries)?;
+                json::keeps_the_rules(cargo).then_some(value)
             },
-            |value, seen, head, _, expiries| {
-                let mut sealed = self.sealed(text, seen, &head);
-                sealed.expiries = expiries;
+            |value, decrypted, head, _, expiries| {
+                let sealed = self.sealed(text, decrypted, &head, expiries);
                 Ok(Token::restored(head.uuid, Typed(value), sealed))
             },
         )
@@ -243,16 +242,16 @@ impl Codec {
 
     /// Decrypts a token, reads its cargo with `read`, and passes both to `then`.
     ///
-    /// `read` gets a text that begins with the cargo, and the expiries of the cargo's entries. It
-    /// returns what it read and the rest of the text, or `None` for a cargo that it refuses. It is
-    /// called again if the plaintext is not as writers write it.
+    /// `read` gets the text of the cargo, and the expiries of its entries. It returns `None` for
+    /// a cargo that it refuses. It is then called again if the plaintext may not be as writers
+    /// usually write it.
     #[inline]
     fn decrypt<V, R>(
         &self,
         text: &str,
         time: Time,
-        read: impl for<'t> Fn(&'t str, &'t [(Text, i64)]) -> Option<(V, &'t str)>,
-        then: impl FnOnce(V, Seen, Head, CargoText<'_>, Expiries) -> Result<R, OpenError>,
+        read: impl Fn(&str, &[(Text, i64)]) -> Option<V>,
+        then: impl FnOnce(V, Decrypted, Head, CargoText<'_>, Expiries) -> Result<R, OpenError>,
     ) -> Result<R, OpenError> {
         let mut scratch = Scratch::take(self.settings.max_opened);
         let outside = st1::decode(text, self.settings.max_opened, &mut scratch)?;
@@ -271,34 +270,34 @@ impl Codec {
         let plaintext = str::from_utf8(plaintext).map_err(|_| OpenError::Payload)?;
         let now = self.clock.now();
 
-        // First as writers write it, if it is valid now. Its cargo begins where the head ends.
-        let valid = |(head, _): &(Head, _)| self.judge(&head.times, now, time).is_ok();
-        let ordinary = json::read_head(plaintext).filter(valid);
-        let mut is_whole = ordinary.is_none();
-        let (mut head, mut cargo, mut expiries) = match ordinary {
-            Some((head, from_cargo)) => (head, CargoText::Whole(from_cargo), Vec::new()),
-            None => self.whole(plaintext, now, time)?,
-        };
-        // A loop, so that `read` and `then` are each called in one place, and inlined.
-        let value = loop {
-            let text = cargo.as_str();
-            match read(text, &expiries) {
-                Some((value, "")) if is_whole => break value,
-                Some((value, rest)) if !is_whole && json::envelope_ends(rest) => {
-                    cargo.truncate(text.len().saturating_sub(rest.len()));
-                    break value;
-                }
-                _ if is_whole => return Err(OpenError::Payload),
-                _ => (head, cargo, expiries) = self.whole(plaintext, now, time)?,
-            }
-            is_whole = true;
-        };
-        let seen = Seen {
+        let decrypted = Decrypted {
             now,
             state: StateId::opened(&outside.nonce),
             needs_reseal,
         };
-        then(value, seen, head, cargo, expiries)
+
+        // First as writers usually write it, if it is valid now.
+        let (mut head, mut cargo, mut expiries, mut is_last);
+        match json::read_ordinary(plaintext) {
+            Some((found, text)) if self.judge(&found.times, now, time).is_ok() => {
+                (head, cargo, expiries) = (found, CargoText::Whole(text), Vec::new());
+                is_last = false;
+            }
+            _ => {
+                (head, cargo, expiries) = self.whole(plaintext, now, time)?;
+                is_last = true;
+            }
+        }
+        // A loop, so that `read` and `then` are each called in one place, and inlined.
+        let value = loop {
+            match read(cargo.as_str(), &expiries) {
+                Some(value) => break value,
+                None if is_last => return Err(OpenError::Payload),
+                None => (head, cargo, expiries) = self.whole(plaintext, now, time)?,
+            }
+            is_last = true;
+        };
+        then(value, decrypted, head, cargo, expiries)
     }
 
     /// Any plaintext: its own members by the rules first, then its time. The cargo is not read yet.
@@ -316,6 +315,7 @@ impl Codec {
         Ok((head, cargo, expiries))
     }
 
+    #[inline]
     fn judge(&self, times: &Times, now: UnixTime, time: Time) -> Result<(), OpenError> {
         match time {
             Time::Checked => times.judge(now, self.settings.tolerance),
@@ -323,23 +323,18 @@ impl Codec {
         }
     }
 
-    fn sealed(&self, text: &str, seen: Seen, head: &Head) -> Sealed {
+    fn sealed(&self, text: &str, decrypted: Decrypted, head: &Head, expiries: Expiries) -> Sealed {
         Sealed {
             text: None,
             length: text.len(),
             times: head.times,
-            state: seen.state,
-            expiries: Vec::new(),
-            needs_reseal: seen.needs_reseal,
+            state: decrypted.state,
+            expiries,
+            needs_reseal: decrypted.needs_reseal,
             clock: self.clock.clone(),
             leeway: self.settings.tolerance.leeway,
         }
     }
-}
-
-/// The part of `text` before the `rest` that it ends with.
-fn before<'t>(rest: &str, text: &'t str) -> Option<&'t str> {
-    text.get(..text.len().checked_sub(rest.len())?)
 }
 
 /// A cargo without the entries that have expired, and the expiries still to come.

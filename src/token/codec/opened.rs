@@ -35,36 +35,25 @@ impl CargoText<'_> {
             Self::Rest(text) => text,
         }
     }
-
-    /// Keeps the first `length` bytes.
-    pub(super) fn truncate(&mut self, length: usize) {
-        match self {
-            Self::Whole(text) => *text = text.get(..length).unwrap_or_default(),
-            Self::Rest(text) => text.truncate(length),
-        }
-    }
 }
 
-/// Reads a cargo of the caller's own type at the beginning of `text`, and returns the rest.
-///
-/// A [`Cargo`](crate::Cargo) in it gets those of `expiries` that belong to its entries. With any,
-/// the cargo must be the whole text.
+/// Reads a cargo of the caller's own type. A [`Cargo`](crate::Cargo) in it gets those of `expiries`
+/// that belong to its entries.
+#[inline]
 pub(super) fn read_own<'t, T: Deserialize<'t>>(
     clock: &ClockSource,
     text: &'t str,
     expiries: &'t [(Text, i64)],
-) -> Option<(T, &'t str)> {
-    with_expiries(clock, expiries, || {
+) -> Option<T> {
+    with_expiries(clock, text, expiries, || {
         if expiries.is_empty() {
-            let (value, own, rest) = json::value_then_end(text)?;
-            return Some(((value, rest), own));
+            return json::read_value(text);
         }
-        // Errors are dropped: their message may quote the cargo.
         let mut json = serde_json::Deserializer::from_str(text);
         let inner = &mut json;
         let value = T::deserialize(Own { inner, expiries }).ok()?;
         json.end().ok()?;
-        Some(((value, ""), text))
+        Some(value)
     })
 }
 
@@ -75,10 +64,7 @@ impl Opened<'_> {
     ///
     /// [`OpenError::Payload`] if the cargo is not a `T`.
     pub fn cargo<'s, T: Deserialize<'s>>(&'s self) -> Result<T, OpenError> {
-        read_own(self.clock, self.cargo.as_str(), &self.expiries)
-            .filter(|(_, rest)| rest.is_empty())
-            .map(|(value, _)| value)
-            .ok_or(OpenError::Payload)
+        read_own(self.clock, self.cargo.as_str(), &self.expiries).ok_or(OpenError::Payload)
     }
 
     /// The token's identity.

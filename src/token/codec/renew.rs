@@ -59,7 +59,7 @@ impl Codec {
     where
         C::Value: Serialize,
     {
-        idle.check()?;
+        idle.on_the_wire()?;
         let reading = self.clock.read();
         let now = reading.now;
         let (times, _) = self.still_valid(token, &reading)?;

@@ -61,8 +61,8 @@ pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Un
         rest = after;
         match byte {
             b'"' => {
-                let (text, behind) = string(after);
-                rest = behind;
+                let (text, after) = string(after);
+                rest = after;
                 if named {
                     let name = unescaped(text).ok_or(Unwritable::Unsupported)?;
                     if !takes_private && is_private(&name) {
@@ -137,12 +137,12 @@ fn strings_are_sound(json: &[u8]) -> bool {
                 Some((0xdc00..=0xdfff, _)) => return false,
                 Some((0xd800..=0xdbff, second)) => {
                     let second = second.strip_prefix(b"\\").and_then(escaped_unit);
-                    let Some((0xdc00..=0xdfff, behind)) = second else {
+                    let Some((0xdc00..=0xdfff, after)) = second else {
                         return false;
                     };
-                    rest = behind;
+                    rest = after;
                 }
-                Some((_, behind)) => rest = behind,
+                Some((_, after)) => rest = after,
             },
             _ => {}
         }

@@ -13,7 +13,7 @@ mod write;
 pub(crate) use lint::{LEVELS, depth, keeps_the_rules, openable};
 pub(crate) use numbers::{any_wide_integer_is_of, is_huge, wide_integers};
 pub(crate) use read::{
-    Head, Named, Payload, entries, envelope_ends, read_head, read_whole, value_then_end, without,
+    Head, Named, Payload, entries, read_ordinary, read_value, read_whole, without,
 };
 pub(crate) use rules::{EXPIRES, OwnExpiries, Unwritable};
 pub(crate) use values::{write_entry, write_own, write_value};

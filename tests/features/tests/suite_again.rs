@@ -1,8 +1,8 @@
 //! The suite again, with the features of serde_json that other crates of a build may turn on.
 
-#[path = "../../suite/cargo_map.rs"]
+#[path = "../../suite/cargo_map/mod.rs"]
 mod cargo_map;
-#[path = "../../suite/codec.rs"]
+#[path = "../../suite/codec/mod.rs"]
 mod codec;
 
 #[path = "../../suite/properties.rs"]

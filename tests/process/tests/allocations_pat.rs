@@ -18,7 +18,9 @@ fn a_verified_token_asks_as_often_with_a_listener_as_without() {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     let verified = |options: PatOptions| {
         let keys = KeyRing::new(Key::generate());
-        let opened = options.without_last_used().open(MemoryStore::new(), &keys);
+        let opened = options
+            .last_used_every(None)
+            .open(MemoryStore::new(), &keys);
         let pats = runtime.block_on(opened).expect("it opens");
         let issued = runtime.block_on(pats.issue("ada").role("reader").into_future());
         let text = issued.expect("it issues").token;

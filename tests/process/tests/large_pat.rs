@@ -87,7 +87,7 @@ async fn by_pages(pats: &PersonalAccessTokens, seen: &mut [bool]) -> usize {
     let mut slowest = Duration::ZERO;
     loop {
         let began = Instant::now();
-        let list = pats.list().owned_by(OWNER).limit(100).after(next);
+        let list = pats.list().owner(OWNER).limit(100).after(next);
         let page = list.await.expect("it reads");
         slowest = slowest.max(began.elapsed());
         pages += 1;
@@ -104,11 +104,7 @@ async fn by_pages(pats: &PersonalAccessTokens, seen: &mut [bool]) -> usize {
 }
 
 async fn by_stream(pats: &PersonalAccessTokens, seen: &mut [bool]) {
-    let list = pats
-        .list()
-        .with_role("reader")
-        .owned_by(OWNER)
-        .only(State::Live);
+    let list = pats.list().role("reader").owner(OWNER).only(State::Live);
     let mut stream = list.stream();
     while let Some(token) = stream.next().await {
         see(seen, &token.expect("genuine"));
@@ -153,7 +149,7 @@ fn work(runtime: &Runtime, tokens: usize) -> [(&'static str, usize); 3] {
         }),
         measure("a stream", &|seen| runtime.block_on(by_stream(&pats, seen))),
         measure("a count", &|seen| {
-            let list = pats.list().owned_by(OWNER);
+            let list = pats.list().owner(OWNER);
             let count = runtime.block_on(list.count()).expect("it counts");
             assert_eq!(usize::try_from(count), Ok(tokens));
             seen.fill(true);

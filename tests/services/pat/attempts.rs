@@ -99,10 +99,7 @@ async fn attempts_at_a_record_that_was_changed_are_counted_too() {
 
 #[tokio::test]
 async fn guesses_at_many_tokens_use_up_the_attempts_of_all() {
-    let few = Allowance {
-        burst: 20,
-        every: Duration::from_secs(60),
-    };
+    let few = Allowance::new(20, Duration::from_secs(60));
     let keys = KeyRing::new(Key::generate());
     let options = PersonalAccessTokens::options().attempts(MemoryLimiter::new(few, few));
     let pats = options.open(MemoryStore::new(), &keys).await.unwrap();

@@ -215,7 +215,7 @@ async fn a_token_of_the_other_system_pays_for_scrypt_once() {
 
 #[tokio::test]
 async fn what_was_read_before_a_change_is_not_kept_after_it() {
-    let (bench, store) = counting(cached(10, LONG).without_last_used()).await;
+    let (bench, store) = counting(cached(10, LONG).last_used_every(None)).await;
     let issued = bench.issue(ADA).await.unwrap();
     // It has read the token, and before it says so another task of the process revokes it.
     store.hold.store(true, Ordering::SeqCst);

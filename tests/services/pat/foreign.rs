@@ -31,10 +31,11 @@ async fn it_keeps_all_that_a_token_can_have_and_verifies_with_its_text() {
     let bench = Bench::on(Engine::memory()).await;
     let mut foreign = ForeignPat::new(originals::id(), originals::HASH, "ada", at(NOW - 60));
     foreign.admin = true;
-    foreign.roles.insert("reader".into());
-    foreign.scopes.insert("repo:read".into());
+    foreign.roles.push("reader".into());
+    foreign.scopes.push("repo:read".into());
     foreign.name = Some("laptop".into());
-    foreign.metadata.insert("ticket".into(), "OPS-12".into());
+    let entry = ("ticket".to_owned(), "OPS-12".to_owned());
+    foreign.metadata.push(entry);
     foreign.expires_at = Some(at(NOW + 60));
     foreign.last_used_at = Some(at(NOW - 5));
     let record = taken(&bench, foreign).await;
@@ -42,13 +43,35 @@ async fn it_keeps_all_that_a_token_can_have_and_verifies_with_its_text() {
     assert!(record.admin && record.has_role("reader") && record.has_scope("repo:read"));
     assert_eq!(record.owner, "ada");
     assert_eq!(record.name.as_deref(), Some("laptop"));
-    assert_eq!(record.metadata["ticket"], "OPS-12");
+    assert_eq!(record.metadata("ticket"), Some("OPS-12"));
     assert_eq!(record.created_at, at(NOW - 60));
     assert_eq!(record.updated_at, at(NOW));
     assert_eq!(record.last_used_at, Some(at(NOW - 5)));
     assert_eq!(record.expires_at, Some(at(NOW + 60)));
     assert_eq!(record.revoked_at, None);
     assert!(bench.pats.verify(originals::TEXT).await.is_ok());
+}
+
+#[tokio::test]
+async fn its_roles_scopes_and_metadata_come_in_any_order_and_once_each() {
+    let bench = Bench::on(Engine::memory()).await;
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut foreign = ForeignPat::new(originals::id(), originals::HASH, "ada", at(NOW - 60));
+    foreign.roles = texts(&["writer", "reader", "writer"]);
+    foreign.scopes = texts(&["b", "a", "b"]);
+    let entries = [("k", "1"), ("a", "2"), ("k", "3")];
+    foreign.metadata = entries
+        .map(|(key, value)| (key.into(), value.into()))
+        .into();
+    let record = taken(&bench, foreign).await;
+    assert_eq!(record.roles, ["reader", "writer"]);
+    assert_eq!(record.scopes, ["a", "b"]);
+    let shown = serde_json::to_value(&record).unwrap();
+    assert_eq!(shown["roles"], serde_json::json!(["reader", "writer"]));
+    assert_eq!(shown["scopes"], serde_json::json!(["a", "b"]));
+    assert_eq!(shown["metadata"], serde_json::json!({"a": "2", "k": "3"}));
+    assert_eq!(record.metadata("k"), Some("3"));
+    assert_eq!(record.metadata("x"), None);
 }
 
 #[tokio::test]

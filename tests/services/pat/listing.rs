@@ -119,10 +119,10 @@ async fn lists_have_what_they_ask_for(engine: Engine) {
             ] {
                 let mut list = bench.pats.list();
                 if let Some(owner) = owner {
-                    list = list.owned_by(owner);
+                    list = list.owner(owner);
                 }
                 if let Some(role) = role {
-                    list = list.with_role(role);
+                    list = list.role(role);
                 }
                 if let Some(state) = state {
                     list = list.only(state);
@@ -167,14 +167,11 @@ async fn pages_show_each_token_once(engine: Engine) {
         expected[2].insert(id);
     }
     let list = || bench.pats.list();
-    assert_eq!(all(list().owned_by("ada")).await, expected[0]);
-    assert_eq!(
-        all(list().owned_by("bob").with_role("reader")).await,
-        expected[1]
-    );
-    assert_eq!(all(list().with_role("reader")).await, expected[2]);
+    assert_eq!(all(list().owner("ada")).await, expected[0]);
+    assert_eq!(all(list().owner("bob").role("reader")).await, expected[1]);
+    assert_eq!(all(list().role("reader")).await, expected[2]);
     assert_eq!(all(list()).await, expected[2]);
-    assert_eq!(all(list().with_role("nobody's")).await, Ids::new());
+    assert_eq!(all(list().role("nobody's")).await, Ids::new());
     assert_eq!(all(list().only(State::Revoked)).await, Ids::new());
     // A limit of nothing gives nothing, and where to begin.
     let nothing = list().limit(0).await.unwrap();
@@ -188,18 +185,15 @@ async fn pages_show_each_token_once(engine: Engine) {
     assert_eq!((rest.entries.len(), rest.next), (8, None));
     // Cursors that no list gave are refused, or lead nowhere else.
     for bytes in [&b""[..], b"\x02", b"\xff\x00\x01", b"\x00\x01", b"\x01"] {
-        let page = list()
-            .owned_by("ada")
-            .after(Cursor::from_bytes(bytes))
-            .await;
+        let page = list().owner("ada").after(Cursor::from_bytes(bytes)).await;
         assert_eq!(
             page.err(),
             Some(PatError::Service(ServiceError::Store(StoreError::Cursor))),
             "{bytes:?}"
         );
     }
-    let end = list().with_role("reader").limit(12).await.unwrap().next;
-    let page = list().owned_by("ada").after(end).await;
+    let end = list().role("reader").limit(12).await.unwrap().next;
+    let page = list().owner("ada").after(end).await;
     assert_eq!(
         page.err(),
         Some(PatError::Service(ServiceError::Store(StoreError::Cursor)))
@@ -297,7 +291,7 @@ async fn a_token_with_many_roles_is_found_by_each(engine: Engine) {
         } else {
             [many].into()
         };
-        let found = paged(bench.pats.list().with_role(role), 1).await;
+        let found = paged(bench.pats.list().role(role), 1).await;
         assert_eq!(once(found), expected, "{role}");
     }
     // What was taken is found no more; what was given instead of it is.
@@ -311,7 +305,7 @@ async fn a_token_with_many_roles_is_found_by_each(engine: Engine) {
         .unwrap();
     for (role, count) in [("role 0", 0), ("role 49", 0), ("new", 1), ("role 48", 1)] {
         assert_eq!(
-            bench.pats.list().with_role(role).count().await,
+            bench.pats.list().role(role).count().await,
             Ok(count),
             "{role}"
         );
@@ -346,7 +340,7 @@ async fn a_list_by_role_skips_nothing_while_roles_are_given_and_taken(engine: En
     });
     let mut lists = 0;
     while !changer.is_finished() || lists == 0 {
-        let found = once(paged(bench.pats.list().with_role("wanted"), 3).await);
+        let found = once(paged(bench.pats.list().role("wanted"), 3).await);
         assert_eq!(found, expected);
         lists += 1;
         tokio::task::yield_now().await;
@@ -373,8 +367,8 @@ async fn a_record_that_was_changed_hides_no_other(engine: Engine) {
     // The store counts all of them without opening any.
     for (list, count) in [
         (list(), 5),
-        (list().owned_by("ada@example.com"), 4),
-        (list().with_role("reader"), 4),
+        (list().owner("ada@example.com"), 4),
+        (list().role("reader"), 4),
     ] {
         let both = [
             paged(list.clone(), 2).await,

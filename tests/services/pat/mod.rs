@@ -1,18 +1,23 @@
 //! Personal access tokens through their public API, on every engine.
 
-mod around;
+mod answers;
 mod attempts;
-mod behind;
+mod background;
 mod bootstrap;
+mod bulk;
 mod cache;
-mod ends;
-mod faults;
+mod cancelled;
+mod events;
 mod foreign;
+mod life;
+mod limited;
 mod limits;
 mod listing;
+mod lost_replies;
 mod new;
 mod operations;
 pub(crate) mod originals;
+mod outages;
 mod owned;
 mod properties;
 mod races;
@@ -32,6 +37,7 @@ use sealtoken::store::{Collection, Query, Record, Store};
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 
 use crate::engine::Engine;
+use crate::faulty::Faulty;
 
 pub(crate) const NOW: i64 = 1_763_755_200;
 
@@ -119,6 +125,9 @@ pub(crate) fn reason(result: Result<PatRecord, VerifyError>) -> Option<Reason> {
     }
 }
 
+/// An id that no token has at first.
+const FREE: &str = "free0for0the0taking00";
+
 /// An owner.
 pub(crate) const ADA: &str = "ada@example.com";
 
@@ -137,4 +146,11 @@ pub(crate) fn with_other(text: &str, place: usize) -> String {
 pub(crate) async fn with_wrong_secret(pats: &PersonalAccessTokens, issued: &Issued) -> String {
     let other = pats.generate_as(issued.record.id).unwrap();
     other.token.expose().to_owned()
+}
+
+/// Another process, which no fault concerns.
+async fn other(bench: &Bench, store: &Faulty) -> PersonalAccessTokens {
+    let options = PersonalAccessTokens::options().clock(bench.clock.clone());
+    let other = options.open(store.inner.clone(), &bench.keys);
+    other.await.unwrap()
 }

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use sealtoken::pat::{Origin, PatId, PatOptions, PersonalAccessTokens, Reason, SecretHash};
+use sealtoken::pat::{
+    ForeignPat, Origin, PatId, PatOptions, PersonalAccessTokens, Reason, SecretHash,
+};
+use sealtoken_import::access_tokens;
 
 use super::{ADA, Bench, NOW, at, reason};
 use crate::engine::{Engine, on_every_engine};
@@ -24,6 +27,15 @@ pub(super) fn id() -> PatId {
 
 pub(super) fn hash() -> SecretHash {
     HASH.parse().unwrap()
+}
+
+/// An item of the other system, with this in addition.
+pub(super) fn item(id: &str, more: &str) -> ForeignPat {
+    let text = format!(
+        "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{HASH}\"}},\
+         \"owner\":{{\"S\":\"ada\"}},\"createdAt\":{{\"N\":\"1\"}}{more}}}"
+    );
+    access_tokens::from_dynamodb_json(&text).unwrap()
 }
 
 fn upgrading() -> PatOptions {

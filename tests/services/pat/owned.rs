@@ -43,7 +43,11 @@ async fn operate(
 }
 
 async fn an_owner_does_to_a_token_what_anybody_may_do_by_its_id(engine: Engine) {
-    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let bench = Bench::with(
+        engine,
+        PersonalAccessTokens::options().last_used_every(None),
+    )
+    .await;
     let owned = bench.pats.owned_by(ADA);
     let issued = bench.issue(ADA).await.unwrap();
     let id = issued.record.id;
@@ -66,7 +70,11 @@ async fn an_owner_does_to_a_token_what_anybody_may_do_by_its_id(engine: Engine) 
 }
 
 async fn the_token_of_another_is_as_one_that_does_not_exist(engine: Engine) {
-    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let bench = Bench::with(
+        engine,
+        PersonalAccessTokens::options().last_used_every(None),
+    )
+    .await;
     let issued = bench.issue(ADA).await.unwrap();
     let unknown = bench.pats.generate().unwrap();
     let before = bench.records().await;
@@ -86,24 +94,28 @@ async fn the_token_of_another_is_as_one_that_does_not_exist(engine: Engine) {
 }
 
 async fn the_list_of_an_owner_is_narrowed_and_never_another_owners(engine: Engine) {
-    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let bench = Bench::with(
+        engine,
+        PersonalAccessTokens::options().last_used_every(None),
+    )
+    .await;
     let hers = bench.issue(ADA).role("reader").await.unwrap().record;
     bench.issue("bob").role("reader").await.unwrap();
     let list = || bench.pats.owned_by(ADA).list();
     for other in ["bob", "", "Ada@example.com"] {
         for list in [
-            list().owned_by(other),
-            list().owned_by(other).with_role("reader"),
-            list().with_role("reader").owned_by(other).owned_by(ADA),
+            list().owner(other),
+            list().owner(other).role("reader"),
+            list().role("reader").owner(other).owner(ADA),
         ] {
             assert_eq!(list.count().await, Ok(0), "{other}");
             assert_eq!(list.clone().await.unwrap().entries, []);
             assert_eq!(list.stream().next().await, None);
         }
     }
-    let narrowed = list().owned_by(ADA).with_role("reader").await;
+    let narrowed = list().owner(ADA).role("reader").await;
     assert_eq!(narrowed.unwrap().entries, [Ok(hers)]);
-    assert_eq!(list().with_role("writer").count().await, Ok(0));
+    assert_eq!(list().role("writer").count().await, Ok(0));
 }
 
 /// It is given to someone else between the look at it and the write: the write is not done.
@@ -111,7 +123,7 @@ async fn the_list_of_an_owner_is_narrowed_and_never_another_owners(engine: Engin
 async fn a_token_that_is_given_away_meanwhile_is_its_new_owners() {
     for number in 1..OPERATIONS {
         let store = Faulty::counting();
-        let options = PersonalAccessTokens::options().without_last_used();
+        let options = PersonalAccessTokens::options().last_used_every(None);
         let bench = Bench::over(Arc::clone(&store) as _, options).await;
         let issued: Issued = bench.issue(ADA).await.unwrap();
         let id = issued.record.id;

@@ -4,6 +4,7 @@
 //! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says
 //! alone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens};
@@ -44,7 +45,7 @@ fn options(clock: &ManualClock) -> PatOptions {
     PersonalAccessTokens::options()
         .clock(clock.clone())
         .attempts(())
-        .without_last_used()
+        .last_used_every(None)
         .keep_expired(Duration::from_secs(KEEP_EXPIRED))
 }
 
@@ -84,13 +85,13 @@ fn facts(record: &PatRecord) -> Value {
     json!({
         "id": record.id.as_str(),
         "hash": record.hash.as_ref().map(ToString::to_string),
-        "origin": record.origin.name(),
+        "origin": record.origin.to_string(),
         "owner": record.owner,
         "admin": record.admin,
         "roles": record.roles,
         "scopes": record.scopes,
         "name": record.name,
-        "metadata": record.metadata,
+        "metadata": record.metadata.iter().cloned().collect::<BTreeMap<_, _>>(),
         "created": record.created_at.as_secs(),
         "updated": record.updated_at.as_secs(),
         "last_used": seconds(record.last_used_at),
@@ -129,12 +130,12 @@ async fn records_that_were_written_once_open_as_they_did() {
             assert_eq!(&facts(&record), token);
             for role in &record.roles {
                 let mut found = Vec::new();
-                let mut stream = pats.list().with_role(role).owned_by(&record.owner).stream();
+                let mut stream = pats.list().role(role).owner(&record.owner).stream();
                 while let Some(token) = stream.next().await {
                     found.push(token.unwrap().id);
                 }
                 assert!(found.contains(&id), "{role}");
-                let found = pats.list().with_role(role).count().await.unwrap();
+                let found = pats.list().role(role).count().await.unwrap();
                 let having = tokens
                     .iter()
                     .filter(|token| list(token, "roles").contains(&json!(role)));

@@ -98,10 +98,10 @@ async fn a_keyset_that_is_gone_is_no_new_store_and_comes_back_with_its_record() 
         (gone.code(), gone.public()),
         ("keyset_gone", PublicError::Unavailable)
     );
-    let said = gone.to_string();
+    let message = gone.to_string();
     assert!(
-        said.contains("\"pat\" of the collection pat_keysets from a backup"),
-        "{said}"
+        message.contains("\"pat\" of the collection pat_keysets from a backup"),
+        "{message}"
     );
     assert_eq!(store.get(&keyset).await.unwrap(), None);
 

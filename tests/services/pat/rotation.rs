@@ -22,7 +22,11 @@ on_every_engine! {
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
-    let bench = Bench::with(engine, PersonalAccessTokens::options().without_last_used()).await;
+    let bench = Bench::with(
+        engine,
+        PersonalAccessTokens::options().last_used_every(None),
+    )
+    .await;
     let first = bench
         .issue(ADA)
         .role("r")

@@ -213,7 +213,7 @@ fn no_runtime_is_needed_to_note_a_use() {
 #[tokio::test]
 async fn it_can_be_turned_off_and_be_written_each_time() {
     let store = Faulty::counting();
-    let options = PersonalAccessTokens::options().without_last_used();
+    let options = PersonalAccessTokens::options().last_used_every(None);
     let bench = Bench::over(Arc::clone(&store) as _, options).await;
     let issued = bench.issue(ADA).await.unwrap();
     for _ in 0..3 {

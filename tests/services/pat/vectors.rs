@@ -163,7 +163,7 @@ fn where_the_answers_differ_ours_is_the_stricter_one() {
 #[tokio::test]
 async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_ours() {
     use sealtoken::pat::PatError;
-    use sealtoken_import::access_tokens::AccessToken;
+    use sealtoken_import::access_tokens;
 
     use super::{ADA, originals};
 
@@ -173,7 +173,7 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
             "{{\"tokenId\":{{\"S\":\"{id}\"}},\"secretPhc\":{{\"S\":\"{hash}\"}},\
              \"owner\":{{\"S\":\"ada\"}},\"createdAt\":{{\"N\":\"1\"}}{more}}}"
         );
-        AccessToken::from_dynamodb_json(&text).unwrap()
+        access_tokens::from_dynamodb_json(&text).unwrap()
     };
     let revoked = r#","revokedAt":{"N":"5"},"expiresAt":{"N":"6"}"#;
     let issued = bench.issue(ADA).await.unwrap();
@@ -228,7 +228,7 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
 #[tokio::test]
 async fn what_ends_a_token_there_ends_it_here_by_another_import() {
     use sealtoken::pat::PatError;
-    use sealtoken_import::access_tokens::AccessToken;
+    use sealtoken_import::access_tokens;
 
     let bench = Bench::on(Engine::memory()).await;
     let item = |more: &str| {
@@ -237,7 +237,7 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
              \"secretPhc\":{{\"S\":\"$fake\"}},\"owner\":{{\"S\":\"ada\"}},\
              \"createdAt\":{{\"N\":\"1\"}}{more}}}"
         );
-        AccessToken::from_dynamodb_json(&text).unwrap()
+        access_tokens::from_dynamodb_json(&text).unwrap()
     };
     let admin = r#","isAdmin":{"BOOL":true}"#;
     let ends = r#","expiresAt":{"N":"1763755300"}"#;
@@ -274,7 +274,7 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
 
 #[tokio::test]
 async fn what_is_imported_is_answered_as_it_is_there() {
-    use sealtoken_import::access_tokens::AccessToken;
+    use sealtoken_import::access_tokens;
 
     let (mut upgraded, mut verified) = (0, 0);
     let file = file();
@@ -298,7 +298,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
                     item[name] = number(seconds);
                 }
             }
-            match AccessToken::from_dynamodb_json(&item.to_string()) {
+            match access_tokens::from_dynamodb_json(&item.to_string()) {
                 Ok(item) => {
                     let results = bench.pats.import([item]).await.unwrap();
                     let imported = results[0].as_ref().unwrap();

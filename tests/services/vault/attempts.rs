@@ -92,11 +92,11 @@ async fn a_right_read_and_a_right_read_of_many_pass_beside_each_other() {
 #[tokio::test]
 async fn two_who_read_the_same_values_in_other_orders_both_get_them() {
     let (vault, [first, second]) = limited(Awaiting(attempts(1))).await;
-    let there = vault.read_many([&first, &second]).password(RIGHT);
+    let forth = vault.read_many([&first, &second]).password(RIGHT);
     let back = vault.read_many([&second, &first]).password(RIGHT);
-    let both = async { tokio::join!(there.into_future(), back.into_future()) };
-    let (there, back) = timeout(FOR_EVER, both).await.expect("they wait");
-    for all in [there, back] {
+    let both = async { tokio::join!(forth.into_future(), back.into_future()) };
+    let (forth, back) = timeout(FOR_EVER, both).await.expect("they wait");
+    for all in [forth, back] {
         assert!(all.unwrap().iter().all(Result::is_ok));
     }
 }

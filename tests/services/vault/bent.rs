@@ -23,7 +23,7 @@ pub(crate) struct Bends {
     unreadable: Mutex<HashSet<RecordKey>>,
     /// Whether every scan by label gives the whole collection.
     misleading: AtomicBool,
-    /// The most that a batch may weigh, and which of the next writes is not done.
+    /// The maximum weight of a batch, and which of the next writes is not done.
     max_batch: usize,
     fails: AtomicU64,
     /// How many writes of a password's new entry wait for each other, and where.
@@ -107,7 +107,7 @@ impl Bends {
         self.scanned.swap(0, Ordering::SeqCst)
     }
 
-    /// The most records that a scan asked for since this was last asked.
+    /// The largest number of records that a scan asked for since this was last called.
     pub(crate) fn asked(&self) -> u64 {
         self.asked.swap(0, Ordering::SeqCst)
     }

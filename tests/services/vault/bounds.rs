@@ -2,12 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use sealtoken::PublicError;
-use sealtoken::ServiceError;
-use sealtoken::State;
 use sealtoken::store::{MemoryStore, Store as _};
 use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
-use sealtoken::{ExpiryError, Lifetime, UnixTime};
+use sealtoken::{ExpiryError, Lifetime, PublicError, ServiceError, State, UnixTime};
 
 use super::{Bench, NOW, RIGHT, WRONG, invalid_expiry};
 use crate::engine::Engine;
@@ -141,8 +138,8 @@ async fn a_value_leaves_room_for_what_is_sealed_around_it() {
     let bench = Bench::with(Engine::memory(), Vault::options().max_value(usize::MAX)).await;
     let limit = bench.store.limits().max_body - 4096;
     let label = "l".repeat(255);
-    let most = bench.vault.create(vec![0; limit]).label(label).await;
-    assert!(most.is_ok());
+    let longest = bench.vault.create(vec![0; limit]).label(label).await;
+    assert!(longest.is_ok());
     let more = bench.vault.create(vec![0; limit + 1]).await;
     assert_eq!(more.err(), Some(VaultError::ValueTooLong { limit }));
 }
@@ -176,7 +173,7 @@ async fn a_batch_has_no_more_bytes_than_a_body_may_have() {
 }
 
 #[tokio::test]
-async fn lists_reach_the_last_second_and_a_page_has_at_least_one_entry() {
+async fn lists_reach_the_last_second_and_a_limit_of_zero_gives_nothing() {
     let bench = Bench::on(Engine::memory()).await;
     let vault = &bench.vault;
     let last = UnixTime::from_secs(LAST);
@@ -185,17 +182,19 @@ async fn lists_reach_the_last_second_and_a_page_has_at_least_one_entry() {
     assert_eq!(before(LAST).count().await, Ok(0));
     assert_eq!(before(LAST + 1).count().await, Ok(1));
     vault.create("v").await.unwrap();
-    let (mut seen, mut next) = (0, None);
-    loop {
-        let page = vault.list().limit(0).after(next).await.unwrap();
-        assert!(page.entries.len() <= 1);
-        seen += page.entries.len();
-        next = page.next;
-        if next.is_none() {
-            break;
-        }
-    }
-    assert_eq!(seen, 2);
+    let begin = vault.list().limit(0).await.unwrap();
+    assert_eq!((begin.entries.len(), &begin.next), (0, &None));
+    let first = vault.list().limit(1).after(begin.next).await.unwrap();
+    assert_eq!(first.entries.len(), 1);
+    // It stays where it was.
+    let nothing = vault.list().limit(0).after(first.next.clone());
+    let nothing = nothing.await.unwrap();
+    assert_eq!((nothing.entries.len(), &nothing.next), (0, &first.next));
+    let mut stream = vault.list().limit(0).after(first.next.clone()).stream();
+    assert!(stream.next().await.is_none());
+    assert_eq!(stream.cursor(), first.next.as_ref());
+    let rest = vault.list().after(nothing.next).await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next), (1, None));
 }
 
 #[tokio::test]
@@ -274,7 +273,7 @@ async fn an_earlier_value_that_is_not_there_is_no_guess_and_one_of_another_passw
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let token = vault.create("v").password(RIGHT).await.unwrap();
     for _ in 0..5 {
-        let none = vault.read_version(&token, 7).password(RIGHT).await.err();
+        let none = vault.read(&token).version(7).password(RIGHT).await.err();
         assert_eq!(none, Some(VaultError::NoSuchVersion));
     }
     for _ in 0..2 {
@@ -294,7 +293,7 @@ async fn an_earlier_value_that_is_not_there_is_no_guess_and_one_of_another_passw
 async fn guesses_by_rekey_use_up_the_attempts_of_the_namespace() {
     use sealtoken::limits::{Allowance, MemoryLimiter};
     let every = std::time::Duration::from_secs(60);
-    let few = Allowance { burst: 2, every };
+    let few = Allowance::new(2, every);
     let options = Vault::options().attempts(MemoryLimiter::new(few, few));
     let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
@@ -307,4 +306,72 @@ async fn guesses_by_rekey_use_up_the_attempts_of_the_namespace() {
         );
         assert_eq!(is_closed, n >= 2, "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn values_have_a_limit_and_one_byte_more_is_refused_before_any_work() {
+    let bench = Bench::with(Engine::memory(), Vault::options().max_value(1000)).await;
+    let id = bench.vault.create(vec![7; 1000]).await.unwrap();
+    assert_eq!(bench.vault.read(&id).await.unwrap().expose(), vec![7; 1000]);
+    let limit = 1000;
+    let refused = bench.vault.create(vec![7; 1001]).await;
+    assert_eq!(refused.err(), Some(VaultError::ValueTooLong { limit }));
+    let refused = bench.vault.update(&id, vec![7; 1001]).await;
+    assert_eq!(refused, Err(VaultError::ValueTooLong { limit }));
+    assert!(bench.vault.create("").await.is_ok());
+    let many = bench
+        .vault
+        .create_many([vec![1; 10], vec![1; 1001], vec![2; 10]])
+        .await
+        .unwrap();
+    assert!(many[0].is_ok() && many[2].is_ok());
+    assert_eq!(
+        many[1].clone().err(),
+        Some(VaultError::ValueTooLong { limit })
+    );
+}
+
+#[tokio::test]
+async fn a_value_of_a_mebibyte_goes_in_and_comes_out() {
+    let bench = Bench::on(Engine::memory()).await;
+    let big = vec![0x5a; 1024 * 1024];
+    let id = bench
+        .vault
+        .create(big.clone())
+        .password(RIGHT)
+        .await
+        .unwrap();
+    assert!(
+        bench
+            .vault
+            .read(&id)
+            .password(RIGHT)
+            .await
+            .unwrap()
+            .expose()
+            == big
+    );
+}
+
+#[tokio::test]
+async fn new_passwords_have_the_least_length_that_is_set() {
+    let bench = Bench::with(Engine::memory(), Vault::options().min_password(12)).await;
+    let short = bench.vault.create("v").password("eleven char").await;
+    assert_eq!(short.err(), Some(VaultError::PasswordTooShort { min: 12 }));
+    assert!(
+        bench
+            .vault
+            .create("v")
+            .password("twelve chars")
+            .await
+            .is_ok()
+    );
+    let out_of_bounds = Vault::options()
+        .min_password(0)
+        .open(MemoryStore::new(), &bench.keys)
+        .await;
+    assert!(matches!(
+        out_of_bounds.err(),
+        Some(VaultError::InvalidSetting(_))
+    ));
 }

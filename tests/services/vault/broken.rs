@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use sealtoken::PublicError;
-use sealtoken::ServiceError;
-use sealtoken::store::{Change, Collection, Record, RecordKey, Store};
+use sealtoken::store::{Change, Collection, Record, RecordKey, Store as _};
 use sealtoken::vault::{Vault, VaultError};
-use sealtoken::{Key, KeyRing, Lifetime};
+use sealtoken::{Key, KeyRing, Lifetime, PublicError, ServiceError};
 
 use super::bent::Bent;
 use super::{Bench, RIGHT};
@@ -81,7 +79,7 @@ async fn a_broken_value_of_one_namespace_is_nothing_to_another_either() {
     assert_eq!(ada.get(id).await, Err(VaultError::NotFound));
 }
 
-async fn bent(options: sealtoken::vault::VaultOptions) -> (std::sync::Arc<Bent>, Bench) {
+pub(super) async fn bent(options: sealtoken::vault::VaultOptions) -> (std::sync::Arc<Bent>, Bench) {
     let store = Bent::new();
     let bench = Bench::over(store.clone(), options).await;
     (store, bench)
@@ -222,7 +220,7 @@ async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
     vault.delete(token).await.unwrap();
     vault.create("uno").token(token).await.unwrap();
     assert_eq!(vault.update(token, "due").await, Ok(()));
-    let earlier = vault.read_version(token, 1).await.unwrap();
+    let earlier = vault.read(token).version(1).await.unwrap();
     assert_eq!(earlier.expose(), b"uno");
     assert_eq!(vault.read(token).await.unwrap().expose(), b"due");
 }
@@ -284,10 +282,10 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
             (gone.code(), gone.public()),
             ("keyset_gone", PublicError::Unavailable)
         );
-        let said = gone.to_string();
+        let message = gone.to_string();
         let what =
             format!("restore the record {named} of the collection {collection} from a backup");
-        assert!(said.contains(&what), "{said}");
+        assert!(message.contains(&what), "{message}");
         assert_eq!(bench.store.get(&record.key).await.unwrap(), None);
 
         let _ = bench.store.write(&[Change::Insert(record)]).await.unwrap();
@@ -315,74 +313,6 @@ async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
     assert_eq!(vault.delete(id).await, Ok(()));
 }
 
-#[tokio::test]
-async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
-    let (store, bench) = bent(Vault::options()).await;
-    let other = bench.vault.namespace("other").unwrap();
-    other.create("v").await.unwrap();
-    for record in records(&*store, "vault_keysets").await {
-        let (key, expected) = (record.key.clone(), None);
-        let remove = Change::Remove { key, expected };
-        let _ = store.write(&[remove]).await.unwrap();
-    }
-    store.give_empty_pages(3);
-    let opened = bench.again(Vault::options()).await;
-    assert!(matches!(
-        opened.err(),
-        Some(VaultError::Service(ServiceError::KeysetGone(_)))
-    ));
-    assert_eq!(store.empty_pages_left(), 0);
-}
-
-#[tokio::test]
-async fn a_list_over_empty_pages_is_bounded_and_its_cursor_goes_on() {
-    let (store, bench) = bent(Vault::options()).await;
-    bench.vault.create("v").await.unwrap();
-    store.give_empty_pages(25_000);
-    let page = bench.vault.list().await.unwrap();
-    assert!(page.entries.is_empty() && page.next.is_some());
-    assert!(store.empty_pages_left() > 0);
-    store.give_empty_pages(0);
-    let rest = bench.vault.list().after(page.next).await.unwrap();
-    assert_eq!((rest.entries.len(), rest.next.is_none()), (1, true));
-}
-
-#[tokio::test]
-async fn an_index_that_leads_astray_lists_nothing_else_and_soft_deletes_nothing_twice() {
-    let (store, bench) = bent(Vault::options()).await;
-    let vault = &bench.vault;
-    let hidden = vault
-        .create("v")
-        .expires(Lifetime::minutes(30))
-        .await
-        .unwrap();
-    vault.create("v").label("a").await.unwrap();
-    vault.create("v").label("b").await.unwrap();
-    let over = vault
-        .create("v")
-        .expires(Lifetime::minutes(55))
-        .await
-        .unwrap();
-    vault.soft_delete(&hidden).await.unwrap();
-    bench.clock.advance(3600);
-    store.lead_astray();
-    // It expired five minutes ago, and the margin is ten.
-    let tally = vault.purge_expired().await.unwrap();
-    assert_eq!((tally.count, tally.tampered), (1, 0));
-    assert!(vault.get(&over).await.is_ok());
-    assert_eq!(vault.get(&hidden).await, Err(VaultError::NotFound));
-    let listed = vault.list().label("a").await.unwrap().entries;
-    let labels = listed.into_iter().map(|one| one.unwrap().label);
-    assert_eq!(labels.collect::<Vec<_>>(), [Some("a".to_owned())]);
-
-    vault.soft_delete(&over).await.unwrap();
-    let deleted = vault.get(&over).await.unwrap().deleted_at;
-    bench.clock.advance(10);
-    let tally = vault.soft_delete_expired().await.unwrap();
-    assert_eq!((tally.count, tally.tampered), (0, 0));
-    assert_eq!(vault.get(&over).await.unwrap().deleted_at, deleted);
-}
-
 /// A limit of the design: a database that is put back to an earlier state, row by row.
 #[tokio::test]
 async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_another_passwords() {
@@ -399,11 +329,11 @@ async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_ano
     // current one.
     store.put(&entry).await;
     for number in [1, 2] {
-        let read = vault.read_version(&token, number).password(RIGHT).await;
+        let read = vault.read(&token).version(number).password(RIGHT).await;
         assert_eq!(read.err(), Some(VaultError::InvalidPassword), "{number}");
     }
     vault.prune_versions(&token, 0).await.unwrap();
     store.put(&earlier).await;
-    let read = vault.read_version(&token, 1).password(new).await;
+    let read = vault.read(&token).version(1).password(new).await;
     assert_eq!(read.err(), Some(VaultError::NoSuchVersion));
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use sealtoken::ServiceError;
 use sealtoken::events::{Event, EventSink, Operation};
 use sealtoken::store::MemoryStore;
 use sealtoken::vault::{Vault, VaultError, operation};
-use sealtoken::{Key, KeyRing, Lifetime};
+use sealtoken::{Key, KeyRing, Lifetime, ServiceError, State};
 
 use super::bent::Bent;
 use super::{Bench, RIGHT, WRONG, at_once};
+use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty, unknown};
 
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), VaultError>> + 'a>>;
@@ -28,8 +28,13 @@ impl EventSink for Recorder {
 }
 
 impl Recorder {
+    /// The events since this was last asked.
+    pub(super) fn all(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
     /// The one event since this was last asked.
-    fn one(&self) -> Event {
+    pub(super) fn one(&self) -> Event {
         let mut events = std::mem::take(&mut *self.0.lock().unwrap());
         assert_eq!(events.len(), 1, "{events:?}");
         events.remove(0)
@@ -147,7 +152,7 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
         .unwrap();
     store.fail_from(1);
     for vault in [&bench.vault, &other] {
-        let told = |operation: Operation, result: Result<(), VaultError>| {
+        let reported = |operation: Operation, result: Result<(), VaultError>| {
             let away = matches!(result, Err(VaultError::Service(ServiceError::Store(_))));
             assert!(away, "{operation}: {result:?}");
             let event = recorder.one();
@@ -158,47 +163,47 @@ async fn an_outage_is_an_event_of_every_operation_and_no_answer_of_any() {
             assert_eq!(event.namespace.as_deref(), Some(Vault::DEFAULT_NAMESPACE));
         };
         let hour = Lifetime::hours(1);
-        told(operation::CREATE, vault.create("v").await.map(drop));
-        told(
+        reported(operation::CREATE, vault.create("v").await.map(drop));
+        reported(
             operation::CREATE,
             vault.create("v").password(RIGHT).await.map(drop),
         );
-        told(operation::READ, vault.read(token).await.map(drop));
-        told(operation::READ, vault.read_many([token]).await.map(drop));
-        told(operation::UPDATE, vault.update(token, "w").await);
-        told(operation::UPDATE, vault.upsert(token, "w").await);
-        told(
+        reported(operation::READ, vault.read(token).await.map(drop));
+        reported(operation::READ, vault.read_many([token]).await.map(drop));
+        reported(operation::UPDATE, vault.update(token, "w").await);
+        reported(operation::UPDATE, vault.upsert(token, "w").await);
+        reported(
             operation::READ_VERSION,
-            vault.read_version(token, 1).await.map(drop),
+            vault.read(token).version(1).await.map(drop),
         );
-        told(
+        reported(
             operation::ROLL_BACK,
             vault.roll_back(token, 1).await.map(drop),
         );
-        told(
+        reported(
             operation::PRUNE,
             vault.prune_versions(token, 0).await.map(drop),
         );
-        told(operation::RENEW, vault.renew(token).expires(hour).await);
-        told(operation::SOFT_DELETE, vault.soft_delete(token).await);
-        told(operation::RESTORE, vault.restore(token).await);
-        told(operation::DELETE, vault.delete(token).await);
-        told(operation::GET, vault.get(token).await.map(drop));
-        told(operation::EXISTS, vault.exists(token).await.map(drop));
-        told(operation::LIST, vault.list().await.map(drop));
-        told(operation::LIST, vault.list().count().await.map(drop));
-        told(operation::VERSIONS, vault.versions(token).await.map(drop));
-        told(operation::UNLOCK, vault.unlock(RIGHT).await.map(drop));
-        told(operation::REKEY, vault.rekey(RIGHT, WRONG).await.map(drop));
-        told(
+        reported(operation::RENEW, vault.renew(token).expires(hour).await);
+        reported(operation::SOFT_DELETE, vault.soft_delete(token).await);
+        reported(operation::RESTORE, vault.restore(token).await);
+        reported(operation::DELETE, vault.delete(token).await);
+        reported(operation::GET, vault.get(token).await.map(drop));
+        reported(operation::EXISTS, vault.exists(token).await.map(drop));
+        reported(operation::LIST, vault.list().await.map(drop));
+        reported(operation::LIST, vault.list().count().await.map(drop));
+        reported(operation::VERSIONS, vault.versions(token).await.map(drop));
+        reported(operation::UNLOCK, vault.unlock(RIGHT).await.map(drop));
+        reported(operation::REKEY, vault.rekey(RIGHT, WRONG).await.map(drop));
+        reported(
             operation::SOFT_DELETE_EXPIRED,
             vault.soft_delete_expired().await.map(drop),
         );
-        told(
+        reported(
             operation::PURGE_DELETED,
             vault.purge_deleted(Duration::ZERO).await.map(drop),
         );
-        told(operation::REWRAP, vault.rewrap().await.map(drop));
+        reported(operation::REWRAP, vault.rewrap().await.map(drop));
     }
 }
 
@@ -237,7 +242,7 @@ async fn an_event_counts_what_was_done_before_it_was_cut_off() {
     store.fail_from(1);
     unknown(bench.vault.purge_expired().await);
     assert_eq!(recorder.one().count, Some(1));
-    assert_eq!(bench.vault.list().with_expired().count().await, Ok(2));
+    assert_eq!(bench.vault.list().with(State::Expired).count().await, Ok(2));
 }
 
 #[tokio::test]
@@ -273,4 +278,100 @@ async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
     let events = std::mem::take(&mut *recorder.0.lock().unwrap());
     let last = events.last().unwrap();
     assert_eq!((last.operation, last.count), (operation::IMPORT, Some(2)));
+}
+
+/// Two tokens have two fingerprints, the same in every event, and a refusal is reported as one.
+#[tokio::test]
+async fn events_tell_tokens_apart_and_refusals_from_what_was_done() {
+    let recorder = Recorder::default();
+    let options = Vault::options().events(recorder.clone());
+    let bench = Bench::with(Engine::memory(), options).await;
+    let vault = bench.vault.namespace("ada").unwrap();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let id = vault.create("the-value").await.unwrap();
+        vault.read(&id).await.unwrap();
+        vault.delete(&id).await.unwrap();
+        vault.read(&id).await.unwrap_err();
+        vault.delete(&id).await.unwrap_err();
+        let events = std::mem::take(&mut *recorder.0.lock().unwrap());
+        let outcomes: Vec<_> = events.iter().map(|event| event.outcome).collect();
+        let gone = Err("not_found");
+        assert_eq!(outcomes, [Ok(()), Ok(()), Ok(()), gone, gone]);
+        let name = events[0].token.unwrap();
+        assert!(events.iter().all(|event| event.token == Some(name)));
+        names.push(name.to_string());
+    }
+    assert_ne!(names[0], names[1]);
+}
+
+#[tokio::test]
+async fn every_operation_is_reported_without_a_secret() {
+    let recorder = Recorder::default();
+    let options = Vault::options().events(recorder.clone()).keep_versions(2);
+    let bench = Bench::with(Engine::memory(), options).await;
+    let vault = bench.vault.namespace("ada").unwrap();
+    let id = vault.create("the-value").password(RIGHT).await.unwrap();
+    vault.create_many(["the-value"]).await.unwrap();
+    vault.read(&id).password(RIGHT).await.unwrap();
+    vault.read(&id).password(WRONG).await.unwrap_err();
+    vault.read_many([&id]).password(RIGHT).await.unwrap();
+    vault.update(&id, "x").password(RIGHT).await.unwrap();
+    vault.read(&id).version(1).password(RIGHT).await.unwrap();
+    vault.roll_back(&id, 1).password(RIGHT).await.unwrap();
+    vault.prune_versions(&id, 1).await.unwrap();
+    vault.renew(&id).expires(Lifetime::hours(1)).await.unwrap();
+    vault.soft_delete(&id).await.unwrap();
+    vault.restore(&id).await.unwrap();
+    vault.get(&id).await.unwrap();
+    vault.exists(&id).await.unwrap();
+    vault.list().await.unwrap();
+    vault.versions(&id).await.unwrap();
+    vault.unlock(RIGHT).await.unwrap();
+    vault.rekey(RIGHT, WRONG).await.unwrap();
+    vault.soft_delete_expired().await.unwrap();
+    vault
+        .purge_deleted(std::time::Duration::ZERO)
+        .await
+        .unwrap();
+    vault.rewrap().await.unwrap();
+    vault.delete(&id).await.unwrap();
+
+    let events = recorder.0.lock().unwrap();
+    let operations: Vec<Operation> = events.iter().map(|event| event.operation).collect();
+    assert_eq!(
+        operations,
+        [
+            sealtoken::vault::operation::CREATE,
+            sealtoken::vault::operation::CREATE,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::READ,
+            sealtoken::vault::operation::UPDATE,
+            sealtoken::vault::operation::READ_VERSION,
+            sealtoken::vault::operation::ROLL_BACK,
+            sealtoken::vault::operation::PRUNE,
+            sealtoken::vault::operation::RENEW,
+            sealtoken::vault::operation::SOFT_DELETE,
+            sealtoken::vault::operation::RESTORE,
+            sealtoken::vault::operation::GET,
+            sealtoken::vault::operation::EXISTS,
+            sealtoken::vault::operation::LIST,
+            sealtoken::vault::operation::VERSIONS,
+            sealtoken::vault::operation::UNLOCK,
+            sealtoken::vault::operation::REKEY,
+            sealtoken::vault::operation::SOFT_DELETE_EXPIRED,
+            sealtoken::vault::operation::PURGE_DELETED,
+            sealtoken::vault::operation::REWRAP,
+            sealtoken::vault::operation::DELETE,
+        ]
+    );
+    assert_eq!(events[3].outcome, Err("invalid_password"));
+    assert_eq!(events[0].token, events[2].token);
+    assert!(events[0].token.is_some() && events[0].namespace.as_deref() == Some("ada"));
+    assert_eq!((events[1].count, events[17].count), (Some(1), Some(1)));
+    let text = format!("{events:?}");
+    for secret in [id.expose(), "the-value", RIGHT, WRONG] {
+        assert!(!text.contains(secret), "{secret}");
+    }
 }

@@ -4,19 +4,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sealtoken::PublicError;
-use sealtoken::ServiceError;
 use sealtoken::store::{Change, MemoryStore, Outcome, Store as _, StoreError};
-use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
-use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
+use sealtoken::vault::{Vault, VaultError, VaultOptions};
+use sealtoken::{Key, KeyRing, PublicError, ServiceError};
 
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records, unknown};
-use crate::lagging::Lagging;
 use crate::limiters::attempts_for_a_token;
 
-const NEW: &str = "a new password";
-const KEPT: &str = "kept-through-it-all";
+pub(super) const NEW: &str = "a new password";
+
+pub(super) const KEPT: &str = "kept-through-it-all";
 
 /// Another process, without faults.
 async fn other(bench: &Bench, store: &Faulty) -> Vault {
@@ -31,7 +29,7 @@ async fn bench() -> (Bench, Arc<Faulty>) {
     (bench, store)
 }
 
-async fn value(bench: &Bench, token: &str) -> Result<Vec<u8>, VaultError> {
+pub(super) async fn value(bench: &Bench, token: &str) -> Result<Vec<u8>, VaultError> {
     bench
         .vault
         .read(token)
@@ -138,7 +136,7 @@ async fn opening_the_vault_may_fail_and_be_done_again() {
     for fault in [Fault::Before, Fault::After, Fault::ForGood] {
         for at in 1..=4 {
             let store = Faulty::new(fault, at);
-            let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
+            let keys = KeyRing::new(Key::generate());
             let first = Vault::open(store.clone(), &keys).await;
             store.healed.store(true, Ordering::SeqCst);
             let vault = Vault::open(store.clone(), &keys).await.unwrap();
@@ -153,7 +151,7 @@ async fn opening_the_vault_may_fail_and_be_done_again() {
 #[tokio::test]
 async fn an_outage_uses_up_nobodys_attempts() {
     let store = Faulty::new(Fault::ForGood, u64::MAX);
-    let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
+    let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(store.clone(), &keys).await.unwrap();
     let id = vault.create("v").await.unwrap();
     store.at.store(0, Ordering::SeqCst);
@@ -168,215 +166,10 @@ async fn an_outage_uses_up_nobodys_attempts() {
     assert!(vault.read(&id).await.is_ok());
 }
 
-#[tokio::test]
-async fn an_entry_that_moves_up_between_two_looks_is_found() {
-    for call in 1..=6 {
-        let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
-        let bench = Bench::over(store.clone(), Vault::options()).await;
-        let create = bench.vault.create("v").token(KEPT).password(RIGHT);
-        create.await.unwrap();
-        let options = || {
-            let stronger = Argon2Cost::new(20, 2, 1).unwrap();
-            Vault::options().argon2_cost(stronger).attempts(())
-        };
-        let other = options().open(store.inner.clone(), &bench.keys);
-        let other = other.await.unwrap();
-        let vault = options().open(store.clone(), &bench.keys).await.unwrap();
-        store.set_rival(Box::pin(async move {
-            assert!(other.read(KEPT).password(RIGHT).await.is_ok());
-            other.flush().await;
-        }));
-        store.fail_from(call);
-        let read = vault.read(KEPT).password(RIGHT).await;
-        assert!(read.is_ok(), "moved at call {call}: {read:?}");
-    }
-}
-
-/// A vault on a store where the rival acts at the call with this number, before its reply.
-async fn meanwhile<F>(
-    call: u64,
-    options: impl Fn() -> VaultOptions,
-    prepare: impl AsyncFnOnce(&Bench),
-    rival: impl FnOnce(Vault, MemoryStore) -> F,
-) -> (Bench, Arc<Faulty>)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
-    let bench = Bench::over(store.clone(), options()).await;
-    prepare(&bench).await;
-    let other = options().clock(bench.clock.clone()).attempts(());
-    let other = other.open(store.inner.clone(), &bench.keys).await.unwrap();
-    store.set_rival(Box::pin(rival(other, store.inner.clone())));
-    store.fail_from(call);
-    (bench, store)
-}
-
-fn keeping() -> VaultOptions {
+pub(super) fn keeping() -> VaultOptions {
     Vault::options()
         .keep_versions(3)
         .purge_margin(std::time::Duration::ZERO)
-}
-
-#[tokio::test]
-async fn an_earlier_value_that_went_with_all_of_it_is_not_found() {
-    // The row, and then the earlier value.
-    let (bench, _store) = meanwhile(
-        1,
-        keeping,
-        async |bench| {
-            bench.vault.create("one").token(KEPT).await.unwrap();
-            bench.vault.update(KEPT, "two").await.unwrap();
-        },
-        async |vault, _| vault.delete(KEPT).await.unwrap(),
-    )
-    .await;
-    let read = bench.vault.read_version(KEPT, 1).await;
-    assert_eq!(read.err(), Some(VaultError::NotFound));
-}
-
-#[tokio::test]
-async fn what_was_put_in_or_removed_between_the_two_looks_of_an_upsert_is_no_error() {
-    let (bench, _store) = meanwhile(
-        1,
-        keeping,
-        async |bench| {
-            bench.vault.create("one").token(KEPT).await.unwrap();
-        },
-        async |vault, _| vault.delete(KEPT).await.unwrap(),
-    )
-    .await;
-    assert_eq!(bench.vault.upsert(KEPT, "ours").await, Ok(()));
-    assert_eq!(value(&bench, KEPT).await.unwrap(), b"ours");
-
-    let (bench, _store) = meanwhile(
-        1,
-        keeping,
-        async |bench| {
-            bench.vault.create("another").await.unwrap();
-        },
-        async |vault, _| {
-            vault.create("theirs").token(KEPT).await.unwrap();
-        },
-    )
-    .await;
-    assert_eq!(bench.vault.upsert(KEPT, "ours").await, Ok(()));
-    assert_eq!(value(&bench, KEPT).await.unwrap(), b"ours");
-}
-
-#[tokio::test]
-async fn a_value_that_expires_while_its_password_is_hashed_is_refused() {
-    let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
-    let bench = Bench::over(store.clone(), Vault::options()).await;
-    let create = bench.vault.create("v").token(KEPT).password(RIGHT);
-    let lifetime = sealtoken::Lifetime::seconds(10);
-    create.expires(lifetime).await.unwrap();
-    let clock = bench.clock.clone();
-    // Its row was read, and its password is not hashed yet.
-    store.set_rival(Box::pin(async move { clock.advance(10) }));
-    store.fail_from(1);
-    let read = bench.vault.read(KEPT).password(RIGHT).await;
-    assert_eq!(read.err(), Some(VaultError::Expired));
-}
-
-#[tokio::test]
-async fn a_rekey_beside_a_cost_that_is_raised_is_no_wrong_password() {
-    let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
-    let bench = Bench::over(store.clone(), Vault::options()).await;
-    let create = bench.vault.create("v").token(KEPT).password(RIGHT);
-    create.await.unwrap();
-    // Between the costs and both entries.
-    let stronger = Argon2Cost::new(20, 2, 1).unwrap();
-    let options = Vault::options().argon2_cost(stronger).attempts(());
-    let (inner, keys) = (store.inner.clone(), bench.keys.clone());
-    store.set_rival(Box::pin(async move {
-        let other = options.open(inner, &keys).await.unwrap();
-        assert!(other.read(KEPT).password(RIGHT).await.is_ok());
-        other.flush().await;
-    }));
-    store.fail_from(1);
-    assert_eq!(bench.vault.rekey(RIGHT, NEW).await, Ok(1));
-    assert!(bench.vault.read(KEPT).password(NEW).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_purge_judges_each_value_that_others_change_meanwhile() {
-    const TOKENS: [&str; 4] = [
-        "renewed-meanwhile-1",
-        "broken-meanwhile-2",
-        "left-as-it-was-3",
-        "removed-meanwhile-4",
-    ];
-    let (bench, store) = meanwhile(
-        1,
-        keeping,
-        async |bench| {
-            for token in TOKENS {
-                let create = bench.vault.create("v").token(token);
-                let lifetime = sealtoken::Lifetime::seconds(10);
-                create.expires(lifetime).await.unwrap();
-            }
-            bench.clock.advance(10);
-        },
-        async |vault, inner| {
-            let hour = sealtoken::Lifetime::hours(1);
-            vault
-                .renew(TOKENS[0])
-                .expires(hour)
-                .even_expired()
-                .await
-                .unwrap();
-            let id = vault.get(TOKENS[1]).await.unwrap().id.to_string();
-            let all = records(&inner, "vault_values").await;
-            let mut broken = all.into_iter().filter(|one| hex::encode(&one.key.id) == id);
-            let old = broken.next().unwrap();
-            let mut new = old.clone();
-            new.version = sealtoken::store::Version::draw().unwrap();
-            new.body[40] ^= 1;
-            let replace = Change::Replace {
-                record: new,
-                expected: old.version,
-            };
-            assert_eq!(inner.write(&[replace]).await, Ok(Outcome::Written));
-            vault.delete(TOKENS[3]).await.unwrap();
-        },
-    )
-    .await;
-    let tally = bench.vault.purge_expired().await.unwrap();
-    assert_eq!((tally.count, tally.tampered), (1, 1));
-    assert_eq!(value(&bench, TOKENS[0]).await.unwrap(), b"v");
-    assert_eq!(records(&store.inner, "vault_values").await.len(), 2);
-}
-
-#[tokio::test]
-async fn keysets_that_others_change_during_a_rewrap_are_sealed_again_all_the_same() {
-    let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
-    let bench = Bench::over(store.clone(), Vault::options()).await;
-    bench.vault.create("v").token(KEPT).await.unwrap();
-    let other = bench.vault.namespace("other").unwrap();
-    other.create("v").await.unwrap();
-    // A process with the old ring seals the vault's keyset by the old key, and another keyset is
-    // removed.
-    let behind = sealtoken::KeyRing::new(bench.old.clone());
-    let new = sealtoken::Key::generate();
-    let both = sealtoken::KeyRing::new(new.clone()).with_retired(bench.old.clone());
-    bench.keys.replace(&both.unwrap()).unwrap();
-    let inner = store.inner.clone();
-    let removed = records(&inner, "vault_keysets").await.into_iter();
-    let removed = removed.filter(|one| one.key.id != b"vault").nth(1).unwrap();
-    store.set_rival(Box::pin(async move {
-        let stronger = Argon2Cost::new(20, 2, 1).unwrap();
-        let options = Vault::options().argon2_cost(stronger);
-        options.open(inner.clone(), &behind).await.unwrap();
-        let (key, expected) = (removed.key, None);
-        let remove = Change::Remove { key, expected };
-        assert_eq!(inner.write(&[remove]).await, Ok(Outcome::Written));
-    }));
-    store.fail_from(1);
-    let done = bench.vault.rewrap().await.unwrap();
-    assert_eq!((done.resealed, done.unchanged, done.failed), (2, 1, 0));
-    bench.keys.replace(&sealtoken::KeyRing::new(new)).unwrap();
-    assert!(bench.again(Vault::options()).await.is_ok());
 }
 
 #[tokio::test]
@@ -407,62 +200,6 @@ async fn a_removal_is_not_done_where_a_part_of_it_is_gone() {
     store.lose_reply(2, async move { vault.soft_delete(KEPT).await });
     unknown(bench.vault.delete(KEPT).await);
     assert_eq!(value(&bench, KEPT).await, Err(VaultError::Deleted));
-}
-
-const VAULT: [&str; 4] = [
-    "vault_keysets",
-    "vault_values",
-    "vault_versions",
-    "vault_passwords",
-];
-
-/// A store whose reads lag behind would show the last change but one.
-#[tokio::test]
-async fn what_is_asked_for_again_within_a_lag_is_done_again() {
-    let store = Lagging::new();
-    let bench = Bench::over(store.clone(), Vault::options().keep_versions(3)).await;
-    let vault = &bench.vault;
-    vault.create("one").token(KEPT).await.unwrap();
-
-    store.lag(&VAULT).await;
-    vault.soft_delete(KEPT).await.unwrap();
-    vault.restore(KEPT).await.unwrap();
-    store.catch_up();
-    assert_eq!(value(&bench, KEPT).await.unwrap(), b"one");
-
-    let hour = || Lifetime::hours(1);
-    vault.renew(KEPT).expires(hour()).await.unwrap();
-    store.lag(&VAULT).await;
-    vault.renew(KEPT).expires(Lifetime::hours(2)).await.unwrap();
-    vault.renew(KEPT).expires(hour()).await.unwrap();
-    store.catch_up();
-    let ends = vault.get(KEPT).await.unwrap().expires_at;
-    assert_eq!(ends, Some(UnixTime::from_secs(super::NOW + 3600)));
-
-    // Another process has written meanwhile.
-    store.lag(&VAULT).await;
-    let options = Vault::options().keep_versions(3).clock(bench.clock.clone());
-    let other = options
-        .open(store.inner.clone(), &bench.keys)
-        .await
-        .unwrap();
-    for n in 0..2 {
-        other.update(KEPT, format!("{n}")).await.unwrap();
-    }
-    assert_eq!(vault.prune_versions(KEPT, 0).await, Ok(2));
-    store.catch_up();
-    assert_eq!(vault.versions(KEPT).await.unwrap().len(), 1);
-
-    // The value that was read has changed: the current one is judged, however long the lag is.
-    store.lag(&VAULT).await;
-    other.update(KEPT, "theirs").await.unwrap();
-    vault.update(KEPT, "last").await.unwrap();
-    other.renew(KEPT).expires(Lifetime::hours(9)).await.unwrap();
-    bench.clock.advance(2 * 3600);
-    let tally = vault.purge_expired().await.unwrap();
-    assert_eq!((tally.count, tally.tampered), (0, 0));
-    store.catch_up();
-    assert_eq!(value(&bench, KEPT).await.unwrap(), b"last");
 }
 
 /// An attacker chose which records are damaged, and the guess decides which one is read.

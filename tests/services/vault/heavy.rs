@@ -11,11 +11,12 @@ use sealtoken::store::{
     Change, Collection, Label, LabelName, Limits, MemoryStore, Outcome, Query, Record, RecordError,
     Store as _, StoreError,
 };
-use sealtoken::vault::{VaultOptions, VaultToken};
+use sealtoken::vault::{VaultOptions, VaultToken, operation};
 
 use super::Bench;
+use super::events::Recorder;
 use crate::engine::Engine;
-use crate::faulty::records;
+use crate::faulty::{records, unknown};
 use crate::front::{Behind, Front};
 
 crate::engine::on_every_engine! {
@@ -28,6 +29,8 @@ struct Counting {
     inner: MemoryStore,
     /// What a rival writes once a batch was too heavy.
     rival: Mutex<Vec<Change>>,
+    /// How many more batches are written before the store is away, if it will be.
+    left: Mutex<Option<u32>>,
 }
 
 #[async_trait]
@@ -49,8 +52,8 @@ impl Front for Counting {
         check_batch(&limits, batch)?;
         let (mut items, mut bytes) = (0, 0);
         for change in batch {
-            let there = self.inner.get(change.key()).await?;
-            let before = there.map(|record| record.labels).unwrap_or_default();
+            let existing = self.inner.get(change.key()).await?;
+            let before = existing.map(|record| record.labels).unwrap_or_default();
             let after = match change {
                 Change::Insert(record) | Change::Replace { record, .. } => {
                     bytes += record.body.len();
@@ -70,6 +73,9 @@ impl Front for Counting {
                 assert_eq!(self.inner.write(&theirs).await, Ok(Outcome::Written));
             }
             return Err(RecordError::BatchTooHeavy { limit }.into());
+        }
+        if let Some(left) = &mut *self.left.lock().unwrap() {
+            *left = left.checked_sub(1).ok_or(StoreError::unavailable("test"))?;
         }
         self.inner.write(batch).await
     }
@@ -281,6 +287,28 @@ async fn what_an_attacker_made_heavy_can_be_pruned() {
     assert_eq!(bench.vault.prune_versions(&token, 3).await, Ok(13));
     assert_eq!(numbers(&bench, &token).await, [17, 16, 15, 14]);
     assert_eq!(left(&bench, "vault_versions").await, 3);
+}
+
+#[tokio::test]
+async fn an_event_counts_what_was_pruned_before_the_store_failed() {
+    let recorder = Arc::new(Recorder::default());
+    let store = Arc::new(Behind(Counting::default()));
+    let options = options().events(recorder.clone());
+    let bench = Bench::over(store.clone(), options).await;
+    let token = bench.vault.create("v").await.unwrap();
+    for n in 0..16 {
+        bench.vault.update(&token, format!("{n}")).await.unwrap();
+    }
+    make_heavy(&store.0.inner).await;
+    recorder.all();
+    *store.0.left.lock().unwrap() = Some(1);
+    unknown(bench.vault.prune_versions(&token, 3).await);
+    let event = recorder.one();
+    assert_eq!(event.operation, operation::PRUNE);
+    let pruned = event.count.unwrap();
+    assert!((1..13).contains(&pruned), "{pruned}");
+    *store.0.left.lock().unwrap() = None;
+    assert_eq!(numbers(&bench, &token).await.len() as u64, 17 - pruned);
 }
 
 #[tokio::test]

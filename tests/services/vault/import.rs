@@ -7,7 +7,7 @@ use sealtoken::State;
 use sealtoken::UnixTime;
 use sealtoken::store::{Effect, MemoryStore, StoreError};
 use sealtoken::vault::{ForeignValue, ImportFailure, Vault, VaultError};
-use sealtoken_import::{StoredValue, Vaultstore, VaultstoreError};
+use sealtoken_import::{Vaultstore, VaultstoreError};
 use tokio::task::JoinSet;
 
 use super::events::Recorder;
@@ -34,11 +34,7 @@ pub(super) fn stored(
     stored: &str,
     expires_at: Option<i64>,
 ) -> ForeignValue<VaultstoreError> {
-    reader.value(StoredValue {
-        token: token.to_owned(),
-        stored: stored.to_owned(),
-        expires_at: expires_at.map(UnixTime::from_secs),
-    })
+    reader.value(token, stored, expires_at.map(UnixTime::from_secs))
 }
 
 #[tokio::test]
@@ -56,8 +52,11 @@ async fn values_keep_their_tokens_and_expiries_and_get_the_new_password() {
         stored(&reader, "not-what-was-stored-there", "?", None),
         stored(&reader, "short", &text, None),
     ];
-    let mut told = 0;
-    let taken = vault.import(rows).password("short").progress(|n| told = n);
+    let mut reported = 0;
+    let taken = vault
+        .import(rows)
+        .password("short")
+        .progress(|n| reported = n);
     let taken = taken.await.unwrap();
     let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
     let malformed = ImportFailure::Read(VaultstoreError::Malformed);
@@ -66,7 +65,7 @@ async fn values_keep_their_tokens_and_expiries_and_get_the_new_password() {
         failures,
         [None, None, None, None, None, Some(malformed), Some(invalid)]
     );
-    assert_eq!(told, 7);
+    assert_eq!(reported, 7);
     let end = async |token: &str| {
         let info = vault.get(token).await.unwrap();
         assert!(info.has_password);
@@ -110,8 +109,8 @@ async fn an_import_that_was_cut_off_says_whether_something_was_taken_in() {
         let rows = ["first-of-two-values", "second-of-two-values"];
         let rows = rows.map(|token| stored(&reader, token, &text, None));
         let again = bench.vault.import(rows).await.unwrap();
-        let there: Vec<_> = again.iter().map(|one| one.is_err()).collect();
-        assert_eq!(there, [taken == 1, false]);
+        let failed: Vec<_> = again.iter().map(|one| one.is_err()).collect();
+        assert_eq!(failed, [taken == 1, false]);
     }
 }
 
@@ -145,8 +144,8 @@ async fn an_error_that_concerns_all_values_stops_an_import_before_the_first() {
     let rows = [stored(&reader, "never-taken-in", &text, None)];
     let none = bench.vault.import(rows).password("").await;
     assert_eq!(none.err(), Some(VaultError::EmptyPassword));
-    let told = bench.vault.exists("never-taken-in").await;
-    assert_eq!(told, Ok(false));
+    let exists = bench.vault.exists("never-taken-in").await;
+    assert_eq!(exists, Ok(false));
 }
 
 #[tokio::test]

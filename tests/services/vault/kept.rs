@@ -79,7 +79,7 @@ async fn an_expired_value_shows_no_earlier_one(engine: Engine) {
     vault.update(&token, "two").await.unwrap();
     let refused = async |error: VaultError| {
         for number in 1..=3 {
-            let read = vault.read_version(&token, number).await;
+            let read = vault.read(&token).version(number).await;
             assert_eq!(read.err().as_ref(), Some(&error));
             let brought = vault.roll_back(&token, number).await;
             assert_eq!(brought.err().as_ref(), Some(&error));
@@ -88,7 +88,7 @@ async fn an_expired_value_shows_no_earlier_one(engine: Engine) {
     vault.soft_delete(&token).await.unwrap();
     refused(VaultError::Deleted).await;
     vault.restore(&token).await.unwrap();
-    assert!(vault.read_version(&token, 1).await.is_ok());
+    assert!(vault.read(&token).version(1).await.is_ok());
     bench.clock.advance(3600);
     refused(VaultError::Expired).await;
 }
@@ -256,13 +256,13 @@ async fn an_earlier_value_under_a_key_that_has_not_moved_up_is_no_wrong_password
     update("two").await;
     assert_eq!(count(&*store, "vault_passwords").await, 2);
     for (number, value) in [(1, "one"), (2, "two")] {
-        let read = stronger.read_version(&token, number).password(RIGHT).await;
+        let read = stronger.read(&token).version(number).password(RIGHT).await;
         assert_eq!(read.unwrap().expose_str(), Ok(value));
     }
     let brought = stronger.roll_back(&token, 1).password(RIGHT).await;
     assert_eq!(brought.unwrap().expose_str(), Ok("one"));
     update("four").await;
-    let none = stronger.read_version(&another, 9).password(RIGHT).await;
+    let none = stronger.read(&another).version(9).password(RIGHT).await;
     assert_eq!(none.err(), Some(VaultError::NoSuchVersion));
     assert_eq!(count(&*store, "vault_passwords").await, 2);
 }

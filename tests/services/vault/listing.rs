@@ -1,10 +1,14 @@
-//! Lists of rare values: each page is bounded, and the next one goes on.
+//! Lists of rare values, over empty pages, and by an index that leads astray: each page is bounded,
+//! and the next one goes on.
 
-use sealtoken::Lifetime;
-use sealtoken::vault::Vault;
+use sealtoken::store::{Change, Store as _};
+use sealtoken::vault::{Vault, VaultError};
+use sealtoken::{Lifetime, ServiceError, State};
 
 use super::Bench;
 use super::bent::Bent;
+use super::broken::bent;
+use crate::faulty::records;
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
@@ -20,7 +24,10 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
     let last = vault.get(&last.unwrap()).await.unwrap();
 
     // Only the last value expires, and the list reads the index of creation times.
-    let rare = vault.list().with_deleted().expires_from(last.created_at);
+    let rare = vault
+        .list()
+        .with(State::Deleted)
+        .expires_from(last.created_at);
     let rare = rare.limit(130);
     let (mut found, mut pages, mut next) = (Vec::new(), 0, None);
     store.scanned();
@@ -73,4 +80,72 @@ async fn a_list_that_skips_some_shows_each_once_in_pages_of_any_size() {
         let asked = store.asked();
         assert!((29..=1000).contains(&asked), "{limit}: {asked}");
     }
+}
+
+#[tokio::test]
+async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
+    let (store, bench) = bent(Vault::options()).await;
+    let other = bench.vault.namespace("other").unwrap();
+    other.create("v").await.unwrap();
+    for record in records(&*store, "vault_keysets").await {
+        let (key, expected) = (record.key.clone(), None);
+        let remove = Change::Remove { key, expected };
+        let _ = store.write(&[remove]).await.unwrap();
+    }
+    store.give_empty_pages(3);
+    let opened = bench.again(Vault::options()).await;
+    assert!(matches!(
+        opened.err(),
+        Some(VaultError::Service(ServiceError::KeysetGone(_)))
+    ));
+    assert_eq!(store.empty_pages_left(), 0);
+}
+
+#[tokio::test]
+async fn a_list_over_empty_pages_is_bounded_and_its_cursor_goes_on() {
+    let (store, bench) = bent(Vault::options()).await;
+    bench.vault.create("v").await.unwrap();
+    store.give_empty_pages(25_000);
+    let page = bench.vault.list().await.unwrap();
+    assert!(page.entries.is_empty() && page.next.is_some());
+    assert!(store.empty_pages_left() > 0);
+    store.give_empty_pages(0);
+    let rest = bench.vault.list().after(page.next).await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next.is_none()), (1, true));
+}
+
+#[tokio::test]
+async fn an_index_that_leads_astray_lists_nothing_else_and_soft_deletes_nothing_twice() {
+    let (store, bench) = bent(Vault::options()).await;
+    let vault = &bench.vault;
+    let hidden = vault
+        .create("v")
+        .expires(Lifetime::minutes(30))
+        .await
+        .unwrap();
+    vault.create("v").label("a").await.unwrap();
+    vault.create("v").label("b").await.unwrap();
+    let over = vault
+        .create("v")
+        .expires(Lifetime::minutes(55))
+        .await
+        .unwrap();
+    vault.soft_delete(&hidden).await.unwrap();
+    bench.clock.advance(3600);
+    store.lead_astray();
+    // It expired five minutes ago, and the margin is ten.
+    let tally = vault.purge_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (1, 0));
+    assert!(vault.get(&over).await.is_ok());
+    assert_eq!(vault.get(&hidden).await, Err(VaultError::NotFound));
+    let listed = vault.list().label("a").await.unwrap().entries;
+    let labels = listed.into_iter().map(|one| one.unwrap().label);
+    assert_eq!(labels.collect::<Vec<_>>(), [Some("a".to_owned())]);
+
+    vault.soft_delete(&over).await.unwrap();
+    let deleted = vault.get(&over).await.unwrap().deleted_at;
+    bench.clock.advance(10);
+    let tally = vault.soft_delete_expired().await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (0, 0));
+    assert_eq!(vault.get(&over).await.unwrap().deleted_at, deleted);
 }

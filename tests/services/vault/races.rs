@@ -59,7 +59,7 @@ async fn of_32_updaters_each_has_its_turn(engine: Engine) {
     assert_eq!((info.version, info.earlier_versions), (33, 16));
     let mut seen = HashSet::new();
     for version in bench.vault.versions(&id).await.unwrap() {
-        let value = bench.vault.read_version(&id, version.number).await.unwrap();
+        let value = bench.vault.read(&id).version(version.number).await.unwrap();
         assert!(seen.insert(value.expose().to_vec()));
     }
     assert_eq!(seen.len(), 17);

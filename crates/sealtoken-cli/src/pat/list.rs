@@ -1,27 +1,71 @@
-//! `pat list`: page by page, so memory does not grow with the store.
+//! `pat list`: page by page, so that memory does not grow with the store.
 
 use std::io::{Write as _, stderr};
 
+use clap::{Args, ValueEnum};
 use sealtoken::pat::{ListedTokens, PersonalAccessTokens};
 use sealtoken::store::Cursor;
 use sealtoken::{Listing, State};
 
 use crate::failure::{Failure, problem};
+use crate::output;
+use crate::store::StoreArgs;
 use crate::table::Table;
 
-use super::args::{List, ListState};
 use super::{open, show};
-use crate::output;
 
-/// The most entries in memory.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken pat list
+  sealtoken pat list --owner ada@example.com --state live
+  sealtoken pat list --role deploy --json | jq -r '.[].id'
+  sealtoken pat list --limit 100 --json")]
+pub(crate) struct List {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Only tokens of this owner
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only tokens with this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Only tokens in this state
+    #[arg(long)]
+    state: Option<ListState>,
+    /// Print at most this many; if more follow, the last line on stderr is `next: CURSOR`
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u64>,
+    /// Continue a list that --limit ended; give the same --owner and --role
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+    /// Add the hashes of the secrets to the JSON
+    #[arg(long, requires = "json")]
+    with_hashes: bool,
+    /// Print a JSON list of objects
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ListState {
+    /// Can be used
+    Live,
+    /// Has expired
+    Expired,
+    /// Was revoked
+    Revoked,
+}
+
+/// The maximum number of entries in memory.
 const PAGE: u32 = 500;
 
-pub(super) async fn list(options: &List) -> Result<(), Failure> {
-    let place = options.place.prepare()?;
+pub(super) async fn run(options: &List) -> Result<(), Failure> {
+    let store = options.store.prepare()?;
     let mut next = options.after.as_deref().map(cursor).transpose()?;
-    let pats = open::plain(&place).await?;
+    let pats = open::plain(&store).await?;
     let list = query(&pats, options);
-    let now = place.now();
+    let now = store.now();
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut tampered = 0_u64;
     let mut table = Table::new(options.json, show::heading);
@@ -41,7 +85,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
             }
         }
         if !table.print()? {
-            // Nobody reads on.
+            // Nobody reads the rest.
             return Ok(());
         }
         next = page.next;
@@ -51,7 +95,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     }
     table.end()?;
     if let Some(next) = next.filter(|_| options.limit.is_some_and(|limit| limit > 0)) {
-        // If stderr is gone, nobody reads this.
+        // Errors of stderr are ignored: there is nowhere left to report them.
         let _ = writeln!(
             stderr(),
             "next: {}",
@@ -64,10 +108,10 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
 fn query(pats: &PersonalAccessTokens, options: &List) -> Listing<ListedTokens> {
     let mut list = pats.list();
     if let Some(owner) = &options.owner {
-        list = list.owned_by(owner);
+        list = list.owner(owner);
     }
     if let Some(role) = &options.role {
-        list = list.with_role(role);
+        list = list.role(role);
     }
     if let Some(state) = options.state {
         list = list.only(match state {
@@ -84,6 +128,8 @@ fn query(pats: &PersonalAccessTokens, options: &List) -> Listing<ListedTokens> {
 
 fn cursor(text: &str) -> Result<Cursor, Failure> {
     let bytes = base16ct::lower::decode_vec(text);
-    let bytes = bytes.map_err(|_| problem("--after takes what a list with --limit printed"))?;
+    let bytes = bytes.map_err(|_| {
+        problem("--after is not a cursor: give the one that a list with --limit printed")
+    })?;
     Ok(Cursor::from_bytes(bytes))
 }

@@ -8,16 +8,16 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, problem};
 use crate::input::{hint, line, without_line_ending};
 
-/// The most bytes read: the longest token, its line ending, and one more that shows that it is
-/// longer.
+/// The maximum number of bytes read: the longest token, its line ending, and one more that shows
+/// that it is longer.
 const MAX_LINE: usize = 203;
 
-/// The variable with the token of whoever runs the command.
+/// The environment variable with the token of whoever runs the command.
 const VARIABLE: &str = "SEALTOKEN_PAT";
 
 /// The token on the first line of stdin.
 pub(super) fn on_stdin() -> Result<Zeroizing<String>, Failure> {
-    hint("the token", "on a line");
+    hint("the token", "to the end of the line");
     let line = line(stdin().lock(), MAX_LINE).map_err(Failure::at("read stdin"))?;
     // Tokens are ASCII. Anything else becomes the empty text, which is refused.
     let text = str::from_utf8(&line).unwrap_or_default();

@@ -1,13 +1,13 @@
 //! What is known about a token, for people and for programs. The hash is shown only where the
 //! caller asked for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use sealtoken::pat::{PatError, PatRecord};
+use sealtoken::pat::{PatError, PatId, PatRecord, PatToken, SecretHash};
 use sealtoken::{State, UnixTime, Value};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
-use crate::output::{end, printable};
+use crate::failure::Failure;
+use crate::output::{self, end, printable};
 
 /// A record as its JSON object.
 #[derive(Serialize)]
@@ -30,14 +30,15 @@ impl<'a> Shown<'a> {
 }
 
 /// Texts as a list.
-pub(super) fn list(texts: &BTreeSet<String>) -> Value {
+pub(super) fn list(texts: &[String]) -> Value {
     Value::Array(texts.iter().map(|text| text.as_str().into()).collect())
 }
 
 /// Entries as a map.
-pub(super) fn map(entries: &BTreeMap<String, String>) -> Value {
-    let entry = |(key, value): (&String, &String)| (key.as_str().into(), value.as_str().into());
-    Value::Object(entries.iter().map(entry).collect())
+pub(super) fn map(entries: &[(String, String)]) -> Value {
+    let entries = entries.iter();
+    let entries = entries.map(|(key, value)| (key.as_str(), Value::from(value.as_str())));
+    Value::Object(entries.collect())
 }
 
 /// One line for each property.
@@ -58,7 +59,7 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
         rows.push(("metadata", entry));
     }
     rows.extend([
-        ("origin", record.origin.name().into()),
+        ("origin", record.origin.to_string()),
         ("created", record.created_at.to_string()),
         ("updated", record.updated_at.to_string()),
         ("last used", end(record.last_used_at)),
@@ -81,7 +82,7 @@ pub(super) fn rows(record: &PatRecord, now: UnixTime) -> String {
 }
 
 /// Texts in one line, safe for a terminal.
-pub(super) fn joined(texts: &BTreeSet<String>) -> String {
+pub(super) fn joined(texts: &[String]) -> String {
     let texts = texts.iter().map(|text| printable(text));
     texts.collect::<Vec<_>>().join(", ")
 }
@@ -111,4 +112,20 @@ pub(super) fn line_of_error(error: &PatError) -> String {
 fn columns(id: &str, state: &str, admin: &str, expires: &str, owner: &str, roles: &str) -> String {
     let line = format!("{id:<21}  {state:<8}  {admin:<5}  {expires:<20}  {owner:<30}  {roles}");
     line.trim_end().to_owned()
+}
+
+/// Prints a new token on a line, once. Returns whether stdout was still open.
+pub(super) fn print_token(
+    token: &PatToken,
+    id: PatId,
+    hash: &SecretHash,
+    json: bool,
+) -> Result<bool, Failure> {
+    if !json {
+        return output::secret_line(token.expose());
+    }
+    // JSON escapes no character of these three. Written by hand, so that every copy is wiped.
+    let (token, hash) = (token.expose(), hash.to_string());
+    let text = format!(r#"{{"token":"{token}","id":"{id}","hash":"{hash}"}}"#);
+    output::secret_line(&Zeroizing::new(text))
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use sealtoken::store::Store;
 use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
 
-use crate::args::Template;
 use crate::failure::Failure;
+
+use super::Template;
+
+pub(crate) use sealtoken_import::access_tokens::Table;
 
 pub(super) async fn open(address: &str) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(options(address)?.open().await?))
@@ -26,13 +28,17 @@ pub(super) fn template(template: Template, table: &str) -> Result<String, Failur
     })
 }
 
-/// A client for the table of another system, and the name of the table.
-pub(crate) async fn client(address: &str) -> Result<(Client, String), Failure> {
-    let address = address
-        .strip_prefix("dynamodb:")
-        .ok_or_else(|| Failure::Problem("the table to read is given as dynamodb:TABLE".into()))?;
+/// The table of the Node system access-tokens at `dynamodb:TABLE`, after the item with this id.
+pub(crate) async fn access_tokens(address: &str, after: Option<&str>) -> Result<Table, Failure> {
+    let address = address.strip_prefix("dynamodb:").ok_or_else(|| {
+        Failure::Problem("--from names no table: give dynamodb:TABLE?region=REGION".into())
+    })?;
     let table = address.split_once('?').map_or(address, |(table, _)| table);
-    Ok((options(address)?.into_client().await?, table.into()))
+    let table = Table::new(options(address)?.into_client().await?, table);
+    Ok(match after {
+        Some(id) => table.after(id),
+        None => table,
+    })
 }
 
 /// Reads `TABLE?region=…&endpoint=…`, where the query may be left out. Credentials come only from

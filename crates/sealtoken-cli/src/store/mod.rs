@@ -1,122 +1,121 @@
-//! Chooses a database and opens it.
+//! `store`: the database itself. The other commands open it through [`StoreArgs`].
 
+mod address;
+mod args;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(not(all(feature = "dynamodb", feature = "postgres", feature = "sqlite")))]
 mod missing;
-pub(crate) mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use clap::{Subcommand, ValueEnum};
 
-use sealtoken::store::{Migration, Store};
-use zeroize::Zeroizing;
-
-use crate::args::{Engine, Template};
-use crate::failure::{Failure, OPENING, again, has_password, problem};
+use crate::failure::{Failure, again, problem};
 use crate::output;
 
-#[cfg(feature = "dynamodb")]
-pub(crate) use dynamodb::client as dynamo_client;
+use address::Address;
 #[cfg(not(feature = "dynamodb"))]
 use missing::dynamodb;
 #[cfg(not(feature = "postgres"))]
 use missing::postgres;
 #[cfg(not(feature = "sqlite"))]
 use missing::sqlite;
-pub(crate) use place::Place;
 
-/// The environment variable that names the store.
-const VARIABLE: &str = "SEALTOKEN_STORE";
+pub(crate) use args::{Prepared, StoreArgs};
+pub(crate) use dynamodb::{Table, access_tokens};
 
-/// The store when neither option nor environment names one.
-const DEFAULT: &str = "sqlite:sealtoken.db";
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Print the SQL of the schema, for those who run migrations by hand
+    ///
+    /// The steps are numbered, and each is one transaction. Run those that the database has not had
+    /// yet, and give --no-migrate to `vault` and `pat`.
+    #[command(after_help = "\
+Examples:
+  sealtoken store schema sqlite | sqlite3 vault.db
+  sealtoken store schema postgres | psql app")]
+    Schema {
+        /// The database
+        engine: Engine,
+    },
 
-/// A database.
-pub(crate) enum Address {
-    Sqlite(PathBuf),
-    Postgres(Zeroizing<String>),
-    Dynamo(String),
+    /// Print the DynamoDB table as a template for CloudFormation or Terraform
+    #[command(after_help = "\
+Examples:
+  sealtoken store template cloudformation --table vault > vault.template.json
+  sealtoken store template terraform > sealtoken.tf")]
+    Template {
+        /// The language of the template
+        template: Template,
+        /// The name of the table
+        #[arg(long, default_value = "sealtoken")]
+        table: String,
+    },
+
+    /// Create what a store needs: a file, the tables of a schema, or a table in DynamoDB
+    ///
+    /// What exists stays, and an old schema is upgraded. `vault` and `pat` do this themselves,
+    /// except in DynamoDB, where a table costs money. The command waits until the table can be
+    /// used.
+    #[command(after_help = "\
+Examples:
+  sealtoken store create --store 'dynamodb:vault?region=eu-central-1'
+  SEALTOKEN_STORE=postgres://app:secret@db/app sealtoken store create")]
+    Create {
+        /// The store: sqlite:FILE, postgres://user@host/database or dynamodb:TABLE [default:
+        /// SEALTOKEN_STORE, or sqlite:sealtoken.db]
+        #[arg(long)]
+        store: Option<String>,
+    },
 }
 
-impl Address {
-    /// The store that the option names or, without it, the environment.
-    pub(crate) fn choose(option: Option<&str>) -> Result<Self, Failure> {
-        if let Some(text) = option {
-            if has_password(text) {
-                let what = "every user of the machine can see arguments: put a URL with a \
-                            password into the environment variable SEALTOKEN_STORE";
-                return Err(Failure::Problem(what.into()));
-            }
-            return Self::parse(text);
-        }
-        match std::env::var(VARIABLE).map(Zeroizing::new) {
-            Ok(text) if !text.is_empty() => Self::parse(&text),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Failure::Problem(format!("{VARIABLE} is not UTF-8")))
-            }
-            _ => Self::parse(DEFAULT),
-        }
-    }
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Template {
+    /// AWS CloudFormation, as JSON
+    Cloudformation,
+    /// Terraform, or OpenTofu
+    Terraform,
+}
 
-    /// Errors never quote the text, which may hold a password.
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let wrong = |what: &str| Err(Failure::Problem(what.into()));
-        match text.split_once(':') {
-            Some(("sqlite", "")) => wrong("the store names no file: give sqlite:FILE"),
-            Some(("sqlite", file)) if file.starts_with(':') => {
-                wrong("a store in memory would end with the command: give sqlite:FILE")
-            }
-            Some(("sqlite", file)) => Ok(Self::Sqlite(file.into())),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Zeroizing::new(text.into()))),
-            Some(("dynamodb", table)) => Ok(Self::Dynamo(table.into())),
-            _ => wrong("a store is sqlite:FILE, postgres://user@host/database or dynamodb:TABLE"),
-        }
-    }
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Engine {
+    /// An SQLite file
+    Sqlite,
+    /// PostgreSQL, or a compatible database
+    Postgres,
+}
 
-    pub(crate) async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, Failure> {
-        let opened = match self {
-            Self::Sqlite(file) => sqlite::open(file, migrate).await,
-            Self::Postgres(url) => postgres::open(url, migrate).await,
-            Self::Dynamo(table) => dynamodb::open(table).await,
-        };
-        opened.map_err(|failure| failure.in_doubt(OPENING))
+pub(crate) fn run(command: &StoreCommand) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Schema { engine } => schema(*engine),
+        StoreCommand::Template { template, table } => {
+            output::line(&dynamodb::template(*template, table)?)
+        }
+        StoreCommand::Create { store } => create(store.as_deref()),
     }
 }
 
 /// Prints the steps of an engine's schema.
-pub(crate) fn schema(engine: Engine) -> Result<(), Failure> {
+fn schema(engine: Engine) -> Result<(), Failure> {
     let steps = match engine {
         Engine::Sqlite => sqlite::schema()?,
         Engine::Postgres => postgres::schema()?,
     };
-    let step = |step: &Migration| {
-        format!(
-            "-- {}\nBEGIN;\n{}\nCOMMIT;",
-            step.number,
-            step.sql.trim_end()
-        )
-    };
-    output::line(&steps.iter().map(step).collect::<Vec<_>>().join("\n\n"))
-}
-
-/// Prints the definition of a DynamoDB table.
-pub(crate) fn template(template: Template, table: &str) -> Result<(), Failure> {
-    output::line(&dynamodb::template(template, table)?)
+    let steps = steps.iter().zip(1..);
+    let steps = steps.map(|(sql, number)| {
+        let sql = sql.trim_end();
+        format!("-- {number}\nBEGIN;\n{sql}\nCOMMIT;")
+    });
+    output::line(&steps.collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Creates the tables that the store lacks.
-pub(crate) fn create(store: Option<&str>) -> Result<(), Failure> {
+fn create(store: Option<&str>) -> Result<(), Failure> {
     let address = Address::choose(store)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(problem)?;
-    runtime.block_on(async {
+    block_on(async {
         match &address {
             Address::Dynamo(table) => {
                 let created = dynamodb::create(table).await;
@@ -127,35 +126,23 @@ pub(crate) fn create(store: Option<&str>) -> Result<(), Failure> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The help of the commands that use a store: where it is, and `rest`. `what` begins the sentence.
+pub(crate) fn help(what: &str, rest: &str) -> String {
+    format!(
+        "{what} in the store that --store or the environment variable SEALTOKEN_STORE names: \
+         sqlite:FILE, postgres://user@host/database or dynamodb:TABLE?region=REGION. DynamoDB \
+         takes the usual AWS credentials. The default is sqlite:sealtoken.db in the current \
+         directory. Put a URL with a password into SEALTOKEN_STORE, because every user of the \
+         machine can see arguments.\n\n{rest}"
+    )
+}
 
-    #[test]
-    fn a_store_is_a_file_or_a_url() {
-        let file = |text| match Address::parse(text) {
-            Ok(Address::Sqlite(file)) => file.to_str().map(str::to_owned),
-            _ => None,
-        };
-        assert_eq!(file("sqlite:vault.db").as_deref(), Some("vault.db"));
-        assert_eq!(file("sqlite:/a b/ü?.db").as_deref(), Some("/a b/ü?.db"));
-        for url in ["postgres://u@h/db", "postgresql://h"] {
-            assert!(
-                matches!(Address::parse(url), Ok(Address::Postgres(_))),
-                "{url}"
-            );
-        }
-        let table = Address::parse("dynamodb:vault?region=eu-central-1");
-        assert!(matches!(table, Ok(Address::Dynamo(_))));
-        for text in [
-            "",
-            "vault.db",
-            "sqlite:",
-            "sqlite::memory:",
-            "mysql://h/db",
-            "SQLITE:a",
-        ] {
-            assert!(Address::parse(text).is_err(), "{text}");
-        }
-    }
+/// Runs a command that uses a store. This thread also drives the store's connections; blocking work
+/// has threads of its own.
+pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(problem)?;
+    runtime.block_on(work)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealtoken::store::{Migration, Store};
+use sealtoken::store::Store;
 use sealtoken_postgres::PostgresStore;
 
 use crate::failure::Failure;
@@ -14,6 +14,6 @@ pub(super) async fn open(url: &str, migrate: bool) -> Result<Arc<dyn Store>, Fai
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
-pub(super) fn schema() -> Result<&'static [Migration], Failure> {
+pub(super) fn schema() -> Result<&'static [&'static str], Failure> {
     Ok(PostgresStore::migrations())
 }

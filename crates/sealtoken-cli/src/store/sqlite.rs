@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sealtoken::store::{Migration, Store};
+use sealtoken::store::Store;
 use sealtoken_sqlite::SqliteStore;
 
 use crate::failure::Failure;
@@ -18,6 +18,6 @@ pub(super) async fn open(file: &Path, migrate: bool) -> Result<Arc<dyn Store>, F
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it fails in builds without it")]
-pub(super) fn schema() -> Result<&'static [Migration], Failure> {
+pub(super) fn schema() -> Result<&'static [&'static str], Failure> {
     Ok(SqliteStore::migrations())
 }

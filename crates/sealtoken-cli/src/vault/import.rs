@@ -1,31 +1,70 @@
 //! `vault import`: lines of JSON from stdin, a few at a time, so that memory does not grow with
 //! their number.
 
-use std::io::{BufReader, Stdin, stdin};
+use std::io::{BufRead, BufReader, stdin};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use clap::{Args, ValueEnum, ValueHint};
 use sealtoken::UnixTime;
 use sealtoken::events::{Event, EventSink};
-use sealtoken::vault::{ImportFailure, Vault, VaultToken};
-use sealtoken_import::{StoredValue, Vaultstore, VaultstoreError};
+use sealtoken::vault::{ForeignValue, ImportFailure, Vault};
+use sealtoken_import::{Vaultstore, VaultstoreError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, taken_in};
+use crate::failure::{Failure, imported};
 use crate::input::hint;
-use crate::lines::{self, AT_ONCE, Lines};
+use crate::lines::{BATCH, Lines};
 use crate::output;
 use crate::progress::Progress;
 
-use super::args::{Format, Import};
 use super::input;
-use super::place::flushed;
+use super::scope::{Scope, flushed};
 
-/// The most bytes of a line: a value of 1 MiB in the first format, and some of it escaped.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault import --format vaultstore-v2 --password-file password.txt < values.jsonl
+  sealtoken vault import --format vaultstore-v1 --password-file old.txt \\
+    --new-password-file new.txt < values.jsonl")]
+pub(crate) struct Import {
+    #[command(flatten)]
+    scope: Scope,
+    /// The system that stored the values, and its format
+    #[arg(long, value_name = "FORMAT")]
+    format: Format,
+    /// Read the password of the values from this file; one line ending after it is ignored, and it
+    /// may be empty
+    ///
+    /// The values get the same password in this vault, unless you give another. An empty one
+    /// becomes none.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    password_file: PathBuf,
+    /// Protect the values in this vault by the password in this file instead
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    new_password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// The Go system vaultstore: values that begin with v2:
+    #[value(name = "vaultstore-v2")]
+    VaultstoreV2,
+    /// The same system's first format, which authenticates nothing: read docs/from-vaultstore.md
+    /// first
+    #[value(name = "vaultstore-v1")]
+    VaultstoreV1,
+}
+
+/// The maximum size of a line, in bytes: a value of 1 MiB in the first format, and some of it
+/// escaped.
 const MAX_LINE: usize = 8 * 1024 * 1024;
 
-pub(super) async fn import(options: &Import) -> Result<(), Failure> {
+const COMMAND: &str = "vault import";
+
+pub(super) async fn run(options: &Import) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     let old = input::password_of(&options.password_file)?;
     let new = match options.new_password_file.as_deref() {
@@ -36,21 +75,25 @@ pub(super) async fn import(options: &Import) -> Result<(), Failure> {
         Format::VaultstoreV2 => Vaultstore::v2(old),
         Format::VaultstoreV1 => Vaultstore::v1(old),
     };
-    hint("a value a line", "to its end (Ctrl-D)");
-    let taken = Arc::new(Count::default());
-    let events = Vault::options().events(Arc::clone(&taken));
+    hint("values, one a line,", "to its end (Ctrl-D)");
+    let count = Arc::new(Count::default());
+    let events = Vault::options().events(Arc::clone(&count));
     let vault = vault.open_with(events).await?;
-    let refused = flushed(&vault, all(&vault, &reader, &new)).await;
-    let taken = taken.0.load(Ordering::Relaxed);
-    let done = taken_in(taken);
-    let refused = refused
-        .map_err(|failure| failure.after_taking_in(done.as_deref(), "vault import", "lines"))?;
-    let printed = output::line(&taken.to_string());
-    let found = lines::refused(refused, done.as_deref(), "vault import");
+    let read = |line: Line| {
+        let expires_at = line.expires_at.map(UnixTime::from_secs);
+        reader.value(line.token, line.value, expires_at)
+    };
+    let refused = flushed(&vault, import(&vault, BufReader::new(stdin()), read, &new)).await;
+    let count = count.0.load(Ordering::Relaxed);
+    let done = imported(count);
+    let refused =
+        refused.map_err(|failure| failure.after_import(done.as_deref(), COMMAND, "lines"))?;
+    let printed = output::line(&count.to_string());
+    let found = Failure::of_import(refused, done.as_deref(), COMMAND);
     output::ended(printed, output::DONE, found)
 }
 
-/// Counts the values taken in, also by an import that failed half way.
+/// Counts the imported values, even if the import failed half way.
 #[derive(Debug, Default)]
 struct Count(AtomicU64);
 
@@ -63,25 +106,37 @@ impl EventSink for Count {
     }
 }
 
-/// Takes in the values of all lines, and returns how many were refused.
-async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Result<u64, Failure> {
+/// Imports the values of all lines. Names on stderr each line that was refused, and returns their
+/// number.
+async fn import(
+    vault: &Vault,
+    from: impl BufRead + Send,
+    read: impl Fn(Line) -> ForeignValue<VaultstoreError> + Sync,
+    password: &Zeroizing<String>,
+) -> Result<u64, Failure> {
     let progress = Progress::of("lines read")?;
-    let mut lines = Lines::new(BufReader::new(stdin()), MAX_LINE, value);
+    let mut lines = Lines::new(from, MAX_LINE, line);
     let mut refused = 0_u64;
     while !lines.ended {
         let before = lines.number;
-        let results = some(vault, reader, new, &mut lines, progress.after(before)).await?;
+        // They share the cost of hashing this vault's password.
+        let values = lines.by_ref().take(BATCH).map(&read);
+        let mut import = vault.import(values).progress(progress.after(before));
+        if !password.is_empty() {
+            import = import.password(password.clone());
+        }
+        let results = import.await?;
         let numbers = std::mem::take(&mut lines.good);
         let mut outcomes = std::mem::take(&mut lines.bad);
         for (number, result) in numbers.into_iter().zip(results) {
             if let Err(failure) = result {
-                outcomes.push((number, why(&failure)));
+                outcomes.push((number, reason(&failure)));
             }
         }
         outcomes.sort_unstable_by_key(|(number, _)| *number);
-        for (number, why) in outcomes {
+        for (number, reason) in outcomes {
             refused = refused.saturating_add(1);
-            progress.say(&format!("line {number}: {why}"));
+            progress.say(&format!("line {number}: {reason}"));
         }
         if let Some(error) = lines.failed.take() {
             return Err(Failure::at("read stdin")(error));
@@ -90,33 +145,9 @@ async fn all(vault: &Vault, reader: &Vaultstore, new: &Zeroizing<String>) -> Res
     Ok(refused)
 }
 
-/// The outcome for each value.
-type Taken = Vec<Result<VaultToken, ImportFailure<VaultstoreError>>>;
-
-/// Takes in the values of the next lines.
-async fn some(
-    vault: &Vault,
-    reader: &Vaultstore,
-    password: &Zeroizing<String>,
-    lines: &mut Lines<BufReader<Stdin>, StoredValue>,
-    progress: impl FnMut(u64) + Send,
-) -> Result<Taken, Failure> {
-    // They share the cost of hashing this vault's password.
-    let values = lines.take(AT_ONCE).map(|row| reader.value(row));
-    let mut import = vault.import(values).progress(progress);
-    if !password.is_empty() {
-        import = import.password(password.clone());
-    }
-    Ok(import.await?)
-}
-
 /// The code of a failure, and what it means.
-fn why(failure: &ImportFailure<VaultstoreError>) -> String {
-    let code = match failure {
-        ImportFailure::Read(error) => error.code(),
-        failure => failure.code(),
-    };
-    format!("{code}: {failure}")
+fn reason(failure: &ImportFailure<VaultstoreError>) -> String {
+    format!("{}: {failure}", failure.code())
 }
 
 /// A line: each name at most once, and no others.
@@ -129,35 +160,30 @@ struct Line {
 }
 
 /// The message for an invalid line. It repeats nothing of the line.
-const NO_VALUE: &str = "malformed: not a JSON object of \"token\", \"value\" and perhaps \
-                        \"expires_at\", a number of seconds";
+const NOT_A_VALUE: &str = "malformed: not a JSON object with \"token\", \"value\" and optionally \
+                           \"expires_at\" in Unix seconds";
 
-fn value(line: &[u8]) -> Result<StoredValue, String> {
-    parse(line).ok_or_else(|| NO_VALUE.into())
+fn line(text: &[u8]) -> Result<Line, String> {
+    parse(text).ok_or_else(|| NOT_A_VALUE.into())
 }
 
 /// The value in a line: an object, and not the list that serde accepts, too.
-fn parse(text: &[u8]) -> Option<StoredValue> {
-    let Line {
-        token,
-        value,
-        expires_at,
-    } = text
-        .starts_with(b"{")
-        .then(|| serde_json::from_slice(text).ok())??;
-    Some(StoredValue {
-        token,
-        stored: value,
-        expires_at: expires_at.map(UnixTime::from_secs),
-    })
+fn parse(text: &[u8]) -> Option<Line> {
+    if !text.starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice(text).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use sealtoken::store::MemoryStore;
+    use sealtoken::{Key, KeyRing};
+
     use super::*;
 
     fn lines(text: &str) -> (Vec<String>, Vec<u64>, Vec<u64>) {
-        let mut lines = Lines::new(text.as_bytes(), MAX_LINE, value);
+        let mut lines = Lines::new(text.as_bytes(), MAX_LINE, line);
         let tokens = (&mut lines).map(|value| value.token).collect();
         let bad = lines.bad.iter().map(|(number, _)| *number).collect();
         (tokens, lines.good, bad)
@@ -201,5 +227,37 @@ mod tests {
         let long = "x".repeat(MAX_LINE + 5);
         let text = format!("{long}\n{{\"token\":\"a\",\"value\":\"b\"}}\n{long}");
         assert_eq!(lines(&text), (vec!["a".into()], vec![2], vec![1, 3]));
+    }
+
+    /// Neither a value that cannot be read nor one whose reader panics ends the import in silence.
+    #[tokio::test]
+    async fn a_reader_that_fails_or_panics_is_reported() {
+        let keys = KeyRing::new(Key::generate());
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        let line = |n, value: &str| {
+            format!("{{\"token\":\"a-token-with-number-{n}\",\"value\":\"{value}{n}\"}}\n")
+        };
+        let text = |value: &str| [1, 2, 3].map(|n| line(n, value)).concat();
+        let read = |line: Line| {
+            ForeignValue::new(line.token, move || match &*line.value {
+                "fails2" => Err(VaultstoreError::Forged),
+                "panics2" => panic!("a fault of the reader"),
+                _ => Ok("value"),
+            })
+        };
+        let none = Zeroizing::default();
+        let refused = import(&vault, text("fails").as_bytes(), read, &none).await;
+        assert_eq!(refused.ok(), Some(1));
+        assert_eq!(vault.list().count().await, Ok(2));
+
+        let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+        match import(&vault, text("panics").as_bytes(), read, &none).await {
+            // One value was refused, and the others were imported.
+            Ok(refused) => {
+                assert_eq!(refused, 1);
+                assert_eq!(vault.list().count().await, Ok(2));
+            }
+            Err(failure) => assert!(!format!("{failure:?}").is_empty()),
+        }
     }
 }

@@ -3,34 +3,38 @@
 use std::io::stdin;
 use std::path::Path;
 
+use sealtoken::vault::{Target, ValueId};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::input::{bounded, hint, line, secrets, without_line_ending};
 
-use super::args::PasswordFrom;
+use super::args::{PasswordArgs, TokenOrId};
 
-/// The most bytes of a line with a token: the longest token, its line ending, and one more that
-/// shows that it is longer.
+/// The maximum number of bytes of a line with a token: the longest token, its line ending, and one
+/// more that shows that it is longer.
 const MAX_LINE: usize = 203;
 
-/// The most bytes of a value; the vault refuses one more.
+/// The maximum number of bytes of a value. The vault refuses one more.
 const MAX_VALUE: usize = 1024 * 1024;
+
+/// The command that shows when a value expires, and whether it is soft-deleted.
+pub(super) const LOOK: &str = "`sealtoken vault get`";
 
 type Value = Zeroizing<Vec<u8>>;
 type Token = Zeroizing<String>;
 type Password = Zeroizing<String>;
 
 /// The password from the file or the terminal, if the options name either.
-pub(super) fn password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
+pub(super) fn password(from: &PasswordArgs) -> Result<Option<Password>, Failure> {
     if from.ask_password {
         return ask("Password: ").map(Some);
     }
     from.password_file.as_deref().map(password_of).transpose()
 }
 
-/// The password for a new value: typed at the terminal, it is typed twice.
-pub(super) fn new_password(from: &PasswordFrom) -> Result<Option<Password>, Failure> {
+/// The password for a new value. At the terminal it is typed twice.
+pub(super) fn new_password(from: &PasswordArgs) -> Result<Option<Password>, Failure> {
     if from.ask_password {
         return ask_twice("Password: ").map(Some);
     }
@@ -43,13 +47,14 @@ pub(super) fn password_of(path: &Path) -> Result<Password, Failure> {
     Ok(Zeroizing::new(without_line_ending(&text).into()))
 }
 
-/// Asks for a password at the terminal, whatever stdin is.
+/// Asks for a password at the terminal, even if stdin is not one.
 pub(super) fn ask(prompt: &str) -> Result<Password, Failure> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
-        .map_err(Failure::at(
-            "ask for the password at a terminal (there is --password-file, too)",
-        ))
+        .map_err(|error| {
+            let failure = Failure::at("ask for the password at a terminal")(error);
+            failure.advise("give --password-file instead")
+        })
 }
 
 /// Asks for a new password twice.
@@ -58,9 +63,18 @@ pub(super) fn ask_twice(prompt: &str) -> Result<Password, Failure> {
     if *ask("Repeat it: ")? == *password {
         Ok(password)
     } else {
-        let what = "the two passwords differ: nothing was done";
+        let what = "the two passwords differ, and nothing was done: try again";
         Err(Failure::Problem(what.into()))
     }
+}
+
+/// The value that a command is about.
+pub(super) fn target(from: &TokenOrId) -> Result<Target, Failure> {
+    if let Some(id) = &from.id {
+        return Ok(id.parse::<ValueId>()?.into());
+    }
+    let token = token(from.token.token_file.as_deref())?;
+    Ok(Target::from(token.as_str()))
 }
 
 /// The token of the file or of the first line of stdin.
@@ -68,7 +82,7 @@ pub(super) fn token(file: Option<&Path>) -> Result<Token, Failure> {
     if let Some(path) = file {
         return token_of(path);
     }
-    hint("the token", "on a line");
+    hint("the token", "to the end of the line");
     Ok(text(&first_line()?))
 }
 
@@ -86,10 +100,13 @@ pub(super) fn value() -> Result<Value, Failure> {
 
 /// The first line of stdin, and the rest.
 pub(super) fn token_and_value() -> Result<(Token, Value), Failure> {
-    hint("the token, on a line, and the value", "to its end (Ctrl-D)");
+    hint(
+        "the token on one line and then the value",
+        "to its end (Ctrl-D)",
+    );
     let line = first_line()?;
     if !line.ends_with(b"\n") && line.len() < MAX_LINE {
-        let what = "there is no value on stdin: it comes after the line of the token";
+        let what = "there is no value on stdin: give it after the line with the token";
         return Err(Failure::Problem(what.into()));
     }
     Ok((text(&line), rest()?))

@@ -1,21 +1,74 @@
 //! `vault list`: page by page, so that memory does not grow with the vault.
 
-use sealtoken::Listing;
+use clap::Args;
 use sealtoken::vault::{ListedValues, Vault};
+use sealtoken::{Listing, State, UnixTime};
 
 use crate::failure::Failure;
 use crate::output;
 use crate::table::Table;
+use crate::values::moment;
 
-use super::args::List;
+use super::scope::Scope;
 use super::show;
 
-/// The most entries in memory.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault list
+  sealtoken vault list --label backup --expires-before 2027-01-01T00:00:00Z
+  sealtoken vault list --only-deleted --json | jq -r '.[].id'
+  sealtoken vault list --with-expired --with-deleted --count")]
+pub(crate) struct List {
+    #[command(flatten)]
+    scope: Scope,
+    /// Only values with this label
+    #[arg(long)]
+    label: Option<String>,
+    /// Only values created at or after this moment: Unix seconds or RFC 3339
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    created_from: Option<UnixTime>,
+    /// Only values created before this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    created_before: Option<UnixTime>,
+    /// Only values that expire at or after this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    expires_from: Option<UnixTime>,
+    /// Only values that expire before this moment
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    expires_before: Option<UnixTime>,
+    /// Also list expired values
+    #[arg(long)]
+    with_expired: bool,
+    /// List only expired values
+    #[arg(long, conflicts_with = "with_expired")]
+    only_expired: bool,
+    /// Also list soft-deleted values
+    #[arg(long)]
+    with_deleted: bool,
+    /// List only soft-deleted values
+    #[arg(long, conflicts_with = "with_deleted")]
+    only_deleted: bool,
+    /// Print at most this many values
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u64>,
+    /// Print only the number of values
+    #[arg(long, conflicts_with = "limit")]
+    count: bool,
+    /// Print a JSON list of objects
+    #[arg(long, conflicts_with = "count")]
+    json: bool,
+}
+
+/// The maximum number of entries in memory.
 const PAGE: u32 = 500;
 
-pub(super) async fn list(options: &List) -> Result<(), Failure> {
-    let vault = options.scope.prepare()?.open().await?;
-    let list = query(&vault, options);
+pub(super) async fn run(options: &List) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let now = vault.now();
+    let vault = vault.open().await?;
+    let list = query(&vault, options, now);
     if options.count {
         let tally = list.tally().await?;
         output::line(&tally.count.to_string())?;
@@ -51,7 +104,7 @@ pub(super) async fn list(options: &List) -> Result<(), Failure> {
     Failure::of_tampered(tampered)
 }
 
-fn query(vault: &Vault, options: &List) -> Listing<ListedValues> {
+fn query(vault: &Vault, options: &List, now: UnixTime) -> Listing<ListedValues> {
     let mut list = vault.list();
     if let Some(label) = &options.label {
         list = list.label(label);
@@ -68,14 +121,22 @@ fn query(vault: &Vault, options: &List) -> Listing<ListedValues> {
     if let Some(at) = options.expires_before {
         list = list.expires_before(at);
     }
-    list = match (options.with_expired, options.only_expired) {
-        (_, true) => list.only_expired(),
-        (true, _) => list.with_expired(),
-        _ => list,
+    list = match (options.only_deleted, options.only_expired) {
+        (true, _) => list.only(State::Deleted),
+        (false, true) => list.only(State::Expired),
+        (false, false) => list,
     };
-    match (options.with_deleted, options.only_deleted) {
-        (_, true) => list.only_deleted(),
-        (true, _) => list.with_deleted(),
-        _ => list,
+    if options.with_expired && !options.only_deleted {
+        list = list.with(State::Expired);
     }
+    if options.with_deleted {
+        list = list.with(State::Deleted);
+    }
+    // Of the soft-deleted values, only those that have expired, too.
+    if options.only_expired && (options.only_deleted || options.with_deleted) {
+        let next = now.saturating_add(1);
+        let before = options.expires_before.map_or(next, |at| at.min(next));
+        list = list.expires_before(before);
+    }
+    list
 }

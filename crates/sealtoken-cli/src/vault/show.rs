@@ -1,7 +1,7 @@
 //! What is known about a value, as text.
 
 use sealtoken::ServiceError;
-use sealtoken::vault::{ValueInfo, VaultError, Version};
+use sealtoken::vault::{ValueInfo, VaultError, VersionInfo};
 
 use crate::output::{end, printable};
 
@@ -32,7 +32,7 @@ pub(super) fn rows(info: &ValueInfo) -> String {
     rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The head of a list.
+/// The heading of a list.
 pub(super) fn heading() -> String {
     columns("id", "state", "created", "expires", "password", "label") + "\n"
 }
@@ -69,7 +69,7 @@ fn columns(
 }
 
 /// The line of a version.
-pub(super) fn version_line(version: &Version) -> String {
+pub(super) fn version_line(version: &VersionInfo) -> String {
     let number = version.number;
     let (Some(written_at), Some(length)) = (version.written_at, version.length) else {
         return format!(

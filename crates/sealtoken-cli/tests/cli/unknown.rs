@@ -1,28 +1,25 @@
-//! Commands whose writes come to no known end, and imports that end early: they say what is next.
+//! Commands whose writes have an unknown outcome: they say what to do next.
 
 use std::error::Error;
-use std::fs::File;
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
-use serde_json::{Value, json};
 
-use super::pat::{ID, SCRYPT, issued, pats};
-use super::vault::Vault;
-use super::vault_import::{line, vector};
-use super::{Done, Folder, Outcome, feed};
+use crate::pat::{ID, issued, pats};
+use crate::vault::Vault;
+use crate::{Done, Folder, Outcome, feed};
 
-/// Runs a command of whose files none grows beyond so many blocks of 512 bytes.
+/// Runs a command whose files cannot grow beyond this many blocks of 512 bytes.
 const SHORT: &str = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
 
-/// A database whose log is long, and stays so: what a command writes has to go behind that.
-struct LongLog {
+/// A database whose log stays long, so that a command has to append to it.
+pub(crate) struct LongLog {
     path: std::path::PathBuf,
     _readers: Connection,
 }
 
 impl LongLog {
-    fn of(folder: &Folder) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn of(folder: &Folder) -> Result<Self, Box<dyn Error>> {
         let path = folder.path("sealtoken.db");
         let writer = Connection::open(&path)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -39,9 +36,9 @@ impl LongLog {
         })
     }
 
-    /// Runs a command that can write so many bytes: the commit that needs more fails on the disk,
-    /// and nobody knows whether its end is there.
-    fn run(
+    /// Runs a command that can write this many bytes. The commit that needs more fails on the disk,
+    /// and its outcome is unknown.
+    pub(crate) fn run(
         &self,
         folder: &Folder,
         line: &str,
@@ -72,8 +69,8 @@ impl LongLog {
     }
 }
 
-/// Runs a command none of whose writes is known to be done; it must say this.
-fn doubtful(
+/// Runs a command whose first write has an unknown outcome. Its message must contain this.
+pub(crate) fn doubtful(
     folder: &Folder,
     command: &str,
     stdin: impl AsRef<[u8]>,
@@ -117,9 +114,9 @@ fn a_value_that_may_have_been_made_is_found_by_its_time_and_removed() -> Outcome
 
     vault.write("own", "a-token-of-my-own")?;
     let said = [
-        "`sealtoken vault get`, by its `created`, tells whether it was done",
+        "`sealtoken vault get`, by its `created`, shows whether it was done",
         "if neither, run `sealtoken vault create` again",
-        "`already_exists` says only that there is a value",
+        "`already_exists` means only that a value exists",
     ];
     let create = "create --token-file own";
     let done = doubtful(&vault, create, "value", &said)?;
@@ -170,7 +167,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             &token,
             &[
                 "run `sealtoken vault rekey` again",
-                "`invalid_password` then says that there is nothing left to do",
+                "`invalid_password` then means that there is nothing left to do",
             ],
         ),
         (
@@ -189,7 +186,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
     vault.has(pw, &token, "two")?;
     vault.quiet("soft-delete", &token)?;
     let said = [
-        "`sealtoken vault get` tells",
+        "`sealtoken vault get` shows",
         "if neither, run `sealtoken vault restore` again",
     ];
     doubtful(&vault, "restore", &token, &said)?;
@@ -212,7 +209,7 @@ fn a_token_that_may_have_been_issued_has_an_id_by_which_it_is_found() -> Outcome
         let revoke = command(&done, "`sealtoken pat revoke ")?;
         let rotate = command(&done, "`sealtoken pat rotate ")?;
         assert_eq!((revoke, rotate), (&get[4..], &get[4..]));
-        // It was issued, and this is the text that nobody has.
+        // As if it had been issued: this is the text that nobody has.
         pats.line(&format!("issue --owner ada --id {revoke}"), "")?;
         let token = pats.line(&format!("rotate {rotate} --overlap 0s"), "")?;
         assert_eq!(pats.run("verify", token)?.json()?["owner"], "ada");
@@ -231,14 +228,16 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
         "tokens.yaml",
         format!("tokens:\n- {{id: {id}, owner: bea}}\n"),
     )?;
-    let get = format!("`sealtoken pat get {id}` tells whether it was done, or others changed it");
+    let get = format!(
+        "`sealtoken pat get {id}` shows whether it was done, or whether others have changed it"
+    );
     for (line, said) in [
         (
             format!("register --id {new} --owner ada --hash-file hash"),
             &[
-                &*format!("`sealtoken pat get {new}` tells whether it was done"),
+                &*format!("`sealtoken pat get {new}` shows whether it was done"),
                 "if neither, run `sealtoken pat register` again",
-                "`already_exists` says only that there is a token",
+                "`already_exists` means only that a token exists",
             ][..],
         ),
         (
@@ -247,13 +246,13 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
         ),
         (
             format!("revoke {id}"),
-            &["run `sealtoken pat revoke` again: where it was done, that does no harm"],
+            &["run `sealtoken pat revoke` again: it does no harm if it was done before"],
         ),
     ] {
         doubtful(&pats, &line, "", said)?;
         pats.quiet(&line, "")?;
     }
-    // Somebody else may have revoked it since.
+    // Others may have revoked it since.
     let said = [&*get, "if neither, run `sealtoken pat restore` again"];
     let done = doubtful(&pats, &format!("restore {id}"), "", &said)?;
     assert!(!done.stderr.contains("no harm"), "{done:?}");
@@ -281,152 +280,10 @@ fn what_opens_a_store_can_be_run_again() -> Outcome {
     let file = Connection::open(vault.path("sealtoken.db"))?;
     file.execute_batch("DELETE FROM sealtoken_record; DELETE FROM sealtoken_label")?;
     drop(file);
-    let said = ["it was still being opened: run the same command again"];
+    let said = ["the store was still being opened: run the same command again"];
     doubtful(&vault, "create", "value", &said)?;
     let pats = pats("unknown-open")?;
     std::fs::copy(vault.path("sealtoken.db"), pats.path("sealtoken.db"))?;
     doubtful(&pats, "issue --owner ada", "", &said)?;
-    Ok(())
-}
-
-/// The counts of an import that was told to print them.
-fn counts(done: &Done) -> Result<Value, Box<dyn Error>> {
-    Ok(serde_json::from_str(&done.stdout)?)
-}
-
-/// How many were taken in before an import ended early, as it says.
-fn taken(done: &Done) -> Result<usize, Box<dyn Error>> {
-    assert_eq!(done.status, Some(1), "{done:?}");
-    let (before, _) = done
-        .stderr
-        .split_once(" were taken in, and stay: ")
-        .ok_or_else(|| format!("{done:?}"))?;
-    Ok(before.rsplit(' ').next().ok_or("no number")?.parse()?)
-}
-
-#[test]
-fn an_import_of_tokens_that_ends_early_says_how_many_stay_and_runs_again() -> Outcome {
-    let pats = pats("import-early")?;
-    pats.line("list --json", "")?;
-    let lines: String = (0..200)
-        .map(|n| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n")
-        .collect();
-    let log = LongLog::of(&pats)?;
-    let done = log.run(&pats, "import --json", &lines, 1_000_000)?;
-    drop(log);
-    let taken = taken(&done)?;
-    assert!((2..200).contains(&taken), "{taken}");
-    let again = "`sealtoken pat import`, run again with the same items, takes in the rest";
-    assert!(done.stderr.contains(again), "{done:?}");
-    let list = pats.run("list --json", "")?.json()?;
-    let there = list.as_array().ok_or("list")?.len();
-    assert_eq!(there, taken);
-    let again = counts(&pats.run("import --json", &lines)?)?;
-    let (new, there) = (json!(200 - taken), json!(taken));
-    assert_eq!((&again["imported"], &again["there"]), (&new, &there));
-
-    // The first of all may be in, or not.
-    let line = super::pat_import::item(ID, SCRYPT, "");
-    let said = ["run again with the same items, takes in what is not there yet"];
-    doubtful(&pats, "import", line, &said)?;
-
-    // A folder opens, and cannot be read.
-    std::fs::create_dir(pats.path("folder"))?;
-    let done = pats.run("import folder", "")?;
-    done.failed("cannot read the items");
-    done.failed("nothing new was taken in");
-    let dry = pats.run("import folder --dry-run", "")?;
-    dry.failed("it was a dry run, and took in nothing");
-    Ok(())
-}
-
-#[test]
-fn an_import_of_tokens_that_ends_early_says_how_many_it_restricted() -> Outcome {
-    let pats = pats("import-restricted")?;
-    let lines = |rest: &str| {
-        let item = |n| super::pat_import::item(&format!("{n:021}"), SCRYPT, rest) + "\n";
-        (0..200).map(item).collect::<String>()
-    };
-    pats.line("import", lines(""))?;
-    let log = LongLog::of(&pats)?;
-    let since = lines(r#","revokedAt":{"N":"1763755300"}"#);
-    let done = log.run(&pats, "import", &since, 400_000)?;
-    drop(log);
-    assert_eq!(done.status, Some(1), "{done:?}");
-    done.one_line("error: the store is not available (SQLITE_IOERR_WRITE); ");
-    let said = " that were there were restricted, and stay so: ";
-    let (before, again) = done.stderr.split_once(said).ok_or(format!("{done:?}"))?;
-    let restricted: usize = before.rsplit(' ').next().ok_or("no number")?.parse()?;
-    assert!((2..200).contains(&restricted), "{restricted}");
-    assert!(again.starts_with("`sealtoken pat import`, run again"));
-    let list = pats.run("list --json", "")?.json()?;
-    let list = list.as_array().ok_or("list")?.iter();
-    let revoked = list.filter(|token| !token["revoked_at"].is_null()).count();
-    assert_eq!(revoked, restricted);
-    let again = counts(&pats.run("import --json", &since)?)?;
-    assert_eq!(again["restricted"], json!(200 - restricted));
-    Ok(())
-}
-
-#[test]
-fn an_import_of_values_that_ends_early_says_how_many_stay_and_runs_again() -> Outcome {
-    let (stored, password, value) = vector("v1: plain")?;
-    let vault = Vault::new("import-early")?;
-    vault.write("old", &password)?;
-    vault.line("create", "value")?;
-    let lines: String = (0..200)
-        .map(|n| line(&format!("a-token-with-number-{n}"), &stored, None))
-        .collect();
-    let import = "import --format vaultstore-v1 --password-file old --new-password-file pw";
-    let log = LongLog::of(&vault)?;
-    let done = log.run(&vault, import, &lines, 1_000_000)?;
-    drop(log);
-    let taken = taken(&done)?;
-    assert!((2..200).contains(&taken), "{taken}");
-    let again = "`sealtoken vault import`, run again with the same lines, takes in the rest";
-    assert!(done.stderr.contains(again), "{done:?}");
-    assert_eq!(vault.line("list --count", "")?, (taken + 1).to_string());
-    let again = vault.run(import, &lines)?;
-    assert_eq!(again.stdout, format!("{}\n", 200 - taken), "{again:?}");
-    assert_eq!(again.stderr.matches("already_exists").count(), taken);
-    vault.has("--password-file pw", "a-token-with-number-0", &value)?;
-    assert_eq!(vault.line("list --count", "")?, "201");
-
-    std::fs::create_dir(vault.path("folder"))?;
-    let mut command = vault.command(import);
-    let output = command.stdin(File::open(vault.path("folder"))?).output()?;
-    let said = String::from_utf8(output.stderr)?;
-    assert!(said.contains("cannot read stdin"), "{said}");
-    assert!(said.contains("nothing new was taken in"), "{said}");
-    Ok(())
-}
-
-/// What was cut off in its middle has a last line that is none.
-#[test]
-fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
-    let pats = pats("import-cut")?;
-    let item = |n: usize| super::pat_import::item(&format!("{n:021}"), SCRYPT, "") + "\n";
-    let lines: String = (0..3).map(item).collect();
-    let done = pats.run("import", &lines[..lines.len() - 20])?;
-    assert_eq!((done.status, &*done.stdout), (Some(2), "2\n"), "{done:?}");
-    let last = done.stderr.lines().last().unwrap_or_default();
-    let expected = "1 was not taken in, as said above; 2 were taken in, and stay: ";
-    assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("run `sealtoken pat import` again when that is mended"));
-    assert_eq!(pats.line("import", &lines)?, "1");
-
-    let (stored, password, _) = vector("v1: plain")?;
-    let vault = Vault::new("import-cut")?;
-    vault.write("old", &password)?;
-    let line = |n: usize| line(&format!("a-token-with-number-{n}"), &stored, None);
-    let lines: String = (0..2).map(line).collect();
-    let import = "import --format vaultstore-v1 --password-file old";
-    let done = vault.run(import, &lines[..lines.len() - 20])?;
-    assert_eq!((done.status, &*done.stdout), (Some(2), "1\n"), "{done:?}");
-    let last = done.stderr.lines().last().unwrap_or_default();
-    let expected = "1 was not taken in, as said above; 1 was taken in, and stays: ";
-    assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("run `sealtoken vault import` again when that is mended"));
-    assert_eq!(vault.run(import, &lines)?.stdout, "1\n");
     Ok(())
 }

@@ -11,9 +11,9 @@ use serde_json::Value;
 /// The answer to a request.
 pub(super) enum Answer {
     /// Status and body.
-    Say(u16, Value),
-    /// The connection ends, and nobody learns what was done.
-    Hang,
+    Reply(u16, Value),
+    /// The connection ends without an answer.
+    Cut,
     /// Nothing, for longer than any timeout.
     Wait,
 }
@@ -21,11 +21,11 @@ pub(super) enum Answer {
 /// An error in DynamoDB's format.
 pub(super) fn error(status: u16, code: &str) -> Answer {
     let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    Answer::Say(status, serde_json::json!({"__type": kind, "message": "no"}))
+    Answer::Reply(status, serde_json::json!({"__type": kind, "message": "no"}))
 }
 
 pub(super) fn ok() -> Answer {
-    Answer::Say(200, serde_json::json!({}))
+    Answer::Reply(200, serde_json::json!({}))
 }
 
 /// A request: its operation and its body.
@@ -96,7 +96,7 @@ fn serve(stream: TcpStream, shared: &Shared, answer: &dyn Fn(usize, &Request) ->
         return;
     };
     let answer = if request.0 == "DescribeTable" {
-        Answer::Say(200, shape())
+        Answer::Reply(200, shape())
     } else {
         let at = {
             let mut seen = shared.seen.lock().unwrap();
@@ -106,9 +106,9 @@ fn serve(stream: TcpStream, shared: &Shared, answer: &dyn Fn(usize, &Request) ->
         answer(at, &request)
     };
     match answer {
-        Answer::Hang => {}
+        Answer::Cut => {}
         Answer::Wait => std::thread::sleep(std::time::Duration::from_secs(5)),
-        Answer::Say(status, body) => {
+        Answer::Reply(status, body) => {
             let body = body.to_string();
             let head = "content-type: application/x-amz-json-1.0\r\nconnection: close";
             let length = body.len();

@@ -1,25 +1,11 @@
 //! The typed value of an attribute.
 
-use std::fmt;
-
 use sealtoken::UnixTime;
 
 const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
 
-/// The value of an attribute, for
-/// [`AccessToken::from_attributes`](super::AccessToken::from_attributes).
-///
-/// `Debug` prints only its type: one of them is the hash of a secret.
-///
-/// ```
-/// use sealtoken_import::access_tokens::Attribute;
-///
-/// let hash = Attribute::Text("$scrypt$ln=14,r=8,p=1$…".to_owned());
-/// assert_eq!(format!("{hash:?}"), "Text");
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Attribute {
+/// The value of an attribute. One of them is the hash of a secret, so it has no `Debug`.
+pub(super) enum Attribute {
     /// Type `S`.
     Text(String),
     /// Type `N`, in decimal digits, as DynamoDB gives it.
@@ -35,10 +21,10 @@ pub enum Attribute {
 }
 
 impl Attribute {
-    /// A text of 1 to `longest` characters.
-    pub(super) fn text(self, longest: usize) -> Option<String> {
+    /// A text of 1 to `max` characters.
+    pub(super) fn text(self, max: usize) -> Option<String> {
         match self {
-            Self::Text(text) if fits(&text, longest) => Some(text),
+            Self::Text(text) if has_length(&text, max) => Some(text),
             _ => None,
         }
     }
@@ -76,24 +62,11 @@ impl Attribute {
     }
 }
 
-impl fmt::Debug for Attribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text",
-            Self::Number(_) => "Number",
-            Self::Bool(_) => "Bool",
-            Self::Texts(_) => "Texts",
-            Self::Null => "Null",
-            Self::Other => "Other",
-        })
-    }
-}
-
-/// Whether a text has 1 to `longest` characters.
-pub(super) fn fits(text: &str, longest: usize) -> bool {
+/// Whether a text has 1 to `max` characters.
+pub(super) fn has_length(text: &str, max: usize) -> bool {
     // Counting one more is enough.
-    let count = text.chars().take(longest.saturating_add(1)).count();
-    (1..=longest).contains(&count)
+    let count = text.chars().take(max.saturating_add(1)).count();
+    (1..=max).contains(&count)
 }
 
 #[cfg(test)]
@@ -142,7 +115,7 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        for (text, longest, expected) in [
+        for (text, max, expected) in [
             ("", 3, false),
             ("abc", 3, true),
             ("abcd", 3, false),
@@ -150,22 +123,7 @@ mod tests {
             ("😀😀😀", 3, true),
             ("😀😀😀😀", 3, false),
         ] {
-            assert_eq!(fits(text, longest), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn no_value_prints_what_it_holds() {
-        let texts = || vec!["secret".to_owned()];
-        for (attribute, expected) in [
-            (Attribute::Text("secret".to_owned()), "Text"),
-            (Attribute::Number("secret".to_owned()), "Number"),
-            (Attribute::Bool(true), "Bool"),
-            (Attribute::Texts(texts()), "Texts"),
-            (Attribute::Null, "Null"),
-            (Attribute::Other, "Other"),
-        ] {
-            assert_eq!(format!("{attribute:?}"), expected);
+            assert_eq!(has_length(text, max), expected, "{text}");
         }
     }
 }

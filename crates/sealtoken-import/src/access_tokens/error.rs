@@ -1,24 +1,28 @@
-//! Why an item was not read. No variant holds any part of it.
+//! Why a token was not read. No variant holds any part of an item.
 
+use std::error::Error;
 use std::fmt;
 
-/// Why an item of the table is not a token.
+#[cfg(feature = "dynamodb")]
+use sealtoken::store::StoreError;
+
+/// Why an item of the table is not a token, or why the table could not be read.
 ///
-/// [`code`](ItemError::code) is a stable name for logs. Attributes have the names that they have in
-/// the table.
+/// [`code`](AccessTokenError::code) is a stable name for logs. Attributes have the names that they
+/// have in the table.
 ///
 /// ```
-/// use sealtoken_import::access_tokens::{AccessToken, ItemError};
+/// use sealtoken_import::access_tokens::{self, AccessTokenError};
 ///
 /// let ghost = r#"{"tokenId": {"S": "34NwRzvnBbgI3uedkrQ3Q"}, "lastUsedAt": {"N": "1763755200"}}"#;
-/// let error = AccessToken::from_dynamodb_json(ghost).err();
-/// assert_eq!(error, Some(ItemError::Ghost));
-/// assert_eq!(ItemError::Ghost.code(), "ghost");
+/// let error = access_tokens::from_dynamodb_json(ghost).err();
+/// assert_eq!(error, Some(AccessTokenError::Ghost));
+/// assert_eq!(AccessTokenError::Ghost.code(), "ghost");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ItemError {
-    /// The text has more than [`MAX_JSON`](super::AccessToken::MAX_JSON) bytes.
+pub enum AccessTokenError {
+    /// The text has more than 1 MiB.
     TooLong,
     /// Not an object in DynamoDB's JSON, where each value is nested under its type.
     Malformed,
@@ -39,11 +43,14 @@ pub enum ItemError {
         /// Its name.
         attribute: &'static str,
     },
+    /// The table could not be read.
+    #[cfg(feature = "dynamodb")]
+    Table(StoreError),
 }
 
-impl ItemError {
-    /// The name of the refusal: `too_long`, `malformed`, `repeated`, `ghost`, `missing` or
-    /// `invalid`.
+impl AccessTokenError {
+    /// The name of the error: `too_long`, `malformed`, `repeated`, `ghost`, `missing`, `invalid`
+    /// or, for the table itself, `unavailable`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -53,39 +60,49 @@ impl ItemError {
             Self::Ghost => "ghost",
             Self::Missing { .. } => "missing",
             Self::Invalid { .. } => "invalid",
-        }
-    }
-
-    /// The name of the attribute that is missing or invalid.
-    #[must_use]
-    pub const fn attribute(&self) -> Option<&'static str> {
-        match self {
-            Self::Missing { attribute } | Self::Invalid { attribute } => Some(attribute),
-            _ => None,
+            #[cfg(feature = "dynamodb")]
+            Self::Table(_) => "unavailable",
         }
     }
 }
 
-impl fmt::Display for ItemError {
+impl fmt::Display for AccessTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => f.write_str("longer than 1 MiB, which no item of DynamoDB is"),
             Self::Malformed => f.write_str(
-                "not one item in DynamoDB's JSON, where each value stands under its type: \
+                "not one item in DynamoDB's JSON, where each value is nested under its type: \
                  {\"owner\": {\"S\": \"…\"}}",
             ),
             Self::Repeated => f.write_str("an attribute is repeated"),
             Self::Ghost => f.write_str(
-                "only an id and the time of a use: the remains of a token that was removed while \
-                 it was verified; delete it",
+                "only an id and the time of a use: what remains of a token that was removed while \
+                 it was being verified; delete the item",
             ),
             Self::Missing { attribute } => write!(f, "the attribute {attribute} is missing"),
             Self::Invalid { attribute } => write!(f, "{attribute}: {}", expected(attribute)),
+            #[cfg(feature = "dynamodb")]
+            Self::Table(StoreError::Unavailable { reason, .. }) => write!(
+                f,
+                "the table cannot be read ({reason}): check its name, the region and the right to \
+                 scan it"
+            ),
+            #[cfg(feature = "dynamodb")]
+            Self::Table(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for ItemError {}
+impl Error for AccessTokenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // This error prints the reason, so the source is the next one down.
+            #[cfg(feature = "dynamodb")]
+            Self::Table(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 /// What the value of an attribute must be.
 fn expected(attribute: &str) -> &'static str {

@@ -9,12 +9,16 @@ use serde_json::value::RawValue;
 
 use crate::entries::entries;
 
-use super::{AccessToken, Attribute, ItemError, known};
+use super::attribute::Attribute;
+use super::{AccessTokenError, MAX_ROLES, known};
+
+/// The maximum size of an item's JSON, in bytes.
+const MAX_JSON: usize = 1 << 20;
 
 /// The known attributes of an item. For others, only the names are read.
-pub(super) fn attributes(text: &str) -> Result<Vec<(String, Attribute)>, ItemError> {
-    if text.len() > AccessToken::MAX_JSON {
-        return Err(ItemError::TooLong);
+pub(super) fn attributes(text: &str) -> Result<Vec<(String, Attribute)>, AccessTokenError> {
+    if text.len() > MAX_JSON {
+        return Err(AccessTokenError::TooLong);
     }
     let mut item = members(text)?;
     // Under `Item`, unless this is an item itself that has an attribute of that name.
@@ -26,7 +30,7 @@ pub(super) fn attributes(text: &str) -> Result<Vec<(String, Attribute)>, ItemErr
     let mut attributes = Vec::new();
     for (name, value) in item {
         if known(&name).is_some() {
-            let attribute = typed(value.get()).ok_or(ItemError::Malformed)?;
+            let attribute = typed(value.get()).ok_or(AccessTokenError::Malformed)?;
             attributes.push((name.into_owned(), attribute));
         }
     }
@@ -36,13 +40,13 @@ pub(super) fn attributes(text: &str) -> Result<Vec<(String, Attribute)>, ItemErr
 type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// The members of an object. A repeated name is an error.
-fn members(text: &str) -> Result<Members<'_>, ItemError> {
-    let members = entries(text).ok_or(ItemError::Malformed)?;
+fn members(text: &str) -> Result<Members<'_>, AccessTokenError> {
+    let members = entries(text).ok_or(AccessTokenError::Malformed)?;
     let mut names = BTreeSet::new();
     if members.iter().all(|(name, _)| names.insert(&**name)) {
         Ok(members)
     } else {
-        Err(ItemError::Repeated)
+        Err(AccessTokenError::Repeated)
     }
 }
 
@@ -89,7 +93,7 @@ fn only_member(object: &str) -> Option<(Cow<'_, str>, &RawValue)> {
 /// The values of a list, up to one more than the limit.
 fn list(value: &RawValue) -> Option<Vec<&RawValue>> {
     let mut values: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-    values.truncate(AccessToken::MAX_ROLES.saturating_add(1));
+    values.truncate(MAX_ROLES.saturating_add(1));
     Some(values)
 }
 

@@ -1,53 +1,63 @@
-//! That system's table, read page by page.
+//! That system's table, read from DynamoDB.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::{fmt, vec};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
+use sealtoken::pat::ForeignPat;
+use sealtoken::store::StoreError;
 
-use super::{AccessToken, Attribute, ItemError};
+use super::attribute::Attribute;
+use super::{AccessTokenError, token};
 
-/// The table of `@access-tokens/core` in DynamoDB. It is only read.
+/// Reads one item as the AWS SDK returns it, by the rules of
+/// [`from_dynamodb_json`](super::from_dynamodb_json).
+///
+/// # Errors
+///
+/// [`Repeated`](AccessTokenError::Repeated), [`Ghost`](AccessTokenError::Ghost),
+/// [`Missing`](AccessTokenError::Missing) and [`Invalid`](AccessTokenError::Invalid).
+pub fn from_item(
+    item: impl IntoIterator<Item = (String, AttributeValue)>,
+) -> Result<ForeignPat, AccessTokenError> {
+    token(item.into_iter().map(|(name, value)| (name, typed(value))))
+}
+
+/// The table of `@access-tokens/core` in DynamoDB, token by token. It is only read.
+///
+/// Tokens come in DynamoDB's order, which does not change. Only one page of the table is in memory.
 ///
 /// ```no_run
-/// use sealtoken_import::access_tokens::{Table, TableError};
+/// use sealtoken::pat::PersonalAccessTokens;
+/// use sealtoken_import::access_tokens::Table;
 ///
-/// # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), TableError> {
-/// let table = Table::new(client, "tokens");
-/// let mut after = None;
-/// loop {
-///     let page = table.page(after.as_deref()).await?;
-///     println!("{} items", page.items.len());
-///     after = page.next;
-///     if after.is_none() { break }
+/// # async fn example(
+/// #     client: aws_sdk_dynamodb::Client,
+/// #     pats: PersonalAccessTokens,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut table = Table::new(client, "tokens");
+/// while let Some(token) = table.next().await {
+///     let imported = pats.import([token?]).await?;
 /// }
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
 pub struct Table {
     client: Client,
     name: String,
+    /// What is left of the page that was read last.
+    page: vec::IntoIter<Item>,
+    /// Where the next page begins; `None` if there is no other page.
+    next: Option<Start>,
+    last_id: Option<String>,
 }
 
-/// A page of the table.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct TablePage {
-    /// The tokens. An item that is not a token is an error, with the item's id if it has one.
-    pub items: Vec<Result<AccessToken, (Option<String>, ItemError)>>,
-    /// The id after which the next page begins; `None` at the end. An interrupted import can
-    /// continue after it.
-    pub next: Option<String>,
-}
+type Item = HashMap<String, AttributeValue>;
 
-/// The table could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableError {
-    code: String,
-}
+/// The id after which a page begins; `None` for the first page.
+type Start = Option<String>;
 
 impl Table {
     /// The table with this name or ARN.
@@ -56,50 +66,94 @@ impl Table {
         Self {
             client,
             name: name.into(),
+            page: Vec::new().into_iter(),
+            next: Some(None),
+            last_id: None,
         }
     }
 
-    /// A page: the items after this id, in DynamoDB's order, which does not change. The id need not
-    /// exist.
+    /// Begins after the item with this id, which need not exist.
+    #[must_use]
+    pub fn after(mut self, id: impl Into<String>) -> Self {
+        let id = id.into();
+        self.page = Vec::new().into_iter();
+        self.next = Some(Some(id.clone()));
+        self.last_id = Some(id);
+        self
+    }
+
+    /// The next token, or `None` at the end.
     ///
     /// The read is consistent. A page of at most 1 MB costs up to 128 read units.
     ///
     /// # Errors
     ///
-    /// [`TableError`], after the retries that the client is configured for.
-    pub async fn page(&self, after: Option<&str>) -> Result<TablePage, TableError> {
-        let after = after.map(|id| {
-            let id = AttributeValue::S(id.to_owned());
-            HashMap::from([("tokenId".to_owned(), id)])
-        });
-        let page = self
-            .client
-            .scan()
-            .table_name(&self.name)
+    /// - [`Table`](AccessTokenError::Table), after the retries that the client is configured for.
+    ///   Calling `next` again tries again.
+    /// - Any other [`AccessTokenError`] concerns one item, which [`last_id`](Self::last_id) names.
+    ///   Calling `next` again goes on after it.
+    pub async fn next(&mut self) -> Option<Result<ForeignPat, AccessTokenError>> {
+        loop {
+            if let Some(item) = self.page.next() {
+                self.last_id = id(&item).or_else(|| self.last_id.take());
+                return Some(from_item(item));
+            }
+            let after = self.next.clone()?;
+            if let Err(error) = self.read_page(after).await {
+                return Some(Err(AccessTokenError::Table(error)));
+            }
+        }
+    }
+
+    /// The id of the item that [`next`](Self::next) returned last, even if that is not a token. An
+    /// interrupted import continues [`after`](Self::after) it.
+    #[must_use]
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
+    async fn read_page(&mut self, after: Start) -> Result<(), StoreError> {
+        let after = after.map(|id| HashMap::from([("tokenId".into(), AttributeValue::S(id))]));
+        let scan = self.client.scan().table_name(&self.name);
+        let page = scan
             .consistent_read(true)
             .set_exclusive_start_key(after)
             .send()
             .await
-            .map_err(|error| TableError::new(error.code().unwrap_or("no answer")))?;
-        let next = match &page.last_evaluated_key {
-            Some(key) => Some(id(key).ok_or_else(|| TableError::new("another key than tokenId"))?),
+            .map_err(|error| {
+                let unavailable = unavailable(error.code().unwrap_or("no answer"));
+                match error.into_source() {
+                    Ok(source) => unavailable.with_source(source),
+                    Err(_) => unavailable,
+                }
+            })?;
+        self.next = match &page.last_evaluated_key {
+            Some(key) => Some(Some(
+                id(key).ok_or_else(|| unavailable("another key than tokenId"))?,
+            )),
             None => None,
         };
-        let items = page.items.unwrap_or_default();
-        Ok(TablePage {
-            items: items.into_iter().map(read).collect(),
-            next,
-        })
+        self.page = page.items.unwrap_or_default().into_iter();
+        Ok(())
     }
 }
 
-fn read(item: HashMap<String, AttributeValue>) -> Result<AccessToken, (Option<String>, ItemError)> {
-    let id = id(&item);
-    let attributes = item.into_iter().map(|(name, value)| (name, typed(value)));
-    AccessToken::from_attributes(attributes).map_err(|error| (id, error))
+/// The name alone: the page holds hashes.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
-fn id(item: &HashMap<String, AttributeValue>) -> Option<String> {
+/// The error with this code, filtered: it comes from whoever answers at that address.
+fn unavailable(code: &str) -> StoreError {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
+    StoreError::unavailable(code.chars().filter(is_plain).take(64).collect::<String>())
+}
+
+fn id(item: &Item) -> Option<String> {
     item.get("tokenId")?.as_s().ok().cloned()
 }
 
@@ -121,25 +175,3 @@ fn typed(value: AttributeValue) -> Attribute {
         _ => Attribute::Other,
     }
 }
-
-impl TableError {
-    /// Filters the code: it comes from whoever answers at that address.
-    fn new(code: &str) -> Self {
-        let fits = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
-        Self {
-            code: code.chars().filter(fits).take(64).collect(),
-        }
-    }
-}
-
-impl fmt::Display for TableError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the table cannot be read ({}): check its name, the region and the right to scan it",
-            self.code
-        )
-    }
-}
-
-impl std::error::Error for TableError {}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sealtoken::{ForeignTokenError, UnixTime};
+use sealtoken::{SealError, UnixTime};
 
 /// Why a token of Primordyx was not read.
 ///
@@ -89,10 +89,10 @@ impl fmt::Display for PrimordyxError {
 impl std::error::Error for PrimordyxError {}
 
 /// Not public: the content was checked before.
-pub(super) fn foreign(error: ForeignTokenError) -> PrimordyxError {
+pub(super) fn foreign(error: SealError) -> PrimordyxError {
     match error {
-        ForeignTokenError::IssuedAt => PrimordyxError::TimestampOutOfRange,
-        ForeignTokenError::Lifetime(_) => PrimordyxError::LifetimeOutOfRange,
+        SealError::IssuedAt => PrimordyxError::TimestampOutOfRange,
+        SealError::Lifetime(_) => PrimordyxError::LifetimeOutOfRange,
         _ => PrimordyxError::Randomness,
     }
 }
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_system_without_random_bytes_is_an_error() {
-        let error = foreign(ForeignTokenError::Randomness);
+        let error = foreign(SealError::Randomness);
         assert_eq!(error, PrimordyxError::Randomness);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
-use sealtoken::{Clock, ForeignToken, SystemClock, Token, UnixTime};
+use sealtoken::{Clock, ForeignToken, Token, UnixTime};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -89,12 +89,15 @@ pub struct Primordyx {
     clock: SharedClock,
 }
 
+/// The system's clock, unless it holds another.
 #[derive(Clone)]
-struct SharedClock(Arc<dyn Clock>);
+struct SharedClock(Option<Arc<dyn Clock>>);
 
 impl Clock for SharedClock {
     fn now(&self) -> UnixTime {
-        self.0.now()
+        self.0
+            .as_ref()
+            .map_or_else(UnixTime::now, |clock| clock.now())
     }
 }
 
@@ -109,14 +112,14 @@ impl Primordyx {
         Sha256::new_with_prefix(passphrase).finalize_into((&mut **key).into());
         Self {
             key,
-            clock: SharedClock(Arc::new(SystemClock)),
+            clock: SharedClock(None),
         }
     }
 
     /// The clock of this reader and of the tokens that it reads; the system's unless set.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = SharedClock(Arc::new(clock));
+        self.clock = SharedClock(Some(Arc::new(clock)));
         self
     }
 

@@ -1,7 +1,7 @@
 //! A token in the framework's own JSON.
 
 use sealtoken::{Lifetime, Token, UnixTime, Value, Zone};
-use serde::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// A token with the names that Primordyx uses in `asArray` and `asJson`, for code and logs that
 /// expect them.
@@ -18,9 +18,9 @@ use serde::{Serialize, Serializer};
 /// token.cargo_mut().insert("user_id", 123)?;
 /// codec.seal(&mut token, Lifetime::hours(1))?;
 ///
-/// println!("{}", serde_json::to_string(&PrimordyxView::basic(&token))?);
+/// println!("{}", serde_json::to_string(&PrimordyxView::new(&token))?);
 /// // {"timestamp":1763755200,"seconds_to_expire":3600,"custom":{"user_id":123}}
-/// println!("{}", serde_json::to_string_pretty(&PrimordyxView::with_extras(&token))?);
+/// println!("{}", serde_json::to_string_pretty(&PrimordyxView::new(&token).with_extras())?);
 /// # Ok(())
 /// # }
 /// ```
@@ -36,7 +36,7 @@ pub struct PrimordyxView<'a> {
 
 impl<'a> PrimordyxView<'a> {
     /// `timestamp`, `seconds_to_expire` (`null` for never) and `custom`.
-    pub fn basic(token: &'a Token) -> Self {
+    pub fn new(token: &'a Token) -> Self {
         Self {
             token,
             extras: false,
@@ -46,14 +46,12 @@ impl<'a> PrimordyxView<'a> {
         }
     }
 
-    /// The basic members and eight more: `uuid`, `current_time`, `expires_at`, `is_expired`,
-    /// `encryption_is_valid`, `is_dirty`, `cargo_is_dirty` and `cargo_dump`. The ninth,
-    /// `shareable_token`, comes only [with the text](PrimordyxView::with_sealed_text).
-    pub fn with_extras(token: &'a Token) -> Self {
-        Self {
-            extras: true,
-            ..Self::basic(token)
-        }
+    /// Shows eight more: `uuid`, `current_time`, `expires_at`, `is_expired`, `encryption_is_valid`,
+    /// `is_dirty`, `cargo_is_dirty` and `cargo_dump`. The ninth, `shareable_token`, comes only
+    /// [with the text](PrimordyxView::with_sealed_text).
+    pub fn with_extras(mut self) -> Self {
+        self.extras = true;
+        self
     }
 
     /// Shows the sealed text as well, as `shareable_token`.
@@ -77,46 +75,36 @@ impl<'a> PrimordyxView<'a> {
         self.now = Some(now.into());
         self
     }
-
-    fn members(&self) -> Vec<(&'static str, Value)> {
-        let token = self.token;
-        let issued_at = token.issued_at();
-        let lifetime = token.lifetime().and_then(Lifetime::as_duration);
-        let mut members = vec![
-            ("timestamp", or_null(issued_at.map(UnixTime::as_secs))),
-            (
-                "seconds_to_expire",
-                or_null(lifetime.map(|lifetime| lifetime.as_secs())),
-            ),
-            ("custom", token.cargo().dump()),
-        ];
-        if self.extras {
-            let now = self.now.unwrap_or_else(UnixTime::now);
-            members.extend([
-                ("uuid", token.uuid().to_string().into()),
-                ("current_time", self.zone.text(now).into()),
-                ("expires_at", or_null(token.expires_at_text(self.zone))),
-                ("is_expired", token.is_expired().into()),
-                ("encryption_is_valid", token.is_valid().into()),
-                ("is_dirty", token.is_dirty().into()),
-                ("cargo_is_dirty", token.cargo().is_dirty().into()),
-                ("cargo_dump", token.cargo().dump()),
-            ]);
-        }
-        if self.sealed {
-            members.push(("shareable_token", or_null(token.sealed())));
-        }
-        members
-    }
-}
-
-fn or_null(value: Option<impl Into<Value>>) -> Value {
-    value.map_or(Value::Null, Into::into)
 }
 
 /// In the order of that framework.
 impl Serialize for PrimordyxView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.members())
+        let (token, cargo) = (self.token, self.token.cargo());
+        let lifetime = token.lifetime().and_then(Lifetime::as_duration);
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("timestamp", &token.issued_at().map(UnixTime::as_secs))?;
+        map.serialize_entry(
+            "seconds_to_expire",
+            &lifetime.map(|lifetime| lifetime.as_secs()),
+        )?;
+        map.serialize_entry("custom", &Value::from(cargo))?;
+        if self.extras {
+            let now = self.now.unwrap_or_else(UnixTime::now);
+            let text = |moment: UnixTime| self.zone.text(moment);
+            map.serialize_entry("uuid", &token.uuid().to_string())?;
+            map.serialize_entry("current_time", &text(now))?;
+            map.serialize_entry("expires_at", &token.expires_at().map(text))?;
+            map.serialize_entry("is_expired", &token.is_expired())?;
+            map.serialize_entry("encryption_is_valid", &token.is_valid())?;
+            map.serialize_entry("is_dirty", &token.is_dirty())?;
+            map.serialize_entry("cargo_is_dirty", &cargo.is_dirty())?;
+            map.serialize_entry("cargo_dump", &Value::from(cargo))?;
+        }
+        if self.sealed {
+            map.serialize_entry("shareable_token", &token.sealed())?;
+        }
+        map.end()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sealtoken::events::ErrorCode;
+
 /// Why a value of vaultstore was not read.
 ///
 /// [`code`](VaultstoreError::code) is a stable name for logs.
@@ -27,6 +29,12 @@ impl VaultstoreError {
             Self::Forged => "forged",
             Self::KeyDerivation => "key_derivation",
         }
+    }
+}
+
+impl ErrorCode for VaultstoreError {
+    fn code(&self) -> &'static str {
+        self.code()
     }
 }
 

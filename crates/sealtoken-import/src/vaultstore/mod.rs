@@ -56,15 +56,15 @@ pub use self::error::VaultstoreError;
 #[derive(Clone)]
 pub struct Vaultstore(Arc<Format>);
 
+/// The maximum size of a value, in bytes.
+const MAX_VALUE: usize = 1 << 20;
+
 enum Format {
     V2(Zeroizing<String>),
     V1(v1::Key),
 }
 
 impl Vaultstore {
-    /// The maximum size of a value, in bytes: 1 MiB. That system has no limit.
-    pub const MAX_VALUE: usize = 1 << 20;
-
     /// A reader for values that begin with `v2:`, under this password.
     ///
     /// A value does not name the parameters of Argon2id. This reader uses the defaults of that
@@ -94,8 +94,8 @@ impl Vaultstore {
         Self(Arc::new(Format::V1(v1::Key::of(&password.into()))))
     }
 
-    /// Reads a stored value. It may be any bytes: that system stores text without checking that it
-    /// is UTF-8.
+    /// Reads a stored value of at most 1 MiB. It may be any bytes: that system stores text without
+    /// checking that it is UTF-8.
     ///
     /// In the second format, each call takes 64 MiB of memory and some tenths of a second, even if
     /// it returns [`Forged`](VaultstoreError::Forged). Limit how many run at once, and keep them
@@ -117,50 +117,41 @@ impl Vaultstore {
     }
 
     /// Prepares a row for [`Vault::import`](sealtoken::vault::Vault::import), which reads the value
-    /// when it reaches the row.
+    /// when it reaches the row: its columns `vault_token`, `vault_value`, which is ciphertext, and
+    /// `expires_at`.
+    ///
+    /// The value keeps its token, if that has 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and
+    /// `_`. `None` and the last second of the year 9999 mean that it never expires, as they do
+    /// there.
     ///
     /// ```
+    /// use sealtoken::UnixTime;
     /// use sealtoken::vault::{Vault, VaultError};
-    /// use sealtoken_import::{StoredValue, Vaultstore};
+    /// use sealtoken_import::Vaultstore;
     ///
-    /// # async fn example(vault: Vault, rows: Vec<StoredValue>) -> Result<(), VaultError> {
+    /// # struct Row { vault_token: String, vault_value: String, expires_at: UnixTime }
+    /// # async fn example(vault: Vault, rows: Vec<Row>) -> Result<(), VaultError> {
     /// let old = Vaultstore::v2("the old password".to_owned());
-    /// let values = rows.into_iter().map(|row| old.value(row));
-    /// let taken = vault.import(values).password("the new password").await?;
-    /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
+    /// let values = rows
+    ///     .into_iter()
+    ///     .map(|row| old.value(row.vault_token, row.vault_value, Some(row.expires_at)));
+    /// let imported = vault.import(values).password("the new password").await?;
+    /// println!("{} of {}", imported.iter().flatten().count(), imported.len());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn value(&self, row: StoredValue) -> ForeignValue<VaultstoreError> {
-        let StoredValue {
-            token,
-            stored,
-            expires_at,
-        } = row;
-        let reader = self.clone();
+    pub fn value(
+        &self,
+        token: impl Into<String>,
+        stored: impl Into<String>,
+        expires_at: Option<UnixTime>,
+    ) -> ForeignValue<VaultstoreError> {
+        let (reader, stored) = (self.clone(), stored.into());
         let value = ForeignValue::new(token, move || reader.read(&stored));
-        match expires_at {
-            Some(at) if at < UnixTime::LAST_DATE => value.expires(at),
-            _ => value,
+        match expires_at.filter(|at| *at < UnixTime::LAST_DATE) {
+            Some(at) => value.expires(at),
+            None => value,
         }
-    }
-}
-
-/// A row of vaultstore's table.
-#[derive(Clone)]
-pub struct StoredValue {
-    /// The column `vault_token`. The value keeps it: 15 to 200 characters of `A-Z`, `a-z`, `0-9`,
-    /// `-` and `_`.
-    pub token: String,
-    /// The column `vault_value`, which is ciphertext.
-    pub stored: String,
-    /// When it expires. The last second of the year 9999 means never, as it does there.
-    pub expires_at: Option<UnixTime>,
-}
-
-impl fmt::Debug for StoredValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredValue")
     }
 }
 

@@ -6,7 +6,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-use super::{Vaultstore, VaultstoreError, base64, base64_len};
+use super::{MAX_VALUE, VaultstoreError, base64, base64_len};
 
 /// A value was padded to this many bytes, or to twice as many, or four times, and so on.
 const BLOCK: usize = 128;
@@ -89,8 +89,7 @@ fn value(block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (_, rest) = rest.split_first()?;
     let (text, filling) = rest.split_at_checked(number(length)?)?;
     let value = base64(text)?;
-    (value.len() <= Vaultstore::MAX_VALUE && filling.iter().all(u8::is_ascii_alphanumeric))
-        .then_some(value)
+    (value.len() <= MAX_VALUE && filling.iter().all(u8::is_ascii_alphanumeric)).then_some(value)
 }
 
 /// A number as Go prints it. That system also accepts other spellings, and panics on a wrong
@@ -198,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_longest_block_is_the_one_of_the_longest_value() {
-        let text = base64_len(Vaultstore::MAX_VALUE);
+        let text = base64_len(MAX_VALUE);
         let longest = text.to_string().len() + 1 + text;
         assert!(longest <= BLOCK << DOUBLED && longest > BLOCK << (DOUBLED - 1));
     }

@@ -5,7 +5,7 @@ use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Vaultstore, VaultstoreError, base64, base64_len};
+use super::{MAX_VALUE, VaultstoreError, base64, base64_len};
 
 const PREFIX: &str = "v2:";
 const SALT: usize = 16;
@@ -14,7 +14,7 @@ const TAG: usize = 16;
 const OVERHEAD: usize = SALT + NONCE + TAG;
 
 /// The maximum length of a stored value, in characters.
-const MAX_LEN: usize = PREFIX.len() + base64_len(Vaultstore::MAX_VALUE + OVERHEAD);
+const MAX_LEN: usize = PREFIX.len() + base64_len(MAX_VALUE + OVERHEAD);
 
 /// KiB of memory, passes and lanes of Argon2id.
 const COST: (u32, u32, u32) = (64 * 1024, 3, 4);
@@ -142,11 +142,11 @@ mod tests {
             let value = VALUE.get(..length).unwrap();
             assert_eq!(open(&text(&sealed(value))).as_deref(), Ok(value));
         }
-        let longest = vec![b'x'; Vaultstore::MAX_VALUE];
+        let longest = vec![b'x'; MAX_VALUE];
         let stored = text(&sealed(&longest));
         assert_eq!(stored.len(), MAX_LEN);
         assert!(open(&stored).is_ok_and(|value| value == longest));
-        let longer = vec![b'x'; Vaultstore::MAX_VALUE + 1];
+        let longer = vec![b'x'; MAX_VALUE + 1];
         assert_eq!(
             open(&text(&sealed(&longer))),
             Err(VaultstoreError::Malformed)

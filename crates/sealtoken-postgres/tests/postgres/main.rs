@@ -12,6 +12,7 @@
     missing_docs
 )]
 
+mod attacker;
 mod away;
 mod connections;
 mod labels;

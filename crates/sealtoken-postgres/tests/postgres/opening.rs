@@ -63,7 +63,7 @@ async fn the_migrations_can_be_run_by_hand() {
     let client = connect(&schema.url).await;
     for step in PostgresStore::migrations() {
         client
-            .batch_execute(&format!("BEGIN; {} COMMIT", step.sql))
+            .batch_execute(&format!("BEGIN; {step} COMMIT"))
             .await
             .unwrap();
     }

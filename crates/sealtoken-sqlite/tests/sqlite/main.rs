@@ -16,6 +16,7 @@ mod opening;
 #[cfg(unix)]
 mod replaced;
 mod schema;
+mod waiting;
 
 use std::path::Path;
 

@@ -11,7 +11,9 @@ use super::fixture::{key, notes, record, tag};
 ///
 /// The store must be away for certain. A call that fails before anything is sent has no effect, so
 /// a read must say so; a write may say that its effect is unknown.
-pub async fn an_engine_that_is_away_is_unavailable_and_does_not_panic(store: Arc<dyn Store>) {
+pub(super) async fn an_engine_that_is_away_is_unavailable_and_does_not_panic(
+    store: Arc<dyn Store>,
+) {
     fn assert_away<T: std::fmt::Debug>(result: Result<T, StoreError>, reads: bool) {
         match result {
             Err(StoreError::Unavailable { effect, reason, .. }) => {

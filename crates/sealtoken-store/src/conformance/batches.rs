@@ -10,14 +10,14 @@ use super::fixture::{
 };
 
 /// An empty batch is written, and changes nothing.
-pub async fn an_empty_batch_changes_nothing(store: Arc<dyn Store>) {
+pub(super) async fn an_empty_batch_changes_nothing(store: Arc<dyn Store>) {
     insert(&*store, [record("a")]).await;
     write(&*store, &[]).await;
     assert_eq!(found(&*store, &Query::all(notes())).await, [b"a"]);
 }
 
 /// A batch makes its inserts, replacements and removals together.
-pub async fn a_batch_does_all_its_changes(store: Arc<dyn Store>) {
+pub(super) async fn a_batch_does_all_its_changes(store: Arc<dyn Store>) {
     let (old, gone) = (record("old").with_label(tag(), "1"), record("gone"));
     insert(&*store, [old.clone(), gone.clone()]).await;
     let new = record("new").with_label(tag(), "2");
@@ -38,7 +38,7 @@ pub async fn a_batch_does_all_its_changes(store: Arc<dyn Store>) {
 }
 
 /// The changes of the case below, all of which match.
-fn fitting(old: &Record, gone: &Record) -> Vec<Change> {
+fn matching(old: &Record, gone: &Record) -> Vec<Change> {
     let mut moved = changed(old, "next");
     moved.labels.clear();
     vec![
@@ -49,7 +49,7 @@ fn fitting(old: &Record, gone: &Record) -> Vec<Change> {
 }
 
 /// A batch with one conflict changes nothing, not even a label, wherever the conflict is.
-pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
+pub(super) async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
     let old = record("old").with_label(tag(), "old");
     let gone = record("gone").with_label(tag(), "gone");
     let taken = record("taken");
@@ -63,7 +63,7 @@ pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
     ];
     for (conflicting, existing) in conflicts {
         for at in 0..=3 {
-            let mut batch = fitting(&old, &gone);
+            let mut batch = matching(&old, &gone);
             batch.insert(at, conflicting.clone());
             assert_eq!(conflict(&*store, &batch).await, (at, existing.clone()));
             for record in [&old, &gone, &taken] {
@@ -80,7 +80,7 @@ pub async fn a_batch_with_one_conflict_changes_nothing(store: Arc<dyn Store>) {
 }
 
 /// Of several conflicts, the first is reported.
-pub async fn of_several_conflicts_the_first_is_named(store: Arc<dyn Store>) {
+pub(super) async fn of_several_conflicts_the_first_is_named(store: Arc<dyn Store>) {
     let taken = [record("z"), record("m"), record("a")];
     insert(&*store, taken.clone()).await;
     // Ids in descending and ascending order: an engine may process a batch in its own order.
@@ -96,7 +96,7 @@ pub async fn of_several_conflicts_the_first_is_named(store: Arc<dyn Store>) {
 }
 
 /// A batch can span several collections, even with the same ids.
-pub async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
+pub(super) async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
     let in_collection = |name| {
         let key = RecordKey::new(collection(name), "id");
         Record::new(key, version(), name).with_label(tag(), "x")
@@ -118,8 +118,8 @@ pub async fn a_batch_reaches_over_collections(store: Arc<dyn Store>) {
 }
 
 /// A batch that names a record twice is refused.
-pub async fn a_batch_names_each_record_once(store: Arc<dyn Store>) {
-    let existing = record("there");
+pub(super) async fn a_batch_names_each_record_once(store: Arc<dyn Store>) {
+    let existing = record("existing");
     insert(&*store, [existing.clone()]).await;
     let batches = [
         [Change::Insert(record("id")), Change::Insert(record("id"))],

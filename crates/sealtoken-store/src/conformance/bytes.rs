@@ -12,8 +12,8 @@ use super::fixture::{
 };
 
 /// Bytes that an engine might misinterpret.
-fn strange() -> Vec<Vec<u8>> {
-    let mut strange: Vec<Vec<u8>> = [
+fn unusual() -> Vec<Vec<u8>> {
+    let mut unusual: Vec<Vec<u8>> = [
         &b"'"[..],
         b"\"",
         b"`; DROP TABLE sealtoken_record; --",
@@ -49,13 +49,13 @@ fn strange() -> Vec<Vec<u8>> {
     ]
     .map(<[u8]>::to_vec)
     .to_vec();
-    strange.extend((0..=u8::MAX).map(|byte| vec![b'.', byte]));
-    strange
+    unusual.extend((0..=u8::MAX).map(|byte| vec![b'.', byte]));
+    unusual
 }
 
 /// Ids may be any bytes, stay distinct and come back unchanged.
-pub async fn ids_are_any_bytes(store: Arc<dyn Store>) {
-    let mut ids = strange();
+pub(super) async fn ids_are_any_bytes(store: Arc<dyn Store>) {
+    let mut ids = unusual();
     ids.push(vec![0xff; RecordKey::MAX_ID]);
     ids.push(vec![0; RecordKey::MAX_ID]);
     ids.push([vec![b'\''; RecordKey::MAX_ID - 1], vec![0]].concat());
@@ -79,7 +79,7 @@ pub async fn ids_are_any_bytes(store: Arc<dyn Store>) {
 }
 
 /// Every method that takes a key refuses ids of 0 and of 1,025 bytes.
-pub async fn ids_have_one_to_1024_bytes(store: Arc<dyn Store>) {
+pub(super) async fn ids_have_one_to_1024_bytes(store: Arc<dyn Store>) {
     for id in [vec![], vec![b'x'; RecordKey::MAX_ID + 1]] {
         let new = record(id.clone());
         let refused = StoreError::Invalid(RecordError::Id);
@@ -98,7 +98,7 @@ pub async fn ids_have_one_to_1024_bytes(store: Arc<dyn Store>) {
 }
 
 /// The same id in two collections identifies two records.
-pub async fn collections_are_kept_apart(store: Arc<dyn Store>) {
+pub(super) async fn collections_are_kept_apart(store: Arc<dyn Store>) {
     let existing = |name: &'static str| {
         let key = RecordKey::new(collection(name), "id");
         Record::new(key, version(), name).with_label(tag(), "x")
@@ -127,8 +127,8 @@ pub async fn collections_are_kept_apart(store: Arc<dyn Store>) {
 }
 
 /// Label values may be any bytes. They stay distinct, are found exactly, and sort by their bytes.
-pub async fn label_values_are_any_bytes_in_their_order(store: Arc<dyn Store>) {
-    let mut values = strange();
+pub(super) async fn label_values_are_any_bytes_in_their_order(store: Arc<dyn Store>) {
+    let mut values = unusual();
     values.push(vec![0xff; 512]);
     values.push(vec![0; 512]);
     let records = values.iter().enumerate().map(|(at, value)| {
@@ -153,7 +153,7 @@ pub async fn label_values_are_any_bytes_in_their_order(store: Arc<dyn Store>) {
 }
 
 /// A range may begin or end with bytes that no label can have: none, or more than 512.
-pub async fn ranges_of_any_length_are_taken(store: Arc<dyn Store>) {
+pub(super) async fn ranges_of_any_length_are_taken(store: Arc<dyn Store>) {
     insert(&*store, [record("a").with_label(tag(), vec![b'x'; 512])]).await;
     for (values, count) in [
         (Values::exactly(""), 0),
@@ -176,7 +176,7 @@ pub async fn ranges_of_any_length_are_taken(store: Arc<dyn Store>) {
 }
 
 /// A body may be empty, and may be any bytes.
-pub async fn bodies_are_any_bytes(store: Arc<dyn Store>) {
+pub(super) async fn bodies_are_any_bytes(store: Arc<dyn Store>) {
     let every: Vec<u8> = (0..=u8::MAX).cycle().take(5000).collect();
     let bodies = [
         vec![],

@@ -37,7 +37,7 @@ async fn churn(store: Arc<dyn Store>, mut staying: Vec<Record>, rounds: watch::S
         write(&*store, &[replace(&new, moved.clone())]).await;
         moving.push_back(moved);
         if moving.len() > 20 {
-            let gone: Record = moving.pop_front().expect("there are some");
+            let gone: Record = moving.pop_front().expect("a moving record");
             write(&*store, &[remove(&gone.key, Some(gone.version))]).await;
         }
         rounds.send_replace(round);
@@ -70,7 +70,7 @@ async fn seen(
 }
 
 /// A scan during changes returns each permanent record exactly once.
-pub async fn a_scan_under_churn_neither_skips_nor_repeats(store: Arc<dyn Store>) {
+pub(super) async fn a_scan_under_churn_neither_skips_nor_repeats(store: Arc<dyn Store>) {
     let staying: Vec<_> = (0..STAY)
         .map(|at| record([at, 0]).with_label(tag(), [at, 0]))
         .collect();

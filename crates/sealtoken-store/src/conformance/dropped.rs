@@ -62,7 +62,7 @@ fn marked_records(mark: u8) -> impl Iterator<Item = Record> {
 }
 
 /// A dropped write is made or not made, labels included, and the store stays usable.
-pub async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
+pub(super) async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
     let mut existing: Vec<_> = marked_records(1).collect();
     insert(&*store, existing.clone()).await;
     for (attempt, polls) in (2..40_u8).zip([0, 1, 2, 3, 4, 6, 9, 13].into_iter().cycle()) {
@@ -95,7 +95,7 @@ pub async fn a_dropped_write_leaves_nothing_half_done(store: Arc<dyn Store>) {
 }
 
 /// Dropped reads, scans, counts and purges leave the store usable.
-pub async fn dropped_reads_leave_the_store_usable(store: Arc<dyn Store>) {
+pub(super) async fn dropped_reads_leave_the_store_usable(store: Arc<dyn Store>) {
     let records: Vec<_> = marked_records(1).collect();
     insert(&*store, records.clone()).await;
     let keys: Vec<_> = records

@@ -10,7 +10,7 @@ use super::fixture::{
 };
 
 /// A record can have 16 labels, and is found by each.
-pub async fn a_record_has_up_to_16_labels(store: Arc<dyn Store>) {
+pub(super) async fn a_record_has_up_to_16_labels(store: Arc<dyn Store>) {
     let mut full = record("full");
     for at in 0..Record::MAX_LABELS {
         full = full.with_label(tag(), [u8::try_from(at).unwrap(); 512]);
@@ -27,7 +27,7 @@ pub async fn a_record_has_up_to_16_labels(store: Arc<dyn Store>) {
 }
 
 /// Label values of 0 and of 513 bytes are refused.
-pub async fn label_values_have_one_to_512_bytes(store: Arc<dyn Store>) {
+pub(super) async fn label_values_have_one_to_512_bytes(store: Arc<dyn Store>) {
     for value in [vec![], vec![b'x'; 513]] {
         let new = record("id").with_label(tag(), value);
         assert_refused(&*store, &[Change::Insert(new)], RecordError::LabelValue).await;
@@ -39,7 +39,7 @@ pub async fn label_values_have_one_to_512_bytes(store: Arc<dyn Store>) {
 }
 
 /// A record with the same label twice is refused.
-pub async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
+pub(super) async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
     let twice = record("id")
         .with_label(tag(), "x")
         .with_label(name("other"), "x")
@@ -53,7 +53,7 @@ pub async fn a_label_stands_once_in_a_record(store: Arc<dyn Store>) {
 }
 
 /// A name can have several values, and a value several names.
-pub async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
+pub(super) async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
     let several = record("id")
         .with_label(tag(), "b")
         .with_label(tag(), "a")
@@ -77,7 +77,7 @@ pub async fn a_label_can_have_several_values(store: Arc<dyn Store>) {
 }
 
 /// After a replacement, a record is found by its new labels and by none of the old ones.
-pub async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
+pub(super) async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
     let before = record("id")
         .with_label(tag(), "old")
         .with_label(tag(), "both")
@@ -118,7 +118,7 @@ pub async fn labels_follow_a_replacement(store: Arc<dyn Store>) {
 }
 
 /// No label finds a removed record, and a new record under its id is found by its own labels only.
-pub async fn labels_follow_a_removal(store: Arc<dyn Store>) {
+pub(super) async fn labels_follow_a_removal(store: Arc<dyn Store>) {
     let gone = record("id").with_label(tag(), "x").with_label(tag(), "y");
     let stays = record("z").with_label(tag(), "x");
     insert(&*store, [gone.clone(), stays]).await;
@@ -133,8 +133,8 @@ pub async fn labels_follow_a_removal(store: Arc<dyn Store>) {
 }
 
 /// A conflict leaves the labels unchanged.
-pub async fn labels_stay_after_a_conflict(store: Arc<dyn Store>) {
-    let existing = record("id").with_label(tag(), "there");
+pub(super) async fn labels_stay_after_a_conflict(store: Arc<dyn Store>) {
+    let existing = record("id").with_label(tag(), "kept");
     insert(&*store, [existing.clone()]).await;
     let mut other = changed(&record("id"), "other");
     other = other.with_label(tag(), "other");
@@ -148,7 +148,7 @@ pub async fn labels_stay_after_a_conflict(store: Arc<dyn Store>) {
             conflict(&*store, &[change]).await,
             (0, Some(existing.clone()))
         );
-        assert_eq!(tagged(&*store, b"there").await, [b"id"]);
+        assert_eq!(tagged(&*store, b"kept").await, [b"id"]);
         assert!(tagged(&*store, b"other").await.is_empty());
     }
 }

@@ -10,8 +10,7 @@ use super::fixture::{
 };
 
 /// The limits are large enough for the services of `sealtoken`.
-#[expect(clippy::unused_async, reason = "cases are called alike")]
-pub async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
+pub(super) async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
     let limits = store.limits();
     assert!(limits.max_body >= 64 * 1024, "{limits:?}");
     assert!(
@@ -21,7 +20,9 @@ pub async fn the_limits_are_large_enough(store: Arc<dyn Store>) {
 }
 
 /// A body at the limit is kept, and one byte more is refused.
-pub async fn a_body_at_the_limit_is_kept_and_one_byte_more_is_refused(store: Arc<dyn Store>) {
+pub(super) async fn a_body_at_the_limit_is_kept_and_one_byte_more_is_refused(
+    store: Arc<dyn Store>,
+) {
     let limit = store.limits().max_body;
     let mut largest = record("largest");
     largest.body = (0..=u8::MAX).cycle().take(limit).collect();
@@ -64,7 +65,7 @@ fn batches(weight: usize) -> [Vec<Change>; 3] {
 }
 
 /// A batch at the limit is written, and one that weighs one more is refused.
-pub async fn a_batch_at_the_limit_is_written_and_one_more_is_refused(store: Arc<dyn Store>) {
+pub(super) async fn a_batch_at_the_limit_is_written_and_one_more_is_refused(store: Arc<dyn Store>) {
     let limit = store.limits().max_batch;
     // An engine that takes any batch has nothing to show here.
     if limit > 100_000 {

@@ -25,7 +25,7 @@ async fn fill(store: &dyn Store) -> Vec<Vec<u8>> {
 }
 
 /// Each page but the last is full, and the last has no cursor.
-pub async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>) {
+pub(super) async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>) {
     fill(&*store).await;
     for query in [Query::all(notes()), by_label()] {
         for (limit, lengths) in [
@@ -46,7 +46,7 @@ pub async fn pages_are_full_and_the_last_one_has_no_cursor(store: Arc<dyn Store>
 }
 
 /// A cursor can be restored from its bytes, and used again.
-pub async fn a_cursor_is_bytes_and_can_be_used_again(store: Arc<dyn Store>) {
+pub(super) async fn a_cursor_is_bytes_and_can_be_used_again(store: Arc<dyn Store>) {
     fill(&*store).await;
     for query in [Query::all(notes()), by_label()] {
         let query = query.limit(4);
@@ -60,7 +60,7 @@ pub async fn a_cursor_is_bytes_and_can_be_used_again(store: Arc<dyn Store>) {
 }
 
 /// A scan continues at its cursor even if that record, and all before it, were removed.
-pub async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Store>) {
+pub(super) async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Store>) {
     for query in [Query::all(notes()).limit(4), by_label().limit(4)] {
         let all = fill(&*store).await;
         let first = page(&*store, &query).await;
@@ -79,7 +79,7 @@ pub async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Store>) {
 
 /// A page ends with the record that exceeds [`Query::PAGE_BYTES`], and the scan continues behind
 /// it.
-pub async fn a_page_is_bounded_in_bytes(store: Arc<dyn Store>) {
+pub(super) async fn a_page_is_bounded_in_bytes(store: Arc<dyn Store>) {
     let body = store.limits().max_body.min(Query::PAGE_BYTES / 3);
     let count = Query::PAGE_BYTES / body * 2 + 2;
     let mut expected = BTreeSet::new();
@@ -140,7 +140,7 @@ async fn foreign(store: &dyn Store) -> Vec<Cursor> {
 
 /// A cursor of another query, or arbitrary bytes, is refused, or returns only records of this
 /// query. It never causes a panic.
-pub async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store>) {
+pub(super) async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store>) {
     fill(&*store).await;
     for id in ["b0", "b1", "b2"] {
         let mut other = record(id);

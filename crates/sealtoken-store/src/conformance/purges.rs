@@ -17,7 +17,7 @@ fn due(id: &str, seconds: i64) -> Record {
 }
 
 /// A purge removes records whose `purge_at` is strictly before the moment, and nothing else.
-pub async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>) {
+pub(super) async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>) {
     let stays = [due("now", 0), due("later", 1), record("never")];
     let goes = [due("before", -1), due("long_before", -1_000_000)];
     insert(&*store, stays.iter().chain(&goes).cloned()).await;
@@ -37,7 +37,7 @@ pub async fn a_purge_removes_what_is_due_and_nothing_else(store: Arc<dyn Store>)
 }
 
 /// A purge removes at most its limit, and the next purge removes the rest.
-pub async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
+pub(super) async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
     let records = (0..2500).map(|at| due(&format!("{at}"), -1 - i64::from(at % 7)));
     insert(&*store, records).await;
     assert_eq!(store.purge(&notes(), NOW, 0).await, Ok(0));
@@ -51,7 +51,7 @@ pub async fn a_purge_keeps_to_its_limit(store: Arc<dyn Store>) {
 }
 
 /// A purge removes the labels of a record too.
-pub async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
+pub(super) async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
     let goes = due("goes", -1)
         .with_label(tag(), "x")
         .with_label(tag(), "y");
@@ -67,7 +67,7 @@ pub async fn labels_go_with_a_purged_record(store: Arc<dyn Store>) {
 }
 
 /// A purge does not touch other collections.
-pub async fn a_purge_leaves_other_collections_alone(store: Arc<dyn Store>) {
+pub(super) async fn a_purge_leaves_other_collections_alone(store: Arc<dyn Store>) {
     let mut other = due("id", -1);
     other.key.collection = collection("other");
     insert(&*store, [other.clone(), due("id", -1)]).await;
@@ -77,7 +77,7 @@ pub async fn a_purge_leaves_other_collections_alone(store: Arc<dyn Store>) {
 }
 
 /// A replacement sets the new `purge_at`, or none.
-pub async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
+pub(super) async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
     let (postponed, kept, hastened) = (due("postponed", -1), due("kept", -1), record("hastened"));
     insert(&*store, [postponed.clone(), kept.clone(), hastened.clone()]).await;
     let mut forever = changed(&kept, "x");
@@ -97,7 +97,7 @@ pub async fn a_replacement_changes_when_a_record_is_due(store: Arc<dyn Store>) {
 }
 
 /// `purge_at` may be any second: negative, zero, and both ends of the range.
-pub async fn purge_at_is_any_second(store: Arc<dyn Store>) {
+pub(super) async fn purge_at_is_any_second(store: Arc<dyn Store>) {
     let seconds = [
         i64::MIN,
         -62_135_596_801,

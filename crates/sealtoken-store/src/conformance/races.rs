@@ -35,7 +35,7 @@ async fn assert_one_won(store: &dyn Store, results: Vec<Attempt>) -> Record {
 }
 
 /// Of 32 writers at one version exactly one wins, and each loser gets the winner's record.
-pub async fn of_32_writers_at_one_version_one_wins(store: Arc<dyn Store>) {
+pub(super) async fn of_32_writers_at_one_version_one_wins(store: Arc<dyn Store>) {
     let mut existing = record("id").with_label(tag(), "start");
     insert(&*store, [existing.clone()]).await;
     for _ in 0..5 {
@@ -58,7 +58,7 @@ pub async fn of_32_writers_at_one_version_one_wins(store: Arc<dyn Store>) {
 }
 
 /// Of 32 who insert one id exactly one wins, and each loser gets the winner's record.
-pub async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
+pub(super) async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
     for round in 0..5_u8 {
         let results = at_once(WRITERS, &store, |at, store| {
             let mut mine = record([round]).with_label(tag(), [round, 1]);
@@ -74,7 +74,7 @@ pub async fn of_32_inserters_of_one_id_one_wins(store: Arc<dyn Store>) {
 
 /// Writers whose batches name the same records in different orders all finish, and no update is
 /// lost.
-pub async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
+pub(super) async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 5;
     const RECORDS: u8 = 4;
     let zero = |at: u8| changed(&record([at + 1]), [0]).with_label(tag(), [at + 1]);
@@ -104,7 +104,7 @@ pub async fn crossing_batches_lose_no_update(store: Arc<dyn Store>) {
 }
 
 /// Writers of different records do not block each other.
-pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
+pub(super) async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
     let results = at_once(WRITERS, &store, |at, store| {
         let mine = record(at.to_be_bytes()).with_label(tag(), "x");
         async move { store.write(&[Change::Insert(mine)]).await }
@@ -115,7 +115,7 @@ pub async fn writers_of_different_records_all_win(store: Arc<dyn Store>) {
 }
 
 /// A reader sees each record as one write left it, even while another is in progress.
-pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
+pub(super) async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 40;
     let state = |round: u8| {
         let record = changed(&record("id"), vec![round; 20_000]);
@@ -136,7 +136,7 @@ pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
                 return;
             }
             loop {
-                let seen = get(&*store, &key("id")).await.expect("it is there");
+                let seen = get(&*store, &key("id")).await.expect("it exists");
                 let round = seen.body[0];
                 assert!(seen.body.len() == 20_000 && seen.body.iter().all(|byte| *byte == round));
                 assert_eq!(seen.labels[0].value, [round; 100]);
@@ -151,7 +151,7 @@ pub async fn readers_see_each_record_whole(store: Arc<dyn Store>) {
 }
 
 /// A reader of many records sees them all as one batch left them, in any collections.
-pub async fn many_records_are_read_at_one_moment(store: Arc<dyn Store>) {
+pub(super) async fn many_records_are_read_at_one_moment(store: Arc<dyn Store>) {
     const ROUNDS: u8 = 60;
     let state = |round: u8| {
         let records = (0..16_u8).map(|at| {

@@ -12,7 +12,7 @@ use super::fixture::{
 };
 
 /// An inserted record is read unchanged: body, version, labels and `purge_at`.
-pub async fn an_inserted_record_is_read_as_it_was(store: Arc<dyn Store>) {
+pub(super) async fn an_inserted_record_is_read_as_it_was(store: Arc<dyn Store>) {
     let full = record("full")
         .with_label(name("b"), "2")
         .with_label(name("a"), [0, 0xff])
@@ -25,7 +25,7 @@ pub async fn an_inserted_record_is_read_as_it_was(store: Arc<dyn Store>) {
 }
 
 /// A record that was never written does not exist, which is not an error.
-pub async fn a_record_that_was_never_written_is_not_there(store: Arc<dyn Store>) {
+pub(super) async fn a_record_that_was_never_written_is_not_there(store: Arc<dyn Store>) {
     assert_gone(&*store, &key("nothing")).await;
     insert(&*store, [record("a")]).await;
     assert_gone(&*store, &key("nothing")).await;
@@ -33,7 +33,7 @@ pub async fn a_record_that_was_never_written_is_not_there(store: Arc<dyn Store>)
 }
 
 /// An insert under an existing id is a conflict, and returns the existing record.
-pub async fn an_insert_on_a_taken_id_is_a_conflict(store: Arc<dyn Store>) {
+pub(super) async fn an_insert_on_a_taken_id_is_a_conflict(store: Arc<dyn Store>) {
     let first = record("id").with_label(name("tag"), "first");
     insert(&*store, [first.clone()]).await;
     let second = record("id").with_label(name("tag"), "second");
@@ -43,7 +43,7 @@ pub async fn an_insert_on_a_taken_id_is_a_conflict(store: Arc<dyn Store>) {
 }
 
 /// A replacement at the expected version replaces the whole record.
-pub async fn a_replacement_at_the_expected_version_is_done(store: Arc<dyn Store>) {
+pub(super) async fn a_replacement_at_the_expected_version_is_done(store: Arc<dyn Store>) {
     let before = record("id")
         .with_label(name("tag"), "x")
         .with_purge_at(UnixTime::from_secs(5));
@@ -54,7 +54,7 @@ pub async fn a_replacement_at_the_expected_version_is_done(store: Arc<dyn Store>
 }
 
 /// A replacement at another version is a conflict, and returns the existing record.
-pub async fn a_replacement_at_another_version_is_a_conflict(store: Arc<dyn Store>) {
+pub(super) async fn a_replacement_at_another_version_is_a_conflict(store: Arc<dyn Store>) {
     let existing = record("id");
     insert(&*store, [existing.clone()]).await;
     let stale = record("id");
@@ -65,7 +65,7 @@ pub async fn a_replacement_at_another_version_is_a_conflict(store: Arc<dyn Store
 }
 
 /// A replacement of a missing record is a conflict: it never inserts.
-pub async fn a_replacement_never_inserts(store: Arc<dyn Store>) {
+pub(super) async fn a_replacement_never_inserts(store: Arc<dyn Store>) {
     let before = record("id");
     let change = replace(&before, changed(&before, "changed"));
     assert_eq!(conflict(&*store, slice::from_ref(&change)).await, (0, None));
@@ -78,7 +78,7 @@ pub async fn a_replacement_never_inserts(store: Arc<dyn Store>) {
 }
 
 /// A removal without an expected version succeeds, whether or not the record exists.
-pub async fn a_removal_of_any_version_is_always_done(store: Arc<dyn Store>) {
+pub(super) async fn a_removal_of_any_version_is_always_done(store: Arc<dyn Store>) {
     insert(&*store, [record("id"), record("other")]).await;
     write(&*store, &[remove(&key("id"), None)]).await;
     assert_gone(&*store, &key("id")).await;
@@ -88,7 +88,7 @@ pub async fn a_removal_of_any_version_is_always_done(store: Arc<dyn Store>) {
 
 /// A removal at the expected version succeeds. At another version it is a conflict that returns the
 /// existing record.
-pub async fn a_removal_keeps_to_the_expected_version(store: Arc<dyn Store>) {
+pub(super) async fn a_removal_keeps_to_the_expected_version(store: Arc<dyn Store>) {
     let existing = record("id").with_label(name("tag"), "x");
     insert(&*store, [existing.clone()]).await;
     let (index, current) = conflict(&*store, &[remove(&existing.key, Some(version()))]).await;
@@ -101,7 +101,9 @@ pub async fn a_removal_keeps_to_the_expected_version(store: Arc<dyn Store>) {
 }
 
 /// An id can be reused after a removal. A change that expects the old version is a conflict.
-pub async fn an_id_can_be_used_again_and_its_old_version_does_not_return(store: Arc<dyn Store>) {
+pub(super) async fn an_id_can_be_used_again_and_its_old_version_does_not_return(
+    store: Arc<dyn Store>,
+) {
     let first = record("id");
     insert(&*store, [first.clone()]).await;
     write(&*store, &[remove(&first.key, None)]).await;
@@ -113,7 +115,7 @@ pub async fn an_id_can_be_used_again_and_its_old_version_does_not_return(store: 
 }
 
 /// A read after a write sees it, also from other tasks.
-pub async fn a_read_after_a_write_sees_it(store: Arc<dyn Store>) {
+pub(super) async fn a_read_after_a_write_sees_it(store: Arc<dyn Store>) {
     let mut existing = record("id");
     insert(&*store, [existing.clone()]).await;
     for round in 0..50_u8 {
@@ -129,7 +131,7 @@ pub async fn a_read_after_a_write_sees_it(store: Arc<dyn Store>) {
 
 /// Many records are read in the order of the keys: missing ones as `None`, and one twice if its key
 /// occurs twice.
-pub async fn many_records_are_read_in_the_order_of_their_keys(store: Arc<dyn Store>) {
+pub(super) async fn many_records_are_read_in_the_order_of_their_keys(store: Arc<dyn Store>) {
     assert_eq!(store.get_many(&[]).await, Ok(vec![]));
     let records: Vec<_> = (0..100_u8).map(|at| record([at])).collect();
     insert(&*store, records.clone()).await;
@@ -154,7 +156,7 @@ pub async fn many_records_are_read_in_the_order_of_their_keys(store: Arc<dyn Sto
 }
 
 /// After a lost reply, the version shows whose write won.
-pub async fn a_lost_reply_is_told_by_the_version(store: Arc<dyn Store>) {
+pub(super) async fn a_lost_reply_is_told_by_the_version(store: Arc<dyn Store>) {
     let before = record("id");
     insert(&*store, [before.clone()]).await;
     // Two writers read the same version and get no reply. Each reads again.
@@ -177,8 +179,8 @@ pub async fn a_lost_reply_is_told_by_the_version(store: Arc<dyn Store>) {
 }
 
 /// A version may be any 16 bytes, and comes back unchanged.
-pub async fn versions_come_back_byte_for_byte(store: Arc<dyn Store>) {
-    let strange = [
+pub(super) async fn versions_come_back_byte_for_byte(store: Arc<dyn Store>) {
+    let unusual = [
         [0; 16],
         [0xff; 16],
         *b"' OR 1=1 --\0\0\xff\xfe\n",
@@ -186,7 +188,7 @@ pub async fn versions_come_back_byte_for_byte(store: Arc<dyn Store>) {
     ];
     let mut existing = record("id");
     insert(&*store, [existing.clone()]).await;
-    for bytes in strange {
+    for bytes in unusual {
         let mut next = changed(&existing, "body");
         next.version = Version::from_bytes(bytes);
         write(&*store, &[replace(&existing, next.clone())]).await;

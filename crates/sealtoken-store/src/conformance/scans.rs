@@ -35,6 +35,11 @@ async fn fill(store: &dyn Store) -> Vec<(Vec<u8>, Vec<u8>)> {
     expected
 }
 
+/// The upper bound of a range that no value is beyond.
+fn open_end() -> Vec<u8> {
+    Values::beginning_with("").until
+}
+
 fn ranges() -> Vec<Values> {
     vec![
         Values::beginning_with(""),
@@ -51,19 +56,13 @@ fn ranges() -> Vec<Values> {
         Values::between("b", "a"),
         Values::between("a.", "a."),
         Values::between("", "z"),
-        Values {
-            from: b"a\0.".to_vec(),
-            until: None,
-        },
-        Values {
-            from: vec![0xff, 0xff, 0],
-            until: None,
-        },
+        Values::between("a\0.", open_end()),
+        Values::between([0xff, 0xff, 0], open_end()),
     ]
 }
 
 /// A label scan returns the records in its range, in the order of value and id, byte by byte.
-pub async fn a_label_scan_keeps_to_its_range_and_order(store: Arc<dyn Store>) {
+pub(super) async fn a_label_scan_keeps_to_its_range_and_order(store: Arc<dyn Store>) {
     let all = fill(&*store).await;
     for values in ranges() {
         let expected: Vec<_> = all
@@ -81,7 +80,7 @@ pub async fn a_label_scan_keeps_to_its_range_and_order(store: Arc<dyn Store>) {
 }
 
 /// A scan of a collection returns each of its records once, and none of another.
-pub async fn a_collection_scan_finds_each_record_once(store: Arc<dyn Store>) {
+pub(super) async fn a_collection_scan_finds_each_record_once(store: Arc<dyn Store>) {
     let missing = Query::all(notes());
     let empty = page(&*store, &missing).await;
     assert!(empty.records.is_empty() && empty.next.is_none());
@@ -96,7 +95,7 @@ pub async fn a_collection_scan_finds_each_record_once(store: Arc<dyn Store>) {
 }
 
 /// A scan returns whole records: bodies, versions and labels.
-pub async fn a_scan_gives_whole_records(store: Arc<dyn Store>) {
+pub(super) async fn a_scan_gives_whole_records(store: Arc<dyn Store>) {
     let records: Vec<Record> = (0..20_u8)
         .map(|at| {
             record([at])
@@ -115,7 +114,7 @@ pub async fn a_scan_gives_whole_records(store: Arc<dyn Store>) {
 }
 
 /// A count equals the number of scanned records, whatever the limit and the cursor.
-pub async fn a_count_is_what_a_scan_gives(store: Arc<dyn Store>) {
+pub(super) async fn a_count_is_what_a_scan_gives(store: Arc<dyn Store>) {
     fill(&*store).await;
     let mut queries = vec![Query::all(notes()), Query::all(collection("missing"))];
     for values in ranges() {
@@ -133,7 +132,7 @@ pub async fn a_count_is_what_a_scan_gives(store: Arc<dyn Store>) {
 }
 
 /// Counts follow inserts, replacements and removals.
-pub async fn a_count_follows_what_is_written(store: Arc<dyn Store>) {
+pub(super) async fn a_count_follows_what_is_written(store: Arc<dyn Store>) {
     use super::fixture::{changed, remove, replace};
 
     let all = Query::all(notes());
@@ -152,7 +151,7 @@ pub async fn a_count_follows_what_is_written(store: Arc<dyn Store>) {
 }
 
 /// A limit of 0 counts as 1.
-pub async fn a_limit_of_zero_is_one(store: Arc<dyn Store>) {
+pub(super) async fn a_limit_of_zero_is_one(store: Arc<dyn Store>) {
     insert(
         &*store,
         ["a", "b", "c"].map(|id| record(id).with_label(tag(), "x")),

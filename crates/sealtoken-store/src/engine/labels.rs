@@ -60,14 +60,14 @@ fn decode(bytes: &[u8]) -> Option<Vec<Label>> {
         if usize::from(u16::from_be_bytes([o0, o1])) != bytes.len().checked_sub(rest.len())? {
             return None;
         }
-        let (name, behind) = rest.split_at_checked(usize::from(name))?;
-        let (value, behind) = behind.split_at_checked(usize::from(u16::from_be_bytes([v0, v1])))?;
+        let (name, tail) = rest.split_at_checked(usize::from(name))?;
+        let (value, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes([v0, v1])))?;
         if !(1..=Label::MAX_VALUE).contains(&value.len()) {
             return None;
         }
         let name = LabelName::new(str::from_utf8(name).ok()?.to_owned()).ok()?;
         labels.push(Label::new(name, value));
-        rest = behind;
+        rest = tail;
     }
     rest.is_empty().then_some(labels)
 }
@@ -92,12 +92,12 @@ mod tests {
     fn labels_come_back_in_their_order() {
         let name = LabelName::new("n".repeat(32)).unwrap();
         let long = |n| Label::new(name.clone(), vec![n; Label::MAX_VALUE]);
-        let most: Vec<Label> = (0_u8..16).map(long).collect();
-        assert_eq!(encode_labels(&most).len(), 8785);
+        let longest: Vec<Label> = (0_u8..16).map(long).collect();
+        assert_eq!(encode_labels(&longest).len(), 8785);
         for labels in [
             vec![],
             vec![label("b", [0]), label("a", "x"), label("b", [0, 0])],
-            most,
+            longest,
         ] {
             assert_eq!(decode_labels(&encode_labels(&labels)), Ok(labels));
         }

@@ -1,22 +1,20 @@
 //! Building blocks for engines: checks, pages, labels in a row, and retries.
 //!
-//! Only the author of an engine needs them. They may change in any release.
+//! Only authors of engines need them. They may change in any release.
 
-mod backoff;
 mod labels;
 mod paging;
+mod retry;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::change::{Change, Limits};
 use crate::error::RecordError;
-use crate::query::Values;
 use crate::record::{Label, Record, RecordKey, Version};
 
-pub use backoff::Backoff;
 pub use labels::{decode_labels, encode_labels};
 pub use paging::{Paging, Position};
+pub use retry::Backoff;
 
 /// Checks a key before it is looked up. Every engine does.
 ///
@@ -100,16 +98,6 @@ pub fn unreadable(key: RecordKey) -> Record {
     Record::new(key, Version::from_bytes([0; 16]), [])
 }
 
-/// The exclusive end of a range of label values. Where the range has none, it is greater than any
-/// value that a record can have.
-#[must_use]
-pub fn upper_bound(values: &Values) -> Cow<'_, [u8]> {
-    match &values.until {
-        Some(until) => Cow::Borrowed(until),
-        None => Cow::Borrowed(&[0xff; Label::MAX_VALUE + 1]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,13 +127,5 @@ mod tests {
             let made = existing.map(|existing| matches(&change, existing));
             assert_eq!(made, expected, "{change:?}");
         }
-    }
-
-    #[test]
-    fn an_open_range_ends_behind_every_value() {
-        let open = Values::beginning_with([0xff; Label::MAX_VALUE]);
-        assert!(open.until.is_none());
-        assert!(upper_bound(&open)[..] > [0xff; Label::MAX_VALUE][..]);
-        assert_eq!(upper_bound(&Values::between("a", "b"))[..], *b"b");
     }
 }

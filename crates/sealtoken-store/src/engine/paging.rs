@@ -1,10 +1,10 @@
 //! Pages of a scan, and how one continues where another ended.
 
 use crate::error::StoreError;
-use crate::query::{Cursor, Page, Query, Selection, behind_all};
+use crate::query::{Cursor, Page, Query, Selection, successor};
 use crate::record::{Label, Record, RecordKey};
 
-/// A row's position in a scan: cursors are made from it.
+/// A row's position in a scan. Cursors hold one, and these two parts are all of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The value of the label; empty in a scan of a whole collection.
@@ -14,12 +14,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// The position at which a cursor continues.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`] for a cursor that no [`Paging`] made.
-    pub fn from_cursor(cursor: &Cursor) -> Result<Self, StoreError> {
+    /// The position in a cursor; [`StoreError::Cursor`] if no [`Paging`] made it.
+    fn from_cursor(cursor: &Cursor) -> Result<Self, StoreError> {
         let (length, rest) = cursor
             .as_bytes()
             .split_first_chunk()
@@ -62,39 +58,49 @@ impl<'a> Paging<'a> {
     const MAX_SKIPPED: usize = 1000;
 
     /// An empty page of a query.
-    #[must_use]
-    pub fn new(query: &'a Query) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Cursor`] for a cursor that no engine of this kind made.
+    pub fn new(query: &'a Query) -> Result<Self, StoreError> {
+        Ok(Self {
             query,
             limit: usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX),
             bytes: 0,
             skipped: 0,
             records: Vec::new(),
-            last: None,
-        }
+            last: query
+                .after
+                .as_ref()
+                .map(Position::from_cursor)
+                .transpose()?,
+        })
     }
 
-    /// The position, inclusive, from which to fetch rows: behind the last row, or where the query
-    /// or its cursor begins. `None` if nothing can follow.
+    /// The position of the last row of this page, or at first of the page before.
+    #[must_use]
+    pub fn last(&self) -> Option<&Position> {
+        self.last.as_ref()
+    }
+
+    /// The position, inclusive, from which to fetch rows: after the last row, or where the query
+    /// begins. `None` if nothing can follow.
     ///
-    /// It is for engines that keep labels in the order of values and ids. Behind a value or an id
-    /// of the maximum length or more it skips all that begin with it: so overlong rows of an
+    /// It is for engines that keep labels in the order of values and ids. After a value or an id
+    /// of the maximum length or more, it skips all that begin with it. So overlong rows of an
     /// attacker are not read again, although the cursor holds only their beginning.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Cursor`] for a cursor that no engine of this kind made.
-    pub fn start(&self) -> Result<Option<Position>, StoreError> {
-        match (&self.last, &self.query.after) {
-            (Some(last), _) => Ok(self.behind(last)),
-            (None, Some(cursor)) => Ok(self.behind(&Position::from_cursor(cursor)?)),
-            (None, None) => Ok(self.within(Position::new(&[], &[]))),
+    #[must_use]
+    pub fn start(&self) -> Option<Position> {
+        match &self.last {
+            Some(last) => self.following(last),
+            None => self.within(Position::new(&[], &[])),
         }
     }
 
-    /// Moves to a row, and gives the key of its record; `None` if no store writes such a row.
+    /// Moves to a row, after which the next page continues. Returns the key of its record; `None`
+    /// if no store writes such a row.
     pub fn key_at(&mut self, value: &[u8], id: &[u8]) -> Option<RecordKey> {
-        self.move_to(Position::new(
+        self.last = Some(Position::new(
             value.get(..=Label::MAX_VALUE).unwrap_or(value),
             id.get(..RecordKey::MAX_ID).unwrap_or(id),
         ));
@@ -106,11 +112,6 @@ impl<'a> Paging<'a> {
         is_key.then(|| RecordKey::new(self.query.collection.clone(), id))
     }
 
-    /// Moves to a row: the next page continues behind the last one.
-    pub fn move_to(&mut self, position: Position) {
-        self.last = Some(position);
-    }
-
     /// Whether the page has all the records it may have, or enough rows were skipped.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -119,17 +120,13 @@ impl<'a> Paging<'a> {
             || self.skipped >= Self::MAX_SKIPPED
     }
 
-    /// How many rows to fetch next. Where many were skipped, it is more than the page has room for.
+    /// How many rows to fetch next, and how many bytes the page has room for. Where many rows were
+    /// skipped, more are fetched than the page can hold.
     #[must_use]
-    pub fn wanted(&self) -> usize {
-        let room = self.limit.saturating_sub(self.records.len());
-        room.max(self.skipped).max(1)
-    }
-
-    /// How many more bytes the page has room for.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        Query::PAGE_BYTES.saturating_sub(self.bytes)
+    pub fn room(&self) -> (usize, usize) {
+        let rows = self.limit.saturating_sub(self.records.len());
+        let bytes = Query::PAGE_BYTES.saturating_sub(self.bytes);
+        (rows.max(self.skipped).max(1), bytes)
     }
 
     /// Counts rows that hold no record of the page, and bytes that were fetched but are not part of
@@ -161,7 +158,7 @@ impl<'a> Paging<'a> {
         }
     }
 
-    fn behind(&self, position: &Position) -> Option<Position> {
+    fn following(&self, position: &Position) -> Option<Position> {
         let id = next(&position.id, RecordKey::MAX_ID);
         if self.query.selection == Selection::All {
             return Some(Position::new(&[], &id?));
@@ -180,18 +177,15 @@ impl<'a> Paging<'a> {
             return Some(position);
         };
         let position = position.max(Position::new(&values.from, &[]));
-        let until = values.until.as_ref();
-        until
-            .is_none_or(|until| position.value < *until)
-            .then_some(position)
+        (position.value < values.until).then_some(position)
     }
 }
 
-/// The first bytes behind these, of all that are at most `longest`; `None` if these are the last.
-fn next(bytes: &[u8], longest: usize) -> Option<Vec<u8>> {
-    match bytes.get(..longest) {
+/// The next bytes in order that are at most `max_len` long; `None` after the last.
+fn next(bytes: &[u8], max_len: usize) -> Option<Vec<u8>> {
+    match bytes.get(..max_len) {
         // Whatever else begins with these is longer.
-        Some(whole) => behind_all(whole),
+        Some(whole) => successor(whole),
         None => Some([bytes, &[0]].concat()),
     }
 }
@@ -217,6 +211,10 @@ mod tests {
         }
     }
 
+    fn page(query: &Query) -> Paging<'_> {
+        Paging::new(query).unwrap()
+    }
+
     fn query(values: Values) -> Query {
         let (notes, tag) = (
             Collection::from_static("note"),
@@ -233,7 +231,7 @@ mod tests {
         let (last_value, last_id) = (vec![0xff; Label::MAX_VALUE], vec![0xff; RecordKey::MAX_ID]);
         let at = Position::new;
         let eighth = |bytes: &[u8]| [&bytes[1..], &[8]].concat();
-        let behind = |query: &Query, position: &Position| Paging::new(query).behind(position);
+        let following = |query: &Query, position: &Position| page(query).following(position);
         for (position, next) in [
             (at(b"v", b"i"), Some(at(b"v", b"i\0"))),
             (at(b"v", b""), Some(at(b"v", b"\0"))),
@@ -248,11 +246,11 @@ mod tests {
             (at(&last_value, &last_id), None),
             (at(&[&last_value[..], &[0]].concat(), b"i"), None),
         ] {
-            assert_eq!(behind(&labels, &position), next, "{position:?}");
+            assert_eq!(following(&labels, &position), next, "{position:?}");
         }
-        assert_eq!(behind(&all, &at(b"", b"i")), Some(at(b"", b"i\0")));
-        assert_eq!(behind(&all, &at(b"", &id)), Some(at(b"", &eighth(&id))));
-        assert_eq!(behind(&all, &at(b"", &last_id)), None);
+        assert_eq!(following(&all, &at(b"", b"i")), Some(at(b"", b"i\0")));
+        assert_eq!(following(&all, &at(b"", &id)), Some(at(b"", &eighth(&id))));
+        assert_eq!(following(&all, &at(b"", &last_id)), None);
     }
 
     #[test]
@@ -266,24 +264,25 @@ mod tests {
             (Some(cursor(b"d")), None),
         ] {
             let query = between.clone().after(after);
-            assert_eq!(Paging::new(&query).start(), Ok(start));
+            assert_eq!(page(&query).start(), start);
         }
-        assert_eq!(
-            Paging::new(&query(Values::between("d", "b"))).start(),
-            Ok(None)
-        );
+        assert_eq!(page(&query(Values::between("d", "b"))).start(), None);
     }
 
     #[test]
     fn a_page_goes_on_behind_its_last_row_and_so_does_its_cursor() {
         let query =
             query(Values::beginning_with("v")).after(Position::new(b"va", b"a").to_cursor());
-        let mut paging = Paging::new(&query);
+        let mut paging = page(&query);
+        assert_eq!(paging.last(), Some(&Position::new(b"va", b"a")));
         assert!(paging.key_at(b"vb", b"b").is_some());
+        assert_eq!(paging.last(), Some(&Position::new(b"vb", b"b")));
         let next = Some(Position::new(b"vb", b"b\0"));
-        assert_eq!(paging.start(), Ok(next.clone()));
+        assert_eq!(paging.start(), next);
         let query = query.clone().after(paging.into_page(true).next);
-        assert_eq!(Paging::new(&query).start(), Ok(next));
-        assert_eq!(Paging::new(&query).into_page(false).next, None);
+        assert_eq!(page(&query).start(), next);
+        assert_eq!(page(&query).into_page(false).next, None);
+        let foreign = query.after(Cursor::from_bytes("?"));
+        assert_eq!(Paging::new(&foreign).err(), Some(StoreError::Cursor));
     }
 }

@@ -118,7 +118,7 @@ fn callers_whose_first_answer_is_late_are_bounded_and_stay_in_order() {
         assert_eq!(poll(asking, &wakeups), None);
     }
     held.opened.close();
-    let refused = all.split_off(line::MAX_IN_LINE);
+    let refused = all.split_off(MAX_IN_LINE);
     for (_, waiting) in &mut all {
         assert_eq!(poll(waiting, &wakeups), None);
     }
@@ -138,8 +138,8 @@ fn a_full_line_refuses_the_last_to_arrive() {
     let wakeups = Arc::default();
     let (tell, mut first) = attempt(&guard, &[ADA]);
     assert_eq!(poll(&mut first, &wakeups), None);
-    let most = line::MAX_IN_LINE + 1;
-    let mut all: Vec<_> = (0..most).map(|_| attempt(&guard, &[ADA])).collect();
+    let count = MAX_IN_LINE + 1;
+    let mut all: Vec<_> = (0..count).map(|_| attempt(&guard, &[ADA])).collect();
     for (_, asking) in &mut all {
         assert_eq!(poll(asking, &wakeups), None);
     }
@@ -163,9 +163,7 @@ fn a_caller_called_from_a_full_line_and_refused_keeps_its_place() {
     for held in &mut held {
         assert_eq!(poll(held, &wakeups), None);
     }
-    let mut all: Vec<_> = (0..line::MAX_IN_LINE)
-        .map(|_| attempt(&guard, &[ADA]))
-        .collect();
+    let mut all: Vec<_> = (0..MAX_IN_LINE).map(|_| attempt(&guard, &[ADA])).collect();
     for (_, waiting) in &mut all {
         assert_eq!(poll(waiting, &wakeups), None);
     }

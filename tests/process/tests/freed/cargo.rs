@@ -1,7 +1,7 @@
 //! Cargo: values that are replaced, removed, taken, merged, cleared or refused leave nothing
 //! behind.
 
-use sealtoken::{Cargo, CargoError, Merge, UnixTime};
+use sealtoken::{Cargo, CargoError, Merge, UnixTime, Value};
 use sealtoken_process_tests::freed::{alone, record};
 use zeroize::Zeroize as _;
 
@@ -39,7 +39,7 @@ fn inserted_and_removed_entries_leave_nothing() {
             .get_or_insert_with("made", || Wiped(OTHER.to_owned()))
             .expect("text");
         drop(made);
-        drop(cargo.dump());
+        drop(Value::from(&cargo));
         cargo.clear();
         cargo.replace(full());
         assert_eq!(cargo.require::<&str>("plain"), Ok(PLAIN));

@@ -89,7 +89,7 @@ fn a_view_as_a_value_leaves_nothing() {
         let mut token = super::tokens::full();
         codec.seal(&mut token, super::tokens::HOUR).expect("fits");
         let mut cargo = sealtoken::Cargo::new();
-        let view = PrimordyxView::with_extras(&token);
+        let view = PrimordyxView::new(&token).with_extras();
         cargo.insert("view", view).expect("a value");
     });
     freed.holds_nothing_of(&TEXTS);

@@ -46,7 +46,7 @@ fn values_without_a_password_leave_no_plaintext_and_no_key() {
                 ada.read(&token).await.expect("there").expose(),
                 NESTED.as_bytes()
             );
-            let earlier = ada.read_version(&token, 1).await.expect("kept");
+            let earlier = ada.read(&token).version(1).await.expect("kept");
             assert_eq!(earlier.expose(), PLAIN.as_bytes());
             let own = "own-token-Za7Xs4Dc1Vf8Bg5Nh2Mj9";
             ada.create(OTHER).token(own).await.expect("created");

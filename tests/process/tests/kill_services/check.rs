@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use sealtoken::Page;
 use sealtoken::pat::{Reason, VerifyError};
 use sealtoken::vault::{ValueId, Vault, VaultError};
+use sealtoken::{Page, State};
 
 use crate::model::{Kept, Pat, Space, Standing, World};
 use crate::writer::{Services, content};
@@ -18,7 +18,7 @@ pub(crate) async fn check(world: &World, services: &Services) {
         check_pat(pat, services).await;
     }
     let mut listed = 0;
-    let mut list = services.pats.list().owned_by(world.owner()).stream();
+    let mut list = services.pats.list().owner(world.owner()).stream();
     while let Some(record) = list.next().await {
         let id = record.expect("it is whole").id.to_string();
         let told = world.pats.iter().find(|pat| pat.id == id);
@@ -107,7 +107,11 @@ async fn id(vault: &Vault, token: &str) -> ValueId {
 pub(crate) async fn list(vault: &Vault) -> Vec<Result<ValueId, VaultError>> {
     let (mut listed, mut after) = (Vec::new(), None);
     loop {
-        let list = vault.list().with_deleted().with_expired().limit(50);
+        let list = vault
+            .list()
+            .with(State::Deleted)
+            .with(State::Expired)
+            .limit(50);
         let Page { entries, next, .. } = list.after(after).await.expect("it lists");
         listed.extend(entries.into_iter().map(|entry| entry.map(|info| info.id)));
         after = next;

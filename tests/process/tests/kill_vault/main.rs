@@ -114,7 +114,7 @@ fn check(file: &Path, acknowledged: Option<u64>) {
         // Purged values are gone completely, and nothing in the list is damaged.
         let page = vault
             .list()
-            .with_expired()
+            .with(State::Expired)
             .limit(10_000)
             .await
             .expect("it lists");

@@ -3,10 +3,10 @@
 use sealtoken::pat::{PatError, PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
+use super::Sync;
 use super::plan::{EXPIRED, Step, Work};
 use super::show::Report;
 use crate::failure::{in_part, is_in_doubt};
-use crate::pat::args::Sync;
 
 pub(super) async fn apply(
     pats: &PersonalAccessTokens,
@@ -17,7 +17,7 @@ pub(super) async fn apply(
     for mut step in steps {
         if !options.dry_run {
             let mut done = None;
-            match take(pats, &step, options.purge_in, &mut done).await {
+            match carry_out(pats, &step, options.purge_in, &mut done).await {
                 Ok(record) => {
                     let differences = step.differences.iter_mut();
                     differences.for_each(|difference| difference.settle(&record));
@@ -41,7 +41,7 @@ pub(super) async fn apply(
 
 /// Restricts a token first and on its own, so that no other failure delays that. Sets `done` to
 /// what was done, even when an error ends it.
-async fn take(
+async fn carry_out(
     pats: &PersonalAccessTokens,
     step: &Step<'_>,
     purge_in: Option<Lifetime>,
@@ -54,13 +54,13 @@ async fn take(
     }
     if step.restriction.is_some() {
         update(step.restriction.as_deref()).await?;
-        done.get_or_insert("what is taken from it was taken");
+        done.get_or_insert("what the file takes away was taken away");
     }
     match &step.work {
         Work::Register(new) => (**new).clone().await,
         Work::Change(change) => (**change).clone().await,
         // If anything fails on the way, the token stays revoked: it must not be valid with rights
-        // that it is not to have.
+        // that the file takes away.
         Work::Restore(change) => {
             if change.is_some() {
                 update(change.as_deref()).await?;

@@ -3,7 +3,7 @@
 use sealtoken::pat::{PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{Expiry, UnixTime, Value};
 
-use crate::output::optional;
+use crate::output::{optional, or_null};
 use crate::pat::show;
 
 use super::file::Declared;
@@ -118,7 +118,7 @@ impl<'a> Changes<'a> {
         ));
     }
 
-    /// What neither protects nor harms anybody.
+    /// What grants and restricts nothing.
     fn meta(&mut self, record: &PatRecord, token: &Declared) {
         if token.owner != record.owner {
             let values = (record.owner.as_str().into(), token.owner.as_str().into());
@@ -144,7 +144,8 @@ impl<'a> Changes<'a> {
     fn rights(&mut self, record: &PatRecord, token: &Declared, own: bool) {
         if let Some(roles) = token.roles.as_ref().filter(|roles| **roles != record.roles) {
             let values = (show::list(&record.roles), show::list(roles));
-            let gone: Vec<&String> = record.roles.difference(roles).collect();
+            let gone = record.roles.iter().filter(|role| !roles.contains(role));
+            let gone: Vec<&String> = gone.collect();
             if !gone.is_empty() {
                 self.restrict(|update| gone.into_iter().fold(update, Update::remove_role));
             }
@@ -156,15 +157,16 @@ impl<'a> Changes<'a> {
             .filter(|scopes| **scopes != record.scopes)
         {
             let values = (show::list(&record.scopes), show::list(scopes));
-            if !record.scopes.is_subset(scopes) {
-                self.restrict(|update| update.scopes(record.scopes.intersection(scopes)));
+            let stay = |scope: &&String| scopes.contains(scope);
+            if !record.scopes.iter().all(|scope| stay(&scope)) {
+                self.restrict(|update| update.scopes(record.scopes.iter().filter(stay)));
             }
             self.make("scopes", values, |update| update.scopes(scopes));
         }
         match token.admin {
             Some(false) if record.admin && own => {
                 self.notes
-                    .push("your own token is declared no admin's: it STAYS an admin's");
+                    .push("your own token is declared without admin rights: it KEEPS them");
             }
             Some(admin) if admin != record.admin => {
                 let values = (record.admin.into(), admin.into());
@@ -201,10 +203,10 @@ impl<'a> Changes<'a> {
             }
             Some(at) if at > now && record.expires_at.is_none_or(|end| at < end) => {
                 self.differ("expires_at", values.0, values.1);
-                self.restrict(|update| update.expires_at_or_now(at));
+                self.restrict(|update| update.expires(at));
             }
             Some(at) if at > now => {
-                self.make("expires_at", values, |update| update.expires_at_or_now(at));
+                self.make("expires_at", values, |update| update.expires(at));
             }
             // Declared in the past: it expires when this is applied.
             Some(at) => {
@@ -215,7 +217,7 @@ impl<'a> Changes<'a> {
                         .push("your own token is declared expired: its expiry STAYS");
                 } else {
                     self.differ("expires_at", values.0, optional(Some(now)));
-                    self.restrict(|update| update.expires_at_or_now(at));
+                    self.restrict(|update| update.expires(at));
                 }
             }
         }
@@ -252,10 +254,10 @@ pub(super) fn meta(token: &Declared) -> Vec<Difference> {
     let mut meta = vec![Difference::new("owner", token.owner.as_str().into())];
     let fields = [
         ("admin", token.admin.map(Value::from)),
-        ("roles", token.roles.as_ref().map(show::list)),
-        ("scopes", token.scopes.as_ref().map(show::list)),
+        ("roles", token.roles.as_deref().map(show::list)),
+        ("scopes", token.scopes.as_deref().map(show::list)),
         ("name", token.name.as_ref().map(|name| text(name.as_ref()))),
-        ("metadata", token.metadata.as_ref().map(show::map)),
+        ("metadata", token.metadata.as_deref().map(show::map)),
         ("expires_at", token.expires_at.map(optional)),
     ];
     for (field, value) in fields {
@@ -265,5 +267,5 @@ pub(super) fn meta(token: &Declared) -> Vec<Difference> {
 }
 
 fn text(text: Option<&String>) -> Value {
-    text.map_or(Value::Null, |text| text.as_str().into())
+    or_null(text.map(String::as_str))
 }

@@ -1,7 +1,7 @@
 //! The declared tokens: YAML, checked as a whole before anything is changed.
 #![expect(
     clippy::option_option,
-    reason = "what is left out and what is null are two things"
+    reason = "a value that is left out differs from one that is null"
 )]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,24 +25,25 @@ pub(super) struct Declared {
     pub(super) owner: String,
     pub(super) hash: Option<SecretHash>,
     pub(super) admin: Option<bool>,
-    pub(super) roles: Option<BTreeSet<String>>,
-    pub(super) scopes: Option<BTreeSet<String>>,
+    /// Sorted, as in a record.
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) scopes: Option<Vec<String>>,
     pub(super) name: Option<Option<String>>,
-    pub(super) metadata: Option<BTreeMap<String, String>>,
+    pub(super) metadata: Option<Vec<(String, String)>>,
     pub(super) expires_at: Option<Option<UnixTime>>,
     pub(super) revoked: Option<bool>,
 }
 
-/// The file. The original's also names the servers that it talks to; here the store says that.
+/// The file. That of `@access-tokens/cli` also names servers, which this command does not need.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     tokens: Vec<Spanned<Entry>>,
     #[serde(default)]
-    #[expect(dead_code, reason = "it is allowed, and says nothing here")]
+    #[expect(dead_code, reason = "it is accepted and ignored")]
     defaults: Option<IgnoredAny>,
     #[serde(default)]
-    #[expect(dead_code, reason = "it is allowed, and says nothing here")]
+    #[expect(dead_code, reason = "it is accepted and ignored")]
     endpoints: Option<IgnoredAny>,
 }
 
@@ -96,7 +97,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
             Ok(token) => {
                 if let Some(before) = lines.insert(token.id, line) {
                     let id = token.id;
-                    wrong.add(line, &format!("{id} stands on line {before}, too"));
+                    wrong.add(line, &format!("{id} is declared on line {before} already"));
                 }
                 declared.push(token);
             }
@@ -109,15 +110,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
 
 impl Entry {
     fn declared(self, line: u64) -> Result<Declared, String> {
-        let told = |error: PatError| format!("{}: {error}", error.code());
-        let id: PatId = self.id.parse().map_err(told)?;
+        let with_code = |error: PatError| format!("{}: {error}", error.code());
+        let id: PatId = self.id.parse().map_err(with_code)?;
         let of_it = |what: String| format!("{id}: {what}");
         let hash = self.hash.map(|hash| hash.parse()).transpose();
         let end = self
             .expires_at
             .map(|end| end.map(|end| moment(&end)).transpose());
         Ok(Declared {
-            hash: hash.map_err(|error| of_it(told(error)))?,
+            hash: hash.map_err(|error| of_it(with_code(error)))?,
             expires_at: end
                 .transpose()
                 .map_err(|what| of_it(format!("expires_at: {what}")))?,
@@ -125,10 +126,10 @@ impl Entry {
             line,
             owner: self.owner,
             admin: self.admin,
-            roles: self.roles,
-            scopes: self.scopes,
+            roles: self.roles.map(|roles| roles.into_iter().collect()),
+            scopes: self.scopes.map(|scopes| scopes.into_iter().collect()),
             name: self.name,
-            metadata: self.metadata,
+            metadata: self.metadata.map(|metadata| metadata.into_iter().collect()),
             revoked: self.revoked,
         })
     }
@@ -218,7 +219,7 @@ impl Wrong {
         }
         let all = self.0.join("\n  ");
         Err(problem(format!(
-            "nothing was changed, the file is wrong:\n  {all}"
+            "the file has errors, and nothing was changed:\n  {all}"
         )))
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn plan<'a>(
     let mut plan = Plan::default();
     let mut left: HashMap<PatId, &Declared> =
         declared.iter().map(|token| (token.id, token)).collect();
-    let progress = Progress::of("tokens looked at")?;
+    let progress = Progress::of("tokens read")?;
     let mut count = progress.after(0);
     let mut looked_at = 0_u64;
     let mut tokens = pats.list().with_hashes().stream();

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::{self, printable};
-use crate::pat::args::{Colour, Sync};
 
 use super::compare::Difference;
 use super::plan::{Plan, Step, Work};
+use super::{Colour, Sync};
 
 /// The results, which `--json` prints at the end. Without it, each step is printed when it is done.
 #[derive(Serialize)]
@@ -31,9 +31,9 @@ pub(super) struct Report {
     json: bool,
     #[serde(skip)]
     coloured: bool,
-    /// Why a step could not be printed. The other steps are done all the same.
+    /// Why a step could not be printed. The other steps are done nevertheless.
     #[serde(skip)]
-    unsaid: Option<Failure>,
+    unprinted: Option<Failure>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ struct Note {
 struct Failed {
     id: Option<String>,
     error: String,
-    /// What of the step was done all the same.
+    /// The part of the step that was done nevertheless.
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<&'static str>,
 }
@@ -85,7 +85,7 @@ impl Report {
             declared,
             json: options.json,
             coloured,
-            unsaid: None,
+            unprinted: None,
         }
     }
 
@@ -95,7 +95,7 @@ impl Report {
             self.note(*id, note);
         }
         for id in &plan.missing {
-            let what = "it is not in the store, and has no hash to register: nothing is issued";
+            let what = "it is not in the store, and has no hash to register: no token is issued";
             self.failed(Some(*id), "missing", what, None);
         }
         for error in &plan.unreadable {
@@ -112,9 +112,9 @@ impl Report {
     /// A step was done, or would be.
     pub(super) fn done(&mut self, step: &Step<'_>) {
         let id = step.id.to_string();
-        if !self.json && self.unsaid.is_none() {
+        if !self.json && self.unprinted.is_none() {
             let said = self.lines(step).and_then(|lines| output::line(&lines));
-            self.unsaid = said.err();
+            self.unprinted = said.err();
         }
         match &step.work {
             Work::Register(..) => {
@@ -153,9 +153,9 @@ impl Report {
         });
     }
 
-    /// Says how much it was, and whether anything failed.
+    /// Prints the summary, and fails if anything failed.
     pub(super) fn end(mut self) -> Result<(), Failure> {
-        let said = match self.unsaid.take() {
+        let said = match self.unprinted.take() {
             Some(failure) => Err(failure),
             None if self.json => output::json(&self),
             None => output::line(&self.summary()),
@@ -163,12 +163,12 @@ impl Report {
         let work = if self.dry_run {
             "it was a dry run, and changed nothing"
         } else {
-            "the sync went on to its end"
+            "the sync was completed"
         };
         let found = if self.failed.is_empty() {
             Ok(())
         } else {
-            Err(Failure::Told)
+            Err(Failure::Reported)
         };
         output::ended(said, work, found)
     }
@@ -202,14 +202,14 @@ impl Report {
             Work::Register(..) => (ADDED, "register"),
             Work::Change(_) => (CHANGED, "change"),
             Work::Restore(_) => (CHANGED, "restore"),
-            Work::Revoke(_) => (TAKEN, "revoke"),
+            Work::Revoke(_) => (REMOVED, "revoke"),
         };
         let owner = printable(&step.owner);
         let mut lines = vec![self.paint(sign, &format!("{} {what} ({owner})", step.id))];
         for difference in &step.differences {
             let field = difference.field;
             if let Some(value) = &difference.before {
-                lines.push("    ".to_owned() + &self.paint(TAKEN, &valued(field, value)?));
+                lines.push("    ".to_owned() + &self.paint(REMOVED, &valued(field, value)?));
             }
             match &difference.after {
                 Some(value) => {
@@ -232,7 +232,7 @@ impl Report {
 }
 
 const ADDED: (char, AnsiColor) = ('+', AnsiColor::Green);
-const TAKEN: (char, AnsiColor) = ('-', AnsiColor::Red);
+const REMOVED: (char, AnsiColor) = ('-', AnsiColor::Red);
 const CHANGED: (char, AnsiColor) = ('~', AnsiColor::Yellow);
 
 fn valued(field: &str, value: &Value) -> Result<String, Failure> {
@@ -240,6 +240,6 @@ fn valued(field: &str, value: &Value) -> Result<String, Failure> {
 }
 
 fn say(line: &str) {
-    // Where stderr is gone there is nobody left to tell.
+    // Errors of stderr are ignored: there is nowhere left to report them.
     let _ = writeln!(stderr(), "{line}");
 }

@@ -52,7 +52,7 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
     let plan = plan(&pats, &declared, &rules).await.ok().unwrap();
     assert_eq!((plan.steps.len(), plan.notes.len()), (2, 0));
 
-    // So long it takes until they are come to.
+    // Time passes before the steps are carried out.
     clock.advance(60);
     let options = Line::parse_from(["sync", "tokens.yaml", "--json"]).sync;
     let mut report = Report::new(&options, plan.unchanged, declared.len());
@@ -65,7 +65,7 @@ async fn an_end_that_passes_before_its_token_is_registered_is_noted() {
     assert_eq!(pats.list().count().await, Ok(1));
 }
 
-/// However long that takes: the clocks of all others are far beyond this one's.
+/// However long that takes.
 #[tokio::test]
 async fn a_file_is_checked_as_of_one_moment() {
     let id = opened(&ManualClock::at(NOW)).await.generate().unwrap().id;
@@ -75,8 +75,8 @@ async fn a_file_is_checked_as_of_one_moment() {
     assert!(file::check(&declared, NOW).await.is_ok());
 }
 
-/// What comes of a sync of a token with the roles `a` and `b`, for which the file says this, when
-/// its writes from that number on are lost; what was done before must be said with it.
+/// Syncs a token with the roles `a` and `b` to this declaration while the store fails. The report
+/// must say what was done before.
 async fn lost(
     declared: &str,
     revoked: bool,
@@ -113,8 +113,7 @@ async fn lost(
     assert_eq!(report["failed"], json!([failed]), "{declared}");
 }
 
-/// Each case: what the file says, how many of the writes that its step makes are done, and what is
-/// said of it then.
+/// Each case: the declaration, how many writes succeed, and what the report says was done.
 #[tokio::test]
 async fn a_step_that_fails_tells_what_of_it_was_done() {
     for (declared, writes, done) in [
@@ -125,7 +124,7 @@ async fn a_step_that_fails_tells_what_of_it_was_done() {
         (
             "owner: b, roles: [a]",
             1,
-            Some("what is taken from it was taken"),
+            Some("what the file takes away was taken away"),
         ),
         ("owner: b", 0, None),
     ] {
@@ -149,7 +148,7 @@ async fn a_step_that_fails_tells_what_of_it_was_done() {
     }
 }
 
-/// It is not said that a token is still revoked which may be restored.
+/// A token that may be restored is not reported as still revoked.
 #[tokio::test]
 async fn a_step_that_may_be_done_says_nothing_against_it() {
     for (writes, away, unknown) in [

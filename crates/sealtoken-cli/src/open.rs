@@ -1,0 +1,26 @@
+//! `open`: prints what the token on stdin holds.
+
+use clap::Args;
+use sealtoken::Codec;
+
+use crate::failure::Failure;
+use crate::options::{At, Usage};
+use crate::{input, output};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken open --purpose password-reset < token
+  sealtoken open --purpose session --context user:42 --key-file keys.txt < token | jq .custom")]
+pub(crate) struct Open {
+    #[command(flatten)]
+    usage: Usage,
+    #[command(flatten)]
+    at: At,
+}
+
+pub(crate) fn run(options: &Open) -> Result<(), Failure> {
+    let codec = options.usage.codec(options.at.clock())?;
+    let token = codec.open(&input::token(Codec::DEFAULT_MAX_OPENED)?)?;
+    output::json(&output::opened(&token))
+}

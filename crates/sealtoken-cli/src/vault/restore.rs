@@ -1,0 +1,27 @@
+//! `vault restore`: brings a soft-deleted value back.
+
+use clap::Args;
+
+use crate::failure::{Failure, look_first};
+
+use super::args::TokenOrId;
+use super::input::{self, LOOK};
+use super::scope::Scope;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealtoken vault restore < token")]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
+    value: TokenOrId,
+}
+
+pub(super) async fn run(options: &Restore) -> Result<(), Failure> {
+    let vault = options.scope.prepare()?;
+    let target = input::target(&options.value)?;
+    let restored = vault.open().await?.restore(target).await;
+    restored.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault restore")))
+}

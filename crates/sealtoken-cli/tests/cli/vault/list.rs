@@ -1,0 +1,133 @@
+//! `vault list`.
+
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::vault::Vault;
+use crate::vault::many::three;
+
+fn labels(list: &Value) -> Vec<&str> {
+    let entries = list.as_array().map_or(&[][..], Vec::as_slice);
+    let mut labels: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry["label"].as_str())
+        .collect();
+    labels.sort_unstable();
+    labels
+}
+
+#[test]
+fn a_list_has_what_is_asked_for() -> Outcome {
+    let (vault, _) = three("list")?;
+    for (options, expected) in [
+        ("", &["live"][..]),
+        ("--with-expired", &["expired", "live"]),
+        ("--with-deleted", &["hidden", "live"]),
+        (
+            "--with-expired --with-deleted",
+            &["expired", "hidden", "live"],
+        ),
+        ("--only-expired", &["expired"]),
+        ("--only-deleted", &["hidden"]),
+        ("--only-deleted --only-expired", &[]),
+        ("--label live", &["live"]),
+        ("--label other", &[]),
+        ("--label hidden --with-deleted", &["hidden"]),
+        (
+            "--created-before 2026-01-01T00:00:00Z --with-expired",
+            &["expired"],
+        ),
+        ("--created-from 1767225600 --with-expired", &["live"]),
+        (
+            "--expires-before 2026-01-01T00:00:00+01:00 --with-expired",
+            &["expired"],
+        ),
+        ("--expires-from 1767225600 --with-deleted", &["hidden"]),
+        ("--namespace other", &[]),
+    ] {
+        let list = vault.run(&format!("list --json {options}"), "")?.json()?;
+        assert_eq!(labels(&list), expected, "{options}");
+        let count = vault.line(&format!("list --count {options}"), "")?;
+        assert_eq!(count, expected.len().to_string(), "{options}");
+        let table = vault.run(&format!("list {options}"), "")?.stdout;
+        let lines = if expected.is_empty() {
+            0
+        } else {
+            expected.len() + 1
+        };
+        assert_eq!(table.lines().count(), lines, "{options}: {table}");
+    }
+    let all = "--with-expired --with-deleted";
+    for limit in 0..5 {
+        let list = vault
+            .run(&format!("list --json {all} --limit {limit}"), "")?
+            .json()?;
+        assert_eq!(list.as_array().map(Vec::len), Some(limit.min(3)));
+    }
+    let list = vault.run("list --json --only-expired", "")?.json()?;
+    let mut entry = list[0].clone();
+    assert_eq!(entry["id"].as_str().map(str::len), Some(64));
+    entry["id"] = Value::Null;
+    let expected = json!({
+        "id": null, "state": "expired",
+        "created_at": "2025-11-21T20:00:00Z", "updated_at": "2025-11-21T20:00:00Z",
+        "expires_at": "2025-11-22T20:00:00Z", "deleted_at": null,
+        "label": "expired", "has_password": false,
+        "length": 7, "version": 1, "earlier_versions": 0,
+    });
+    assert_eq!(entry, expected);
+    Ok(())
+}
+
+/// Only one page at a time is in memory.
+#[tokio::test]
+async fn a_list_is_as_long_as_the_vault() -> Outcome {
+    use sealtoken::KeyRing;
+    use sealtoken_sqlite::SqliteStore;
+
+    let vault = Vault::new("long-list")?;
+    let keys: KeyRing = vault.program.keys.as_deref().ok_or("keys")?.parse()?;
+    let store = SqliteStore::open(vault.path("sealtoken.db")).await?;
+    let library = sealtoken::vault::Vault::open(store, &keys).await?;
+    library
+        .create_many((0..1203).map(|_| "value"))
+        .label("many")
+        .await?;
+
+    let list = vault.run("list --json", "")?.json()?;
+    let mut ids: Vec<&str> = list
+        .as_array()
+        .ok_or("list")?
+        .iter()
+        .filter_map(|entry| entry["id"].as_str())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 1203);
+    assert_eq!(vault.run("list", "")?.stdout.lines().count(), 1204);
+    let some = vault.run("list --json --limit 700", "")?.json()?;
+    assert_eq!(some.as_array().map(Vec::len), Some(700));
+    assert_eq!(vault.line("list --count", "")?, "1203");
+    Ok(())
+}
+
+#[test]
+fn a_label_does_nothing_to_the_terminal() -> Outcome {
+    let vault = Vault::new("labels")?;
+    let label = "a\x1b[31m\nlive";
+    let mut command = vault.command("create --label");
+    let output = crate::feed(command.arg(label), b"value")?;
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout)?;
+    for done in [vault.run("list", "")?, vault.run("get", &token)?] {
+        assert!(
+            !done.stdout.contains('\x1b') && done.stdout.contains(r"a\u{1b}[31m\nlive"),
+            "{done:?}"
+        );
+    }
+    assert_eq!(vault.run("get --json", &token)?.json()?["label"], label);
+    let mut command = vault.command("create --label=");
+    let output = crate::feed(&mut command, b"value")?;
+    assert!(output.stderr.starts_with(b"invalid_label: "), "{output:?}");
+    Ok(())
+}

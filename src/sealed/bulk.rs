@@ -1,0 +1,71 @@
+//! Operations on many records, and how far they have come.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::awaited::{BoxFuture, boxed};
+
+/// An operation on many records, such as a purge. Awaited, it gives a `T`, or an `E` if it fails.
+#[must_use = "nothing is done until this is awaited"]
+pub struct Bulk<'a, T, E> {
+    work: Work<'a, T, E>,
+    progress: Progress<'a>,
+}
+
+type Work<'a, T, E> =
+    Box<dyn FnOnce(Progress<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'a>;
+
+/// The caller's function that follows the progress. The lock is never contended: it makes the type
+/// `Sync`.
+pub(crate) struct Progress<'a>(Mutex<Box<dyn FnMut(u64) + Send + 'a>>);
+
+impl<'a, T, E> Bulk<'a, T, E> {
+    pub(crate) fn new<F>(work: impl FnOnce(Progress<'a>) -> F + Send + Sync + 'a) -> Self
+    where
+        F: Future<Output = Result<T, E>> + Send + 'a,
+    {
+        Self {
+            work: Box::new(|progress| boxed(|| work(progress))),
+            progress: Progress::default(),
+        }
+    }
+
+    /// Reports the number of records done so far, each time that it grows.
+    pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
+        self.progress = Progress::new(progress);
+        self
+    }
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn new(report: impl FnMut(u64) + Send + 'a) -> Self {
+        Self(Mutex::new(Box::new(report)))
+    }
+
+    pub(crate) fn report(&mut self, count: u64) {
+        let report = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        report(count);
+    }
+}
+
+/// Nobody follows it.
+impl Default for Progress<'_> {
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl<'a, T, E> IntoFuture for Bulk<'a, T, E> {
+    type Output = Result<T, E>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        (self.work)(self.progress)
+    }
+}
+
+impl<T, E> fmt::Debug for Bulk<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bulk")
+    }
+}

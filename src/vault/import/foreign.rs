@@ -1,0 +1,135 @@
+//! Values of other systems, and why one was not taken in.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use crate::crypto::clock::Expiry;
+use crate::events::ErrorCode;
+use crate::sealed::NewExpiry;
+use crate::vault::VaultError;
+use crate::vault::secret::SecretBytes;
+use crate::vault::target::TokenSource;
+
+/// A value that another system stored, for [`Vault::import`](crate::vault::Vault::import).
+///
+/// It has the token that it keeps, and the code that reads it, which may fail with an error of your
+/// own.
+///
+/// ```
+/// use sealtoken::vault::ForeignValue;
+///
+/// # fn decrypt(_: &[u8]) -> Result<Vec<u8>, std::io::Error> { Ok(Vec::new()) }
+/// # let (token, stored) = ("a-token-of-that-system".to_owned(), Vec::new());
+/// let value = ForeignValue::new(token, move || decrypt(&stored));
+/// ```
+#[must_use = "this describes a value; `Vault::import` takes it in"]
+pub struct ForeignValue<E> {
+    token: String,
+    expiry: Expiry,
+    reader: Mutex<Reader<E>>,
+}
+
+/// Reads a value. The lock is never contended: it makes the type `Sync`.
+type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
+
+/// Why one value was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportFailure<E> {
+    /// It could not be read.
+    Read(E),
+    /// The code that reads it panicked.
+    ReaderPanicked,
+    /// It could not be stored.
+    Vault(VaultError),
+}
+
+impl<E> ForeignValue<E> {
+    /// A value under its own token: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    ///
+    /// `read` gives the plaintext. It runs on a thread where it may block, so it can derive a key
+    /// from a password. It is not called where the token is invalid. If it panics, that value alone
+    /// fails.
+    pub fn new<V: Into<SecretBytes>>(
+        token: impl Into<String>,
+        read: impl FnOnce() -> Result<V, E> + Send + 'static,
+    ) -> Self {
+        Self {
+            token: token.into(),
+            expiry: Expiry::Never,
+            reader: Mutex::new(Box::new(move || read().map(Into::into))),
+        }
+    }
+
+    /// When it expires; never unless set. A moment in the past is kept: the value is taken in as
+    /// expired.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.expiry = expiry.into();
+        self
+    }
+
+    pub(super) fn source(&self) -> TokenSource {
+        TokenSource::choose(&self.token)
+    }
+
+    pub(super) fn expiry(&self) -> NewExpiry {
+        match self.expiry {
+            Expiry::At(at) => NewExpiry::Imported(at),
+            expiry => expiry.into(),
+        }
+    }
+
+    /// What reads the value, on a thread where it may block.
+    pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportFailure<E>> + Send
+    where
+        E: 'static,
+    {
+        let reader = self.reader.into_inner();
+        let reader = reader.unwrap_or_else(PoisonError::into_inner);
+        || match catch_unwind(AssertUnwindSafe(reader)) {
+            Ok(read) => read.map_err(ImportFailure::Read),
+            Err(_) => Err(ImportFailure::ReaderPanicked),
+        }
+    }
+}
+
+impl<E: ErrorCode> ImportFailure<E> {
+    /// The stable name of what is wrong: the code of the reader's or the vault's error, or
+    /// `reader_panicked`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read(error) => error.code(),
+            Self::ReaderPanicked => "reader_panicked",
+            Self::Vault(error) => error.code(),
+        }
+    }
+}
+
+impl<E> fmt::Debug for ForeignValue<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForeignValue")
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::ReaderPanicked => f.write_str("the code that reads this value panicked"),
+            Self::Vault(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Error> Error for ImportFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Read(error) => error.source(),
+            Self::ReaderPanicked => None,
+            Self::Vault(error) => error.source(),
+        }
+    }
+}

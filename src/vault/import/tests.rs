@@ -1,0 +1,169 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+
+use super::*;
+use crate::crypto::clock::{Expiry, ExpiryError, MAX_SECONDS, UnixTime};
+use crate::events::ErrorCode;
+use crate::keys::{Key, KeyRing};
+use crate::store::MemoryStore;
+use crate::token::Lifetime;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Damaged;
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("damaged")
+    }
+}
+
+impl Error for Damaged {}
+
+impl ErrorCode for Damaged {
+    fn code(&self) -> &'static str {
+        "damaged"
+    }
+}
+
+/// That many readable values.
+fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
+    let value = |n| ForeignValue::new(format!("taken-in-under-number-{n}"), || Ok("value"));
+    (0..count).map(value).collect()
+}
+
+/// The namespace's lane is full when the import begins.
+#[tokio::test]
+async fn an_import_waits_for_its_turn_and_fails_no_value() {
+    let keys = KeyRing::new(Key::generate());
+    let options = Vault::options().hash_at_once(1).attempts(());
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    vault.create("v").await.unwrap();
+    let observed = vault.observe(operation::IMPORT);
+    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let run = |work: Box<dyn FnOnce() + Send>| {
+        let hasher = vault.shared.hasher.clone();
+        tokio::spawn(async move { hasher.run(lane, WhenFull::Refuse, work).await })
+    };
+    let (go_on, held) = mpsc::channel::<()>();
+    let first = run(Box::new(move || {
+        let _ = held.recv();
+    }));
+    let others: Vec<_> = (0..300).map(|_| run(Box::new(|| ()))).collect();
+    while !others.iter().any(tokio::task::JoinHandle::is_finished) {
+        tokio::task::yield_now().await;
+    }
+    let import = tokio::spawn({
+        let vault = vault.clone();
+        async move { vault.import(values(2)).password("correct horse").await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(go_on);
+    let taken = import.await.unwrap().unwrap();
+    assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+    first.await.unwrap().unwrap();
+}
+
+/// Reading a value may cost a slow hash.
+#[tokio::test]
+async fn a_value_under_an_invalid_token_is_not_read() {
+    let keys = KeyRing::new(Key::generate());
+    let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+    let read = Arc::new(AtomicU64::new(0));
+    let damaged = |token: &str| {
+        let read = Arc::clone(&read);
+        ForeignValue::new(token, move || {
+            read.fetch_add(1, Ordering::SeqCst);
+            Err::<&str, _>(Damaged)
+        })
+    };
+    let values = [damaged("short"), damaged("a-token-of-that-system")];
+    let taken = vault.import(values).await.unwrap();
+    let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
+    let invalid = ImportFailure::Vault(VaultError::InvalidToken);
+    assert_eq!(failures, [invalid, ImportFailure::Read(Damaged)]);
+    assert_eq!(read.load(Ordering::SeqCst), 1);
+    let codes: Vec<_> = failures.iter().map(ImportFailure::code).collect();
+    assert_eq!(codes, ["invalid_token", "damaged"]);
+}
+
+#[tokio::test]
+async fn an_expiry_beyond_the_calendar_is_refused() {
+    let keys = KeyRing::new(Key::generate());
+    let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+    let end = MAX_SECONDS;
+    let value = |n, at| {
+        let value = ForeignValue::new(format!("taken-in-under-number-{n}"), || {
+            Ok::<_, Damaged>("value")
+        });
+        value.expires(UnixTime::from_secs(at))
+    };
+    let values = [value(1, end), value(2, end + 1), value(3, i64::MAX)];
+    let taken = vault.import(values).await.unwrap();
+    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let refused = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
+    let refused = Some(ImportFailure::Vault(VaultError::Service(refused)));
+    assert_eq!(failures, [None, refused.clone(), refused]);
+}
+
+/// The first value creates the entry, and its keys are read once, however many values follow.
+#[tokio::test]
+async fn many_values_cost_two_hashes_of_their_password() {
+    let keys = KeyRing::new(Key::generate());
+    let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+    let taken = vault.import(values(5)).password("correct horse");
+    let taken = taken.await.unwrap();
+    assert_eq!(taken.iter().flatten().count(), 5);
+    assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_reader_that_panics_fails_its_value_alone() {
+    let keys = KeyRing::new(Key::generate());
+    let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+    let panicking = ForeignValue::new("panics-while-it-is-read", || -> Result<&str, Damaged> {
+        panic!("a reader that panics")
+    });
+    let [before, after] = [1, 2].map(|n| {
+        let token = format!("taken-in-under-number-{n}");
+        ForeignValue::new(token, || Ok("value"))
+    });
+    let taken = vault.import([before, panicking, after]).await.unwrap();
+    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let panicked = ImportFailure::ReaderPanicked;
+    assert_eq!(panicked.code(), "reader_panicked");
+    assert_eq!(failures, [None, Some(panicked), None]);
+    assert!(vault.exists("taken-in-under-number-2").await.unwrap());
+}
+
+#[tokio::test]
+async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
+    let keys = KeyRing::new(Key::generate());
+    let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
+    let value = |n| {
+        let token = format!("taken-in-under-number-{n}");
+        ForeignValue::new(token, || Ok::<_, Damaged>("value"))
+    };
+    let values = [
+        value(1).expires(UnixTime::from_secs(7)),
+        value(2).expires(Lifetime::hours(1)),
+        value(3).expires(Expiry::Never),
+        value(4).expires(Lifetime::seconds(0)),
+    ];
+    let taken = vault.import(values).await.unwrap();
+    let expiry = async |token: &VaultToken| vault.get(token).await.unwrap().expires_at;
+    let [first, second, third, fourth] = &taken[..] else {
+        panic!("{taken:?}");
+    };
+    let past = expiry(first.as_ref().unwrap()).await;
+    assert_eq!(past, Some(UnixTime::from_secs(7)));
+    let later = expiry(second.as_ref().unwrap()).await.unwrap();
+    assert!(later > vault.now());
+    assert_eq!(expiry(third.as_ref().unwrap()).await, None);
+    let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
+    let zero = ImportFailure::Vault(VaultError::Service(zero));
+    assert_eq!(fourth.as_ref().err(), Some(&zero));
+}

@@ -1,0 +1,32 @@
+//! Sealing all keysets again with the ring's current key.
+
+use crate::sealed::{Bulk, Rewrapped};
+
+use super::{Vault, VaultError, operation};
+
+impl Vault {
+    /// Seals the keysets of *all* namespaces again that the ring's current key did not seal. After
+    /// that the retired key can leave the ring, and everything still opens.
+    ///
+    /// Values are not touched. You can stop and repeat it at any time. A keyset that was changed
+    /// from outside, or that no key of the ring opens, is counted as [failed](Rewrapped::failed)
+    /// and keeps no other from being sealed. Repeat until it [is done](Rewrapped::is_done), and
+    /// keep the retired key until then.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Service`]. Keysets that were sealed again before the error stay so.
+    pub fn rewrap(&self) -> Bulk<'_, Rewrapped, VaultError> {
+        Bulk::new(move |mut progress| async move {
+            let observed = self.observe(operation::REWRAP);
+            let work = async {
+                let mut done = Rewrapped::default();
+                let keysets = self.keysets(&observed);
+                let report = |count| progress.report(count);
+                keysets.rewrap(&observed, &mut done, report).await?;
+                Ok(done)
+            };
+            observed.run(work).await
+        })
+    }
+}
