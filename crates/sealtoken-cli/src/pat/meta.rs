@@ -113,7 +113,7 @@ pub(crate) struct Changes {
     /// Expires after this long: 90s, 30m, 8h, 90d, 2w, or forever
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     expires_in: Option<Lifetime>,
-    /// Expires at this moment: Unix seconds or RFC 3339
+    /// Expires at this moment, or now if it has passed: Unix seconds or RFC 3339
     #[arg(long, value_name = "MOMENT", value_parser = moment, conflicts_with = "expires_in")]
     expires_at: Option<UnixTime>,
     /// Never expires
