@@ -36,7 +36,7 @@ pub use sealtoken_store as store;
 pub use crypto::clock::{Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, UnixTime};
 pub use crypto::random::reseed;
 pub use crypto::xaes::Backend;
-pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, RingKey, Role};
+pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, Ring, RingKey, Role};
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub use sealed::{
     Bulk, ListStream, Listed, Listing, Page, PublicError, Rewrapped, ServiceError, State, Tally,

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
-use sealtoken::{Key, KeyError, KeyRing, PurposeKey, Role};
+use sealtoken::{Key, KeyError, KeyRing, PurposeKey, Ring, Role};
 use sealtoken_fuzz::armour;
 
 fuzz_target!(|text: &str| {
@@ -145,7 +145,7 @@ fn rings(text: &str) {
     });
     let keys = keys.filter(|keys| ids_differ(&keys.iter().map(|(id, _)| *id).collect::<Vec<_>>()));
     let ring = text.parse::<KeyRing>();
-    assert_eq!(ring.as_ref().ok().map(KeyRing::keys), keys);
+    assert_eq!(ring.as_ref().ok().map(Ring::keys), keys);
     if let Ok(ring) = ring {
         ring.codec("fuzz").expect("a purpose");
     }
@@ -161,11 +161,11 @@ fn rings(text: &str) {
         ids_differ(&keys.iter().map(|(key, _)| key.id()).collect::<Vec<_>>())
             && keys.iter().all(|(key, _)| key.purpose() == purpose)
     });
-    let ring = text.parse::<KeyRing<PurposeKey>>();
+    let ring = text.parse::<Ring<PurposeKey>>();
     let expected = keys
         .as_ref()
         .map(|keys| keys.iter().map(|(key, role)| (key.id(), *role)).collect());
-    assert_eq!(ring.as_ref().ok().map(KeyRing::keys), expected);
+    assert_eq!(ring.as_ref().ok().map(Ring::keys), expected);
     if let (Ok(ring), Some(keys)) = (ring, keys) {
         assert_eq!(ring.codec().purpose(), keys[0].0.purpose());
     }

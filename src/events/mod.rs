@@ -9,8 +9,7 @@ use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 
-pub use self::observer::ErrorCode;
-pub(crate) use self::observer::{Observed, Observer};
+pub(crate) use self::observer::{ErrorCode, Observed, Observer};
 #[cfg(feature = "tracing")]
 pub use self::tracing::TracingSink;
 

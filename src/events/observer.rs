@@ -35,7 +35,7 @@ struct Details {
     is_replaced: bool,
 }
 
-/// An error with a stable name, for logs, events and the command line.
+/// An error with a stable name for its event.
 pub trait ErrorCode {
     /// The stable name, such as `not_found`.
     fn code(&self) -> &'static str;

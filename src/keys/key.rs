@@ -118,13 +118,13 @@ impl Key {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Token};
+    /// use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Ring, Token};
     ///
     /// let key = Key::generate();
     /// let exported = key.for_purpose("session")?.expose();          // stpurpose1_…
     ///
     /// // elsewhere
-    /// let sessions = KeyRing::new(exported.parse::<PurposeKey>()?).codec();
+    /// let sessions = Ring::new(exported.parse::<PurposeKey>()?).codec();
     /// let text = KeyRing::new(key).codec("session")?.seal(&mut Token::new(), Lifetime::hours(8))?;
     /// assert!(sessions.open(&text).is_ok());
     /// # Ok(())

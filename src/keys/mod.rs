@@ -13,4 +13,4 @@ pub use key::Key;
 pub(crate) use purpose::Purpose;
 pub use purpose::PurposeKey;
 pub(crate) use ring::{CodecKeys, Source};
-pub use ring::{KeyRing, RingKey, Role};
+pub use ring::{KeyRing, Ring, RingKey, Role};

@@ -69,12 +69,14 @@ impl fmt::Display for Role {
 /// # Ok(())
 /// # }
 /// ```
+pub type KeyRing = Ring<Key>;
+
+/// A ring of [`Key`]s, or of [`PurposeKey`]s for a service that may seal and open for one purpose
+/// only. Text and roles are those of a [`KeyRing`].
 ///
-/// A `KeyRing<PurposeKey>` is the ring of a service that may seal and open for one purpose only.
-///
-/// Clones, and the codecs made from it, share the ring: [`replace`](KeyRing::replace) reaches them
+/// Clones, and the codecs made from it, share the ring: [`replace`](Ring::replace) reaches them
 /// all.
-pub struct KeyRing<K = Key> {
+pub struct Ring<K> {
     shared: Arc<Shared<K>>,
 }
 
@@ -94,7 +96,7 @@ struct Keys<K> {
     generation: u64,
 }
 
-/// The two kinds of key that a [`KeyRing`] can hold. Sealed: no other type can be one.
+/// The two kinds of key that a [`Ring`] can hold. Sealed: no other type can be one.
 pub trait RingKey: Clone + FromStr<Err = KeyError> + sealed::RingKey {}
 
 impl RingKey for Key {}
@@ -141,7 +143,7 @@ impl sealed::RingKey for PurposeKey {
     }
 }
 
-impl<K: RingKey> KeyRing<K> {
+impl<K: RingKey> Ring<K> {
     /// A ring of one key, which seals and opens.
     #[must_use]
     pub fn new(current: K) -> Self {
@@ -176,7 +178,7 @@ impl<K: RingKey> KeyRing<K> {
     ///
     /// # Errors
     ///
-    /// As for [`with_retired`](KeyRing::with_retired).
+    /// As for [`with_retired`](Ring::with_retired).
     pub fn with_standby(self, key: K) -> Result<Self, KeyError> {
         self.with(key, Role::Standby)
     }
@@ -254,7 +256,7 @@ pub(crate) struct InternalKey {
 }
 
 #[cfg(any(feature = "pat", feature = "vault"))]
-impl KeyRing<Key> {
+impl KeyRing {
     /// The keys with this name in `docs/format.md`, the current one first.
     pub(crate) fn internal(&self, name: &str) -> Vec<InternalKey> {
         let keys = self.shared.keys.load();
@@ -267,7 +269,7 @@ impl KeyRing<Key> {
     }
 }
 
-impl KeyRing<PurposeKey> {
+impl Ring<PurposeKey> {
     pub(crate) fn shared_purpose(&self) -> Purpose {
         self.shared.keys.load().current.shared_purpose().clone()
     }
@@ -291,7 +293,7 @@ impl<K: RingKey> Keys<K> {
     }
 }
 
-impl<K: RingKey> FromStr for KeyRing<K> {
+impl<K: RingKey> FromStr for Ring<K> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
@@ -335,7 +337,7 @@ fn first_word(text: &str) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-impl<K> Clone for KeyRing<K> {
+impl<K> Clone for Ring<K> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -343,7 +345,7 @@ impl<K> Clone for KeyRing<K> {
     }
 }
 
-impl<K: RingKey> fmt::Debug for KeyRing<K> {
+impl<K: RingKey> fmt::Debug for Ring<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.keys()).finish()
     }

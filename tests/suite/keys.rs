@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sealtoken::{Key, KeyError, KeyId, KeyRing, Lifetime, PurposeKey, Role, Token};
+use sealtoken::{Key, KeyError, KeyId, KeyRing, Lifetime, PurposeKey, Ring, Role, Token};
 
 fn key(byte: u8) -> Key {
     Key::from_bytes([byte; 32])
@@ -149,7 +149,7 @@ fn a_standby_key_whose_plus_became_a_blank_is_refused_with_a_hint() {
     let purpose = |byte| key(byte).for_purpose("p").unwrap();
     let decoded = format!("{}, {}", *purpose(1).expose(), *purpose(2).expose());
     assert_eq!(
-        decoded.parse::<KeyRing<PurposeKey>>().err(),
+        decoded.parse::<Ring<PurposeKey>>().err(),
         Some(KeyError::LostPlus)
     );
     let hint = KeyError::LostPlus.to_string();
@@ -210,10 +210,10 @@ fn white_space_of_unicode_separates_nothing() {
 #[test]
 fn rings_of_purpose_keys_hold_one_purpose() {
     let of = |byte, purpose: &str| key(byte).for_purpose(purpose).unwrap();
-    let ring = KeyRing::new(of(1, "session"));
+    let ring = Ring::new(of(1, "session"));
     let mixed = ring.clone().with_retired(of(2, "reset"));
     assert_eq!(mixed.err(), Some(KeyError::MixedPurposes));
-    let replaced = ring.replace(&KeyRing::new(of(2, "reset")));
+    let replaced = ring.replace(&Ring::new(of(2, "reset")));
     assert_eq!(replaced, Err(KeyError::MixedPurposes));
     assert_eq!(ring.current(), key(1).id());
 
@@ -222,7 +222,7 @@ fn rings_of_purpose_keys_hold_one_purpose() {
         *of(2, "session").expose(),
         *of(1, "session").expose()
     );
-    let both: KeyRing<PurposeKey> = text.parse().unwrap();
+    let both: Ring<PurposeKey> = text.parse().unwrap();
     let sealed = ring
         .codec()
         .seal(&mut Token::new(), Lifetime::hours(1))

@@ -21,7 +21,7 @@ fn every_public_type_can_be_sent_shared_and_moved() {
     portable! {
         Backend, Cargo, CargoError, CargoKey<u8>, Codec, Expiry, ExpiryError, ForeignToken,
         JsonFormat, Key, KeyError, KeyId, KeyRing, Lifetime, ManualClock, Merge, Number, Object,
-        OpenError, Opened<'static>, ParseTimeError, PurposeKey, KeyRing<PurposeKey>, Role,
+        OpenError, Opened<'static>, ParseTimeError, PurposeKey, Ring<PurposeKey>, Role,
         SealError, Text, Token, TokenHeader, Typed<u8>, TypedToken<u8>, UnixTime,
         Value, Zone, iter::Iter<'static>,
     }

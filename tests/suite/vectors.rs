@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sealtoken::{
-    Cargo, Codec, Key, KeyId, KeyRing, ManualClock, PurposeKey, Role, TokenHeader, UnixTime,
+    Cargo, Codec, Key, KeyId, KeyRing, ManualClock, PurposeKey, Ring, Role, TokenHeader, UnixTime,
 };
 use serde_json::{Value, json};
 
@@ -195,7 +195,7 @@ fn the_vectors_keys_have_their_ids_and_texts() {
         assert_eq!(exported.expose().as_str(), text(vector, "exported"));
         let imported: PurposeKey = text(vector, "exported").parse().unwrap();
         assert_eq!(imported.purpose(), text(vector, "purpose"));
-        let codec = at(KeyRing::new(imported).codec(), vector, &file()["now"]);
+        let codec = at(Ring::new(imported).codec(), vector, &file()["now"]);
         assert!(codec.inspect(text(vector, "token")).is_ok());
     }
 }

@@ -19,7 +19,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::crypto::clock::{Clock, ClockSource};
 use crate::crypto::st1;
 use crate::crypto::xaes::Backend;
-use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeKey, Source};
+use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeKey, Ring, Source};
 use crate::token::times::Tolerance;
 
 use context::Bound;
@@ -83,7 +83,7 @@ impl KeyRing {
     }
 }
 
-impl KeyRing<PurposeKey> {
+impl Ring<PurposeKey> {
     /// The codec of the purpose that the ring's keys are for.
     #[must_use]
     pub fn codec(&self) -> Codec {

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use crate::crypto::clock::Expiry;
-use crate::events::ErrorCode;
 use crate::sealed::NewExpiry;
 use crate::vault::VaultError;
 use crate::vault::secret::SecretBytes;
@@ -95,13 +94,13 @@ impl<E> ForeignValue<E> {
     }
 }
 
-impl<E: ErrorCode> ImportFailure<E> {
-    /// The stable name of what is wrong: the code of the reader's or the vault's error, or
-    /// `reader_panicked`.
+impl<E> ImportFailure<E> {
+    /// The stable name: `unreadable`, whatever the error of your reader is; `reader_panicked`; or the
+    /// code of the vault's error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Read(error) => error.code(),
+            Self::Read(_) => "unreadable",
             Self::ReaderPanicked => "reader_panicked",
             Self::Vault(error) => error.code(),
         }

@@ -5,7 +5,6 @@ use std::sync::{Arc, mpsc};
 
 use super::*;
 use crate::crypto::clock::{Expiry, ExpiryError, MAX_SECONDS, UnixTime};
-use crate::events::ErrorCode;
 use crate::keys::{Key, KeyRing};
 use crate::store::MemoryStore;
 use crate::token::Lifetime;
@@ -20,12 +19,6 @@ impl fmt::Display for Damaged {
 }
 
 impl Error for Damaged {}
-
-impl ErrorCode for Damaged {
-    fn code(&self) -> &'static str {
-        "damaged"
-    }
-}
 
 /// That many readable values.
 fn values(count: usize) -> Vec<ForeignValue<Damaged>> {

@@ -147,7 +147,11 @@ async fn import(
 
 /// The code of a failure, and what it means.
 fn reason(failure: &ImportFailure<VaultstoreError>) -> String {
-    format!("{}: {failure}", failure.code())
+    let code = match failure {
+        ImportFailure::Read(error) => error.code(),
+        failure => failure.code(),
+    };
+    format!("{code}: {failure}")
 }
 
 /// A line: each name at most once, and no others.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use sealtoken::events::ErrorCode;
-
 /// Why a value of vaultstore was not read.
 ///
 /// [`code`](VaultstoreError::code) is a stable name for logs.
@@ -29,12 +27,6 @@ impl VaultstoreError {
             Self::Forged => "forged",
             Self::KeyDerivation => "key_derivation",
         }
-    }
-}
-
-impl ErrorCode for VaultstoreError {
-    fn code(&self) -> &'static str {
-        self.code()
     }
 }
 

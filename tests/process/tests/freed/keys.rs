@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Token};
+use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Ring, Token};
 use sealtoken_process_tests::freed::{Freed, alone, record};
 use serde::de::IgnoredAny;
 
@@ -99,7 +99,7 @@ fn rings_and_codecs_leave_nothing_of_their_keys() {
     let exported = key.for_purpose(PURPOSE).expect("a purpose").expose();
     let ((), freed) = record(&alone, || {
         let keys: KeyRing = ring.parse().expect("a ring");
-        let purpose_keys: KeyRing<PurposeKey> = exported.parse().expect("a ring");
+        let purpose_keys: Ring<PurposeKey> = exported.parse().expect("a ring");
         let codec = keys.codec(PURPOSE).expect("a purpose");
         let others = [
             codec.clone(),

@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as 
 use std::os::fd::AsFd as _;
 use std::process::{Command, Stdio};
 
-use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Token};
+use sealtoken::{Key, KeyRing, Lifetime, PurposeKey, Ring, Token};
 use sealtoken_process_tests::freed::{Freed, alone};
 
 use super::secrets;
@@ -64,7 +64,7 @@ fn make(calls: &str, parent: &mut File) -> String {
     }
     if calls == "open" {
         drop(
-            KeyRing::new(purpose_key)
+            Ring::new(purpose_key)
                 .codec()
                 .open(&sealed)
                 .expect("genuine"),
