@@ -109,7 +109,7 @@ impl Plain {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
             }
             (Self::Object(a), Value::Object(b)) => {
-                a.len() == b.iter().count()
+                a.len() == b.len()
                     && a.iter()
                         .zip(b)
                         .all(|((n, a), (m, b))| n == m && a.is(b))

@@ -149,16 +149,16 @@ pub(crate) struct Outside {
     pub(crate) plaintext_len: usize,
 }
 
-/// Identifies one sealed or opened state of a token. It is made from the random nonce of the text;
-/// the default belongs to no text.
+/// Identifies one sealed or opened state of a token. It is made from the random nonce of the text,
+/// or counted for a foreign token, which has none; the default belongs to neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct StateId(u64);
 
 impl StateId {
     const OPENED: u64 = 1;
 
-    /// The state of a foreign token: a number that no other one has in this process. A UUID would
-    /// not do, since two tokens may bring the same one.
+    /// The state of a foreign token: a number that no other foreign token has. A UUID would not do,
+    /// since two tokens may bring the same one.
     pub(crate) fn foreign() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -96,10 +96,10 @@ impl Token {
         let lifetime = lifetime.map(|lifetime| lifetime.as_secs());
         let mut members: Vec<(_, Value)> = vec![
             ("uuid", self.uuid().to_string().into()),
-            ("issued_at", self.issued_at().map(text).into()),
-            ("lifetime", lifetime.into()),
-            ("not_before", self.not_before().map(text).into()),
-            ("expires_at", self.expires_at().map(text).into()),
+            ("issued_at", or_null(self.issued_at().map(text))),
+            ("lifetime", or_null(lifetime)),
+            ("not_before", or_null(self.not_before().map(text))),
+            ("expires_at", or_null(self.expires_at().map(text))),
             ("now", text(self.clock().now()).into()),
             ("is_valid", self.is_valid().into()),
             ("is_expired", self.is_expired().into()),
@@ -108,10 +108,14 @@ impl Token {
             ("cargo", self.cargo().into()),
         ];
         if format.sealed {
-            members.push(("sealed", self.sealed().into()));
+            members.push(("sealed", or_null(self.sealed())));
         }
         members
     }
+}
+
+fn or_null(value: Option<impl Into<Value>>) -> Value {
+    value.map_or(Value::Null, Into::into)
 }
 
 /// Members in the order in which they are listed. A map of values would sort them.

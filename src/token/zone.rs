@@ -42,8 +42,10 @@ impl Zone {
     #[cfg(feature = "local-time")]
     pub const LOCAL: Self = Self(Kind::Local);
 
-    /// A moment as RFC 3339 text: `2025-11-21T20:30:00Z`. In UTC where the offset would take the
-    /// year out of 0 to 9999.
+    /// A moment as RFC 3339 text: `2025-11-21T20:30:00Z`.
+    ///
+    /// It is in UTC where RFC 3339 cannot write the offset, because that has seconds or takes the
+    /// year out of 0 to 9999, and beyond these years as [`UnixTime`] prints it.
     #[must_use]
     pub fn text(self, moment: impl Into<UnixTime>) -> String {
         let moment = moment.into();

@@ -1,4 +1,4 @@
-//! Tokens and cargos of the caller's own, lifetimes as expiries, and times through serde.
+//! Values that borrow, cargos as tokens, lifetimes as expiries, and times through serde.
 
 use std::time::{Duration, SystemTime};
 

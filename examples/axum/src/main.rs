@@ -122,6 +122,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     axum::serve(listener, router(app))
         .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
         .await?;
-    pats.flush().await; // the last uses of tokens are written behind the requests
+    pats.flush().await; // the last uses of tokens are written in the background
     Ok(())
 }

@@ -273,8 +273,14 @@ impl Serialize for Value {
             Self::Number(number) => number.serialize(serializer),
             Self::String(text) => text.serialize(serializer),
             Self::Array(values) => serializer.collect_seq(values),
-            Self::Object(object) => serializer.collect_map(&object.0),
+            Self::Object(object) => object.serialize(serializer),
         }
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(&self.0)
     }
 }
 

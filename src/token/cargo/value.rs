@@ -55,6 +55,18 @@ impl Object {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
+
+    /// How many values it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl<N: Into<Text>> FromIterator<(N, Value)> for Object {
@@ -66,7 +78,7 @@ impl<N: Into<Text>> FromIterator<(N, Value)> for Object {
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Object({})", self.0.len())
+        write!(f, "Object({})", self.len())
     }
 }
 
@@ -263,13 +275,6 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Self {
         Self::String(value.into())
-    }
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    /// `None` becomes [`Value::Null`].
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
     }
 }
 

@@ -243,8 +243,8 @@ impl Codec {
     /// Decrypts a token, reads its cargo with `read`, and passes both to `then`.
     ///
     /// `read` gets the text of the cargo, and the expiries of its entries. It returns `None` for
-    /// a cargo that it refuses. It is then called again if the plaintext may not be as writers
-    /// usually write it.
+    /// a cargo that it refuses. If the fast path found that cargo, `read` is called once more, with
+    /// what the full parser finds.
     #[inline]
     fn decrypt<V, R>(
         &self,

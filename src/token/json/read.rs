@@ -37,9 +37,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) expiries: Option<Named<'a>>,
 }
 
-/// The head and the cargo of an ordinary plaintext, which has nothing after the cargo.
-///
-/// If something follows all the same, it is part of the text returned, which is then not JSON.
+/// The head of an ordinary plaintext, and the text up to its closing brace. That text is the cargo
+/// if it is one JSON value; otherwise the plaintext is not an ordinary one.
 pub(crate) fn read_ordinary(text: &str) -> Option<(Head, &str)> {
     let rest = text.as_bytes().strip_prefix(br#"{"u":""#)?;
     let (uuid, rest) = rest.split_first_chunk::<UUID_TEXT>()?;
