@@ -90,6 +90,7 @@ fn with_associated<R>(kid: [u8; KID], bound: Bound<'_>, use_it: impl FnOnce(&[u8
 ///
 /// `None` if the text would end in `-` or `_`, which mail and chat programs leave out of links. The
 /// plaintext is then restored, to be sealed with another nonce.
+#[inline]
 pub(crate) fn seal(
     scratch: &mut Scratch,
     backend: Backend,

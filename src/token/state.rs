@@ -395,6 +395,7 @@ impl<C: Content> Token<C> {
     }
 
     /// Notes that the token was sealed as it is at `now`.
+    #[inline]
     pub(crate) fn now_sealed(&mut self, now: UnixTime, sealed: Sealed) {
         if let Some(cargo) = self.content.map_mut() {
             cargo.now_sealed(now, &sealed.clock, sealed.state);

@@ -55,6 +55,7 @@ impl Expiry {
     /// # Errors
     ///
     /// [`ExpiryError`].
+    #[inline] // each seal resolves one
     pub fn resolve(self, now: UnixTime) -> Result<Option<UnixTime>, ExpiryError> {
         let at = match self {
             Self::Never => return Ok(None),

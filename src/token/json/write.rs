@@ -11,6 +11,7 @@ use super::rules::Unwritable;
 use super::values::write_value;
 
 /// Everything before the cargo.
+#[inline]
 pub(crate) fn write_head(out: &mut Scratch, uuid: &Uuid, times: &Times) {
     // At most 22 characters of UUID, 48 of four integers, and 32 of names and quotes.
     let mut head = Head {
