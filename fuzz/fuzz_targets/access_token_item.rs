@@ -49,6 +49,8 @@ fn keeps_the_limits(token: &ForeignPat) {
         assert!((1..=max).contains(&text.chars().count()));
     }
     assert!(token.roles.len() <= 50);
+    assert!(token.roles.is_sorted_by(|a, b| a < b));
+    assert!(token.scopes.is_empty() && token.name.is_none() && token.metadata.is_empty());
     for role in &token.roles {
         assert!((1..=100).contains(&role.chars().count()));
     }

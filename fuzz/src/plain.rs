@@ -109,10 +109,7 @@ impl Plain {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is(b))
             }
             (Self::Object(a), Value::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .zip(b)
-                        .all(|((n, a), (m, b))| n == m && a.is(b))
+                a.len() == b.len() && a.iter().zip(b).all(|((n, a), (m, b))| n == m && a.is(b))
             }
             (Self::Text(_) | Self::Array(_) | Self::Object(_), _) => false,
             (scalar, Value::Null | Value::Bool(_) | Value::Number(_)) => {

@@ -15,11 +15,11 @@ pub(crate) struct Observer {
     clock: ClockSource,
 }
 
-/// An operation in progress and the details of its event.
+/// An operation in progress and the details of its event, which is reported when this is dropped.
 ///
 /// A service reaches its records only through this, so no operation goes unreported.
 #[derive(Debug)]
-#[must_use = "an operation is reported by `run`"]
+#[must_use = "an operation is reported when this is dropped"]
 pub struct Observed<'a> {
     observer: &'a Observer,
     operation: Operation,
@@ -30,6 +30,8 @@ pub struct Observed<'a> {
 /// What is known so far about an operation in progress.
 #[derive(Debug, Default)]
 struct Details {
+    /// How [`Observed::run`] ended, once it has.
+    outcome: Option<Result<(), &'static str>>,
     token: Option<Fingerprint>,
     count: Option<u64>,
     is_replaced: bool,
@@ -86,22 +88,18 @@ impl Observed<'_> {
         }
     }
 
-    /// Runs the operation, and reports its outcome. If the future is dropped before it ends, the
-    /// outcome is `cancelled`.
+    /// Runs the operation. If the future is dropped before it ends, the outcome is `cancelled`.
     pub(crate) async fn run<T, E: ErrorCode>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut report = ReportOnDrop {
-            observed: self,
-            outcome: Err("cancelled"),
-        };
         let result = work.await;
-        report.outcome = result.as_ref().map(|_| ()).map_err(ErrorCode::code);
+        let outcome = result.as_ref().map(|_| ()).map_err(ErrorCode::code);
+        self.note(|details| details.outcome = Some(outcome));
         result
     }
 
-    fn report(&self, outcome: Result<(), &'static str>) {
+    fn report(&self) {
         let Some(sink) = &self.observer.sink else {
             return;
         };
@@ -110,9 +108,14 @@ impl Observed<'_> {
         if details.is_replaced {
             return;
         }
+        let unfinished = if std::thread::panicking() {
+            "panicked"
+        } else {
+            "cancelled"
+        };
         sink.record(&Event {
             operation: self.operation,
-            outcome,
+            outcome: details.outcome.unwrap_or(Err(unfinished)),
             token: details.token,
             namespace: self.namespace.map(Into::into),
             count: details.count,
@@ -121,22 +124,15 @@ impl Observed<'_> {
     }
 }
 
-/// Reports the operation when dropped, so a cancelled one is reported too.
-struct ReportOnDrop<'a> {
-    observed: &'a Observed<'a>,
-    outcome: Result<(), &'static str>,
-}
-
-impl Drop for ReportOnDrop<'_> {
+/// Reports the operation, also if it was cancelled or never run.
+impl Drop for Observed<'_> {
     fn drop(&mut self) {
-        let outcome = if std::thread::panicking() {
-            Err("panicked")
-        } else {
-            self.outcome
-        };
         // A sink that panics must not hide what the operation did. During another panic, it would
         // abort the process.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.observed.report(outcome)));
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.report())) {
+            // Dropping it may panic again.
+            std::mem::forget(payload);
+        }
     }
 }
 
@@ -190,8 +186,10 @@ mod tests {
             Ok::<_, Refused>(5)
         });
         assert!(matches!(done.await, Ok(5)));
+        drop(observed);
         let observed = observer.observe(READ, None);
         assert!(observed.run(async { Err::<(), _>(Refused) }).await.is_err());
+        drop(observed);
         let events = kept.0.lock().unwrap();
         let reported: Vec<_> = events
             .iter()
@@ -223,7 +221,41 @@ mod tests {
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(work.as_mut().poll(&mut context).is_pending());
         }
+        drop(observed);
         assert_eq!(kept.0.lock().unwrap()[0].outcome, Err("cancelled"));
+    }
+
+    #[test]
+    fn an_operation_that_is_never_run_is_reported() {
+        let (kept, observer) = observer();
+        drop(observer.observe(READ, None));
+        assert_eq!(kept.0.lock().unwrap()[0].outcome, Err("cancelled"));
+    }
+
+    /// Runs an operation when dropped, as a guard does that cleans up.
+    struct CleaningUp<'a>(&'a Observer);
+
+    impl Drop for CleaningUp<'_> {
+        fn drop(&mut self) {
+            let observed = self.0.observe(READ, None);
+            let work = std::pin::pin!(observed.run(std::future::ready(Ok::<_, Refused>(()))));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(work.poll(&mut context).is_ready());
+        }
+    }
+
+    #[test]
+    fn an_operation_that_ended_during_a_panic_has_its_own_outcome() {
+        let (kept, observer) = observer();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _cleaning_up = CleaningUp(&observer);
+            let _unfinished = observer.observe(READ, None);
+            panic!("of the caller");
+        }));
+        assert!(panicked.is_err());
+        let events = kept.0.lock().unwrap();
+        let outcomes: Vec<_> = events.iter().map(|event| event.outcome).collect();
+        assert_eq!(outcomes, [Err("panicked"), Ok(())]);
     }
 
     #[derive(Debug)]
@@ -231,7 +263,16 @@ mod tests {
 
     impl EventSink for Panicking {
         fn record(&self, _: &Event) {
-            panic!("a sink that panics");
+            std::panic::panic_any(Bomb);
+        }
+    }
+
+    /// What a panic may carry.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
         }
     }
 
@@ -240,6 +281,7 @@ mod tests {
         let observer = Observer::new(Some(Arc::new(Panicking)), ClockSource::default());
         let observed = observer.observe(READ, None);
         let done = observed.run(async { Ok::<_, Refused>(5) }).await;
+        drop(observed);
         assert!(matches!(done, Ok(5)));
     }
 
@@ -253,6 +295,7 @@ mod tests {
             Ok::<_, Refused>(())
         });
         assert!(work.await.is_ok());
+        drop(observed);
         let token = kept.0.lock().unwrap()[0].token;
         assert_eq!(token, Some(Fingerprint::new([2; 8])));
     }
@@ -266,6 +309,7 @@ mod tests {
             Ok::<_, Refused>(())
         });
         assert!(work.await.is_ok());
+        drop(observed);
         assert!(kept.0.lock().unwrap().is_empty());
     }
 

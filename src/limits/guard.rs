@@ -226,8 +226,7 @@ impl Line {
         if self.waiting.len() > MAX_IN_LINE
             && let Some((_, last)) = self.waiting.pop_back()
         {
-            // A caller that is gone needs no answer.
-            let _ = last.send(Turn::Refused(exhausted));
+            refuse(last, exhausted);
         }
         turn
     }
@@ -243,6 +242,11 @@ impl Line {
         }
         self.exhausted = None;
     }
+}
+
+fn refuse(caller: oneshot::Sender<Turn>, exhausted: Exhausted) {
+    // A caller that is gone needs no answer.
+    let _ = caller.send(Turn::Refused(exhausted));
 }
 
 impl<'a> Asking<'a> {
@@ -285,8 +289,7 @@ impl<'a> Asking<'a> {
             line.in_flight = line.in_flight.saturating_sub(1);
             if line.in_flight == 0 {
                 for (_, call) in line.waiting.drain(..) {
-                    // A caller that is gone needs no answer.
-                    let _ = call.send(Turn::Refused(exhausted));
+                    refuse(call, exhausted);
                 }
                 all.remove(&subject);
                 return Err(exhausted);

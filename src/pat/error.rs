@@ -111,7 +111,7 @@ pub enum PatError {
     TooManyRoles,
     /// A name has 1 to 100 characters.
     InvalidName,
-    /// Metadata has at most 50 entries, names of 1 to 100 characters, values of at most 1,000, and
+    /// Metadata has at most 50 entries, keys of 1 to 100 characters, values of at most 1,000, and
     /// 8 KiB in all.
     InvalidMetadata,
     /// The token's record is longer than the store accepts.
@@ -201,7 +201,7 @@ impl fmt::Display for PatError {
             Self::TooManyRoles => "a token has at most 50 roles and 50 scopes",
             Self::InvalidName => "a name has 1 to 100 characters",
             Self::InvalidMetadata => {
-                "metadata has at most 50 entries, names of 1 to 100 characters, values of at most \
+                "metadata has at most 50 entries, keys of 1 to 100 characters, values of at most \
                  1000, and 8 KiB in all"
             }
             Self::TooLong { limit } => {
@@ -281,6 +281,9 @@ mod tests {
     fn a_record_that_is_too_long_for_the_store_is_invalid_input() {
         let error: PatError = StoreError::Invalid(RecordError::BodyTooLong { limit: 9 }).into();
         assert_eq!(error, PatError::TooLong { limit: 9 });
-        assert_eq!(error.public(), PublicError::Invalid);
+        assert_eq!(
+            (error.code(), error.public()),
+            ("too_long", PublicError::Invalid)
+        );
     }
 }

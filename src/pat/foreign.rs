@@ -91,7 +91,7 @@ impl ForeignPat {
 }
 
 impl ForeignPat {
-    /// Checks it.
+    /// Checks it and converts it to a record's metadata.
     pub(super) fn meta(self, now: UnixTime) -> Result<Meta, PatError> {
         if !has_characters(&self.hash, 1..=200) {
             return Err(PatError::Hash(Reason::InvalidPhc));

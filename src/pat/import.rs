@@ -86,7 +86,7 @@ impl<'a> Import<'a> {
         self
     }
 
-    /// Reports how many were looked at so far, after each one.
+    /// Reports how many were examined so far, after each one.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
         self.progress = Progress::new(progress);
         self
@@ -110,26 +110,27 @@ impl<'a> Import<'a> {
         let tokens = pats.tokens(observed);
         let items = items.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut results = Vec::new();
-        let (mut looked_at, mut new, mut changed) = (0_u64, 0_u64, 0_u64);
+        let (mut examined, mut new, mut changed) = (0_u64, 0_u64, 0_u64);
         observed.count(new);
         for item in items {
             match tokens.take_in(item, dry_run).await {
                 Err(PatError::Service(error)) if concerns_all(&error) => {
                     // Tokens that were taken in before stay.
-                    let done = if dry_run { 0 } else { changed };
-                    return Err(error.after(done).into());
+                    return Err(error.after(changed).into());
                 }
                 result => {
-                    if let Ok(token) = &result {
+                    if let Ok(token) = &result
+                        && !dry_run
+                    {
                         new = new.saturating_add(token.new.into());
                         changed = changed.saturating_add((token.new || token.restricted).into());
                     }
                     results.push(result);
                 }
             }
-            looked_at = looked_at.saturating_add(1);
+            examined = examined.saturating_add(1);
             observed.count(new);
-            progress.report(looked_at);
+            progress.report(examined);
         }
         Ok(results)
     }

@@ -2,7 +2,7 @@
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Observed;
-use crate::sealed::{Listing, Page, Search, States, seal};
+use crate::sealed::{Listing, Page, Search, State, States, seal};
 use crate::store::{Collection, Cursor, LabelName, Query, Record, StoreError, Values};
 
 use super::owned::Target;
@@ -173,7 +173,9 @@ impl seal::Read for ListedTokens {
 
     /// The store can count all tokens, but no filtered ones.
     async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, PatError> {
-        if !self.owners.is_empty() || self.role.is_some() || self.states != States::ALL {
+        let each = [State::Live, State::Expired, State::Revoked];
+        let every_state = self.states.contains_all(each);
+        if !(every_state && self.owners.is_empty() && self.role.is_none()) {
             return Ok(None);
         }
         let store = self.pats.tokens(observed).store();

@@ -26,8 +26,8 @@
 //! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256
 //! random bits, so a keyed hash of it is enough, and a token is verified in microseconds. The key
 //! of that hash is in the store, sealed by the ring: tokens stay valid when the ring is rotated.
-//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role or
-//! forge a token.
+//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role
+//! or forge a token.
 
 mod bootstrap;
 mod bulk;

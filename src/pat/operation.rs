@@ -24,7 +24,7 @@ pub const GET: Operation = Operation::new("pat.get");
 pub const LIST: Operation = Operation::new("pat.list");
 /// The first admin presented its token.
 pub const BOOTSTRAP: Operation = Operation::new("pat.bootstrap");
-/// Tokens of another system were imported.
+/// Tokens of another system were imported. The count is that of the new ones: none in a dry run.
 pub const IMPORT: Operation = Operation::new("pat.import");
 /// Expired tokens were deleted.
 pub const PURGE_EXPIRED: Operation = Operation::new("pat.purge_expired");

@@ -1,4 +1,4 @@
-//! Why a presented token was refused.
+//! The reasons for which a token is refused.
 
 use std::fmt;
 

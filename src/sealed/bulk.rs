@@ -30,7 +30,8 @@ impl<'a, T, E> Bulk<'a, T, E> {
         }
     }
 
-    /// Reports the number of records done so far, each time that it grows.
+    /// Reports the number of records done so far, each time that it grows; for a rewrap, the number
+    /// of keysets examined.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
         self.progress = Progress::new(progress);
         self

@@ -258,6 +258,11 @@ mod tests {
                 PublicError::Invalid,
             ),
             (
+                ExpiryError::InThePast.into(),
+                "invalid_expiry",
+                PublicError::Invalid,
+            ),
+            (
                 ServiceError::Contended,
                 "contended",
                 PublicError::Unavailable,

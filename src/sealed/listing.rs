@@ -151,13 +151,14 @@ impl<L: Listed> Listing<L> {
     pub async fn count(&self) -> Result<u64, L::Error> {
         let observed = self.wanted.observe();
         let work = async {
-            match self.wanted.count_in_store(&observed).await? {
-                Some(count) if self.after.is_none() => {
-                    observed.count(count);
-                    Ok(count)
-                }
-                _ => Ok(self.read_all(&observed).await?.count),
+            observed.count(0);
+            if self.after.is_none()
+                && let Some(count) = self.wanted.count_in_store(&observed).await?
+            {
+                observed.count(count);
+                return Ok(count);
             }
+            Ok(self.read_all(&observed).await?.count)
         };
         observed.run(work).await
     }
@@ -175,6 +176,7 @@ impl<L: Listed> Listing<L> {
 
     async fn read_all(&self, observed: &Observed<'_>) -> Result<Tally, L::Error> {
         let (mut tally, mut next) = (Tally::default(), self.after.clone());
+        observed.count(tally.count);
         loop {
             let page = self.wanted.read(observed, COUNTED, next).await?;
             for entry in &page.entries {
@@ -201,6 +203,7 @@ impl<L: Listed> IntoFuture for Listing<L> {
         boxed(move || async move {
             let observed = self.wanted.observe();
             let work = async {
+                observed.count(0);
                 let limit = self.limit.unwrap_or(PAGE);
                 let page = if limit == 0 {
                     let (entries, next) = (Vec::new(), self.after);

@@ -1,4 +1,4 @@
-//! The state of a stored value or token.
+//! States, and sets of them.
 
 use std::fmt;
 
@@ -55,6 +55,11 @@ impl States {
     pub(crate) const fn contains(self, state: State) -> bool {
         self.0 & Self::only(state).0 != 0
     }
+
+    /// Whether it contains all of these.
+    pub(crate) fn contains_all(self, states: impl IntoIterator<Item = State>) -> bool {
+        states.into_iter().all(|state| self.contains(state))
+    }
 }
 
 impl fmt::Display for State {
@@ -82,6 +87,7 @@ mod tests {
             for other in EACH {
                 assert_eq!(States::only(state).contains(other), state == other);
                 let both = States::only(state).with(other);
+                assert!(both.contains_all([state, other]) && !both.contains_all(EACH));
                 for one in EACH {
                     let is_in = one == state || one == other;
                     assert_eq!(both.contains(one), is_in, "{state} {other} {one}");

@@ -129,7 +129,7 @@ impl Namespace<'_> {
     /// The data keys that the caller has; `None` for a password that protects nothing. The search
     /// ends once it has found those that are wanted.
     ///
-    /// A password is hashed whatever comes of it.
+    /// A password is always hashed, whatever the result.
     pub(super) async fn keys_to_read(
         &self,
         access: &Access,

@@ -69,6 +69,9 @@ impl NewValue {
 
 /// Creates one value ([`Vault::create`]), many ([`Vault::create_many`]), or one that may exist
 /// already ([`Vault::upsert`]).
+///
+/// `V` is the value to create; for `create_many`, a list of values; for `upsert`, the target and
+/// its value.
 #[derive(Debug)]
 #[must_use = "nothing is created until this is awaited"]
 pub struct Create<'a, V = SecretBytes> {
@@ -172,13 +175,14 @@ impl Namespace<'_> {
 
 impl<V> Create<'_, V> {
     /// Protects the value by a password, too. Without it nobody opens the value, not even with the
-    /// ring and the token.
+    /// ring and the token. For an existing value it is the password that protects it now.
     pub fn password(mut self, password: impl Into<Password>) -> Self {
         self.new.access = Access::Password(password.into());
         self
     }
 
-    /// When the value expires. Unless set, it does not.
+    /// When the value expires. Unless set, a new value does not expire, and an existing one keeps
+    /// its expiry.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.new.expiry = Some(expiry.into().into());
         self
@@ -191,34 +195,39 @@ impl<V> Create<'_, V> {
     }
 }
 
-/// The setters of the builders that draw tokens.
-macro_rules! length_setters {
-    () => {
-        /// How many characters the token has: 25 to 64.
-        pub fn length(mut self, length: usize) -> Self {
-            let weak = false;
-            self.new.source = TokenSource::Drawn { length, weak };
-            self
-        }
+mod seal {
+    use super::SecretBytes;
 
-        /// How many characters the token has, even if it has less than 128 random bits: 15 to 64.
-        ///
-        /// # Security
-        ///
-        /// With 15 characters it has 71 bits. That is enough where each way to try tokens is
-        /// limited, and too little elsewhere: the vault limits neither `exists` nor `get`.
-        pub fn weak_length(mut self, length: usize) -> Self {
-            let weak = true;
-            self.new.source = TokenSource::Drawn { length, weak };
-            self
-        }
-    };
+    /// What gets drawn tokens. An upsert does not: it has its token.
+    pub trait Draws {}
+
+    impl Draws for SecretBytes {}
+
+    impl Draws for Vec<SecretBytes> {}
 }
-pub(super) use length_setters;
+
+impl<V: seal::Draws> Create<'_, V> {
+    /// How many characters the token has: 25 to 64.
+    pub fn length(mut self, length: usize) -> Self {
+        let weak = false;
+        self.new.source = TokenSource::Drawn { length, weak };
+        self
+    }
+
+    /// How many characters the token has, even if it has less than 128 random bits: 15 to 64.
+    ///
+    /// # Security
+    ///
+    /// With 15 characters it has 71 bits. That is enough where each way to try tokens is
+    /// limited, and too little elsewhere: the vault limits neither `exists` nor `get`.
+    pub fn weak_length(mut self, length: usize) -> Self {
+        let weak = true;
+        self.new.source = TokenSource::Drawn { length, weak };
+        self
+    }
+}
 
 impl Create<'_> {
-    length_setters!();
-
     /// A token of your own: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
     ///
     /// # Security

@@ -5,11 +5,11 @@ use crate::sealed::{CommitOutcome, Rounds, ServiceError, awaited};
 use crate::store::Change;
 
 use super::access::Access;
-use super::create::{Create, NewValue, length_setters};
+use super::create::{Create, NewValue};
 use super::namespace::DataKey;
 use super::records::Namespace;
 use super::secret::SecretBytes;
-use super::target::{TokenSource, VaultToken};
+use super::target::VaultToken;
 use super::{Vault, VaultError, operation};
 
 /// The results so far.
@@ -52,8 +52,6 @@ impl Vault {
 }
 
 impl Create<'_, Vec<SecretBytes>> {
-    length_setters!();
-
     async fn run(self) -> Result<Vec<Result<VaultToken, VaultError>>, VaultError> {
         let observed = self.vault.observe(operation::CREATE);
         observed.run(self.create(&observed)).await

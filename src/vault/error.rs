@@ -149,11 +149,12 @@ impl fmt::Display for VaultError {
             Self::NotFound => f.write_str("no such token exists"),
             Self::Expired => f.write_str("the token has expired"),
             Self::Deleted => {
-                f.write_str("the token was deleted; it can be restored until it is purged")
+                f.write_str("the token was soft-deleted; it can be restored until it is purged")
             }
             Self::InvalidPassword => f.write_str("the password does not match this token"),
             Self::AlreadyExists => f.write_str(
-                "a token with this text exists already, perhaps expired or deleted: choose another",
+                "a token with this text exists already, perhaps expired or soft-deleted: choose \
+                 another",
             ),
             Self::NoSuchVersion => f.write_str("no such version is kept: list the versions"),
             Self::InvalidTokenLength => f.write_str("a token has 15 to 64 characters"),

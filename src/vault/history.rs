@@ -1,6 +1,6 @@
 //! Earlier values: listed, and rolled back to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::crypto::clock::UnixTime;
 use crate::sealed::{ServiceError, awaited, boxed};
@@ -85,23 +85,14 @@ impl RollBack<'_> {
         namespace: &Namespace<'_>,
         location: &Location,
     ) -> Result<SecretBytes, VaultError> {
-        let chosen = Mutex::new(None);
-        let choose = |row: Row, keys: Arc<DataKeys>| {
-            let chosen = &chosen;
-            async move {
-                let keys = Some(&*keys);
-                let value = namespace.reveal_version(location, &row, self.number, keys);
-                let value = value.await?;
-                let mut chosen = chosen.lock().unwrap_or_else(PoisonError::into_inner);
-                *chosen = Some(value.clone());
-                Ok(value)
-            }
+        let choose = |row: Row, keys: Arc<DataKeys>| async move {
+            let keys = Some(&*keys);
+            let value = namespace.reveal_version(location, &row, self.number, keys);
+            value.await
         };
         let which = (None, Some(self.number));
         let work = namespace.replace_value(location, &self.access, which, choose);
-        work.await?;
-        let chosen = chosen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        chosen.ok_or(VaultError::NoSuchVersion)
+        work.await
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::events::Observed;
 use crate::limits::{Lane, WhenFull};
@@ -65,7 +66,7 @@ impl Vault {
     ///
     /// What concerns all values: [`VaultError::Service`], and an invalid password. A short password
     /// is accepted: it is not new. Values taken in before the error stay;
-    /// [`progress`](Import::progress) has reported how many were looked at.
+    /// [`progress`](Import::progress) has reported how many were examined.
     pub fn import<'a, E, I>(&'a self, values: I) -> Import<'a, E>
     where
         E: Send + 'static,
@@ -88,7 +89,7 @@ impl<'a, E: Send + 'static> Import<'a, E> {
         self
     }
 
-    /// Reports how many were looked at so far, after each one.
+    /// Reports how many were examined so far, after each one.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
         self.progress = Progress::new(progress);
         self
@@ -146,10 +147,11 @@ impl Namespace<'_> {
             if some.is_empty() {
                 return Ok(());
             }
-            let begin = |value| runtime.spawn(read(self.vault.clone(), self.lane(), value));
+            let begin =
+                |value| Reading(runtime.spawn(read(self.vault.clone(), self.lane(), value)));
             let reading: Vec<_> = some.into_iter().map(begin).collect();
-            for read in reading {
-                let outcome = match read.await.map_err(|_| hashing.clone())? {
+            for mut read in reading {
+                let outcome = match (&mut read.0).await.map_err(|_| hashing.clone())? {
                     Ok(value) => {
                         let taken = self.take_in(value, &mut access).await;
                         taken.map_err(ImportFailure::Vault)
@@ -182,6 +184,15 @@ impl Namespace<'_> {
     }
 }
 
+/// A value that is being read, unless the import ends first.
+struct Reading<T>(JoinHandle<T>);
+
+impl<T> Drop for Reading<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// A value that was read.
 struct Plain {
     source: TokenSource,
@@ -196,8 +207,10 @@ async fn read<E: Send + 'static>(
     value: ForeignValue<E>,
 ) -> Result<Plain, ImportFailure<E>> {
     let (source, expiry) = (value.source(), value.expiry());
-    // Limits before work: a value under an invalid token is not read.
+    // Limits before work: a value with an invalid token or expiry is not read.
     source.check().map_err(ImportFailure::Vault)?;
+    let expires = expiry.seconds(vault.now());
+    expires.map_err(|error| ImportFailure::Vault(error.into()))?;
     let hasher = &vault.shared.hasher;
     let read = hasher.run(lane, WhenFull::Wait, value.into_reader()).await;
     let read = read.map_err(|error| ImportFailure::Vault(error.into()))?;

@@ -128,9 +128,8 @@ impl seal::Read for ListedValues {
     /// For all values of a namespace or of a label.
     async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, VaultError> {
         let untimed = self.created == (None, None) && self.expires == (None, None);
-        let states = [State::Live, State::Expired, State::Deleted];
-        let whole = states.into_iter().all(|state| self.states.contains(state));
-        if !(untimed && whole) {
+        let each = [State::Live, State::Expired, State::Deleted];
+        if !(untimed && self.states.contains_all(each)) {
             return Ok(None);
         }
         let namespace = self.vault.for_reading(observed).await?;

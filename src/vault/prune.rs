@@ -25,9 +25,9 @@ impl Vault {
         let target = target.into();
         let observed = self.observe(operation::PRUNE);
         let work = async {
-            let (namespace, location) = self.locate(&observed, &target).await?;
             let mut pruned = 0_u64;
             observed.count(pruned);
+            let (namespace, location) = self.locate(&observed, &target).await?;
             let count = |number| {
                 pruned = pruned.saturating_add(number);
                 observed.count(pruned);

@@ -23,6 +23,12 @@ enum Goal {
     PurgeDeleted(Duration),
 }
 
+/// What was done so far, and who follows it.
+struct Done<'a> {
+    tally: Tally,
+    progress: Progress<'a>,
+}
+
 /// One goal in one namespace.
 #[derive(Clone, Copy)]
 struct Work<'a> {
@@ -33,7 +39,7 @@ struct Work<'a> {
 impl Vault {
     /// Soft-deletes the expired values of this namespace: they can be restored and renewed.
     ///
-    /// It goes page by page, and leaves a value alone that someone renews meanwhile.
+    /// Works page by page, and skips values that are renewed meanwhile.
     ///
     /// # Errors
     ///
@@ -71,17 +77,18 @@ impl Vault {
         Bulk::new(move |progress| self.clean_up(goal, progress))
     }
 
-    async fn clean_up(&self, goal: Goal, mut progress: Progress<'_>) -> Result<Tally, VaultError> {
+    async fn clean_up(&self, goal: Goal, progress: Progress<'_>) -> Result<Tally, VaultError> {
         let observed = self.observe(goal.operation());
         let work = async {
-            let mut done = Tally::default();
+            let tally = Tally::default();
+            let mut done = Done { tally, progress };
             observed.count(0);
             let namespace = &self.for_reading(&observed).await?;
             let work = Work { namespace, goal };
-            let result = work.pages(&mut done, &mut progress).await;
+            let result = work.pages(&mut done).await;
             // Pages written before the error stay written.
-            result.map_err(|error| error.after(done.count))?;
-            Ok(done)
+            result.map_err(|error| error.after(done.tally.count))?;
+            Ok(done.tally)
         };
         observed.run(work).await
     }
@@ -98,7 +105,7 @@ impl Goal {
 }
 
 impl Work<'_> {
-    async fn pages(self, done: &mut Tally, progress: &mut Progress<'_>) -> Result<(), VaultError> {
+    async fn pages(self, done: &mut Done<'_>) -> Result<(), VaultError> {
         let namespace = self.namespace;
         if namespace.is_stand_in {
             return Ok(());
@@ -114,7 +121,6 @@ impl Work<'_> {
                 let query = Query::label(names::VALUES, index.clone(), values).after(next);
                 let page = namespace.store().scan(&query).await?;
                 self.page(page.records, done).await?;
-                progress.report(done.count);
                 next = page.next;
                 if next.is_none() {
                     break;
@@ -152,13 +158,13 @@ impl Work<'_> {
         }
     }
 
-    async fn page(self, records: Vec<Record>, done: &mut Tally) -> Result<(), VaultError> {
+    async fn page(self, records: Vec<Record>, done: &mut Done<'_>) -> Result<(), VaultError> {
         let mut due = Vec::new();
         for record in records {
             match Row::open(self.namespace, record) {
                 Ok(row) if self.is_due(&row.meta) => due.push(row),
                 Ok(_) => {}
-                Err(_) => done.tampered = done.tampered.saturating_add(1),
+                Err(_) => done.tally.tampered = done.tally.tampered.saturating_add(1),
             }
         }
         let limits = self.namespace.store().limits();
@@ -206,7 +212,7 @@ impl Work<'_> {
         self,
         rows: Vec<Row>,
         batch: Vec<Vec<Change>>,
-        done: &mut Tally,
+        done: &mut Done<'_>,
     ) -> Result<(), VaultError> {
         match commit(self.namespace.store(), &batch.concat()).await {
             Ok(CommitOutcome::Written) => {
@@ -223,10 +229,10 @@ impl Work<'_> {
                 Ok(true) => self.count(done, 1),
                 Ok(false) | Err(VaultError::NotFound) => {}
                 Err(VaultError::Service(ServiceError::Tampered)) => {
-                    done.tampered = done.tampered.saturating_add(1);
+                    done.tally.tampered = done.tally.tampered.saturating_add(1);
                 }
                 Err(VaultError::Service(ServiceError::Store(error))) if error.is_too_heavy() => {
-                    done.tampered = done.tampered.saturating_add(1);
+                    done.tally.tampered = done.tally.tampered.saturating_add(1);
                 }
                 Err(error) => return Err(error.after(pruned)),
             }
@@ -234,9 +240,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn count(self, done: &mut Tally, values: u64) {
-        done.count = done.count.saturating_add(values);
-        self.namespace.observed.count(done.count);
+    fn count(self, done: &mut Done<'_>, values: u64) {
+        done.tally.count = done.tally.count.saturating_add(values);
+        self.namespace.observed.count(done.tally.count);
+        done.progress.report(done.tally.count);
     }
 
     /// Whether the value was written here: not if it was renewed or removed meanwhile. `pruned`

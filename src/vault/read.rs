@@ -26,7 +26,8 @@ impl Vault {
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Deleted`], [`VaultError::Expired`],
-    /// [`VaultError::InvalidPassword`] and [`VaultError::Service`].
+    /// [`VaultError::InvalidPassword`] and [`VaultError::Service`]. With a
+    /// [`version`](Read::version) that is not kept, [`VaultError::NoSuchVersion`].
     ///
     /// # Security
     ///
@@ -54,8 +55,7 @@ impl Read<'_> {
     }
 
     /// Reads the value with this number, current or earlier: [`Vault::versions`] lists them. The
-    /// password is the one that protects the current value. Without such a value, reading is
-    /// [`VaultError::NoSuchVersion`].
+    /// password is the one that protects the current value.
     pub fn version(mut self, number: u64) -> Self {
         self.version = Some(number);
         self
@@ -109,7 +109,7 @@ impl Namespace<'_> {
         };
         let mut wanted = vec![row.data_key];
         if let Some(number) = number.filter(|number| row.keeps(*number)) {
-            // Whether it exists, and as it was written, is judged once there are keys.
+            // Whether it exists and is intact is checked once the keys are known.
             match self.earlier(row, number).await {
                 Ok(earlier) => wanted.extend(earlier.map(|earlier| earlier.data_key)),
                 Err(VaultError::Service(ServiceError::Tampered)) => {}

@@ -51,7 +51,7 @@ impl Records {
 }
 
 impl Vault {
-    /// Begins an operation, which reaches its records through what this gives.
+    /// Begins an operation. Its records are reached through the returned value.
     pub(super) fn observe(&self, operation: Operation) -> Observed<'_> {
         self.shared.observer.observe(operation, Some(&self.name))
     }
@@ -61,8 +61,7 @@ impl Vault {
         &self.shared.records.keysets
     }
 
-    /// The namespace, to look something up. One that does not exist has stand-in keys, which find
-    /// nothing.
+    /// The namespace for lookups. A missing one gets stand-in keys that find nothing.
     pub(super) async fn for_reading<'a>(
         &'a self,
         observed: &'a Observed<'_>,

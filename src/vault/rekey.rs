@@ -43,6 +43,7 @@ impl Vault {
         let work = boxed(|| async {
             let observed = self.observe(operation::REKEY);
             let work = async {
+                observed.count(0);
                 let old = old.normalised()?;
                 let new = new.normalised()?;
                 new.check_new(self.shared.settings.min_password)?;

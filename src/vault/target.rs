@@ -166,6 +166,9 @@ impl FromStr for ValueId {
 
     /// 64 hexadecimal digits in lower case; anything else is [`VaultError::NotFound`].
     fn from_str(text: &str) -> Result<Self, VaultError> {
+        if text.len() != 64 {
+            return Err(VaultError::NotFound);
+        }
         let digits = text.bytes().map(|byte| match byte {
             b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
             b'a'..=b'f' => Some(byte.wrapping_sub(b'a').wrapping_add(10)),

@@ -59,7 +59,7 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Replaces a value, again and again where others do so at the same time.
+    /// Replaces a value, again and again where others do so at the same time. Returns the new one.
     ///
     /// `choose` gives the new value: the caller's, or an earlier one, whose number stands beside
     /// the expiry.
@@ -69,7 +69,7 @@ impl Namespace<'_> {
         access: &Access,
         (expiry, earlier): (Option<NewExpiry>, Option<u64>),
         choose: impl Fn(Row, Arc<DataKeys>) -> F + Send + Sync,
-    ) -> Result<(), VaultError>
+    ) -> Result<SecretBytes, VaultError>
     where
         F: Future<Output = Result<SecretBytes, VaultError>> + Send,
     {
@@ -110,7 +110,7 @@ impl Namespace<'_> {
                 written => written?,
             };
             match written {
-                CommitOutcome::Written => return Ok(()),
+                CommitOutcome::Written => return Ok(value),
                 // The row is as it was, but an orphan stands where it is to be kept: an earlier
                 // value left by a row that was removed after someone else had changed it. It goes.
                 CommitOutcome::Conflict {
@@ -246,7 +246,7 @@ impl Update<'_> {
         let subjects = subjects(&namespace, &self.access, &location.key.id);
         let which = (expiry, None);
         let work = namespace.replace_value(&location, &self.access, which, choose);
-        vault.attempt(&subjects, work).await
+        vault.attempt(&subjects, work).await.map(drop)
     }
 }
 

@@ -35,15 +35,21 @@ impl Create<'_, (Target, SecretBytes)> {
             match self.update_existing(&mut rounds).await {
                 Ok(false) => {}
                 Ok(true) => return Ok(()),
-                Err(VaultError::NotFound) => continue,
                 Err(error) => return Err(error),
             }
             let create = self
                 .vault
                 .create_with(self.values.1.clone(), self.new.clone());
             let observed = self.vault.observe(operation::CREATE);
-            // It checks the token and the new password before it does anything.
-            match observed.run(create.create(&observed, &mut rounds)).await {
+            let work = async {
+                // It checks the token and the new password before it does anything.
+                let created = create.create(&observed, &mut rounds).await;
+                if let Err(VaultError::AlreadyExists) = created {
+                    observed.replaced();
+                }
+                created
+            };
+            match observed.run(work).await {
                 Err(VaultError::AlreadyExists) => {}
                 created => return created.map(drop),
             }
@@ -64,8 +70,15 @@ impl Create<'_, (Target, SecretBytes)> {
             }
             let access = self.new.access.clone();
             let update = vault.update_with(target.clone(), value.clone(), access);
-            update.expiring(self.new.expiry).update(&observed).await?;
-            Ok(true)
+            match update.expiring(self.new.expiry).update(&observed).await {
+                Ok(()) => Ok(true),
+                // Someone else removed it first.
+                Err(VaultError::NotFound) => {
+                    observed.replaced();
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            }
         };
         observed.run(work).await
     }

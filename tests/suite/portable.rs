@@ -36,8 +36,8 @@ fn every_type_of_a_store_can_be_sent_shared_and_moved() {
         store::Change, store::Collection, store::Cursor, store::Effect, store::Label,
         store::LabelName, store::Limits, store::MemoryStore, store::Outcome, store::Page,
         store::Query, store::Record, store::RecordError, store::RecordKey, store::Selection,
-        Box<dyn store::Store>, store::StoreError, store::Values, store::Version, store::engine::Backoff,
-        store::engine::Paging<'static>, store::engine::Position,
+        Box<dyn store::Store>, store::StoreError, store::Values, store::Version,
+        store::engine::Backoff, store::engine::Paging<'static>, store::engine::Position,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads the input of commands: with a limit, and wiped from memory if it may be a secret.
 
+use std::env::VarError;
 use std::fs::File;
 use std::io::{BufRead, IsTerminal as _, Read, Write as _, stderr, stdin};
 use std::path::Path;
@@ -25,11 +26,15 @@ const VARIABLE: &str = "SEALTOKEN_KEYS";
 pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
     let text = match file {
         Some(path) => secrets(path, "read the key file")?,
-        None => std::env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
-            let what = "no keys were given: give --key-file, or set SEALTOKEN_KEYS \
-                        (`sealtoken key generate` makes one)";
-            Failure::Problem(what.into())
-        })?,
+        None => std::env::var(VARIABLE)
+            .map(Zeroizing::new)
+            .map_err(|error| match error {
+                VarError::NotPresent => problem(
+                    "no keys were given: give --key-file, or set SEALTOKEN_KEYS \
+                     (`sealtoken key generate` makes one)",
+                ),
+                VarError::NotUnicode(_) => problem("SEALTOKEN_KEYS is not UTF-8"),
+            })?,
     };
     text.parse().map_err(problem)
 }

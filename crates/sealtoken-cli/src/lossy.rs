@@ -48,7 +48,8 @@ impl Lossy {
     }
 }
 
-fn come((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
+/// Counts the call, and fails it if its number is one of the lost.
+fn fail_if_lost((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
     if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
         return Err(StoreError::unavailable("away").after(effect == Effect::Unknown));
     }
@@ -62,17 +63,17 @@ impl Store for Lossy {
     }
 
     async fn get(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        come(&self.reads, Effect::None)?;
+        fail_if_lost(&self.reads, Effect::None)?;
         self.store.get(key).await
     }
 
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        come(&self.reads, Effect::None)?;
+        fail_if_lost(&self.reads, Effect::None)?;
         self.store.get_many(keys).await
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        come(&self.writes, self.effect)?;
+        fail_if_lost(&self.writes, self.effect)?;
         self.store.write(batch).await
     }
 

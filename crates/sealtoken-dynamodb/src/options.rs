@@ -169,8 +169,8 @@ impl DynamoOptions {
 
     /// How often a request is sent if it is throttled or not answered. Default: 6. At least 1.
     ///
-    /// The pauses in between are random, at first up to 50 milliseconds, then up to twice as long
-    /// each time.
+    /// The pauses in between are those of
+    /// [`Backoff::outage`](sealtoken_store::engine::Backoff::outage).
     pub fn attempts(mut self, count: u32) -> Self {
         self.attempts = count.max(1);
         self

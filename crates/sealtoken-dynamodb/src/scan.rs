@@ -113,7 +113,7 @@ impl Table {
                     return Ok(paging.into_page(true));
                 }
                 let (value, id) = entry.position();
-                let Some(key) = paging.key_at(value, id) else {
+                let Some(key) = paging.move_to(value, id) else {
                     continue;
                 };
                 // Otherwise the record was removed in between, or by DynamoDB.
@@ -164,11 +164,11 @@ fn take(paging: &mut Paging<'_>, bucket: u8, item: Item) {
     };
     // An attacker put it into a bucket where no read of its key looks. The cursor names the bucket.
     if layout::bucket(id) != bucket {
-        paging.key_at(&[bucket], id);
+        paging.move_to(&[bucket], id);
         paging.skip(1, id.len());
         return;
     }
-    let Some(key) = paging.key_at(&[], id) else {
+    let Some(key) = paging.move_to(&[], id) else {
         return;
     };
     let fetched = item::fetched(&item);

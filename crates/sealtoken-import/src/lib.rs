@@ -37,3 +37,27 @@ pub use vaultstore::{Vaultstore, VaultstoreError};
 #[cfg(all(doctest, feature = "primordyx"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_type_can_be_shared_between_threads() {
+        #[allow(dead_code, reason = "no feature is on by default")]
+        fn shared<T: Send + Sync + Unpin>() {}
+        #[cfg(feature = "primordyx")]
+        {
+            shared::<super::Primordyx>();
+            shared::<super::PrimordyxError>();
+            shared::<super::PrimordyxView<'_>>();
+        }
+        #[cfg(feature = "vaultstore")]
+        {
+            shared::<super::Vaultstore>();
+            shared::<super::VaultstoreError>();
+        }
+        #[cfg(feature = "access-tokens")]
+        shared::<super::access_tokens::AccessTokenError>();
+        #[cfg(feature = "dynamodb")]
+        shared::<super::access_tokens::Table>();
+    }
+}

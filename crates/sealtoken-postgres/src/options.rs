@@ -82,6 +82,8 @@ impl PostgresStore {
     ///
     /// Run those that the database lacks, in this order, each in one transaction. The last
     /// statement of a step writes its number into the database, counting from 1.
+    /// `SELECT max(number) FROM sealtoken_schema` is the number of steps that it has; a new one has
+    /// no such table.
     ///
     /// ```
     /// use sealtoken_postgres::PostgresStore;

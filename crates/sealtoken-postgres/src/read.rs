@@ -158,7 +158,7 @@ fn take(rows: &[Row], paging: &mut Paging<'_>) -> Result<bool, Corrupt> {
         found = cell::<i64>(row, 6)?;
         let fetched = usize::try_from(cell::<i64>(row, 7)?).unwrap_or(usize::MAX);
         let exists = cell::<Option<&[u8]>>(row, 2)?.is_some();
-        match paging.key_at(value, id) {
+        match paging.move_to(value, id) {
             // A corrupt record hides no other: it reads as a placeholder.
             Some(key) if exists => {
                 let record = record(row, 2, key.clone());

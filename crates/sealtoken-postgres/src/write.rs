@@ -160,7 +160,8 @@ impl Pool {
                     if found == gone {
                         return Ok(removed);
                     }
-                    schema::check_number(self, &mut attempts).await?;
+                    let checked = schema::check_number(self, &mut attempts).await;
+                    checked.map_err(|error| error.after(removed > 0))?;
                     Fault::new(Kind::Contended, CONTENDED)
                 }
                 Err(fault) => fault,

@@ -63,6 +63,8 @@ impl SqliteStore {
     ///
     /// Run those that the file lacks, in this order, each in one transaction. The last statement of
     /// a step writes its number into the file, counting from 1.
+    /// `SELECT max(number) FROM sealtoken_schema` is the number of steps that it has; a new one has
+    /// no such table.
     #[must_use]
     pub fn migrations() -> &'static [&'static str] {
         MIGRATIONS

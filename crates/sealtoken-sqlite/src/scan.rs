@@ -56,7 +56,7 @@ fn fill(paging: &mut Paging<'_>, mut rows: Rows<'_>, by_label: bool) -> Result<b
         }
         let id = bytes(row, 0)?;
         let value = if by_label { bytes(row, 5)? } else { &[] };
-        let key = paging.key_at(value, id);
+        let key = paging.move_to(value, id);
         let is_stray = by_label && row.get_ref(6)? == ValueRef::Null;
         match key {
             Some(key) if !is_stray => match row::whole(row, 1, &key) {

@@ -231,7 +231,7 @@ impl State {
             if paging.is_full() {
                 return true;
             }
-            if paging.key_at(&[], &record.key.id).is_some() {
+            if paging.move_to(&[], &record.key.id).is_some() {
                 paging.push(record.clone());
             }
         }
@@ -250,7 +250,7 @@ impl State {
             if paging.is_full() {
                 return true;
             }
-            let key = paging.key_at(value, id);
+            let key = paging.move_to(value, id);
             if let Some(record) = key.and_then(|key| self.get(&key)) {
                 paging.push(record.clone());
             }

@@ -49,8 +49,8 @@ impl<E> ForeignValue<E> {
     /// A value under its own token: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
     ///
     /// `read` gives the plaintext. It runs on a thread where it may block, so it can derive a key
-    /// from a password. It is not called where the token is invalid. If it panics, that value alone
-    /// fails.
+    /// from a password. It is not called where the token or the expiry is invalid. If it panics,
+    /// that value alone fails.
     pub fn new<V: Into<SecretBytes>>(
         token: impl Into<String>,
         read: impl FnOnce() -> Result<V, E> + Send + 'static,
@@ -89,14 +89,18 @@ impl<E> ForeignValue<E> {
         let reader = reader.unwrap_or_else(PoisonError::into_inner);
         || match catch_unwind(AssertUnwindSafe(reader)) {
             Ok(read) => read.map_err(ImportFailure::Read),
-            Err(_) => Err(ImportFailure::ReaderPanicked),
+            Err(payload) => {
+                // Dropping it may panic again.
+                std::mem::forget(payload);
+                Err(ImportFailure::ReaderPanicked)
+            }
         }
     }
 }
 
 impl<E> ImportFailure<E> {
-    /// The stable name: `unreadable`, whatever the error of your reader is; `reader_panicked`; or the
-    /// code of the vault's error.
+    /// The stable name: `unreadable`, whatever the error of your reader is; `reader_panicked`; or
+    /// the code of the vault's error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

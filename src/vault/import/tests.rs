@@ -60,9 +60,48 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
     first.await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn an_import_that_is_dropped_reads_no_more_values() {
+    let keys = KeyRing::new(Key::generate());
+    let options = Vault::options().hash_at_once(1).attempts(());
+    let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
+    vault.create("v").await.unwrap();
+    let observed = vault.observe(operation::IMPORT);
+    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let (go_on, held) = mpsc::channel::<()>();
+    let hasher = vault.shared.hasher.clone();
+    let busy = tokio::spawn(async move {
+        let wait = move || {
+            let _ = held.recv();
+        };
+        hasher.run(lane, WhenFull::Refuse, wait).await
+    });
+    let read = Arc::new(AtomicU64::new(0));
+    let import = tokio::spawn({
+        let (vault, read) = (vault.clone(), Arc::clone(&read));
+        let value = ForeignValue::new("a-token-of-that-system", move || {
+            read.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Damaged>("value")
+        });
+        async move { vault.import([value]).await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    import.abort();
+    assert!(import.await.unwrap_err().is_cancelled());
+    drop(go_on);
+    busy.await.unwrap().unwrap();
+    // It waits behind all that is in the lane.
+    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let last = vault.shared.hasher.run(lane, WhenFull::Wait, || ());
+    last.await.unwrap();
+    assert_eq!(read.load(Ordering::SeqCst), 0);
+}
+
 /// Reading a value may cost a slow hash.
 #[tokio::test]
-async fn a_value_under_an_invalid_token_is_not_read() {
+async fn a_value_with_an_invalid_token_or_expiry_is_not_read() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let read = Arc::new(AtomicU64::new(0));
@@ -73,14 +112,18 @@ async fn a_value_under_an_invalid_token_is_not_read() {
             Err::<&str, _>(Damaged)
         })
     };
-    let values = [damaged("short"), damaged("a-token-of-that-system")];
+    let token = "a-token-of-that-system";
+    let never_live = damaged(token).expires(Lifetime::seconds(0));
+    let values = [damaged("short"), never_live, damaged(token)];
     let taken = vault.import(values).await.unwrap();
     let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
     let invalid = ImportFailure::Vault(VaultError::InvalidToken);
-    assert_eq!(failures, [invalid, ImportFailure::Read(Damaged)]);
+    let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
+    let zero = ImportFailure::Vault(VaultError::Service(zero));
+    assert_eq!(failures, [invalid, zero, ImportFailure::Read(Damaged)]);
     assert_eq!(read.load(Ordering::SeqCst), 1);
     let codes: Vec<_> = failures.iter().map(ImportFailure::code).collect();
-    assert_eq!(codes, ["invalid_token", "damaged"]);
+    assert_eq!(codes, ["invalid_token", "invalid_expiry", "unreadable"]);
 }
 
 #[tokio::test]
@@ -113,12 +156,21 @@ async fn many_values_cost_two_hashes_of_their_password() {
     assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
 }
 
+/// What a panic may carry.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
 #[tokio::test]
 async fn a_reader_that_panics_fails_its_value_alone() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let panicking = ForeignValue::new("panics-while-it-is-read", || -> Result<&str, Damaged> {
-        panic!("a reader that panics")
+        std::panic::panic_any(Bomb)
     });
     let [before, after] = [1, 2].map(|n| {
         let token = format!("taken-in-under-number-{n}");

@@ -1,4 +1,4 @@
-//! Operations on many tokens that fail half way: purges, re-wrapping, imports.
+//! Operations on many tokens that fail halfway: purges, re-wrapping, imports.
 
 use std::sync::Arc;
 use std::time::Duration;

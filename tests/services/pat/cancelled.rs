@@ -1,4 +1,4 @@
-//! Operations that are dropped half way.
+//! Operations that are dropped halfway.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

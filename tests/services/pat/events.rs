@@ -243,17 +243,18 @@ async fn an_import_is_reported_with_the_number_of_those_that_were_new() {
     let options = PersonalAccessTokens::options().events(recorder.clone());
     let pats = bench.again(options).await;
     let two = || [item(originals::ID, ""), item(FREE, "")];
+    pats.import(two()).dry_run(true).await.unwrap();
     pats.import([item(FREE, "")]).await.unwrap();
     pats.import(two()).await.unwrap();
-    let mut looked_at = Vec::new();
-    let again = pats.import(two()).progress(|count| looked_at.push(count));
+    let mut examined = Vec::new();
+    let again = pats.import(two()).progress(|count| examined.push(count));
     again.await.unwrap();
-    assert_eq!(looked_at, [1, 2]);
+    assert_eq!(examined, [1, 2]);
     let events = recorder.0.lock().unwrap();
     let reported: Vec<_> = events
         .iter()
         .map(|event| (event.operation, event.outcome, event.count))
         .collect();
     let import = |new| (operation::IMPORT, Ok(()), Some(new));
-    assert_eq!(reported, [import(1), import(1), import(0)]);
+    assert_eq!(reported, [0, 1, 1, 0].map(import));
 }

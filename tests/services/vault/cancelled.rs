@@ -1,4 +1,4 @@
-//! Operations that are dropped half way: their events name the token, and count what was done.
+//! Operations that are dropped halfway: their events name the token, and count what was done.
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
@@ -110,6 +110,19 @@ async fn a_cancelled_operation_on_many_values_counts_those_that_were_done() {
     let purged = recorder.one();
     assert_cancelled(&purged, operation::PURGE_EXPIRED);
     assert_eq!(purged.count, Some(1));
+}
+
+#[tokio::test]
+async fn an_operation_on_many_that_is_cancelled_at_once_counts_none() {
+    let (bench, store, recorder) = recorded().await;
+    let (vault, list) = (&bench.vault, bench.vault.list());
+    drop_at(&store, 1, list.clone()).await;
+    drop_at(&store, 1, list.count()).await;
+    drop_at(&store, 1, list.tally()).await;
+    drop_at(&store, 1, vault.rekey(RIGHT, "another password")).await;
+    let events = recorder.all();
+    let counts: Vec<_> = events.iter().map(|event| event.count).collect();
+    assert_eq!(counts, [Some(0); 4]);
 }
 
 #[tokio::test]

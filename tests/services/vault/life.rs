@@ -136,14 +136,18 @@ async fn expired_values_and_no_others_are_soft_deleted_or_purged(engine: Engine)
         .unwrap();
     bench.clock.advance(60);
 
-    let mut reported = 0;
-    let tally = vault
-        .soft_delete_expired()
-        .progress(|n| reported = n)
-        .await
-        .unwrap();
-    assert_eq!((tally.count, tally.tampered, reported), (250, 0, 250));
-    assert_eq!(vault.soft_delete_expired().await.unwrap().count, 0);
+    let mut reported = vec![0];
+    let delete = vault.soft_delete_expired();
+    let tally = delete.progress(|n| reported.push(n)).await.unwrap();
+    assert_eq!((tally.count, tally.tampered), (250, 0));
+    assert_eq!(reported.last(), Some(&250));
+    assert!(
+        reported.is_sorted_by(|one, next| one < next),
+        "{reported:?}"
+    );
+    let again = vault.soft_delete_expired();
+    let again = again.progress(|n| panic!("{n}: it has not grown"));
+    assert_eq!(again.await.unwrap().count, 0);
     assert_eq!(vault.get(&short[0]).await.unwrap().state, State::Deleted);
     assert!(vault.read(&long).await.is_ok() && vault.read(&forever).await.is_ok());
     assert_eq!(other.get(&elsewhere).await.unwrap().state, State::Expired);

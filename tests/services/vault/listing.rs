@@ -8,7 +8,7 @@ use sealtoken::{Lifetime, ServiceError, State};
 use super::Bench;
 use super::bent::Bent;
 use super::broken::bent;
-use crate::faulty::records;
+use crate::faulty::{Faulty, records};
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
@@ -148,4 +148,18 @@ async fn an_index_that_leads_astray_lists_nothing_else_and_soft_deletes_nothing_
     let tally = vault.soft_delete_expired().await.unwrap();
     assert_eq!((tally.count, tally.tampered), (0, 0));
     assert_eq!(vault.get(&over).await.unwrap().deleted_at, deleted);
+}
+
+#[tokio::test]
+async fn the_rest_after_a_cursor_is_read_and_not_counted_in_the_store() {
+    let store = Faulty::counting();
+    let bench = Bench::over(store.clone(), Vault::options()).await;
+    for _ in 0..3 {
+        bench.vault.create("v").await.unwrap();
+    }
+    let all = bench.vault.list().with(State::Expired).with(State::Deleted);
+    let first = all.clone().limit(1).await.unwrap();
+    store.counts();
+    assert_eq!(all.after(first.next).count().await, Ok(2));
+    assert_eq!(store.counts(), (1, 0));
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use sealtoken::ServiceError;
 use sealtoken::store::{Change, MemoryStore, Outcome, Store as _, StoreError};
-use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
+use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions, operation};
 use sealtoken::{Key, KeyRing, Lifetime};
 
+use super::events::Recorder;
 use super::faults::{KEPT, NEW, keeping, value};
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records};
@@ -77,9 +78,17 @@ async fn an_earlier_value_that_went_with_all_of_it_is_not_found() {
 
 #[tokio::test]
 async fn what_was_put_in_or_removed_between_the_two_looks_of_an_upsert_is_no_error() {
+    let recorder = Arc::new(Recorder::default());
+    let recorded = || keeping().events(recorder.clone());
+    // Of preparing it, of the rival and of the upsert.
+    let reported = || {
+        let events = recorder.all().into_iter();
+        let events = events.map(|event| event.outcome.map(|()| event.operation));
+        events.collect::<Vec<_>>()
+    };
     let (bench, _store) = meanwhile(
         1,
-        keeping,
+        recorded,
         async |bench| {
             bench.vault.create("one").token(KEPT).await.unwrap();
         },
@@ -87,11 +96,14 @@ async fn what_was_put_in_or_removed_between_the_two_looks_of_an_upsert_is_no_err
     )
     .await;
     assert_eq!(bench.vault.upsert(KEPT, "ours").await, Ok(()));
+    let [create, delete] = [operation::CREATE, operation::DELETE].map(Ok);
+    assert_eq!(reported(), [create, delete, create]);
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"ours");
 
+    recorder.all();
     let (bench, _store) = meanwhile(
         1,
-        keeping,
+        recorded,
         async |bench| {
             bench.vault.create("another").await.unwrap();
         },
@@ -101,6 +113,7 @@ async fn what_was_put_in_or_removed_between_the_two_looks_of_an_upsert_is_no_err
     )
     .await;
     assert_eq!(bench.vault.upsert(KEPT, "ours").await, Ok(()));
+    assert_eq!(reported(), [create, create, Ok(operation::UPDATE)]);
     assert_eq!(value(&bench, KEPT).await.unwrap(), b"ours");
 }
 

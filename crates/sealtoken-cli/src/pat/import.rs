@@ -157,7 +157,7 @@ async fn from_table(
             Ok(note) => note.iter().for_each(|note| progress.say(note)),
             Err(failure) => break Err(failure),
         }
-        imported_to = id;
+        imported_to = id.or(imported_to);
         read = read.saturating_add(1);
         progress.after(0)(read);
     };

@@ -1,6 +1,7 @@
 //! `vault rewrap`: seals the keysets again after a rotation of the keys.
 
 use clap::Args;
+use sealtoken::ServiceError;
 
 use crate::failure::Failure;
 use crate::output::{self, Members};
@@ -37,16 +38,25 @@ pub(super) async fn run(options: &Rewrap) -> Result<(), Failure> {
     } else {
         output::line(&done.resealed.to_string())
     };
-    let found = match done.failed {
-        0 => Ok(()),
-        failed => Err(Failure::Refused {
-            code: "tampered",
-            why: format!(
-                "{failed} keysets could not be opened and stay as they are: keep the retired keys, \
-                 add the missing ones or restore these records from a backup, and run \
-                 `sealtoken vault rewrap` again"
-            ),
-        }),
+    output::ended(printed, output::DONE, of_failed(done.failed))
+}
+
+/// Fails if any keysets could not be opened. All others were sealed by then.
+fn of_failed(count: u64) -> Result<(), Failure> {
+    let (keysets, records) = match count {
+        0 => return Ok(()),
+        1 => (
+            "keyset could not be opened and stays as it is",
+            "its record",
+        ),
+        _ => (
+            "keysets could not be opened and stay as they are",
+            "their records",
+        ),
     };
-    output::ended(printed, output::DONE, found)
+    let why = format!(
+        "{count} {keysets}: keep the retired keys, add the missing ones or restore {records} from \
+         a backup, and run `sealtoken vault rewrap` again"
+    );
+    Err(Failure::refused(ServiceError::Tampered.code(), why))
 }

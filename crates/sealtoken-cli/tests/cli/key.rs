@@ -3,7 +3,7 @@
 use sealtoken::Key;
 use serde_json::json;
 
-use crate::{Outcome, Program, file};
+use crate::{Outcome, Program, feed, file};
 
 #[test]
 fn a_generated_key_is_the_key_of_its_text_and_each_is_new() -> Outcome {
@@ -55,7 +55,7 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     let open = ["open", "--purpose", "p"];
     Program::without_keys()
         .run(&open, "")?
-        .failed("SEALTOKEN_KEYS");
+        .failed("no keys were given: give --key-file, or set SEALTOKEN_KEYS");
     let key = Key::generate().expose();
     let start = &key[..key.len() - 3];
     let foreign = format!("{}!", &key[..key.len() - 1]);
@@ -91,5 +91,19 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     Program::without_keys()
         .run(&["key", "id", "--key-file", path], "")?
         .failed("UTF-8");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_that_are_not_utf8_are_not_called_missing() -> Outcome {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let mut command = Program::without_keys().command(&["open", "--purpose", "p"]);
+    command.env("SEALTOKEN_KEYS", OsStr::from_bytes(b"stkey1_\xff"));
+    let output = feed(&mut command, b"")?;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stderr, b"error: SEALTOKEN_KEYS is not UTF-8\n");
     Ok(())
 }

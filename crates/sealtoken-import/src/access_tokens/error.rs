@@ -80,7 +80,7 @@ impl fmt::Display for AccessTokenError {
                  it was being verified; delete the item",
             ),
             Self::Missing { attribute } => write!(f, "the attribute {attribute} is missing"),
-            Self::Invalid { attribute } => write!(f, "{attribute}: {}", expected(attribute)),
+            Self::Invalid { attribute } => write!(f, "{attribute}: {}", problem_with(attribute)),
             #[cfg(feature = "dynamodb")]
             Self::Table(StoreError::Unavailable { reason, .. }) => write!(
                 f,
@@ -104,8 +104,8 @@ impl Error for AccessTokenError {
     }
 }
 
-/// What the value of an attribute must be.
-fn expected(attribute: &str) -> &'static str {
+/// What is wrong with the value of an attribute.
+fn problem_with(attribute: &str) -> &'static str {
     match attribute {
         "tokenId" => "not 21 letters and digits",
         "secretPhc" => "not a text of 1 to 200 characters",

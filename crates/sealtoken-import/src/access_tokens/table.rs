@@ -95,7 +95,7 @@ impl Table {
     pub async fn next(&mut self) -> Option<Result<ForeignPat, AccessTokenError>> {
         loop {
             if let Some(item) = self.page.next() {
-                self.last_id = id(&item).or_else(|| self.last_id.take());
+                self.last_id = id(&item);
                 return Some(from_item(item));
             }
             let after = self.next.clone()?;
@@ -105,8 +105,8 @@ impl Table {
         }
     }
 
-    /// The id of the item that [`next`](Self::next) returned last, even if that is not a token. An
-    /// interrupted import continues [`after`](Self::after) it.
+    /// The id of the item that [`next`](Self::next) returned last, even if that is not a token;
+    /// `None` if the item has no id. An interrupted import continues [`after`](Self::after) it.
     #[must_use]
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()

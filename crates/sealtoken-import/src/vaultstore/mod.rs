@@ -116,9 +116,9 @@ impl Vaultstore {
         }
     }
 
-    /// Prepares a row for [`Vault::import`](sealtoken::vault::Vault::import), which reads the value
-    /// when it reaches the row: its columns `vault_token`, `vault_value`, which is ciphertext, and
-    /// `expires_at`.
+    /// Prepares a row for [`Vault::import`](sealtoken::vault::Vault::import) from its columns
+    /// `vault_token`, `vault_value` (ciphertext) and `expires_at`. The value is decrypted when the
+    /// import reaches it.
     ///
     /// The value keeps its token, if that has 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and
     /// `_`. `None` and the last second of the year 9999 mean that it never expires, as they do

@@ -185,7 +185,7 @@ fn what_is_taken_comes_back_from_json_from_under_item_and_from_attributes() -> O
 }
 
 #[test]
-fn neither_tokens_nor_attributes_nor_errors_print_the_hash() -> Outcome {
+fn neither_tokens_nor_errors_print_the_hash() -> Outcome {
     let good = good()?;
     let token = access_tokens::from_dynamodb_json(&good.item().to_string())?;
     let printed = format!("{token:?}");

@@ -189,6 +189,38 @@ async fn a_purge_that_fails_after_a_part_is_unknown() {
     assert_eq!(purge().await, none, "nothing was done before");
 }
 
+/// Nor does an error of the check that follows a part of a chunk.
+#[tokio::test]
+async fn a_purge_that_cannot_check_the_schema_after_a_part_is_unknown() {
+    let Some(schema) = Schema::new(&[]).await else {
+        return;
+    };
+    let store = PostgresStore::open(&schema.url).await.unwrap();
+    let batch = [0, 1].map(|n| {
+        let key = RecordKey::new(collection(), [n]);
+        let record = Record::new(key, Version::draw().unwrap(), "body");
+        Change::Insert(record.with_purge_at(UnixTime::from_secs(n.into())))
+    });
+    assert_eq!(store.write(&batch).await, Ok(Outcome::Written));
+    // One record stays, and the number of the schema cannot be read once the other is gone.
+    let known = PostgresStore::migrations().len();
+    let sql = format!(
+        "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$; \
+         CREATE TRIGGER stay BEFORE DELETE ON sealtoken_record \
+         FOR EACH ROW WHEN (OLD.purge_at = 1) EXECUTE FUNCTION stay(); \
+         CREATE FUNCTION step() RETURNS bigint LANGUAGE plpgsql STABLE AS $$BEGIN \
+         IF (SELECT count(*) FROM sealtoken_record) < 2 THEN RAISE 'no'; END IF; \
+         RETURN {known}; END$$; \
+         ALTER TABLE sealtoken_schema RENAME TO steps; \
+         CREATE VIEW sealtoken_schema AS SELECT step() AS number"
+    );
+    let client = connect(&schema.url).await;
+    client.batch_execute(&sql).await.unwrap();
+    let purged = store.purge(&collection(), UnixTime::from_secs(9), 9).await;
+    assert_eq!(purged, Err(StoreError::unknown("SQLSTATE P0001")));
+    assert_eq!(store.count(&Query::all(collection())).await, Ok(1));
+}
+
 /// How many pages of the tables and indexes were read so far.
 async fn pages_read(store: &PostgresStore, url: &str) -> i64 {
     // A connection reports its reads at the end of a statement, but at most once a second.

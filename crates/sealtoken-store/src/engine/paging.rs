@@ -99,7 +99,7 @@ impl<'a> Paging<'a> {
 
     /// Moves to a row, after which the next page continues. Returns the key of its record; `None`
     /// if no store writes such a row.
-    pub fn key_at(&mut self, value: &[u8], id: &[u8]) -> Option<RecordKey> {
+    pub fn move_to(&mut self, value: &[u8], id: &[u8]) -> Option<RecordKey> {
         self.last = Some(Position::new(
             value.get(..=Label::MAX_VALUE).unwrap_or(value),
             id.get(..RecordKey::MAX_ID).unwrap_or(id),
@@ -275,7 +275,7 @@ mod tests {
             query(Values::beginning_with("v")).after(Position::new(b"va", b"a").to_cursor());
         let mut paging = page(&query);
         assert_eq!(paging.last(), Some(&Position::new(b"va", b"a")));
-        assert!(paging.key_at(b"vb", b"b").is_some());
+        assert!(paging.move_to(b"vb", b"b").is_some());
         assert_eq!(paging.last(), Some(&Position::new(b"vb", b"b")));
         let next = Some(Position::new(b"vb", b"b\0"));
         assert_eq!(paging.start(), next);

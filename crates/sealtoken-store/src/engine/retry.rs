@@ -20,9 +20,9 @@ use std::time::Duration;
 /// - PostgreSQL reports a serialisation failure or a deadlock: contention. A call without a
 ///   connection waits for one in the pool, up to a deadline, instead of retrying. A connection that
 ///   turns out to be dead is replaced at once, and once a call.
-/// - DynamoDB throttles single requests and has no connection to wait for, so requests are sent
-///   again after an outage. The number of requests in a call depends on its data, so each request
-///   has a timeout, and the call has no deadline.
+/// - DynamoDB throttles single requests and has no connection to wait for, so a request that was
+///   throttled, not sent or not answered is sent again. The number of requests in a call depends on
+///   its data, so each has a timeout, and the call has no deadline.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,7 +56,7 @@ impl Backoff {
     /// many attempts, including the first.
     ///
     /// An overloaded server needs longer to recover than a write takes, so the first pause is
-    /// longer too. The longest is what a caller may still wait for.
+    /// longer too. No single pause is longer than a caller can be expected to wait.
     #[must_use]
     pub fn outage(attempts: u32) -> Self {
         Self::new(attempts, Duration::from_millis(50), Duration::from_secs(2))

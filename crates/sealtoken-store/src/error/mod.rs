@@ -120,8 +120,9 @@ impl StoreError {
         matches!(self, Self::Invalid(RecordError::BatchTooHeavy { .. }))
     }
 
-    /// The error of a call of several parts, of which the last ended with this one. If an earlier
-    /// one `may_be_done`, the effect of the whole call is unknown.
+    /// The same error, with an unknown effect if `may_be_done`: if this call, or an earlier part or
+    /// attempt of it, may have changed something. Errors other than `Unavailable` have no effect
+    /// and stay as they are.
     #[must_use]
     pub fn after(mut self, may_be_done: bool) -> Self {
         if let Self::Unavailable { effect, .. } = &mut self

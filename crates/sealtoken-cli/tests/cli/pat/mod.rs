@@ -3,6 +3,8 @@
 mod change;
 mod import;
 #[cfg(feature = "dynamodb")]
+mod import_pages;
+#[cfg(feature = "dynamodb")]
 mod import_table;
 mod issue;
 mod list;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::vault::Vault;
 use crate::vault::many::three;
+use crate::vault::{PAST, Vault};
 
 fn labels(list: &Value) -> Vec<&str> {
     let entries = list.as_array().map_or(&[][..], Vec::as_slice);
@@ -76,6 +76,27 @@ fn a_list_has_what_is_asked_for() -> Outcome {
         "length": 7, "version": 1, "earlier_versions": 0,
     });
     assert_eq!(entry, expected);
+    Ok(())
+}
+
+#[test]
+fn a_value_that_is_expired_and_deleted_is_listed_with_the_deleted() -> Outcome {
+    let vault = Vault::new("both")?;
+    let line = format!("create --label both --expires-in 1d --at {PAST}");
+    vault.line(&line, "value")?;
+    assert_eq!(vault.line("soft-delete-expired", "")?, "1");
+    for (options, expected) in [
+        ("", &[][..]),
+        ("--with-expired", &[]),
+        ("--only-expired", &[]),
+        ("--only-deleted", &["both"]),
+        ("--with-deleted", &["both"]),
+        ("--only-deleted --only-expired", &["both"]),
+        ("--with-deleted --only-expired", &["both"]),
+    ] {
+        let list = vault.run(&format!("list --json {options}"), "")?.json()?;
+        assert_eq!(labels(&list), expected, "{options}");
+    }
     Ok(())
 }
 

@@ -295,7 +295,7 @@ fn a_command_says_what_it_did_where_its_count_cannot_be_printed() -> Outcome {
         (
             "collection = 'vault_keysets' AND id <> CAST('vault' AS BLOB)",
             ["rewrap", "rewrap --json"],
-            "keep the retired keys",
+            "tampered: 1 keyset could not be opened and stays as it is: keep the retired keys",
         ),
     ] {
         file.execute_batch(&format!(
