@@ -1,5 +1,6 @@
 //! Runs the operations of a service and reports the outcome of each.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,9 +131,15 @@ impl Drop for Observed<'_> {
         // A sink that panics must not hide what the operation did. During another panic, it would
         // abort the process.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.report())) {
-            // Dropping it may panic again.
-            std::mem::forget(payload);
+            drop_quietly(payload);
         }
+    }
+}
+
+/// Drops what a panic of a caller's code carried. That may panic, too.
+pub(crate) fn drop_quietly(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
     }
 }
 

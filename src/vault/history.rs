@@ -40,6 +40,7 @@ impl Vault {
         let target = target.into();
         let observed = self.observe(operation::VERSIONS);
         let work = async {
+            observed.count(0);
             let (namespace, location) = self.locate(&observed, &target).await?;
             namespace.versions(&location).await
         };
@@ -98,7 +99,6 @@ impl RollBack<'_> {
 
 impl Namespace<'_> {
     async fn versions(&self, location: &Location) -> Result<Vec<VersionInfo>, VaultError> {
-        self.observed.count(0);
         let row = self.row(location).await?;
         let mut versions = vec![VersionInfo {
             number: row.meta.revision,

@@ -61,8 +61,9 @@ impl Create<'_, (Target, SecretBytes)> {
         let (vault, (target, value)) = (self.vault, &self.values);
         let observed = vault.observe(operation::UPDATE);
         let work = async {
-            rounds.next().await?;
+            // This names the token, so it comes before the first wait.
             let (namespace, location) = vault.locate(&observed, target).await?;
+            rounds.next().await?;
             // A free token is no failed guess.
             if namespace.store().get(&location.key).await?.is_none() {
                 observed.replaced();

@@ -10,7 +10,7 @@ use crate::failure::{Failure, problem};
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// `what` names what is counted, such as "values looked at".
+    /// `what` names what is counted, such as "values examined".
     pub(crate) fn of(what: &'static str) -> Result<Self, Failure> {
         if !stderr().is_terminal() {
             return Ok(Self(ProgressBar::hidden()));

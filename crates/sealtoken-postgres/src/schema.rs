@@ -58,7 +58,7 @@ const SCHEMA: &str = "sealtoken_schema";
 
 /// How often a table is read again that seems to be another program's. One reread suffices on
 /// PostgreSQL; compatible databases may show a table before its row for longer.
-const MAX_REREADS: u8 = 10;
+const MAX_REREADS: u8 = 7;
 
 /// The last step that the database has had.
 static NUMBER: Sql = Sql {

@@ -140,8 +140,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]. Some records may be removed nevertheless: then the effect is
-    /// [`Effect::Unknown`].
+    /// [`StoreError`]. Some records may be removed nevertheless: [`StoreError::Unavailable`] says
+    /// so by [`Effect::Unknown`], and other errors do not say it. Call it again for the rest.
     async fn purge(
         &self,
         collection: &Collection,

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use crate::crypto::clock::Expiry;
+use crate::events::drop_quietly;
 use crate::sealed::NewExpiry;
 use crate::vault::VaultError;
 use crate::vault::secret::SecretBytes;
@@ -90,8 +91,7 @@ impl<E> ForeignValue<E> {
         || match catch_unwind(AssertUnwindSafe(reader)) {
             Ok(read) => read.map_err(ImportFailure::Read),
             Err(payload) => {
-                // Dropping it may panic again.
-                std::mem::forget(payload);
+                drop_quietly(payload);
                 Err(ImportFailure::ReaderPanicked)
             }
         }

@@ -76,18 +76,24 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
         };
         hasher.run(lane, WhenFull::Refuse, wait).await
     });
-    let read = Arc::new(AtomicU64::new(0));
+    let (read, taken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let import = tokio::spawn({
         let (vault, read) = (vault.clone(), Arc::clone(&read));
         let value = ForeignValue::new("a-token-of-that-system", move || {
             read.fetch_add(1, Ordering::SeqCst);
             Ok::<_, Damaged>("value")
         });
-        async move { vault.import([value]).await }
+        let taken = Arc::clone(&taken);
+        let values = std::iter::once_with(move || {
+            taken.store(1, Ordering::SeqCst);
+            value
+        });
+        async move { vault.import(values).await }
     });
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
+    assert_eq!(taken.load(Ordering::SeqCst), 1, "it has begun");
     import.abort();
     assert!(import.await.unwrap_err().is_cancelled());
     drop(go_on);

@@ -90,8 +90,8 @@ impl Table {
     ///
     /// - [`Table`](AccessTokenError::Table), after the retries that the client is configured for.
     ///   Calling `next` again tries again.
-    /// - Any other [`AccessTokenError`] concerns one item, which [`last_id`](Self::last_id) names.
-    ///   Calling `next` again goes on after it.
+    /// - Any other [`AccessTokenError`] concerns one item, which [`last_id`](Self::last_id) names
+    ///   if it has an id. Calling `next` again goes on after it.
     pub async fn next(&mut self) -> Option<Result<ForeignPat, AccessTokenError>> {
         loop {
             if let Some(item) = self.page.next() {
@@ -106,7 +106,8 @@ impl Table {
     }
 
     /// The id of the item that [`next`](Self::next) returned last, even if that is not a token;
-    /// `None` if the item has no id. An interrupted import continues [`after`](Self::after) it.
+    /// `None` if the item has no id. An interrupted import continues [`after`](Self::after) the
+    /// last id that was not `None`.
     #[must_use]
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()

@@ -121,7 +121,7 @@ impl StoreError {
     }
 
     /// The same error, with an unknown effect if `may_be_done`: if this call, or an earlier part or
-    /// attempt of it, may have changed something. Errors other than `Unavailable` have no effect
+    /// attempt of it, may have changed something. Errors other than `Unavailable` carry no effect
     /// and stay as they are.
     #[must_use]
     pub fn after(mut self, may_be_done: bool) -> Self {
