@@ -2,7 +2,8 @@
 //!
 //! A command has one file, which holds its options and what it does: `seal.rs` for `sealtoken
 //! seal`, `vault/create.rs` for `sealtoken vault create`. `key` and `store` have one for all of
-//! theirs, and `pat sync` has a folder. Each checks its keys and options before it reads any input, and opens a store last.
+//! theirs, and `pat sync` has a folder. Each checks its keys and options before it reads any input,
+//! and opens a store last.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::doc_markdown,
