@@ -59,7 +59,7 @@ pub(crate) fn again(command: &str) -> String {
 
 /// The same, for a command that is refused with this code if it was already done.
 pub(crate) fn again_until(command: &str, code: &str) -> String {
-    format!("run `sealtoken {command}` again: `{code}` then means that there is nothing left to do")
+    format!("run `sealtoken {command}` again; if it answers `{code}`, the work was already done")
 }
 
 /// Advice after an unknown outcome, for a command that must not be blindly repeated, because it

@@ -167,7 +167,7 @@ fn a_change_of_a_value_that_may_have_been_made_says_how_it_is_seen_or_made_again
             &token,
             &[
                 "run `sealtoken vault rekey` again",
-                "`invalid_password` then means that there is nothing left to do",
+                "if it answers `invalid_password`, the work was already done",
             ],
         ),
         (
