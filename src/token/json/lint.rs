@@ -27,23 +27,18 @@ pub(crate) fn keeps_the_rules(cargo: &str) -> bool {
     depth(cargo.as_bytes()) < LEVELS && strings_are_sound(cargo.as_bytes())
 }
 
-/// Whether an opener accepts this plaintext, which is about to be sealed.
-///
-/// serde_json writes no escapes for surrogates, but a caller's `RawValue` can.
+/// Whether an opener accepts the depth of this plaintext, which is about to be sealed.
 pub(crate) fn openable(plaintext: &[u8]) -> Result<(), Unwritable> {
     if depth(plaintext) > LEVELS {
         return Err(Unwritable::TooDeep);
     }
-    if strings_are_sound(plaintext) {
-        Ok(())
-    } else {
-        Err(Unwritable::Unsupported)
-    }
+    Ok(())
 }
 
-/// Whether text that a type embeds as JSON is valid: serde_json writes it unchecked.
+/// Whether an opener accepts text that a type embeds as JSON. serde_json writes it unchecked, and
+/// everything else without escapes for surrogates.
 pub(super) fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    serde_json::from_slice::<IgnoredAny>(text).is_ok() && strings_are_sound(text)
 }
 
 /// Whether every object has distinct names, none of them reserved by serde_json unless

@@ -57,8 +57,18 @@ fn names_of_json_that_a_type_brings_may_be_escaped() {
     assert_eq!(refusal(&raw(r#"[{"\/":1,"/":2}]"#)), name);
     let private = r#"{"\u0024serde_json::private::RawValue":"1"}"#;
     assert_eq!(refusal(&raw(private)), name);
-    let lone = refusal(&raw(r#"{"\ud800":1}"#));
-    assert_eq!(lone, Some(SealError::Cargo));
+    for lone in [
+        r#"{"\ud800":1}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"["\ude00\ud83d"]"#,
+    ] {
+        let refused = (refusal(&raw(lone)), refusal(&(1, raw(lone))));
+        assert_eq!(
+            refused,
+            (Some(SealError::Cargo), Some(SealError::Cargo)),
+            "{lone}"
+        );
+    }
     assert!(
         SealError::Cargo
             .to_string()
