@@ -1,70 +1,50 @@
 //! The chart: time relative to sealtoken, for structs of 63 and 340 bytes.
 
-use std::fmt::Write;
-
-use super::{Results, processor, standings};
-use crate::bench::{SIZES, Shape};
-use crate::contestants::{BASELINE, EXTRA};
-use crate::harness::Operation;
+use super::{Results, standings};
+use crate::bench::Shape;
+use crate::contestants::EXTRA;
 
 /// The colours follow the reader's light or dark mode.
 const STYLE: &str = "text{font:13px sans-serif;fill:#1f2328}rect{fill:#8a94a3}\
-    .sealtoken{fill:#0f766e}.floor{fill:#c5cbd3}@media (prefers-color-scheme:dark){\
-    text{fill:#e6edf3}rect{fill:#768390}.sealtoken{fill:#2dd4bf}.floor{fill:#4b5563}}";
+    .sealtoken{fill:#0f766e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}\
+    rect{fill:#768390}.sealtoken{fill:#2dd4bf}}";
 
 /// Longer bars are cut, so that the slowest contestant does not flatten the others.
 const LONGEST: f64 = 6.0;
 
-/// The chart as the text of an SVG file: a row of panels per size, a column per operation.
+/// The chart as the text of an SVG file: one line per bar, a heading above those of each cell.
 pub fn svg(results: &Results) -> String {
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 580\">\n\
-         <style>{STYLE}</style>\n\
-         <text x=\"16\" y=\"24\">Time relative to {BASELINE}; less is faster. Median of {} \
-         rounds on {}. Bars are cut at {LONGEST}. jsonwebtoken signs only.</text>\n",
-        results.plan.rounds,
-        processor()
-    );
-    let [small, middle, _] = SIZES;
-    let structs = results
+    let mut y = 0;
+    let mut bars = String::new();
+    let cells = results
         .cells
         .iter()
         .filter(|cell| cell.shape == Shape::Struct);
-    for cell in structs {
-        let x = if cell.operation == Operation::Seal {
-            176
-        } else {
-            648
-        };
-        let mut y = match cell.size {
-            size if size == small => 60,
-            size if size == middle => 330,
-            _ => continue,
-        };
+    for cell in cells.filter(|cell| cell.size != "2.9 KiB") {
+        y += 40;
         let operation = cell.operation.name();
-        _ = writeln!(
-            out,
-            "<text x=\"{x}\" y=\"{y}\">{operation} {}</text>",
+        bars += &format!(
+            "<text x=\"160\" y=\"{y}\">{operation} {}</text>\n",
             cell.size
         );
         let charted = standings(cell)
             .into_iter()
             .filter(|it| !EXTRA.contains(&it.name));
         for (name, ratio) in charted.map(|it| (it.name, it.ratio.median)) {
-            y += 21;
-            let width = 42.0 * ratio.min(LONGEST);
+            y += 20;
             let class = name.split([' ', ',']).next().unwrap_or_default();
-            _ = writeln!(
-                out,
-                "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{name}</text>\
-                 <rect class=\"{class}\" x=\"{x}\" y=\"{}\" width=\"{width:.1}\" height=\"14\"/>\
-                 <text x=\"{:.1}\" y=\"{y}\">{ratio:.2}</text>",
-                x - 8,
-                y - 11,
-                f64::from(x) + width + 6.0
+            let (top, width) = (y - 11, 80.0 * ratio.min(LONGEST));
+            bars += &format!(
+                "<text x=\"152\" y=\"{y}\" text-anchor=\"end\">{name}</text><rect class=\"{class}\" \
+                 x=\"160\" y=\"{top}\" width=\"{width:.0}\" height=\"14\"/>\
+                 <text x=\"{:.0}\" y=\"{y}\">{ratio:.2}</text>\n",
+                width + 166.0
             );
         }
     }
-    out.push_str("</svg>\n");
-    out
+    let height = y + 20;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 700 {height}\">\n\
+         <style>{STYLE}</style>\n{bars}</svg>\n"
+    )
 }
