@@ -1,8 +1,6 @@
 //! Ciphers, hashes, randomness and clocks: bytes in, bytes out. Nothing here knows JSON, storage or
 //! policy.
 
-#[cfg(feature = "vault")]
-pub(crate) mod argon2id;
 #[cfg(any(feature = "pat", feature = "vault"))]
 pub(crate) mod base62;
 pub(crate) mod base64url;

@@ -8,7 +8,7 @@ use crate::crypto::random;
 use crate::events::ErrorCode;
 use crate::limits::{Exhausted, PoolError};
 use crate::sealed::{PublicError, ServiceError, from_shared};
-use crate::store::{RecordError, StoreError};
+use crate::store::StoreError;
 
 use super::Reason;
 
@@ -125,8 +125,6 @@ pub enum PatError {
     /// No token can be verified with this hash: [`Reason::InvalidPhc`],
     /// [`Reason::UnsupportedAlgorithm`] or [`Reason::InvalidParameters`].
     Hash(Reason),
-    /// A setting is out of bounds.
-    InvalidSetting(&'static str),
     /// An error that all services share: of the store, the keyset, a tampered record, a limit.
     Service(ServiceError),
 }
@@ -150,7 +148,6 @@ impl PatError {
             Self::TooLong { .. } => "too_long",
             Self::RotatedOut => "rotated_out",
             Self::Hash(reason) => reason.code(),
-            Self::InvalidSetting(_) => "invalid_setting",
             Self::Service(error) => error.code(),
         }
     }
@@ -179,7 +176,6 @@ impl PatError {
             | Self::TooLong { .. }
             | Self::RotatedOut
             | Self::Hash(_) => PublicError::Invalid,
-            Self::InvalidSetting(_) => PublicError::Unavailable,
             Self::Service(error) => error.public(),
         }
     }
@@ -212,7 +208,6 @@ impl fmt::Display for PatError {
             }
             Self::RotatedOut => "the token was rotated since: this secret stays rotated out",
             Self::Hash(reason) => return reason.fmt(f),
-            Self::InvalidSetting(what) => what,
             Self::Service(error) => return error.fmt(f),
         })
     }
@@ -230,11 +225,9 @@ impl Error for PatError {
 
 impl From<ServiceError> for PatError {
     fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => {
-                Self::TooLong { limit }
-            }
-            error => Self::Service(error),
+        match error.body_limit() {
+            Some(limit) => Self::TooLong { limit },
+            None => Self::Service(error),
         }
     }
 }
@@ -276,6 +269,7 @@ from_shared!(VerifyError: StoreError, PoolError, Exhausted);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::RecordError;
 
     #[test]
     fn a_record_that_is_too_long_for_the_store_is_invalid_input() {

@@ -137,8 +137,8 @@ impl PersonalAccessTokens {
         store: Arc<dyn Store>,
         keys: &KeyRing,
         settings: Settings,
-        observer: Observer,
     ) -> Result<Self, PatError> {
+        let scrypt = settings.service.pool()?;
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
         let tokens = Query::all(names::TOKENS);
         let stored = keysets.find_or_create(KEYSET, &[], tokens).await?;
@@ -152,8 +152,8 @@ impl PersonalAccessTokens {
         Ok(Self {
             shared: Arc::new(Shared {
                 stand_in: verify::stand_in(&keyset, &hasher)?,
-                guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
-                scrypt: BlockingPool::new(settings.scrypt_at_once),
+                guard: settings.service.guard(),
+                scrypt,
                 cache: settings.cache.map(Cache::new),
                 uses: BackgroundWriter::new(Uses::new(
                     Arc::clone(&store),
@@ -162,7 +162,7 @@ impl PersonalAccessTokens {
                 )),
                 records: Records::new(store, keysets, keyset),
                 hasher,
-                observer,
+                observer: settings.service.observer(),
                 settings,
             }),
         })

@@ -79,7 +79,7 @@ impl<'a> Tokens<'a> {
     }
 
     pub(super) fn now(self) -> UnixTime {
-        self.shared.settings.clock.now()
+        self.shared.settings.service.clock.now()
     }
 
     pub(super) fn key(self, id: PatId) -> RecordKey {

@@ -110,7 +110,7 @@ impl Uses {
         Self {
             store,
             keyset,
-            clock: settings.clock.clone(),
+            clock: settings.service.clock.clone(),
             every: settings.last_used_every,
             keep_expired: settings.keep_expired,
         }

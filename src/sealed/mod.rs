@@ -20,6 +20,7 @@ mod order;
 mod pages;
 mod public;
 mod retry;
+mod settings;
 mod state;
 
 pub(crate) use awaited::{BoxFuture, awaited, boxed};
@@ -41,5 +42,6 @@ pub use listing::{ListStream, Listed, Listing, Page, Tally};
 pub(crate) use pages::{Search, matches_any};
 pub use public::PublicError;
 pub(crate) use retry::Rounds;
+pub(crate) use settings::{ServiceSettings, service_setters};
 pub use state::State;
 pub(crate) use state::States;

@@ -135,7 +135,7 @@ impl ReadMany<'_> {
         }
         // One was taken for all of them. Each further failure is an attempt of its own.
         for _ in failures.iter().skip(1) {
-            if guard.count(all).await.is_err() {
+            if guard.count(&[all]).await.is_err() {
                 break;
             }
         }

@@ -189,5 +189,5 @@ fn every_code_of_the_services_is_in_the_table() {
             }
         }
     }
-    assert_eq!(count, 51);
+    assert_eq!(count, 50);
 }
