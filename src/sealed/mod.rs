@@ -30,7 +30,7 @@ pub(crate) use body::Draft;
 pub(crate) use body::split;
 pub use bulk::Bulk;
 pub(crate) use bulk::Progress;
-pub(crate) use commit::{CommitOutcome, commit, expected_version};
+pub(crate) use commit::{CommitOutcome, change, commit, expected_version, is_too_heavy};
 pub use error::ServiceError;
 pub(crate) use error::from_shared;
 pub(crate) use expiry::NewExpiry;

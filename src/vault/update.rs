@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::crypto::clock::Expiry;
 use crate::events::Observed;
 use crate::sealed::{
-    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version,
+    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version, is_too_heavy,
 };
 use crate::store::{Change, RecordKey, Version};
 
@@ -102,7 +102,7 @@ impl Namespace<'_> {
             let batch = self.succeed(&old, keys, &value, expires, others)?;
             let written = match commit(self.store(), &batch).await {
                 // An attacker gave the earlier values more labels than a batch takes: remove fewer.
-                Err(error) if error.is_too_heavy() && limit > 1 => {
+                Err(error) if is_too_heavy(&error) && limit > 1 => {
                     limit = limit.div_euclid(2);
                     row = Ok(old);
                     continue;
