@@ -13,10 +13,7 @@ pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod secret;
 pub(crate) mod st1;
-#[cfg(any(feature = "pat", feature = "vault"))]
-pub(crate) mod stack;
-#[cfg(any(feature = "pat", feature = "vault"))]
-pub(crate) mod wiped;
-#[cfg(all(test, feature = "pat"))]
+#[cfg(test)]
+#[cfg_attr(not(feature = "pat"), allow(dead_code))]
 pub(crate) mod work;
 pub(crate) mod xaes;

@@ -46,8 +46,6 @@ mod new;
 pub mod operation;
 mod options;
 mod owned;
-mod prefix;
-mod reason;
 mod record;
 mod roles;
 mod rotate;
@@ -74,7 +72,7 @@ use self::options::Settings;
 use self::tokens::Records;
 use self::uses::Uses;
 
-pub use self::error::{PatError, VerifyError};
+pub use self::error::{PatError, Reason, VerifyError};
 pub use self::foreign::ForeignPat;
 pub use self::hash::SecretHash;
 pub use self::import::{Import, Imported};
@@ -83,11 +81,9 @@ pub use self::life::Revoke;
 pub use self::list::ListedTokens;
 pub use self::options::PatOptions;
 pub use self::owned::OwnedTokens;
-pub use self::prefix::Prefix;
-pub use self::reason::Reason;
 pub use self::record::{Origin, PatRecord};
 pub use self::rotate::Rotate;
-pub use self::text::{PatId, PatToken};
+pub use self::text::{PatId, PatToken, Prefix};
 pub use self::update::Update;
 
 /// The id of the keyset's record.

@@ -9,7 +9,6 @@
 mod awaited;
 mod background;
 mod body;
-mod bulk;
 mod commit;
 mod error;
 mod expiry;
@@ -22,14 +21,14 @@ mod public;
 mod retry;
 mod settings;
 mod state;
+mod text;
 
-pub(crate) use awaited::{BoxFuture, awaited, boxed};
+pub use awaited::Bulk;
+pub(crate) use awaited::{BoxFuture, Progress, awaited, boxed};
 pub(crate) use background::{BackgroundWork, BackgroundWriter};
-pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
-pub use bulk::Bulk;
-pub(crate) use bulk::Progress;
+pub(crate) use body::{Draft, Plaintext};
 pub(crate) use commit::{CommitOutcome, change, commit, expected_version, is_too_heavy};
 pub use error::ServiceError;
 pub(crate) use error::from_shared;
@@ -45,3 +44,4 @@ pub(crate) use retry::Rounds;
 pub(crate) use settings::{ServiceSettings, service_setters};
 pub use state::State;
 pub(crate) use state::States;
+pub(crate) use text::deserialize_from_text;
