@@ -2,12 +2,13 @@
 //! policy.
 
 #[cfg(any(feature = "pat", feature = "vault"))]
+#[cfg_attr(not(feature = "pat"), allow(dead_code))]
 pub(crate) mod base62;
 pub(crate) mod base64url;
 pub(crate) mod clock;
 pub(crate) mod kdf;
 #[cfg(any(feature = "pat", feature = "vault"))]
-#[cfg_attr(not(feature = "vault"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "pat", feature = "vault")), allow(dead_code))]
 pub(crate) mod mac;
 pub(crate) mod random;
 pub(crate) mod scratch;

@@ -203,7 +203,6 @@ impl Keysets {
 
     /// Seals this keyset again unless the ring's current key sealed it. After success, the current
     /// key seals it.
-    #[cfg(feature = "pat")]
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
         let gone = || ServiceError::KeysetGone(self.key(id));
@@ -218,7 +217,6 @@ impl Keysets {
     /// Seals this keyset again if a retired key of the ring sealed it. One sealed by a standby key
     /// is left alone: otherwise servers that are one step of a rotation apart would undo each
     /// other's work.
-    #[cfg(feature = "pat")]
     pub(crate) async fn reseal_if_retired(&self, id: &[u8]) -> Result<(), ServiceError> {
         let Some(record) = self.store.get(&self.key(id)).await? else {
             return Ok(());
