@@ -15,7 +15,7 @@ use super::records::Namespace;
 use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 /// The maximum number of earlier values that one update removes.
 const MAX_PRUNED: u64 = 8;
@@ -38,8 +38,12 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`read`](Vault::read), and [`VaultError::ValueTooLong`].
-    pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
-        self.update_with(token.as_ref().into(), value.into(), Access::Open)
+    pub fn update(
+        &self,
+        token: impl Into<VaultToken>,
+        value: impl Into<SecretBytes>,
+    ) -> Update<'_> {
+        self.update_with(Target::from(token), value.into(), Access::Open)
     }
 
     pub(super) fn update_with(
