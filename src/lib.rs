@@ -11,19 +11,29 @@
 extern crate serde_core as serde;
 
 mod crypto;
+// Both services together use all of `events`, `limits` and `sealed`.
 #[cfg(any(feature = "pat", feature = "vault"))]
+#[cfg_attr(
+    not(all(feature = "pat", feature = "vault")),
+    allow(dead_code, unused_imports)
+)]
 pub mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
 #[cfg(any(feature = "pat", feature = "vault"))]
+#[cfg_attr(
+    not(all(feature = "pat", feature = "vault")),
+    allow(dead_code, unused_imports)
+)]
 pub mod limits;
 #[cfg(feature = "pat")]
 pub mod pat;
-// The vault uses all of it, except for what is under `cfg(feature = "pat")`. Without the vault,
-// parts are left over that are too small for a `cfg` each: single fields, arms and methods.
 #[cfg(any(feature = "pat", feature = "vault"))]
-#[cfg_attr(not(feature = "vault"), allow(dead_code, unused_imports))]
+#[cfg_attr(
+    not(all(feature = "pat", feature = "vault")),
+    allow(dead_code, unused_imports)
+)]
 mod sealed;
 mod token;
 #[cfg(feature = "vault")]

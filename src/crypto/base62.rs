@@ -25,10 +25,9 @@ pub(crate) fn draw_onto(text: &mut String, characters: usize) -> Result<(), rand
 }
 
 /// Whether the text has only letters and digits. Checks all of them, which the compiler vectorises.
-#[cfg(feature = "pat")]
 pub(crate) fn is_text(text: &[u8]) -> bool {
     let letters_and_digits = text.iter().map(u8::is_ascii_alphanumeric);
-    letters_and_digits.fold(true, |all, fits| all & fits)
+    letters_and_digits.fold(true, |all, each| all & each)
 }
 
 #[cfg(test)]

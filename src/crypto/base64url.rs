@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD as JUDGE;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as REFERENCE;
 
     proptest! {
         #[test]
@@ -75,8 +75,8 @@ mod tests {
             encode_into(&bytes, &mut text);
             let mut appended = String::from("st1_");
             encode_onto(&bytes, &mut appended);
-            prop_assert_eq!(&appended[4..], &JUDGE.encode(&bytes));
-            prop_assert_eq!(String::from_utf8_lossy(&text), JUDGE.encode(&bytes));
+            prop_assert_eq!(&appended[4..], &REFERENCE.encode(&bytes));
+            prop_assert_eq!(String::from_utf8_lossy(&text), REFERENCE.encode(&bytes));
             let mut back = vec![0; decoded_len(text.len()).unwrap_or(usize::MAX)];
             prop_assert_eq!(decode_into(&text, &mut back), Ok(()));
             prop_assert_eq!(back, bytes);
@@ -87,7 +87,7 @@ mod tests {
             text in "[A-Za-z0-9_=+/ -]{0,90}",
         ) {
             let mut bytes = vec![0; decoded_len(text.len()).unwrap_or(0)];
-            let judged = JUDGE.decode(&text).ok();
+            let judged = REFERENCE.decode(&text).ok();
             let decoded = decode_into(text.as_bytes(), &mut bytes).ok().map(|()| bytes);
             prop_assert_eq!(decoded, judged);
         }
@@ -102,7 +102,7 @@ mod tests {
                 text.extend(char::from(last).to_string().bytes());
                 let mut bytes = vec![0; decoded_len(text.len()).unwrap_or(0)];
                 let decoded = decode_into(&text, &mut bytes).ok().map(|()| bytes);
-                assert_eq!(decoded, JUDGE.decode(&text).ok(), "{length} {last}");
+                assert_eq!(decoded, REFERENCE.decode(&text).ok(), "{length} {last}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::secret::{Secret, overwrite_stack, wipes_itself};
+use super::secret::{SHALLOW, Secret, overwrite_stack, wipes_itself};
 
 // HMAC also keeps its key in it.
 const _: () = wipes_itself::<Sha256>();
@@ -13,7 +13,7 @@ pub(crate) fn derive<const N: usize>(root: &Secret<32>, info: &[&[u8]]) -> Secre
     let mut output = Secret::<N>::zeroed();
     expand(root, info, output.expose_mut());
     // HKDF keeps its last block, which is the key, without wiping it.
-    overwrite_stack();
+    overwrite_stack::<SHALLOW>();
     output
 }
 

@@ -21,9 +21,8 @@ impl Keyed {
     }
 
     /// The MAC of a text.
-    #[cfg(feature = "pat")]
     pub(crate) fn of(&self, text: &[u8]) -> [u8; 32] {
-        #[cfg(all(test, feature = "pat"))]
+        #[cfg(test)]
         super::work::count(super::work::Work::Mac);
         let mac = Hmac::clone(&self.0).chain_update(text);
         mac.finalize().into_bytes().into()
@@ -35,7 +34,7 @@ impl Keyed {
     }
 
     fn over(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
-        #[cfg(all(test, feature = "pat"))]
+        #[cfg(test)]
         super::work::count(super::work::Work::Mac);
         let mut mac = Hmac::clone(&self.0);
         for part in parts {

@@ -68,10 +68,17 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     optimization_barrier(bytes);
 }
 
-/// Overwrites what earlier calls from the same place left on the stack.
+/// More bytes of stack than a derivation or a cipher uses.
+pub(crate) const SHALLOW: usize = 8 << 10;
+/// More bytes of stack than a whole operation uses before its future moves to the heap.
+#[cfg_attr(not(any(feature = "pat", feature = "vault")), allow(dead_code))]
+pub(crate) const DEEP: usize = 64 << 10;
+
+/// Overwrites `N` bytes of the stack below the caller, where its earlier calls left their values:
+/// nobody wipes them on return.
 #[inline(never)]
-pub(crate) fn overwrite_stack() {
-    let stack = [0_u8; 8 << 10];
+pub(crate) fn overwrite_stack<const N: usize>() {
+    let stack = [0_u8; N];
     optimization_barrier(&stack);
 }
 

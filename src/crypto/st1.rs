@@ -122,7 +122,7 @@ pub(crate) fn seal(
     if !scratch.is_whole() {
         return Err(Oversize);
     }
-    armour(scratch.as_slice()).map(Some)
+    encode(scratch.as_slice()).map(Some)
 }
 
 /// Whether the text of a token ends in `-` or `_`: its last six bits are 62 or 63. If one or two
@@ -133,7 +133,7 @@ fn ends_in_punctuation(before: usize, tag: &[u8; TAG]) -> bool {
 }
 
 /// Prefix and base64url, in one allocation of the exact size.
-fn armour(bytes: &[u8]) -> Result<String, Oversize> {
+fn encode(bytes: &[u8]) -> Result<String, Oversize> {
     let length = base64url::encoded_len(bytes.len()).saturating_add(PREFIX.len());
     let mut text = String::new();
     text.try_reserve_exact(length).map_err(|_| Oversize)?;
@@ -142,9 +142,9 @@ fn armour(bytes: &[u8]) -> Result<String, Oversize> {
     Ok(text)
 }
 
-/// The public bytes of a token, readable without a key.
+/// The parts of a token that can be read without a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outside {
+pub(crate) struct PublicParts {
     pub(crate) kid: [u8; KID],
     pub(crate) nonce: XNonce,
     pub(crate) plaintext_len: usize,
@@ -186,7 +186,7 @@ pub(crate) fn decode(
     text: &str,
     max_len: usize,
     scratch: &mut Scratch,
-) -> Result<Outside, Refused> {
+) -> Result<PublicParts, Refused> {
     let text = text.as_bytes();
     if text.len() > max_len || text.len() < SHORTEST {
         return Err(Refused::Malformed);
@@ -203,7 +203,7 @@ pub(crate) fn decode(
         .ok_or(Refused::Malformed)?;
     let (nonce, _) = split_nonce(rest).ok_or(Refused::Malformed)?;
     let plaintext_len = length.checked_sub(HEADER + TAG).ok_or(Refused::Malformed)?;
-    Ok(Outside {
+    Ok(PublicParts {
         kid: *kid,
         nonce,
         plaintext_len,
@@ -219,7 +219,7 @@ fn split_nonce(bytes: &[u8]) -> Option<(XNonce, &[u8])> {
 /// Opens the bytes that [`decode`] left in `scratch`, and returns the plaintext inside.
 pub(crate) fn open<'s>(
     scratch: &'s mut Scratch,
-    outside: &Outside,
+    outside: &PublicParts,
     backend: Backend,
     cipher: &Xaes,
     bound: Bound<'_>,

@@ -12,7 +12,7 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::{AeadInOut as _, AesGcm, Nonce, Tag};
 use zeroize::{Zeroizing, optimization_barrier};
 
-use super::secret::{Secret, overwrite_stack, wipe, wipes_itself};
+use super::secret::{SHALLOW, Secret, overwrite_stack, wipe, wipes_itself};
 
 pub(crate) const TAG: usize = 16;
 
@@ -181,7 +181,7 @@ impl Xaes {
 #[inline]
 fn overwrite_moves() {
     if cfg!(debug_assertions) {
-        overwrite_stack();
+        overwrite_stack::<SHALLOW>();
     }
 }
 

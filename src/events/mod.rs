@@ -9,7 +9,6 @@ use std::fmt;
 
 use crate::crypto::clock::UnixTime;
 
-#[cfg(feature = "vault")]
 pub(crate) use self::observer::drop_quietly;
 pub(crate) use self::observer::{ErrorCode, Observed, Observer};
 #[cfg(feature = "tracing")]

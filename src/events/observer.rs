@@ -78,7 +78,6 @@ impl Observed<'_> {
     }
 
     /// Another operation does the work, and reports it: this one goes unreported.
-    #[cfg(any(test, feature = "vault"))]
     pub(crate) fn replaced(&self) {
         self.note(|details| details.is_replaced = true);
     }

@@ -5,7 +5,9 @@
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -40,7 +42,6 @@ pub(crate) enum WhenFull {
     /// It is refused.
     Refuse,
     /// It always waits: for callers that never submit more jobs than run at once.
-    #[cfg_attr(not(feature = "vault"), allow(dead_code))]
     Wait,
 }
 
@@ -81,6 +82,12 @@ impl Lane {
 }
 
 impl BlockingPool {
+    /// One job per core, but at most four: each takes memory, too.
+    pub(crate) fn default_size() -> usize {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        cores.min(4)
+    }
+
     pub(crate) fn new(max_concurrent: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue {
             free: max_concurrent,

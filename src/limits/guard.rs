@@ -76,9 +76,8 @@ impl AttemptGuard {
     }
 
     /// Counts an attempt that has already failed, without waiting.
-    #[cfg(feature = "vault")]
-    pub(crate) async fn count(&self, subject: Subject) -> Result<(), Exhausted> {
-        self.limiter.take(&[subject]).await
+    pub(crate) async fn count(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+        self.limiter.take(subjects).await
     }
 
     /// Gives attempts back before the permits are dropped, which wakes the callers in line.

@@ -13,9 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use blocking_pool::{BlockingPool, Lane, PoolError, WhenFull};
-pub(crate) use guard::AttemptGuard;
-#[cfg(feature = "vault")]
-pub(crate) use guard::Permit;
+pub(crate) use guard::{AttemptGuard, Permit};
 pub use memory::{Allowance, MemoryLimiter};
 
 /// The subject that attempts are counted for: a kind and a keyed hash. It reveals no token.

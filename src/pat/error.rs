@@ -1,4 +1,5 @@
-//! The errors of operations on tokens. None holds a secret.
+//! The errors of operations on tokens, and the reasons for which a token is refused. None holds a
+//! secret.
 
 use std::error::Error;
 use std::fmt;
@@ -8,9 +9,76 @@ use crate::crypto::random;
 use crate::events::ErrorCode;
 use crate::limits::{Exhausted, PoolError};
 use crate::sealed::{PublicError, ServiceError, from_shared};
-use crate::store::{RecordError, StoreError};
+use crate::store::StoreError;
 
-use super::Reason;
+/// Why a presented token was refused. For logs, and for the token's owner; the caller gets
+/// [`VerifyError::public`](VerifyError::public).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It does not begin with the prefix of this service.
+    InvalidPrefix,
+    /// It is not a token: a length, a character or the check at its end is wrong. Nothing was
+    /// looked up.
+    InvalidFormat,
+    /// No token has this id.
+    NotFound,
+    /// The stored hash is not a PHC string, or its salt or hash is too short or too long.
+    InvalidPhc,
+    /// The algorithm of the stored hash is not supported.
+    UnsupportedAlgorithm,
+    /// The parameters of the stored hash are missing or out of bounds, or it was made under the
+    /// keys of another store.
+    InvalidParameters,
+    /// The secret does not match the stored hash.
+    InvalidSecret,
+    /// The secret is correct, but the token was revoked.
+    Revoked,
+    /// The secret is correct, but the token has expired, or the overlap after a rotation has.
+    Expired,
+}
+
+impl Reason {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidPrefix => "invalid_prefix",
+            Self::InvalidFormat => "invalid_format",
+            Self::NotFound => "not_found",
+            Self::InvalidPhc => "invalid_phc",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::InvalidParameters => "invalid_parameters",
+            Self::InvalidSecret => "invalid_secret",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidPrefix => "the token does not begin with the prefix of this service",
+            Self::InvalidFormat => "the text is not a token: it was mistyped or cut off",
+            Self::NotFound => "no token has this id",
+            Self::InvalidPhc => {
+                "the hash is not a PHC string, or its salt or hash is too short or too long: give \
+                 the token a new secret"
+            }
+            Self::UnsupportedAlgorithm => {
+                "the algorithm of the hash is not supported: give the token a new secret"
+            }
+            Self::InvalidParameters => {
+                "the parameters of the hash are out of bounds, or it was made under the keys of \
+                 another store: give the token a new secret"
+            }
+            Self::InvalidSecret => "the secret is not the one of this token",
+            Self::Revoked => "the token was revoked",
+            Self::Expired => "the token has expired",
+        })
+    }
+}
 
 /// Why a token was not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +193,6 @@ pub enum PatError {
     /// No token can be verified with this hash: [`Reason::InvalidPhc`],
     /// [`Reason::UnsupportedAlgorithm`] or [`Reason::InvalidParameters`].
     Hash(Reason),
-    /// A setting is out of bounds.
-    InvalidSetting(&'static str),
     /// An error that all services share: of the store, the keyset, a tampered record, a limit.
     Service(ServiceError),
 }
@@ -150,7 +216,6 @@ impl PatError {
             Self::TooLong { .. } => "too_long",
             Self::RotatedOut => "rotated_out",
             Self::Hash(reason) => reason.code(),
-            Self::InvalidSetting(_) => "invalid_setting",
             Self::Service(error) => error.code(),
         }
     }
@@ -179,7 +244,6 @@ impl PatError {
             | Self::TooLong { .. }
             | Self::RotatedOut
             | Self::Hash(_) => PublicError::Invalid,
-            Self::InvalidSetting(_) => PublicError::Unavailable,
             Self::Service(error) => error.public(),
         }
     }
@@ -212,7 +276,6 @@ impl fmt::Display for PatError {
             }
             Self::RotatedOut => "the token was rotated since: this secret stays rotated out",
             Self::Hash(reason) => return reason.fmt(f),
-            Self::InvalidSetting(what) => what,
             Self::Service(error) => return error.fmt(f),
         })
     }
@@ -230,11 +293,9 @@ impl Error for PatError {
 
 impl From<ServiceError> for PatError {
     fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => {
-                Self::TooLong { limit }
-            }
-            error => Self::Service(error),
+        match error.body_limit() {
+            Some(limit) => Self::TooLong { limit },
+            None => Self::Service(error),
         }
     }
 }
@@ -276,6 +337,7 @@ from_shared!(VerifyError: StoreError, PoolError, Exhausted);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::RecordError;
 
     #[test]
     fn a_record_that_is_too_long_for_the_store_is_invalid_input() {

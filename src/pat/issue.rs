@@ -1,7 +1,7 @@
 //! New tokens: issued, registered, or generated without being stored.
 
 use crate::crypto::clock::Expiry;
-use crate::crypto::stack;
+use crate::crypto::secret::{DEEP, overwrite_stack};
 use crate::events::Observed;
 use crate::sealed::{Rounds, awaited};
 
@@ -131,7 +131,7 @@ impl PersonalAccessTokens {
         let token = PatToken::draw(self.prefix(), id)?;
         let hash = self.shared.hasher.hash(token.hashed());
         // What follows is moved to the heap from where this was hashed.
-        stack::overwrite();
+        overwrite_stack::<DEEP>();
         Ok(Generated { token, id, hash })
     }
 }

@@ -1,8 +1,8 @@
 //! The life of a token: revoked, restored, deleted.
 
 use crate::crypto::clock::{Expiry, UnixTime};
-use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
-use crate::store::Change;
+use crate::sealed::{self, NewExpiry, Rounds, awaited, expected_version};
+use crate::store::{Change, Record};
 
 use super::owned::Target;
 use super::row::Meta;
@@ -70,13 +70,7 @@ impl PersonalAccessTokens {
     pub(super) async fn delete_target(&self, target: Target<'_>) -> Result<(), PatError> {
         let observed = self.observe_one(operation::DELETE, target.id);
         let tokens = self.tokens(&observed);
-        let delete = async {
-            let forget = tokens.forget(target.id);
-            let deleted = tokens.delete(target).await;
-            drop(forget);
-            deleted
-        };
-        observed.run(delete).await
+        observed.run(tokens.delete(target)).await
     }
 }
 
@@ -111,22 +105,18 @@ awaited!(Revoke<'a> => Result<PatRecord, PatError>);
 impl Tokens<'_> {
     async fn delete(self, target: Target<'_>) -> Result<(), PatError> {
         let key = self.key(target.id);
-        let mut rounds = Rounds::default();
-        let mut existing = self.store().get(&key).await?;
-        loop {
-            rounds.next().await?;
+        let _forget = self.forget(target.id);
+        let existing = self.store().get(&key).await?;
+        let remove = |existing: Option<Record>| {
             let record = existing.ok_or(PatError::NotFound)?;
-            // A record that cannot be read has no owner who may ask for this.
+            // Each time: a token that others changed meanwhile may have another owner. A record
+            // that cannot be read has none who may ask for this.
             if target.is_owned() {
                 target.check_owner(&self.open(&record)?.meta.owner)?;
             }
-            let expected = expected_version(&record);
-            let key = key.clone();
-            match commit(self.store(), &[Change::Remove { key, expected }]).await? {
-                CommitOutcome::Written => return Ok(()),
-                // Changed or deleted meanwhile: its owner may be another by now.
-                CommitOutcome::Conflict { current, .. } => existing = current,
-            }
-        }
+            let (key, expected) = (key.clone(), expected_version(&record));
+            Ok((Some(Change::Remove { key, expected }), ()))
+        };
+        sealed::change(self.store(), existing, Rounds::default(), remove).await
     }
 }

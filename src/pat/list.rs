@@ -102,7 +102,7 @@ impl PersonalAccessTokens {
                 for record in tokens.store().get_many(&keys).await? {
                     found.push(record.map(|record| Ok(tokens.open(&record)?.into_record(false))));
                 }
-                observed.count(u64::try_from(found.len()).unwrap_or(u64::MAX));
+                observed.count(found.len() as u64);
             }
             Ok(found)
         };

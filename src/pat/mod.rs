@@ -46,8 +46,6 @@ mod new;
 pub mod operation;
 mod options;
 mod owned;
-mod prefix;
-mod reason;
 mod record;
 mod roles;
 mod rotate;
@@ -74,7 +72,7 @@ use self::options::Settings;
 use self::tokens::Records;
 use self::uses::Uses;
 
-pub use self::error::{PatError, VerifyError};
+pub use self::error::{PatError, Reason, VerifyError};
 pub use self::foreign::ForeignPat;
 pub use self::hash::SecretHash;
 pub use self::import::{Import, Imported};
@@ -83,11 +81,9 @@ pub use self::life::Revoke;
 pub use self::list::ListedTokens;
 pub use self::options::PatOptions;
 pub use self::owned::OwnedTokens;
-pub use self::prefix::Prefix;
-pub use self::reason::Reason;
 pub use self::record::{Origin, PatRecord};
 pub use self::rotate::Rotate;
-pub use self::text::{PatId, PatToken};
+pub use self::text::{PatId, PatToken, Prefix};
 pub use self::update::Update;
 
 /// The id of the keyset's record.
@@ -137,8 +133,8 @@ impl PersonalAccessTokens {
         store: Arc<dyn Store>,
         keys: &KeyRing,
         settings: Settings,
-        observer: Observer,
     ) -> Result<Self, PatError> {
+        let scrypt = settings.service.pool()?;
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
         let tokens = Query::all(names::TOKENS);
         let stored = keysets.find_or_create(KEYSET, &[], tokens).await?;
@@ -152,8 +148,8 @@ impl PersonalAccessTokens {
         Ok(Self {
             shared: Arc::new(Shared {
                 stand_in: verify::stand_in(&keyset, &hasher)?,
-                guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
-                scrypt: BlockingPool::new(settings.scrypt_at_once),
+                guard: settings.service.guard(),
+                scrypt,
                 cache: settings.cache.map(Cache::new),
                 uses: BackgroundWriter::new(Uses::new(
                     Arc::clone(&store),
@@ -162,7 +158,7 @@ impl PersonalAccessTokens {
                 )),
                 records: Records::new(store, keysets, keyset),
                 hasher,
-                observer,
+                observer: settings.service.observer(),
                 settings,
             }),
         })

@@ -5,10 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::crypto::clock::{Clock, ClockSource};
-use crate::events::{EventSink, Observer};
 use crate::keys::KeyRing;
-use crate::limits::{AttemptLimiter, MemoryLimiter};
+use crate::sealed::{ServiceError, ServiceSettings, service_setters};
 use crate::store::Store;
 
 use super::text::Prefixes;
@@ -37,7 +35,6 @@ use super::{PatError, PersonalAccessTokens, Prefix, SecretHash};
 #[must_use = "settings do nothing until `open` is awaited"]
 pub struct PatOptions {
     settings: Settings,
-    events: Option<Arc<dyn EventSink>>,
 }
 
 pub(super) struct Settings {
@@ -48,15 +45,12 @@ pub(super) struct Settings {
     pub(super) cache: Option<(NonZeroUsize, Duration)>,
     /// In seconds.
     pub(super) keep_expired: i64,
-    pub(super) scrypt_at_once: usize,
     pub(super) upgrade_hashes: bool,
-    pub(super) clock: ClockSource,
-    pub(super) limiter: Arc<dyn AttemptLimiter>,
+    pub(super) service: ServiceSettings,
 }
 
 impl PatOptions {
     pub(super) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             settings: Settings {
                 prefixes: Prefixes {
@@ -67,12 +61,9 @@ impl PatOptions {
                 last_used_every: Some(3600),
                 cache: None,
                 keep_expired: 90 * 86_400,
-                scrypt_at_once: cores.min(4),
                 upgrade_hashes: false,
-                clock: ClockSource::default(),
-                limiter: Arc::new(MemoryLimiter::default()),
+                service: ServiceSettings::default(),
             },
-            events: None,
         }
     }
 
@@ -129,10 +120,10 @@ impl PatOptions {
         self
     }
 
-    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB; the
-    /// default is the number of cores, at most four.
+    /// How many scrypt hashes of another system are checked at once, 1 to 64, each with up to
+    /// 64 MiB; the default is the number of cores, at most four.
     pub fn scrypt_at_once(mut self, hashes: usize) -> Self {
-        self.settings.scrypt_at_once = hashes;
+        self.settings.service.max_concurrent_hashes = hashes;
         self
     }
 
@@ -143,65 +134,35 @@ impl PatOptions {
         self
     }
 
-    /// The clock; the default is the system's.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings.clock = ClockSource::Injected(Arc::new(clock));
-        self
-    }
-
-    /// Reports each operation to this sink.
-    pub fn events(mut self, sink: impl EventSink) -> Self {
-        self.events = Some(Arc::new(sink));
-        self
-    }
-
-    /// Counts failed attempts; the default is a [`MemoryLimiter`].
-    pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
-        self.settings.limiter = Arc::new(limiter);
-        self
-    }
-
     /// Opens the tokens of this store.
     ///
     /// # Errors
     ///
-    /// As for [`PersonalAccessTokens::open`], [`PatError::InvalidSetting`], and [`PatError::Hash`]
-    /// for a bootstrap hash that was made for another store.
+    /// As for [`PersonalAccessTokens::open`], [`ServiceError::InvalidSetting`], and
+    /// [`PatError::Hash`] for a bootstrap hash that was made for another store.
     pub async fn open(
         self,
         store: impl Store,
         keys: &KeyRing,
     ) -> Result<PersonalAccessTokens, PatError> {
-        let Self { settings, events } = self;
-        if !(1..=64).contains(&settings.scrypt_at_once) {
-            return Err(PatError::InvalidSetting(
-                "1 to 64 scrypt hashes are checked at once",
-            ));
-        }
+        let Self { settings } = self;
+        let invalid = |what| Err(ServiceError::InvalidSetting(what).into());
         if settings
             .cache
             .is_some_and(|(tokens, _)| tokens.get() > 1_000_000)
         {
-            return Err(PatError::InvalidSetting(
-                "at most 1,000,000 verified tokens are kept",
-            ));
+            return invalid("a cache holds at most 1,000,000 verified tokens");
         }
-        let visible =
-            |prefix: &str| prefix.len() <= 64 && prefix.bytes().all(|b| b.is_ascii_graphic());
-        if !settings
-            .prefixes
-            .others
-            .iter()
-            .all(|prefix| visible(prefix))
-        {
-            return Err(PatError::InvalidSetting(
-                "another prefix has at most 64 visible ASCII characters",
-            ));
+        let is_visible = |prefix: &str| prefix.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut others = settings.prefixes.others.iter();
+        if !others.all(|prefix| prefix.len() <= 64 && is_visible(prefix)) {
+            return invalid("another prefix has at most 64 visible ASCII characters");
         }
-        let observer = Observer::new(events, settings.clock.clone());
-        PersonalAccessTokens::with_settings(Arc::new(store), keys, settings, observer).await
+        PersonalAccessTokens::with_settings(Arc::new(store), keys, settings).await
     }
 }
+
+service_setters!(PatOptions);
 
 /// Whole seconds, as times are stored.
 fn seconds(time: Duration) -> i64 {
@@ -217,9 +178,7 @@ impl fmt::Debug for PatOptions {
             .field("cache", &settings.cache)
             .field("keep_expired", &settings.keep_expired)
             .field("upgrade_hashes", &settings.upgrade_hashes)
-            .field("clock", &settings.clock)
-            .field("events", &self.events)
-            .field("limiter", &settings.limiter)
+            .field("service", &settings.service)
             .finish_non_exhaustive()
     }
 }
@@ -230,12 +189,12 @@ mod tests {
 
     #[test]
     fn the_defaults_are_as_documented() {
-        let PatOptions { settings, events } = PatOptions::new();
+        let PatOptions { settings } = PatOptions::new();
         assert_eq!(settings.prefixes.own.as_str(), "pat_");
         assert_eq!(settings.last_used_every, Some(3600));
         assert_eq!(settings.keep_expired, 90 * 86_400);
-        assert!((1..=4).contains(&settings.scrypt_at_once));
+        assert!((1..=4).contains(&settings.service.max_concurrent_hashes));
         assert!(settings.cache.is_none() && settings.bootstrap.is_none());
-        assert!(!settings.upgrade_hashes && events.is_none());
+        assert!(!settings.upgrade_hashes && settings.service.sink.is_none());
     }
 }

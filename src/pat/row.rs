@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::clock::UnixTime;
-use crate::crypto::wiped::Wiped;
-use crate::sealed::{Draft, Keyset, ServiceError, State};
+use crate::sealed::{Draft, Keyset, Plaintext, ServiceError, State};
 use crate::store::{Label, Record, RecordKey, Version};
 
 use super::record::{Origin, PatRecord};
@@ -146,7 +145,7 @@ pub(super) struct Head {
 pub(super) struct Opened {
     pub(super) head: Head,
     version: Version,
-    plaintext: Wiped,
+    plaintext: Plaintext,
 }
 
 impl Opened {

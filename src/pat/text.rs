@@ -1,17 +1,20 @@
-//! The text of a token, and the id in it: `{prefix}{id}_{secret}{check}`, or
+//! The text of a token, its prefix and the id in it: `{prefix}{id}_{secret}{check}`, or
 //! `{prefix}{id}.{secret}` in the system that tokens are imported from.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64ct::{Base64, Encoding as _};
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::crypto::{base62, random};
+use crate::sealed::deserialize_from_text;
 
-use super::{PatError, Prefix, Reason};
+use super::{PatError, Reason};
 
 /// How many characters a secret has: 43 of 62 are 256 bits.
 pub(super) const SECRET: usize = 43;
@@ -63,6 +66,89 @@ impl PatId {
     fn parse(text: &[u8]) -> Option<Self> {
         let id = <[u8; Self::LENGTH]>::try_from(text).ok()?;
         base62::is_text(&id).then_some(Self(id))
+    }
+}
+
+/// The beginning of each token's text. It shows people, and scanners for leaked secrets, whose
+/// token it is.
+///
+/// It begins with a lower-case letter, goes on with at most 30 lower-case letters, digits and `_`,
+/// and ends with `_`. The default is `pat_`.
+///
+/// ```
+/// use sealtoken::pat::Prefix;
+///
+/// # fn main() -> Result<(), sealtoken::pat::PatError> {
+/// let prefix: Prefix = "acme_live_".parse()?;
+/// assert_eq!(prefix.pattern(), r"\bacme_live_[0-9A-Za-z]{21}_[0-9A-Za-z]{49}\b");
+/// assert!("Acme-".parse::<Prefix>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Prefix(Box<str>);
+
+impl Prefix {
+    /// The prefix as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A regular expression that finds tokens in other text, in the syntax that secret scanners
+    /// share (RE2, and so Rust's `regex`).
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        format!(
+            r"\b{}[0-9A-Za-z]{{{}}}_[0-9A-Za-z]{{{}}}\b",
+            self.0,
+            PatId::LENGTH,
+            SECRET + CHECK,
+        )
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self("pat_".into())
+    }
+}
+
+impl AsRef<str> for Prefix {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PatError;
+
+    fn from_str(text: &str) -> Result<Self, PatError> {
+        let (first, rest) = text
+            .as_bytes()
+            .split_first()
+            .ok_or(PatError::InvalidPrefix)?;
+        let (last, middle) = rest.split_last().ok_or(PatError::InvalidPrefix)?;
+        let inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        let valid = first.is_ascii_lowercase()
+            && middle.len() <= 30
+            && middle.iter().all(inner)
+            && *last == b'_';
+        valid
+            .then(|| Self(text.into()))
+            .ok_or(PatError::InvalidPrefix)
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prefix({})", self.0)
     }
 }
 
@@ -200,25 +286,7 @@ impl Serialize for PatId {
     }
 }
 
-impl<'de> Deserialize<'de> for PatId {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = PatId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("21 letters and digits")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<PatId, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-
-        from.deserialize_str(Text)
-    }
-}
+deserialize_from_text!(PatId, "21 letters and digits");
 
 impl AsRef<str> for PatId {
     fn as_ref(&self) -> &str {
@@ -243,106 +311,5 @@ impl fmt::Display for PatId {
 impl fmt::Debug for PatId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PatId({self})")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn prefixes() -> Prefixes {
-        Prefixes {
-            own: Prefix::default(),
-            others: vec!["tok-".into(), "pat_x_".into()],
-        }
-    }
-
-    fn reason(text: &str) -> Option<Reason> {
-        prefixes().parse(text).err()
-    }
-
-    #[test]
-    fn the_check_is_that_of_zlib_in_six_digits() {
-        // From Python: zlib.crc32, and its digits by divmod.
-        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
-        assert_eq!(check(b"123456789"), *b"3jZRME");
-        assert_eq!(check(b""), *b"000000");
-    }
-
-    #[test]
-    fn a_token_comes_back_with_its_id_and_one_spelling() {
-        let id = PatId::generate().unwrap();
-        let token = PatToken::draw(&Prefix::default(), id).unwrap();
-        let text = token.expose();
-        assert_eq!(text.len(), 4 + 21 + 1 + 43 + 6);
-        let prefixes = prefixes();
-        let presented = prefixes.parse(text).unwrap();
-        assert_eq!((presented.id, presented.hashed), (id, token.hashed()));
-        assert!(presented.foreign_secret.is_none());
-        for at in 0..text.len() {
-            for other in *b"0aZ_.-~\n" {
-                let mut changed = text.as_bytes().to_vec();
-                if changed[at] == other {
-                    continue;
-                }
-                changed[at] = other;
-                let changed = String::from_utf8(changed).unwrap();
-                let expected = if at < 4 {
-                    Reason::InvalidPrefix
-                } else {
-                    Reason::InvalidFormat
-                };
-                assert_eq!(reason(&changed), Some(expected), "{at}");
-            }
-            assert!(reason(&text[..at]).is_some());
-        }
-        assert_eq!(reason(&format!("{text}0")), Some(Reason::InvalidFormat));
-        assert_eq!(reason(&format!(" {text}")), Some(Reason::InvalidPrefix));
-    }
-
-    #[test]
-    fn a_secret_of_other_characters_is_no_token_even_where_its_check_is_right() {
-        let id = "34NwRzvnBbgI3uedkrQ3Q";
-        let with = |letter: &str| {
-            let hashed = format!("pat_{id}_{}", letter.repeat(SECRET));
-            let check = check(hashed.as_bytes());
-            format!("{hashed}{}", std::str::from_utf8(&check).unwrap())
-        };
-        assert_eq!(reason(&with("a")), None);
-        for letter in ["-", "_", ".", " ", "\0"] {
-            assert_eq!(reason(&with(letter)), Some(Reason::InvalidFormat));
-        }
-    }
-
-    #[test]
-    fn the_other_systems_tokens_have_one_spelling_too() {
-        let id = "34NwRzvnBbgI3uedkrQ3Q";
-        let good = format!("pat_{id}.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
-        let prefixes = prefixes();
-        let presented = prefixes.parse(&good).unwrap();
-        let secret: Vec<u8> = (0..32).collect();
-        assert_eq!(*presented.foreign_secret.unwrap(), secret);
-        assert_eq!(presented.hashed, good.as_bytes());
-        for prefix in ["tok-", "pat_x_"] {
-            assert!(prefixes.parse(&good.replace("pat_", prefix)).is_ok());
-        }
-        let body = &good[26..69];
-        for other in [
-            body.to_string(),
-            format!("{body}=="),
-            format!("{body}= "),
-            format!("{body}=x"),
-            format!("{}9=", &body[..42]),
-            format!("-{}=", &body[1..]),
-            format!("{}.{}=", &body[..20], &body[21..]),
-            format!("{}:{}=", &body[..20], &body[20..]),
-            String::new(),
-            "=".into(),
-        ] {
-            let text = format!("pat_{id}.{other}");
-            assert_eq!(reason(&text), Some(Reason::InvalidFormat), "{other}");
-        }
-        let long = format!("pat_{id}.{}", "AAAA".repeat(60));
-        assert_eq!(reason(&long), Some(Reason::InvalidFormat));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::crypto::clock::UnixTime;
 use crate::events::{Fingerprint, Observed, Operation};
 use crate::limits::Subject;
-use crate::sealed::{CommitOutcome, Keyset, Keysets, Rounds, commit};
+use crate::sealed::{self, CommitOutcome, Keyset, Keysets, Rounds, commit};
 use crate::store::{Change, Record, RecordKey, Store};
 
 use super::cache::Forget;
@@ -79,7 +79,7 @@ impl<'a> Tokens<'a> {
     }
 
     pub(super) fn now(self) -> UnixTime {
-        self.shared.settings.clock.now()
+        self.shared.settings.service.clock.now()
     }
 
     pub(super) fn key(self, id: PatId) -> RecordKey {
@@ -118,10 +118,10 @@ impl<'a> Tokens<'a> {
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), PatError> + Send,
     ) -> Result<Row, PatError> {
         let key = self.key(target.id);
-        let mut rounds = Rounds::default();
-        let mut existing = self.store().get(&key).await?;
-        loop {
-            rounds.next().await?;
+        // Even where the effect is unknown, or the future is dropped: it may have been written.
+        let _forget = self.forget(target.id);
+        let existing = self.store().get(&key).await?;
+        let replace = move |existing: Option<Record>| {
             let record = existing.ok_or(PatError::NotFound)?;
             let mut row = self.open(&record)?;
             target.check_owner(&row.meta.owner)?;
@@ -134,15 +134,9 @@ impl<'a> Tokens<'a> {
                 record: self.seal(key.clone(), &row.meta)?,
                 expected: row.version,
             };
-            // Even where the effect is unknown, or the future is dropped: it may have been written.
-            let forget = self.forget(target.id);
-            let written = commit(self.store(), &[replace]).await;
-            drop(forget);
-            match written? {
-                CommitOutcome::Written => return Ok(row),
-                CommitOutcome::Conflict { current, .. } => existing = current,
-            }
-        }
+            Ok((Some(replace), row))
+        };
+        sealed::change(self.store(), existing, Rounds::default(), replace).await
     }
 
     /// Takes a token out of the cache when this is dropped: it may have changed by then.

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use crate::crypto::clock::{ClockSource, UnixTime};
-use crate::sealed::{BackgroundWork, Keyset};
-use crate::store::{Change, Outcome, Store, StoreError};
+use crate::sealed::{BackgroundWork, Keyset, Rounds, ServiceError, change};
+use crate::store::{Change, Record, Store};
 
 use super::options::Settings;
 use super::row::{self, Meta, Opened};
 use super::{PatId, PersonalAccessTokens, SecretHash};
-
-/// How often a use is tried where others change the token at the same time. The next use makes up
-/// for one that is lost.
-const TRIES: u32 = 3;
 
 impl PersonalAccessTokens {
     /// Writes what verifying has noted but not written yet: last uses, and
@@ -77,31 +73,14 @@ impl BackgroundWork for Uses {
     }
 
     /// Other changes of the token at the same time take precedence.
-    async fn write(&self, id: &PatId, used: &Use) -> Result<(), StoreError> {
+    async fn write(&self, id: &PatId, used: &Use) -> Result<(), ServiceError> {
         let key = row::key(&self.keyset, *id);
-        for _ in 0..TRIES {
-            let Some(record) = self.store.get(&key).await? else {
-                return Ok(());
-            };
-            // A record that was changed from outside is left alone.
-            let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
-                return Ok(());
-            };
-            let meta = self.after(&row.meta, used);
-            if meta == *row.meta {
-                return Ok(());
-            }
-            let sealed = row::seal(&self.keyset, key.clone(), &meta, self.keep_expired);
-            let Ok(record) = sealed else {
-                return Ok(());
-            };
-            let expected = row.version;
-            let replace = Change::Replace { record, expected };
-            if let Outcome::Written = self.store.write(&[replace]).await? {
-                return Ok(());
-            }
+        let existing = self.store.get(&key).await?;
+        let replace = |existing| Ok((self.replacement(existing, used), ()));
+        match change(&*self.store, existing, Rounds::in_background(), replace).await {
+            Err(ServiceError::Contended) => Ok(()),
+            written => written,
         }
-        Ok(())
     }
 }
 
@@ -110,10 +89,27 @@ impl Uses {
         Self {
             store,
             keyset,
-            clock: settings.clock.clone(),
+            clock: settings.service.clock.clone(),
             every: settings.last_used_every,
             keep_expired: settings.keep_expired,
         }
+    }
+
+    /// The change that notes a use, if there is something to note. A record that was changed from
+    /// outside is left alone.
+    fn replacement(&self, existing: Option<Record>, used: &Use) -> Option<Change> {
+        let record = existing?;
+        let row = Opened::open(&self.keyset, &record).and_then(Opened::read);
+        let row = row.ok()?;
+        let meta = self.after(&row.meta, used);
+        if meta == *row.meta {
+            return None;
+        }
+        let sealed = row::seal(&self.keyset, record.key, &meta, self.keep_expired);
+        Some(Change::Replace {
+            record: sealed.ok()?,
+            expected: row.version,
+        })
     }
 
     /// What is known about the token after this use. An earlier use never replaces a later one.

@@ -221,7 +221,7 @@ impl PersonalAccessTokens {
     ) -> Result<T, VerifyError> {
         if result.as_ref().is_err_and(VerifyError::is_guess) {
             let subjects = tokens.subjects(key);
-            self.shared.settings.limiter.take(&subjects).await?;
+            self.shared.guard.count(&subjects).await?;
         }
         result
     }

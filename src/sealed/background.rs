@@ -17,9 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::AbortHandle;
 
-use crate::store::StoreError;
-
-use super::retry::MAX_FAILED_WRITES;
+use super::error::ServiceError;
+use super::retry::{BACKGROUND_DEADLINE, MAX_FAILED_WRITES};
 
 /// Background work of a service: how its notes are merged and written.
 pub(crate) trait BackgroundWork: Send + Sync + 'static {
@@ -30,7 +29,7 @@ pub(crate) trait BackgroundWork: Send + Sync + 'static {
     /// The maximum number of pending notes.
     const MAX_PENDING: usize;
     /// Time limit for one write, and for a flush.
-    const DEADLINE: Duration = Duration::from_secs(5);
+    const DEADLINE: Duration = BACKGROUND_DEADLINE;
 
     /// Merges a later note about a key into the pending one.
     fn merge(earlier: &mut Self::Note, later: Self::Note);
@@ -38,12 +37,12 @@ pub(crate) trait BackgroundWork: Send + Sync + 'static {
     /// Whether a full queue may drop this note in favour of one that cannot be dropped.
     fn can_be_dropped(note: &Self::Note) -> bool;
 
-    /// Writes a note; an error if the store failed.
+    /// Writes a note, unless changes of requests leave no room for it; an error if the store failed.
     fn write(
         &self,
         key: &Self::Key,
         note: &Self::Note,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
 /// Holds pending notes and writes them one after the other. Stops when dropped.

@@ -4,9 +4,11 @@
 //! The payload is already ciphertext, under another key. Here it is only authenticated, as part of
 //! the associated data, so the plaintext can be replaced without the payload's key.
 
+use std::ops::Deref;
+
 use crate::crypto::clock::UnixTime;
 use crate::crypto::random;
-use crate::crypto::wiped::Wiped;
+use crate::crypto::secret;
 use crate::crypto::xaes::{Backend, TAG, XNonce, Xaes};
 use crate::store::{Label, Record, RecordKey, Version};
 
@@ -33,8 +35,26 @@ pub(crate) struct Draft<'a> {
 
 /// The content of an opened record.
 pub(crate) struct Opened<'r> {
-    pub(crate) plaintext: Wiped,
+    pub(crate) plaintext: Plaintext,
     pub(crate) payload: &'r [u8],
+}
+
+/// The plaintext of a record, in one allocation that does not grow. It is wiped when dropped, as
+/// fast as a `memset`.
+pub(crate) struct Plaintext(Box<[u8]>);
+
+impl Drop for Plaintext {
+    fn drop(&mut self) {
+        secret::wipe(&mut self.0);
+    }
+}
+
+impl Deref for Plaintext {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Seals a draft under a fresh version and a fresh nonce.
@@ -86,17 +106,17 @@ pub(crate) fn open<'r>(
     scope: &[u8],
     record: &'r Record,
 ) -> Result<Opened<'r>, ServiceError> {
-    #[cfg(all(test, feature = "pat"))]
+    #[cfg(test)]
     crate::crypto::work::count(crate::crypto::work::Work::Open);
     let parts = split(&record.body).ok_or(ServiceError::Tampered)?;
     let associated = associated(scope, record, parts.payload);
-    let mut plaintext = Wiped::copied(parts.ciphertext);
+    let mut plaintext = Plaintext(parts.ciphertext.into());
     cipher
         .open(
             Backend::default(),
             &parts.nonce,
             &associated,
-            &mut plaintext,
+            &mut plaintext.0,
             &parts.tag,
         )
         .map_err(|_| ServiceError::Tampered)?;

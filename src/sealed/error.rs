@@ -8,7 +8,7 @@ use crate::crypto::clock::ExpiryError;
 use crate::crypto::random;
 use crate::keys::KeyId;
 use crate::limits::{Exhausted, PoolError};
-use crate::store::{RecordKey, StoreError};
+use crate::store::{RecordError, RecordKey, StoreError};
 
 use super::public::{PublicError, WholeSeconds};
 
@@ -42,6 +42,8 @@ pub enum ServiceError {
     Hashing,
     /// The expiry cannot be set.
     InvalidExpiry(ExpiryError),
+    /// A setting of the service is out of bounds.
+    InvalidSetting(&'static str),
     /// The operating system returned no random bytes.
     Randomness,
 }
@@ -61,6 +63,7 @@ impl ServiceError {
             Self::Busy { .. } => "busy",
             Self::Hashing => "hashing",
             Self::InvalidExpiry(_) => "invalid_expiry",
+            Self::InvalidSetting(_) => "invalid_setting",
             Self::Randomness => "randomness",
         }
     }
@@ -81,7 +84,16 @@ impl ServiceError {
             | Self::Store(_)
             | Self::Contended
             | Self::Hashing
+            | Self::InvalidSetting(_)
             | Self::Randomness => PublicError::Unavailable,
+        }
+    }
+
+    /// The longest record that the store accepts, if the record was longer.
+    pub(crate) const fn body_limit(&self) -> Option<usize> {
+        match self {
+            Self::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => Some(*limit),
+            _ => None,
         }
     }
 
@@ -127,6 +139,7 @@ impl fmt::Display for ServiceError {
                 "a slow hash did not run: there is not enough memory, or no tokio runtime here",
             ),
             Self::InvalidExpiry(error) => error.fmt(f),
+            Self::InvalidSetting(what) => f.write_str(what),
             Self::Randomness => f.write_str("the operating system gave no random bytes"),
         }
     }
@@ -202,13 +215,7 @@ fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
         Ok(id) if key.id.iter().all(printable) => write!(f, "\"{id}\"")?,
         _ => key.id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?,
     }
-    // One section has the steps for every service.
-    write!(
-        f,
-        " of the collection {} from a backup; docs/vault.md has the steps for all services, under \
-         \"Backup and restore\"",
-        key.collection
-    )
+    write!(f, " of the collection {} from a backup", key.collection)
 }
 
 #[cfg(test)]
@@ -265,6 +272,11 @@ mod tests {
             (
                 ServiceError::Contended,
                 "contended",
+                PublicError::Unavailable,
+            ),
+            (
+                ServiceError::InvalidSetting("x"),
+                "invalid_setting",
                 PublicError::Unavailable,
             ),
             (

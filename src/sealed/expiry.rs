@@ -8,7 +8,6 @@ pub(crate) enum NewExpiry {
     /// An expiry in the past is an error.
     Future(Expiry),
     /// A moment in the past means now.
-    #[cfg(feature = "pat")]
     NowIfPast(Expiry),
     /// Taken over from another system: may lie in the past.
     Imported(UnixTime),
@@ -18,11 +17,8 @@ impl NewExpiry {
     /// The Unix time of the expiry; `None` for never.
     pub(crate) fn seconds(self, now: UnixTime) -> Result<Option<i64>, ExpiryError> {
         let expiry = match self {
-            Self::Future(expiry) => expiry,
-            #[cfg(feature = "pat")]
             Self::NowIfPast(Expiry::At(at)) if at <= now => return Ok(Some(now.as_secs())),
-            #[cfg(feature = "pat")]
-            Self::NowIfPast(expiry) => expiry,
+            Self::Future(expiry) | Self::NowIfPast(expiry) => expiry,
             Self::Imported(at) if at <= now => return Ok(Some(at.as_secs().max(0))),
             Self::Imported(at) => at.into(),
         };
@@ -52,7 +48,6 @@ mod tests {
         assert_eq!(NewExpiry::Imported(at(7)).seconds(now), Ok(Some(7)));
         assert_eq!(NewExpiry::Imported(at(-7)).seconds(now), Ok(Some(0)));
         assert_eq!(NewExpiry::from(Expiry::Never).seconds(now), Ok(None));
-        #[cfg(feature = "pat")]
         for (given, expected) in [(999, Ok(Some(1_000))), (1_001, Ok(Some(1_001)))] {
             assert_eq!(
                 NewExpiry::NowIfPast(at(given).into()).seconds(now),

@@ -14,7 +14,7 @@ use crate::store::{
 };
 
 use super::body::{self, Draft};
-use super::commit::{CommitOutcome, commit};
+use super::commit::{CommitOutcome, change, commit};
 use super::error::ServiceError;
 use super::keyset::Keyset;
 use super::matches_any;
@@ -203,7 +203,6 @@ impl Keysets {
 
     /// Seals this keyset again unless the ring's current key sealed it. After success, the current
     /// key seals it.
-    #[cfg(feature = "pat")]
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
         let gone = || ServiceError::KeysetGone(self.key(id));
@@ -218,7 +217,6 @@ impl Keysets {
     /// Seals this keyset again if a retired key of the ring sealed it. One sealed by a standby key
     /// is left alone: otherwise servers that are one step of a rotation apart would undo each
     /// other's work.
-    #[cfg(feature = "pat")]
     pub(crate) async fn reseal_if_retired(&self, id: &[u8]) -> Result<(), ServiceError> {
         let Some(record) = self.store.get(&self.key(id)).await? else {
             return Ok(());
@@ -236,30 +234,21 @@ impl Keysets {
     }
 
     /// Seals one keyset again if needed; returns whether it did.
-    async fn rewrap_one(&self, mut record: Record) -> Result<bool, ServiceError> {
-        let mut rounds = Rounds::default();
-        loop {
-            rounds.next().await?;
+    async fn rewrap_one(&self, record: Record) -> Result<bool, ServiceError> {
+        let key = record.key.clone();
+        let rewrap = |existing: Option<Record>| {
+            let record = existing.ok_or_else(|| ServiceError::KeysetGone(key.clone()))?;
             let stored = self.open(&record)?;
             if key_id(&record) == Some(self.keys.current()) {
-                return Ok(false);
+                return Ok((None, false));
             }
-            let fresh = self.seal(&record.key.id, &stored.keyset, &stored.settings)?;
-            let change = Change::Replace {
-                record: fresh,
+            let replace = Change::Replace {
+                record: self.seal(&record.key.id, &stored.keyset, &stored.settings)?,
                 expected: record.version,
             };
-            match commit(&*self.store, &[change]).await? {
-                CommitOutcome::Written => return Ok(true),
-                CommitOutcome::Conflict {
-                    current: Some(current),
-                    ..
-                } => record = current,
-                CommitOutcome::Conflict { current: None, .. } => {
-                    return Err(ServiceError::KeysetGone(record.key));
-                }
-            }
-        }
+            Ok((Some(replace), true))
+        };
+        change(&*self.store, Some(record), Rounds::default(), rewrap).await
     }
 
     fn key(&self, id: &[u8]) -> RecordKey {

@@ -211,7 +211,7 @@ impl<L: Listed> IntoFuture for Listing<L> {
                 } else {
                     self.wanted.read(&observed, limit, self.after).await?
                 };
-                observed.count(u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
+                observed.count(page.entries.len() as u64);
                 Ok(page)
             };
             observed.run(work).await

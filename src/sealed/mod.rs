@@ -9,7 +9,6 @@
 mod awaited;
 mod background;
 mod body;
-mod bulk;
 mod commit;
 mod error;
 mod expiry;
@@ -20,16 +19,17 @@ mod order;
 mod pages;
 mod public;
 mod retry;
+mod settings;
 mod state;
+mod text;
 
-pub(crate) use awaited::{BoxFuture, awaited, boxed};
+pub use awaited::Bulk;
+pub(crate) use awaited::{BoxFuture, Progress, awaited, boxed};
 pub(crate) use background::{BackgroundWork, BackgroundWriter};
-pub(crate) use body::Draft;
 #[cfg(fuzzing)]
 pub(crate) use body::split;
-pub use bulk::Bulk;
-pub(crate) use bulk::Progress;
-pub(crate) use commit::{CommitOutcome, commit, expected_version};
+pub(crate) use body::{Draft, Plaintext};
+pub(crate) use commit::{CommitOutcome, change, commit, expected_version, is_too_heavy};
 pub use error::ServiceError;
 pub(crate) use error::from_shared;
 pub(crate) use expiry::NewExpiry;
@@ -41,5 +41,7 @@ pub use listing::{ListStream, Listed, Listing, Page, Tally};
 pub(crate) use pages::{Search, matches_any};
 pub use public::PublicError;
 pub(crate) use retry::Rounds;
+pub(crate) use settings::{ServiceSettings, service_setters};
 pub use state::State;
 pub(crate) use state::States;
+pub(crate) use text::deserialize_from_text;

@@ -36,7 +36,6 @@ impl State {
 pub struct States(u8);
 
 impl States {
-    #[cfg(any(test, feature = "pat"))]
     pub(crate) const ALL: Self = Self(u8::MAX);
 
     pub(crate) const fn only(state: State) -> Self {

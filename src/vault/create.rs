@@ -233,8 +233,8 @@ impl Create<'_> {
     /// # Security
     ///
     /// Whoever guesses it finds the value, and reads it unless a password protects it.
-    pub fn token(mut self, token: impl AsRef<str>) -> Self {
-        self.new.source = TokenSource::choose(token.as_ref());
+    pub fn token(mut self, token: impl Into<VaultToken>) -> Self {
+        self.new.source = TokenSource::Chosen(token.into());
         self
     }
 

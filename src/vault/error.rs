@@ -7,7 +7,7 @@ use crate::crypto::clock::ExpiryError;
 use crate::events::ErrorCode;
 use crate::limits::{Exhausted, PoolError};
 use crate::sealed::{PublicError, ServiceError, from_shared};
-use crate::store::{RecordError, StoreError};
+use crate::store::StoreError;
 
 /// Why an operation of a vault failed.
 ///
@@ -54,8 +54,6 @@ pub enum VaultError {
     InvalidLabel,
     /// A namespace has 1 to 255 bytes.
     InvalidNamespace,
-    /// A setting of the vault is out of its bounds.
-    InvalidSetting(&'static str),
     /// The password was changed so often that its entry is full.
     TooManyDataKeys,
     /// An error that all services share: the store, the keyset, a tampered record, a limit.
@@ -82,7 +80,6 @@ impl VaultError {
             Self::ValueTooLong { .. } => "value_too_long",
             Self::InvalidLabel => "invalid_label",
             Self::InvalidNamespace => "invalid_namespace",
-            Self::InvalidSetting(_) => "invalid_setting",
             Self::TooManyDataKeys => "too_many_data_keys",
             Self::Service(error) => error.code(),
         }
@@ -137,7 +134,7 @@ impl VaultError {
             | Self::ValueTooLong { .. }
             | Self::InvalidLabel
             | Self::InvalidNamespace => PublicError::Invalid,
-            Self::InvalidSetting(_) | Self::TooManyDataKeys => PublicError::Unavailable,
+            Self::TooManyDataKeys => PublicError::Unavailable,
             Self::Service(error) => error.public(),
         }
     }
@@ -175,7 +172,6 @@ impl fmt::Display for VaultError {
             Self::ValueTooLong { limit } => write!(f, "a value has at most {limit} bytes"),
             Self::InvalidLabel => f.write_str("a label has 1 to 255 bytes"),
             Self::InvalidNamespace => f.write_str("a namespace has 1 to 255 bytes"),
-            Self::InvalidSetting(what) => f.write_str(what),
             Self::TooManyDataKeys => f.write_str(
                 "this password was changed too often: read its values and create them again",
             ),
@@ -202,11 +198,9 @@ impl Error for VaultError {
 
 impl From<ServiceError> for VaultError {
     fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Store(StoreError::Invalid(RecordError::BodyTooLong { limit })) => {
-                Self::ValueTooLong { limit }
-            }
-            error => Self::Service(error),
+        match error.body_limit() {
+            Some(limit) => Self::ValueTooLong { limit },
+            None => Self::Service(error),
         }
     }
 }
@@ -218,6 +212,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::store::RecordError;
 
     #[test]
     fn callers_see_one_answer_to_all_that_could_be_guessed() {

@@ -1,11 +1,12 @@
 //! Hashing passwords with Argon2id: off the async threads, a bounded number at once, and the
 //! namespaces in turn.
 
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
-use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
-use crate::limits::{BlockingPool, Lane, PoolError, WhenFull};
+use crate::limits::{BlockingPool, WhenFull};
 use crate::sealed::ServiceError;
 
 use super::VaultError;
@@ -65,7 +66,7 @@ impl Argon2Cost {
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidSetting`] outside these bounds.
+    /// [`ServiceError::InvalidSetting`] outside these bounds.
     pub const fn new(memory_mib: u32, passes: u32, lanes: u32) -> Result<Self, VaultError> {
         let cost = Self {
             memory_mib,
@@ -75,10 +76,10 @@ impl Argon2Cost {
         if cost.is_bounded() {
             Ok(cost)
         } else {
-            Err(VaultError::InvalidSetting(
+            Err(VaultError::Service(ServiceError::InvalidSetting(
                 "Argon2id takes 19 to 256 MiB, 1 to 10 passes (at least 2 below 46 MiB) and 1 to 4 \
                  lanes",
-            ))
+            )))
         }
     }
 
@@ -108,16 +109,16 @@ impl Default for Argon2Cost {
 /// Runs Argon2id on the runtime's blocking threads.
 #[derive(Debug, Clone)]
 pub(super) struct Hasher {
-    pool: BlockingPool,
+    pub(super) pool: BlockingPool,
     /// Counts the passwords, for tests that compare the work of two answers.
     #[cfg(test)]
     pub(super) hashed: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Hasher {
-    pub(super) fn new(max_concurrent: usize) -> Self {
+    pub(super) fn new(pool: BlockingPool) -> Self {
         Self {
-            pool: BlockingPool::new(max_concurrent),
+            pool,
             #[cfg(test)]
             hashed: std::sync::Arc::default(),
         }
@@ -135,32 +136,68 @@ impl Hasher {
         self.hashed
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let (password, salt) = (password.clone(), namespace.salt);
-        self.run(namespace.lane(), patience, move || {
-            let cost = Cost {
-                memory: cost.memory_mib.saturating_mul(1024),
-                passes: cost.passes,
-                lanes: cost.lanes,
-            };
-            argon2id::hash(cost, password.as_bytes(), &salt)
-                .map_err(|_| VaultError::Service(ServiceError::Hashing))
-        })
-        .await?
+        let memory = cost.memory_mib.saturating_mul(1024);
+        let cost = (memory, cost.passes, cost.lanes);
+        let work = move || argon2id(cost, password.as_bytes(), &salt);
+        let hashed = self.pool.run(namespace.lane(), patience, work).await?;
+        Ok(hashed.map_err(|_| ServiceError::Hashing)?)
     }
+}
 
-    /// Runs other slow work in the same queue.
-    pub(super) async fn run<R: Send + 'static>(
-        &self,
-        lane: Lane,
-        patience: WhenFull,
-        work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, PoolError> {
-        self.pool.run(lane, patience, work).await
+/// Hashes a password with Argon2id, version 0x13. The memory used, in KiB, is wiped.
+fn argon2id<const N: usize>(
+    (memory, passes, lanes): (u32, u32, u32),
+    password: &[u8],
+    salt: &[u8],
+) -> Result<Secret<N>, argon2::Error> {
+    let params = Params::new(memory, passes, lanes, Some(N))?;
+    // A failed allocation is an error here and does not abort the process.
+    let mut blocks = Blocks(Vec::new());
+    let reserved = blocks.0.try_reserve_exact(params.block_count());
+    reserved.map_err(|_| argon2::Error::OutOfMemory)?;
+    blocks.0.resize(params.block_count(), Block::new());
+    let mut output = Secret::zeroed();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        password,
+        salt,
+        output.expose_mut(),
+        blocks.0.as_mut_slice(),
+    )?;
+    Ok(output)
+}
+
+/// The memory that Argon2id fills. `Zeroizing` would wipe the vector's capacity a second time, byte
+/// by byte.
+struct Blocks(Vec<Block>);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for block in &mut self.0 {
+            block.zeroize();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_argon2id_of_another_implementation() {
+        // argon2-cffi 25.1: low_level.hash_secret_raw(b"password", b"0123456789abcdef", 2, 64, 1,
+        // 32, Type.ID)
+        let hashed = argon2id::<32>((64, 2, 1), b"password", b"0123456789abcdef").unwrap();
+        assert_eq!(
+            hex::encode(hashed.expose()),
+            "fb83b5711fd91df630b63677dee62ccd13ee6f0c4897d856b49542b9b1e9975b"
+        );
+    }
+
+    #[test]
+    fn a_cost_of_no_sense_is_an_error() {
+        let hashed = argon2id::<32>((1, 0, 0), b"password", b"salt of a size");
+        assert!(hashed.is_err());
+    }
 
     #[test]
     fn costs_have_bounds() {

@@ -12,7 +12,7 @@ use super::records::Namespace;
 use super::row::{EarlierRow, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 /// Rolls back to an earlier value: [`Vault::roll_back`].
 #[derive(Debug)]
@@ -52,10 +52,10 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`update`](Vault::update), and [`VaultError::NoSuchVersion`].
-    pub fn roll_back(&self, token: impl AsRef<str>, number: u64) -> RollBack<'_> {
+    pub fn roll_back(&self, token: impl Into<VaultToken>, number: u64) -> RollBack<'_> {
         RollBack {
             vault: self,
-            target: token.as_ref().into(),
+            target: Target::from(token),
             number,
             access: Access::Open,
         }

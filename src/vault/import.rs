@@ -140,7 +140,7 @@ impl Namespace<'_> {
         let hashing = VaultError::Service(ServiceError::Hashing);
         let runtime = Handle::try_current().map_err(|_| hashing.clone())?;
         let mut values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at_once = self.vault.shared.settings.hash_at_once;
+        let at_once = self.vault.shared.settings.service.max_concurrent_hashes;
         loop {
             // Only as many in memory as are read at once.
             let some: Vec<_> = values.by_ref().take(at_once).collect();
@@ -212,8 +212,10 @@ async fn read<E: Send + 'static>(
     let expires = expiry.seconds(vault.now());
     expires.map_err(|error| ImportFailure::Vault(error.into()))?;
     let hasher = &vault.shared.hasher;
-    let read = hasher.run(lane, WhenFull::Wait, value.into_reader()).await;
-    let read = read.map_err(|error| ImportFailure::Vault(error.into()))?;
+    let read = hasher.pool.run(lane, WhenFull::Wait, value.into_reader());
+    let read = read
+        .await
+        .map_err(|error| ImportFailure::Vault(error.into()))?;
     Ok(Plain {
         source,
         expiry,

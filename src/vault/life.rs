@@ -3,7 +3,9 @@
 
 use crate::crypto::clock::{Expiry, UnixTime};
 use crate::events::Operation;
-use crate::sealed::{CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version};
+use crate::sealed::{
+    self, CommitOutcome, NewExpiry, Rounds, awaited, commit, expected_version, is_too_heavy,
+};
 use crate::store::Change;
 
 use super::info::ValueInfo;
@@ -173,10 +175,8 @@ impl Namespace<'_> {
         location: &Location,
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), VaultError> + Send,
     ) -> Result<(), VaultError> {
-        let mut rounds = Rounds::default();
-        let mut existing = self.store().get(&location.key).await?;
-        loop {
-            rounds.next().await?;
+        let existing = self.store().get(&location.key).await?;
+        let replace = move |existing| {
             let row = Row::open(self, location.accept(self, existing)?)?;
             let mut meta = row.meta.clone();
             change(&mut meta, self.vault.now())?;
@@ -184,11 +184,9 @@ impl Namespace<'_> {
                 record: row.with_meta(self, &meta)?,
                 expected: row.version,
             };
-            match commit(self.store(), &[replace]).await? {
-                CommitOutcome::Written => return Ok(()),
-                CommitOutcome::Conflict { current, .. } => existing = current,
-            }
-        }
+            Ok((Some(replace), ()))
+        };
+        sealed::change(self.store(), existing, Rounds::default(), replace).await
     }
 
     /// Removes a value. `pruned` counts the earlier ones that are removed before it.
@@ -212,7 +210,7 @@ impl Namespace<'_> {
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
                 // An attacker gave the earlier values more labels than a batch takes: they go
                 // first.
-                Err(error) if error.is_too_heavy() && batch.len() > 1 => {
+                Err(error) if is_too_heavy(&error) && batch.len() > 1 => {
                     let count = |number| *pruned = pruned.saturating_add(number);
                     self.prune(location, |_| 0, count).await?;
                     self.store().get(&location.key).await?

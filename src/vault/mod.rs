@@ -67,7 +67,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::crypto::clock::UnixTime;
-use crate::events::{EventSink, Observer};
+use crate::events::Observer;
 use crate::keys::KeyRing;
 use crate::limits::AttemptGuard;
 use crate::sealed::{BackgroundWriter, Keysets};
@@ -136,16 +136,16 @@ impl Vault {
         store: Arc<dyn Store>,
         keys: &KeyRing,
         settings: Settings,
-        sink: Option<Arc<dyn EventSink>>,
     ) -> Result<Self, VaultError> {
+        let hasher = Hasher::new(settings.service.pool()?);
         let keysets = Keysets::new(Arc::clone(&store), keys.clone(), names::KEYSETS);
         let root = Root::open(&keysets, settings.cost).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 background: BackgroundWriter::new(MovingUp(Arc::clone(&store))),
-                guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
-                hasher: Hasher::new(settings.hash_at_once),
-                observer: Observer::new(sink, settings.clock.clone()),
+                guard: settings.service.guard(),
+                hasher,
+                observer: settings.service.observer(),
                 records: Records::new(store, keysets, root),
                 settings,
             }),
@@ -178,7 +178,7 @@ impl Vault {
     }
 
     fn now(&self) -> UnixTime {
-        self.shared.settings.clock.now()
+        self.shared.settings.service.clock.now()
     }
 }
 

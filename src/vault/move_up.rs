@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::sealed::{BackgroundWork, commit};
-use crate::store::{Change, RecordKey, Store, StoreError};
+use crate::sealed::{BackgroundWork, ServiceError, commit};
+use crate::store::{Change, RecordKey, Store};
 
 use super::Vault;
 
@@ -25,8 +25,8 @@ impl BackgroundWork for MovingUp {
         true
     }
 
-    async fn write(&self, _: &RecordKey, batch: &Vec<Change>) -> Result<(), StoreError> {
-        commit(&*self.0, batch).await.map(drop)
+    async fn write(&self, _: &RecordKey, batch: &Vec<Change>) -> Result<(), ServiceError> {
+        Ok(commit(&*self.0, batch).await.map(drop)?)
     }
 }
 

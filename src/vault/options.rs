@@ -1,13 +1,10 @@
 //! The settings of a vault.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::crypto::clock::{Clock, ClockSource};
-use crate::events::EventSink;
 use crate::keys::KeyRing;
-use crate::limits::{AttemptLimiter, MemoryLimiter};
+use crate::sealed::{ServiceError, ServiceSettings, service_setters};
 use crate::store::Store;
 
 use super::hashing::Argon2Cost;
@@ -38,36 +35,30 @@ const MAX_VERSIONS: u32 = 16;
 #[must_use = "settings do nothing until `open` is awaited"]
 pub struct VaultOptions {
     settings: Settings,
-    sink: Option<Arc<dyn EventSink>>,
 }
 
+#[derive(Debug)]
 pub(super) struct Settings {
     pub(super) cost: Argon2Cost,
-    pub(super) hash_at_once: usize,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
     /// `None` keeps as many as each value has.
     pub(super) keep_versions: Option<u32>,
     pub(super) purge_margin: Duration,
-    pub(super) clock: ClockSource,
-    pub(super) limiter: Arc<dyn AttemptLimiter>,
+    pub(super) service: ServiceSettings,
 }
 
 impl VaultOptions {
     pub(super) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             settings: Settings {
                 cost: Argon2Cost::default(),
-                hash_at_once: cores.min(4),
                 min_password: 8,
                 max_value: 1024 * 1024,
                 keep_versions: Some(0),
                 purge_margin: Duration::from_secs(600),
-                clock: ClockSource::default(),
-                limiter: Arc::new(MemoryLimiter::default()),
+                service: ServiceSettings::default(),
             },
-            sink: None,
         }
     }
 
@@ -85,7 +76,7 @@ impl VaultOptions {
     /// How many passwords are hashed at once, each with the memory of its cost, 1 to 64. Unless
     /// set, one for each core, but at most four.
     pub fn hash_at_once(mut self, passwords: usize) -> Self {
-        self.settings.hash_at_once = passwords;
+        self.settings.service.max_concurrent_hashes = passwords;
         self
     }
 
@@ -123,63 +114,25 @@ impl VaultOptions {
         self
     }
 
-    /// The clock that judges expiry; the system's unless set.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings.clock = ClockSource::Injected(Arc::new(clock));
-        self
-    }
-
-    /// The sink that gets an event of each operation.
-    pub fn events(mut self, sink: impl EventSink) -> Self {
-        self.sink = Some(Arc::new(sink));
-        self
-    }
-
-    /// Counts failed attempts; [`MemoryLimiter`] unless set.
-    pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
-        self.settings.limiter = Arc::new(limiter);
-        self
-    }
-
     /// Opens the vault in this store, or creates one.
     ///
     /// # Errors
     ///
-    /// As for [`Vault::open`], and [`VaultError::InvalidSetting`].
+    /// As for [`Vault::open`], and [`ServiceError::InvalidSetting`].
     pub async fn open(self, store: impl Store, keys: &KeyRing) -> Result<Vault, VaultError> {
-        let mut settings = self.settings;
-        if !(1..=64).contains(&settings.hash_at_once) {
-            return Err(VaultError::InvalidSetting(
-                "hash_at_once takes 1 to 64 passwords",
-            ));
-        }
+        let Self { mut settings } = self;
+        let invalid = |what| Err(ServiceError::InvalidSetting(what).into());
         if settings.keep_versions > Some(MAX_VERSIONS) {
-            return Err(VaultError::InvalidSetting(
-                "keep_versions takes at most 16 earlier values",
-            ));
+            return invalid("keep_versions takes at most 16 earlier values");
         }
         if !(1..=256).contains(&settings.min_password) {
-            return Err(VaultError::InvalidSetting(
-                "min_password takes 1 to 256 characters",
-            ));
+            return invalid("min_password takes 1 to 256 characters");
         }
         // The rest of a record is far below four KiB.
         let limit = store.limits().max_body.saturating_sub(4096);
         settings.max_value = settings.max_value.min(limit);
-        Vault::with_settings(Arc::new(store), keys, settings, self.sink).await
+        Vault::with_settings(Arc::new(store), keys, settings).await
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("cost", &self.cost)
-            .field("min_password", &self.min_password)
-            .field("max_value", &self.max_value)
-            .field("keep_versions", &self.keep_versions)
-            .field("purge_margin", &self.purge_margin)
-            .field("clock", &self.clock)
-            .field("limiter", &self.limiter)
-            .finish_non_exhaustive()
-    }
-}
+service_setters!(VaultOptions);

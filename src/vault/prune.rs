@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::sealed::{CommitOutcome, Rounds, commit};
+use crate::sealed::{CommitOutcome, Rounds, commit, is_too_heavy};
 use crate::store::Change;
 
 use super::namespace::NamespaceKeys;
@@ -84,7 +84,7 @@ impl Namespace<'_> {
                     Some(record)
                 }
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
-                Err(error) if error.is_too_heavy() && number > 1 => {
+                Err(error) if is_too_heavy(&error) && number > 1 => {
                     limit = number.div_euclid(2);
                     self.store().get(&location.key).await?
                 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::crypto::clock::UnixTime;
 use crate::events::Operation;
-use crate::sealed::{Bulk, CommitOutcome, Progress, Rounds, ServiceError, Tally, commit};
+use crate::sealed::{
+    Bulk, CommitOutcome, Progress, Rounds, ServiceError, Tally, commit, is_too_heavy,
+};
 use crate::store::{Change, LabelName, Query, Record, Values};
 
 use super::names;
@@ -220,7 +222,7 @@ impl Work<'_> {
                 return Ok(());
             }
             Ok(CommitOutcome::Conflict { .. }) => {}
-            Err(error) if error.is_too_heavy() => {}
+            Err(error) if is_too_heavy(&error) => {}
             Err(error) => return Err(error.into()),
         }
         for row in rows {
@@ -231,7 +233,7 @@ impl Work<'_> {
                 Err(VaultError::Service(ServiceError::Tampered)) => {
                     done.tally.tampered = done.tally.tampered.saturating_add(1);
                 }
-                Err(VaultError::Service(ServiceError::Store(error))) if error.is_too_heavy() => {
+                Err(VaultError::Service(ServiceError::Store(error))) if is_too_heavy(&error) => {
                     done.tally.tampered = done.tally.tampered.saturating_add(1);
                 }
                 Err(error) => return Err(error.after(pruned)),
@@ -261,7 +263,7 @@ impl Work<'_> {
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
                 // An attacker gave the earlier values more labels than a batch takes: they go
                 // first, unless the value was renewed meanwhile.
-                Err(error) if error.is_too_heavy() && changes.len() > 1 => {
+                Err(error) if is_too_heavy(&error) && changes.len() > 1 => {
                     let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
                     let count = |number| *pruned = pruned.saturating_add(number);
                     namespace.prune(&location, keep, count).await?;

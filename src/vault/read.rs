@@ -8,7 +8,7 @@ use super::records::Namespace;
 use super::row::Row;
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 /// Reads a value: [`Vault::read`].
 #[derive(Debug)]
@@ -33,11 +33,11 @@ impl Vault {
     ///
     /// A password is hashed whether the token exists or not, so the time tells no more than the
     /// microseconds of a lookup. Tell callers no more than [`public`](VaultError::public) does.
-    pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
-        self.read_with(token.as_ref(), Access::Open)
+    pub fn read(&self, token: impl Into<VaultToken>) -> Read<'_> {
+        self.read_with(token.into(), Access::Open)
     }
 
-    pub(super) fn read_with(&self, token: &str, access: Access) -> Read<'_> {
+    pub(super) fn read_with(&self, token: VaultToken, access: Access) -> Read<'_> {
         Read {
             vault: self,
             target: token.into(),

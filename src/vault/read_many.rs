@@ -49,20 +49,21 @@ impl Vault {
     /// # Errors
     ///
     /// Only what concerns all tokens: [`VaultError::Service`], and an invalid password.
-    pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
+    pub fn read_many(
+        &self,
+        tokens: impl IntoIterator<Item = impl Into<VaultToken>>,
+    ) -> ReadMany<'_> {
         self.read_many_with(tokens, Access::Open)
     }
 
-    pub(super) fn read_many_with<T: AsRef<str>>(
+    pub(super) fn read_many_with(
         &self,
-        tokens: impl IntoIterator<Item = T>,
+        tokens: impl IntoIterator<Item = impl Into<VaultToken>>,
         access: Access,
     ) -> ReadMany<'_> {
-        let tokens = tokens.into_iter();
-        let presented = |token: T| VaultToken::presented(token.as_ref());
         ReadMany {
             vault: self,
-            tokens: tokens.map(presented).collect(),
+            tokens: tokens.into_iter().map(Into::into).collect(),
             access,
         }
     }
@@ -135,7 +136,7 @@ impl ReadMany<'_> {
         }
         // One was taken for all of them. Each further failure is an attempt of its own.
         for _ in failures.iter().skip(1) {
-            if guard.count(all).await.is_err() {
+            if guard.count(&[all]).await.is_err() {
                 break;
             }
         }

@@ -53,9 +53,9 @@ impl Root {
                 });
             }
             if costs.len() >= MAX_COSTS {
-                return Err(VaultError::InvalidSetting(
+                return Err(VaultError::Service(ServiceError::InvalidSetting(
                     "the vault has had eight costs of Argon2id already: keep one of them",
-                ));
+                )));
             }
             costs.insert(0, cost);
             if let Some(stored) = keysets.replace(stored, &write(&costs)?).await? {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::crypto::base62;
-use crate::sealed::ServiceError;
+use crate::sealed::{ServiceError, deserialize_from_text};
 use crate::store::{Record, RecordKey};
 
 use super::VaultError;
@@ -41,12 +41,6 @@ impl VaultToken {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// A caller's text. Text that cannot be a token becomes empty and matches nothing, so overlong
-    /// input is never copied.
-    pub(super) fn presented(text: &str) -> Self {
-        Self::new(if is_valid(text) { text } else { "" })
-    }
-
     /// Draws a token, each character evenly.
     fn draw(length: usize) -> Result<Self, VaultError> {
         let mut text = Zeroizing::new(String::with_capacity(length));
@@ -57,9 +51,30 @@ impl VaultToken {
     }
 }
 
-impl AsRef<str> for VaultToken {
-    fn as_ref(&self) -> &str {
-        &self.0
+/// A text that cannot be a token becomes an empty one, which finds nothing: overlong input is never
+/// copied.
+impl From<&str> for VaultToken {
+    fn from(text: &str) -> Self {
+        Self::new(if is_valid(text) { text } else { "" })
+    }
+}
+
+/// The string is wiped.
+impl From<String> for VaultToken {
+    fn from(text: String) -> Self {
+        Zeroizing::new(text).as_str().into()
+    }
+}
+
+impl From<&String> for VaultToken {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<&Self> for VaultToken {
+    fn from(token: &Self) -> Self {
+        token.clone()
     }
 }
 
@@ -81,11 +96,6 @@ pub(super) enum TokenSource {
 }
 
 impl TokenSource {
-    /// A token of the caller's own.
-    pub(super) fn choose(text: &str) -> Self {
-        Self::Chosen(VaultToken::presented(text))
-    }
-
     pub(super) const fn chosen(&self) -> Option<&VaultToken> {
         match self {
             Self::Chosen(token) => Some(token),
@@ -131,7 +141,7 @@ fn is_valid(text: &str) -> bool {
 ///
 /// It names the value wherever no secret is needed: to look it up, renew, soft-delete, restore and
 /// delete it. As text it has 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId([u8; 32]);
 
 impl ValueId {
@@ -154,12 +164,14 @@ impl fmt::Debug for ValueId {
     }
 }
 
-/// As text.
+/// As its text.
 impl Serialize for ValueId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
+
+deserialize_from_text!(ValueId, "64 hexadecimal digits in lower case");
 
 impl FromStr for ValueId {
     type Err = VaultError;
@@ -232,21 +244,9 @@ impl Location {
     }
 }
 
-impl From<&str> for Target {
-    fn from(token: &str) -> Self {
-        Self(Kind::Token(VaultToken::presented(token)))
-    }
-}
-
-impl From<&String> for Target {
-    fn from(token: &String) -> Self {
-        token.as_str().into()
-    }
-}
-
-impl From<&VaultToken> for Target {
-    fn from(token: &VaultToken) -> Self {
-        token.expose().into()
+impl<T: Into<VaultToken>> From<T> for Target {
+    fn from(token: T) -> Self {
+        Self(Kind::Token(token.into()))
     }
 }
 
@@ -273,6 +273,8 @@ mod tests {
     fn a_value_id_comes_back_from_its_text() {
         let id = ValueId([0xa5; 32]);
         assert_eq!(id.to_string().parse(), Ok(id));
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(serde_json::from_str::<ValueId>(&json).unwrap(), id);
         for invalid in [
             "",
             "a5",
@@ -282,6 +284,9 @@ mod tests {
             &"xy".repeat(32),
         ] {
             assert_eq!(invalid.parse::<ValueId>(), Err(VaultError::NotFound));
+            let error = serde_json::from_str::<ValueId>(&format!("\"{invalid}\"")).unwrap_err();
+            let expected = "another text, expected 64 hexadecimal digits in lower case";
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 
@@ -314,7 +319,7 @@ mod tests {
             ("a\n".repeat(8), false),
         ] {
             assert_eq!(is_valid(&text), expected, "{text:?}");
-            let checked = TokenSource::choose(&text).check();
+            let checked = TokenSource::Chosen((&text).into()).check();
             assert_eq!(checked.is_ok(), expected, "{text:?}");
         }
     }

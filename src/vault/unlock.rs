@@ -9,8 +9,9 @@ use super::entry::DataKeys;
 use super::read::Read;
 use super::read_many::ReadMany;
 use super::secret::{Password, SecretBytes};
+use super::target::Target;
 use super::update::Update;
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 /// A namespace with the data keys of one password: [`Vault::unlock`].
 ///
@@ -78,18 +79,25 @@ impl Unlocked {
     }
 
     /// As [`Vault::read`], under this password.
-    pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
-        self.vault.read_with(token.as_ref(), self.access())
+    pub fn read(&self, token: impl Into<VaultToken>) -> Read<'_> {
+        self.vault.read_with(token.into(), self.access())
     }
 
     /// As [`Vault::read_many`], under this password.
-    pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
+    pub fn read_many(
+        &self,
+        tokens: impl IntoIterator<Item = impl Into<VaultToken>>,
+    ) -> ReadMany<'_> {
         self.vault.read_many_with(tokens, self.access())
     }
 
     /// As [`Vault::update`], under this password.
-    pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
-        let target = token.as_ref().into();
+    pub fn update(
+        &self,
+        token: impl Into<VaultToken>,
+        value: impl Into<SecretBytes>,
+    ) -> Update<'_> {
+        let target = Target::from(token);
         self.vault.update_with(target, value.into(), self.access())
     }
 

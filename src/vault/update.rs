@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::crypto::clock::Expiry;
 use crate::events::Observed;
 use crate::sealed::{
-    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version,
+    CommitOutcome, NewExpiry, Rounds, ServiceError, awaited, commit, expected_version, is_too_heavy,
 };
 use crate::store::{Change, RecordKey, Version};
 
@@ -15,7 +15,7 @@ use super::records::Namespace;
 use super::row::{self, EarlierRow, Meta, Row};
 use super::secret::{Password, SecretBytes};
 use super::target::{Location, Target};
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 /// The maximum number of earlier values that one update removes.
 const MAX_PRUNED: u64 = 8;
@@ -38,8 +38,12 @@ impl Vault {
     /// # Errors
     ///
     /// As for [`read`](Vault::read), and [`VaultError::ValueTooLong`].
-    pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
-        self.update_with(token.as_ref().into(), value.into(), Access::Open)
+    pub fn update(
+        &self,
+        token: impl Into<VaultToken>,
+        value: impl Into<SecretBytes>,
+    ) -> Update<'_> {
+        self.update_with(Target::from(token), value.into(), Access::Open)
     }
 
     pub(super) fn update_with(
@@ -102,7 +106,7 @@ impl Namespace<'_> {
             let batch = self.succeed(&old, keys, &value, expires, others)?;
             let written = match commit(self.store(), &batch).await {
                 // An attacker gave the earlier values more labels than a batch takes: remove fewer.
-                Err(error) if error.is_too_heavy() && limit > 1 => {
+                Err(error) if is_too_heavy(&error) && limit > 1 => {
                     limit = limit.div_euclid(2);
                     row = Ok(old);
                     continue;

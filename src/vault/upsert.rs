@@ -6,7 +6,7 @@ use super::access::Access;
 use super::create::{Create, NewValue};
 use super::secret::SecretBytes;
 use super::target::{Target, TokenSource};
-use super::{Vault, VaultError, operation};
+use super::{Vault, VaultError, VaultToken, operation};
 
 impl Vault {
     /// Replaces the value of a token, or creates one under this very token. Only a new value takes
@@ -18,12 +18,12 @@ impl Vault {
     /// as for [`create`](Vault::create) where it does not.
     pub fn upsert(
         &self,
-        token: impl AsRef<str>,
+        token: impl Into<VaultToken>,
         value: impl Into<SecretBytes>,
     ) -> Create<'_, (Target, SecretBytes)> {
-        let token = token.as_ref();
+        let token = token.into();
         let mut new = NewValue::new(Access::Open);
-        new.source = TokenSource::choose(token);
+        new.source = TokenSource::Chosen(token.clone());
         self.create_with((token.into(), value.into()), new)
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::store::StoreError;
 
 /// Numbers under keys. Numbers from 100 on never give way.
 #[derive(Default)]
@@ -28,14 +29,14 @@ impl BackgroundWork for Written {
         *note < 100
     }
 
-    async fn write(&self, key: &u32, note: &u32) -> Result<(), StoreError> {
+    async fn write(&self, key: &u32, note: &u32) -> Result<(), ServiceError> {
         self.tried.fetch_add(1, Ordering::SeqCst);
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
         assert_ne!(self.panics, Some(*key), "a panic that the test asks for");
         if self.broken.contains(key) {
-            return Err(StoreError::unavailable("test"));
+            return Err(StoreError::unavailable("test").into());
         }
         lock(&self.all).push((*key, *note));
         Ok(())
@@ -175,7 +176,7 @@ impl BackgroundWork for ReportOnDrop {
         true
     }
 
-    async fn write(&self, _: &Ends, _: &u32) -> Result<(), StoreError> {
+    async fn write(&self, _: &Ends, _: &u32) -> Result<(), ServiceError> {
         Ok(())
     }
 }
@@ -321,7 +322,7 @@ impl BackgroundWork for Silent {
         true
     }
 
-    async fn write(&self, _: &u32, (): &()) -> Result<(), StoreError> {
+    async fn write(&self, _: &u32, (): &()) -> Result<(), ServiceError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }

@@ -71,7 +71,7 @@ impl<E> ForeignValue<E> {
     }
 
     pub(super) fn source(&self) -> TokenSource {
-        TokenSource::choose(&self.token)
+        TokenSource::Chosen(self.token.as_str().into())
     }
 
     pub(super) fn expiry(&self) -> NewExpiry {

@@ -37,7 +37,7 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
     let lane = vault.for_reading(&observed).await.unwrap().lane();
     let run = |work: Box<dyn FnOnce() + Send>| {
         let hasher = vault.shared.hasher.clone();
-        tokio::spawn(async move { hasher.run(lane, WhenFull::Refuse, work).await })
+        tokio::spawn(async move { hasher.pool.run(lane, WhenFull::Refuse, work).await })
     };
     let (go_on, held) = mpsc::channel::<()>();
     let first = run(Box::new(move || {
@@ -74,7 +74,7 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
         let wait = move || {
             let _ = held.recv();
         };
-        hasher.run(lane, WhenFull::Refuse, wait).await
+        hasher.pool.run(lane, WhenFull::Refuse, wait).await
     });
     let (read, taken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let import = tokio::spawn({
@@ -100,7 +100,7 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
     busy.await.unwrap().unwrap();
     // It waits behind all that is in the lane.
     let lane = vault.for_reading(&observed).await.unwrap().lane();
-    let last = vault.shared.hasher.run(lane, WhenFull::Wait, || ());
+    let last = vault.shared.hasher.pool.run(lane, WhenFull::Wait, || ());
     last.await.unwrap();
     assert_eq!(read.load(Ordering::SeqCst), 0);
 }

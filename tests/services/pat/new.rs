@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sealtoken::pat::{Origin, PatError, PatId, PersonalAccessTokens, Prefix, Reason, SecretHash};
 use sealtoken::store::MemoryStore;
-use sealtoken::{Key, KeyRing, Lifetime};
+use sealtoken::{Key, KeyRing, Lifetime, ServiceError};
 
 use super::{ADA, Bench, NOW, at, reason};
 use crate::engine::{Engine, on_every_engine};
@@ -251,15 +251,27 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
     for odd in ["with space", "größe", &"x".repeat(65), "new\nline"] {
         let options = PersonalAccessTokens::options().also_prefix(odd);
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
-        assert!(matches!(opened, Err(PatError::InvalidSetting(_))), "{odd}");
+        assert!(
+            matches!(
+                opened,
+                Err(PatError::Service(ServiceError::InvalidSetting(_)))
+            ),
+            "{odd}"
+        );
     }
     let options = PersonalAccessTokens::options().cache(1_000_001, Duration::from_secs(1));
     let opened = options.open(MemoryStore::new(), &bench.keys).await;
-    assert!(matches!(opened, Err(PatError::InvalidSetting(_))));
+    assert!(matches!(
+        opened,
+        Err(PatError::Service(ServiceError::InvalidSetting(_)))
+    ));
     for at_once in [0, 65] {
         let options = PersonalAccessTokens::options().scrypt_at_once(at_once);
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
-        assert!(matches!(opened, Err(PatError::InvalidSetting(_))));
+        assert!(matches!(
+            opened,
+            Err(PatError::Service(ServiceError::InvalidSetting(_)))
+        ));
     }
 }
 

@@ -48,7 +48,10 @@ async fn settings_out_of_bounds_open_no_vault() {
     ] {
         let refused = open(options).await;
         assert!(
-            matches!(refused, Err(VaultError::InvalidSetting(_))),
+            matches!(
+                refused,
+                Err(VaultError::Service(ServiceError::InvalidSetting(_)))
+            ),
             "{refused:?}"
         );
     }
@@ -82,7 +85,10 @@ async fn a_vault_takes_eight_costs_in_its_life_and_no_ninth() {
     let keysets = records(&*bench.store, "vault_keysets").await;
     let ninth = Vault::options().argon2_cost(Argon2Cost::new(26, 3, 1).unwrap());
     let refused = bench.again(ninth).await.err();
-    assert!(matches!(refused, Some(VaultError::InvalidSetting(_))));
+    assert!(matches!(
+        refused,
+        Some(VaultError::Service(ServiceError::InvalidSetting(_)))
+    ));
     // A cost of the same work is not stronger.
     for (memory, passes) in [(75, 1), (25, 3), (20, 3)] {
         let same = Vault::options().argon2_cost(Argon2Cost::new(memory, passes, 1).unwrap());
@@ -372,6 +378,6 @@ async fn new_passwords_have_the_least_length_that_is_set() {
         .await;
     assert!(matches!(
         out_of_bounds.err(),
-        Some(VaultError::InvalidSetting(_))
+        Some(VaultError::Service(ServiceError::InvalidSetting(_)))
     ));
 }

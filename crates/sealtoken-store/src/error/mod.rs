@@ -114,12 +114,6 @@ impl StoreError {
         self
     }
 
-    /// Whether a batch was refused for its weight: smaller ones may be accepted.
-    #[must_use]
-    pub const fn is_too_heavy(&self) -> bool {
-        matches!(self, Self::Invalid(RecordError::BatchTooHeavy { .. }))
-    }
-
     /// The same error, with an unknown effect if `may_be_done`: if this call, or an earlier part or
     /// attempt of it, may have changed something. Errors other than `Unavailable` carry no effect
     /// and stay as they are.
