@@ -51,9 +51,8 @@ pub use keys::{Key, KeyError, KeyId, KeyRing, PurposeKey, Ring, RingKey, Role};
 pub use sealed::{
     Bulk, ListStream, Listed, Listing, Page, PublicError, Rewrapped, ServiceError, State, Tally,
 };
-pub use token::iter;
 pub use token::{
-    Cargo, CargoError, CargoKey, CargoName, Codec, Content, Context, ForeignToken, JsonFormat,
-    Lifetime, Merge, Number, Object, OpenError, Opened, SealError, Text, Token, TokenHeader, Typed,
-    TypedToken, Value, Zone,
+    Cargo, CargoError, CargoIter, CargoKey, CargoName, Codec, Content, Context, ForeignToken,
+    JsonFormat, Lifetime, Merge, Number, Object, OpenError, Opened, SealError, Text, Token,
+    TokenHeader, Typed, TypedToken, Value, Zone,
 };

@@ -121,9 +121,8 @@ impl Both {
                 model.dirty = false;
             }
             14 => {
-                let now = second(u, model.now)?;
-                let purged = cargo.remove_expired_at(UnixTime::from_secs(now));
-                assert_eq!(purged, model.purge(now));
+                let purged = cargo.remove_expired();
+                assert_eq!(purged, model.purge(model.now));
             }
             15 => {
                 let seconds = i64::from(u.arbitrary::<u8>()?);

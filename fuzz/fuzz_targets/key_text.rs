@@ -103,7 +103,7 @@ fn purpose_key(text: &str) {
 fn named(prefix: &str, text: &str, error: KeyError) {
     match error {
         KeyError::Prefix => assert!(!text.starts_with(prefix)),
-        KeyError::Spelling => assert!(armour::decode(&text[prefix.len()..]).is_none()),
+        KeyError::NotCanonical => assert!(armour::decode(&text[prefix.len()..]).is_none()),
         KeyError::Check => assert!(armour::key_bytes(prefix, text).is_none()),
         KeyError::Purpose => assert!(armour::key_bytes(prefix, text).is_some()),
         KeyError::Length => {}

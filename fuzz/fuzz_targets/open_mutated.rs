@@ -23,7 +23,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let lifetime = Lifetime::seconds(u64::from(u.arbitrary::<u16>()?) + 60);
     let genuine = codec.seal_value(&cargo, lifetime);
     if !cargo.has_sound_names() {
-        assert_eq!(genuine, Err(SealError::Name));
+        assert_eq!(genuine, Err(SealError::NameConflict));
         return Ok(());
     }
     let genuine = genuine.expect("fits");

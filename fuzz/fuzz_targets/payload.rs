@@ -187,7 +187,7 @@ impl Case<'_> {
         assert_eq!((token.sealed(), token.is_dirty()), (None, false));
         let again = codec.reseal(&mut token);
         if !token.value().has_sound_names() {
-            assert_eq!(again, Err(SealError::Name));
+            assert_eq!(again, Err(SealError::NameConflict));
             return;
         }
         let again = again.expect("it is valid");

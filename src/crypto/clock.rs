@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use sealtoken_time::{Clock, Expiry, ExpiryError, ManualClock, ParseTimeError, UnixTime};
 
 /// The last second that the format can name: 9999-12-31T23:59:59Z.
-pub(crate) const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
+pub(crate) const MAX_SECONDS: i64 = UnixTime::MAX_DATE.as_secs();
 
 /// The clock in use. The system's has its own variant, so an ordinary token holds no pointer.
 #[derive(Clone, Default)]

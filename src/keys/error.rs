@@ -18,7 +18,7 @@ pub enum KeyError {
     Length,
     /// The text is not canonical base64url: an invalid character, padding, or unused bits that are
     /// set.
-    Spelling,
+    NotCanonical,
     /// The check at the end does not match: a character was mistyped or lost.
     Check,
     /// The purpose does not have 1 to 255 bytes of UTF-8.
@@ -37,7 +37,7 @@ pub enum KeyError {
     StandbyFirst,
     /// Two keys of the ring have this id: usually the same key twice.
     DuplicateId(KeyId),
-    /// The operating system gave no random bytes.
+    /// The operating system could not provide random bytes.
     Randomness,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for KeyError {
             Self::Length => {
                 f.write_str("the key has the wrong length: was it cut off when it was copied?")
             }
-            Self::Spelling => f.write_str("the key's text is not canonical base64url"),
+            Self::NotCanonical => f.write_str("the key's text is not canonical base64url"),
             Self::Check => {
                 f.write_str("the key's check does not match: a character of it is wrong")
             }
@@ -61,9 +61,10 @@ impl fmt::Display for KeyError {
                  to missing?), and several contexts have at most 65,536 bytes together (is one \
                  codec bound again and again?)",
             ),
-            Self::MixedPurposes => {
-                f.write_str("the purpose keys of one ring are for different purposes")
-            }
+            Self::MixedPurposes => f.write_str(
+                "the purpose keys of one ring are for different purposes: use one ring for each \
+                 purpose",
+            ),
             Self::NoKey => {
                 f.write_str("no key was given: give one as printed by `sealtoken key generate`")
             }
@@ -76,7 +77,7 @@ impl fmt::Display for KeyError {
                 "the first key seals and cannot be standby: put the current key before it",
             ),
             Self::DuplicateId(id) => write!(f, "two keys have the id {id}: remove one of them"),
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
         }
     }
 }

@@ -50,19 +50,19 @@ impl Key {
     ///
     /// # Panics
     ///
-    /// If the operating system gives no random bytes; [`try_generate`](Key::try_generate) returns
-    /// that as an error.
+    /// If the operating system cannot provide random bytes; [`try_generate`](Key::try_generate)
+    /// returns that as an error.
     #[must_use]
     #[expect(clippy::expect_used, reason = "documented, with a fallible twin")]
     pub fn generate() -> Self {
-        Self::try_generate().expect("the operating system gave no random bytes")
+        Self::try_generate().expect("the operating system could not provide random bytes")
     }
 
     /// Draws a key from the operating system.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Randomness`] when the operating system gives no random bytes.
+    /// [`KeyError::Randomness`] if the operating system cannot provide random bytes.
     pub fn try_generate() -> Result<Self, KeyError> {
         Ok(Self::from_root(Secret::from_system()?))
     }

@@ -18,6 +18,8 @@ use super::purpose::{Purpose, PurposeKey};
 
 /// The role of a key in a ring.
 ///
+/// The text form of a ring has these three, so a fourth is a breaking change on purpose.
+///
 /// ```
 /// use sealtoken::{Key, KeyRing, Role};
 ///

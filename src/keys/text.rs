@@ -49,7 +49,7 @@ pub(super) fn decode(
     }
     let mut bytes = Zeroizing::new(vec![0; body.len()]);
     let length = Base64UrlUnpadded::decode(body, &mut bytes)
-        .map_err(|_| KeyError::Spelling)?
+        .map_err(|_| KeyError::NotCanonical)?
         .len();
     bytes.truncate(length);
     let (content, found) = bytes.split_last_chunk::<CHECK>().ok_or(KeyError::Length)?;

@@ -100,7 +100,7 @@ impl ServiceError {
     /// This error, after `done` items of the same work succeeded: its effect is no longer none.
     pub(crate) fn after(self, done: u64) -> Self {
         match self {
-            Self::Store(error) => Self::Store(error.after(done > 0)),
+            Self::Store(error) => Self::Store(error.maybe_done(done > 0)),
             // It says that nothing was done.
             Self::Contended if done > 0 => Self::Store(StoreError::unknown("contention")),
             error => error,

@@ -147,8 +147,8 @@ impl From<Unwritable> for SealError {
             Unwritable::Unsupported => Self::Cargo,
             Unwritable::TooDeep => Self::TooDeep,
             Unwritable::WideInteger => Self::WideInteger,
-            Unwritable::KeyIsNoText => Self::KeyIsNoText,
-            Unwritable::Name => Self::Name,
+            Unwritable::KeyNotText => Self::KeyNotText,
+            Unwritable::NameConflict => Self::NameConflict,
             Unwritable::SomeNull => Self::SomeNull,
         }
     }

@@ -95,7 +95,7 @@ impl From<st1::Refused> for OpenError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
-    /// The operating system gave no random bytes.
+    /// The operating system could not provide random bytes.
     Randomness,
     /// The token would be longer than the codec's maximum.
     TooLong {
@@ -106,13 +106,13 @@ pub enum SealError {
     },
     /// There is no memory for a token of this length.
     Memory,
-    /// The lifetime is zero or too long.
+    /// The lifetime is less than a second, or too long.
     Lifetime(ExpiryError),
     /// A number of the cargo is NaN or infinite, which JSON cannot hold.
     NotFinite,
-    /// The cargo cannot be written as JSON: a map has keys that are neither text nor numbers, the
-    /// type's own `Serialize` failed or went on after a part had failed, or it embeds JSON that no
-    /// opener accepts.
+    /// The cargo cannot be written as JSON: a map has keys that are neither text, numbers nor
+    /// booleans, the type's own `Serialize` failed or went on after a part had failed, or it embeds
+    /// JSON that no opener accepts.
     Cargo,
     /// The cargo is nested more deeply than an opener accepts.
     TooDeep,
@@ -123,11 +123,11 @@ pub enum SealError {
     WideInteger,
     /// A map in a cargo of the caller's own type has a number or a boolean for a key, which serde
     /// cannot read back under `flatten`, `tag` or `untagged`.
-    KeyIsNoText,
+    KeyNotText,
     /// An object of the cargo has a name twice, as when a flattened map repeats the name of a
     /// field, or a struct behind a `tag` that of the tag. Or it has a name that serde_json reserves
     /// (`$serde_json::private::…`).
-    Name,
+    NameConflict,
     /// The cargo holds a `Some` around `None`, `()` or another `null`: it would come back as
     /// `None`.
     SomeNull,
@@ -174,7 +174,7 @@ pub enum SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
             Self::TooLong { length, max } => write!(
                 f,
                 "the token would have {length} characters, but at most {max} are allowed: \
@@ -197,15 +197,17 @@ impl fmt::Display for SealError {
                 "an integer of the cargo has more than 64 bits: \
                  use a smaller one, or write it as text",
             ),
-            Self::KeyIsNoText => {
+            Self::KeyNotText => {
                 f.write_str("a map of the cargo has keys that are not text: write them as text")
             }
-            Self::Name => f.write_str(
-                "an object of the cargo has a name twice, or one that serde_json reserves",
+            Self::NameConflict => f.write_str(
+                "an object of the cargo has a name twice, or one that serde_json reserves: \
+                 rename it",
             ),
-            Self::SomeNull => {
-                f.write_str("a `Some` of the cargo holds a null, and would come back as `None`")
-            }
+            Self::SomeNull => f.write_str(
+                "a `Some` of the cargo holds a null, and would come back as `None`: \
+                 use one `Option`",
+            ),
             Self::NestedExpiry => f.write_str(
                 "a map in the cargo has an entry that expires, \
                  but a token keeps the expiries of its own entries only: seal the map itself",
@@ -218,18 +220,22 @@ impl fmt::Display for SealError {
             ),
             Self::FromTheFuture { issued_at } => write!(
                 f,
-                "the token was issued at {issued_at}, which is in the future: issue a new one"
+                "the token was issued at {issued_at}, further ahead than future_skew allows: \
+                 check the clock, or issue a new one"
             ),
             Self::NeverValid { from, expires_at } => write!(
                 f,
-                "the token would be valid from {from}, but expires at {expires_at}"
+                "the token would be valid from {from}, but expires at {expires_at}: \
+                 give it a longer lifetime or an earlier not_before"
             ),
             Self::NotSealed => {
                 f.write_str("the token was never sealed: seal it with a lifetime first")
             }
             Self::Expired { at } => write!(f, "the token expired at {at}: seal a new one"),
             Self::Clock => f.write_str("the clock shows a moment before 1970 or after 9999"),
-            Self::IssuedAt => f.write_str("the token was issued before 1970 or after 9999"),
+            Self::IssuedAt => f.write_str(
+                "the token was issued before 1970 or after 9999: is the time in seconds?",
+            ),
         }
     }
 }

@@ -10,9 +10,8 @@ use crate::crypto::st1::StateId;
 
 use super::cargo::Cargo;
 use super::error::SealError;
-use super::lifetime::Lifetime;
 use super::state::{Sealed, Token, random_uuid};
-use super::times::{Times, on_the_wire};
+use super::times::{Lifetime, Times, on_the_wire};
 
 /// A token that another system issued, to be continued as a [`Token`] of this crate.
 ///
@@ -82,7 +81,7 @@ impl ForeignToken {
         self
     }
 
-    /// The clock that judges its expiry; the system's unless set.
+    /// The clock that judges its expiry. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = ClockSource::Injected(Arc::new(clock));
         self
@@ -92,8 +91,8 @@ impl ForeignToken {
     ///
     /// # Errors
     ///
-    /// [`SealError::IssuedAt`], [`SealError::Lifetime`] for a lifetime of zero or one that is too
-    /// long, and [`SealError::Randomness`] if the token needs a UUID.
+    /// [`SealError::IssuedAt`], [`SealError::Lifetime`] for a lifetime of less than a second or one
+    /// that is too long, and [`SealError::Randomness`] if the token needs a UUID.
     pub fn into_token(self) -> Result<Token, SealError> {
         let times = Times {
             begun: on_the_wire(self.issued_at).ok_or(SealError::IssuedAt)?,

@@ -6,23 +6,19 @@ mod content;
 mod error;
 mod foreign;
 mod json;
-mod lifetime;
 mod shown;
 mod state;
 mod times;
 mod zone;
 
-pub use cargo::{Cargo, CargoError, CargoKey, CargoName, Merge, Number, Object, Text, Value};
+pub use cargo::{
+    Cargo, CargoError, CargoIter, CargoKey, CargoName, Merge, Number, Object, Text, Value,
+};
 pub use codec::{Codec, Context, Opened, TokenHeader};
 pub use content::{Content, Typed};
 pub use error::{OpenError, SealError};
 pub use foreign::ForeignToken;
-pub use lifetime::Lifetime;
 pub use shown::JsonFormat;
 pub use state::{Token, TypedToken};
+pub use times::Lifetime;
 pub use zone::Zone;
-
-/// Iterators that methods of this crate return.
-pub mod iter {
-    pub use super::cargo::Iter;
-}

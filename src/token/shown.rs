@@ -5,12 +5,12 @@ use serde::{Serialize, Serializer};
 use crate::crypto::clock::UnixTime;
 
 use super::cargo::Value;
-use super::lifetime::Lifetime;
 use super::state::Token;
+use super::times::Lifetime;
 use super::zone::Zone;
 
-/// How [`Token::to_json`] shows a token: on one line, times in UTC, and without the sealed text
-/// unless set.
+/// How [`Token::to_json`] shows a token. Default: on one line, times in UTC, and without the sealed
+/// text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "this is an option of `Token::to_json`"]
 pub struct JsonFormat {
@@ -46,9 +46,9 @@ impl JsonFormat {
 impl Token {
     /// The token as JSON, for logs and debugging: its UUID, times and states, and the cargo.
     ///
-    /// Times and the lifetime are `null` in a token that was never sealed. In one that never
-    /// expires, `lifetime` and `expires_at` are. `now` and `is_expired` are by the clock of the
-    /// codec that sealed or opened the token.
+    /// `lifetime` is in seconds. It and the times are `null` in a token that was never sealed;
+    /// `lifetime` and `expires_at` also in one that never expires. `now` and `is_expired` are by
+    /// the clock of the codec that sealed or opened the token.
     ///
     /// ```
     /// use sealtoken::{JsonFormat, Key, KeyRing, Lifetime, Token};

@@ -11,8 +11,7 @@ use crate::crypto::st1::StateId;
 
 use super::cargo::{Cargo, Expiries};
 use super::content::{Content, Typed};
-use super::lifetime::Lifetime;
-use super::times::Times;
+use super::times::{Lifetime, Times};
 
 /// A UUID and a cargo, with the states *dirty*, *valid* and *expired*.
 ///
@@ -290,7 +289,7 @@ impl<C: Content> Token<C> {
     /// How long ago it was first issued, by the clock of the codec that sealed or opened it.
     /// Renewals do not change the first issue.
     ///
-    /// `None` for a token that was never sealed. Zero if that clock is behind the first issue.
+    /// `None` for a token that was never sealed. Zero if that clock shows an earlier moment.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let first = self.first_issued_at()?;

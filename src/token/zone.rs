@@ -38,14 +38,14 @@ impl Zone {
     pub const UTC: Self = Self(Kind::Offset(UtcOffset::UTC));
 
     /// The zone of this machine (`TZ`, `/etc/localtime`), summer time included: each moment has its
-    /// own offset. UTC where the system's zone cannot be found.
+    /// own offset. UTC if the system's zone cannot be found.
     #[cfg(feature = "local-time")]
     pub const LOCAL: Self = Self(Kind::Local);
 
     /// A moment as RFC 3339 text: `2025-11-21T20:30:00Z`.
     ///
-    /// It is in UTC where RFC 3339 cannot write the offset, because that has seconds or takes the
-    /// year out of 0 to 9999, and beyond these years as [`UnixTime`] prints it.
+    /// It is in UTC if RFC 3339 cannot write the offset, because that has seconds or takes the year
+    /// out of 0 to 9999. Beyond these years, it is as [`UnixTime`] prints it.
     #[must_use]
     pub fn text(self, moment: impl Into<UnixTime>) -> String {
         let moment = moment.into();

@@ -27,7 +27,7 @@ fn a_key_text_with_any_one_character_changed_is_refused() {
             let in_alphabet = other.is_ascii_alphanumeric() || b"-_".contains(&other);
             let expected = match at {
                 0..7 => KeyError::Prefix,
-                _ if !in_alphabet => KeyError::Spelling,
+                _ if !in_alphabet => KeyError::NotCanonical,
                 _ => KeyError::Check,
             };
             assert_eq!(error, Some(expected), "{at} {}", char::from(other));
@@ -55,7 +55,7 @@ fn what_is_wrong_with_a_key_text_is_told_by_name() {
     assert_eq!(parse(&format!(" {good}")), Some(KeyError::Prefix));
     assert_eq!(
         parse(&good.replace(&good[50..], "=====")),
-        Some(KeyError::Spelling)
+        Some(KeyError::NotCanonical)
     );
     assert_eq!(
         parse(&format!("stkey1_{}", "A".repeat(100_000))),

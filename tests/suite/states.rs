@@ -262,7 +262,7 @@ fn a_token_is_not_valid_before_its_time() {
     token.set_not_before(Some(UnixTime::from_secs(-5)));
     assert_eq!(token.not_before(), Some(UnixTime::from_secs(0)));
     token.set_not_before(Some(UnixTime::from_secs(i64::MAX)));
-    assert_eq!(token.not_before(), Some(UnixTime::LAST_DATE));
+    assert_eq!(token.not_before(), Some(UnixTime::MAX_DATE));
 }
 
 #[test]

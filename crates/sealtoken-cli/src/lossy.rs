@@ -51,7 +51,7 @@ impl Lossy {
 /// Counts the call, and fails it if its number is one of the lost.
 fn fail_if_lost((count, lost): &(AtomicU32, Range<u32>), effect: Effect) -> Result<(), StoreError> {
     if lost.contains(&count.fetch_add(1, Ordering::Relaxed)) {
-        return Err(StoreError::unavailable("away").after(effect == Effect::Unknown));
+        return Err(StoreError::unavailable("away").maybe_done(effect == Effect::Unknown));
     }
     Ok(())
 }

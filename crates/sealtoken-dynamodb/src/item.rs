@@ -131,8 +131,8 @@ pub(super) fn blob<'a>(item: &'a Item, name: &str) -> Option<&'a [u8]> {
     Some(item.get(name)?.as_b().ok()?.as_ref())
 }
 
-/// The size of an item as DynamoDB counts it: names and values, where a number takes about half as
-/// many bytes as it has digits, and never more than 21.
+/// The size of an item as DynamoDB counts it: names and values. A number takes about half as many
+/// bytes as it has digits, and never more than 21.
 pub(super) fn size(item: &Item) -> usize {
     let sizes = item.iter().map(|(name, value)| {
         let value = match value {

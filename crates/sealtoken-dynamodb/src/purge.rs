@@ -38,18 +38,18 @@ impl Table {
             while removed < limit {
                 let chunk = limit.saturating_sub(removed).min(CHUNK);
                 let found = self.due(collection, bucket, before, chunk, start).await;
-                let (due, next) = found.map_err(|error| error.after(removed > 0))?;
+                let (due, next) = found.map_err(|error| error.maybe_done(removed > 0))?;
                 for stray in due.strays {
                     let listed = Condition::Listed(layout::due(collection, bucket), before);
                     let gone = self
                         .remove_together(&[vec![Step::Delete(stray, listed)]])
                         .await;
-                    if gone.map_err(|error| error.after(removed > 0))? {
+                    if gone.map_err(|error| error.maybe_done(removed > 0))? {
                         removed = removed.saturating_add(1);
                     }
                 }
                 let gone = self.remove(&due.keys, before).await;
-                let gone = gone.map_err(|error| error.after(removed > 0))?;
+                let gone = gone.map_err(|error| error.maybe_done(removed > 0))?;
                 removed = removed.saturating_add(gone);
                 start = next;
                 if start.is_none() {
@@ -109,12 +109,13 @@ impl Table {
             let filled: usize = batch.iter().map(Vec::len).sum();
             if filled.saturating_add(steps.len()) > LIMITS.max_batch {
                 let gone = self.remove_all(std::mem::take(&mut batch)).await;
-                removed = removed.saturating_add(gone.map_err(|error| error.after(removed > 0))?);
+                removed =
+                    removed.saturating_add(gone.map_err(|error| error.maybe_done(removed > 0))?);
             }
             batch.push(steps);
         }
         let gone = self.remove_all(batch).await;
-        Ok(removed.saturating_add(gone.map_err(|error| error.after(removed > 0))?))
+        Ok(removed.saturating_add(gone.map_err(|error| error.maybe_done(removed > 0))?))
     }
 
     /// Removes records together. If one of them was changed, removes the others one by one.
@@ -127,7 +128,7 @@ impl Table {
         let mut removed: u32 = 0;
         for steps in batch {
             let gone = self.remove_together(&[steps]).await;
-            if gone.map_err(|error| error.after(removed > 0))? {
+            if gone.map_err(|error| error.maybe_done(removed > 0))? {
                 removed = removed.saturating_add(1);
             }
         }

@@ -57,7 +57,7 @@ impl Attempts {
     /// The error of the call, if a retry cannot help or no attempt is left.
     pub(super) async fn again(&mut self, fault: Fault) -> Result<(), StoreError> {
         let backoff = match fault.kind {
-            Kind::Refused => return Err(fault.error.after(self.is_in_doubt())),
+            Kind::Refused => return Err(fault.error.maybe_done(self.is_in_doubt())),
             Kind::Contended => &mut self.contention,
             Kind::Unanswered => {
                 self.unanswered = true;
@@ -66,7 +66,7 @@ impl Attempts {
             Kind::Unsent | Kind::Throttled => &mut self.requests,
         };
         let Some(pause) = backoff.pause() else {
-            return Err(fault.error.after(self.is_in_doubt()));
+            return Err(fault.error.maybe_done(self.is_in_doubt()));
         };
         tokio::time::sleep(pause).await;
         Ok(())

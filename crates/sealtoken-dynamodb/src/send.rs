@@ -16,7 +16,7 @@ use super::item::{self, Item};
 use super::plan::Step;
 use super::table::Table;
 
-/// Where a condition does not hold, DynamoDB returns the whole item.
+/// If a condition does not hold, DynamoDB returns the whole item.
 const WHOLE: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// The outcome of steps that were sent.
@@ -27,7 +27,7 @@ pub(super) enum Answer {
     Failed(Fault),
 }
 
-/// What exists where a condition did not hold.
+/// What exists under the key whose condition did not hold.
 pub(super) enum Existing {
     /// It is not known which step failed, or not certain that it is the first that does.
     Unknown,

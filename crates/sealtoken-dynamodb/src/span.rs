@@ -23,7 +23,8 @@ pub(super) enum Rows {
     All,
     /// Those after this sort key.
     After(Vec<u8>),
-    /// From one sort key to another, both inclusive. DynamoDB refuses a range from behind its end.
+    /// From one sort key to another, both inclusive. DynamoDB refuses a range that ends before it
+    /// begins.
     Between(Vec<u8>, Vec<u8>),
 }
 

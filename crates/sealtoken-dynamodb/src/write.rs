@@ -43,7 +43,7 @@ impl Table {
                     Answer::Mismatch(existing) => {
                         let outcome = self.outcome(batch, existing, &attempts).await;
                         let doubt = attempts.is_in_doubt();
-                        match outcome.map_err(|error| error.after(doubt))? {
+                        match outcome.map_err(|error| error.maybe_done(doubt))? {
                             Some(outcome) => return Ok(outcome),
                             None => Fault::contended(),
                         }
@@ -159,7 +159,7 @@ impl Table {
     }
 }
 
-/// Whether a change can be made where this item exists.
+/// Whether a change can be made, given this existing item.
 fn is_match(change: &Change, existing: Option<&Item>) -> bool {
     matches(change, existing.map(item::version))
 }

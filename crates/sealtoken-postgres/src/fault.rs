@@ -119,7 +119,7 @@ impl Fault {
             Kind::Unanswered | Kind::Late => true,
             Kind::Unsent | Kind::Refused | Kind::Contended | Kind::Stale => false,
         };
-        self.error.after(may_be_done)
+        self.error.maybe_done(may_be_done)
     }
 }
 

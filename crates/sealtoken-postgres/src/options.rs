@@ -119,7 +119,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How long opening a connection may take. Default: 5 seconds.
+    /// How long opening a connection may take. Default: 5 seconds. `connect_timeout` in the URL
+    /// takes precedence.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self

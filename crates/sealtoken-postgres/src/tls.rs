@@ -30,7 +30,8 @@ pub(super) fn connector(roots: Option<&[u8]>) -> Result<MakeRustlsConnect, Store
 fn trusted(pem: &[u8]) -> Result<RootCertStore, StoreError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| wrong("a root certificate is not in PEM"))?;
+        let certificate = certificate
+            .map_err(|error| wrong("a root certificate is not in PEM").with_source(error))?;
         roots
             .add(certificate)
             .map_err(|error| wrong("invalid root certificate").with_source(error))?;
@@ -47,7 +48,18 @@ fn wrong(reason: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
+
+    #[test]
+    fn the_error_of_the_parser_is_the_source() {
+        let pem = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
+        let error = connector(Some(pem.as_bytes())).err().unwrap();
+        let expected = StoreError::configuration("a root certificate is not in PEM");
+        assert_eq!(error, expected);
+        assert!(error.source().is_some());
+    }
 
     #[test]
     fn text_that_is_no_certificate_is_refused() {

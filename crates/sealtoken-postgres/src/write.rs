@@ -127,7 +127,7 @@ impl Pool {
         while removed < limit {
             let max = limit.saturating_sub(removed).min(CHUNK);
             let chunk = self.purge_chunk(collection, before, max).await;
-            let chunk = chunk.map_err(|error| error.after(removed > 0))?;
+            let chunk = chunk.map_err(|error| error.maybe_done(removed > 0))?;
             removed = removed.saturating_add(chunk);
             if chunk < max {
                 break;
@@ -136,8 +136,8 @@ impl Pool {
         Ok(removed)
     }
 
-    /// Removes some records that are due, and returns how many; fewer than `max` only if no more
-    /// are due.
+    /// Removes some records that are due, and returns how many: fewer than `max` if no more are
+    /// due, or if others keep changing them.
     async fn purge_chunk(
         &self,
         collection: &Collection,
@@ -161,7 +161,7 @@ impl Pool {
                         return Ok(removed);
                     }
                     let checked = schema::check_number(self, &mut attempts).await;
-                    checked.map_err(|error| error.after(removed > 0))?;
+                    checked.map_err(|error| error.maybe_done(removed > 0))?;
                     Fault::new(Kind::Contended, CONTENDED)
                 }
                 Err(fault) => fault,
@@ -171,7 +171,7 @@ impl Pool {
                 Err(fault) if fault.kind == Kind::Contended && removed > 0 => return Ok(removed),
                 Err(fault) => {
                     let error = schema::explain(self, fault).await;
-                    return Err(error.after(removed > 0));
+                    return Err(error.maybe_done(removed > 0));
                 }
             }
         }

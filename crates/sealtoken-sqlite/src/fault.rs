@@ -31,7 +31,7 @@ impl Fault {
                 // A commit that had to wait was not made. After any other failure, its last bytes
                 // may be on the disk.
                 let waited = matches!(primary(&error), Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED));
-                of_engine(error).after(!waited)
+                of_engine(error).maybe_done(!waited)
             }
             Self::Corrupt => StoreError::Corrupt,
             Self::Store(error) => error,

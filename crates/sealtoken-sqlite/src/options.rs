@@ -65,6 +65,14 @@ impl SqliteStore {
     /// a step writes its number into the file, counting from 1.
     /// `SELECT max(number) FROM sealtoken_schema` is the number of steps that it has; a new one has
     /// no such table.
+    ///
+    /// ```
+    /// use sealtoken_sqlite::SqliteStore;
+    ///
+    /// for step in SqliteStore::migrations() {
+    ///     println!("BEGIN;\n{step}COMMIT;");
+    /// }
+    /// ```
     #[must_use]
     pub fn migrations() -> &'static [&'static str] {
         MIGRATIONS

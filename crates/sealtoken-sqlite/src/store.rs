@@ -163,7 +163,7 @@ impl Store for SqliteStore {
                     purge::purge(connection, files, &collection, before, chunk)
                 })
                 .await;
-            let done = done.map_err(|error| error.after(purged > 0))?;
+            let done = done.map_err(|error| error.maybe_done(purged > 0))?;
             purged = purged.saturating_add(done);
             if done == 0 || purged >= limit {
                 return Ok(purged);

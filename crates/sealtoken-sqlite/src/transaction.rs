@@ -64,7 +64,7 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// `Fault::into_error` tells an unknown effect by it.
+    /// `Fault::into_error` recognises an unknown effect by it.
     #[test]
     fn a_commit_that_fails_is_a_fault_of_a_commit() {
         let connection = Connection::open_in_memory().unwrap();

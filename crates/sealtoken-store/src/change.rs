@@ -5,6 +5,25 @@ use super::record::{Record, RecordKey, Version};
 /// One change of a batch.
 ///
 /// Every engine makes every kind of change, so a new one is a breaking change on purpose.
+///
+/// ```
+/// use sealtoken_store::{Change, Collection, Record, RecordKey, StoreError, Version};
+///
+/// /// Renames a record, or does nothing if it was changed meanwhile.
+/// fn rename(old: Record, id: &str) -> Result<[Change; 2], StoreError> {
+///     let collection = old.key.collection.clone();
+///     let key = RecordKey::new(collection, id);
+///     let record = Record { key, version: Version::draw()?, ..old.clone() };
+///     let remove = Change::Remove { key: old.key, expected: Some(old.version) };
+///     Ok([Change::Insert(record), remove])
+/// }
+/// # fn main() -> Result<(), StoreError> {
+/// # let key = RecordKey::new(Collection::new("note")?, "a");
+/// # let [insert, remove] = rename(Record::new(key, Version::draw()?, ""), "b")?;
+/// # assert_eq!((&*insert.key().id, &*remove.key().id), (&b"b"[..], &b"a"[..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Adds a record. A conflict if the key is taken.
@@ -16,8 +35,8 @@ pub enum Change {
         /// The version it replaces.
         expected: Version,
     },
-    /// Removes a record. If it does not exist, that is a conflict where a version is expected,
-    /// and a success otherwise.
+    /// Removes a record. If it does not exist, that is a conflict if a version is expected, and a
+    /// success otherwise.
     ///
     /// Without an expected version, this also removes a corrupt record, whatever is wrong with it.
     Remove {
@@ -80,6 +99,28 @@ pub enum Outcome {
 /// What an engine can hold.
 ///
 /// Every engine states every limit, so a new field is a breaking change on purpose.
+///
+/// ```
+/// use sealtoken_store::{Change, Store};
+///
+/// /// How many of these changes fit into one batch.
+/// fn fitting(store: &dyn Store, changes: &[Change]) -> usize {
+///     let mut room = store.limits().max_batch;
+///     let fits = |change: &&Change| {
+///         let left = room.checked_sub(change.weight());
+///         room = left.unwrap_or(0);
+///         left.is_some()
+///     };
+///     changes.iter().take_while(fits).count()
+/// }
+/// # use sealtoken_store::{Collection, MemoryStore, RecordError, RecordKey};
+/// # fn main() -> Result<(), RecordError> {
+/// # let key = RecordKey::new(Collection::new("note")?, "a");
+/// # let changes = vec![Change::Remove { key, expected: None }; 201];
+/// # assert_eq!(fitting(&MemoryStore::new(), &changes), 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The maximum length of a body, in bytes.

@@ -48,6 +48,15 @@ pub enum Selection {
 /// A range of label values, in the order of their bytes.
 ///
 /// It has these two bounds and no other, so callers and engines may build and match it.
+///
+/// ```
+/// use sealtoken_store::Values;
+///
+/// let ada = Values::exactly("ada"); // and not "adam"
+/// let a = Values::beginning_with("a");
+/// assert_eq!(a, Values::between("a", "b"));
+/// assert!(a.from < ada.from && ada.until < a.until);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Values {
     /// The lower bound, inclusive.
@@ -134,7 +143,7 @@ impl Query {
         self
     }
 
-    /// Continues where a page ended.
+    /// Continues after a page, at its [`next`](Page::next).
     #[must_use]
     pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.after = cursor.into();
@@ -155,6 +164,29 @@ pub struct Page {
 
 /// Where a page ended. It is opaque, and valid for the same collection and selection of the same
 /// store only; the limit and the end of the range may change.
+///
+/// ```
+/// use sealtoken_store::{Collection, Cursor, Query, Record, Store, StoreError};
+///
+/// /// All records of a collection, page by page.
+/// async fn all(store: &dyn Store, collection: Collection) -> Result<Vec<Record>, StoreError> {
+///     let mut query = Query::all(collection);
+///     let mut records = Vec::new();
+///     loop {
+///         let page = store.scan(&query).await?;
+///         records.extend(page.records);
+///         match page.next {
+///             Some(next) => query = query.after(next),
+///             None => return Ok(records),
+///         }
+///     }
+/// }
+///
+/// /// A cursor that a client sent back.
+/// fn restored(bytes: &[u8]) -> Cursor {
+///     Cursor::from_bytes(bytes)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(Vec<u8>);
 

@@ -55,7 +55,7 @@ impl Version {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Randomness`] when the operating system gives no random bytes.
+    /// [`StoreError::Randomness`] if the operating system cannot provide random bytes.
     pub fn draw() -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| StoreError::Randomness)?;
@@ -109,6 +109,18 @@ impl Label {
 /// A record, as it is written and read.
 ///
 /// An engine keeps every field, so a new field is a breaking change on purpose.
+///
+/// ```
+/// use sealtoken_store::{Collection, LabelName, Record, RecordKey, Version};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (notes, author) = (Collection::new("note")?, LabelName::new("author")?);
+/// let record = Record::new(RecordKey::new(notes, "first"), Version::draw()?, "text")
+///     .with_label(author.clone(), "ada");
+/// assert_eq!(record.label(&author), Some(&b"ada"[..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     /// The key.
@@ -117,8 +129,8 @@ pub struct Record {
     pub version: Version,
     /// The content, opaque to engines.
     pub body: Vec<u8>,
-    /// When [`Store::purge`](super::Store::purge), or the engine itself, may remove it. It only
-    /// cleans up: whether a record is expired, the caller decides.
+    /// When [`Store::purge`](super::Store::purge), or the engine itself, may remove it. This only
+    /// cleans up: the caller decides whether a record has expired.
     pub purge_at: Option<UnixTime>,
     /// The labels to find it by: at most 16, in any order, none twice.
     pub labels: Vec<Label>,

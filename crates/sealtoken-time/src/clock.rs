@@ -1,12 +1,11 @@
-//! Clocks: what reads the time, and one that tests set.
+//! Clocks, including one that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::UnixTime;
 
-/// Where a codec, and the tokens that it makes and opens, read the time: the operating system's
-/// clock, unless you set another.
+/// Where the library reads the time: the operating system's clock, unless you set another.
 ///
 /// ```
 /// use sealtoken_time::{Clock, UnixTime};

@@ -1,4 +1,4 @@
-//! When something expires, as callers say it.
+//! Expiries: a lifetime, a moment, or never.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -38,9 +38,9 @@ pub enum Expiry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpiryError {
-    /// A lifetime of less than one second: it would expire at once.
+    /// The lifetime is less than a second: it would expire at once.
     Zero,
-    /// A lifetime of more than 253,402,300,799 seconds, which is some 8,000 years.
+    /// The lifetime is more than 253,402,300,799 seconds, which is some 8,000 years.
     TooLong,
     /// The moment has passed.
     InThePast,
@@ -50,18 +50,19 @@ pub enum ExpiryError {
 
 impl Expiry {
     /// The moment of the expiry if it is set at `now`; `None` for never. It lies after `now` and at
-    /// or before [`UnixTime::LAST_DATE`].
+    /// or before [`UnixTime::MAX_DATE`].
     ///
     /// # Errors
     ///
-    /// [`ExpiryError`].
+    /// [`ExpiryError::Zero`] or [`ExpiryError::TooLong`] for a lifetime, [`ExpiryError::InThePast`]
+    /// for a moment that has passed, and [`ExpiryError::OutOfRange`] before 1970 or after 9999.
     #[inline] // each seal resolves one
     pub fn resolve(self, now: UnixTime) -> Result<Option<UnixTime>, ExpiryError> {
         let at = match self {
             Self::Never => return Ok(None),
             Self::In(lifetime) => match lifetime.as_secs() {
                 0 => return Err(ExpiryError::Zero),
-                seconds if seconds > UnixTime::LAST_DATE.as_secs().unsigned_abs() => {
+                seconds if seconds > UnixTime::MAX_DATE.as_secs().unsigned_abs() => {
                     return Err(ExpiryError::TooLong);
                 }
                 _ => now + lifetime,
@@ -69,7 +70,7 @@ impl Expiry {
             Self::At(at) if at <= now => return Err(ExpiryError::InThePast),
             Self::At(at) => at,
         };
-        if (0..=UnixTime::LAST_DATE.as_secs()).contains(&at.as_secs()) {
+        if (0..=UnixTime::MAX_DATE.as_secs()).contains(&at.as_secs()) {
             Ok(Some(at))
         } else {
             Err(ExpiryError::OutOfRange)
@@ -104,9 +105,9 @@ impl From<OffsetDateTime> for Expiry {
 impl fmt::Display for ExpiryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Zero => "the lifetime is zero: give at least a second, or never",
+            Self::Zero => "the lifetime is less than a second: give at least one, or never",
             Self::TooLong => {
-                "the lifetime is over 253402300799 seconds: use never if that is meant"
+                "the lifetime is more than 253402300799 seconds: use never if that is meant"
             }
             Self::InThePast => "the expiry has passed: give a moment in the future",
             Self::OutOfRange => "the expiry lies before 1970 or after 9999",
@@ -120,7 +121,7 @@ impl std::error::Error for ExpiryError {}
 mod tests {
     use super::*;
 
-    const LAST: i64 = UnixTime::LAST_DATE.as_secs();
+    const LAST: i64 = UnixTime::MAX_DATE.as_secs();
     const NOW: UnixTime = UnixTime::from_secs(1_000);
 
     #[test]

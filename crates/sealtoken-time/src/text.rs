@@ -61,7 +61,7 @@ mod tests {
         const YEAR_0: i64 = -62_167_219_200;
         let step = 86_400 * 365 + 12_345;
         let mut seconds = YEAR_0;
-        while seconds <= UnixTime::LAST_DATE.as_secs() {
+        while seconds <= UnixTime::MAX_DATE.as_secs() {
             let moment = UnixTime::from_secs(seconds);
             assert_eq!(moment.to_string().parse(), Ok(moment));
             seconds += step;
@@ -122,6 +122,6 @@ mod tests {
         let early = "0000-01-01T00:00:00+23:59".parse::<UnixTime>();
         let late = "9999-12-31T23:59:59-23:59".parse::<UnixTime>();
         assert!(early.is_ok_and(|moment| moment.as_secs() < -62_167_219_200));
-        assert!(late.is_err() || late.is_ok_and(|moment| moment > UnixTime::LAST_DATE));
+        assert!(late.is_err() || late.is_ok_and(|moment| moment > UnixTime::MAX_DATE));
     }
 }

@@ -30,9 +30,9 @@ pub struct UnixTime(i64);
 
 impl UnixTime {
     /// The last second that a date with a four-digit year can name: 9999-12-31T23:59:59Z.
-    pub const LAST_DATE: Self = Self(253_402_300_799);
+    pub const MAX_DATE: Self = Self(253_402_300_799);
 
-    /// The moment that is `seconds` after the epoch, or before it where negative.
+    /// The moment `seconds` after the epoch, or before it if they are negative.
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds)
@@ -50,8 +50,8 @@ impl UnixTime {
         Self::from(SystemTime::now())
     }
 
-    /// The moment `seconds` later, or earlier where negative; it saturates. For constants, where
-    /// `+` is not available.
+    /// The moment `seconds` later, or earlier if they are negative. It saturates. `+` is not
+    /// available in constants; this is.
     #[must_use]
     pub const fn saturating_add(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -79,7 +79,7 @@ impl Sub<Duration> for UnixTime {
 impl Sub for UnixTime {
     type Output = Duration;
 
-    /// The time since `earlier`; zero if that is the later moment.
+    /// The time since `earlier`; zero if `earlier` is the later moment.
     fn sub(self, earlier: Self) -> Duration {
         if self.0 <= earlier.0 {
             return Duration::ZERO;
@@ -104,7 +104,7 @@ impl From<SystemTime> for UnixTime {
 
 impl From<UnixTime> for SystemTime {
     /// A moment that the platform's clock cannot hold becomes the epoch if it lies before it, and
-    /// otherwise [`UnixTime::LAST_DATE`].
+    /// otherwise [`UnixTime::MAX_DATE`].
     fn from(moment: UnixTime) -> Self {
         let distance = |moment: UnixTime| Duration::from_secs(moment.0.unsigned_abs());
         if moment.0 < 0 {
@@ -114,7 +114,7 @@ impl From<UnixTime> for SystemTime {
         }
         UNIX_EPOCH
             .checked_add(distance(moment))
-            .or_else(|| UNIX_EPOCH.checked_add(distance(UnixTime::LAST_DATE)))
+            .or_else(|| UNIX_EPOCH.checked_add(distance(UnixTime::MAX_DATE)))
             .unwrap_or(UNIX_EPOCH)
     }
 }
@@ -128,10 +128,10 @@ impl From<OffsetDateTime> for UnixTime {
 
 impl From<UnixTime> for OffsetDateTime {
     /// In UTC. A moment outside the years that [`OffsetDateTime`] can hold becomes the nearest one
-    /// inside, [`UnixTime::LAST_DATE`] at the latest.
+    /// inside, [`UnixTime::MAX_DATE`] at the latest.
     fn from(moment: UnixTime) -> Self {
         const MIN_SECONDS: i64 = -377_705_116_800;
-        let seconds = moment.0.clamp(MIN_SECONDS, UnixTime::LAST_DATE.0);
+        let seconds = moment.0.clamp(MIN_SECONDS, UnixTime::MAX_DATE.0);
         Self::from_unix_timestamp(seconds).unwrap_or(Self::UNIX_EPOCH)
     }
 }
@@ -174,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             OffsetDateTime::from(UnixTime::from_secs(i64::MAX)).unix_timestamp(),
-            UnixTime::LAST_DATE.as_secs()
+            UnixTime::MAX_DATE.as_secs()
         );
         let earliest = OffsetDateTime::from(UnixTime::from_secs(i64::MIN));
         assert_eq!(earliest.year(), -9999);

@@ -19,7 +19,7 @@ pub enum CargoError {
     /// `Serialize` failed.
     Unsupported,
     /// A name occurs twice in one object.
-    Name,
+    DuplicateName,
     /// The value holds a [`Cargo`](crate::Cargo) with entries that expire. Inside another entry
     /// they would never expire.
     NestedExpiry,
@@ -41,13 +41,13 @@ impl fmt::Display for CargoError {
                 "a cargo cannot hold the value, or its Serialize failed: \
                  integers have at most 64 bits, and maps have plain keys"
             }
-            Self::Name => "a name occurs twice in one object",
+            Self::DuplicateName => "a name occurs twice in one object: rename one",
             Self::NestedExpiry => {
-                "the value holds a cargo with an entry that expires, \
-                 which it would never do inside another entry"
+                "the value holds a cargo with an entry that expires, which it would never do \
+                 inside another entry: remove the expiry, or set it on the entry itself"
             }
             Self::Expiry(error) => return error.fmt(f),
-            Self::TooDeep => "the value is nested more than 64 levels deep",
+            Self::TooDeep => "the value is nested more than 64 levels deep: flatten it",
             Self::Json => {
                 "the text is not a JSON object with distinct names, \
                  64-bit integers and at most 64 levels"

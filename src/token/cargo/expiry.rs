@@ -84,10 +84,9 @@ impl Cargo {
         self.remove_expired_at(self.clock.now())
     }
 
-    /// Removes the entries that have expired at `now`, whatever the clock shows, and returns how
-    /// many.
-    pub fn remove_expired_at(&mut self, now: impl Into<UnixTime>) -> usize {
-        let now = now.into().as_secs();
+    /// Removes the entries that have expired at `now`, whatever the clock shows.
+    pub(super) fn remove_expired_at(&mut self, now: UnixTime) -> usize {
+        let now = now.as_secs();
         let values = &mut self.values;
         let before = self.expiries.len();
         self.expiries.retain(|name, second| {

@@ -9,13 +9,13 @@ use super::value::{Object, Text, Value};
 
 /// The entries of a [`Cargo`] or an [`Object`], sorted by name.
 #[derive(Clone)]
-pub struct Iter<'a> {
+pub struct CargoIter<'a> {
     /// The cargo, which knows what has expired.
     cargo: Option<&'a Cargo>,
     values: btree_map::Iter<'a, Text, Value>,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for CargoIter<'a> {
     type Item = (&'a str, &'a Value);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -26,17 +26,17 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl fmt::Debug for Iter<'_> {
+impl fmt::Debug for CargoIter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Iter")
+        f.write_str("CargoIter")
     }
 }
 
 impl<'a> IntoIterator for &'a Cargo {
     type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
+    type IntoIter = CargoIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> CargoIter<'a> {
         self.iter()
     }
 }
@@ -44,8 +44,8 @@ impl<'a> IntoIterator for &'a Cargo {
 impl Cargo {
     /// The entries, sorted by name.
     #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter {
+    pub fn iter(&self) -> CargoIter<'_> {
+        CargoIter {
             cargo: Some(self),
             values: self.values.iter(),
         }
@@ -59,9 +59,9 @@ impl Cargo {
 
 impl<'a> IntoIterator for &'a Object {
     type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
+    type IntoIter = CargoIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> CargoIter<'a> {
         self.iter()
     }
 }
@@ -69,8 +69,8 @@ impl<'a> IntoIterator for &'a Object {
 impl Object {
     /// The entries, sorted by name.
     #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter {
+    pub fn iter(&self) -> CargoIter<'_> {
+        CargoIter {
             cargo: None,
             values: self.0.iter(),
         }

@@ -11,10 +11,9 @@ use crate::crypto::st1::StateId;
 use crate::token::json::{Unwritable, depth, write_entry};
 
 use super::error::CargoError;
-use super::expiries::{EntryExpiries, Expiries};
 use super::key::CargoName;
 use super::read::{LEVELS, read_value};
-use super::value::{Entries, Value};
+use super::value::{Entries, EntryExpiries, Expiries, Value};
 use super::writing::has_only;
 
 /// A map of typed entries, which knows whether it was changed.
@@ -121,7 +120,7 @@ impl Cargo {
     /// # Errors
     ///
     /// [`CargoError::NotFinite`] for NaN and infinities at any depth, [`CargoError::TooDeep`]
-    /// beyond 64 levels, [`CargoError::Name`] for a name that occurs twice,
+    /// beyond 64 levels, [`CargoError::DuplicateName`] for a name that occurs twice,
     /// [`CargoError::NestedExpiry`] for a map with entries that expire, and
     /// [`CargoError::Unsupported`] for anything else that a cargo cannot hold. The cargo is then
     /// unchanged.
@@ -439,11 +438,11 @@ impl From<Unwritable> for CargoError {
     fn from(error: Unwritable) -> Self {
         match error {
             Unwritable::NotFinite => Self::NotFinite,
-            Unwritable::Name => Self::Name,
+            Unwritable::NameConflict => Self::DuplicateName,
             Unwritable::TooDeep => Self::TooDeep,
             Unwritable::Unsupported
             | Unwritable::WideInteger
-            | Unwritable::KeyIsNoText
+            | Unwritable::KeyNotText
             | Unwritable::SomeNull => Self::Unsupported,
         }
     }

@@ -1,7 +1,6 @@
 //! The typed map that a token carries.
 
 mod error;
-mod expiries;
 mod expiry;
 mod iter;
 mod key;
@@ -14,12 +13,12 @@ mod value;
 mod writing;
 
 pub use error::CargoError;
-pub use iter::Iter;
+pub use iter::CargoIter;
 pub use key::{CargoKey, CargoName};
 pub use map::{Cargo, Merge};
 pub use value::{Number, Object, Text, Value};
 
-pub(crate) use expiries::Expiries;
 pub(crate) use own::Own;
 pub(crate) use reading::with_expiries;
+pub(crate) use value::Expiries;
 pub(crate) use writing::has_only;

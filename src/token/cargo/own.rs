@@ -1,4 +1,4 @@
-//! Tells the token's own entries from entries of the same name nested inside others.
+//! Distinguishes the token's own entries from entries of the same name nested inside others.
 //!
 //! serde cannot pass context, and buffers what `flatten`, `tag` and `untagged` read twice. But
 //! borrowed text keeps its address. So the names of expiring entries are lent from the list of

@@ -9,10 +9,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::token::json;
 
-use super::expiries::EntryExpiries;
 use super::own::LentNames;
 use super::reading;
-use super::value::{Entries, Number, Object, Text, Value};
+use super::value::{Entries, EntryExpiries, Number, Object, Text, Value};
 
 /// The nesting levels of a token whose cargo is a map, counting the token's own object.
 pub(super) const LEVELS: usize = 64;

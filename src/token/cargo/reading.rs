@@ -1,5 +1,5 @@
 //! The context of a cargo that is read as, or inside, a caller's type. serde cannot pass context,
-//! so it is kept in a thread local.
+//! so it is kept in a thread-local.
 
 use std::cell::{Cell, RefCell};
 
@@ -30,7 +30,7 @@ thread_local! {
     static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
 }
 
-/// Restores what was being read before, also after a panic.
+/// Restores what was being read before, even after a panic.
 struct Before(Option<Reading>);
 
 impl Before {
@@ -55,8 +55,8 @@ impl Drop for Before {
 /// entries that it holds. Integers beyond 64 bits are refused.
 ///
 /// A float may be such an integer, but serde does not say where in the text it stood. So the value
-/// is refused if the text has such an integer of the same value anywhere, even where the type reads
-/// it differently or ignores it.
+/// is refused if the text has such an integer of the same value anywhere, even if the type reads it
+/// differently or ignores it.
 #[inline]
 pub(crate) fn with_expiries<R>(
     clock: &ClockSource,
@@ -97,7 +97,7 @@ pub(super) fn lent_names() -> LentNames {
     READING.with_borrow(|now| now.as_ref().map(|now| now.lent.clone()).unwrap_or_default())
 }
 
-/// The clock of the codec whose token is being read; the system's if there is none.
+/// The clock of the codec whose token is being read; the system's outside of a token.
 pub(super) fn clock() -> ClockSource {
     READING.with_borrow(|now| {
         now.as_ref()

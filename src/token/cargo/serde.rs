@@ -31,18 +31,18 @@ impl Serialize for Cargo {
         writing::note(expiries.collect());
         serializer.collect_map(entries.into_iter().map(|(text, value)| {
             let expires = self.expiries.get(text).is_some();
-            (Written { text, expires }, value)
+            (EntryName { text, expires }, value)
         }))
     }
 }
 
-/// The name of an entry that is written, which tells the writer whether it expires.
-struct Written<'a> {
+/// The name of an entry that is written, which shows the writer whether it expires.
+struct EntryName<'a> {
     text: &'a str,
     expires: bool,
 }
 
-impl Serialize for Written<'_> {
+impl Serialize for EntryName<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.expires {
             serializer.serialize_newtype_struct(EXPIRES, self.text)

@@ -5,8 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::token::json::{OwnExpiries, Unwritable};
 
-use super::expiries::Expiries;
-use super::value::Text;
+use super::value::{Expiries, Text};
 
 /// What this thread is doing. Every token checks it, so it is a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,7 +21,7 @@ thread_local! {
     static FOUND: RefCell<Expiries> = const { RefCell::new(Vec::new()) };
 }
 
-/// Restores what was being done before, also after a panic.
+/// Restores what was being done before, even after a panic.
 struct Before {
     state: State,
     /// How many entries had been found.

@@ -1,6 +1,5 @@
-//! The codec of one purpose: its keys, its context, and its settings.
+//! The codec of one purpose: its keys, its settings, and the context that tokens are bound to.
 
-mod context;
 #[cfg(test)]
 mod golden;
 mod header;
@@ -22,15 +21,13 @@ use crate::crypto::xaes::Backend;
 use crate::keys::{CodecKeys, KeyError, KeyRing, Purpose, PurposeKey, Ring, Source};
 use crate::token::times::Tolerance;
 
-use context::Bound;
-pub use context::Context;
 pub use header::TokenHeader;
 pub use opened::Opened;
 
 /// Seals and opens the tokens of one purpose. No other purpose opens what it seals.
 ///
 /// Made by [`KeyRing::codec`]. A clone is a few reference counts; keep one in your application's
-/// state. It follows the ring: keys that are replaced there are in use here at the next call.
+/// state. It follows the ring: after keys are replaced there, the next call here uses the new ones.
 ///
 /// ```
 /// use sealtoken::{Key, KeyRing, Lifetime, OpenError, Token};
@@ -133,9 +130,9 @@ impl Codec {
 
     /// The maximum length of a token in characters, for sealing and for opening.
     ///
-    /// By default 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A
-    /// token that was opened with more than the first may be sealed again with as many as the
-    /// second.
+    /// Default: 4,000 for sealing, which fits a cookie beside its name, and 4,096 for opening. A
+    /// token that had more than 4,000 characters when it was opened can be resealed with up to
+    /// 4,096.
     #[must_use]
     pub fn with_max_len(mut self, characters: usize) -> Self {
         // No text is longer than memory can be.
@@ -148,8 +145,8 @@ impl Codec {
     /// Pads what is sealed to a multiple of `block` bytes, so that a token's length tells less
     /// about its cargo.
     ///
-    /// By default nothing is padded, and the length of a token shows the length of its cargo.
-    /// Opening takes any padding. Zero and one mean none.
+    /// Default: no padding, so the length of a token shows the length of its cargo. Opening accepts
+    /// any padding. Zero and one mean none.
     #[must_use]
     pub fn with_padding(mut self, block: usize) -> Self {
         self.settings.padding = NonZeroUsize::new(block);
@@ -157,7 +154,7 @@ impl Codec {
     }
 
     /// How long a token is still accepted after its expiry, and before its `not_before`, because
-    /// the clocks of servers disagree. Whole seconds count; by default none.
+    /// the clocks of servers disagree. Whole seconds count. Default: 0 seconds.
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.settings.tolerance.leeway = leeway;
@@ -165,14 +162,14 @@ impl Codec {
     }
 
     /// How far in the future a token may have been issued, because the clock of the server that
-    /// sealed it was ahead. Whole seconds count; by default 60.
+    /// sealed it was ahead. Whole seconds count. Default: 60 seconds.
     #[must_use]
     pub fn with_future_skew(mut self, skew: Duration) -> Self {
         self.settings.tolerance.future_skew = skew;
         self
     }
 
-    /// The clock of this codec, and of the tokens that it makes and opens. By default the system's.
+    /// The clock of this codec, and of the tokens that it makes and opens. Default: the system's.
     ///
     /// ```
     /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, OpenError, Token, UnixTime};
@@ -195,7 +192,7 @@ impl Codec {
         self
     }
 
-    /// The library under AES-256-GCM: it changes the speed, never the bytes. By default
+    /// The library under AES-256-GCM: it changes the speed, never the bytes. Default:
     /// [`Backend::default`].
     #[must_use]
     pub fn with_backend(mut self, backend: Backend) -> Self {
@@ -307,5 +304,142 @@ impl fmt::Debug for Codec {
             .field("bound", &self.bound.is_to_something())
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// A context of a token: one part, or an array of several.
+///
+/// Implemented for text and bytes (one part, bound as it is), and for arrays of them (several
+/// parts, each prefixed with its length as eight bytes, big-endian).
+pub trait Context: sealed::Context {}
+
+/// The maximum of composed contexts in bytes: a codec that is bound again at every request must not
+/// grow without end.
+const MAX_COMPOSED: usize = 1 << 16;
+
+/// What a codec is bound to.
+#[derive(Clone, Default)]
+enum Bound {
+    #[default]
+    ToNothing,
+    To(Arc<[u8]>),
+    /// Two or more, each prefixed with its length.
+    ToSeveral(Arc<[u8]>),
+}
+
+impl Bound {
+    /// The same with this context added.
+    fn and(&self, context: Arc<[u8]>) -> Result<Self, KeyError> {
+        let mut several = match self {
+            Self::ToNothing => return Ok(Self::To(context)),
+            Self::To(first) => with_length(first),
+            Self::ToSeveral(several) => several.to_vec(),
+        };
+        several.extend(with_length(&context));
+        if several.len() > MAX_COMPOSED {
+            return Err(KeyError::Context);
+        }
+        Ok(Self::ToSeveral(several.into()))
+    }
+
+    fn as_bytes(&self) -> st1::Bound<'_> {
+        match self {
+            Self::ToNothing => st1::Bound::To(&[]),
+            Self::To(context) => st1::Bound::To(context),
+            Self::ToSeveral(several) => st1::Bound::ToSeveral(several),
+        }
+    }
+
+    fn is_to_something(&self) -> bool {
+        !matches!(self, Self::ToNothing)
+    }
+}
+
+/// The bytes, prefixed with their length in eight bytes.
+fn with_length(part: &[u8]) -> Vec<u8> {
+    [(part.len() as u64).to_be_bytes().as_slice(), part].concat()
+}
+
+mod sealed {
+    use super::{Arc, KeyError};
+
+    pub trait Context {
+        fn into_bytes(self) -> Result<Arc<[u8]>, KeyError>;
+    }
+}
+
+fn one(part: &[u8]) -> Result<Arc<[u8]>, KeyError> {
+    if part.is_empty() {
+        return Err(KeyError::Context);
+    }
+    Ok(part.into())
+}
+
+fn several<P: AsRef<[u8]>>(parts: &[P]) -> Result<Arc<[u8]>, KeyError> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        let part = part.as_ref();
+        if part.is_empty() {
+            return Err(KeyError::Context);
+        }
+        bytes.extend(with_length(part));
+    }
+    one(&bytes)
+}
+
+macro_rules! single {
+    ($($type:ty),*) => {$(
+        impl sealed::Context for $type {
+            fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
+                one(self.as_ref())
+            }
+        }
+
+        impl Context for $type {}
+    )*};
+}
+
+single!(&str, &String, String, &[u8], &Vec<u8>, Vec<u8>);
+
+impl<P: AsRef<[u8]>, const N: usize> sealed::Context for [P; N] {
+    fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
+        several(&self)
+    }
+}
+
+impl<P: AsRef<[u8]>, const N: usize> Context for [P; N] {}
+
+impl<P: AsRef<[u8]>, const N: usize> sealed::Context for &[P; N] {
+    fn into_bytes(self) -> Result<Arc<[u8]>, KeyError> {
+        several(self)
+    }
+}
+
+impl<P: AsRef<[u8]>, const N: usize> Context for &[P; N] {}
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Context as _;
+    use super::*;
+
+    #[test]
+    fn one_part_is_bound_as_it_is_and_several_with_their_lengths() {
+        assert_eq!("ab".into_bytes().as_deref(), Ok(b"ab".as_slice()));
+        assert_eq!(
+            b"ab".as_slice().into_bytes().as_deref(),
+            Ok(b"ab".as_slice())
+        );
+        let expected = b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\x01c".as_slice();
+        assert_eq!(["ab", "c"].into_bytes().as_deref(), Ok(expected));
+        assert_ne!(["ab", "c"].into_bytes(), ["a", "bc"].into_bytes());
+        assert_ne!(["ab"].into_bytes(), "ab".into_bytes());
+    }
+
+    #[test]
+    fn what_is_empty_is_an_error() {
+        assert_eq!("".into_bytes(), Err(KeyError::Context));
+        assert_eq!((&String::new()).into_bytes(), Err(KeyError::Context));
+        assert_eq!(["a", ""].into_bytes(), Err(KeyError::Context));
+        assert_eq!([""; 0].into_bytes(), Err(KeyError::Context));
     }
 }

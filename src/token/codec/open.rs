@@ -134,6 +134,24 @@ impl Codec {
     /// # Errors
     ///
     /// [`OpenError`]; a cargo that is not a `T` is [`Payload`](OpenError::Payload).
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, TypedToken};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Session { user: u64, roles: Vec<String> }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = KeyRing::new(Key::generate()).codec("session")?;
+    /// let session = Session { user: 42, roles: vec!["admin".into()] };
+    /// let text = sessions.seal_value(&session, Lifetime::hours(8))?;
+    ///
+    /// let token: TypedToken<Session> = sessions.open_value(&text)?;
+    /// assert_eq!((token.value().user, token.value().roles.len()), (42, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open_value<T: DeserializeOwned>(&self, text: &str) -> Result<TypedToken<T>, OpenError> {
         self.open_own(text, Time::Checked)
     }
@@ -142,7 +160,25 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As for [`inspect`](Codec::inspect).
+    /// [`OpenError`], but neither [`Expired`](OpenError::Expired) nor
+    /// [`NotYetValid`](OpenError::NotYetValid).
+    ///
+    /// ```
+    /// use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clock = ManualClock::at(UnixTime::now());
+    /// let links = KeyRing::new(Key::generate()).codec("link")?.with_clock(clock.clone());
+    /// let text = links.seal_value("ada@example.com", Lifetime::minutes(30))?;
+    ///
+    /// clock.advance(3600);
+    /// assert!(links.open_value::<String>(&text).is_err());
+    /// let token = links.inspect_value::<String>(&text)?;
+    /// assert!(token.is_expired());
+    /// println!("send a new link to {}", token.value());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inspect_value<T: DeserializeOwned>(
         &self,
         text: &str,

@@ -10,7 +10,7 @@ use crate::crypto::clock::{ClockSource, UnixTime};
 use crate::token::cargo::{Expiries, Own, Text, with_expiries};
 use crate::token::error::OpenError;
 use crate::token::json::{self, Head};
-use crate::token::lifetime::Lifetime;
+use crate::token::times::Lifetime;
 
 /// A token that [`Codec::open_with`](crate::Codec::open_with) lends: authentic and valid, its cargo
 /// not read yet.

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use crate::token::content::Content;
 use crate::token::error::SealError;
-use crate::token::lifetime::Lifetime;
 use crate::token::state::Token;
-use crate::token::times::Times;
+use crate::token::times::{Lifetime, Times};
 
 use super::Codec;
 

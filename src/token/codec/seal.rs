@@ -12,9 +12,8 @@ use crate::token::cargo::Expiries;
 use crate::token::content::{self, Content};
 use crate::token::error::SealError;
 use crate::token::json;
-use crate::token::lifetime::Lifetime;
 use crate::token::state::{Sealed, Token, fresh_uuid};
-use crate::token::times::{self, Times};
+use crate::token::times::{self, Lifetime, Times};
 
 use super::{Codec, Settings};
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeMap};
 
-use super::finite::Nested;
+use super::checked::Nested;
 use super::rules::{Part, Place, Rules};
 
 /// Forwards names and values alternately. serde_json would write them in any order, which is not

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeStruct, SerializeStructVariant};
 
-use super::finite::Nested;
+use super::checked::Nested;
 use super::rules::{Place, Rules};
 
 /// Notices when two fields may have the same name, which every reader refuses: a struct with a

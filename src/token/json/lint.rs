@@ -61,7 +61,7 @@ pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Un
                 if named {
                     let name = unescaped(text).ok_or(Unwritable::Unsupported)?;
                     if !takes_private && is_private(&name) {
-                        return Err(Unwritable::Name);
+                        return Err(Unwritable::NameConflict);
                     }
                     names.push(name);
                 }
@@ -76,7 +76,7 @@ pub(super) fn names_are_sound(json: &[u8], takes_private: bool) -> Result<(), Un
                 let own = names.get_mut(from..).unwrap_or_default();
                 own.sort_unstable();
                 if own.windows(2).any(|pair| pair.first() == pair.last()) {
-                    return Err(Unwritable::Name);
+                    return Err(Unwritable::NameConflict);
                 }
                 names.truncate(from);
                 named = false;
@@ -262,7 +262,7 @@ mod tests {
             r#"{"a":{"$serde_json::private::RawValue":"1"}}"#,
         ] {
             let found = names_are_sound(twice.as_bytes(), false);
-            assert_eq!(found, Err(Unwritable::Name), "{twice}");
+            assert_eq!(found, Err(Unwritable::NameConflict), "{twice}");
         }
         for spelled in [
             concat!(
@@ -285,7 +285,7 @@ mod tests {
             r#"{"\u0024serde_json::private::Number":"1"}"#,
         ] {
             let found = names_are_sound(twice.as_bytes(), false);
-            assert_eq!(found, Err(Unwritable::Name), "{twice}");
+            assert_eq!(found, Err(Unwritable::NameConflict), "{twice}");
         }
         let lone = names_are_sound(br#"{"\ud800":1}"#, false);
         assert_eq!(lone, Err(Unwritable::Unsupported));

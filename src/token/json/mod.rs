@@ -1,8 +1,8 @@
 //! The JSON inside a token: the envelope's own members, and the cargo between them.
 
+mod checked;
 mod entries;
 mod fields;
-mod finite;
 mod lint;
 mod numbers;
 mod read;

@@ -65,7 +65,7 @@ pub(crate) fn read_ordinary(text: &str) -> Option<(Head, &str)> {
         not_before,
         origin,
     };
-    keep(&times).then_some((Head { uuid, times }, cargo))
+    are_consistent(&times).then_some((Head { uuid, times }, cargo))
 }
 
 /// Reads a text that is one value. The error is dropped: its message may quote the text.
@@ -140,7 +140,7 @@ fn read_integer(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Whether the times are consistent.
-fn keep(times: &Times) -> bool {
+fn are_consistent(times: &Times) -> bool {
     times.lifetime != Some(0) && times.origin.is_none_or(|origin| origin <= times.begun)
 }
 
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
             not_before,
             origin,
         };
-        if !keep(&times) {
+        if !are_consistent(&times) {
             return Err(A::Error::custom("times"));
         }
         let expiries = expiries.map(|expiries: Vec<(_, Second)>| {

@@ -15,9 +15,9 @@ pub(crate) enum Unwritable {
     /// of its value.
     WideInteger,
     /// A map has a number or a boolean for a key.
-    KeyIsNoText,
+    KeyNotText,
     /// An object has a name twice, or one that serde_json reserves.
-    Name,
+    NameConflict,
     /// It holds a `Some` around something that is written as `null`, and would come back as `None`.
     SomeNull,
 }

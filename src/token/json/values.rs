@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::crypto::scratch::Scratch;
 
-use super::finite::Nested;
+use super::checked::Nested;
 use super::rules::{Kind, OwnExpiries, Place, Rules, Unwritable};
 use super::{lint, numbers};
 

@@ -99,12 +99,15 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
     clock.set(at(1150));
     let mut opened = codec.open(&text).unwrap();
     assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["b", "c"]);
-    assert_eq!(opened.cargo_mut().remove_expired_at(at(1199)), 0);
-    assert_eq!(opened.cargo_mut().remove_expired_at(at(1200)), 1);
+    clock.set(at(1199));
+    assert_eq!(opened.cargo_mut().remove_expired(), 0);
+    clock.set(at(1200));
+    assert_eq!(opened.cargo_mut().remove_expired(), 1);
     assert!(opened.is_dirty());
     assert_eq!(opened.cargo().keys().collect::<Vec<_>>(), ["c"]);
 
     // A cargo of the caller's own type keeps the expiries of the entries that it still writes.
+    clock.set(at(1150));
     let mut typed = codec.open_value::<BTreeMap<String, u8>>(&text).unwrap();
     typed.value_mut().remove("c");
     let resealed = codec.reseal(&mut typed).unwrap();

@@ -162,8 +162,8 @@ fn why_a_value_is_not_taken_is_told() {
     }
     let rest = BTreeMap::from([("a", 1)]);
     let twice = Twice { a: 1, rest };
-    assert_eq!(cargo.insert("a", &twice), Err(CargoError::Name));
-    assert_eq!(cargo.push("list", [&twice]), Err(CargoError::Name));
+    assert_eq!(cargo.insert("a", &twice), Err(CargoError::DuplicateName));
+    assert_eq!(cargo.push("list", [&twice]), Err(CargoError::DuplicateName));
     assert_eq!(cargo.insert("a", Fails), Err(CargoError::Unsupported));
     assert_eq!(cargo.require::<u8>("a"), Ok(1));
     assert_eq!(cargo.len(), 1);
@@ -186,7 +186,7 @@ fn each_error_of_a_cargo_says_what_is_wrong() {
         (CargoError::NotFinite, "NaN or infinite"),
         (CargoError::Unsupported, "cannot hold the value"),
         (CargoError::TooDeep, "64 levels deep"),
-        (CargoError::Name, "occurs twice"),
+        (CargoError::DuplicateName, "occurs twice"),
         (CargoError::NestedExpiry, "an entry that expires"),
         (CargoError::Expiry(ExpiryError::OutOfRange), "before 1970"),
         (CargoError::Json, "not a JSON object"),

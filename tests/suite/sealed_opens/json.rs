@@ -11,14 +11,17 @@ use super::{Flat, codec, map, refusal, round};
 fn a_private_name_of_serde_json_is_no_name_for_an_entry() {
     let private = "$serde_json::private::RawValue";
     let value = serde_json::Value::Object([(private.to_owned(), "1".into())].into_iter().collect());
-    assert_eq!(round(&value), Err(SealError::Name));
-    assert_eq!(round(&map([(private.to_owned(), 1)])), Err(SealError::Name));
+    assert_eq!(round(&value), Err(SealError::NameConflict));
+    assert_eq!(
+        round(&map([(private.to_owned(), 1)])),
+        Err(SealError::NameConflict)
+    );
     let raw = |text: &str| {
         let raw = serde_json::value::RawValue::from_string(text.into()).unwrap();
         codec().seal_value(&raw, Lifetime::hours(1)).map(|_| ())
     };
     assert_eq!(raw(r#"{"a":1,"b":{"a":1}}"#), Ok(()));
-    assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::Name));
+    assert_eq!(raw(r#"{"a":1,"a":2}"#), Err(SealError::NameConflict));
 }
 
 /// A map that is the whole cargo takes them. A map in a caller's type does not, because it looks
@@ -34,9 +37,9 @@ fn a_private_name_in_a_map_is_sealed_where_the_map_is_the_token() {
         assert_eq!(opened.cargo(), token.cargo());
         assert!(codec().reseal(&mut opened).is_ok());
 
-        assert_eq!(refusal(token.cargo()), Some(SealError::Name));
+        assert_eq!(refusal(token.cargo()), Some(SealError::NameConflict));
         let mut flat = codec().open_value::<Flat<Cargo>>(&text).unwrap();
-        assert_eq!(codec().reseal(&mut flat), Err(SealError::Name));
+        assert_eq!(codec().reseal(&mut flat), Err(SealError::NameConflict));
         flat.value_mut().rest.remove(&name);
         assert!(codec().reseal(&mut flat).is_ok());
     }
@@ -52,7 +55,7 @@ fn names_of_json_that_a_type_brings_may_be_escaped() {
     let names: Vec<_> = opened.value().keys().collect();
     assert_eq!(names, ["\n", "a", "a/b", "grüße", "\u{1f600}"]);
 
-    let name = Some(SealError::Name);
+    let name = Some(SealError::NameConflict);
     assert_eq!(refusal(&raw(r#"{"a":1,"\u0061":2}"#)), name);
     assert_eq!(refusal(&raw(r#"[{"\/":1,"/":2}]"#)), name);
     let private = r#"{"\u0024serde_json::private::RawValue":"1"}"#;

@@ -59,19 +59,19 @@ fn what_serde_could_not_read_back_is_refused_by_its_name() {
         rest: map([(name.to_owned(), 2_u8)]),
     };
     assert_eq!(round(&flat("b")), Ok(()));
-    assert_eq!(round(&flat("a")), Err(SealError::Name));
+    assert_eq!(round(&flat("a")), Err(SealError::NameConflict));
     let rest = map([(7_u32, 2_u8)]);
-    assert_eq!(round(&Flat { a: 1, rest }), Err(SealError::KeyIsNoText));
+    assert_eq!(round(&Flat { a: 1, rest }), Err(SealError::KeyNotText));
     let rest = map([("b".to_owned(), 2_u128)]);
     assert_eq!(round(&Flat { a: 1, rest }), Err(SealError::WideInteger));
     assert_eq!(round(&Tagged::Wide { n: 1 }), Err(SealError::WideInteger));
     let m = map([(1, true)]);
-    assert_eq!(round(&Tagged::Keys { m }), Err(SealError::KeyIsNoText));
+    assert_eq!(round(&Tagged::Keys { m }), Err(SealError::KeyNotText));
     assert_eq!(round(&Untagged::Wide(-1)), Err(SealError::WideInteger));
     let keys = Untagged::Keys(map([(-1, 1)]));
-    assert_eq!(round(&keys), Err(SealError::KeyIsNoText));
+    assert_eq!(round(&keys), Err(SealError::KeyNotText));
     let truth = Untagged::Truth(map([(true, 1)]));
-    assert_eq!(round(&truth), Err(SealError::KeyIsNoText));
+    assert_eq!(round(&truth), Err(SealError::KeyNotText));
     assert_eq!(round(&Some(None::<u8>)), Err(SealError::SomeNull));
     assert_eq!(round(&Some(())), Err(SealError::SomeNull));
     assert_eq!(round(&Some(Some(1))), Ok(()));
@@ -115,7 +115,7 @@ struct Unit;
 
 #[test]
 fn what_wraps_a_value_hides_nothing_of_it() {
-    let no_text = Some(SealError::KeyIsNoText);
+    let no_text = Some(SealError::KeyNotText);
     let key = |key: u32| map([(Wrapped(key), 1)]);
     assert_eq!(refusal(&key(7)), no_text);
     assert_eq!(refusal(&map([(Some(7), 1)])), no_text);
@@ -151,8 +151,8 @@ fn a_token_is_refused_for_whatever_its_value_is() {
         a: 1,
         rest: map([("a".to_owned(), 2_u8)]),
     };
-    both(flat, SealError::Name);
-    both(map([(7_u32, 1)]), SealError::KeyIsNoText);
+    both(flat, SealError::NameConflict);
+    both(map([(7_u32, 1)]), SealError::KeyNotText);
     both(1_u128, SealError::WideInteger);
     both(Some(None::<u8>), SealError::SomeNull);
     both([f64::NAN], SealError::NotFinite);
@@ -163,13 +163,13 @@ fn a_token_is_refused_for_whatever_its_value_is() {
 #[test]
 fn a_struct_with_one_name_twice_is_refused() {
     let own = Tagged::Own(OwnKind { kind: 1 });
-    assert_eq!(round(&own), Err(SealError::Name));
-    assert_eq!(round(&Some(vec![own])), Err(SealError::Name));
-    assert_eq!(round(&Twice::<2> {}), Err(SealError::Name));
-    assert_eq!(round(&Twice::<16> {}), Err(SealError::Name));
-    assert_eq!(round(&Twice::<17> {}), Err(SealError::Name));
-    assert_eq!(round(&Twice::<19> {}), Err(SealError::Name));
-    assert_eq!(round(&Twice::<20> {}), Err(SealError::Name));
+    assert_eq!(round(&own), Err(SealError::NameConflict));
+    assert_eq!(round(&Some(vec![own])), Err(SealError::NameConflict));
+    assert_eq!(round(&Twice::<2> {}), Err(SealError::NameConflict));
+    assert_eq!(round(&Twice::<16> {}), Err(SealError::NameConflict));
+    assert_eq!(round(&Twice::<17> {}), Err(SealError::NameConflict));
+    assert_eq!(round(&Twice::<19> {}), Err(SealError::NameConflict));
+    assert_eq!(round(&Twice::<20> {}), Err(SealError::NameConflict));
     assert!(Cargo::new().insert("a", Twice::<5> {}).is_err());
 }
 

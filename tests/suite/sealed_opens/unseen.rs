@@ -155,7 +155,7 @@ fn flattened_parts_beside_a_flattened_map_are_in_the_map_as_well() {
     let text = codec().seal_value(&event, Lifetime::hours(1)).unwrap();
     type Opened = Both<Event, BTreeMap<String, Value>>;
     let mut opened = codec().open_value::<Opened>(&text).unwrap();
-    assert_eq!(codec().reseal(&mut opened), Err(SealError::Name));
+    assert_eq!(codec().reseal(&mut opened), Err(SealError::NameConflict));
     let renewed = codec().renew(&mut opened, Lifetime::hours(1));
-    assert_eq!(renewed, Err(SealError::Name));
+    assert_eq!(renewed, Err(SealError::NameConflict));
 }

@@ -80,7 +80,7 @@ pub(crate) fn doubtful(
     let done = log.run(folder, command, stdin, 0)?;
     drop(log);
     assert_eq!(done.status, Some(1), "{command}: {done:?}");
-    done.one_line("error: the store did not answer (SQLITE_IOERR_WRITE)");
+    done.one_line("error: the store failed (SQLITE_IOERR_WRITE)");
     for said in said {
         assert!(done.stderr.contains(said), "{command}: {said}: {done:?}");
     }
@@ -266,7 +266,7 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
     )?;
     let done = log.run(&pats, "sync tokens.yaml --keep-unlisted", "", 0)?;
     assert_eq!(done.status, Some(2), "{done:?}");
-    let what = format!("{id}: unavailable: the store did not answer");
+    let what = format!("{id}: unavailable: the store failed");
     assert!(done.stderr.contains(&what), "{done:?}");
     let what = "run `sealtoken pat sync` again";
     assert!(done.stderr.contains(what), "{done:?}");

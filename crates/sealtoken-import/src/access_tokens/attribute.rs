@@ -2,7 +2,7 @@
 
 use sealtoken::UnixTime;
 
-const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
+const MAX_SECONDS: i64 = UnixTime::MAX_DATE.as_secs();
 
 /// The value of an attribute. One of them is the hash of a secret, so it has no `Debug`.
 pub(super) enum Attribute {
@@ -12,7 +12,7 @@ pub(super) enum Attribute {
     Number(String),
     /// Type `BOOL`.
     Bool(bool),
-    /// Type `SS`, or type `L` where all its values are of type `S`.
+    /// Type `SS`, or type `L` if all its values are of type `S`.
     Texts(Vec<String>),
     /// Type `NULL`.
     Null,

@@ -15,6 +15,28 @@ use super::{AccessTokenError, token};
 /// Reads one item as the AWS SDK returns it, by the rules of
 /// [`from_dynamodb_json`](super::from_dynamodb_json).
 ///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use aws_sdk_dynamodb::types::AttributeValue;
+/// use sealtoken_import::access_tokens::{self, AccessTokenError};
+///
+/// /// The owner of the token in an item, as `GetItem` returns it.
+/// fn owner(item: HashMap<String, AttributeValue>) -> Result<String, AccessTokenError> {
+///     Ok(access_tokens::from_item(item)?.owner)
+/// }
+/// # let secret = "A".repeat(43);
+/// # let phc = format!("$scrypt$ln=14,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA${secret}");
+/// # let text = |text: &str| AttributeValue::S(text.to_owned());
+/// # let item = HashMap::from([
+/// #     ("tokenId".to_owned(), text("34NwRzvnBbgI3uedkrQ3Q")),
+/// #     ("secretPhc".to_owned(), text(&phc)),
+/// #     ("owner".to_owned(), text("ada@example.com")),
+/// #     ("createdAt".to_owned(), AttributeValue::N("1763755200".to_owned())),
+/// # ]);
+/// # assert_eq!(owner(item).as_deref(), Ok("ada@example.com"));
+/// ```
+///
 /// # Errors
 ///
 /// [`Repeated`](AccessTokenError::Repeated), [`Ghost`](AccessTokenError::Ghost),

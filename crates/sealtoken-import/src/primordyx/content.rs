@@ -8,7 +8,7 @@ use crate::entries::entries;
 use super::PrimordyxError;
 use super::scalar::{integer, unquote};
 
-const MAX_SECONDS: i64 = UnixTime::LAST_DATE.as_secs();
+const MAX_SECONDS: i64 = UnixTime::MAX_DATE.as_secs();
 
 /// The content of a token.
 pub(super) struct Content {

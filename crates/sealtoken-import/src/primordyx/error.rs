@@ -36,7 +36,7 @@ pub enum PrimordyxError {
         /// When it expired; `None` if the token has no lifetime, which counts as expired.
         at: Option<UnixTime>,
     },
-    /// The operating system gave no random bytes for the token's UUID.
+    /// The operating system could not provide random bytes for the token's UUID.
     Randomness,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for PrimordyxError {
             Self::Expired { at: None } => {
                 f.write_str("it has no lifetime, which counts as expired: issue a new one")
             }
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
         }
     }
 }

@@ -30,7 +30,7 @@ const TAG: usize = 16;
 /// | in the PHP token | in the [`Token`] |
 /// |---|---|
 /// | no UUID | a fresh one, drawn at every reading: the same text read twice is two tokens |
-/// | `timestamp` | when it was issued; 0 where it is missing or not a number |
+/// | `timestamp` | when it was issued; 0 if it is missing or not a number |
 /// | `seconds_to_expire` above zero | its lifetime |
 /// | `seconds_to_expire` of zero or less | [`Lifetime::Forever`], as that system means it |
 /// | `seconds_to_expire` missing, or not a number | expired after the first second of 1970 |
@@ -116,7 +116,7 @@ impl Primordyx {
         }
     }
 
-    /// The clock of this reader and of the tokens that it reads; the system's unless set.
+    /// The clock of this reader and of the tokens that it reads. Default: the system's.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock(Some(Arc::new(clock)));
@@ -127,12 +127,13 @@ impl Primordyx {
     ///
     /// As in that system, a token from the future is read.
     /// [`Codec::reseal`](sealtoken::Codec::reseal) refuses one that is ahead by more than the
-    /// codec's [`future_skew`](sealtoken::Codec::with_future_skew), 60 seconds unless set:
+    /// codec's [`future_skew`](sealtoken::Codec::with_future_skew), by default 60 seconds:
     /// [`FromTheFuture`](sealtoken::SealError::FromTheFuture).
     ///
     /// # Errors
     ///
-    /// [`PrimordyxError`].
+    /// [`PrimordyxError`]. A token without a lifetime counts as
+    /// [`Expired`](PrimordyxError::Expired).
     pub fn read(&self, text: &str) -> Result<Token, PrimordyxError> {
         let content = self.content(text)?;
         if !content.has_lifetime {
@@ -154,6 +155,28 @@ impl Primordyx {
     ///
     /// For tools, and for pages that say more than "expired". Never grant access by it: that is for
     /// [`read`](Primordyx::read).
+    ///
+    /// ```
+    /// use sealtoken_import::{Primordyx, PrimordyxError};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let text = concat!(
+    /// #     "2fd8811b74d9ad0ff598c73cf36cd180492083561d453da61706a7c3ed43a2b71676e525a6a806e2",
+    /// #     "73c21dcf49b5e5eb5c7f0207a152ff2eb2dec3ceca3c21d879744854feaff9112d817cc7227e1526",
+    /// #     "539c55ad962c42858a34f44031106b1027833b499b32515b83d90d8fa2c893727feca4037200970a",
+    /// #     "99f5f16971365dc27ba8e0a645117c1d7f343c3bfeb5b483dd02c8ad"
+    /// # );
+    /// let old = Primordyx::new("correct horse battery staple");
+    /// if let Err(PrimordyxError::Expired { .. }) = old.read(text) {
+    ///     let token = old.inspect(text)?;
+    ///     println!("it expired at {:?}", token.expires_at());
+    /// #   assert!(token.is_expired());
+    /// # } else {
+    /// #   unreachable!("it expired in 2025");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inspect(&self, text: &str) -> Result<Token, PrimordyxError> {
         self.token(self.content(text)?)
     }

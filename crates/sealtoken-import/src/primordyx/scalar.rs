@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 /// The integer that PHP's `(int)` makes of a JSON number, or of text that is a number. `None` for
 /// anything else.
 ///
-/// A fraction is cut off. A number beyond 64 bits saturates, where PHP would wrap around.
+/// A fraction is cut off. A number beyond 64 bits saturates; PHP would wrap around.
 pub(super) fn integer(json: &str) -> Option<i64> {
     // PHP's own list. PHP also allows them after the number.
     const SPACE: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];

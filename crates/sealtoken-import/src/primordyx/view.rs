@@ -64,13 +64,13 @@ impl<'a> PrimordyxView<'a> {
         self
     }
 
-    /// The time zone; UTC unless set.
+    /// The time zone. Default: UTC.
     pub fn in_zone(mut self, zone: impl Into<Zone>) -> Self {
         self.zone = zone.into();
         self
     }
 
-    /// The time in `current_time`; the present unless set.
+    /// The time in `current_time`. Default: the present.
     pub fn at(mut self, now: impl Into<UnixTime>) -> Self {
         self.now = Some(now.into());
         self

@@ -148,7 +148,7 @@ impl Vaultstore {
     ) -> ForeignValue<VaultstoreError> {
         let (reader, stored) = (self.clone(), stored.into());
         let value = ForeignValue::new(token, move || reader.read(&stored));
-        match expires_at.filter(|at| *at < UnixTime::LAST_DATE) {
+        match expires_at.filter(|at| *at < UnixTime::MAX_DATE) {
             Some(at) => value.expires(at),
             None => value,
         }

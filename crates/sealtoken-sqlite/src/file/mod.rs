@@ -158,7 +158,7 @@ impl Files {
             let folder = real.parent().unwrap_or(&real).to_owned();
             Ok((folder, [beside("-wal")?, beside("-shm")?]))
         };
-        let (folder, beside) = examine().map_err(|_| StoreError::Replaced)?;
+        let (folder, beside) = examine().map_err(unexamined)?;
         if !database.is_unchanged() {
             return Err(StoreError::Replaced);
         }
@@ -193,6 +193,17 @@ impl Files {
     }
 }
 
+/// Why the files of a database that is open cannot be examined. A missing one was deleted.
+fn unexamined(error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::NotFound => StoreError::Replaced,
+        kind => {
+            let reason = format!("the files beside the database cannot be examined: {kind}");
+            StoreError::unavailable(reason).with_source(error)
+        }
+    }
+}
+
 fn is_unchanged(path: &Path, identity: Identity) -> bool {
     fs::metadata(path).is_ok_and(|found| system::identity(&found) == identity)
 }
@@ -217,6 +228,8 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     #[test]
@@ -228,6 +241,17 @@ mod tests {
         assert!(!is_after(changed));
         // The clock was set back.
         assert!(!is_after(changed - Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn only_a_missing_file_counts_as_replaced() {
+        let missing = unexamined(io::ErrorKind::NotFound.into());
+        assert_eq!(missing, StoreError::Replaced);
+        let denied = unexamined(io::ErrorKind::PermissionDenied.into());
+        assert!(matches!(denied, StoreError::Unavailable { .. }), "{denied}");
+        let source = denied.source().and_then(|source| source.downcast_ref());
+        let kind = source.map(io::Error::kind);
+        assert_eq!(kind, Some(io::ErrorKind::PermissionDenied));
     }
 
     #[test]

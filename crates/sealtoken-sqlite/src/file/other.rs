@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Nothing tells one file from another here.
+/// No two files can be told apart here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity;
 
@@ -17,7 +17,7 @@ pub(super) fn identity(_: &Metadata) -> Identity {
     Identity
 }
 
-/// How many names the file has, as far as this system tells.
+/// How many names the file has. This system does not say.
 pub(super) fn names(_: &Metadata) -> u64 {
     1
 }

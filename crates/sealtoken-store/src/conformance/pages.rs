@@ -77,8 +77,7 @@ pub(super) async fn a_cursor_goes_on_after_its_record_is_gone(store: Arc<dyn Sto
     }
 }
 
-/// A page ends with the record that exceeds [`Query::PAGE_BYTES`], and the scan continues behind
-/// it.
+/// A page ends with the record that exceeds [`Query::PAGE_BYTES`]. The scan continues after it.
 pub(super) async fn a_page_is_bounded_in_bytes(store: Arc<dyn Store>) {
     let body = store.limits().max_body.min(Query::PAGE_BYTES / 3);
     let count = Query::PAGE_BYTES / body * 2 + 2;
@@ -152,7 +151,7 @@ pub(super) async fn a_foreign_cursor_is_refused_or_harmless(store: Arc<dyn Store
         Query::all(notes()),
         by_label(),
         Query::label(notes(), tag(), Values::exactly("x")),
-        // The other cursors point before this range, and behind the one above.
+        // The other cursors point before this range, and after the one above.
         Query::label(notes(), tag(), Values::exactly("y")),
         Query::label(notes(), tag(), Values::between("b", "a")),
     ] {

@@ -16,6 +16,18 @@ const ENTRY: usize = 5;
 /// Encodes labels that were [checked](super::check_batch), in their order.
 ///
 /// 16 of the longest labels take 8,785 bytes.
+///
+/// ```
+/// use sealtoken_store::engine::{decode_labels, encode_labels};
+/// use sealtoken_store::{Label, LabelName, StoreError};
+///
+/// # fn main() -> Result<(), StoreError> {
+/// let labels = [Label::new(LabelName::new("author")?, "ada")];
+/// let column = encode_labels(&labels);
+/// assert_eq!(decode_labels(&column)?, labels);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub fn encode_labels(labels: &[Label]) -> Vec<u8> {
     let head = COUNT.saturating_add(ENTRY.saturating_mul(labels.len()));

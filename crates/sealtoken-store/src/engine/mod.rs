@@ -1,6 +1,79 @@
 //! Building blocks for engines: checks, pages, labels in a row, and retries.
 //!
 //! Only authors of engines need them. They may change in any release.
+//!
+//! An engine checks its input first, and fills the pages of a scan row by row:
+//!
+//! ```
+//! use sealtoken_store::engine::{Paging, check_batch, check_key, matches, unreadable};
+//! use sealtoken_store::{Change, Limits, Outcome, Page, Query, Record, RecordKey, StoreError};
+//!
+//! # const LIMITS: Limits = Limits { max_body: 1 << 20, max_batch: 100, durable: false };
+//! /// Where the rows are kept.
+//! trait Rows {
+//!     /// The record in the row with this key, or an error if the row is corrupt.
+//!     fn find(&self, key: &RecordKey) -> Option<Result<Record, StoreError>>;
+//!
+//!     /// The ids of the records from this one on, in order.
+//!     fn ids_from(&self, id: &[u8]) -> Vec<Vec<u8>>;
+//! }
+//!
+//! fn get(rows: &dyn Rows, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+//!     check_key(key)?;
+//!     let found = rows.find(key);
+//!     Ok(found.map(|found| found.unwrap_or_else(|_| unreadable(key.clone()))))
+//! }
+//!
+//! /// The conflict of a batch, if it has one.
+//! fn conflict(rows: &dyn Rows, batch: &[Change]) -> Result<Option<Outcome>, StoreError> {
+//!     check_batch(&LIMITS, batch)?;
+//!     for (index, change) in batch.iter().enumerate() {
+//!         let version = rows.find(change.key()).map(|found| found.map(|record| record.version));
+//!         if !matches(change, version) {
+//!             let current = get(rows, change.key())?;
+//!             return Ok(Some(Outcome::Conflict { index, current }));
+//!         }
+//!     }
+//!     Ok(None)
+//! }
+//!
+//! /// A page of a scan of a whole collection.
+//! fn scan(rows: &dyn Rows, query: &Query) -> Result<Page, StoreError> {
+//!     let mut paging = Paging::new(query)?;
+//!     let Some(start) = paging.start() else {
+//!         return Ok(paging.into_page(false));
+//!     };
+//!     for id in rows.ids_from(&start.id) {
+//!         if paging.is_full() {
+//!             return Ok(paging.into_page(true));
+//!         }
+//!         match paging.move_to(&[], &id).and_then(|key| get(rows, &key).transpose()) {
+//!             Some(record) => paging.push(record?),
+//!             None => paging.skip(1, id.len()),
+//!         }
+//!     }
+//!     Ok(paging.into_page(false))
+//! }
+//! # struct One(Record);
+//! # impl Rows for One {
+//! #     fn find(&self, key: &RecordKey) -> Option<Result<Record, StoreError>> {
+//! #         (self.0.key == *key).then(|| Ok(self.0.clone()))
+//! #     }
+//! #     fn ids_from(&self, id: &[u8]) -> Vec<Vec<u8>> {
+//! #         vec![self.0.key.id.clone()].into_iter().filter(|own| &**own >= id).collect()
+//! #     }
+//! # }
+//! # fn main() -> Result<(), StoreError> {
+//! # let notes = sealtoken_store::Collection::new("note")?;
+//! # let key = RecordKey::new(notes.clone(), "a");
+//! # let record = Record::new(key.clone(), sealtoken_store::Version::draw()?, "");
+//! # let rows = One(record.clone());
+//! # assert_eq!(scan(&rows, &Query::all(notes))?.records, [record.clone()]);
+//! # assert!(conflict(&rows, &[Change::Insert(record)])?.is_some());
+//! # assert!(conflict(&rows, &[Change::Remove { key, expected: None }])?.is_none());
+//! # Ok(())
+//! # }
+//! ```
 
 mod labels;
 mod paging;
@@ -33,7 +106,9 @@ pub fn check_key(key: &RecordKey) -> Result<(), RecordError> {
 ///
 /// # Errors
 ///
-/// [`RecordError`] for the first problem found.
+/// For the first problem found: [`RecordError::BatchTooHeavy`], [`RecordError::Id`],
+/// [`RecordError::DuplicateKey`], [`RecordError::TooManyLabels`], [`RecordError::LabelValue`],
+/// [`RecordError::DuplicateLabel`] or [`RecordError::BodyTooLong`].
 pub fn check_batch(limits: &Limits, batch: &[Change]) -> Result<(), RecordError> {
     let weights = batch.iter().map(Change::weight);
     if weights.fold(0, usize::saturating_add) > limits.max_batch {
@@ -116,7 +191,7 @@ mod tests {
             record: record.clone(),
             expected: one,
         };
-        // With no record, at `one`, at `two`, and where the version cannot be read.
+        // Without a record, at `one`, at `two`, and at a version that cannot be read.
         for (change, expected) in [
             (Change::Insert(record), [true, false, false, false]),
             (replace, [false, true, false, false]),

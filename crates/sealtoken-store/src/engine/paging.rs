@@ -1,4 +1,4 @@
-//! Pages of a scan, and how one continues where another ended.
+//! Pages of a scan, and how the next one continues.
 
 use crate::error::StoreError;
 use crate::query::{Cursor, Page, Query, Selection, successor};
@@ -83,8 +83,8 @@ impl<'a> Paging<'a> {
         self.last.as_ref()
     }
 
-    /// The position, inclusive, from which to fetch rows: after the last row, or where the query
-    /// begins. `None` if nothing can follow.
+    /// The position, inclusive, from which to fetch rows: after the last row, or the beginning of
+    /// the query. `None` if nothing can follow.
     ///
     /// It is for engines that keep labels in the order of values and ids. After a value or an id
     /// of the maximum length or more, it skips all that begin with it. So overlong rows of an
@@ -120,8 +120,8 @@ impl<'a> Paging<'a> {
             || self.skipped >= Self::MAX_SKIPPED
     }
 
-    /// How many rows to fetch next, and how many bytes the page has room for. Where many rows were
-    /// skipped, more are fetched than the page can hold.
+    /// How many rows to fetch next, and how many bytes the page has room for. If many rows were
+    /// skipped, this is more rows than the page can hold.
     #[must_use]
     pub fn room(&self) -> (usize, usize) {
         let rows = self.limit.saturating_sub(self.records.len());
@@ -201,8 +201,8 @@ mod tests {
     fn a_cursor_comes_back_and_a_strange_one_is_refused() {
         let position = Position::new(b"value", b"id");
         assert_eq!(Position::from_cursor(&position.to_cursor()), Ok(position));
-        for strange in [&b""[..], &[0], &[0, 0], &[0, 5, 1], &[0, 2, 1]] {
-            let cursor = Cursor::from_bytes(strange);
+        for malformed in [&b""[..], &[0], &[0, 0], &[0, 5, 1], &[0, 2, 1]] {
+            let cursor = Cursor::from_bytes(malformed);
             assert_eq!(Position::from_cursor(&cursor), Err(StoreError::Cursor));
         }
         for (length, fits) in [(RecordKey::MAX_ID, true), (RecordKey::MAX_ID + 1, false)] {

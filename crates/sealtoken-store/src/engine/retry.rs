@@ -71,7 +71,7 @@ impl Backoff {
     }
 
     /// The pause before the next attempt; `None` if no attempt is left, or if the operating system
-    /// gives no random bytes.
+    /// cannot provide random bytes.
     pub fn pause(&mut self) -> Option<Duration> {
         self.attempts = self.attempts.saturating_sub(1);
         if self.attempts == 0 {

@@ -10,7 +10,21 @@ pub use record::RecordError;
 
 /// Whether a call that failed may have changed something: no, or perhaps.
 ///
-/// There is no third answer, so callers match it exhaustively.
+/// There is no third answer, so callers match it exhaustively:
+///
+/// ```
+/// use sealtoken_store::{Effect, StoreError};
+///
+/// fn can_be_repeated(error: &StoreError) -> bool {
+///     match error {
+///         StoreError::Unavailable { effect: Effect::None, .. } => true,
+///         StoreError::Unavailable { effect: Effect::Unknown, .. } => false, // read first
+///         _ => false, // it would fail again
+///     }
+/// }
+/// # assert!(can_be_repeated(&StoreError::unavailable("overloaded")));
+/// # assert!(!can_be_repeated(&StoreError::unknown("the connection was lost")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing was changed: the call can be repeated.
@@ -25,10 +39,24 @@ pub enum Effect {
 /// of the operating system: it may quote ids, labels and sealed bodies as the server reports them,
 /// but no password of a connection. Two errors are equal if they say the same, whatever their
 /// sources.
+///
+/// An engine makes them from what its driver reports:
+///
+/// ```
+/// use std::error::Error as _;
+/// use std::io;
+///
+/// use sealtoken_store::StoreError;
+///
+/// let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+/// let error = StoreError::unknown("the connection was lost").with_source(broken);
+/// assert!(error.to_string().contains("the change may have been made"));
+/// assert!(error.source().is_some());
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The engine is unreachable, overloaded or full, or did not answer.
+    /// The engine is unreachable, overloaded or full, or it failed.
     #[non_exhaustive]
     Unavailable {
         /// Whether the change may have been made.
@@ -60,7 +88,8 @@ pub enum StoreError {
     },
     /// The opened database was deleted or replaced. Nothing is written to it any more.
     Replaced,
-    /// The store cannot be opened like this: a path, an address or an option is wrong.
+    /// The store cannot be used like this: a path, an address or an option is wrong, or there is no
+    /// tokio runtime.
     #[non_exhaustive]
     Configuration {
         /// What is wrong, and what to do about it.
@@ -68,7 +97,7 @@ pub enum StoreError {
         /// The error of the driver or of the operating system.
         source: Option<Arc<dyn Error + Send + Sync>>,
     },
-    /// The operating system gave no random bytes.
+    /// The operating system could not provide random bytes.
     Randomness,
 }
 
@@ -86,10 +115,10 @@ impl StoreError {
     /// The engine is unavailable, and may have made the change.
     #[must_use]
     pub fn unknown(reason: impl Into<String>) -> Self {
-        Self::unavailable(reason).after(true)
+        Self::unavailable(reason).maybe_done(true)
     }
 
-    /// The store cannot be opened like this.
+    /// The store cannot be used like this: see [`Configuration`](Self::Configuration).
     #[must_use]
     pub fn configuration(reason: impl Into<String>) -> Self {
         Self::Configuration {
@@ -114,13 +143,20 @@ impl StoreError {
         self
     }
 
-    /// The same error, with an unknown effect if `may_be_done`: if this call, or an earlier part or
+    /// The same error, with an unknown effect if `maybe`: if this call, or an earlier part or
     /// attempt of it, may have changed something. Errors other than `Unavailable` carry no effect
     /// and stay as they are.
+    ///
+    /// ```
+    /// use sealtoken_store::StoreError;
+    ///
+    /// let (removed, error) = (2, StoreError::unavailable("away"));
+    /// assert_eq!(error.maybe_done(removed > 0), StoreError::unknown("away"));
+    /// ```
     #[must_use]
-    pub fn after(mut self, may_be_done: bool) -> Self {
+    pub fn maybe_done(mut self, maybe: bool) -> Self {
         if let Self::Unavailable { effect, .. } = &mut self
-            && may_be_done
+            && maybe
         {
             *effect = Effect::Unknown;
         }
@@ -186,7 +222,8 @@ impl fmt::Display for StoreError {
                 ..
             } => write!(
                 f,
-                "the store did not answer ({reason}); the change may have been made: read again"
+                "the store failed ({reason}), and the change may have been made: check before you \
+                 repeat it"
             ),
             Self::Invalid(error) => error.fmt(f),
             Self::Cursor => f.write_str(
@@ -212,9 +249,9 @@ impl fmt::Display for StoreError {
                 f.write_str("the database was deleted or replaced while it was open: open it again")
             }
             Self::Configuration { reason, .. } => {
-                write!(f, "the store cannot be opened: {reason}")
+                write!(f, "the store cannot be used: {reason}")
             }
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
         }
     }
 }
@@ -264,7 +301,14 @@ mod tests {
                 StoreError::unavailable("away"),
                 "nothing was changed: try again",
             ),
-            (StoreError::unknown("away"), "read again"),
+            (
+                StoreError::unknown("away"),
+                "the change may have been made: check before you repeat it",
+            ),
+            (
+                StoreError::configuration("no such path"),
+                "the store cannot be used: no such path",
+            ),
         ] {
             let message = error.to_string();
             assert!(message.contains(advice), "{message}");
@@ -281,13 +325,13 @@ mod tests {
             let error = bare.clone().with_source(refused());
             assert_eq!(error, bare);
             assert!(bare.source().is_none());
-            let later = error.clone().after(true);
+            let later = error.clone().maybe_done(true);
             let source = later.source().unwrap().downcast_ref::<io::Error>().unwrap();
             assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
         }
         let error = StoreError::unavailable("away").with_source(refused());
-        assert_eq!(error.clone().after(false), error);
-        assert_eq!(error.after(true), StoreError::unknown("away"));
+        assert_eq!(error.clone().maybe_done(false), error);
+        assert_eq!(error.maybe_done(true), StoreError::unknown("away"));
         assert!(
             StoreError::Corrupt
                 .with_source(refused())

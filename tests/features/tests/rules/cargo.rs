@@ -26,7 +26,7 @@ fn a_repeated_name_is_refused_at_any_depth_and_in_any_spelling() {
         // Sealing also checks raw JSON that a type supplies. The vectors show that opening does.
         let raw = RawValue::from_string(cargo.to_owned()).expect("JSON");
         let sealed = codec().seal_value(&raw, HOUR);
-        let refused = matches!(sealed, Err(SealError::Name | SealError::Cargo));
+        let refused = matches!(sealed, Err(SealError::NameConflict | SealError::Cargo));
         assert!(refused, "{cargo}: {sealed:?}");
         assert_eq!(cargo.parse::<Cargo>(), Err(CargoError::Json), "{cargo}");
     }

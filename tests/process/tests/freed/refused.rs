@@ -131,7 +131,10 @@ fn a_payload_that_breaks_the_rules_leaves_nothing() {
             .each_ref()
             .map(|raw| codec.seal_value(raw, HOUR).err())
     });
-    assert_eq!(errors, [Some(SealError::Name), Some(SealError::Name)]);
+    assert_eq!(
+        errors,
+        [Some(SealError::NameConflict), Some(SealError::NameConflict)]
+    );
     freed.holds_nothing_of(&TEXTS);
 
     let broken = [

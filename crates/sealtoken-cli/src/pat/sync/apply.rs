@@ -91,7 +91,7 @@ pub(super) fn why(error: &PatError, done: Option<&'static str>) -> String {
             format!("{}; {done}: {again} for the rest", in_part(error))
         }
         (error, Some(done)) => format!("{error}; {done}: {again} for the rest"),
-        (error, None) if may_be_done(error) => format!("{error}; or {again}"),
+        (error, None) if may_be_done(error) => format!("{error}; to check, {again}"),
         (error, None) => error.to_string(),
     }
 }

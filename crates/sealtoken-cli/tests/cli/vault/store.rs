@@ -63,11 +63,11 @@ fn the_store_is_the_option_the_environment_or_a_file_here() -> Outcome {
         .failed("not an SQLite database");
     vault
         .run("list --store sqlite:no/folder/here", "")?
-        .failed("cannot be opened");
+        .failed("cannot be used");
     // `--no-migrate` creates no schema.
     vault
         .run("list --no-migrate --store sqlite:new.db", "")?
-        .failed("cannot be opened");
+        .failed("cannot be used");
     assert!(!vault.path("new.db").exists());
     vault.write("new.db", "")?;
     vault

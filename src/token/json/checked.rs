@@ -14,13 +14,13 @@ use super::numbers::{is_huge, survives_widening};
 use super::rules::{EXPIRES, Kind, Part, Place, Rules, Unwritable};
 
 /// Forwards everything to `inner`, except what breaks the rules.
-pub(super) struct Finite<'c, S> {
+pub(super) struct Checked<'c, S> {
     pub(super) inner: S,
     pub(super) rules: &'c Rules,
     pub(super) place: Place,
 }
 
-/// A value inside a value, which is serialised through [`Finite`] as well.
+/// A value inside a value, which is serialised through [`Checked`] as well.
 pub(super) struct Nested<'c, 'v, T: ?Sized> {
     pub(super) value: &'v T,
     pub(super) rules: &'c Rules,
@@ -30,7 +30,7 @@ pub(super) struct Nested<'c, 'v, T: ?Sized> {
 impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
-        let written = self.value.serialize(Finite {
+        let written = self.value.serialize(Checked {
             inner,
             rules: self.rules,
             place: self.place,
@@ -42,7 +42,7 @@ impl<T: Serialize + ?Sized> Serialize for Nested<'_, '_, T> {
     }
 }
 
-impl<'c, S> Finite<'c, S> {
+impl<'c, S> Checked<'c, S> {
     #[inline]
     fn nest<'v, T: ?Sized>(&self, value: &'v T, place: Place) -> Nested<'c, 'v, T> {
         Nested {
@@ -66,11 +66,11 @@ impl<'c, S> Finite<'c, S> {
     #[inline]
     fn no_key<E: serde::ser::Error>(&self) -> Result<(), E> {
         let text = self.place.part != Part::Key || self.rules.kind != Kind::Own;
-        self.check(text, Unwritable::KeyIsNoText)
+        self.check(text, Unwritable::KeyNotText)
     }
 
     #[inline]
-    fn finite<E: serde::ser::Error>(&self, value: f64) -> Result<(), E> {
+    fn check_float<E: serde::ser::Error>(&self, value: f64) -> Result<(), E> {
         if is_huge(value) {
             self.rules.huge.set(true);
         }
@@ -122,7 +122,7 @@ macro_rules! begin {
         #[inline]
         fn $method(self, $($name: $type,)* len: usize) -> Result<Self::$kind, S::Error> {
             let inner = self.inner.$method($($name,)* not_empty(len))?;
-            Ok(Finite { inner, rules: self.rules, place: Place::INSIDE })
+            Ok(Checked { inner, rules: self.rules, place: Place::INSIDE })
         }
     )*};
 }
@@ -135,13 +135,13 @@ const fn not_empty(len: usize) -> usize {
     if len == 0 { 1 } else { len }
 }
 
-impl<'c, S: Serializer> Serializer for Finite<'c, S> {
+impl<'c, S: Serializer> Serializer for Checked<'c, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Finite<'c, S::SerializeSeq>;
-    type SerializeTuple = Finite<'c, S::SerializeTuple>;
-    type SerializeTupleStruct = Finite<'c, S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Finite<'c, S::SerializeTupleVariant>;
+    type SerializeSeq = Checked<'c, S::SerializeSeq>;
+    type SerializeTuple = Checked<'c, S::SerializeTuple>;
+    type SerializeTupleStruct = Checked<'c, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Checked<'c, S::SerializeTupleVariant>;
     type SerializeMap = Entries<'c, S::SerializeMap>;
     type SerializeStruct = Fields<'c, S::SerializeStruct>;
     type SerializeStructVariant = Fields<'c, S::SerializeStructVariant>;
@@ -169,7 +169,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
 
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
-        Ok(Finite {
+        Ok(Checked {
             inner: self.inner.serialize_seq(len.map(not_empty))?,
             rules: self.rules,
             place: Place::INSIDE,
@@ -216,14 +216,14 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
         let name = self.place.part == Part::Key;
         let sound = !name || self.rules.kind != Kind::Own || !is_private(value);
-        self.check(sound, Unwritable::Name)?;
+        self.check(sound, Unwritable::NameConflict)?;
         self.inner.serialize_str(value)
     }
 
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.finite(value.into())?;
+        self.check_float(value.into())?;
         if survives_widening(value) {
             self.inner.serialize_f32(value)
         } else {
@@ -234,7 +234,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
         self.no_key()?;
-        self.finite(value)?;
+        self.check_float(value)?;
         self.inner.serialize_f64(value)
     }
 
@@ -317,7 +317,7 @@ impl<'c, S: Serializer> Serializer for Finite<'c, S> {
 /// The parts of a compound value without names.
 macro_rules! elements {
     ($($trait:ident::$method:ident),* $(,)?) => {$(
-        impl<S: $trait> $trait for Finite<'_, S> {
+        impl<S: $trait> $trait for Checked<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
