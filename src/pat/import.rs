@@ -20,7 +20,7 @@ pub struct Imported {
     /// Its id, which it keeps.
     pub id: PatId,
     /// Whether it was taken in now (or would be, in a dry run). Otherwise it was imported before.
-    pub new: bool,
+    pub is_new: bool,
     /// Whether it was imported before, and the other system has revoked it since or given it an
     /// earlier expiry: now it has that here as well (or would have).
     pub restricted: bool,
@@ -56,7 +56,7 @@ impl PersonalAccessTokens {
     /// # type Items = Vec<ForeignPat>;
     /// # async fn example(pats: PersonalAccessTokens, items: Items) -> Result<(), PatError> {
     /// let taken = pats.import(items).dry_run(true).await?;
-    /// let new = taken.iter().flatten().filter(|token| token.new).count();
+    /// let new = taken.iter().flatten().filter(|token| token.is_new).count();
     /// println!("{new} of {} are new", taken.len());
     /// # Ok(())
     /// # }
@@ -122,8 +122,8 @@ impl<'a> Import<'a> {
                     if let Ok(token) = &result
                         && !dry_run
                     {
-                        new = new.saturating_add(token.new.into());
-                        changed = changed.saturating_add((token.new || token.restricted).into());
+                        new = new.saturating_add(token.is_new.into());
+                        changed = changed.saturating_add((token.is_new || token.restricted).into());
                     }
                     results.push(result);
                 }
@@ -169,7 +169,7 @@ impl Tokens<'_> {
         let Some(record) = current else {
             return Ok(Imported {
                 id,
-                new: true,
+                is_new: true,
                 restricted: false,
                 unusable,
             });
@@ -194,7 +194,7 @@ impl Tokens<'_> {
         }
         Ok(Imported {
             id,
-            new: false,
+            is_new: false,
             restricted,
             unusable,
         })

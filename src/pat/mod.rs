@@ -153,7 +153,7 @@ impl PersonalAccessTokens {
             shared: Arc::new(Shared {
                 stand_in: verify::stand_in(&keyset, &hasher)?,
                 guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
-                scrypt: BlockingPool::new(settings.scrypt_at_once),
+                scrypt: BlockingPool::new(settings.max_concurrent_hashes),
                 cache: settings.cache.map(Cache::new),
                 uses: BackgroundWriter::new(Uses::new(
                     Arc::clone(&store),

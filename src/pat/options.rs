@@ -48,7 +48,7 @@ pub(super) struct Settings {
     pub(super) cache: Option<(NonZeroUsize, Duration)>,
     /// In seconds.
     pub(super) keep_expired: i64,
-    pub(super) scrypt_at_once: usize,
+    pub(super) max_concurrent_hashes: usize,
     pub(super) upgrade_hashes: bool,
     pub(super) clock: ClockSource,
     pub(super) limiter: Arc<dyn AttemptLimiter>,
@@ -67,7 +67,7 @@ impl PatOptions {
                 last_used_every: Some(3600),
                 cache: None,
                 keep_expired: 90 * 86_400,
-                scrypt_at_once: cores.min(4),
+                max_concurrent_hashes: cores.min(4),
                 upgrade_hashes: false,
                 clock: ClockSource::default(),
                 limiter: Arc::new(MemoryLimiter::default()),
@@ -84,7 +84,7 @@ impl PatOptions {
 
     /// Also accepts tokens with this prefix: an older one, or another system's. At most 64 visible
     /// ASCII characters.
-    pub fn also_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn accept_prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into().into_boxed_str();
         self.settings.prefixes.others.push(prefix);
         self
@@ -131,8 +131,8 @@ impl PatOptions {
 
     /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB; the
     /// default is the number of cores, at most four.
-    pub fn scrypt_at_once(mut self, hashes: usize) -> Self {
-        self.settings.scrypt_at_once = hashes;
+    pub fn max_concurrent_hashes(mut self, hashes: usize) -> Self {
+        self.settings.max_concurrent_hashes = hashes;
         self
     }
 
@@ -156,7 +156,7 @@ impl PatOptions {
     }
 
     /// Counts failed attempts; the default is a [`MemoryLimiter`].
-    pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
+    pub fn limiter(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
     }
@@ -173,7 +173,7 @@ impl PatOptions {
         keys: &KeyRing,
     ) -> Result<PersonalAccessTokens, PatError> {
         let Self { settings, events } = self;
-        if !(1..=64).contains(&settings.scrypt_at_once) {
+        if !(1..=64).contains(&settings.max_concurrent_hashes) {
             return Err(PatError::InvalidSetting(
                 "1 to 64 scrypt hashes are checked at once",
             ));
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(settings.prefixes.own.as_str(), "pat_");
         assert_eq!(settings.last_used_every, Some(3600));
         assert_eq!(settings.keep_expired, 90 * 86_400);
-        assert!((1..=4).contains(&settings.scrypt_at_once));
+        assert!((1..=4).contains(&settings.max_concurrent_hashes));
         assert!(settings.cache.is_none() && settings.bootstrap.is_none());
         assert!(!settings.upgrade_hashes && events.is_none());
     }

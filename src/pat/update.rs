@@ -120,7 +120,7 @@ impl Update<'_> {
     }
 
     /// Removes the name.
-    pub fn without_name(mut self) -> Self {
+    pub fn clear_name(mut self) -> Self {
         self.changes.name = Some(Rename::Nameless);
         self
     }

@@ -23,7 +23,7 @@ pub enum ServiceError {
     /// The key with this id sealed the keyset, but the ring lacks it: add it as a retired key.
     UnknownKey(KeyId),
     /// The keyset of existing records is missing: restore this record from a backup.
-    KeysetGone(RecordKey),
+    KeysetMissing(RecordKey),
     /// The store failed.
     Store(StoreError),
     /// Others kept changing the same record. Nothing was done: try again.
@@ -53,7 +53,7 @@ impl ServiceError {
         match self {
             Self::Tampered => "tampered",
             Self::UnknownKey(_) => "unknown_key",
-            Self::KeysetGone(_) => "keyset_gone",
+            Self::KeysetMissing(_) => "keyset_missing",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
             Self::Contended => "contended",
@@ -77,7 +77,7 @@ impl ServiceError {
                 }
             }
             Self::UnknownKey(_)
-            | Self::KeysetGone(_)
+            | Self::KeysetMissing(_)
             | Self::Store(_)
             | Self::Contended
             | Self::Hashing
@@ -108,7 +108,7 @@ impl fmt::Display for ServiceError {
                 "the keyset was sealed by the key {id}, which is not in the ring: add it as a \
                  retired key, and keep it there until `rewrap` has succeeded"
             ),
-            Self::KeysetGone(key) => keyset_gone(f, key),
+            Self::KeysetMissing(key) => keyset_missing(f, key),
             Self::Store(error) => error.fmt(f),
             Self::Contended => {
                 f.write_str("others kept changing the same record, and nothing was done: try again")
@@ -192,7 +192,7 @@ macro_rules! from_shared {
 }
 pub(crate) use from_shared;
 
-fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
+fn keyset_missing(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
     f.write_str(
         "the keyset of this store's records is missing, and nothing was changed: \
          restore the record ",
@@ -286,7 +286,7 @@ mod tests {
             (&[0xff, 0], " ff00 of"),
         ] {
             let key = RecordKey::new(Collection::from_static("keysets"), id);
-            let message = ServiceError::KeysetGone(key).to_string();
+            let message = ServiceError::KeysetMissing(key).to_string();
             assert!(message.contains(named), "{message}");
         }
     }

@@ -83,7 +83,7 @@ impl Keysets {
 
     /// The keyset with this id, which is known to have existed.
     pub(crate) async fn find_existing(&self, id: &[u8]) -> Result<StoredKeyset, ServiceError> {
-        let gone = || ServiceError::KeysetGone(self.key(id));
+        let gone = || ServiceError::KeysetMissing(self.key(id));
         self.find(id).await?.ok_or_else(gone)
     }
 
@@ -184,7 +184,7 @@ impl Keysets {
                 let count = match self.rewrap_one(record).await {
                     Ok(true) => &mut done.resealed,
                     // A keyset removed meanwhile needs no key.
-                    Ok(false) | Err(ServiceError::KeysetGone(_)) => &mut done.unchanged,
+                    Ok(false) | Err(ServiceError::KeysetMissing(_)) => &mut done.unchanged,
                     // A keyset that cannot be opened does not stop the others.
                     Err(ServiceError::Tampered | ServiceError::UnknownKey(_)) => &mut done.failed,
                     Err(error) => return Err(error),
@@ -206,7 +206,7 @@ impl Keysets {
     #[cfg(feature = "pat")]
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
-        let gone = || ServiceError::KeysetGone(self.key(id));
+        let gone = || ServiceError::KeysetMissing(self.key(id));
         let resealed = self.rewrap_one(record.ok_or_else(gone)?).await?;
         Ok(Rewrapped {
             resealed: u64::from(resealed),
@@ -256,7 +256,7 @@ impl Keysets {
                     ..
                 } => record = current,
                 CommitOutcome::Conflict { current: None, .. } => {
-                    return Err(ServiceError::KeysetGone(record.key));
+                    return Err(ServiceError::KeysetMissing(record.key));
                 }
             }
         }

@@ -21,10 +21,10 @@ use super::secret::{Password, SecretBytes};
 use super::target::{TokenSource, VaultToken};
 use super::{Vault, VaultError, operation};
 
-pub use self::foreign::{ForeignValue, ImportFailure};
+pub use self::foreign::{ForeignValue, ImportError};
 
 /// The outcome for one value.
-type Outcome<E> = Result<VaultToken, ImportFailure<E>>;
+type Outcome<E> = Result<VaultToken, ImportError<E>>;
 
 /// The values to take in. The lock is never contended: it makes the type `Sync`.
 type Values<'a, E> = Box<dyn Iterator<Item = ForeignValue<E>> + Send + 'a>;
@@ -42,7 +42,7 @@ impl Vault {
     /// Takes in values of another system under their own tokens. Each has a result of its own, in
     /// order.
     ///
-    /// Several are read at once, as many as [`hash_at_once`](super::VaultOptions::hash_at_once)
+    /// Several are read at once, as many as [`max_concurrent_hashes`](super::VaultOptions::max_concurrent_hashes)
     /// allows. They wait for their turn however many passwords are being hashed. A value that was
     /// taken in before is `AlreadyExists`, so you can repeat an import that was interrupted. A
     /// value that cannot be read fails alone, even if its reader panics.
@@ -140,7 +140,7 @@ impl Namespace<'_> {
         let hashing = VaultError::Service(ServiceError::Hashing);
         let runtime = Handle::try_current().map_err(|_| hashing.clone())?;
         let mut values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at_once = self.vault.shared.settings.hash_at_once;
+        let at_once = self.vault.shared.settings.max_concurrent_hashes;
         loop {
             // Only as many in memory as are read at once.
             let some: Vec<_> = values.by_ref().take(at_once).collect();
@@ -154,12 +154,12 @@ impl Namespace<'_> {
                 let outcome = match (&mut read.0).await.map_err(|_| hashing.clone())? {
                     Ok(value) => {
                         let taken = self.take_in(value, &mut access).await;
-                        taken.map_err(ImportFailure::Vault)
+                        taken.map_err(ImportError::Vault)
                     }
                     Err(failure) => Err(failure),
                 };
                 match outcome {
-                    Err(ImportFailure::Vault(error)) if concerns_all(&error) => return Err(error),
+                    Err(ImportError::Vault(error)) if concerns_all(&error) => return Err(error),
                     outcome => push(outcome),
                 }
             }
@@ -205,15 +205,15 @@ async fn read<E: Send + 'static>(
     vault: Vault,
     lane: Lane,
     value: ForeignValue<E>,
-) -> Result<Plain, ImportFailure<E>> {
+) -> Result<Plain, ImportError<E>> {
     let (source, expiry) = (value.source(), value.expiry());
     // Limits before work: a value with an invalid token or expiry is not read.
-    source.check().map_err(ImportFailure::Vault)?;
+    source.check().map_err(ImportError::Vault)?;
     let expires = expiry.seconds(vault.now());
-    expires.map_err(|error| ImportFailure::Vault(error.into()))?;
+    expires.map_err(|error| ImportError::Vault(error.into()))?;
     let hasher = &vault.shared.hasher;
     let read = hasher.run(lane, WhenFull::Wait, value.into_reader()).await;
-    let read = read.map_err(|error| ImportFailure::Vault(error.into()))?;
+    let read = read.map_err(|error| ImportError::Vault(error.into()))?;
     Ok(Plain {
         source,
         expiry,
@@ -228,7 +228,7 @@ const fn concerns_all(error: &VaultError) -> bool {
         VaultError::Service(
             ServiceError::Store(_)
                 | ServiceError::UnknownKey(_)
-                | ServiceError::KeysetGone(_)
+                | ServiceError::KeysetMissing(_)
                 | ServiceError::Hashing
                 | ServiceError::Randomness
         )
@@ -236,7 +236,7 @@ const fn concerns_all(error: &VaultError) -> bool {
 }
 
 impl<'a, E: Send + 'static> IntoFuture for Import<'a, E> {
-    type Output = Result<Vec<Result<VaultToken, ImportFailure<E>>>, VaultError>;
+    type Output = Result<Vec<Result<VaultToken, ImportError<E>>>, VaultError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -83,7 +83,7 @@ pub use self::create::Create;
 pub use self::error::VaultError;
 pub use self::hashing::Argon2Cost;
 pub use self::history::RollBack;
-pub use self::import::{ForeignValue, Import, ImportFailure};
+pub use self::import::{ForeignValue, Import, ImportError};
 pub use self::info::{ValueInfo, VersionInfo};
 pub use self::life::Renew;
 pub use self::list::ListedValues;
@@ -144,7 +144,7 @@ impl Vault {
             shared: Arc::new(Shared {
                 background: BackgroundWriter::new(MovingUp(Arc::clone(&store))),
                 guard: AttemptGuard::new(Arc::clone(&settings.limiter)),
-                hasher: Hasher::new(settings.hash_at_once),
+                hasher: Hasher::new(settings.max_concurrent_hashes),
                 observer: Observer::new(sink, settings.clock.clone()),
                 records: Records::new(store, keysets, root),
                 settings,

@@ -43,7 +43,7 @@ pub struct VaultOptions {
 
 pub(super) struct Settings {
     pub(super) cost: Argon2Cost,
-    pub(super) hash_at_once: usize,
+    pub(super) max_concurrent_hashes: usize,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
     /// `None` keeps as many as each value has.
@@ -59,7 +59,7 @@ impl VaultOptions {
         Self {
             settings: Settings {
                 cost: Argon2Cost::default(),
-                hash_at_once: cores.min(4),
+                max_concurrent_hashes: cores.min(4),
                 min_password: 8,
                 max_value: 1024 * 1024,
                 keep_versions: Some(0),
@@ -84,8 +84,8 @@ impl VaultOptions {
 
     /// How many passwords are hashed at once, each with the memory of its cost, 1 to 64. Unless
     /// set, one for each core, but at most four.
-    pub fn hash_at_once(mut self, passwords: usize) -> Self {
-        self.settings.hash_at_once = passwords;
+    pub fn max_concurrent_hashes(mut self, passwords: usize) -> Self {
+        self.settings.max_concurrent_hashes = passwords;
         self
     }
 
@@ -136,7 +136,7 @@ impl VaultOptions {
     }
 
     /// Counts failed attempts; [`MemoryLimiter`] unless set.
-    pub fn attempts(mut self, limiter: impl AttemptLimiter) -> Self {
+    pub fn limiter(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
     }
@@ -148,9 +148,9 @@ impl VaultOptions {
     /// As for [`Vault::open`], and [`VaultError::InvalidSetting`].
     pub async fn open(self, store: impl Store, keys: &KeyRing) -> Result<Vault, VaultError> {
         let mut settings = self.settings;
-        if !(1..=64).contains(&settings.hash_at_once) {
+        if !(1..=64).contains(&settings.max_concurrent_hashes) {
             return Err(VaultError::InvalidSetting(
-                "hash_at_once takes 1 to 64 passwords",
+                "max_concurrent_hashes takes 1 to 64 passwords",
             ));
         }
         if settings.keep_versions > Some(MAX_VERSIONS) {

@@ -37,7 +37,7 @@ type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
 /// Why one value was not taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ImportFailure<E> {
+pub enum ImportError<E> {
     /// It could not be read.
     Read(E),
     /// The code that reads it panicked.
@@ -82,23 +82,23 @@ impl<E> ForeignValue<E> {
     }
 
     /// What reads the value, on a thread where it may block.
-    pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportFailure<E>> + Send
+    pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportError<E>> + Send
     where
         E: 'static,
     {
         let reader = self.reader.into_inner();
         let reader = reader.unwrap_or_else(PoisonError::into_inner);
         || match catch_unwind(AssertUnwindSafe(reader)) {
-            Ok(read) => read.map_err(ImportFailure::Read),
+            Ok(read) => read.map_err(ImportError::Read),
             Err(payload) => {
                 drop_quietly(payload);
-                Err(ImportFailure::ReaderPanicked)
+                Err(ImportError::ReaderPanicked)
             }
         }
     }
 }
 
-impl<E> ImportFailure<E> {
+impl<E> ImportError<E> {
     /// The stable name: `unreadable`, whatever the error of your reader is; `reader_panicked`; or
     /// the code of the vault's error.
     #[must_use]
@@ -117,7 +117,7 @@ impl<E> fmt::Debug for ForeignValue<E> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
+impl<E: fmt::Display> fmt::Display for ImportError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => error.fmt(f),
@@ -127,7 +127,7 @@ impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
     }
 }
 
-impl<E: Error> Error for ImportFailure<E> {
+impl<E: Error> Error for ImportError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Read(error) => error.source(),

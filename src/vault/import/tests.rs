@@ -30,7 +30,7 @@ fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
 #[tokio::test]
 async fn an_import_waits_for_its_turn_and_fails_no_value() {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().hash_at_once(1).attempts(());
+    let options = Vault::options().max_concurrent_hashes(1).limiter(());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
@@ -63,7 +63,7 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
 #[tokio::test]
 async fn an_import_that_is_dropped_reads_no_more_values() {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().hash_at_once(1).attempts(());
+    let options = Vault::options().max_concurrent_hashes(1).limiter(());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
@@ -123,12 +123,12 @@ async fn a_value_with_an_invalid_token_or_expiry_is_not_read() {
     let values = [damaged("short"), never_live, damaged(token)];
     let taken = vault.import(values).await.unwrap();
     let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
-    let invalid = ImportFailure::Vault(VaultError::InvalidToken);
+    let invalid = ImportError::Vault(VaultError::InvalidToken);
     let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
-    let zero = ImportFailure::Vault(VaultError::Service(zero));
-    assert_eq!(failures, [invalid, zero, ImportFailure::Read(Damaged)]);
+    let zero = ImportError::Vault(VaultError::Service(zero));
+    assert_eq!(failures, [invalid, zero, ImportError::Read(Damaged)]);
     assert_eq!(read.load(Ordering::SeqCst), 1);
-    let codes: Vec<_> = failures.iter().map(ImportFailure::code).collect();
+    let codes: Vec<_> = failures.iter().map(ImportError::code).collect();
     assert_eq!(codes, ["invalid_token", "invalid_expiry", "unreadable"]);
 }
 
@@ -147,7 +147,7 @@ async fn an_expiry_beyond_the_calendar_is_refused() {
     let taken = vault.import(values).await.unwrap();
     let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
     let refused = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
-    let refused = Some(ImportFailure::Vault(VaultError::Service(refused)));
+    let refused = Some(ImportError::Vault(VaultError::Service(refused)));
     assert_eq!(failures, [None, refused.clone(), refused]);
 }
 
@@ -184,7 +184,7 @@ async fn a_reader_that_panics_fails_its_value_alone() {
     });
     let taken = vault.import([before, panicking, after]).await.unwrap();
     let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
-    let panicked = ImportFailure::ReaderPanicked;
+    let panicked = ImportError::ReaderPanicked;
     assert_eq!(panicked.code(), "reader_panicked");
     assert_eq!(failures, [None, Some(panicked), None]);
     assert!(vault.exists("taken-in-under-number-2").await.unwrap());
@@ -215,6 +215,6 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
     assert!(later > vault.now());
     assert_eq!(expiry(third.as_ref().unwrap()).await, None);
     let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
-    let zero = ImportFailure::Vault(VaultError::Service(zero));
+    let zero = ImportError::Vault(VaultError::Service(zero));
     assert_eq!(fourth.as_ref().err(), Some(&zero));
 }
