@@ -21,7 +21,7 @@ use super::xaes::XNonce;
 
 const _: () = wipes_itself::<ChaCha12Rng>();
 
-/// The operating system gave no random bytes.
+/// The operating system could not provide random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 

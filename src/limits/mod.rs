@@ -1,7 +1,8 @@
 //! Limits how often a secret may be guessed.
 //!
 //! An attempt is counted *before* it is made and given back when it succeeds. So a thousand
-//! concurrent guesses are a thousand attempts, and an attempt that is cancelled counts.
+//! concurrent guesses are a thousand attempts, and an attempt that is cancelled counts. Keyed
+//! hashes of personal access tokens are the exception: they count only failures, afterwards.
 
 mod blocking_pool;
 mod guard;
@@ -110,11 +111,12 @@ pub trait AttemptLimiter: fmt::Debug + Send + Sync + 'static {
     /// [`Exhausted`] if any subject has no attempt left.
     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted>;
 
-    /// Gives one attempt back to each subject, after a success.
+    /// Gives one attempt back to each subject, because it was no failed guess: it succeeded, or
+    /// could not be judged. Never reset the count here.
     async fn give_back(&self, subjects: &[Subject]);
 }
 
-/// No limit, for callers that limit attempts themselves.
+/// No limit, for applications that limit attempts themselves.
 #[async_trait]
 impl AttemptLimiter for () {
     async fn take(&self, _: &[Subject]) -> Result<(), Exhausted> {

@@ -19,8 +19,8 @@ pub struct Revoke<'a> {
 }
 
 impl PersonalAccessTokens {
-    /// Revokes a token: it is refused from now on, and its record stays. Revoking it again changes
-    /// nothing. Its expiry stays as it is.
+    /// Revokes a token: it is refused from now on, and its record stays. Revoking it again keeps
+    /// the first `revoked_at`. Its expiry stays as it is.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl PersonalAccessTokens {
         observed.run(restore).await
     }
 
-    /// Deletes a token permanently, even one whose record was changed from outside. A token that is
+    /// Deletes a token permanently, even if its record is damaged or tampered with. A token that is
     /// only revoked can still be looked up for an audit.
     ///
     /// # Errors

@@ -83,11 +83,11 @@ impl PersonalAccessTokens {
         observed.run(get).await
     }
 
-    /// What is known about each of these tokens, in their order; `None` where no such token exists.
+    /// What is known about each of these tokens, in their order; `None` if no such token exists.
     ///
     /// # Errors
     ///
-    /// [`PatError::Service`]. A record that was changed from outside is an error in its own place.
+    /// [`PatError::Service`]. A damaged or tampered record is an error in its own place.
     pub async fn get_many(
         &self,
         ids: &[PatId],
@@ -111,7 +111,7 @@ impl PersonalAccessTokens {
 }
 
 impl Listing<ListedTokens> {
-    /// Those of this owner. It only narrows: after another owner, none is left.
+    /// Those of this owner. It only narrows: with two different owners, no token matches.
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.wanted.owners.push(owner.into());
         self
@@ -184,8 +184,7 @@ impl seal::Read for ListedTokens {
 }
 
 impl ListedTokens {
-    /// The entry of a record, if the list wants it. A record that was changed from outside is an
-    /// error.
+    /// The entry of a record, if it matches. A damaged or tampered record is an error.
     fn entry(
         &self,
         tokens: Tokens<'_>,
@@ -252,7 +251,7 @@ impl Part {
     }
 }
 
-/// How far a list has come: the part, and the place in it.
+/// The position of a list: the part, and the cursor in it.
 #[derive(Debug)]
 struct Position {
     part: u8,

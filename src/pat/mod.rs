@@ -26,8 +26,9 @@
 //! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256
 //! random bits, so a keyed hash of it is enough, and a token is verified in microseconds. The key
 //! of that hash is in the store, sealed by the ring: tokens stay valid when the ring is rotated.
-//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role
-//! or forge a token.
+//! All metadata is sealed, too: the database shows only when a record may be purged, which follows
+//! from its expiry. Write access to the database alone cannot grant admin, add a role or forge a
+//! token.
 
 mod bootstrap;
 mod bulk;
@@ -104,7 +105,7 @@ pub struct PersonalAccessTokens {
 struct Shared {
     records: Records,
     hasher: Hasher,
-    /// The record that is opened where no token exists. It is in no store.
+    /// The record that is opened if no token exists. It is in no store.
     stand_in: Record,
     guard: AttemptGuard,
     scrypt: BlockingPool,
@@ -117,8 +118,8 @@ struct Shared {
 impl PersonalAccessTokens {
     /// Opens the tokens of this store with the default [`PatOptions`].
     ///
-    /// If a retired key of the ring sealed the keyset, it is sealed again: after that, you can
-    /// remove the retired key.
+    /// If a retired key sealed the keyset, this tries to seal it again, and reports no failure. Run
+    /// [`rewrap`](PersonalAccessTokens::rewrap) before you remove the retired key.
     ///
     /// # Errors
     ///

@@ -76,7 +76,7 @@ impl PatOptions {
         }
     }
 
-    /// What new tokens begin with; the default is `pat_`.
+    /// The beginning of new tokens. Default: `pat_`.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.settings.prefixes.own = prefix;
         self
@@ -97,19 +97,20 @@ impl PatOptions {
         self
     }
 
-    /// Writes the last use of a token at most once in this time; the default is an hour. Each write
-    /// costs a read, too. They happen in the background, one at a time: see
+    /// Writes the last use of a token at most once in this time. Default: an hour. Each write costs
+    /// a read, too. They happen in the background, one at a time: see
     /// [`flush`](PersonalAccessTokens::flush).
     ///
-    /// With `None`, last uses are not recorded, and verifying never writes.
+    /// With `None`, last uses are not recorded, and verifying writes nothing but
+    /// [upgraded hashes](PatOptions::upgrade_hashes).
     pub fn last_used_every(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.settings.last_used_every = interval.into().map(seconds);
         self
     }
 
-    /// Caches this many verified tokens, at most 1,000,000, each for at most this long; the default
-    /// is no cache. The time is measured by the service's clock and by the machine's monotonic one,
-    /// whichever is first, and is over when the service's clock ran backwards.
+    /// Caches this many verified tokens, at most 1,000,000, each for at most `staleness`. Default:
+    /// no cache. An entry is dropped once either the service's clock or the monotonic clock says
+    /// that `staleness` has passed, or if the service's clock went back.
     ///
     /// # Security
     ///
@@ -122,28 +123,29 @@ impl PatOptions {
     }
 
     /// How long an expired token is kept until
-    /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it; the default
-    /// is 90 days. Until then it is `expired`, and after that `not_found`.
+    /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it. Default: 90
+    /// days. Until then it is `expired`, and after that `not_found`. A change applies to a token
+    /// when it is next written.
     pub fn keep_expired(mut self, time: Duration) -> Self {
         self.settings.keep_expired = seconds(time);
         self
     }
 
-    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB; the
-    /// default is the number of cores, at most four.
+    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB: 1 to
+    /// 64. Default: the number of cores, at most four.
     pub fn max_concurrent_hashes(mut self, hashes: usize) -> Self {
         self.settings.max_concurrent_hashes = hashes;
         self
     }
 
-    /// Whether a token's scrypt hash is replaced by ours when the token is used; the default is
-    /// `false`. The token's text stays the same.
+    /// Whether a token's scrypt hash is replaced by ours when the token is used. The token's text
+    /// stays the same. Default: `false`.
     pub fn upgrade_hashes(mut self, upgrade: bool) -> Self {
         self.settings.upgrade_hashes = upgrade;
         self
     }
 
-    /// The clock; the default is the system's.
+    /// The clock that judges expiry. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = ClockSource::Injected(Arc::new(clock));
         self
@@ -155,7 +157,7 @@ impl PatOptions {
         self
     }
 
-    /// Counts failed attempts; the default is a [`MemoryLimiter`].
+    /// Counts failed attempts. Default: a [`MemoryLimiter`].
     pub fn limiter(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
@@ -175,7 +177,7 @@ impl PatOptions {
         let Self { settings, events } = self;
         if !(1..=64).contains(&settings.max_concurrent_hashes) {
             return Err(PatError::InvalidSetting(
-                "1 to 64 scrypt hashes are checked at once",
+                "max_concurrent_hashes takes 1 to 64 hashes",
             ));
         }
         if settings
@@ -183,7 +185,7 @@ impl PatOptions {
             .is_some_and(|(tokens, _)| tokens.get() > 1_000_000)
         {
             return Err(PatError::InvalidSetting(
-                "at most 1,000,000 verified tokens are kept",
+                "cache takes at most 1,000,000 tokens",
             ));
         }
         let visible =
@@ -195,7 +197,7 @@ impl PatOptions {
             .all(|prefix| visible(prefix))
         {
             return Err(PatError::InvalidSetting(
-                "another prefix has at most 64 visible ASCII characters",
+                "accept_prefix takes at most 64 visible ASCII characters",
             ));
         }
         let observer = Observer::new(events, settings.clock.clone());

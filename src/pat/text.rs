@@ -53,7 +53,7 @@ impl PatId {
     ///
     /// # Errors
     ///
-    /// [`PatError::Service`] when the operating system gives no random bytes.
+    /// [`PatError::Service`] if the operating system cannot provide random bytes.
     pub fn generate() -> Result<Self, PatError> {
         let mut text = String::with_capacity(Self::LENGTH);
         base62::draw_onto(&mut text, Self::LENGTH)?;
@@ -66,7 +66,7 @@ impl PatId {
     }
 }
 
-/// The text of a token: what its owner keeps, and presents.
+/// The text of a token, which its owner keeps and presents.
 ///
 /// Whoever has it can use it, so it does not print: [`expose`](PatToken::expose) it to hand it out.
 /// It is wiped when dropped.
@@ -167,9 +167,8 @@ fn parse_ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t
     })
 }
 
-/// The other system accepts several spellings of one secret: without padding, in the URL-safe
-/// alphabet, with foreign characters, with unused bits set. Only the one that it issues is a token
-/// here.
+/// The other system accepts one secret in several forms: without padding, in the URL-safe alphabet,
+/// with foreign characters, with unused bits set. Only the form that it issues is a token here.
 fn parse_foreign<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
     let id = PatId::parse(id)?;
     let secret = std::str::from_utf8(secret).ok()?;

@@ -10,7 +10,7 @@ use super::options::Settings;
 use super::row::{self, Meta, Opened};
 use super::{PatId, PersonalAccessTokens, SecretHash};
 
-/// How often a use is tried where others change the token at the same time. The next use makes up
+/// How often a write is tried if others change the token at the same time. The next use makes up
 /// for one that is lost.
 const TRIES: u32 = 3;
 
@@ -19,10 +19,10 @@ impl PersonalAccessTokens {
     /// [upgraded](super::PatOptions::upgrade_hashes) hashes. Call it before the process exits;
     /// otherwise this happens in the background.
     ///
-    /// It is best effort, as in the background, and ends after five seconds even where the store
-    /// does not answer. At most 1,024 tokens are noted at a time; an upgraded hash takes the place
-    /// of a last use. What finds no room, and what the store refuses, is noted again at the token's
-    /// next use. Notes are lost when the last clone of this value is dropped.
+    /// It is best effort, as in the background, and ends after five seconds even if the store does
+    /// not answer. At most 1,024 tokens are pending at a time; an upgraded hash takes the place of
+    /// a last use. A note that finds no room, or that the store refuses, is made again at the
+    /// token's next use. Pending notes are lost when the last clone of this value is dropped.
     ///
     /// ```
     /// # use sealtoken::pat::PersonalAccessTokens;
@@ -83,7 +83,7 @@ impl BackgroundWork for Uses {
             let Some(record) = self.store.get(&key).await? else {
                 return Ok(());
             };
-            // A record that was changed from outside is left alone.
+            // A damaged or tampered record is left alone.
             let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
                 return Ok(());
             };
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// For instance a use by the previous secret, which upgrades no hash, and one that is not due.
+    /// For instance a use of the previous secret, which upgrades no hash, and one that is not due.
     #[test]
     fn uses_that_are_written_together_take_nothing_from_each_other() {
         let hasher = Hasher::new(&Secret::from([8; 32]));

@@ -55,8 +55,8 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Refused`] with the [`Reason`], and [`VerifyError::Failed`] when it could not
-    /// be checked.
+    /// [`VerifyError::Refused`] with the [`Reason`], and [`VerifyError::Failed`] if it could not be
+    /// checked.
     ///
     /// # Security
     ///
@@ -226,7 +226,7 @@ impl PersonalAccessTokens {
         result
     }
 
-    /// Notes what the use of a token changes, if anything: the time, and a hash of ours. It is
+    /// Notes what the use of a token changes, if anything: its time, and a hash of ours. It is
     /// written in the background, and no request waits for it.
     fn note_use(&self, meta: &mut Meta, secret: Match, presented: &Presented<'_>, now: UnixTime) {
         let settings = &self.shared.settings;
@@ -291,7 +291,7 @@ fn check_expiry(meta: &Meta, secret: Match, now: UnixTime) -> Result<(), Reason>
     }
 }
 
-/// The record that is opened and compared where no token exists: like any other, but in no store.
+/// The record that is opened and compared if no token exists: like any other, but in no store.
 pub(super) fn stand_in(keyset: &Keyset, hasher: &Hasher) -> Result<Record, PatError> {
     let id = PatId::generate()?;
     let hash = hasher.hash(id.as_str().as_bytes());
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// Nor does a keyed hash, even where the token once came from the other system.
+    /// Nor does a keyed hash, even if the token once came from the other system.
     #[tokio::test]
     async fn a_hash_of_a_foreign_text_in_a_record_that_was_issued_here_does_not_count() {
         let keys = KeyRing::new(Key::generate());

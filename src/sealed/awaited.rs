@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::crypto::stack;
 
-/// What an awaited builder runs.
+/// The future of an awaited builder.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Lets a builder be awaited: that calls its `run`.
@@ -22,7 +22,7 @@ macro_rules! awaited {
 }
 pub(crate) use awaited;
 
-/// Moves a future to the heap, with nothing of what earlier calls left on the stack.
+/// Moves a future to the heap, without copying what earlier calls left on the stack.
 pub(crate) fn boxed<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, F::Output>
 where
     F: Future + Send + 'a,
@@ -31,7 +31,7 @@ where
     on_fresh_stack(make)
 }
 
-/// Its frame lies where the stack was overwritten.
+/// A function of its own, so that its frame lies where the stack was overwritten.
 #[inline(never)]
 fn on_fresh_stack<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, F::Output>
 where

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::awaited::{BoxFuture, boxed};
 
-/// An operation on many records, such as a purge. Awaited, it gives a `T`, or an `E` if it fails.
+/// An operation on many records, such as a purge. Awaited, it returns a `T`, or an `E` if it fails.
 #[must_use = "nothing is done until this is awaited"]
 pub struct Bulk<'a, T, E> {
     work: Work<'a, T, E>,
@@ -15,7 +15,7 @@ pub struct Bulk<'a, T, E> {
 type Work<'a, T, E> =
     Box<dyn FnOnce(Progress<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'a>;
 
-/// The caller's function that follows the progress. The lock is never contended: it makes the type
+/// The caller's function that gets the progress. The lock is never contended: it makes the type
 /// `Sync`.
 pub(crate) struct Progress<'a>(Mutex<Box<dyn FnMut(u64) + Send + 'a>>);
 
@@ -30,8 +30,8 @@ impl<'a, T, E> Bulk<'a, T, E> {
         }
     }
 
-    /// Reports the number of records done so far, each time that it grows; for a rewrap, the number
-    /// of keysets examined.
+    /// Reports the number of records done so far, each time it grows; for a rewrap, the number of
+    /// keysets examined.
     pub fn progress(mut self, progress: impl FnMut(u64) + Send + 'a) -> Self {
         self.progress = Progress::new(progress);
         self
@@ -49,7 +49,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Nobody follows it.
+/// Reports nothing.
 impl Default for Progress<'_> {
     fn default() -> Self {
         Self::new(|_| {})

@@ -18,11 +18,11 @@ use super::public::{PublicError, WholeSeconds};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// A record in the database was changed from outside.
+    /// A record in the database is damaged or was changed outside sealtoken.
     Tampered,
     /// The key with this id sealed the keyset, but the ring lacks it: add it as a retired key.
     UnknownKey(KeyId),
-    /// The keyset of existing records is missing: restore this record from a backup.
+    /// The keyset of existing records is missing: restore its record, with this key, from a backup.
     KeysetMissing(RecordKey),
     /// The store failed.
     Store(StoreError),
@@ -42,7 +42,7 @@ pub enum ServiceError {
     Hashing,
     /// The expiry cannot be set.
     InvalidExpiry(ExpiryError),
-    /// The operating system returned no random bytes.
+    /// The operating system could not provide random bytes.
     Randomness,
 }
 
@@ -89,7 +89,7 @@ impl ServiceError {
     pub(crate) fn after(self, done: u64) -> Self {
         match self {
             Self::Store(error) => Self::Store(error.after(done > 0)),
-            // It says that nothing was done.
+            // Its message says that nothing was done.
             Self::Contended if done > 0 => Self::Store(StoreError::unknown("contention")),
             error => error,
         }
@@ -100,8 +100,8 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tampered => f.write_str(
-                "a record in the database was changed from outside: restore it from a \
-                 backup",
+                "a record in the database is damaged or was changed outside sealtoken: restore it \
+                 from a backup",
             ),
             Self::UnknownKey(id) => write!(
                 f,
@@ -127,7 +127,7 @@ impl fmt::Display for ServiceError {
                 "a slow hash did not run: there is not enough memory, or no tokio runtime here",
             ),
             Self::InvalidExpiry(error) => error.fmt(f),
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
         }
     }
 }

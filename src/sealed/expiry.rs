@@ -10,7 +10,7 @@ pub(crate) enum NewExpiry {
     /// A moment in the past means now.
     #[cfg(feature = "pat")]
     NowIfPast(Expiry),
-    /// Taken over from another system: may lie in the past.
+    /// From another system: may lie in the past.
     Imported(UnixTime),
 }
 

@@ -53,7 +53,7 @@ pub struct Rewrapped {
     pub resealed: u64,
     /// Keysets that the current key had already sealed.
     pub unchanged: u64,
-    /// Keysets that could not be opened: changed from outside, or sealed by a key that the ring
+    /// Keysets that could not be opened: damaged, tampered with, or sealed by a key that the ring
     /// lacks. Keep the retired key while this is not zero.
     pub failed: u64,
 }
@@ -83,8 +83,8 @@ impl Keysets {
 
     /// The keyset with this id, which is known to have existed.
     pub(crate) async fn find_existing(&self, id: &[u8]) -> Result<StoredKeyset, ServiceError> {
-        let gone = || ServiceError::KeysetMissing(self.key(id));
-        self.find(id).await?.ok_or_else(gone)
+        let missing = || ServiceError::KeysetMissing(self.key(id));
+        self.find(id).await?.ok_or_else(missing)
     }
 
     /// The keyset with this id, created if it does not exist. If several processes create it at
@@ -123,7 +123,7 @@ impl Keysets {
                     current: Some(record),
                     ..
                 } => return self.open(&record),
-                // The keyset that was in the way is gone again.
+                // The conflicting keyset was removed again.
                 CommitOutcome::Conflict { current: None, .. } => {}
             }
         }
@@ -206,8 +206,8 @@ impl Keysets {
     #[cfg(feature = "pat")]
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
-        let gone = || ServiceError::KeysetMissing(self.key(id));
-        let resealed = self.rewrap_one(record.ok_or_else(gone)?).await?;
+        let missing = || ServiceError::KeysetMissing(self.key(id));
+        let resealed = self.rewrap_one(record.ok_or_else(missing)?).await?;
         Ok(Rewrapped {
             resealed: u64::from(resealed),
             unchanged: u64::from(!resealed),

@@ -31,9 +31,9 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// What concerns all values: an invalid password, expiry or label, and [`VaultError::Service`]
-    /// before any value is known to be written. Where its [effect](crate::store::Effect) is
-    /// unknown, the first value may exist, and no other.
+    /// Errors that concern all values: an invalid password, expiry or label, and
+    /// [`VaultError::Service`] before any value is known to be written. If its
+    /// [effect](crate::store::Effect) is unknown, the first value may exist, and no other.
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,

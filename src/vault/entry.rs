@@ -19,7 +19,7 @@ const FORMAT: u8 = 1;
 const EACH: usize = 16 + 32;
 
 /// The maximum number of data keys in an entry: each change of the password adds one. Such an entry
-/// has about 200 KB, which every engine takes.
+/// has about 200 KB, which every engine accepts.
 pub(super) const MAX_KEYS: usize = 4096;
 
 /// Where the entry of a password is, and the key that seals it: both derived from the 64 bytes of
@@ -45,7 +45,7 @@ impl EntryLocation {
 #[derive(Debug, Clone)]
 pub(super) struct DataKeys {
     keys: Vec<DataKey>,
-    /// Whether some are missing, in an entry that was changed from outside.
+    /// Whether some are missing, in a damaged or tampered entry.
     is_partial: bool,
 }
 
@@ -89,8 +89,8 @@ impl DataKeys {
             .ok_or(VaultError::Service(ServiceError::Tampered))
     }
 
-    /// The key with this id. Where it is missing, the password is wrong, unless the key may be in
-    /// an entry that was changed from outside.
+    /// The key with this id. If it is missing, the password is wrong, unless the key may be in a
+    /// damaged or tampered entry.
     pub(super) fn find(&self, id: [u8; 16]) -> Result<&DataKey, VaultError> {
         let key = self.keys.iter().find(|key| key.id == id);
         key.ok_or(if self.is_partial {
@@ -159,7 +159,7 @@ pub(super) fn open(
     })
 }
 
-/// The data keys in an entry's plaintext; `None` where it is malformed.
+/// The data keys in an entry's plaintext; `None` if it is malformed.
 pub(super) fn parse(plaintext: &[u8]) -> Option<DataKeys> {
     let (&format, rest) = plaintext.split_first()?;
     let (each, rest) = rest.as_chunks::<EACH>();

@@ -26,13 +26,13 @@ pub struct RollBack<'a> {
 
 impl Vault {
     /// The current value and the earlier ones that are kept, the newest first, without their
-    /// content. One that was changed from outside [says so](VersionInfo::is_tampered) and hides no
-    /// other.
+    /// content. A damaged or tampered one [says so](VersionInfo::is_tampered) and does not hide
+    /// others.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record was
-    /// changed from outside, or the store failed.
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record is damaged
+    /// or tampered with, or the store failed.
     pub async fn versions(
         &self,
         target: impl Into<Target>,
@@ -47,7 +47,7 @@ impl Vault {
         observed.run(work).await
     }
 
-    /// Makes an earlier value the current one, as a new version. Awaited, it gives that value.
+    /// Makes an earlier value the current one, as a new version. Awaited, it returns that value.
     ///
     /// # Errors
     ///

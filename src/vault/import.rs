@@ -1,4 +1,4 @@
-//! Importing values of other systems: each is read there, and sealed here.
+//! Importing values of other systems: each is read by the caller's code, and sealed here.
 
 mod foreign;
 #[cfg(test)]
@@ -26,11 +26,11 @@ pub use self::foreign::{ForeignValue, ImportError};
 /// The outcome for one value.
 type Outcome<E> = Result<VaultToken, ImportError<E>>;
 
-/// The values to take in. The lock is never contended: it makes the type `Sync`.
+/// The values to import. The lock is never contended: it makes the type `Sync`.
 type Values<'a, E> = Box<dyn Iterator<Item = ForeignValue<E>> + Send + 'a>;
 
-/// Takes values in: [`Vault::import`].
-#[must_use = "nothing is taken in until this is awaited"]
+/// Imports values: [`Vault::import`].
+#[must_use = "nothing is imported until this is awaited"]
 pub struct Import<'a, E> {
     vault: &'a Vault,
     values: Mutex<Values<'a, E>>,
@@ -39,13 +39,14 @@ pub struct Import<'a, E> {
 }
 
 impl Vault {
-    /// Takes in values of another system under their own tokens. Each has a result of its own, in
+    /// Imports values of another system under their own tokens. Each has a result of its own, in
     /// order.
     ///
-    /// Several are read at once, as many as [`max_concurrent_hashes`](super::VaultOptions::max_concurrent_hashes)
-    /// allows. They wait for their turn however many passwords are being hashed. A value that was
-    /// taken in before is `AlreadyExists`, so you can repeat an import that was interrupted. A
-    /// value that cannot be read fails alone, even if its reader panics.
+    /// Several are read at once, as many as
+    /// [`max_concurrent_hashes`](super::VaultOptions::max_concurrent_hashes) allows. They wait for
+    /// their turn however many passwords are being hashed. A value that was imported before is
+    /// `AlreadyExists`, so you can repeat an import that was interrupted. A value that cannot be
+    /// read fails alone, even if its reader panics.
     ///
     /// ```
     /// use sealtoken::vault::{ForeignValue, Vault, VaultError};
@@ -56,16 +57,16 @@ impl Vault {
     /// let values = rows
     ///     .into_iter()
     ///     .map(|row| ForeignValue::new(row.token, move || decrypt(&row.stored)));
-    /// let taken = vault.import(values).password("the new password").await?;
-    /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
+    /// let imported = vault.import(values).password("the new password").await?;
+    /// println!("{} of {}", imported.iter().flatten().count(), imported.len());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// What concerns all values: [`VaultError::Service`], and an invalid password. A short password
-    /// is accepted: it is not new. Values taken in before the error stay;
+    /// Errors that concern all values: [`VaultError::Service`], and an invalid password. A short
+    /// password is accepted: it is not new. Values imported before the error stay;
     /// [`progress`](Import::progress) has reported how many were examined.
     pub fn import<'a, E, I>(&'a self, values: I) -> Import<'a, E>
     where
@@ -97,10 +98,10 @@ impl<'a, E: Send + 'static> Import<'a, E> {
 
     async fn run(self) -> Result<Vec<Outcome<E>>, VaultError> {
         let observed = self.vault.observe(operation::IMPORT);
-        observed.run(self.take_in(&observed)).await
+        observed.run(self.import_all(&observed)).await
     }
 
-    async fn take_in(self, observed: &Observed<'_>) -> Result<Vec<Outcome<E>>, VaultError> {
+    async fn import_all(self, observed: &Observed<'_>) -> Result<Vec<Outcome<E>>, VaultError> {
         let Self {
             vault,
             values,
@@ -113,25 +114,25 @@ impl<'a, E: Send + 'static> Import<'a, E> {
         }
         let access = password.map_or(Access::Open, Access::Imported);
         // The namespace is created first, so that the import waits in its lane, and not in the one
-        // of all made-up names.
+        // that all missing namespaces share.
         let namespace = vault.for_writing(observed).await?;
-        let (mut outcomes, mut taken) = (Vec::new(), 0_u64);
+        let (mut outcomes, mut imported) = (Vec::new(), 0_u64);
         let push = |outcome: Outcome<E>| {
-            taken = taken.saturating_add(u64::from(outcome.is_ok()));
-            observed.count(taken);
+            imported = imported.saturating_add(u64::from(outcome.is_ok()));
+            observed.count(imported);
             outcomes.push(outcome);
             progress.report(outcomes.len() as u64);
         };
-        let ended = namespace.take_all_in(values, access, push).await;
-        // Values taken in before the error stay.
-        ended.map_err(|error| error.after(taken))?;
+        let ended = namespace.import_all(values, access, push).await;
+        // Values imported before the error stay.
+        ended.map_err(|error| error.after(imported))?;
         Ok(outcomes)
     }
 }
 
 impl Namespace<'_> {
-    /// Takes the values in, and hands the outcome for each to `push`.
-    async fn take_all_in<E: Send + 'static>(
+    /// Imports the values, and passes the outcome for each to `push`.
+    async fn import_all<E: Send + 'static>(
         &self,
         values: Mutex<Values<'_, E>>,
         mut access: Access,
@@ -140,10 +141,10 @@ impl Namespace<'_> {
         let hashing = VaultError::Service(ServiceError::Hashing);
         let runtime = Handle::try_current().map_err(|_| hashing.clone())?;
         let mut values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at_once = self.vault.shared.settings.max_concurrent_hashes;
+        let max_concurrent = self.vault.shared.settings.max_concurrent_hashes;
         loop {
             // Only as many in memory as are read at once.
-            let some: Vec<_> = values.by_ref().take(at_once).collect();
+            let some: Vec<_> = values.by_ref().take(max_concurrent).collect();
             if some.is_empty() {
                 return Ok(());
             }
@@ -153,8 +154,8 @@ impl Namespace<'_> {
             for mut read in reading {
                 let outcome = match (&mut read.0).await.map_err(|_| hashing.clone())? {
                     Ok(value) => {
-                        let taken = self.take_in(value, &mut access).await;
-                        taken.map_err(ImportError::Vault)
+                        let stored = self.store_one(value, &mut access).await;
+                        stored.map_err(ImportError::Vault)
                     }
                     Err(failure) => Err(failure),
                 };
@@ -167,7 +168,7 @@ impl Namespace<'_> {
     }
 
     /// Stores one value. The first one turns a password into its data keys, for all that follow.
-    async fn take_in(&self, value: Plain, access: &mut Access) -> Result<VaultToken, VaultError> {
+    async fn store_one(&self, value: Plain, access: &mut Access) -> Result<VaultToken, VaultError> {
         let mut new = NewValue::new(access.clone());
         new.source = value.source;
         new.expiry = Some(value.expiry);

@@ -37,7 +37,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Service`]: the record was changed from outside, or the store failed.
+    /// [`VaultError::Service`]: the record is damaged or tampered with, or the store failed.
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
         let target = target.into();
         let observed = self.observe(operation::EXISTS);
@@ -52,12 +52,12 @@ impl Vault {
         observed.run(work).await
     }
 
-    /// What is known about a value, also where it is expired or soft-deleted. Never the value.
+    /// What is known about a value, even if it is expired or soft-deleted. Never the value.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the record was changed from outside,
-    /// or the store failed.
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the record is damaged or tampered
+    /// with, or the store failed.
     pub async fn get(&self, target: impl Into<Target>) -> Result<ValueInfo, VaultError> {
         let target = target.into();
         let observed = self.observe(operation::GET);
@@ -84,7 +84,7 @@ impl Vault {
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Expired`], [`VaultError::Deleted`], and
-    /// [`VaultError::Service`], also for an expiry that cannot be set.
+    /// [`VaultError::Service`], which includes an expiry that cannot be set.
     pub fn renew(&self, target: impl Into<Target>) -> Renew<'_> {
         Renew {
             vault: self,
@@ -99,7 +99,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Deleted`] where it is soft-deleted already, and
+    /// [`VaultError::NotFound`], [`VaultError::Deleted`] if it is soft-deleted already, and
     /// [`VaultError::Service`].
     pub async fn soft_delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let change = |meta: &mut Meta, now: UnixTime| {
@@ -127,11 +127,11 @@ impl Vault {
         self.change(operation::RESTORE, &target, change).await
     }
 
-    /// Removes a value and all its earlier ones for good, also where it is expired or soft-deleted.
+    /// Removes a value and all its earlier ones permanently, even if it is expired or soft-deleted.
     ///
-    /// A record that was changed from outside is removed, too. Its earlier values stay behind, but
-    /// nothing leads to them. A record too broken to name its namespace can be removed by its
-    /// [`ValueId`](super::ValueId) from any.
+    /// A damaged or tampered record is removed, too. Its earlier values stay in the store, but
+    /// nothing leads to them. A record too damaged to name its namespace can be removed by its
+    /// [`ValueId`](super::ValueId) from any namespace.
     ///
     /// # Errors
     ///
@@ -164,10 +164,10 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Changes what is known about a value, again where others do so at the same time.
+    /// Changes what is known about a value. It begins again if others change it at the same time.
     ///
-    /// The record is written even if nothing differs: a store whose reads lag behind may have shown
-    /// an outdated one.
+    /// The record is written even if nothing differs: a store with stale reads may have shown an
+    /// outdated one.
     async fn change(
         &self,
         location: &Location,
@@ -202,7 +202,7 @@ impl Namespace<'_> {
                 key: location.key.clone(),
                 expected: expected_version(&record),
             }];
-            // Removal is the way to be rid of a record that was changed from outside.
+            // A damaged or tampered record can be removed, too.
             if let Ok(row) = Row::open(self, record) {
                 let earlier = row.meta.oldest..row.meta.revision;
                 batch.extend(removals(self, &row, earlier));
@@ -210,8 +210,8 @@ impl Namespace<'_> {
             existing = match commit(self.store(), &batch).await {
                 Ok(CommitOutcome::Written) => return Ok(()),
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
-                // An attacker gave the earlier values more labels than a batch takes: they go
-                // first.
+                // An attacker gave the earlier values more labels than a batch accepts: remove
+                // them first.
                 Err(error) if error.is_too_heavy() && batch.len() > 1 => {
                     let count = |number| *pruned = pruned.saturating_add(number);
                     self.prune(location, |_| 0, count).await?;

@@ -18,12 +18,12 @@ const MAX_CACHED: usize = 1024;
 #[derive(Debug)]
 pub(super) struct NamespaceKeys {
     pub(super) keyset: Keyset,
-    /// The key of payloads without a password, under the id that says so.
+    /// The key of payloads without a password.
     pub(super) open: DataKey,
     pub(super) salt: [u8; 16],
     /// The record id of every text that cannot be a token: no record ever has it.
     nowhere: Vec<u8>,
-    /// Whether the namespace does not exist: nothing is in it, whatever the database holds by now.
+    /// Whether the namespace does not exist: it holds nothing, whatever the database holds by now.
     pub(super) is_stand_in: bool,
 }
 

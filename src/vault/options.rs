@@ -46,7 +46,7 @@ pub(super) struct Settings {
     pub(super) max_concurrent_hashes: usize,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
-    /// `None` keeps as many as each value has.
+    /// `None` keeps as many as each value has now.
     pub(super) keep_versions: Option<u32>,
     pub(super) purge_margin: Duration,
     pub(super) clock: ClockSource,
@@ -76,32 +76,32 @@ impl VaultOptions {
     ///
     /// A cost is weaker if its memory times its passes is less; a cost that is not stronger than
     /// the vault's is ignored. Raise it rarely: an unknown password is hashed at each cost that the
-    /// vault has had, and a vault takes at most eight.
+    /// vault has had, and a vault accepts at most eight.
     pub fn argon2_cost(mut self, cost: Argon2Cost) -> Self {
         self.settings.cost = cost;
         self
     }
 
-    /// How many passwords are hashed at once, each with the memory of its cost, 1 to 64. Unless
-    /// set, one for each core, but at most four.
+    /// How many passwords are hashed at once, each with the memory of its cost: 1 to 64. Default:
+    /// the number of cores, at most four.
     pub fn max_concurrent_hashes(mut self, passwords: usize) -> Self {
         self.settings.max_concurrent_hashes = passwords;
         self
     }
 
-    /// The fewest characters of a new password, 1 to 256; 8 unless set.
+    /// Minimum length of a new password, in characters: 1 to 256. Default: 8.
     pub fn min_password(mut self, characters: usize) -> Self {
         self.settings.min_password = characters;
         self
     }
 
-    /// The most bytes of a value; 1 MiB unless set, and never more than the store takes.
+    /// Maximum length of a value, in bytes, and never more than the store accepts. Default: 1 MiB.
     pub fn max_value(mut self, bytes: usize) -> Self {
         self.settings.max_value = bytes;
         self
     }
 
-    /// How many earlier values of each value are kept, at most 16; none unless set.
+    /// How many earlier values of each value are kept, at most 16. Default: 0.
     pub fn keep_versions(mut self, versions: u32) -> Self {
         self.settings.keep_versions = Some(versions);
         self
@@ -113,29 +113,29 @@ impl VaultOptions {
         self
     }
 
-    /// How long after its expiry [`purge_expired`](Vault::purge_expired) leaves a value alone; 10
-    /// minutes unless set.
+    /// How long after its expiry [`purge_expired`](Vault::purge_expired) leaves a value alone.
+    /// Default: 10 minutes.
     ///
-    /// It covers the difference of clocks: one that is further ahead removes values that others can
-    /// still read.
+    /// It covers the difference of clocks: a clock that is further ahead removes values that others
+    /// can still read.
     pub fn purge_margin(mut self, margin: Duration) -> Self {
         self.settings.purge_margin = margin;
         self
     }
 
-    /// The clock that judges expiry; the system's unless set.
+    /// The clock that judges expiry. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = ClockSource::Injected(Arc::new(clock));
         self
     }
 
-    /// The sink that gets an event of each operation.
+    /// Reports each operation to this sink.
     pub fn events(mut self, sink: impl EventSink) -> Self {
         self.sink = Some(Arc::new(sink));
         self
     }
 
-    /// Counts failed attempts; [`MemoryLimiter`] unless set.
+    /// Counts failed attempts. Default: a [`MemoryLimiter`].
     pub fn limiter(mut self, limiter: impl AttemptLimiter) -> Self {
         self.settings.limiter = Arc::new(limiter);
         self
@@ -150,7 +150,7 @@ impl VaultOptions {
         let mut settings = self.settings;
         if !(1..=64).contains(&settings.max_concurrent_hashes) {
             return Err(VaultError::InvalidSetting(
-                "max_concurrent_hashes takes 1 to 64 passwords",
+                "max_concurrent_hashes takes 1 to 64 hashes",
             ));
         }
         if settings.keep_versions > Some(MAX_VERSIONS) {

@@ -42,12 +42,12 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Removes earlier values in one batch, or in several where an attacker gave them more labels
-    /// than one takes. Each batch decides by the current record how many to keep, and passes the
+    /// Removes earlier values in one batch, or in several if an attacker gave them more labels than
+    /// one accepts. Each batch decides by the current record how many to keep, and passes the
     /// number that it removed to `removed`.
     ///
-    /// The record is written even if nothing is removed: a store whose reads lag behind may have
-    /// shown an outdated one.
+    /// The record is written even if nothing is removed: a store with stale reads may have shown an
+    /// outdated one.
     pub(super) async fn prune(
         &self,
         location: &Location,

@@ -23,7 +23,7 @@ enum Goal {
     PurgeDeleted(Duration),
 }
 
-/// What was done so far, and who follows it.
+/// What was done so far, and the caller's progress function.
 struct Done<'a> {
     tally: Tally,
     progress: Progress<'a>,
@@ -43,15 +43,15 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Service`]. Values changed before the error stay so. Repeat it to go on.
+    /// [`VaultError::Service`]. Values changed before the error stay changed. Repeat it to go on.
     pub fn soft_delete_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::SoftDeleteExpired)
     }
 
-    /// Removes the expired values of this namespace for good, with all their earlier ones, also
-    /// where they were soft-deleted before.
+    /// Removes the expired values of this namespace permanently, with all their earlier ones, even
+    /// if they were soft-deleted before.
     ///
-    /// A value goes once it has been expired for the
+    /// A value is removed once it has been expired for the
     /// [margin](super::VaultOptions::purge_margin), so that a clock that is ahead removes nothing
     /// that can still be read elsewhere.
     ///
@@ -62,8 +62,8 @@ impl Vault {
         self.work(Goal::PurgeExpired)
     }
 
-    /// Removes the values of this namespace for good that were soft-deleted at least this long ago,
-    /// with all their earlier ones. This age is the only margin: choose it longer than clocks
+    /// Permanently removes the values of this namespace that were soft-deleted at least this long
+    /// ago, with all their earlier ones. This age is the only margin: choose it longer than clocks
     /// differ.
     ///
     /// # Errors
@@ -259,8 +259,8 @@ impl Work<'_> {
                 Ok(CommitOutcome::Written) => return Ok(true),
                 // Only the change to the value itself expects a version.
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
-                // An attacker gave the earlier values more labels than a batch takes: they go
-                // first, unless the value was renewed meanwhile.
+                // An attacker gave the earlier values more labels than a batch accepts: remove
+                // them first, unless the value was renewed meanwhile.
                 Err(error) if error.is_too_heavy() && changes.len() > 1 => {
                     let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
                     let count = |number| *pruned = pruned.saturating_add(number);

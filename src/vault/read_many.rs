@@ -48,7 +48,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Only what concerns all tokens: [`VaultError::Service`], and an invalid password.
+    /// Only errors that concern all tokens: [`VaultError::Service`], and an invalid password.
     pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
         self.read_many_with(tokens, Access::Open)
     }
@@ -171,7 +171,7 @@ impl ReadMany<'_> {
         let mut wanted: Vec<[u8; 16]> = rows.iter().flatten().map(|row| row.data_key).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        // Without an attempt no password is hashed: the time would tell right ones from wrong ones.
+        // Without an attempt no password is hashed: the time would distinguish right from wrong.
         let keys = if is_attempt {
             let wanted = Wanted::These(&wanted);
             namespace.keys_to_read(&self.access, wanted).await?

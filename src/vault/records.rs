@@ -84,7 +84,7 @@ impl Vault {
         })
     }
 
-    /// The namespace, which is created where it does not exist.
+    /// The namespace, which is created if it does not exist.
     pub(super) async fn for_writing<'a>(
         &'a self,
         observed: &'a Observed<'_>,
@@ -128,7 +128,7 @@ impl<'a> Namespace<'a> {
         self.observed.token(|| self.fingerprint(&key.id));
     }
 
-    /// The row of a value, also where that is expired or soft-deleted.
+    /// The row of a value, even if that is expired or soft-deleted.
     pub(super) async fn row(&self, location: &Location) -> Result<Row, VaultError> {
         let found = self.store().get(&location.key).await?;
         Row::open(self, location.accept(self, found)?)

@@ -13,7 +13,7 @@ use super::{Vault, VaultError, operation};
 
 impl Vault {
     /// Replaces an old password by a new one for all values of this namespace that the old one
-    /// protects, also for expired and soft-deleted ones, and returns their number.
+    /// protects, even expired and soft-deleted ones, and returns their number.
     ///
     /// It costs a hash of each password at each [cost](super::Argon2Cost) that the vault has had,
     /// one write and a count, however many values there are: the password leads to a list of data
@@ -22,7 +22,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] where the old one protects nothing,
+    /// [`VaultError::InvalidPassword`] if the old one protects nothing,
     /// [`VaultError::PasswordTooShort`] for the new one, [`VaultError::TooManyDataKeys`], and
     /// [`VaultError::Service`].
     ///

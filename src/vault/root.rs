@@ -35,7 +35,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Reads the keyset or creates it, and puts `cost` first where it is stronger than the others.
+    /// Reads the keyset or creates it, and puts `cost` first if it is stronger than the others.
     pub(super) async fn open(keysets: &Keysets, cost: Argon2Cost) -> Result<Self, VaultError> {
         let mut rounds = Rounds::default();
         loop {

@@ -31,7 +31,7 @@ impl SecretBytes {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] where they are not UTF-8.
+    /// [`Utf8Error`] if they are not UTF-8.
     pub fn expose_str(&self) -> Result<&str, Utf8Error> {
         str::from_utf8(&self.0)
     }

@@ -23,7 +23,7 @@ const STRONG_LENGTH: usize = 25;
 const LENGTHS: std::ops::RangeInclusive<usize> = 15..=64;
 const CHOSEN_LENGTHS: std::ops::RangeInclusive<usize> = 15..=200;
 
-/// The text of a token: it finds a value, and opens it where no password protects it.
+/// The text of a token: it finds a value, and opens it if no password protects it.
 ///
 /// Like every bearer secret it does not print: [`expose`](VaultToken::expose) hands it out. It is
 /// wiped when dropped.
@@ -127,10 +127,10 @@ fn is_valid(text: &str) -> bool {
     CHOSEN_LENGTHS.contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
-/// The public id of a value, as [`ValueInfo`](super::ValueInfo) has it. It opens nothing.
+/// The public id of a value, from [`ValueInfo`](super::ValueInfo). It opens nothing.
 ///
-/// It names the value wherever no secret is needed: to look it up, renew, soft-delete, restore and
-/// delete it. As text it has 64 hexadecimal digits.
+/// It identifies the value for operations that need no secret: looking it up, renewing,
+/// soft-deleting, restoring and deleting it. As text it has 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueId([u8; 32]);
 
@@ -184,7 +184,7 @@ impl FromStr for ValueId {
     }
 }
 
-/// What an operation without a password is about: a token or a [`ValueId`].
+/// The value that an operation without a password acts on: by its token or its [`ValueId`].
 #[derive(Clone)]
 pub struct Target(Kind);
 
@@ -218,7 +218,7 @@ impl Target {
 }
 
 impl Location {
-    /// The record found here, unless it belongs to another namespace. A row too broken to name a
+    /// The record found here, unless it belongs to another namespace. A row too damaged to name a
     /// namespace is accepted in each.
     pub(super) fn accept(
         &self,

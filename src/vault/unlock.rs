@@ -40,7 +40,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] where it protects nothing, and [`VaultError::Service`].
+    /// [`VaultError::InvalidPassword`] if it protects nothing, and [`VaultError::Service`].
     pub async fn unlock(&self, password: impl Into<Password>) -> Result<Unlocked, VaultError> {
         let access = Access::Password(password.into());
         let observed = self.observe(operation::UNLOCK);
@@ -64,12 +64,20 @@ impl Vault {
 
 impl Unlocked {
     /// As [`Vault::create`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::create`].
     pub fn create(&self, value: impl Into<SecretBytes>) -> Create<'_> {
         let new = NewValue::new(self.access());
         self.vault.create_with(value.into(), new)
     }
 
     /// As [`Vault::create_many`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::create_many`].
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
@@ -78,16 +86,28 @@ impl Unlocked {
     }
 
     /// As [`Vault::read`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::read`].
     pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
         self.vault.read_with(token.as_ref(), self.access())
     }
 
     /// As [`Vault::read_many`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::read_many`].
     pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
         self.vault.read_many_with(tokens, self.access())
     }
 
     /// As [`Vault::update`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::update`].
     pub fn update(&self, token: impl AsRef<str>, value: impl Into<SecretBytes>) -> Update<'_> {
         let target = token.as_ref().into();
         self.vault.update_with(target, value.into(), self.access())

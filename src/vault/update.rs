@@ -59,10 +59,11 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Replaces a value, again and again where others do so at the same time. Returns the new one.
+    /// Replaces a value, and returns the new one. It begins again if others change the value at the
+    /// same time.
     ///
-    /// `choose` gives the new value: the caller's, or an earlier one, whose number stands beside
-    /// the expiry.
+    /// `choose` returns the new value: the caller's, or the earlier one with the number beside the
+    /// expiry.
     pub(super) async fn replace_value<F>(
         &self,
         location: &Location,
@@ -101,7 +102,8 @@ impl Namespace<'_> {
             let others = (orphan, limit);
             let batch = self.succeed(&old, keys, &value, expires, others)?;
             let written = match commit(self.store(), &batch).await {
-                // An attacker gave the earlier values more labels than a batch takes: remove fewer.
+                // An attacker gave the earlier values more labels than a batch accepts: remove
+                // fewer.
                 Err(error) if error.is_too_heavy() && limit > 1 => {
                     limit = limit.div_euclid(2);
                     row = Ok(old);
@@ -111,8 +113,8 @@ impl Namespace<'_> {
             };
             match written {
                 CommitOutcome::Written => return Ok(value),
-                // The row is as it was, but an orphan stands where it is to be kept: an earlier
-                // value left by a row that was removed after someone else had changed it. It goes.
+                // The row is unchanged, but an orphan is in its place among the earlier values: it
+                // was left by a row that was removed after someone else had changed it. Replace it.
                 CommitOutcome::Conflict {
                     index: 1..,
                     current: Some(existing),
@@ -160,8 +162,8 @@ impl Namespace<'_> {
         Ok(())
     }
 
-    /// The batch that replaces the value in `old`, which stays as an earlier one where those are
-    /// kept. It takes the place of an orphan, and at most this many are removed.
+    /// The batch that replaces the value in `old`, which stays as an earlier one if those are kept.
+    /// It replaces an orphan, if any, and at most `limit` earlier values are removed.
     fn succeed(
         &self,
         old: &Row,

@@ -9,13 +9,13 @@ use super::target::{Target, TokenSource};
 use super::{Vault, VaultError, operation};
 
 impl Vault {
-    /// Replaces the value of a token, or creates one under this very token. Only a new value takes
+    /// Replaces the value of a token, or creates one under this very token. Only a new value gets
     /// the label.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Vault::update) where the token exists, also expired or soft-deleted, and
-    /// as for [`create`](Vault::create) where it does not.
+    /// As for [`update`](Vault::update) if the token exists, even expired or soft-deleted, and as
+    /// for [`create`](Vault::create) if it does not.
     pub fn upsert(
         &self,
         token: impl AsRef<str>,

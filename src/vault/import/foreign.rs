@@ -1,4 +1,4 @@
-//! Values of other systems, and why one was not taken in.
+//! Values of other systems, and why one was not imported.
 
 use std::error::Error;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::vault::target::TokenSource;
 
 /// A value that another system stored, for [`Vault::import`](crate::vault::Vault::import).
 ///
-/// It has the token that it keeps, and the code that reads it, which may fail with an error of your
-/// own.
+/// It consists of the token, which it keeps, and the code that reads it, which may fail with an
+/// error of your own.
 ///
 /// ```
 /// use sealtoken::vault::ForeignValue;
@@ -24,7 +24,7 @@ use crate::vault::target::TokenSource;
 /// # let (token, stored) = ("a-token-of-that-system".to_owned(), Vec::new());
 /// let value = ForeignValue::new(token, move || decrypt(&stored));
 /// ```
-#[must_use = "this describes a value; `Vault::import` takes it in"]
+#[must_use = "this describes a value; `Vault::import` imports it"]
 pub struct ForeignValue<E> {
     token: String,
     expiry: Expiry,
@@ -34,7 +34,7 @@ pub struct ForeignValue<E> {
 /// Reads a value. The lock is never contended: it makes the type `Sync`.
 type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
 
-/// Why one value was not taken in.
+/// Why one value was not imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportError<E> {
@@ -49,9 +49,9 @@ pub enum ImportError<E> {
 impl<E> ForeignValue<E> {
     /// A value under its own token: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
     ///
-    /// `read` gives the plaintext. It runs on a thread where it may block, so it can derive a key
-    /// from a password. It is not called where the token or the expiry is invalid. If it panics,
-    /// that value alone fails.
+    /// `read` returns the plaintext. It runs on a thread where it may block, so it can derive a key
+    /// from a password. It is not called if the token or the expiry is invalid. If it panics, only
+    /// that value fails.
     pub fn new<V: Into<SecretBytes>>(
         token: impl Into<String>,
         read: impl FnOnce() -> Result<V, E> + Send + 'static,
@@ -63,7 +63,7 @@ impl<E> ForeignValue<E> {
         }
     }
 
-    /// When it expires; never unless set. A moment in the past is kept: the value is taken in as
+    /// When it expires. Default: never. A moment in the past is kept: the value is imported as
     /// expired.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.expiry = expiry.into();
@@ -81,7 +81,7 @@ impl<E> ForeignValue<E> {
         }
     }
 
-    /// What reads the value, on a thread where it may block.
+    /// The function that reads the value, on a thread where it may block.
     pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportError<E>> + Send
     where
         E: 'static,

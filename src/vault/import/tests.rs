@@ -22,7 +22,7 @@ impl Error for Damaged {}
 
 /// That many readable values.
 fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
-    let value = |n| ForeignValue::new(format!("taken-in-under-number-{n}"), || Ok("value"));
+    let value = |n| ForeignValue::new(format!("imported-under-number-{n}"), || Ok("value"));
     (0..count).map(value).collect()
 }
 
@@ -55,8 +55,8 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
         tokio::task::yield_now().await;
     }
     drop(go_on);
-    let taken = import.await.unwrap().unwrap();
-    assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+    let imported = import.await.unwrap().unwrap();
+    assert!(imported.iter().all(Result::is_ok), "{imported:?}");
     first.await.unwrap().unwrap();
 }
 
@@ -121,8 +121,8 @@ async fn a_value_with_an_invalid_token_or_expiry_is_not_read() {
     let token = "a-token-of-that-system";
     let never_live = damaged(token).expires(Lifetime::seconds(0));
     let values = [damaged("short"), never_live, damaged(token)];
-    let taken = vault.import(values).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
+    let imported = vault.import(values).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().filter_map(Result::err).collect();
     let invalid = ImportError::Vault(VaultError::InvalidToken);
     let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
     let zero = ImportError::Vault(VaultError::Service(zero));
@@ -138,14 +138,14 @@ async fn an_expiry_beyond_the_calendar_is_refused() {
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let end = MAX_SECONDS;
     let value = |n, at| {
-        let value = ForeignValue::new(format!("taken-in-under-number-{n}"), || {
+        let value = ForeignValue::new(format!("imported-under-number-{n}"), || {
             Ok::<_, Damaged>("value")
         });
         value.expires(UnixTime::from_secs(at))
     };
     let values = [value(1, end), value(2, end + 1), value(3, i64::MAX)];
-    let taken = vault.import(values).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let imported = vault.import(values).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().map(Result::err).collect();
     let refused = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
     let refused = Some(ImportError::Vault(VaultError::Service(refused)));
     assert_eq!(failures, [None, refused.clone(), refused]);
@@ -156,9 +156,9 @@ async fn an_expiry_beyond_the_calendar_is_refused() {
 async fn many_values_cost_two_hashes_of_their_password() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
-    let taken = vault.import(values(5)).password("correct horse");
-    let taken = taken.await.unwrap();
-    assert_eq!(taken.iter().flatten().count(), 5);
+    let imported = vault.import(values(5)).password("correct horse");
+    let imported = imported.await.unwrap();
+    assert_eq!(imported.iter().flatten().count(), 5);
     assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
 }
 
@@ -179,15 +179,15 @@ async fn a_reader_that_panics_fails_its_value_alone() {
         std::panic::panic_any(Bomb)
     });
     let [before, after] = [1, 2].map(|n| {
-        let token = format!("taken-in-under-number-{n}");
+        let token = format!("imported-under-number-{n}");
         ForeignValue::new(token, || Ok("value"))
     });
-    let taken = vault.import([before, panicking, after]).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let imported = vault.import([before, panicking, after]).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().map(Result::err).collect();
     let panicked = ImportError::ReaderPanicked;
     assert_eq!(panicked.code(), "reader_panicked");
     assert_eq!(failures, [None, Some(panicked), None]);
-    assert!(vault.exists("taken-in-under-number-2").await.unwrap());
+    assert!(vault.exists("imported-under-number-2").await.unwrap());
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let value = |n| {
-        let token = format!("taken-in-under-number-{n}");
+        let token = format!("imported-under-number-{n}");
         ForeignValue::new(token, || Ok::<_, Damaged>("value"))
     };
     let values = [
@@ -204,10 +204,10 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
         value(3).expires(Expiry::Never),
         value(4).expires(Lifetime::seconds(0)),
     ];
-    let taken = vault.import(values).await.unwrap();
+    let imported = vault.import(values).await.unwrap();
     let expiry = async |token: &VaultToken| vault.get(token).await.unwrap().expires_at;
-    let [first, second, third, fourth] = &taken[..] else {
-        panic!("{taken:?}");
+    let [first, second, third, fourth] = &imported[..] else {
+        panic!("{imported:?}");
     };
     let past = expiry(first.as_ref().unwrap()).await;
     assert_eq!(past, Some(UnixTime::from_secs(7)));
