@@ -22,6 +22,14 @@ pub use memory::{Allowance, MemoryLimiter};
 /// The subject that attempts are counted for: a kind and a keyed hash. It reveals no token.
 ///
 /// Subjects are ordered: a single thing comes before everything in a scope.
+///
+/// ```
+/// use sealtoken::limits::{Subject, SubjectKind};
+///
+/// const ADDRESS: SubjectKind = SubjectKind::one("app.address");
+/// let subject = Subject::new(ADDRESS, [7; 16]); // 16 bytes of a keyed hash
+/// assert_eq!(subject.to_string(), format!("app.address:{}", "07".repeat(16)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
     kind: SubjectKind,
@@ -102,6 +110,25 @@ impl Exhausted {
 
 /// Counts failed attempts. [`MemoryLimiter`] counts within one process; an implementation over a
 /// shared cache counts across servers.
+///
+/// ```
+/// use sealtoken::limits::{AttemptLimiter, Exhausted, MemoryLimiter, Subject};
+///
+/// #[derive(Debug, Default)]
+/// struct Logged(MemoryLimiter);
+///
+/// #[async_trait::async_trait]
+/// impl AttemptLimiter for Logged {
+///     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+///         let taken = self.0.take(subjects).await;
+///         taken.inspect_err(|error| eprintln!("{subjects:?}: {error:?}"))
+///     }
+///
+///     async fn give_back(&self, subjects: &[Subject]) {
+///         self.0.give_back(subjects).await;
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait AttemptLimiter: fmt::Debug + Send + Sync + 'static {
     /// Takes one attempt from each subject, or from none of them.

@@ -60,6 +60,22 @@ impl PersonalAccessTokens {
     /// It is one record, and no token changes. [`open`](PersonalAccessTokens::open) tries this,
     /// too, if a retired key sealed the keyset, but reports no failure.
     ///
+    /// ```
+    /// # use sealtoken::pat::PersonalAccessTokens;
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (old, store) = (Key::generate(), MemoryStore::new());
+    /// # PersonalAccessTokens::open(store.clone(), &KeyRing::new(old.clone())).await?;
+    /// let rotated = KeyRing::new(Key::generate()).with_retired(old)?;
+    /// let pats = PersonalAccessTokens::open(store, &rotated).await?;
+    /// assert_eq!(pats.rewrap().await?.failed, 0);
+    /// assert!(pats.rewrap().await?.is_done()); // `old` is no longer needed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::Service`]: keep the retired key. A keyset that cannot be opened is an error, and

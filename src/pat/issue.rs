@@ -114,6 +114,21 @@ impl PersonalAccessTokens {
     /// [register](PersonalAccessTokens::register) it, or to
     /// [bootstrap](PersonalAccessTokens::bootstrap) the first admin.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// let generated = pats.generate()?;
+    /// println!("{}", generated.token.expose()); // hand it out
+    /// pats.register(generated.id, generated.hash, "ada@example.com").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::Service`] if the operating system cannot provide random bytes.
@@ -123,6 +138,22 @@ impl PersonalAccessTokens {
 
     /// Makes a token with an id of your choice without storing it: a new secret for an existing
     /// token, for instance.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let generated = pats.generate_as(id)?;
+    /// println!("{}", generated.token.expose()); // hand it out
+    /// pats.rotate(id).to(generated.hash).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -22,6 +22,21 @@ impl PersonalAccessTokens {
     /// Revokes a token: it is refused from now on, and its record stays. Revoking it again keeps
     /// the first `revoked_at`. Its expiry stays as it is.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.revoke(id).purge_after(Lifetime::days(30)).await?;
+    /// assert!(record.revoked_at.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::NotFound`], [`PatError::Service`].
@@ -39,6 +54,22 @@ impl PersonalAccessTokens {
 
     /// Restores a revoked token with the expiry that it had: if that has passed meanwhile, it is
     /// expired. A token that is not revoked stays as it is.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// pats.revoke(id).await?;
+    /// let record = pats.restore(id).await?;
+    /// assert_eq!(record.revoked_at, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -59,6 +90,21 @@ impl PersonalAccessTokens {
 
     /// Deletes a token permanently, even if its record is damaged or tampered with. A token that is
     /// only revoked can still be looked up for an audit.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// pats.delete(id).await?;
+    /// assert_eq!(pats.get(id).await, Err(PatError::NotFound));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -116,7 +162,7 @@ impl Tokens<'_> {
         loop {
             rounds.next().await?;
             let record = existing.ok_or(PatError::NotFound)?;
-            // A record that cannot be read has no owner who may ask for this.
+            // A record that cannot be read has no owner who could be allowed to delete it.
             if target.is_owned() {
                 target.check_owner(&self.open(&record)?.meta.owner)?;
             }

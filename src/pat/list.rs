@@ -39,6 +39,10 @@ impl PersonalAccessTokens {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Service`]. A damaged or tampered record is an error in its own place.
     pub fn list(&self) -> Listing<ListedTokens> {
         Listing::new(ListedTokens {
             pats: self.clone(),
@@ -51,6 +55,21 @@ impl PersonalAccessTokens {
 
     /// What is known about a token, in any state.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.get(id).await?;
+    /// assert_eq!(record.owner, "ada@example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::NotFound`], [`PatError::Service`].
@@ -59,6 +78,21 @@ impl PersonalAccessTokens {
     }
 
     /// What is known about a token, with the hash of its secret.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.get_with_hash(id).await?;
+    /// assert!(record.hash.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -84,6 +118,25 @@ impl PersonalAccessTokens {
     }
 
     /// What is known about each of these tokens, in their order; `None` if no such token exists.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// for record in pats.get_many(&[id, PatId::generate()?]).await? {
+    ///     match record {
+    ///         Some(record) => println!("{}", record?.owner),
+    ///         None => println!("no such token"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -121,6 +121,19 @@ impl PersonalAccessTokens {
     /// If a retired key sealed the keyset, this tries to seal it again, and reports no failure. Run
     /// [`rewrap`](PersonalAccessTokens::rewrap) before you remove the retired key.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// let keys = KeyRing::new(Key::generate());
+    /// let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// assert_eq!(pats.list().count().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::Service`]: the store fails, the ring lacks the key that sealed the keyset, or

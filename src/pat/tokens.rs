@@ -14,7 +14,7 @@ use super::owned::Target;
 use super::row::{self, Meta, Opened, Row};
 use super::{PatError, PatId, PersonalAccessTokens, Shared, subject};
 
-/// The store and its keys. Nothing but [`Tokens`] gives them to an operation.
+/// The store and its keys. Operations reach them only through [`Tokens`].
 pub(super) struct Records {
     store: Arc<dyn Store>,
     keysets: Keysets,

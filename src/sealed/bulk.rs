@@ -6,6 +6,21 @@ use std::sync::{Mutex, PoisonError};
 use super::awaited::{BoxFuture, boxed};
 
 /// An operation on many records, such as a purge. Awaited, it returns a `T`, or an `E` if it fails.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let purge = vault.purge_expired().progress(|count| println!("{count} so far"));
+/// let done = purge.await?;
+/// println!("{} removed, {} tampered with", done.count, done.tampered);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is done until this is awaited"]
 pub struct Bulk<'a, T, E> {
     work: Work<'a, T, E>,

@@ -15,6 +15,14 @@ use super::public::{PublicError, WholeSeconds};
 /// An error that every service can return.
 ///
 /// Each service has its own error type, which holds this one for the shared cases.
+///
+/// ```
+/// use sealtoken::{PublicError, ServiceError};
+///
+/// let error = ServiceError::Contended;
+/// assert_eq!(error.code(), "contended"); // for logs
+/// assert_eq!(error.public(), PublicError::Unavailable); // for callers
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {

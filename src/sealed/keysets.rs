@@ -46,6 +46,21 @@ pub(crate) struct StoredKeyset {
 }
 
 /// The result of sealing keysets again with the ring's current key.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let done = vault.rewrap().await?;
+/// println!("{} sealed again, {} failed", done.resealed, done.failed);
+/// assert!(done.is_done()); // the ring was not rotated
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rewrapped {

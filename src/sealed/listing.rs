@@ -62,6 +62,21 @@ pub(crate) mod seal {
 ///
 /// The work per page is bounded: it examines about ten thousand records at most. If few of them
 /// match, the page is short or even empty, with a cursor to continue from.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let live = vault.list().label("backup");
+/// let page = live.clone().limit(50).await?;
+/// println!("{} of {}", page.entries.len(), live.count().await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is listed until this is awaited or streamed"]
 pub struct Listing<L> {
@@ -71,6 +86,27 @@ pub struct Listing<L> {
 }
 
 /// One page of a list.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let page = vault.list().await?;
+/// for entry in page.entries {
+///     match entry {
+///         Ok(value) => println!("{}", value.created_at),
+///         Err(error) => eprintln!("{error}"), // the other entries are unaffected
+///     }
+/// }
+/// assert!(page.next.is_none()); // the end of the list
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Page<T, E> {
@@ -225,6 +261,23 @@ impl<L: Listed> IntoFuture for Listing<L> {
 /// It implements [`Stream`]; [`next`](ListStream::next) needs no crate for streams. A damaged or
 /// tampered record is an error in its own place. Any other error ends the stream early: the entries
 /// before it are not the whole list.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let mut values = vault.list().stream();
+/// while let Some(value) = values.next().await {
+///     println!("{}", value?.created_at);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is read until the next entry is requested"]
 pub struct ListStream<L: Listed> {
     wanted: L,

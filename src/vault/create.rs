@@ -81,7 +81,22 @@ pub struct Create<'a, V = SecretBytes> {
 }
 
 impl Vault {
-    /// Creates a value. Awaited, it gives the token: `tk_` and 29 random characters.
+    /// Creates a value. Awaited, it returns the token: `tk_` and 29 random characters.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let create = vault.create("db-password").label("backup");
+    /// let token = create.expires(Lifetime::days(30)).await?;
+    /// assert_eq!(vault.read(&token).await?.expose(), b"db-password");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -29,6 +29,22 @@ impl Vault {
     /// They are written in batches, and each value has a result of its own: if one batch fails, the
     /// others still count.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let tokens = vault.create_many(["first", "second"]).password("correct horse").await?;
+    /// for token in tokens {
+    ///     println!("{}", token?.expose());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Errors that concern all values: an invalid password, expiry or label, and

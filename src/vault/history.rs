@@ -29,6 +29,24 @@ impl Vault {
     /// content. A damaged or tampered one [says so](VersionInfo::is_tampered) and does not hide
     /// others.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// for version in vault.versions(&token).await? {
+    ///     println!("{}: {:?} bytes", version.number, version.length); // 2, then 1
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record is damaged
@@ -48,6 +66,23 @@ impl Vault {
     }
 
     /// Makes an earlier value the current one, as a new version. Awaited, it returns that value.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// let value = vault.roll_back(&token, 1).await?;
+    /// assert_eq!(value.expose(), b"old");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -97,6 +97,23 @@ impl Vault {
 
     /// Hides a value until it is [restored](Vault::restore) or [purged](Vault::purge_deleted).
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// # let token = vault.create("db-password").await?;
+    /// vault.soft_delete(&token).await?;
+    /// assert!(!vault.exists(&token).await?);
+    /// vault.restore(&token).await?;
+    /// assert!(vault.exists(&token).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Deleted`] if it is soft-deleted already, and

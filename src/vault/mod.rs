@@ -160,6 +160,21 @@ impl Vault {
     /// password in one changes it in no other. A namespace is created by the
     /// first operation that creates or imports values.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let ada = vault.namespace("ada")?;
+    /// let token = ada.create("db-password").await?;
+    /// assert!(ada.exists(&token).await? && !vault.exists(&token).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::InvalidNamespace`] unless the name has 1 to 255 bytes.

@@ -24,7 +24,7 @@ pub const RESTORE: Operation = Operation::new("vault.restore");
 pub const DELETE: Operation = Operation::new("vault.delete");
 /// What is known about a value was looked up.
 pub const GET: Operation = Operation::new("vault.get");
-/// The vault was asked whether a value can be read.
+/// Whether a value can be read was checked.
 pub const EXISTS: Operation = Operation::new("vault.exists");
 /// Values were listed or counted.
 pub const LIST: Operation = Operation::new("vault.list");

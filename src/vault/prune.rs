@@ -14,6 +14,22 @@ use super::{Vault, VaultError, operation};
 impl Vault {
     /// Removes all earlier values but the newest `keep`, and returns how many.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// assert_eq!(vault.prune_versions(&token, 0).await?, 1); // "old" is removed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`] and [`VaultError::Service`].

@@ -17,7 +17,8 @@ use super::row::Row;
 use super::target::{Location, Target};
 use super::{Vault, VaultError};
 
-/// The store and the keysets in it. Nothing but a [`Namespace`] gives them to an operation.
+/// The store and the keysets in it. Operations reach them only through a
+/// [`Namespace`].
 pub(super) struct Records {
     store: Arc<dyn Store>,
     keysets: Keysets,

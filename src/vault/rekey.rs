@@ -18,7 +18,22 @@ impl Vault {
     /// It costs a hash of each password at each [cost](super::Argon2Cost) that the vault has had,
     /// one write and a count, however many values there are: the password leads to a list of data
     /// keys, and the list moves. If the new password protects values already, the two lists become
-    /// one. Later values are sealed by a fresh data key, which nobody can know by the old password.
+    /// one. Later values are sealed by a fresh data key, which the old password does not reveal.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let token = vault.create("db-password").password("correct horse").await?;
+    /// assert_eq!(vault.rekey("correct horse", "battery staple").await?, 1);
+    /// vault.read(&token).password("battery staple").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -13,6 +13,23 @@ impl Vault {
     /// and does not stop the others. Repeat until it [is done](Rewrapped::is_done), and keep the
     /// retired key until then.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::Vault;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (old, store) = (Key::generate(), MemoryStore::new());
+    /// # Vault::open(store.clone(), &KeyRing::new(old.clone())).await?.create("v").await?;
+    /// let rotated = KeyRing::new(Key::generate()).with_retired(old)?;
+    /// let vault = Vault::open(store, &rotated).await?;
+    /// let done = vault.rewrap().await?;
+    /// assert_eq!((done.resealed, done.failed), (2, 0)); // the vault's keyset, and a namespace's
+    /// assert!(vault.rewrap().await?.is_done()); // `old` is no longer needed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::Service`]. Keysets that were sealed again before the error keep their new

@@ -18,7 +18,7 @@ const MAX_COSTS: usize = 8;
 
 /// The settings beside the 32 bytes.
 ///
-/// The costs stand here and not with each namespace, so that a wrong password costs the same in
+/// The costs are kept here, not with each namespace, so that a wrong password costs the same in
 /// every namespace, including one that does not exist.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

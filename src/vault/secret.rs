@@ -89,6 +89,13 @@ impl fmt::Debug for SecretBytes {
 ///
 /// It is hashed in Unicode's normal form NFC, so two encodings of the same characters are one
 /// password.
+///
+/// ```
+/// use sealtoken::vault::Password;
+///
+/// let password = Password::from("correct horse");
+/// assert_eq!(format!("{password:?}"), "Password");
+/// ```
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 

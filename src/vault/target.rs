@@ -27,6 +27,21 @@ const CHOSEN_LENGTHS: std::ops::RangeInclusive<usize> = 15..=200;
 ///
 /// Like every bearer secret it does not print: [`expose`](VaultToken::expose) hands it out. It is
 /// wiped when dropped.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let token = vault.create("db-password").await?;
+/// println!("{}", token.expose()); // hands it out
+/// assert_eq!(format!("{token:?}"), "VaultToken");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VaultToken(Zeroizing<String>);
 
@@ -131,6 +146,22 @@ fn is_valid(text: &str) -> bool {
 ///
 /// It identifies the value for operations that need no secret: looking it up, renewing,
 /// soft-deleting, restoring and deleting it. As text it has 64 hexadecimal digits.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let id = vault.get(&token).await?.id;
+/// println!("{id}"); // safe to show
+/// vault.soft_delete(id).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueId([u8; 32]);
 
@@ -185,6 +216,23 @@ impl FromStr for ValueId {
 }
 
 /// The value that an operation without a password acts on: by its token or its [`ValueId`].
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Target, Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// async fn hide(vault: &Vault, target: impl Into<Target>) -> Result<(), VaultError> {
+///     vault.soft_delete(target).await
+/// }
+/// hide(&vault, &token).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Target(Kind);
 
@@ -198,7 +246,7 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Location {
     pub(super) key: RecordKey,
-    /// A token leads into its own namespace. An id leads into any.
+    /// A token finds values of this namespace alone. An id may be that of any namespace.
     by_token: bool,
 }
 

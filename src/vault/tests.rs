@@ -160,7 +160,7 @@ async fn what_cannot_be_is_refused_before_a_password_is_hashed() {
     assert_eq!((result, count), (Err(short), 0));
 }
 
-/// Or their time would tell right guesses from wrong ones, as often as anybody likes.
+/// Otherwise their time would distinguish right guesses from wrong ones, without limit.
 #[tokio::test]
 async fn no_password_is_hashed_where_no_attempt_is_left() {
     use crate::limits::{Allowance, MemoryLimiter};

@@ -35,6 +35,21 @@ impl Vault {
     /// Replaces the value of a token. It takes the password that protects the value now, and keeps
     /// the expiry unless you set another.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// # let token = vault.create("db-password").await?;
+    /// vault.update(&token, "new-password").expires(Lifetime::days(30)).await?;
+    /// assert_eq!(vault.read(&token).await?.expose(), b"new-password");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`read`](Vault::read), and [`VaultError::ValueTooLong`].

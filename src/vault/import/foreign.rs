@@ -35,6 +35,22 @@ pub struct ForeignValue<E> {
 type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
 
 /// Why one value was not imported.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{ForeignValue, ImportError, Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let values = [ForeignValue::new("a-token-of-that-system", || Err::<&str, _>("damaged"))];
+/// for result in vault.import(values).await? {
+///     assert_eq!(result.err(), Some(ImportError::Read("damaged")));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportError<E> {
