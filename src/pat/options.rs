@@ -240,4 +240,21 @@ mod tests {
         assert!(settings.cache.is_none() && settings.bootstrap.is_none());
         assert!(!settings.upgrade_hashes && events.is_none());
     }
+
+    #[tokio::test]
+    async fn a_refused_setting_is_named() {
+        let keys = KeyRing::new(crate::keys::Key::generate());
+        for (options, name) in [
+            (
+                PatOptions::new().max_concurrent_hashes(0),
+                "max_concurrent_hashes",
+            ),
+            (PatOptions::new().cache(1_000_001, Duration::ZERO), "cache"),
+            (PatOptions::new().accept_prefix("a b"), "accept_prefix"),
+        ] {
+            let opened = options.open(crate::store::MemoryStore::new(), &keys).await;
+            let message = opened.unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{name} takes ")), "{message}");
+        }
+    }
 }
