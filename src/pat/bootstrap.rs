@@ -1,6 +1,6 @@
 //! The first admin.
 
-use crate::limits::{Lane, Subject, WhenFull};
+use crate::limits::{QueueId, Subject, WhenFull};
 use crate::sealed::{CommitOutcome, Draft, commit, matches_any};
 use crate::store::{Change, Query, RecordKey};
 
@@ -118,10 +118,10 @@ impl PersonalAccessTokens {
                 Some(secret) if scrypt.is_as_long_as(&secret) => {
                     let scrypt = scrypt.clone();
                     let matches = move || scrypt.matches(&secret);
-                    let hash = self
-                        .shared
-                        .scrypt
-                        .run(Lane::of(token), WhenFull::Refuse, matches);
+                    let hash =
+                        self.shared
+                            .scrypt
+                            .run(QueueId::of(token), WhenFull::Refuse, matches);
                     hash.await?
                 }
                 _ => false,

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use crate::crypto::clock::UnixTime;
-use crate::limits::{Lane, Subject, WhenFull};
+use crate::limits::{QueueId, Subject, WhenFull};
 use crate::sealed::{Keyset, State};
 use crate::store::{Record, RecordKey};
 
@@ -194,14 +194,14 @@ impl PersonalAccessTokens {
         // An unauthenticated caller can cause this work, so it is counted first.
         let subjects = tokens.slow_subjects(key);
         let [token, _] = subjects;
-        let lane = lane(record, token);
+        let queue = queue(record, token);
         let work = async {
             for (secret, scrypt) in slow {
                 let Some(presented) = presented.foreign_secret.clone() else {
                     continue;
                 };
                 let matches = move || scrypt.matches(&presented);
-                let hash = self.shared.scrypt.run(lane, WhenFull::Refuse, matches);
+                let hash = self.shared.scrypt.run(queue, WhenFull::Refuse, matches);
                 if hash.await? {
                     return Ok(secret);
                 }
@@ -250,9 +250,9 @@ impl PersonalAccessTokens {
 }
 
 /// The queue in which a token waits for scrypt: one for each owner, shared by all their tokens.
-fn lane(record: &Record, token: Subject) -> Lane {
+fn queue(record: &Record, token: Subject) -> QueueId {
     let owner = record.label(&names::OWNER).and_then(<[u8]>::first_chunk);
-    Lane {
+    QueueId {
         group: owner.map_or(token, |owner| Subject::new(super::subject::ALL, *owner)),
         within: token,
     }

@@ -27,7 +27,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    fn patience(&self) -> WhenFull {
+    fn when_full(&self) -> WhenFull {
         match self {
             Self::Imported(_) => WhenFull::Wait,
             Self::Open | Self::Password(_) | Self::Unlocked(_) => WhenFull::Refuse,
@@ -140,7 +140,7 @@ impl Namespace<'_> {
             Access::Unlocked(keys) => Ok(Some(Arc::clone(keys))),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(&password, wanted, access.patience());
+                let found = self.try_password(&password, wanted, access.when_full());
                 let (keys, _) = found.await?;
                 Ok(keys.map(Arc::new))
             }
@@ -155,7 +155,7 @@ impl Namespace<'_> {
             Access::Unlocked(keys) => DataKeys::clone(keys),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(&password, Wanted::These(&[]), access.patience());
+                let found = self.try_password(&password, Wanted::These(&[]), access.when_full());
                 let (keys, location) = found.await?;
                 if let Some(keys) = keys {
                     return Ok(WriteKeys { keys, entry: None });
@@ -176,7 +176,7 @@ impl Namespace<'_> {
         &self,
         password: &Normalised,
         wanted: Wanted<'_>,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<(Option<DataKeys>, EntryLocation), VaultError> {
         let mut candidates = Candidates(Vec::new());
         let mut entries = Entries::default();
@@ -185,7 +185,7 @@ impl Namespace<'_> {
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
-                let location = self.candidate(password, cost, patience).await?;
+                let location = self.candidate(password, cost, when_full).await?;
                 if let Some(record) = self.store().get(&location.at).await? {
                     entries.add(self, (cost, &location), &record)?;
                 }
@@ -278,10 +278,10 @@ impl Namespace<'_> {
         &self,
         password: &Normalised,
         cost: Argon2Cost,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<EntryLocation, VaultError> {
         let hasher = &self.vault.shared.hasher;
-        let hash = hasher.hash(cost, password, self, patience).await?;
+        let hash = hasher.hash(cost, password, self, when_full).await?;
         Ok(EntryLocation::new(self, &hash))
     }
 }

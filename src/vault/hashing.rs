@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::argon2id::{self, Cost};
 use crate::crypto::secret::Secret;
-use crate::limits::{BlockingPool, Lane, PoolError, WhenFull};
+use crate::limits::{BlockingPool, PoolError, QueueId, WhenFull};
 use crate::sealed::ServiceError;
 
 use super::VaultError;
@@ -129,13 +129,13 @@ impl Hasher {
         cost: Argon2Cost,
         password: &Normalised,
         namespace: &NamespaceKeys,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]
         self.hashed
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let (password, salt) = (password.clone(), namespace.salt);
-        self.run(namespace.lane(), patience, move || {
+        self.run(namespace.queue(), when_full, move || {
             let cost = Cost {
                 memory: cost.memory_mib.saturating_mul(1024),
                 passes: cost.passes,
@@ -150,11 +150,11 @@ impl Hasher {
     /// Runs other slow work in the same queue.
     pub(super) async fn run<R: Send + 'static>(
         &self,
-        lane: Lane,
-        patience: WhenFull,
+        queue: QueueId,
+        when_full: WhenFull,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, PoolError> {
-        self.pool.run(lane, patience, work).await
+        self.pool.run(queue, when_full, work).await
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::events::Observed;
-use crate::limits::{Lane, WhenFull};
+use crate::limits::{QueueId, WhenFull};
 use crate::sealed::{BoxFuture, NewExpiry, Progress, ServiceError, boxed};
 
 use super::access::{Access, Wanted};
@@ -113,7 +113,7 @@ impl<'a, E: Send + 'static> Import<'a, E> {
             password.normalised()?;
         }
         let access = password.map_or(Access::Open, Access::Imported);
-        // The namespace is created first, so that the import waits in its lane, and not in the one
+        // The namespace is created first, so that the import waits in its queue, and not in the one
         // that all missing namespaces share.
         let namespace = vault.for_writing(observed).await?;
         let (mut outcomes, mut imported) = (Vec::new(), 0_u64);
@@ -149,7 +149,7 @@ impl Namespace<'_> {
                 return Ok(());
             }
             let begin =
-                |value| Reading(runtime.spawn(read(self.vault.clone(), self.lane(), value)));
+                |value| Reading(runtime.spawn(read(self.vault.clone(), self.queue(), value)));
             let reading: Vec<_> = some.into_iter().map(begin).collect();
             for mut read in reading {
                 let outcome = match (&mut read.0).await.map_err(|_| hashing.clone())? {
@@ -204,7 +204,7 @@ struct Plain {
 /// Reads one value on the blocking threads.
 async fn read<E: Send + 'static>(
     vault: Vault,
-    lane: Lane,
+    queue: QueueId,
     value: ForeignValue<E>,
 ) -> Result<Plain, ImportError<E>> {
     let (source, expiry) = (value.source(), value.expiry());
@@ -213,7 +213,7 @@ async fn read<E: Send + 'static>(
     let expires = expiry.seconds(vault.now());
     expires.map_err(|error| ImportError::Vault(error.into()))?;
     let hasher = &vault.shared.hasher;
-    let read = hasher.run(lane, WhenFull::Wait, value.into_reader()).await;
+    let read = hasher.run(queue, WhenFull::Wait, value.into_reader()).await;
     let read = read.map_err(|error| ImportError::Vault(error.into()))?;
     Ok(Plain {
         source,

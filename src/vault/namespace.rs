@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
-use crate::limits::{Lane, Subject};
+use crate::limits::{QueueId, Subject};
 use crate::sealed::Keyset;
 use crate::store::{Query, Record, RecordKey, Values};
 
@@ -106,10 +106,10 @@ impl NamespaceKeys {
         Subject::new(subject::NAMESPACE, self.scope_prefix())
     }
 
-    /// The lane in which its passwords wait for Argon2id. All namespaces that do not exist share
+    /// The queue in which its passwords wait for Argon2id. All namespaces that do not exist share
     /// one, so made-up names gain no further turn.
-    pub(super) fn lane(&self) -> Lane {
-        Lane::of(if self.is_stand_in {
+    pub(super) fn queue(&self) -> QueueId {
+        QueueId::of(if self.is_stand_in {
             Subject::new(subject::NAMESPACE, [0; 16])
         } else {
             self.subject()
@@ -164,10 +164,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_waits_in_its_own_lane_and_all_missing_ones_in_one() {
+    fn a_namespace_waits_in_its_own_queue_and_all_missing_ones_in_one() {
         let keyset = |n: u8| Keyset::new(vec![n; 32], Secret::from([n; 32]));
-        let [ada, bob] = [1, 2].map(|n| NamespaceKeys::new(keyset(n)).lane());
-        let [made_up, another] = [3, 4].map(|n| NamespaceKeys::stand_in(keyset(n)).lane());
+        let [ada, bob] = [1, 2].map(|n| NamespaceKeys::new(keyset(n)).queue());
+        let [made_up, another] = [3, 4].map(|n| NamespaceKeys::stand_in(keyset(n)).queue());
         assert_ne!(ada, bob);
         assert_eq!(made_up, another);
         assert!(![ada, bob].contains(&made_up));

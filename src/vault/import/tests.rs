@@ -26,7 +26,7 @@ fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
     (0..count).map(value).collect()
 }
 
-/// The namespace's lane is full when the import begins.
+/// The namespace's queue is full when the import begins.
 #[tokio::test]
 async fn an_import_waits_for_its_turn_and_fails_no_value() {
     let keys = KeyRing::new(Key::generate());
@@ -34,10 +34,10 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
     let run = |work: Box<dyn FnOnce() + Send>| {
         let hasher = vault.shared.hasher.clone();
-        tokio::spawn(async move { hasher.run(lane, WhenFull::Refuse, work).await })
+        tokio::spawn(async move { hasher.run(queue, WhenFull::Refuse, work).await })
     };
     let (go_on, held) = mpsc::channel::<()>();
     let first = run(Box::new(move || {
@@ -67,14 +67,14 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
     let (go_on, held) = mpsc::channel::<()>();
     let hasher = vault.shared.hasher.clone();
     let busy = tokio::spawn(async move {
         let wait = move || {
             let _ = held.recv();
         };
-        hasher.run(lane, WhenFull::Refuse, wait).await
+        hasher.run(queue, WhenFull::Refuse, wait).await
     });
     let (read, taken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let import = tokio::spawn({
@@ -98,9 +98,9 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
     assert!(import.await.unwrap_err().is_cancelled());
     drop(go_on);
     busy.await.unwrap().unwrap();
-    // It waits behind all that is in the lane.
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
-    let last = vault.shared.hasher.run(lane, WhenFull::Wait, || ());
+    // It waits behind all others in the queue.
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
+    let last = vault.shared.hasher.run(queue, WhenFull::Wait, || ());
     last.await.unwrap();
     assert_eq!(read.load(Ordering::SeqCst), 0);
 }
