@@ -162,7 +162,7 @@ impl Tokens<'_> {
         loop {
             rounds.next().await?;
             let record = existing.ok_or(PatError::NotFound)?;
-            // A record that cannot be read has no owner who could be allowed to delete it.
+            // A record that cannot be read has no owner who may ask for this.
             if target.is_owned() {
                 target.check_owner(&self.open(&record)?.meta.owner)?;
             }

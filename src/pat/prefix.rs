@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use super::{PatError, PatId};
 
-/// The beginning of each token's text. It shows people, and scanners for leaked secrets, whose
+/// What the text of each token begins with. It shows people, and scanners for leaked secrets, whose
 /// token it is.
 ///
-/// It begins with a lower-case letter, goes on with at most 30 lower-case letters, digits and `_`,
-/// and ends with `_`. The default is `pat_`.
+/// A lower-case letter, then at most 30 lower-case letters, digits and `_`, then `_`. The default
+/// is `pat_`.
 ///
 /// ```
 /// use sealtoken::pat::Prefix;

@@ -66,7 +66,7 @@ impl PatId {
     }
 }
 
-/// The text of a token, which its owner keeps and presents.
+/// The text of a token: what its owner keeps, and presents.
 ///
 /// Whoever has it can use it, so it does not print: [`expose`](PatToken::expose) it to hand it out.
 /// It is wiped when dropped.

@@ -133,7 +133,7 @@ impl<'a> Tokens<'a> {
                 record: self.seal(key.clone(), &row.meta)?,
                 expected: row.version,
             };
-            // Even if the effect is unknown, or the future is dropped: it may have been written.
+            // Even where the effect is unknown, or the future is dropped: it may have been written.
             let forget = self.forget(target.id);
             let written = commit(self.store(), &[replace]).await;
             drop(forget);

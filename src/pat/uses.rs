@@ -10,7 +10,7 @@ use super::options::Settings;
 use super::row::{self, Meta, Opened};
 use super::{PatId, PersonalAccessTokens, SecretHash};
 
-/// How often a write is tried if others change the token at the same time. The next use makes up
+/// How often a use is tried where others change the token at the same time. The next use makes up
 /// for one that is lost.
 const TRIES: u32 = 3;
 
@@ -83,7 +83,7 @@ impl BackgroundWork for Uses {
             let Some(record) = self.store.get(&key).await? else {
                 return Ok(());
             };
-            // A damaged or tampered record is left alone.
+            // A record that was changed from outside is left alone.
             let Ok(row) = Opened::open(&self.keyset, &record).and_then(Opened::read) else {
                 return Ok(());
             };

@@ -22,7 +22,7 @@ macro_rules! awaited {
 }
 pub(crate) use awaited;
 
-/// Moves a future to the heap, without copying what earlier calls left on the stack.
+/// Moves a future to the heap, with nothing of what earlier calls left on the stack.
 pub(crate) fn boxed<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, F::Output>
 where
     F: Future + Send + 'a,

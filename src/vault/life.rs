@@ -227,8 +227,8 @@ impl Namespace<'_> {
             existing = match commit(self.store(), &batch).await {
                 Ok(CommitOutcome::Written) => return Ok(()),
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
-                // An attacker gave the earlier values more labels than a batch accepts: remove
-                // them first.
+                // An attacker gave the earlier values more labels than a batch takes: they go
+                // first.
                 Err(error) if error.is_too_heavy() && batch.len() > 1 => {
                     let count = |number| *pruned = pruned.saturating_add(number);
                     self.prune(location, |_| 0, count).await?;

@@ -310,8 +310,8 @@ impl Work<'_> {
                 Ok(CommitOutcome::Written) => return Ok(true),
                 // Only the change to the value itself expects a version.
                 Ok(CommitOutcome::Conflict { current, .. }) => current,
-                // An attacker gave the earlier values more labels than a batch accepts: remove
-                // them first, unless the value was renewed meanwhile.
+                // An attacker gave the earlier values more labels than a batch takes: they go
+                // first, unless the value was renewed meanwhile.
                 Err(error) if error.is_too_heavy() && changes.len() > 1 => {
                     let keep = |meta: &Meta| if self.is_due(meta) { 0 } else { u64::MAX };
                     let count = |number| *pruned = pruned.saturating_add(number);

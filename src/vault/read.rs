@@ -46,8 +46,8 @@ impl Vault {
     ///
     /// # Security
     ///
-    /// A password is hashed whether the token exists or not, so the time reveals no more than the
-    /// microseconds of a lookup. Show callers no more than [`public`](VaultError::public) does.
+    /// A password is hashed whether the token exists or not, so the time tells no more than the
+    /// microseconds of a lookup. Tell callers no more than [`public`](VaultError::public) does.
     pub fn read(&self, token: impl AsRef<str>) -> Read<'_> {
         self.read_with(token.as_ref(), Access::Open)
     }

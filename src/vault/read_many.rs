@@ -48,7 +48,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Only errors that concern all tokens: [`VaultError::Service`], and an invalid password.
+    /// Only what concerns all tokens: [`VaultError::Service`], and an invalid password.
     pub fn read_many<T: AsRef<str>>(&self, tokens: impl IntoIterator<Item = T>) -> ReadMany<'_> {
         self.read_many_with(tokens, Access::Open)
     }

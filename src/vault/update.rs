@@ -117,8 +117,7 @@ impl Namespace<'_> {
             let others = (orphan, limit);
             let batch = self.succeed(&old, keys, &value, expires, others)?;
             let written = match commit(self.store(), &batch).await {
-                // An attacker gave the earlier values more labels than a batch accepts: remove
-                // fewer.
+                // An attacker gave the earlier values more labels than a batch takes: remove fewer.
                 Err(error) if error.is_too_heavy() && limit > 1 => {
                     limit = limit.div_euclid(2);
                     row = Ok(old);
