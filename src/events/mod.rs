@@ -25,12 +25,12 @@ pub struct Event {
     /// The outcome: `Ok`, the stable code of the error, `cancelled` if the future was dropped
     /// before it ended, or `panicked`.
     pub outcome: Result<(), &'static str>,
-    /// The token concerned; `None` for an operation on several or on none, and where it is not yet
+    /// The token concerned; `None` for an operation on several or on none, and if it is not yet
     /// known.
     pub token: Option<Fingerprint>,
     /// The namespace, under the name that the caller used.
     pub namespace: Option<String>,
-    /// The number of records concerned, for operations on several. Where the outcome is an error,
+    /// The number of records concerned, for operations on several. If the outcome is an error,
     /// `cancelled` or `panicked`, it counts those that were done before.
     pub count: Option<u64>,
     /// When the operation ended, by the service's clock.
@@ -38,7 +38,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event of no particular token, namespace or number, for tests of a sink.
+    /// An event without token, namespace or count, for testing a sink.
     #[must_use]
     pub const fn new(
         operation: Operation,
@@ -115,9 +115,9 @@ impl fmt::Debug for Fingerprint {
 /// use sealtoken::events::{Event, EventSink};
 ///
 /// #[derive(Debug, Default)]
-/// struct Refusals(AtomicU64);
+/// struct Failures(AtomicU64);
 ///
-/// impl EventSink for Refusals {
+/// impl EventSink for Failures {
 ///     fn record(&self, event: &Event) {
 ///         if event.outcome.is_err() {
 ///             self.0.fetch_add(1, Ordering::Relaxed);

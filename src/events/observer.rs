@@ -124,7 +124,7 @@ impl Observed<'_> {
     }
 }
 
-/// Reports the operation, also if it was cancelled or never run.
+/// Reports the operation, even if it was cancelled or never run.
 impl Drop for Observed<'_> {
     fn drop(&mut self) {
         // A sink that panics must not hide what the operation did. During another panic, it would
@@ -135,7 +135,7 @@ impl Drop for Observed<'_> {
     }
 }
 
-/// Drops what a panic of a caller's code carried. That may panic, too.
+/// Drops the payload of a panic in a caller's code. That may panic, too.
 pub(crate) fn drop_quietly(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
@@ -159,9 +159,9 @@ mod tests {
     const READ: Operation = Operation::new("service.read");
 
     #[derive(Debug, Default)]
-    struct Kept(Mutex<Vec<Event>>);
+    struct Recorder(Mutex<Vec<Event>>);
 
-    impl EventSink for Kept {
+    impl EventSink for Recorder {
         fn record(&self, event: &Event) {
             self.0.lock().unwrap().push(event.clone());
         }
@@ -176,15 +176,15 @@ mod tests {
         }
     }
 
-    fn observer() -> (Arc<Kept>, Observer) {
-        let kept = Arc::new(Kept::default());
-        let sink: Arc<dyn EventSink> = kept.clone();
-        (kept, Observer::new(Some(sink), ClockSource::default()))
+    fn observer() -> (Arc<Recorder>, Observer) {
+        let recorder = Arc::new(Recorder::default());
+        let sink: Arc<dyn EventSink> = recorder.clone();
+        (recorder, Observer::new(Some(sink), ClockSource::default()))
     }
 
     #[tokio::test]
     async fn an_operation_is_reported_once_with_all_its_details() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         let observed = observer.observe(READ, Some("ada"));
         let done = observed.run(async {
             observed.token(|| Fingerprint::new([7; 8]));
@@ -196,7 +196,7 @@ mod tests {
         let observed = observer.observe(READ, None);
         assert!(observed.run(async { Err::<(), _>(Refused) }).await.is_err());
         drop(observed);
-        let events = kept.0.lock().unwrap();
+        let events = recorder.0.lock().unwrap();
         let reported: Vec<_> = events
             .iter()
             .map(|event| {
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_dropped_before_its_end_is_reported_as_cancelled() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         let observed = observer.observe(READ, None);
         {
             let work = observed.run(std::future::pending::<Result<(), Refused>>());
@@ -228,14 +228,14 @@ mod tests {
             assert!(work.as_mut().poll(&mut context).is_pending());
         }
         drop(observed);
-        assert_eq!(kept.0.lock().unwrap()[0].outcome, Err("cancelled"));
+        assert_eq!(recorder.0.lock().unwrap()[0].outcome, Err("cancelled"));
     }
 
     #[test]
     fn an_operation_that_is_never_run_is_reported() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         drop(observer.observe(READ, None));
-        assert_eq!(kept.0.lock().unwrap()[0].outcome, Err("cancelled"));
+        assert_eq!(recorder.0.lock().unwrap()[0].outcome, Err("cancelled"));
     }
 
     /// Runs an operation when dropped, as a guard does that cleans up.
@@ -252,14 +252,14 @@ mod tests {
 
     #[test]
     fn an_operation_that_ended_during_a_panic_has_its_own_outcome() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _cleaning_up = CleaningUp(&observer);
             let _unfinished = observer.observe(READ, None);
             panic!("of the caller");
         }));
         assert!(panicked.is_err());
-        let events = kept.0.lock().unwrap();
+        let events = recorder.0.lock().unwrap();
         let outcomes: Vec<_> = events.iter().map(|event| event.outcome).collect();
         assert_eq!(outcomes, [Err("panicked"), Ok(())]);
     }
@@ -293,7 +293,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_that_draws_another_token_names_that_one() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         let observed = observer.observe(READ, None);
         let work = observed.run(async {
             observed.token(|| Fingerprint::new([1; 8]));
@@ -302,13 +302,13 @@ mod tests {
         });
         assert!(work.await.is_ok());
         drop(observed);
-        let token = kept.0.lock().unwrap()[0].token;
+        let token = recorder.0.lock().unwrap()[0].token;
         assert_eq!(token, Some(Fingerprint::new([2; 8])));
     }
 
     #[tokio::test]
     async fn an_operation_that_another_one_replaces_is_not_reported() {
-        let (kept, observer) = observer();
+        let (recorder, observer) = observer();
         let observed = observer.observe(READ, None);
         let work = observed.run(async {
             observed.replaced();
@@ -316,7 +316,7 @@ mod tests {
         });
         assert!(work.await.is_ok());
         drop(observed);
-        assert!(kept.0.lock().unwrap().is_empty());
+        assert!(recorder.0.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

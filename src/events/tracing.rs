@@ -26,7 +26,7 @@ impl EventSink for TracingSink {
             Err(code) => {
                 tracing::warn!(
                     target: "sealtoken",
-                    operation, token, namespace, count, code, "refused"
+                    operation, token, namespace, count, code, "failed"
                 );
             }
         }
@@ -99,10 +99,10 @@ mod tests {
             at: UnixTime::from_secs(0),
         };
         let verify = Operation::new("pat.verify");
-        let refused = Event::new(verify, Err("invalid_secret"), UnixTime::from_secs(0));
+        let failed = Event::new(verify, Err("invalid_secret"), UnixTime::from_secs(0));
         tracing::subscriber::with_default(recorder.clone(), || {
             TracingSink.record(&done);
-            TracingSink.record(&refused);
+            TracingSink.record(&failed);
         });
         let expected = [
             (
@@ -120,7 +120,7 @@ mod tests {
                 Level::WARN,
                 "sealtoken".to_owned(),
                 BTreeMap::from([
-                    ("message", "refused".to_owned()),
+                    ("message", "failed".to_owned()),
                     ("operation", "\"pat.verify\"".to_owned()),
                     ("code", "\"invalid_secret\"".to_owned()),
                 ]),

@@ -1,5 +1,5 @@
 //! Runs slow, memory-hungry work on blocking threads: a bounded number at once, with fair turns
-//! between lanes.
+//! between queues.
 
 #[cfg(test)]
 mod tests;
@@ -15,23 +15,23 @@ use tokio::sync::oneshot;
 
 use super::Subject;
 
-/// The maximum number of waiting jobs in all lanes of one group.
+/// The maximum number of waiting jobs in all queues of one group.
 const MAX_WAITING_PER_GROUP: usize = 256;
-/// The maximum number of waiting jobs in all groups. Groups share these places, and the lanes of a
-/// group share the group's; each lane has at least one.
+/// The maximum number of waiting jobs in all groups. Groups share these places, and the queues of
+/// a group share the group's; each queue has at least one.
 const MAX_WAITING: usize = 4096;
 
 /// Runs jobs on the runtime's blocking threads.
 ///
-/// Groups take turns, and lanes take turns within their group, one job at a time: a caller that
-/// fills its lane does not delay the others.
+/// Groups take turns, and queues take turns within their group, one job at a time: a caller that
+/// fills its queue does not delay the others.
 #[derive(Debug, Clone)]
-pub(crate) struct BlockingPool(Arc<Mutex<Queue>>);
+pub(crate) struct BlockingPool(Arc<Mutex<State>>);
 
-/// The queue in which a job waits. Callers must not be able to create lanes at will: each lane has
-/// a place of its own.
+/// The queue in which a job waits. Callers must not be able to create queues at will: each has a
+/// place of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lane {
+pub(crate) struct QueueId {
     pub(crate) group: Subject,
     pub(crate) within: Subject,
 }
@@ -48,14 +48,14 @@ pub(crate) enum WhenFull {
 /// Why a job was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PoolError {
-    /// The lane has no waiting place left.
+    /// The queue has no place left.
     Full { retry_after: Duration },
     /// There is no tokio runtime here, it is shutting down, or the job panicked.
     Failed,
 }
 
 #[derive(Debug)]
-struct Queue {
+struct State {
     free: usize,
     groups: Turns<Turns<VecDeque<oneshot::Sender<Permit>>>>,
 }
@@ -71,10 +71,10 @@ struct Turns<Q> {
 /// Permission to run one job. Dropping it passes it on to the next in line, even if it was never
 /// used.
 #[derive(Debug)]
-struct Permit(Option<Arc<Mutex<Queue>>>);
+struct Permit(Option<Arc<Mutex<State>>>);
 
-impl Lane {
-    /// The only lane of a group.
+impl QueueId {
+    /// The only queue of a group.
     pub(crate) const fn of(group: Subject) -> Self {
         let within = group;
         Self { group, within }
@@ -89,7 +89,7 @@ impl BlockingPool {
     }
 
     pub(crate) fn new(max_concurrent: usize) -> Self {
-        Self(Arc::new(Mutex::new(Queue {
+        Self(Arc::new(Mutex::new(State {
             free: max_concurrent,
             groups: Turns::default(),
         })))
@@ -99,11 +99,11 @@ impl BlockingPool {
     /// not free it early.
     pub(crate) async fn run<R: Send + 'static>(
         &self,
-        lane: Lane,
-        patience: WhenFull,
+        id: QueueId,
+        when_full: WhenFull,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, PoolError> {
-        let permit = self.permit(lane, patience).await?;
+        let permit = self.permit(id, when_full).await?;
         // Outside a runtime, `spawn_blocking` would panic.
         let runtime = Handle::try_current().map_err(|_| PoolError::Failed)?;
         let task = runtime.spawn_blocking(move || {
@@ -114,34 +114,34 @@ impl BlockingPool {
         task.await.map_err(|_| PoolError::Failed)
     }
 
-    async fn permit(&self, lane: Lane, patience: WhenFull) -> Result<Permit, PoolError> {
+    async fn permit(&self, id: QueueId, when_full: WhenFull) -> Result<Permit, PoolError> {
         let turn = {
-            let mut queue = lock(&self.0);
-            if queue.free > 0 {
-                queue.free = queue.free.saturating_sub(1);
+            let mut state = lock(&self.0);
+            if state.free > 0 {
+                state.free = state.free.saturating_sub(1);
                 return Ok(Permit(Some(Arc::clone(&self.0))));
             }
-            queue.wait(lane, patience)?
+            state.wait(id, when_full)?
         };
         turn.await.map_err(|_| PoolError::Failed)
     }
 }
 
-impl Queue {
+impl State {
     fn wait(
         &mut self,
-        lane: Lane,
-        patience: WhenFull,
+        id: QueueId,
+        when_full: WhenFull,
     ) -> Result<oneshot::Receiver<Permit>, PoolError> {
-        let (groups, lanes) = self.groups.queue(lane.group);
-        let (siblings, waiting) = lanes.queue(lane.within);
+        let (groups, queues) = self.groups.queue(id.group);
+        let (siblings, waiting) = queues.queue(id.within);
         waiting.retain(|call| !call.is_closed());
         let of_group = MAX_WAITING
             .checked_div(groups)
             .unwrap_or(MAX_WAITING)
             .min(MAX_WAITING_PER_GROUP);
         let share = of_group.checked_div(siblings).unwrap_or(of_group).max(1);
-        if waiting.len() >= share && patience == WhenFull::Refuse {
+        if waiting.len() >= share && when_full == WhenFull::Refuse {
             return Err(PoolError::Full {
                 retry_after: Duration::from_secs(1),
             });
@@ -153,9 +153,9 @@ impl Queue {
 
     /// The next job to run.
     fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
-        self.groups.next(|lanes| {
-            let call = lanes.next(|waiting| (waiting.pop_front(), waiting.is_empty()));
-            (call, lanes.order.is_empty())
+        self.groups.next(|queues| {
+            let call = queues.next(|waiting| (waiting.pop_front(), waiting.is_empty()));
+            (call, queues.order.is_empty())
         })
     }
 }
@@ -208,14 +208,14 @@ impl Drop for Permit {
         };
         loop {
             let call = {
-                let mut queue = lock(&all);
-                let call = queue.next();
+                let mut state = lock(&all);
+                let call = state.next();
                 if call.is_none() {
-                    queue.free = queue.free.saturating_add(1);
+                    state.free = state.free.saturating_add(1);
                 }
                 call
             };
-            // Outside the lock: a receiver that drops the permit at once locks the queue again.
+            // Outside the lock: a receiver that drops the permit at once locks the state again.
             match call.map(|call| call.send(Self(Some(Arc::clone(&all))))) {
                 // The caller is gone: call the next one.
                 Some(Err(mut unused)) => unused.0 = None,
@@ -225,6 +225,6 @@ impl Drop for Permit {
     }
 }
 
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Guards attempts: counts each before it is made, gives it back when it succeeds, and queues
-//! callers behind attempts in flight.
+//! Guards attempts: counts each before it is made, gives it back unless it was a failed guess, and
+//! queues callers behind attempts in flight.
 //!
 //! An attempt in flight counts as made, so concurrent guesses gain nothing over sequential ones.
 //! But an attempt with the right password that still waits for its hash is no failure. So a caller

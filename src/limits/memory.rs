@@ -127,7 +127,7 @@ impl AttemptLimiter for MemoryLimiter {
                 continue;
             };
             if map.len() >= MAX_SUBJECTS && !map.contains_key(subject) {
-                forget(map, now);
+                evict(map, now);
             }
             let full = map.entry(*subject).or_insert(now);
             let moved = (*full).max(now).checked_add(allowance.every);
@@ -157,7 +157,7 @@ impl AttemptLimiter for MemoryLimiter {
 }
 
 /// Makes room: drops subjects with all attempts back, then the half whose attempts come back first.
-fn forget(map: &mut HashMap<Subject, Instant>, now: Instant) {
+fn evict(map: &mut HashMap<Subject, Instant>, now: Instant) {
     map.retain(|_, full| *full > now);
     if map.len() < MAX_SUBJECTS {
         return;

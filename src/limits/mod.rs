@@ -1,7 +1,8 @@
 //! Limits how often a secret may be guessed.
 //!
 //! An attempt is counted *before* it is made and given back when it succeeds. So a thousand
-//! concurrent guesses are a thousand attempts, and an attempt that is cancelled counts.
+//! concurrent guesses are a thousand attempts, and an attempt that is cancelled counts. Keyed
+//! hashes of personal access tokens are the exception: they count only failures, afterwards.
 
 mod blocking_pool;
 mod guard;
@@ -12,13 +13,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(crate) use blocking_pool::{BlockingPool, Lane, PoolError, WhenFull};
+pub(crate) use blocking_pool::{BlockingPool, QueueId, PoolError, WhenFull};
 pub(crate) use guard::{AttemptGuard, Permit};
 pub use memory::{Allowance, MemoryLimiter};
 
 /// The subject that attempts are counted for: a kind and a keyed hash. It reveals no token.
 ///
 /// Subjects are ordered: a single thing comes before everything in a scope.
+///
+/// ```
+/// use sealtoken::limits::{Subject, SubjectKind};
+///
+/// const ADDRESS: SubjectKind = SubjectKind::one("app.address");
+/// let subject = Subject::new(ADDRESS, [7; 16]); // 16 bytes of a keyed hash
+/// assert_eq!(subject.to_string(), format!("app.address:{}", "07".repeat(16)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
     kind: SubjectKind,
@@ -99,6 +108,25 @@ impl Exhausted {
 
 /// Counts failed attempts. [`MemoryLimiter`] counts within one process; an implementation over a
 /// shared cache counts across servers.
+///
+/// ```
+/// use sealtoken::limits::{AttemptLimiter, Exhausted, MemoryLimiter, Subject};
+///
+/// #[derive(Debug, Default)]
+/// struct Logged(MemoryLimiter);
+///
+/// #[async_trait::async_trait]
+/// impl AttemptLimiter for Logged {
+///     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted> {
+///         let taken = self.0.take(subjects).await;
+///         taken.inspect_err(|error| eprintln!("{subjects:?}: {error:?}"))
+///     }
+///
+///     async fn give_back(&self, subjects: &[Subject]) {
+///         self.0.give_back(subjects).await;
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait AttemptLimiter: fmt::Debug + Send + Sync + 'static {
     /// Takes one attempt from each subject, or from none of them.
@@ -108,11 +136,12 @@ pub trait AttemptLimiter: fmt::Debug + Send + Sync + 'static {
     /// [`Exhausted`] if any subject has no attempt left.
     async fn take(&self, subjects: &[Subject]) -> Result<(), Exhausted>;
 
-    /// Gives one attempt back to each subject, after a success.
+    /// Gives one attempt back to each subject, because it was no failed guess: it succeeded, or
+    /// could not be judged. Never reset the count here.
     async fn give_back(&self, subjects: &[Subject]);
 }
 
-/// No limit, for callers that limit attempts themselves.
+/// No limit, for applications that limit attempts themselves.
 #[async_trait]
 impl AttemptLimiter for () {
     async fn take(&self, _: &[Subject]) -> Result<(), Exhausted> {

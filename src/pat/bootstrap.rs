@@ -1,6 +1,6 @@
 //! The first admin.
 
-use crate::limits::{Lane, Subject, WhenFull};
+use crate::limits::{QueueId, Subject, WhenFull};
 use crate::sealed::{CommitOutcome, Draft, commit, matches_any};
 use crate::store::{Change, Query, RecordKey};
 
@@ -12,12 +12,12 @@ use super::tokens::Tokens;
 use super::{PatRecord, PersonalAccessTokens, Reason, SecretHash, VerifyError, names, operation};
 
 impl PersonalAccessTokens {
-    /// Takes in the token of the first admin, whose hash is in the
+    /// Registers the token of the first admin, whose hash is in the
     /// [settings](super::PatOptions::bootstrap). From then on it is a token like any other.
     ///
-    /// It works once in the life of a store, and only while no token is found: of many at once one
-    /// succeeds, and emptying the store does not open it again. After that the hash does nothing. A
-    /// token that is issued at the very same moment does not prevent it.
+    /// It works once in the life of a store, and only if the store has no token. Of several
+    /// concurrent calls one succeeds, and emptying the store does not allow another. After that the
+    /// hash does nothing. A token that is issued at the very same moment does not prevent it.
     ///
     /// ```
     /// # use sealtoken::KeyRing;
@@ -43,9 +43,10 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Refused`]: [`Reason::InvalidSecret`] for another token, and
-    /// [`Reason::NotFound`] where no hash is set or a first token existed before.
-    /// [`VerifyError::Failed`].
+    /// [`VerifyError::Refused`]: [`Reason::InvalidPrefix`] or [`Reason::InvalidFormat`] for text
+    /// that is not a token, [`Reason::InvalidSecret`] for another token, and [`Reason::NotFound`]
+    /// if no hash is set or a first token existed before. [`VerifyError::Failed`] if the token
+    /// could not be checked, or the owner is invalid.
     pub async fn bootstrap(&self, text: &str, owner: &str) -> Result<PatRecord, VerifyError> {
         let observed = self.observe(operation::BOOTSTRAP);
         let bootstrap = async {
@@ -65,15 +66,14 @@ impl PersonalAccessTokens {
     ) -> Result<PatRecord, VerifyError> {
         let hash = self.shared.settings.bootstrap.as_ref();
         let hash = hash.ok_or(Reason::NotFound)?;
-        // An invalid owner costs no hash. It is refused before the store is asked, too: otherwise
-        // the answer would tell, without an attempt, whether the first admin is still missing.
+        // An invalid owner costs no hash. It is refused before the store is read, too: otherwise
+        // the answer would reveal, without an attempt, whether the first admin is still missing.
         let mut new = NewPat::of(owner.into());
         new.admin = true;
         let parts = (presented.id, hash.clone(), Origin::Registered);
         let meta = new.meta(parts, tokens.now())?;
         let marker = RecordKey::new(names::BOOTSTRAP, tokens.keyset().id(&[b"bootstrap"]));
-        // Asked before the secret is checked: once there was a first admin, every attempt ends
-        // here.
+        // Before the secret is checked: once there was a first admin, every attempt ends here.
         let done = tokens.store().get(&marker).await?.is_some();
         if done || matches_any(tokens.store(), Query::all(names::TOKENS)).await? {
             return Err(Reason::NotFound.into());
@@ -90,15 +90,15 @@ impl PersonalAccessTokens {
         }
 
         let record = tokens.seal(tokens.key(presented.id), &meta)?;
-        let mark = Draft {
+        let draft = Draft {
             key: marker,
             purge_at: None,
             labels: Vec::new(),
             plaintext: presented.id.as_str().as_bytes(),
             payload: &[],
         };
-        let mark = tokens.keyset().seal(mark)?;
-        let batch = [Change::Insert(mark), Change::Insert(record)];
+        let marker = tokens.keyset().seal(draft)?;
+        let batch = [Change::Insert(marker), Change::Insert(record)];
         match commit(tokens.store(), &batch).await? {
             CommitOutcome::Written => Ok(meta.into_record(false)),
             CommitOutcome::Conflict { .. } => Err(Reason::NotFound.into()),
@@ -117,9 +117,12 @@ impl PersonalAccessTokens {
             Kind::Scrypt(scrypt) => match presented.foreign_secret.clone() {
                 Some(secret) if scrypt.is_as_long_as(&secret) => {
                     let scrypt = scrypt.clone();
-                    let (lane, bound) = (Lane::of(token), WhenFull::Refuse);
                     let matches = move || scrypt.matches(&secret);
-                    self.shared.scrypt.run(lane, bound, matches).await?
+                    let hash =
+                        self.shared
+                            .scrypt
+                            .run(QueueId::of(token), WhenFull::Refuse, matches);
+                    hash.await?
                 }
                 _ => false,
             },

@@ -9,10 +9,11 @@ const PAGE: u32 = 500;
 
 impl PersonalAccessTokens {
     /// Deletes the tokens that expired longer ago than
-    /// [`keep_expired`](super::PatOptions::keep_expired), and the revoked ones whose
-    /// [`purge_after`](super::Revoke::purge_after) has passed. Gives their number; no record is
-    /// opened, so none is found to be tampered with. An engine with a time to live of its own, such
-    /// as DynamoDB, deletes them by itself.
+    /// [`keep_expired`](super::PatOptions::keep_expired) was when the token was last written, and
+    /// the revoked ones whose [`purge_after`](super::Revoke::purge_after) has passed.
+    ///
+    /// Returns their number as `count`; `tampered` is always 0, because no record is opened. An
+    /// engine with a time to live of its own, such as DynamoDB, deletes them by itself.
     ///
     /// ```
     /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
@@ -36,8 +37,8 @@ impl PersonalAccessTokens {
                 loop {
                     observed.count(done.count);
                     match tokens.store().purge(&names::TOKENS, now, PAGE).await {
-                        // A store may skip rows that others hold, so a short page is not the last
-                        // one. No more records become due meanwhile.
+                        // A store may skip rows that others have locked, so a short page is not
+                        // the last one. No more records become due meanwhile.
                         Ok(0) => return Ok(done),
                         Ok(removed) => {
                             done.count = done.count.saturating_add(removed.into());
@@ -56,8 +57,24 @@ impl PersonalAccessTokens {
     /// Seals the keyset again with the ring's current key: the last step of a rotation, before you
     /// remove the retired key from the ring.
     ///
-    /// It is one record, and no token changes. [`open`](PersonalAccessTokens::open) does this, too,
-    /// where a retired key sealed the keyset, but reports no failure.
+    /// It is one record, and no token changes. [`open`](PersonalAccessTokens::open) tries this,
+    /// too, if a retired key sealed the keyset, but reports no failure.
+    ///
+    /// ```
+    /// # use sealtoken::pat::PersonalAccessTokens;
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (old, store) = (Key::generate(), MemoryStore::new());
+    /// # PersonalAccessTokens::open(store.clone(), &KeyRing::new(old.clone())).await?;
+    /// let rotated = KeyRing::new(Key::generate()).with_retired(old)?;
+    /// let pats = PersonalAccessTokens::open(store, &rotated).await?;
+    /// assert_eq!(pats.rewrap().await?.failed, 0);
+    /// assert!(pats.rewrap().await?.is_done()); // `old` is no longer needed
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -32,7 +32,7 @@ struct Entry {
 }
 
 /// A reading of both clocks: the service's, and the machine's monotonic one, which stands still
-/// while the process is frozen or the machine sleeps.
+/// while the machine is suspended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) monotonic: Instant,
@@ -45,8 +45,8 @@ impl Moment {
         Self { monotonic, wall }
     }
 
-    /// Whether less than this has passed since, by both clocks. If the wall clock ran backwards,
-    /// more may have passed.
+    /// Whether less than `staleness` has passed since `since`, by both clocks. If the wall clock
+    /// went back, more may have passed.
     fn is_within(self, staleness: Duration, since: Self) -> bool {
         let monotonic = self.monotonic.checked_duration_since(since.monotonic);
         let wall = (self.wall >= since.wall).then(|| self.wall - since.wall);

@@ -118,7 +118,7 @@ impl VerifyError {
         }
     }
 
-    /// Whether it counts as a failed attempt: whatever a guess can run into, damaged records
+    /// Whether it counts as a failed attempt: every outcome that a guess can have, damaged records
     /// included.
     pub(super) const fn is_guess(&self) -> bool {
         matches!(
@@ -169,7 +169,8 @@ pub enum PatError {
     Expired,
     /// An id has 21 letters and digits.
     InvalidId,
-    /// A prefix is a lower-case letter, at most 30 of `a-z`, `0-9`, `_`, and `_`.
+    /// A prefix begins with a lower-case letter, goes on with at most 30 of `a-z`, `0-9` and `_`,
+    /// and ends with `_`.
     InvalidPrefix,
     /// An owner has 1 to 100 characters.
     InvalidOwner,
@@ -187,8 +188,7 @@ pub enum PatError {
         /// The longest record, in bytes.
         limit: usize,
     },
-    /// The token's last rotation has rotated this secret out: it cannot become the present one
-    /// again.
+    /// The token's last rotation replaced this secret: it cannot become current again.
     RotatedOut,
     /// No token can be verified with this hash: [`Reason::InvalidPhc`],
     /// [`Reason::UnsupportedAlgorithm`] or [`Reason::InvalidParameters`].
@@ -258,7 +258,8 @@ impl fmt::Display for PatError {
             Self::Expired => "the token has expired: set a new expiry first",
             Self::InvalidId => "an id has 21 letters and digits",
             Self::InvalidPrefix => {
-                "a prefix is a lower-case letter, at most 30 of a-z, 0-9, _, and _ at its end"
+                "a prefix begins with a lower-case letter, goes on with at most 30 of a-z, 0-9 and \
+                 _, and ends with _"
             }
             Self::InvalidOwner => "an owner has 1 to 100 characters",
             Self::InvalidRole => "a role or a scope has 1 to 100 characters",
@@ -274,7 +275,9 @@ impl fmt::Display for PatError {
                     "a token's record has at most {limit} bytes in this store"
                 );
             }
-            Self::RotatedOut => "the token was rotated since: this secret stays rotated out",
+            Self::RotatedOut => {
+                "the token was rotated meanwhile, so this secret is no longer accepted"
+            }
             Self::Hash(reason) => return reason.fmt(f),
             Self::Service(error) => return error.fmt(f),
         })

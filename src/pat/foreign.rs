@@ -50,7 +50,7 @@ pub struct ForeignPat {
     pub scopes: Vec<String>,
     /// The owner's name for it.
     pub name: Option<String>,
-    /// Metadata of the caller's own: keys and values. Of a key that is repeated, the last counts.
+    /// Metadata of the caller's own: keys and values. If a key is repeated, the last one counts.
     pub metadata: Vec<(String, String)>,
     /// When it was issued.
     pub created_at: UnixTime,

@@ -1,4 +1,4 @@
-//! The hash of a secret: as a PHC string, and as it stands in a sealed record.
+//! The hash of a secret: as a PHC string, and in a sealed record.
 
 mod phc;
 mod scrypt;
@@ -21,7 +21,7 @@ pub(super) use self::scrypt::Scrypt;
 ///
 /// Ours is `$hmac-sha256$kid=…$…`: HMAC-SHA256 over the token's text, under a key that belongs to
 /// one store and that `kid` names. Nobody can test secrets against it without that key, and 256
-/// random bits need no slow hash. The other one is `$scrypt$ln=…,r=…,p=…$…$…`, of tokens that
+/// random bits need no slow hash. The other form is `$scrypt$ln=…,r=…,p=…$…$…`, of tokens that
 /// `@access-tokens/core` issued: it is verified, but never made.
 ///
 /// Neither `Debug` nor an error shows it: whoever has an scrypt hash can test guesses offline.
@@ -155,7 +155,7 @@ fn keyed(phc: &phc::Phc<'_>) -> Result<KeyedHash, Reason> {
 }
 
 /// A hash in a sealed record: ours as bytes, so that verifying a token parses nothing; others as
-/// the text that came in.
+/// the imported text.
 #[derive(Serialize, Deserialize)]
 enum Stored<'a> {
     Keyed(KeyId, [u8; 32]),

@@ -1,4 +1,4 @@
-//! Tokens that another system issued, taken in as they are: their owners keep what they have.
+//! Imports tokens that another system issued. Their owners keep the text that they have.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -13,24 +13,24 @@ use super::row::Meta;
 use super::tokens::Tokens;
 use super::{ForeignPat, PatError, PatId, PersonalAccessTokens, Reason, operation};
 
-/// What became of one token.
+/// The outcome for one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
     /// Its id, which it keeps.
     pub id: PatId,
-    /// Whether it was taken in now (or would be, in a dry run). Otherwise it was imported before.
-    pub new: bool,
+    /// Whether it was imported now (or would be, in a dry run). Otherwise it was imported before.
+    pub is_new: bool,
     /// Whether it was imported before, and the other system has revoked it since or given it an
-    /// earlier expiry: now it has that here as well (or would have).
+    /// earlier expiry: that now holds here, too (or would, in a dry run).
     pub restricted: bool,
-    /// Why nobody can use it, where its hash cannot be verified. It is kept as it is, so that
-    /// nothing about it is lost.
+    /// Why nobody can use it, if its hash cannot be verified. It is kept as it is, so that nothing
+    /// about it is lost.
     pub unusable: Option<Reason>,
 }
 
-/// Takes tokens in: [`PersonalAccessTokens::import`].
-#[must_use = "nothing is taken in until this is awaited"]
+/// Imports tokens: [`PersonalAccessTokens::import`].
+#[must_use = "nothing is imported until this is awaited"]
 pub struct Import<'a> {
     pats: &'a PersonalAccessTokens,
     /// The lock is never contended: it makes the type `Sync`.
@@ -42,12 +42,12 @@ pub struct Import<'a> {
 type Items<'a> = Box<dyn Iterator<Item = ForeignPat> + Send + 'a>;
 
 impl PersonalAccessTokens {
-    /// Takes in tokens of another system with their ids, hashes and times. Each has a result of its
+    /// Imports tokens of another system with their ids, hashes and times. Each has a result of its
     /// own, in order.
     ///
     /// A token that was imported before stays as it is, so you can repeat an import that was
-    /// interrupted. But if the other system revoked it since, or gave it an earlier expiry, it gets
-    /// that here, too. No other change is followed. A token of another origin with the same id is
+    /// interrupted. But if the other system revoked it since, or gave it an earlier expiry, that
+    /// is copied. Other changes are not. A token of another origin with the same id is
     /// [`PatError::AlreadyExists`]. A token that is expired or revoked stays so.
     ///
     /// ```
@@ -55,16 +55,16 @@ impl PersonalAccessTokens {
     ///
     /// # type Items = Vec<ForeignPat>;
     /// # async fn example(pats: PersonalAccessTokens, items: Items) -> Result<(), PatError> {
-    /// let taken = pats.import(items).dry_run(true).await?;
-    /// let new = taken.iter().flatten().filter(|token| token.new).count();
-    /// println!("{new} of {} are new", taken.len());
+    /// let imported = pats.import(items).dry_run(true).await?;
+    /// let new = imported.iter().flatten().filter(|token| token.is_new).count();
+    /// println!("{new} of {} are new", imported.len());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// [`PatError::Service`]. Tokens that were taken in before the error stay.
+    /// [`PatError::Service`]. Tokens that were imported before the error stay.
     pub fn import<'a, I>(&'a self, items: I) -> Import<'a>
     where
         I: IntoIterator<Item: Into<ForeignPat> + 'a>,
@@ -94,10 +94,10 @@ impl<'a> Import<'a> {
 
     async fn run(self) -> Result<Vec<Result<Imported, PatError>>, PatError> {
         let observed = self.pats.observe(operation::IMPORT);
-        observed.run(self.take_all(&observed)).await
+        observed.run(self.import_all(&observed)).await
     }
 
-    async fn take_all(
+    async fn import_all(
         self,
         observed: &Observed<'_>,
     ) -> Result<Vec<Result<Imported, PatError>>, PatError> {
@@ -113,17 +113,17 @@ impl<'a> Import<'a> {
         let (mut examined, mut new, mut changed) = (0_u64, 0_u64, 0_u64);
         observed.count(new);
         for item in items {
-            match tokens.take_in(item, dry_run).await {
+            match tokens.import(item, dry_run).await {
                 Err(PatError::Service(error)) if concerns_all(&error) => {
-                    // Tokens that were taken in before stay.
+                    // Tokens that were imported before stay.
                     return Err(error.after(changed).into());
                 }
                 result => {
                     if let Ok(token) = &result
                         && !dry_run
                     {
-                        new = new.saturating_add(token.new.into());
-                        changed = changed.saturating_add((token.new || token.restricted).into());
+                        new = new.saturating_add(token.is_new.into());
+                        changed = changed.saturating_add((token.is_new || token.restricted).into());
                     }
                     results.push(result);
                 }
@@ -147,7 +147,7 @@ const fn concerns_all(error: &ServiceError) -> bool {
 }
 
 impl Tokens<'_> {
-    async fn take_in(self, item: ForeignPat, dry_run: bool) -> Result<Imported, PatError> {
+    async fn import(self, item: ForeignPat, dry_run: bool) -> Result<Imported, PatError> {
         let meta = item.meta(self.now())?;
         let unusable = match meta.hash.kind() {
             Kind::Unusable(_, reason) => Some(*reason),
@@ -169,7 +169,7 @@ impl Tokens<'_> {
         let Some(record) = current else {
             return Ok(Imported {
                 id,
-                new: true,
+                is_new: true,
                 restricted: false,
                 unusable,
             });
@@ -194,14 +194,14 @@ impl Tokens<'_> {
         }
         Ok(Imported {
             id,
-            new: false,
+            is_new: false,
             restricted,
             unusable,
         })
     }
 }
 
-/// Takes over what ends a token sooner, and nothing that ends it later.
+/// Copies what ends a token sooner, and nothing that ends it later.
 fn restrict(existing: &mut Meta, item: &Meta) {
     existing.revoked = existing.revoked.or(item.revoked);
     let expiries = [existing.expires, item.expires];

@@ -11,9 +11,9 @@ use super::{PatError, PatId, PatRecord, PatToken, PersonalAccessTokens, SecretHa
 
 /// A new token: [`PersonalAccessTokens::issue`] and [`PersonalAccessTokens::register`].
 ///
-/// It has no role and never expires unless you say so. `S` is where its secret comes from: drawn
-/// here, for an id of your choice or not; or made elsewhere, with an id and a hash. The first gives
-/// an [`Issued`] when it is awaited, the second a [`PatRecord`].
+/// It has no role and never expires unless you say so. `S` is the source of its secret. One drawn
+/// here, perhaps for an id of your choice, gives an [`Issued`] when it is awaited. One made
+/// elsewhere, with an id and a hash, gives a [`PatRecord`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is stored until this is awaited"]
 pub struct Issue<'a, S = Option<PatId>> {
@@ -114,15 +114,46 @@ impl PersonalAccessTokens {
     /// [register](PersonalAccessTokens::register) it, or to
     /// [bootstrap](PersonalAccessTokens::bootstrap) the first admin.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// let generated = pats.generate()?;
+    /// println!("{}", generated.token.expose()); // hand it out
+    /// pats.register(generated.id, generated.hash, "ada@example.com").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`PatError::Service`] when the operating system gives no random bytes.
+    /// [`PatError::Service`] if the operating system cannot provide random bytes.
     pub fn generate(&self) -> Result<Generated, PatError> {
         self.generate_as(PatId::generate()?)
     }
 
     /// Makes a token with an id of your choice without storing it: a new secret for an existing
     /// token, for instance.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let generated = pats.generate_as(id)?;
+    /// println!("{}", generated.token.expose()); // hand it out
+    /// pats.rotate(id).to(generated.hash).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -145,7 +176,7 @@ impl Issue<'_> {
 }
 
 impl<S> Issue<'_, S> {
-    /// Whether its owner may do everything; `false` unless set.
+    /// Whether its owner may do everything. Default: `false`.
     pub fn admin(mut self, admin: bool) -> Self {
         self.new.admin = admin;
         self

@@ -19,8 +19,23 @@ pub struct Revoke<'a> {
 }
 
 impl PersonalAccessTokens {
-    /// Revokes a token: it is refused from now on, and its record stays. Revoking it again changes
-    /// nothing. Its expiry stays as it is.
+    /// Revokes a token: it is refused from now on, and its record stays. Revoking it again keeps
+    /// the first `revoked_at`. Its expiry stays as it is.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.revoke(id).purge_after(Lifetime::days(30)).await?;
+    /// assert!(record.revoked_at.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -40,6 +55,22 @@ impl PersonalAccessTokens {
     /// Restores a revoked token with the expiry that it had: if that has passed meanwhile, it is
     /// expired. A token that is not revoked stays as it is.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// pats.revoke(id).await?;
+    /// let record = pats.restore(id).await?;
+    /// assert_eq!(record.revoked_at, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::NotFound`], [`PatError::Service`].
@@ -57,8 +88,23 @@ impl PersonalAccessTokens {
         observed.run(restore).await
     }
 
-    /// Deletes a token permanently, even one whose record was changed from outside. A token that is
+    /// Deletes a token permanently, even if its record is damaged or tampered with. A token that is
     /// only revoked can still be looked up for an audit.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// pats.delete(id).await?;
+    /// assert_eq!(pats.get(id).await, Err(PatError::NotFound));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

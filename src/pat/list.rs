@@ -39,6 +39,10 @@ impl PersonalAccessTokens {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PatError::Service`]. A damaged or tampered record is an error in its own place.
     pub fn list(&self) -> Listing<ListedTokens> {
         Listing::new(ListedTokens {
             pats: self.clone(),
@@ -51,6 +55,21 @@ impl PersonalAccessTokens {
 
     /// What is known about a token, in any state.
     ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.get(id).await?;
+    /// assert_eq!(record.owner, "ada@example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatError::NotFound`], [`PatError::Service`].
@@ -59,6 +78,21 @@ impl PersonalAccessTokens {
     }
 
     /// What is known about a token, with the hash of its secret.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// let record = pats.get_with_hash(id).await?;
+    /// assert!(record.hash.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -83,11 +117,30 @@ impl PersonalAccessTokens {
         observed.run(get).await
     }
 
-    /// What is known about each of these tokens, in their order; `None` where no such token exists.
+    /// What is known about each of these tokens, in their order; `None` if no such token exists.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// # let id = pats.issue("ada@example.com").await?.record.id;
+    /// for record in pats.get_many(&[id, PatId::generate()?]).await? {
+    ///     match record {
+    ///         Some(record) => println!("{}", record?.owner),
+    ///         None => println!("no such token"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`PatError::Service`]. A record that was changed from outside is an error in its own place.
+    /// [`PatError::Service`]. A damaged or tampered record is an error in its own place.
     pub async fn get_many(
         &self,
         ids: &[PatId],
@@ -111,7 +164,7 @@ impl PersonalAccessTokens {
 }
 
 impl Listing<ListedTokens> {
-    /// Those of this owner. It only narrows: after another owner, none is left.
+    /// Those of this owner. It only narrows: with two different owners, no token matches.
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.wanted.owners.push(owner.into());
         self
@@ -184,8 +237,7 @@ impl seal::Read for ListedTokens {
 }
 
 impl ListedTokens {
-    /// The entry of a record, if the list wants it. A record that was changed from outside is an
-    /// error.
+    /// The entry of a record, if it matches. A damaged or tampered record is an error.
     fn entry(
         &self,
         tokens: Tokens<'_>,
@@ -252,7 +304,7 @@ impl Part {
     }
 }
 
-/// How far a list has come: the part, and the place in it.
+/// The position of a list: the part, and the cursor in it.
 #[derive(Debug)]
 struct Position {
     part: u8,

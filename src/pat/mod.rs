@@ -26,8 +26,9 @@
 //! A token is `{prefix}{id}_{secret}{check}`: letters, digits and `_` only. Its secret has 256
 //! random bits, so a keyed hash of it is enough, and a token is verified in microseconds. The key
 //! of that hash is in the store, sealed by the ring: tokens stay valid when the ring is rotated.
-//! All metadata is sealed, too. Write access to the database alone cannot grant admin, add a role
-//! or forge a token.
+//! All metadata is sealed, too: the database shows only when a record may be purged, which follows
+//! from its expiry. Write access to the database alone cannot grant admin, add a role or forge a
+//! token.
 
 mod bootstrap;
 mod bulk;
@@ -100,7 +101,7 @@ pub struct PersonalAccessTokens {
 struct Shared {
     records: Records,
     hasher: Hasher,
-    /// The record that is opened where no token exists. It is in no store.
+    /// The record that is opened if no token exists. It is in no store.
     stand_in: Record,
     guard: AttemptGuard,
     scrypt: BlockingPool,
@@ -113,8 +114,21 @@ struct Shared {
 impl PersonalAccessTokens {
     /// Opens the tokens of this store with the default [`PatOptions`].
     ///
-    /// If a retired key of the ring sealed the keyset, it is sealed again: after that, you can
-    /// remove the retired key.
+    /// If a retired key sealed the keyset, this tries to seal it again, and reports no failure. Run
+    /// [`rewrap`](PersonalAccessTokens::rewrap) before you remove the retired key.
+    ///
+    /// ```
+    /// # use sealtoken::pat::{PatError, PersonalAccessTokens};
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), PatError> {
+    /// let keys = KeyRing::new(Key::generate());
+    /// let pats = PersonalAccessTokens::open(MemoryStore::new(), &keys).await?;
+    /// assert_eq!(pats.list().count().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

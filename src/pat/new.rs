@@ -1,4 +1,4 @@
-//! What a new token will be.
+//! The settings of a new token.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::roles::{Roles, check_scopes, has_characters, sorted};
 use super::row::Meta;
 use super::{PatError, PatId, SecretHash};
 
-/// What a new token will be: whose, what it may do, and until when. Sorted and checked when it
-/// becomes a [`Meta`].
+/// The settings of a new token: whose it is, what it may do, and until when. Sorted and checked
+/// when it becomes a [`Meta`].
 #[derive(Debug, Clone)]
 pub(super) struct NewPat {
     pub(super) owner: String,

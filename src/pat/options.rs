@@ -67,7 +67,7 @@ impl PatOptions {
         }
     }
 
-    /// What new tokens begin with; the default is `pat_`.
+    /// The beginning of new tokens. Default: `pat_`.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.settings.prefixes.own = prefix;
         self
@@ -75,7 +75,7 @@ impl PatOptions {
 
     /// Also accepts tokens with this prefix: an older one, or another system's. At most 64 visible
     /// ASCII characters.
-    pub fn also_prefix(mut self, prefix: impl Into<String>) -> Self {
+    pub fn accept_prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into().into_boxed_str();
         self.settings.prefixes.others.push(prefix);
         self
@@ -88,19 +88,20 @@ impl PatOptions {
         self
     }
 
-    /// Writes the last use of a token at most once in this time; the default is an hour. Each write
-    /// costs a read, too. They happen in the background, one at a time: see
+    /// Writes the last use of a token at most once in this time. Default: an hour. Each write costs
+    /// a read, too. They happen in the background, one at a time: see
     /// [`flush`](PersonalAccessTokens::flush).
     ///
-    /// With `None`, last uses are not recorded, and verifying never writes.
+    /// With `None`, last uses are not recorded, and verifying writes nothing but
+    /// [upgraded hashes](PatOptions::upgrade_hashes).
     pub fn last_used_every(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.settings.last_used_every = interval.into().map(seconds);
         self
     }
 
-    /// Caches this many verified tokens, at most 1,000,000, each for at most this long; the default
-    /// is no cache. The time is measured by the service's clock and by the machine's monotonic one,
-    /// whichever is first, and is over when the service's clock ran backwards.
+    /// Caches this many verified tokens, at most 1,000,000, each for at most `staleness`. Default:
+    /// no cache. An entry is dropped once either the service's clock or the monotonic clock says
+    /// that `staleness` has passed, or if the service's clock went back.
     ///
     /// # Security
     ///
@@ -113,22 +114,23 @@ impl PatOptions {
     }
 
     /// How long an expired token is kept until
-    /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it; the default
-    /// is 90 days. Until then it is `expired`, and after that `not_found`.
+    /// [`purge_expired`](PersonalAccessTokens::purge_expired) or the engine deletes it. Default: 90
+    /// days. Until then it is `expired`, and after that `not_found`. A change applies to a token
+    /// when it is next written.
     pub fn keep_expired(mut self, time: Duration) -> Self {
         self.settings.keep_expired = seconds(time);
         self
     }
 
-    /// How many scrypt hashes of another system are checked at once, 1 to 64, each with up to
-    /// 64 MiB; the default is the number of cores, at most four.
-    pub fn scrypt_at_once(mut self, hashes: usize) -> Self {
+    /// How many scrypt hashes of another system are checked at once, each with up to 64 MiB: 1 to
+    /// 64. Default: the number of cores, at most four.
+    pub fn max_concurrent_hashes(mut self, hashes: usize) -> Self {
         self.settings.service.max_concurrent_hashes = hashes;
         self
     }
 
-    /// Whether a token's scrypt hash is replaced by ours when the token is used; the default is
-    /// `false`. The token's text stays the same.
+    /// Whether a token's scrypt hash is replaced by ours when the token is used. The token's text
+    /// stays the same. Default: `false`.
     pub fn upgrade_hashes(mut self, upgrade: bool) -> Self {
         self.settings.upgrade_hashes = upgrade;
         self
@@ -151,12 +153,12 @@ impl PatOptions {
             .cache
             .is_some_and(|(tokens, _)| tokens.get() > 1_000_000)
         {
-            return invalid("a cache holds at most 1,000,000 verified tokens");
+            return invalid("cache takes at most 1,000,000 tokens");
         }
         let is_visible = |prefix: &str| prefix.bytes().all(|byte| byte.is_ascii_graphic());
         let mut others = settings.prefixes.others.iter();
         if !others.all(|prefix| prefix.len() <= 64 && is_visible(prefix)) {
-            return invalid("another prefix has at most 64 visible ASCII characters");
+            return invalid("accept_prefix takes at most 64 visible ASCII characters");
         }
         PersonalAccessTokens::with_settings(Arc::new(store), keys, settings).await
     }
@@ -196,5 +198,22 @@ mod tests {
         assert!((1..=4).contains(&settings.service.max_concurrent_hashes));
         assert!(settings.cache.is_none() && settings.bootstrap.is_none());
         assert!(!settings.upgrade_hashes && settings.service.sink.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_refused_setting_is_named() {
+        let keys = KeyRing::new(crate::keys::Key::generate());
+        for (options, name) in [
+            (
+                PatOptions::new().max_concurrent_hashes(0),
+                "max_concurrent_hashes",
+            ),
+            (PatOptions::new().cache(1_000_001, Duration::ZERO), "cache"),
+            (PatOptions::new().accept_prefix("a b"), "accept_prefix"),
+        ] {
+            let opened = options.open(crate::store::MemoryStore::new(), &keys).await;
+            let message = opened.unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{name} takes ")), "{message}");
+        }
     }
 }

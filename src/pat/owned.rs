@@ -35,7 +35,7 @@ impl Target<'_> {
 
 /// The tokens of one owner: [`PersonalAccessTokens::owned_by`].
 ///
-/// Its operations are those of [`PersonalAccessTokens`], except that another owner's token is
+/// It offers `list`, `get`, `revoke`, `rotate`, `update` and `delete`. Another owner's token is
 /// [`PatError::NotFound`].
 #[derive(Debug, Clone, Copy)]
 pub struct OwnedTokens<'a> {
@@ -76,6 +76,10 @@ impl<'a> OwnedTokens<'a> {
     }
 
     /// Lists them. What you set on the list narrows it, and never shows another owner's tokens.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PersonalAccessTokens::list`].
     pub fn list(self) -> Listing<ListedTokens> {
         self.pats.list().owner(self.owner)
     }
@@ -91,16 +95,28 @@ impl<'a> OwnedTokens<'a> {
 
     /// As [`PersonalAccessTokens::revoke`]. There is no `restore` here: an administrator may have
     /// revoked the token.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PersonalAccessTokens::revoke`].
     pub fn revoke(self, id: PatId) -> Revoke<'a> {
         self.pats.revoke_target(self.target(id))
     }
 
     /// As [`PersonalAccessTokens::rotate`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`PersonalAccessTokens::rotate`].
     pub fn rotate(self, id: PatId) -> Rotate<'a> {
         self.pats.rotate_target(self.target(id))
     }
 
     /// As [`PersonalAccessTokens::update`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`PersonalAccessTokens::update`].
     ///
     /// # Security
     ///
@@ -110,8 +126,8 @@ impl<'a> OwnedTokens<'a> {
         self.pats.update_target(self.target(id))
     }
 
-    /// As [`PersonalAccessTokens::delete`]. A record that was changed from outside has no owner:
-    /// deleting it is [`PatError::Service`] here.
+    /// As [`PersonalAccessTokens::delete`]. A damaged or tampered record has no owner: deleting it
+    /// is [`PatError::Service`] here.
     ///
     /// # Errors
     ///

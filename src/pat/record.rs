@@ -34,7 +34,7 @@ pub struct PatRecord {
     pub origin: Origin,
     /// When it was issued, here or in the system that it was imported from, or registered.
     pub created_at: UnixTime,
-    /// When anything but `last_used_at` was last changed.
+    /// When it was last changed. Uses, and the hash upgrades that they cause, do not count.
     pub updated_at: UnixTime,
     /// When it was last used, as far as that is recorded: see
     /// [`PatOptions::last_used_every`](super::PatOptions::last_used_every).
@@ -43,7 +43,7 @@ pub struct PatRecord {
     pub expires_at: Option<UnixTime>,
     /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// When it may be purged, if its revocation said so.
+    /// When it may be purged, if that was set when it was revoked.
     pub purge_at: Option<UnixTime>,
     /// When the secret before the last rotation expires or expired, if it had an overlap.
     pub previous_secret_expires_at: Option<UnixTime>,

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::PatError;
 
-/// The most roles, and the most scopes.
+/// The maximum number of roles, and of scopes.
 const MAX_COUNT: usize = 50;
-/// The most roles with a label of their own: a record has few labels, and each is written with it.
-const LABELLED: usize = 8;
+/// The maximum number of roles with a label of their own: a record has few labels, and each is
+/// written with it.
+const MAX_LABELLED: usize = 8;
 const CHARACTERS: std::ops::RangeInclusive<usize> = 1..=100;
 
 /// The roles of a token, both lists sorted. The first eight have a label each. Later ones share one
@@ -44,7 +45,7 @@ impl Roles {
         if self.labelled.len().saturating_add(self.more.len()) >= MAX_COUNT {
             return Err(PatError::TooManyRoles);
         }
-        let list = if self.labelled.len() < LABELLED {
+        let list = if self.labelled.len() < MAX_LABELLED {
             &mut self.labelled
         } else {
             &mut self.more
@@ -97,8 +98,8 @@ fn check(role: &str) -> Result<(), PatError> {
 
 /// Whether the number of characters is in this range. A long text is not read to its end.
 pub(super) fn has_characters(text: &str, range: std::ops::RangeInclusive<usize>) -> bool {
-    let most = range.end().saturating_add(1);
-    range.contains(&text.chars().take(most).count())
+    let enough = range.end().saturating_add(1);
+    range.contains(&text.chars().take(enough).count())
 }
 
 #[cfg(test)]

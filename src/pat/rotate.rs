@@ -14,8 +14,8 @@ use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, operat
 
 /// Gives a token a new secret: [`PersonalAccessTokens::rotate`].
 ///
-/// `S` is where the secret comes from: drawn here or, after [`to`](Rotate::to), made elsewhere. The
-/// first gives an [`Issued`] when it is awaited, the second a [`PatRecord`].
+/// `S` is the source of the secret. One drawn here gives an [`Issued`] when it is awaited; one made
+/// elsewhere, after [`to`](Rotate::to), gives a [`PatRecord`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is changed until this is awaited"]
 pub struct Rotate<'a, S = ()> {
@@ -29,7 +29,7 @@ impl PersonalAccessTokens {
     /// Gives a token a new secret. Its id and all else stay. The previous secret is refused at
     /// once, unless you set an [`overlap`](Rotate::overlap).
     ///
-    /// Where the [effect](crate::store::Effect) of an error is unknown, the new secret is lost, and
+    /// If the [effect](crate::store::Effect) of an error is unknown, the new secret is lost, and
     /// the previous one may be valid for no longer than the overlap: rotate again. To avoid that,
     /// generate the secret first and rotate [`to`](Rotate::to) it.
     ///
@@ -67,13 +67,13 @@ impl<'a> Rotate<'a> {
     /// [registered](super::Origin::Registered) from then on.
     ///
     /// If the reply is lost, repeat it with the same hash: a rotation is not done twice, and the
-    /// previous secret stays valid for its overlap. If somebody else has rotated since, it is
-    /// [`PatError::RotatedOut`].
+    /// previous secret stays valid for its overlap. If somebody else has rotated the token since,
+    /// this is [`PatError::RotatedOut`].
     ///
-    /// A record keeps the present hash and the previous one. It does not remember a secret that was
-    /// rotated out without an overlap, or by two rotations, or whose scrypt hash was
+    /// A record keeps the current hash and the previous one. It does not remember a secret that was
+    /// replaced without an overlap, or by two rotations, or whose scrypt hash was
     /// [upgraded](super::PatOptions::upgrade_hashes): such a rotation is done once more. So repeat
-    /// it soon, and look at the token first where others rotate it, too.
+    /// it soon, and look at the token first if others rotate it, too.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -159,7 +159,7 @@ impl Tokens<'_> {
     ) -> Result<PatRecord, PatError> {
         let overlap = i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX);
         let change = |meta: &mut Meta, now: UnixTime| {
-            // A write whose reply was lost has done it. Once more would end the overlap of the
+            // A write whose reply was lost has done it. A second one would end the overlap of the
             // previous secret.
             if meta.hash == *hash {
                 if overlap == 0 {
@@ -167,7 +167,7 @@ impl Tokens<'_> {
                 }
                 return Ok(());
             }
-            // It was done, and so was another rotation since: what that rotated out stays out.
+            // It was done, and another rotation since has replaced this secret.
             let previous = meta.previous.as_ref();
             if previous.is_some_and(|previous| previous.hash == *hash) {
                 return Err(PatError::RotatedOut);

@@ -30,7 +30,7 @@ pub(super) struct Meta {
     pub(super) hash: SecretHash,
     /// The secret before the last rotation.
     pub(super) previous: Option<Previous>,
-    #[serde(with = "Written")]
+    #[serde(with = "StoredOrigin")]
     pub(super) origin: Origin,
     pub(super) owner: String,
     pub(super) admin: bool,
@@ -47,10 +47,10 @@ pub(super) struct Meta {
     pub(super) purge: Option<i64>,
 }
 
-/// An origin as it is written.
+/// An origin in a sealed record.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Origin")]
-enum Written {
+enum StoredOrigin {
     Issued,
     Registered,
     Imported,
@@ -65,8 +65,8 @@ pub(super) struct Previous {
 }
 
 impl Meta {
-    /// When the record may be purged: a while after its expiry, or when its revocation says so,
-    /// whichever comes first.
+    /// When the record may be purged: a while after its expiry, or at the moment set when it was
+    /// revoked, whichever comes first.
     fn purge_at(&self, keep_expired: i64) -> Option<UnixTime> {
         let after_expiry = self
             .expires
@@ -136,7 +136,7 @@ pub(super) struct Head {
     #[serde(with = "super::hash")]
     pub(super) hash: SecretHash,
     pub(super) previous: Option<Previous>,
-    #[serde(with = "Written")]
+    #[serde(with = "StoredOrigin")]
     pub(super) origin: Origin,
 }
 

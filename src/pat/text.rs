@@ -56,7 +56,7 @@ impl PatId {
     ///
     /// # Errors
     ///
-    /// [`PatError::Service`] when the operating system gives no random bytes.
+    /// [`PatError::Service`] if the operating system cannot provide random bytes.
     pub fn generate() -> Result<Self, PatError> {
         let mut text = String::with_capacity(Self::LENGTH);
         base62::draw_onto(&mut text, Self::LENGTH)?;
@@ -196,9 +196,10 @@ impl fmt::Debug for PatToken {
 /// The parts of a presented text, before any lookup.
 pub(super) struct Presented<'t> {
     pub(super) id: PatId,
-    /// What a keyed hash covers. No text is a token of both systems: only theirs has a full stop.
+    /// What a keyed hash covers. No text is a token of both systems: only the
+    /// other system's has a full stop.
     pub(super) hashed: &'t [u8],
-    /// The secret bytes of the other system's token; `None` for ours.
+    /// The secret bytes of the other system's token; `None` for our own.
     pub(super) foreign_secret: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -253,9 +254,8 @@ fn parse_ours<'t>(text: &'t [u8], id: &[u8], rest: &[u8]) -> Option<Presented<'t
     })
 }
 
-/// The other system accepts several spellings of one secret: without padding, in the URL-safe
-/// alphabet, with foreign characters, with unused bits set. Only the one that it issues is a token
-/// here.
+/// The other system accepts one secret in several forms: without padding, in the URL-safe alphabet,
+/// with foreign characters, with unused bits set. Only the form that it issues is a token here.
 fn parse_foreign<'t>(text: &'t [u8], id: &[u8], secret: &[u8]) -> Option<Presented<'t>> {
     let id = PatId::parse(id)?;
     let secret = std::str::from_utf8(secret).ok()?;

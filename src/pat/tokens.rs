@@ -14,7 +14,7 @@ use super::owned::Target;
 use super::row::{self, Meta, Opened, Row};
 use super::{PatError, PatId, PersonalAccessTokens, Shared, subject};
 
-/// The store and its keys. Nothing but [`Tokens`] gives them to an operation.
+/// The store and its keys. Operations reach them only through [`Tokens`].
 pub(super) struct Records {
     store: Arc<dyn Store>,
     keysets: Keysets,
@@ -107,11 +107,10 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Changes what is known about a token. It begins again where others change the token at the
-    /// same time, so no change is lost.
+    /// Changes what is known about a token. It begins again if others change the token at the same
+    /// time, so no change is lost.
     ///
-    /// It writes even where nothing differs: a store whose reads lag behind may have shown an older
-    /// record.
+    /// It writes even if nothing differs: a store with stale reads may have shown an older record.
     pub(super) async fn change(
         self,
         target: Target<'_>,
@@ -139,18 +138,18 @@ impl<'a> Tokens<'a> {
         sealed::change(self.store(), existing, Rounds::default(), replace).await
     }
 
-    /// Takes a token out of the cache when this is dropped: it may have changed by then.
+    /// Removes a token from the cache when this is dropped: it may have changed by then.
     pub(super) fn forget(self, id: PatId) -> Option<Forget<'a>> {
         let cache = self.shared.cache.as_ref();
         cache.map(|cache| Forget::new(cache, id))
     }
 
-    /// What failed attempts at a token count for.
+    /// The subjects that failed attempts at a token count for.
     pub(super) fn subjects(self, key: &RecordKey) -> [Subject; 2] {
         self.subjects_of(key, b"attempts")
     }
 
-    /// What attempts count for that cost scrypt. Cheap attempts do not use them up.
+    /// The subjects of attempts that cost scrypt. Cheap attempts do not use them up.
     pub(super) fn slow_subjects(self, key: &RecordKey) -> [Subject; 2] {
         self.subjects_of(key, b"slow attempts")
     }

@@ -11,7 +11,7 @@ use super::roles::{check_scopes, sorted};
 use super::row::Meta;
 use super::{PatError, PatId, PatRecord, PersonalAccessTokens, SecretHash, operation};
 
-/// Changes what is known about a token: [`PersonalAccessTokens::update`]. What you do not name
+/// Changes what is known about a token: [`PersonalAccessTokens::update`]. What you do not set
 /// stays.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is changed until this is awaited"]
@@ -38,7 +38,7 @@ struct Changes {
 #[derive(Debug, Clone)]
 enum Rename {
     To(String),
-    Nameless,
+    Clear,
 }
 
 impl PersonalAccessTokens {
@@ -120,8 +120,8 @@ impl Update<'_> {
     }
 
     /// Removes the name.
-    pub fn without_name(mut self) -> Self {
-        self.changes.name = Some(Rename::Nameless);
+    pub fn clear_name(mut self) -> Self {
+        self.changes.name = Some(Rename::Clear);
         self
     }
 
@@ -194,7 +194,7 @@ impl Changes {
                 check_name(name)?;
                 meta.name = Some(name.clone());
             }
-            Some(Rename::Nameless) => meta.name = None,
+            Some(Rename::Clear) => meta.name = None,
             None => {}
         }
         if let Some(metadata) = &self.metadata {

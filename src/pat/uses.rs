@@ -15,10 +15,10 @@ impl PersonalAccessTokens {
     /// [upgraded](super::PatOptions::upgrade_hashes) hashes. Call it before the process exits;
     /// otherwise this happens in the background.
     ///
-    /// It is best effort, as in the background, and ends after five seconds even where the store
-    /// does not answer. At most 1,024 tokens are noted at a time; an upgraded hash takes the place
-    /// of a last use. What finds no room, and what the store refuses, is noted again at the token's
-    /// next use. Notes are lost when the last clone of this value is dropped.
+    /// It is best effort, as in the background, and ends after five seconds even if the store does
+    /// not answer. At most 1,024 tokens are pending at a time; an upgraded hash takes the place of
+    /// a last use. A note that finds no room, or that the store refuses, is made again at the
+    /// token's next use. Pending notes are lost when the last clone of this value is dropped.
     ///
     /// ```
     /// # use sealtoken::pat::PersonalAccessTokens;
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// For instance a use by the previous secret, which upgrades no hash, and one that is not due.
+    /// For instance a use of the previous secret, which upgrades no hash, and one that is not due.
     #[test]
     fn uses_that_are_written_together_take_nothing_from_each_other() {
         let hasher = Hasher::new(&Secret::from([8; 32]));

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use crate::crypto::clock::UnixTime;
-use crate::limits::{Lane, Subject, WhenFull};
+use crate::limits::{QueueId, Subject, WhenFull};
 use crate::sealed::{Keyset, State};
 use crate::store::{Record, RecordKey};
 
@@ -55,8 +55,8 @@ impl PersonalAccessTokens {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Refused`] with the [`Reason`], and [`VerifyError::Failed`] when it could not
-    /// be checked.
+    /// [`VerifyError::Refused`] with the [`Reason`], and [`VerifyError::Failed`] if it could not be
+    /// checked.
     ///
     /// # Security
     ///
@@ -194,14 +194,14 @@ impl PersonalAccessTokens {
         // An unauthenticated caller can cause this work, so it is counted first.
         let subjects = tokens.slow_subjects(key);
         let [token, _] = subjects;
-        let lane = lane(record, token);
+        let queue = queue(record, token);
         let work = async {
             for (secret, scrypt) in slow {
                 let Some(presented) = presented.foreign_secret.clone() else {
                     continue;
                 };
                 let matches = move || scrypt.matches(&presented);
-                let hash = self.shared.scrypt.run(lane, WhenFull::Refuse, matches);
+                let hash = self.shared.scrypt.run(queue, WhenFull::Refuse, matches);
                 if hash.await? {
                     return Ok(secret);
                 }
@@ -226,7 +226,7 @@ impl PersonalAccessTokens {
         result
     }
 
-    /// Notes what the use of a token changes, if anything: the time, and a hash of ours. It is
+    /// Notes what the use of a token changes, if anything: its time, and a hash of ours. It is
     /// written in the background, and no request waits for it.
     fn note_use(&self, meta: &mut Meta, secret: Match, presented: &Presented<'_>, now: UnixTime) {
         let settings = &self.shared.settings;
@@ -250,9 +250,9 @@ impl PersonalAccessTokens {
 }
 
 /// The queue in which a token waits for scrypt: one for each owner, shared by all their tokens.
-fn lane(record: &Record, token: Subject) -> Lane {
+fn queue(record: &Record, token: Subject) -> QueueId {
     let owner = record.label(&names::OWNER).and_then(<[u8]>::first_chunk);
-    Lane {
+    QueueId {
         group: owner.map_or(token, |owner| Subject::new(super::subject::ALL, *owner)),
         within: token,
     }
@@ -291,7 +291,7 @@ fn check_expiry(meta: &Meta, secret: Match, now: UnixTime) -> Result<(), Reason>
     }
 }
 
-/// The record that is opened and compared where no token exists: like any other, but in no store.
+/// The record that is opened and compared if no token exists: like any other, but in no store.
 pub(super) fn stand_in(keyset: &Keyset, hasher: &Hasher) -> Result<Record, PatError> {
     let id = PatId::generate()?;
     let hash = hasher.hash(id.as_str().as_bytes());
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// Nor does a keyed hash, even where the token once came from the other system.
+    /// Nor does a keyed hash, even if the token once came from the other system.
     #[tokio::test]
     async fn a_hash_of_a_foreign_text_in_a_record_that_was_issued_here_does_not_count() {
         let keys = KeyRing::new(Key::generate());

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::crypto::secret::{DEEP, overwrite_stack};
 
-/// What an awaited builder runs.
+/// The future of an awaited builder.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Lets a builder be awaited: that calls its `run`.
@@ -36,7 +36,7 @@ where
     on_fresh_stack(make)
 }
 
-/// Its frame lies where the stack was overwritten.
+/// A function of its own, so that its frame lies where the stack was overwritten.
 #[inline(never)]
 fn on_fresh_stack<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, F::Output>
 where

@@ -15,15 +15,23 @@ use super::public::{PublicError, WholeSeconds};
 /// An error that every service can return.
 ///
 /// Each service has its own error type, which holds this one for the shared cases.
+///
+/// ```
+/// use sealtoken::{PublicError, ServiceError};
+///
+/// let error = ServiceError::Contended;
+/// assert_eq!(error.code(), "contended"); // for logs
+/// assert_eq!(error.public(), PublicError::Unavailable); // for callers
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// A record in the database was changed from outside.
+    /// A record in the database is damaged or was changed outside sealtoken.
     Tampered,
     /// The key with this id sealed the keyset, but the ring lacks it: add it as a retired key.
     UnknownKey(KeyId),
-    /// The keyset of existing records is missing: restore this record from a backup.
-    KeysetGone(RecordKey),
+    /// The keyset of existing records is missing: restore its record, with this key, from a backup.
+    KeysetMissing(RecordKey),
     /// The store failed.
     Store(StoreError),
     /// Others kept changing the same record. Nothing was done: try again.
@@ -44,7 +52,7 @@ pub enum ServiceError {
     InvalidExpiry(ExpiryError),
     /// A setting of the service is out of bounds.
     InvalidSetting(&'static str),
-    /// The operating system returned no random bytes.
+    /// The operating system could not provide random bytes.
     Randomness,
 }
 
@@ -55,7 +63,7 @@ impl ServiceError {
         match self {
             Self::Tampered => "tampered",
             Self::UnknownKey(_) => "unknown_key",
-            Self::KeysetGone(_) => "keyset_gone",
+            Self::KeysetMissing(_) => "keyset_missing",
             Self::Store(StoreError::Cursor) => "invalid_cursor",
             Self::Store(_) => "unavailable",
             Self::Contended => "contended",
@@ -80,7 +88,7 @@ impl ServiceError {
                 }
             }
             Self::UnknownKey(_)
-            | Self::KeysetGone(_)
+            | Self::KeysetMissing(_)
             | Self::Store(_)
             | Self::Contended
             | Self::Hashing
@@ -101,7 +109,7 @@ impl ServiceError {
     pub(crate) fn after(self, done: u64) -> Self {
         match self {
             Self::Store(error) => Self::Store(error.maybe_done(done > 0)),
-            // It says that nothing was done.
+            // Its message says that nothing was done.
             Self::Contended if done > 0 => Self::Store(StoreError::unknown("contention")),
             error => error,
         }
@@ -112,15 +120,15 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tampered => f.write_str(
-                "a record in the database was changed from outside: restore it from a \
-                 backup",
+                "a record in the database is damaged or was changed outside sealtoken: restore it \
+                 from a backup",
             ),
             Self::UnknownKey(id) => write!(
                 f,
                 "the keyset was sealed by the key {id}, which is not in the ring: add it as a \
                  retired key, and keep it there until `rewrap` has succeeded"
             ),
-            Self::KeysetGone(key) => keyset_gone(f, key),
+            Self::KeysetMissing(key) => keyset_missing(f, key),
             Self::Store(error) => error.fmt(f),
             Self::Contended => {
                 f.write_str("others kept changing the same record, and nothing was done: try again")
@@ -140,7 +148,7 @@ impl fmt::Display for ServiceError {
             ),
             Self::InvalidExpiry(error) => error.fmt(f),
             Self::InvalidSetting(what) => f.write_str(what),
-            Self::Randomness => f.write_str("the operating system gave no random bytes"),
+            Self::Randomness => f.write_str("the operating system could not provide random bytes"),
         }
     }
 }
@@ -205,7 +213,7 @@ macro_rules! from_shared {
 }
 pub(crate) use from_shared;
 
-fn keyset_gone(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
+fn keyset_missing(f: &mut fmt::Formatter<'_>, key: &RecordKey) -> fmt::Result {
     f.write_str(
         "the keyset of this store's records is missing, and nothing was changed: \
          restore the record ",
@@ -298,7 +306,7 @@ mod tests {
             (&[0xff, 0], " ff00 of"),
         ] {
             let key = RecordKey::new(Collection::from_static("keysets"), id);
-            let message = ServiceError::KeysetGone(key).to_string();
+            let message = ServiceError::KeysetMissing(key).to_string();
             assert!(message.contains(named), "{message}");
         }
     }

@@ -9,7 +9,7 @@ pub(crate) enum NewExpiry {
     Future(Expiry),
     /// A moment in the past means now.
     NowIfPast(Expiry),
-    /// Taken over from another system: may lie in the past.
+    /// From another system: may lie in the past.
     Imported(UnixTime),
 }
 

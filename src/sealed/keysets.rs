@@ -46,6 +46,21 @@ pub(crate) struct StoredKeyset {
 }
 
 /// The result of sealing keysets again with the ring's current key.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let done = vault.rewrap().await?;
+/// println!("{} sealed again, {} failed", done.resealed, done.failed);
+/// assert!(done.is_done()); // the ring was not rotated
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rewrapped {
@@ -53,7 +68,7 @@ pub struct Rewrapped {
     pub resealed: u64,
     /// Keysets that the current key had already sealed.
     pub unchanged: u64,
-    /// Keysets that could not be opened: changed from outside, or sealed by a key that the ring
+    /// Keysets that could not be opened: damaged, tampered with, or sealed by a key that the ring
     /// lacks. Keep the retired key while this is not zero.
     pub failed: u64,
 }
@@ -83,8 +98,8 @@ impl Keysets {
 
     /// The keyset with this id, which is known to have existed.
     pub(crate) async fn find_existing(&self, id: &[u8]) -> Result<StoredKeyset, ServiceError> {
-        let gone = || ServiceError::KeysetGone(self.key(id));
-        self.find(id).await?.ok_or_else(gone)
+        let missing = || ServiceError::KeysetMissing(self.key(id));
+        self.find(id).await?.ok_or_else(missing)
     }
 
     /// The keyset with this id, created if it does not exist. If several processes create it at
@@ -123,7 +138,7 @@ impl Keysets {
                     current: Some(record),
                     ..
                 } => return self.open(&record),
-                // The keyset that was in the way is gone again.
+                // The conflicting keyset was removed again.
                 CommitOutcome::Conflict { current: None, .. } => {}
             }
         }
@@ -184,7 +199,7 @@ impl Keysets {
                 let count = match self.rewrap_one(record).await {
                     Ok(true) => &mut done.resealed,
                     // A keyset removed meanwhile needs no key.
-                    Ok(false) | Err(ServiceError::KeysetGone(_)) => &mut done.unchanged,
+                    Ok(false) | Err(ServiceError::KeysetMissing(_)) => &mut done.unchanged,
                     // A keyset that cannot be opened does not stop the others.
                     Err(ServiceError::Tampered | ServiceError::UnknownKey(_)) => &mut done.failed,
                     Err(error) => return Err(error),
@@ -205,8 +220,8 @@ impl Keysets {
     /// key seals it.
     pub(crate) async fn rewrap_known(&self, id: &[u8]) -> Result<Rewrapped, ServiceError> {
         let record = self.store.get(&self.key(id)).await?;
-        let gone = || ServiceError::KeysetGone(self.key(id));
-        let resealed = self.rewrap_one(record.ok_or_else(gone)?).await?;
+        let missing = || ServiceError::KeysetMissing(self.key(id));
+        let resealed = self.rewrap_one(record.ok_or_else(missing)?).await?;
         Ok(Rewrapped {
             resealed: u64::from(resealed),
             unchanged: u64::from(!resealed),
@@ -237,7 +252,7 @@ impl Keysets {
     async fn rewrap_one(&self, record: Record) -> Result<bool, ServiceError> {
         let key = record.key.clone();
         let rewrap = |existing: Option<Record>| {
-            let record = existing.ok_or_else(|| ServiceError::KeysetGone(key.clone()))?;
+            let record = existing.ok_or_else(|| ServiceError::KeysetMissing(key.clone()))?;
             let stored = self.open(&record)?;
             if key_id(&record) == Some(self.keys.current()) {
                 return Ok((None, false));

@@ -32,7 +32,7 @@ pub(crate) mod seal {
     pub trait Read: Sized {
         /// One entry of the list.
         type Entry: Send + Unpin + 'static;
-        /// What goes wrong.
+        /// The service's error.
         type Error: ErrorCode + Send + Unpin + 'static;
 
         /// Begins the operation that lists.
@@ -49,7 +49,7 @@ pub(crate) mod seal {
             after: Option<Cursor>,
         ) -> impl Future<Output = Result<Page<Self::Entry, Self::Error>, Self::Error>> + Send;
 
-        /// How many entries there are, where the store can tell without any being opened.
+        /// The number of entries, if the store can count them without any being opened.
         fn count_in_store(
             &self,
             observed: &Observed<'_>,
@@ -62,6 +62,21 @@ pub(crate) mod seal {
 ///
 /// The work per page is bounded: it examines about ten thousand records at most. If few of them
 /// match, the page is short or even empty, with a cursor to continue from.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let live = vault.list().label("backup");
+/// let page = live.clone().limit(50).await?;
+/// println!("{} of {}", page.entries.len(), live.count().await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is listed until this is awaited or streamed"]
 pub struct Listing<L> {
@@ -71,23 +86,44 @@ pub struct Listing<L> {
 }
 
 /// One page of a list.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let page = vault.list().await?;
+/// for entry in page.entries {
+///     match entry {
+///         Ok(value) => println!("{}", value.created_at),
+///         Err(error) => eprintln!("{error}"), // the other entries are unaffected
+///     }
+/// }
+/// assert!(page.next.is_none()); // the end of the list
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Page<T, E> {
-    /// The entries. A record that was changed from outside is an error in its own place and hides
-    /// no other.
+    /// The entries. A damaged or tampered record is an error in its own place and does not hide
+    /// others.
     pub entries: Vec<Result<T, E>>,
     /// The cursor of the next page; `None` at the end of the list.
     pub next: Option<Cursor>,
 }
 
-/// How many records an operation on many of them was about.
+/// The counts of a bulk operation or a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
     /// Records that were read, changed or removed.
     pub count: u64,
-    /// Records that were left alone, because they were changed from outside.
+    /// Records that were left alone, because they are damaged or tampered with.
     pub tampered: u64,
 }
 
@@ -123,7 +159,7 @@ impl<L: Listed> Listing<L> {
         self
     }
 
-    /// Continues where a page ended. All other options must be the same as for that page.
+    /// Continues where a page ended. Filters and states must be the same; the limit may differ.
     pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.after = cursor.into();
         self
@@ -139,8 +175,9 @@ impl<L: Listed> Listing<L> {
         }
     }
 
-    /// The number of entries that can be read, regardless of the limit. See [`tally`](Self::tally)
-    /// for those that cannot.
+    /// The number of entries that can be read, regardless of the limit. After a
+    /// [cursor](Self::after), only the rest is counted. See [`tally`](Self::tally) for entries that
+    /// cannot be read.
     ///
     /// Each record is opened, unless the store can count by its index alone. That index is then
     /// trusted.
@@ -163,8 +200,8 @@ impl<L: Listed> Listing<L> {
         observed.run(work).await
     }
 
-    /// The number of entries, regardless of the limit, and of records that were changed from
-    /// outside. Opens each record.
+    /// The number of entries, regardless of the limit, and of damaged or tampered records. After a
+    /// [cursor](Self::after), only the rest is counted. Opens each record.
     ///
     /// # Errors
     ///
@@ -221,9 +258,26 @@ impl<L: Listed> IntoFuture for Listing<L> {
 
 /// The entries of a [`Listing::stream`], one by one. It holds one page at a time.
 ///
-/// It implements [`Stream`]; [`next`](ListStream::next) needs no crate for streams. A record that
-/// was changed from outside is an error in its own place. Any other error ends the stream early:
-/// the entries before it are not the whole list.
+/// It implements [`Stream`]; [`next`](ListStream::next) needs no crate for streams. A damaged or
+/// tampered record is an error in its own place. Any other error ends the stream early: the entries
+/// before it are not the whole list.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let mut values = vault.list().stream();
+/// while let Some(value) = values.next().await {
+///     println!("{}", value?.created_at);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is read until the next entry is requested"]
 pub struct ListStream<L: Listed> {
     wanted: L,
@@ -241,8 +295,9 @@ enum Next<L: Listed> {
 }
 
 impl<L: Listed> ListStream<L> {
-    /// The cursor to continue from once this stream has reached its limit; `None` before that, and
-    /// at the end of the list.
+    /// The cursor to continue from, if all entries read so far have been returned. Call this once
+    /// the stream has returned `None`: the cursor is then `None` at the end of the list, or if an
+    /// error ended the stream.
     #[must_use]
     pub fn cursor(&self) -> Option<&Cursor> {
         match &self.next {
@@ -252,6 +307,11 @@ impl<L: Listed> ListStream<L> {
     }
 
     /// The next entry; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// The service's error: for a damaged or tampered record in its place, and for a failure that
+    /// ends the stream.
     pub async fn next(&mut self) -> Option<Result<L::Entry, L::Error>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

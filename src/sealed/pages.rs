@@ -77,20 +77,20 @@ impl<'a, T> Search<'a, T> {
             let page = self.store.scan(&query).await?;
             // An empty page counts as work too: the store examined the records it skipped.
             let (mut found, mut examined) = (Vec::new(), 1_usize);
-            let mut fit = None;
+            let mut first_left_out = None;
             for (at, record) in page.records.into_iter().enumerate() {
                 examined = examined.saturating_add(work(&record));
                 let Some(entry) = judge(record) else {
                     continue;
                 };
                 if found.len() >= room {
-                    fit = Some(at);
+                    first_left_out = Some(at);
                     break;
                 }
                 found.push(entry);
             }
-            match fit {
-                // More matched than fit: read again only as far as they fit.
+            match first_left_out {
+                // More matched than fit: read again only up to there.
                 Some(at) if (1..records).contains(&at) => records = at,
                 _ => {
                     if page.next.is_some() {
@@ -180,12 +180,12 @@ mod tests {
 
     /// A store whose pages are all empty and never end.
     #[derive(Debug, Default)]
-    struct Wait {
+    struct EmptyPages {
         pages: AtomicUsize,
     }
 
     #[async_trait::async_trait]
-    impl Store for Wait {
+    impl Store for EmptyPages {
         fn limits(&self) -> Limits {
             MemoryStore::new().limits()
         }
@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_ends_after_many_empty_pages_of_the_store() {
-        let store = Wait::default();
+        let store = EmptyPages::default();
         let mut search = Search::new(&store, 1);
         let next = search.read(&Query::all(NOTES), None, Some).await.unwrap();
         assert!(next.is_some() && search.found.is_empty());

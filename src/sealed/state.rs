@@ -12,9 +12,9 @@ pub enum State {
     Live,
     /// It has expired.
     Expired,
-    /// It was soft-deleted and can be restored. `expires_at` tells whether it has also expired.
+    /// It was soft-deleted and can be restored. `expires_at` shows whether it has also expired.
     Deleted,
-    /// It was revoked and can be restored. `expires_at` tells whether it has also expired.
+    /// It was revoked and can be restored. `expires_at` shows whether it has also expired.
     Revoked,
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    fn patience(&self) -> WhenFull {
+    fn when_full(&self) -> WhenFull {
         match self {
             Self::Imported(_) => WhenFull::Wait,
             Self::Open | Self::Password(_) | Self::Unlocked(_) => WhenFull::Refuse,
@@ -36,7 +36,7 @@ impl Access {
 }
 
 /// The keys to write with, and the entry to write with the first value.
-pub(super) struct Writing {
+pub(super) struct WriteKeys {
     pub(super) keys: DataKeys,
     pub(super) entry: Option<Record>,
 }
@@ -64,12 +64,12 @@ pub(super) enum Wanted<'a> {
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) found: Vec<(Argon2Cost, Entry)>,
-    /// Whether an entry was changed from outside.
+    /// Whether an entry was damaged or tampered with.
     pub(super) is_partial: bool,
 }
 
 impl Entries {
-    /// Opens an entry. One that was changed from outside hides no other.
+    /// Opens an entry. A damaged or tampered one does not hide others.
     fn add(
         &mut self,
         namespace: &NamespaceKeys,
@@ -112,7 +112,7 @@ impl Entries {
 }
 
 impl Vault {
-    /// Counts an attempt before it is made, and gives it back unless it failed as a guess does.
+    /// Counts an attempt before it is made, and gives it back unless it was a failed guess.
     pub(super) async fn attempt<T>(
         &self,
         subjects: &[Subject],
@@ -140,7 +140,7 @@ impl Namespace<'_> {
             Access::Unlocked(keys) => Ok(Some(Arc::clone(keys))),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(&password, wanted, access.patience());
+                let found = self.try_password(&password, wanted, access.when_full());
                 let (keys, _) = found.await?;
                 Ok(keys.map(Arc::new))
             }
@@ -149,23 +149,23 @@ impl Namespace<'_> {
 
     /// The data keys to write new values with. A password without an entry gets one: a record in
     /// the batch of the first value.
-    pub(super) async fn keys_to_write(&self, access: &Access) -> Result<Writing, VaultError> {
+    pub(super) async fn keys_to_write(&self, access: &Access) -> Result<WriteKeys, VaultError> {
         let keys = match access {
             Access::Open => DataKeys::open(self),
             Access::Unlocked(keys) => DataKeys::clone(keys),
             Access::Password(password) | Access::Imported(password) => {
                 let password = password.normalised()?;
-                let found = self.try_password(&password, Wanted::These(&[]), access.patience());
+                let found = self.try_password(&password, Wanted::These(&[]), access.when_full());
                 let (keys, location) = found.await?;
                 if let Some(keys) = keys {
-                    return Ok(Writing { keys, entry: None });
+                    return Ok(WriteKeys { keys, entry: None });
                 }
                 let keys = DataKeys::fresh()?;
                 let entry = Some(entry::seal(self, &location, &keys)?);
-                return Ok(Writing { keys, entry });
+                return Ok(WriteKeys { keys, entry });
             }
         };
-        Ok(Writing { keys, entry: None })
+        Ok(WriteKeys { keys, entry: None })
     }
 
     /// Looks for the entries of a password, at the newest cost first, until all wanted keys were
@@ -176,7 +176,7 @@ impl Namespace<'_> {
         &self,
         password: &Normalised,
         wanted: Wanted<'_>,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<(Option<DataKeys>, EntryLocation), VaultError> {
         let mut candidates = Candidates(Vec::new());
         let mut entries = Entries::default();
@@ -185,7 +185,7 @@ impl Namespace<'_> {
         let mut refreshed = false;
         loop {
             for cost in costs.drain(..) {
-                let location = self.candidate(password, cost, patience).await?;
+                let location = self.candidate(password, cost, when_full).await?;
                 if let Some(record) = self.store().get(&location.at).await? {
                     entries.add(self, (cost, &location), &record)?;
                 }
@@ -211,7 +211,7 @@ impl Namespace<'_> {
         if candidates.0.len() > 1 && !entries.satisfies(wanted) {
             entries = self.fetch(&candidates).await?;
         }
-        // An entry that was changed from outside is left for whoever restores it.
+        // A damaged or tampered entry is left for whoever restores it.
         let is_below = entries.found.iter().any(|(cost, _)| *cost != newest);
         if is_below && !entries.is_partial {
             // Best effort: the next use tries again.
@@ -252,8 +252,8 @@ impl Namespace<'_> {
     ) -> Result<Candidates, VaultError> {
         let mut candidates = Vec::with_capacity(costs.len());
         for cost in costs {
-            let bound = WhenFull::Refuse;
-            let location = self.candidate(password, *cost, bound).await?;
+            let candidate = self.candidate(password, *cost, WhenFull::Refuse);
+            let location = candidate.await?;
             candidates.push((*cost, location));
         }
         Ok(Candidates(candidates))
@@ -278,10 +278,10 @@ impl Namespace<'_> {
         &self,
         password: &Normalised,
         cost: Argon2Cost,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<EntryLocation, VaultError> {
         let hasher = &self.vault.shared.hasher;
-        let hash = hasher.hash(cost, password, self, patience).await?;
+        let hash = hasher.hash(cost, password, self, when_full).await?;
         Ok(EntryLocation::new(self, &hash))
     }
 }

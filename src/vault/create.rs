@@ -70,19 +70,33 @@ impl NewValue {
 /// Creates one value ([`Vault::create`]), many ([`Vault::create_many`]), or one that may exist
 /// already ([`Vault::upsert`]).
 ///
-/// `V` is the value to create; for `create_many`, a list of values; for `upsert`, the target and
+/// `V` is the value to create; for `create_many`, the list of values; for `upsert`, the target and
 /// its value.
 #[derive(Debug)]
 #[must_use = "nothing is created until this is awaited"]
 pub struct Create<'a, V = SecretBytes> {
     pub(super) vault: &'a Vault,
-    /// The value; the values; or the target of an upsert, and its value.
     pub(super) values: V,
     pub(super) new: NewValue,
 }
 
 impl Vault {
-    /// Creates a value. Awaited, it gives the token: `tk_` and 29 random characters.
+    /// Creates a value. Awaited, it returns the token: `tk_` and 29 random characters.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let create = vault.create("db-password").label("backup");
+    /// let token = create.expires(Lifetime::days(30)).await?;
+    /// assert_eq!(vault.read(&token).await?.expose(), b"db-password");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -108,7 +122,7 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Inserts a value. `None` where the entry of its password has to be looked up again.
+    /// Inserts a value. `None` if the entry of its password has to be looked up again.
     ///
     /// `about_to_insert` gets the record key of each token that is tried.
     pub(super) async fn insert(
@@ -130,7 +144,7 @@ impl Namespace<'_> {
                     return Err(VaultError::AlreadyExists);
                 }
                 // A short token was drawn before: draw another. An entry belongs to one batch, so
-                // it is made anew, too.
+                // a new one is made, too.
                 Some(CommitOutcome::Conflict { .. }) if entry.is_some() => return Ok(None),
                 Some(CommitOutcome::Conflict { .. }) => {}
             }
@@ -152,8 +166,8 @@ impl Namespace<'_> {
         Ok((token, Change::Insert(record)))
     }
 
-    /// Writes a batch, which begins with the entry of a new password if there is one; `None` where
-    /// someone else created that entry meanwhile.
+    /// Writes a batch, which begins with the entry of a new password, if any; `None` if someone
+    /// else created that entry meanwhile.
     pub(super) async fn commit_with(
         &self,
         entry: Option<&Record>,
@@ -174,14 +188,14 @@ impl Namespace<'_> {
 }
 
 impl<V> Create<'_, V> {
-    /// Protects the value by a password, too. Without it nobody opens the value, not even with the
-    /// ring and the token. For an existing value it is the password that protects it now.
+    /// Protects the value with a password, too. Without it nobody can open the value, not even with
+    /// the ring and the token. For an existing value it is the password that protects it now.
     pub fn password(mut self, password: impl Into<Password>) -> Self {
         self.new.access = Access::Password(password.into());
         self
     }
 
-    /// When the value expires. Unless set, a new value does not expire, and an existing one keeps
+    /// When the value expires. By default, a new value does not expire, and an existing one keeps
     /// its expiry.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.new.expiry = Some(expiry.into().into());
@@ -198,7 +212,7 @@ impl<V> Create<'_, V> {
 mod seal {
     use super::SecretBytes;
 
-    /// What gets drawn tokens. An upsert does not: it has its token.
+    /// The values that get drawn tokens. An upsert has its token already.
     pub trait Draws {}
 
     impl Draws for SecretBytes {}
@@ -218,8 +232,9 @@ impl<V: seal::Draws> Create<'_, V> {
     ///
     /// # Security
     ///
-    /// With 15 characters it has 71 bits. That is enough where each way to try tokens is
-    /// limited, and too little elsewhere: the vault limits neither `exists` nor `get`.
+    /// With 15 characters it has 71 bits. That is enough only if each way to try tokens is limited.
+    /// The vault limits attempts only where a value is opened or a password is tried. Operations
+    /// that need no password (`exists`, `get`, `renew`, `delete`, …) are not limited.
     pub fn weak_length(mut self, length: usize) -> Self {
         let weak = true;
         self.new.source = TokenSource::Drawn { length, weak };

@@ -29,11 +29,27 @@ impl Vault {
     /// They are written in batches, and each value has a result of its own: if one batch fails, the
     /// others still count.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let tokens = vault.create_many(["first", "second"]).password("correct horse").await?;
+    /// for token in tokens {
+    ///     println!("{}", token?.expose());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// What concerns all values: an invalid password, expiry or label, and [`VaultError::Service`]
-    /// before any value is known to be written. Where its [effect](crate::store::Effect) is
-    /// unknown, the first value may exist, and no other.
+    /// Errors that concern all values: an invalid password, expiry or label, and
+    /// [`VaultError::Service`] before any value is known to be written. If its
+    /// [effect](crate::store::Effect) is unknown, the first value may exist, and no other.
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,

@@ -16,10 +16,10 @@ use super::namespace::{DataKey, NamespaceKeys};
 
 const FORMAT: u8 = 1;
 /// An id and a key.
-const EACH: usize = 16 + 32;
+const ID_AND_KEY: usize = 16 + 32;
 
 /// The maximum number of data keys in an entry: each change of the password adds one. Such an entry
-/// has about 200 KB, which every engine takes.
+/// has about 200 KB, which every engine accepts.
 pub(super) const MAX_KEYS: usize = 4096;
 
 /// Where the entry of a password is, and the key that seals it: both derived from the 64 bytes of
@@ -45,7 +45,7 @@ impl EntryLocation {
 #[derive(Debug, Clone)]
 pub(super) struct DataKeys {
     keys: Vec<DataKey>,
-    /// Whether some are missing, in an entry that was changed from outside.
+    /// Whether some are missing, in a damaged or tampered entry.
     is_partial: bool,
 }
 
@@ -89,8 +89,8 @@ impl DataKeys {
             .ok_or(VaultError::Service(ServiceError::Tampered))
     }
 
-    /// The key with this id. Where it is missing, the password is wrong, unless the key may be in
-    /// an entry that was changed from outside.
+    /// The key with this id. If it is missing, the password is wrong, unless the key may be in a
+    /// damaged or tampered entry.
     pub(super) fn find(&self, id: [u8; 16]) -> Result<&DataKey, VaultError> {
         let key = self.keys.iter().find(|key| key.id == id);
         key.ok_or(if self.is_partial {
@@ -128,7 +128,7 @@ pub(super) fn seal(
     location: &EntryLocation,
     keys: &DataKeys,
 ) -> Result<Record, VaultError> {
-    let room = keys.keys.len().saturating_mul(EACH).saturating_add(1);
+    let room = keys.keys.len().saturating_mul(ID_AND_KEY).saturating_add(1);
     let mut plaintext = Zeroizing::new(Vec::with_capacity(room));
     plaintext.push(FORMAT);
     for key in &keys.keys {
@@ -159,10 +159,10 @@ pub(super) fn open(
     })
 }
 
-/// The data keys in an entry's plaintext; `None` where it is malformed.
+/// The data keys in an entry's plaintext; `None` if it is malformed.
 pub(super) fn parse(plaintext: &[u8]) -> Option<DataKeys> {
     let (&format, rest) = plaintext.split_first()?;
-    let (each, rest) = rest.as_chunks::<EACH>();
+    let (each, rest) = rest.as_chunks::<ID_AND_KEY>();
     if format != FORMAT || !rest.is_empty() || each.is_empty() || each.len() > MAX_KEYS {
         return None;
     }
@@ -182,12 +182,12 @@ mod tests {
 
     #[test]
     fn a_malformed_list_of_data_keys_is_refused() {
-        let good = [&[FORMAT][..], &[7; 2 * EACH]].concat();
+        let good = [&[FORMAT][..], &[7; 2 * ID_AND_KEY]].concat();
         assert_eq!(parse(&good).map(|keys| keys.keys.len()), Some(2));
         assert!(parse(&[]).is_none() && parse(&[FORMAT]).is_none());
         assert!(parse(&good[..good.len() - 1]).is_none());
-        assert!(parse(&[&[2][..], &[7; EACH]].concat()).is_none());
-        assert!(parse(&[&[FORMAT][..], &vec![7; (MAX_KEYS + 1) * EACH]].concat()).is_none());
+        assert!(parse(&[&[2][..], &[7; ID_AND_KEY]].concat()).is_none());
+        assert!(parse(&[&[FORMAT][..], &vec![7; (MAX_KEYS + 1) * ID_AND_KEY]].concat()).is_none());
     }
 
     #[test]

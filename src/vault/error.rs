@@ -40,7 +40,7 @@ pub enum VaultError {
     EmptyPassword,
     /// The new password has too few characters.
     PasswordTooShort {
-        /// The fewest allowed.
+        /// The minimum number of characters.
         min: usize,
     },
     /// The password has more than 1,024 bytes.
@@ -88,7 +88,7 @@ impl VaultError {
     /// Whether it counts as a failed attempt.
     ///
     /// Every error does that callers see as [`PublicError::Refused`]: otherwise the count would
-    /// tell them apart. A missing version does not, since its caller has opened the current value.
+    /// distinguish them. A missing version does not, since its caller has opened the current value.
     /// A damaged database does: the guess decides which record is read, and an attacker may have
     /// chosen which ones are damaged.
     pub(super) const fn is_failed_attempt(&self) -> bool {
@@ -99,7 +99,7 @@ impl VaultError {
         }
     }
 
-    /// The error of work of which this much was done before it.
+    /// This error, after `done` items of the same work succeeded.
     pub(super) fn after(self, done: u64) -> Self {
         match self {
             Self::Service(error) => Self::Service(error.after(done)),
@@ -144,9 +144,9 @@ impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("no such token exists"),
-            Self::Expired => f.write_str("the token has expired"),
+            Self::Expired => f.write_str("the value has expired"),
             Self::Deleted => {
-                f.write_str("the token was soft-deleted; it can be restored until it is purged")
+                f.write_str("the value was soft-deleted; it can be restored until it is purged")
             }
             Self::InvalidPassword => f.write_str("the password does not match this token"),
             Self::AlreadyExists => f.write_str(
@@ -154,7 +154,7 @@ impl fmt::Display for VaultError {
                  another",
             ),
             Self::NoSuchVersion => f.write_str("no such version is kept: list the versions"),
-            Self::InvalidTokenLength => f.write_str("a token has 15 to 64 characters"),
+            Self::InvalidTokenLength => f.write_str("a drawn token has 15 to 64 characters"),
             Self::WeakToken => f.write_str(
                 "a token of less than 25 characters has less than 128 random bits: if you want \
                  one, set `weak_length`",

@@ -15,7 +15,7 @@ use super::secret::Normalised;
 
 /// The cost of one hash of a password by Argon2id (RFC 9106): memory, passes and lanes.
 ///
-/// The default is OWASP's first choice for servers: 19 MiB, two passes, one lane.
+/// The default is OWASP's first choice for servers: 19 MiB, two passes, one queue.
 ///
 /// ```
 /// use sealtoken::vault::Argon2Cost;
@@ -27,31 +27,31 @@ use super::secret::Normalised;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "StoredCost", into = "StoredCost")]
 pub struct Argon2Cost {
     memory_mib: u32,
     passes: u32,
     lanes: u32,
 }
 
-/// A cost as it is written in a keyset or a configuration, perhaps out of bounds.
+/// A cost in a keyset or a configuration, perhaps out of bounds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct StoredCost {
     m: u32,
     t: u32,
     p: u32,
 }
 
-impl TryFrom<Written> for Argon2Cost {
+impl TryFrom<StoredCost> for Argon2Cost {
     type Error = VaultError;
 
-    fn try_from(Written { m, t, p }: Written) -> Result<Self, VaultError> {
+    fn try_from(StoredCost { m, t, p }: StoredCost) -> Result<Self, VaultError> {
         Self::new(m, t, p)
     }
 }
 
-impl From<Argon2Cost> for Written {
+impl From<Argon2Cost> for StoredCost {
     fn from(cost: Argon2Cost) -> Self {
         Self {
             m: cost.memory_mib,
@@ -77,7 +77,7 @@ impl Argon2Cost {
             Ok(cost)
         } else {
             Err(VaultError::Service(ServiceError::InvalidSetting(
-                "Argon2id takes 19 to 256 MiB, 1 to 10 passes (at least 2 below 46 MiB) and 1 to 4 \
+                "a cost has 19 to 256 MiB, 1 to 10 passes (at least 2 below 46 MiB) and 1 to 4 \
                  lanes",
             )))
         }
@@ -130,7 +130,7 @@ impl Hasher {
         cost: Argon2Cost,
         password: &Normalised,
         namespace: &NamespaceKeys,
-        patience: WhenFull,
+        when_full: WhenFull,
     ) -> Result<Secret<64>, VaultError> {
         #[cfg(test)]
         self.hashed
@@ -139,7 +139,7 @@ impl Hasher {
         let memory = cost.memory_mib.saturating_mul(1024);
         let cost = (memory, cost.passes, cost.lanes);
         let work = move || argon2id(cost, password.as_bytes(), &salt);
-        let hashed = self.pool.run(namespace.lane(), patience, work).await?;
+        let hashed = self.pool.run(namespace.queue(), when_full, work).await?;
         Ok(hashed.map_err(|_| ServiceError::Hashing)?)
     }
 }

@@ -26,13 +26,31 @@ pub struct RollBack<'a> {
 
 impl Vault {
     /// The current value and the earlier ones that are kept, the newest first, without their
-    /// content. One that was changed from outside [says so](VersionInfo::is_tampered) and hides no
-    /// other.
+    /// content. A damaged or tampered one [says so](VersionInfo::is_tampered) and does not hide
+    /// others.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// for version in vault.versions(&token).await? {
+    ///     println!("{}: {:?} bytes", version.number, version.length); // 2, then 1
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record was
-    /// changed from outside, or the store failed.
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the current value's record is damaged
+    /// or tampered with, or the store failed.
     pub async fn versions(
         &self,
         target: impl Into<Target>,
@@ -47,7 +65,24 @@ impl Vault {
         observed.run(work).await
     }
 
-    /// Makes an earlier value the current one, as a new version. Awaited, it gives that value.
+    /// Makes an earlier value the current one, as a new version. Awaited, it returns that value.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// let value = vault.roll_back(&token, 1).await?;
+    /// assert_eq!(value.expose(), b"old");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Importing values of other systems: each is read there, and sealed here.
+//! Importing values of other systems: each is read by the caller's code, and sealed here.
 
 mod foreign;
 #[cfg(test)]
@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::events::Observed;
-use crate::limits::{Lane, WhenFull};
+use crate::limits::{QueueId, WhenFull};
 use crate::sealed::{BoxFuture, NewExpiry, Progress, ServiceError, boxed};
 
 use super::access::{Access, Wanted};
@@ -21,16 +21,16 @@ use super::secret::{Password, SecretBytes};
 use super::target::{TokenSource, VaultToken};
 use super::{Vault, VaultError, operation};
 
-pub use self::foreign::{ForeignValue, ImportFailure};
+pub use self::foreign::{ForeignValue, ImportError};
 
 /// The outcome for one value.
-type Outcome<E> = Result<VaultToken, ImportFailure<E>>;
+type Outcome<E> = Result<VaultToken, ImportError<E>>;
 
-/// The values to take in. The lock is never contended: it makes the type `Sync`.
+/// The values to import. The lock is never contended: it makes the type `Sync`.
 type Values<'a, E> = Box<dyn Iterator<Item = ForeignValue<E>> + Send + 'a>;
 
-/// Takes values in: [`Vault::import`].
-#[must_use = "nothing is taken in until this is awaited"]
+/// Imports values: [`Vault::import`].
+#[must_use = "nothing is imported until this is awaited"]
 pub struct Import<'a, E> {
     vault: &'a Vault,
     values: Mutex<Values<'a, E>>,
@@ -39,13 +39,14 @@ pub struct Import<'a, E> {
 }
 
 impl Vault {
-    /// Takes in values of another system under their own tokens. Each has a result of its own, in
+    /// Imports values of another system under their own tokens. Each has a result of its own, in
     /// order.
     ///
-    /// Several are read at once, as many as [`hash_at_once`](super::VaultOptions::hash_at_once)
-    /// allows. They wait for their turn however many passwords are being hashed. A value that was
-    /// taken in before is `AlreadyExists`, so you can repeat an import that was interrupted. A
-    /// value that cannot be read fails alone, even if its reader panics.
+    /// Several are read at once, as many as
+    /// [`max_concurrent_hashes`](super::VaultOptions::max_concurrent_hashes) allows. They wait for
+    /// their turn however many passwords are being hashed. A value that was imported before is
+    /// `AlreadyExists`, so you can repeat an import that was interrupted. A value that cannot be
+    /// read fails alone, even if its reader panics.
     ///
     /// ```
     /// use sealtoken::vault::{ForeignValue, Vault, VaultError};
@@ -56,16 +57,16 @@ impl Vault {
     /// let values = rows
     ///     .into_iter()
     ///     .map(|row| ForeignValue::new(row.token, move || decrypt(&row.stored)));
-    /// let taken = vault.import(values).password("the new password").await?;
-    /// println!("{} of {}", taken.iter().flatten().count(), taken.len());
+    /// let imported = vault.import(values).password("the new password").await?;
+    /// println!("{} of {}", imported.iter().flatten().count(), imported.len());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// What concerns all values: [`VaultError::Service`], and an invalid password. A short password
-    /// is accepted: it is not new. Values taken in before the error stay;
+    /// Errors that concern all values: [`VaultError::Service`], and an invalid password. A short
+    /// password is accepted: it is not new. Values imported before the error stay;
     /// [`progress`](Import::progress) has reported how many were examined.
     pub fn import<'a, E, I>(&'a self, values: I) -> Import<'a, E>
     where
@@ -97,10 +98,10 @@ impl<'a, E: Send + 'static> Import<'a, E> {
 
     async fn run(self) -> Result<Vec<Outcome<E>>, VaultError> {
         let observed = self.vault.observe(operation::IMPORT);
-        observed.run(self.take_in(&observed)).await
+        observed.run(self.import_all(&observed)).await
     }
 
-    async fn take_in(self, observed: &Observed<'_>) -> Result<Vec<Outcome<E>>, VaultError> {
+    async fn import_all(self, observed: &Observed<'_>) -> Result<Vec<Outcome<E>>, VaultError> {
         let Self {
             vault,
             values,
@@ -112,26 +113,26 @@ impl<'a, E: Send + 'static> Import<'a, E> {
             password.normalised()?;
         }
         let access = password.map_or(Access::Open, Access::Imported);
-        // The namespace is created first, so that the import waits in its lane, and not in the one
-        // of all made-up names.
+        // The namespace is created first, so that the import waits in its queue, and not in the one
+        // that all missing namespaces share.
         let namespace = vault.for_writing(observed).await?;
-        let (mut outcomes, mut taken) = (Vec::new(), 0_u64);
+        let (mut outcomes, mut imported) = (Vec::new(), 0_u64);
         let push = |outcome: Outcome<E>| {
-            taken = taken.saturating_add(u64::from(outcome.is_ok()));
-            observed.count(taken);
+            imported = imported.saturating_add(u64::from(outcome.is_ok()));
+            observed.count(imported);
             outcomes.push(outcome);
             progress.report(outcomes.len() as u64);
         };
-        let ended = namespace.take_all_in(values, access, push).await;
-        // Values taken in before the error stay.
-        ended.map_err(|error| error.after(taken))?;
+        let ended = namespace.import_all(values, access, push).await;
+        // Values imported before the error stay.
+        ended.map_err(|error| error.after(imported))?;
         Ok(outcomes)
     }
 }
 
 impl Namespace<'_> {
-    /// Takes the values in, and hands the outcome for each to `push`.
-    async fn take_all_in<E: Send + 'static>(
+    /// Imports the values, and passes the outcome for each to `push`.
+    async fn import_all<E: Send + 'static>(
         &self,
         values: Mutex<Values<'_, E>>,
         mut access: Access,
@@ -140,26 +141,26 @@ impl Namespace<'_> {
         let hashing = VaultError::Service(ServiceError::Hashing);
         let runtime = Handle::try_current().map_err(|_| hashing.clone())?;
         let mut values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at_once = self.vault.shared.settings.service.max_concurrent_hashes;
+        let max_concurrent = self.vault.shared.settings.service.max_concurrent_hashes;
         loop {
             // Only as many in memory as are read at once.
-            let some: Vec<_> = values.by_ref().take(at_once).collect();
+            let some: Vec<_> = values.by_ref().take(max_concurrent).collect();
             if some.is_empty() {
                 return Ok(());
             }
             let begin =
-                |value| Reading(runtime.spawn(read(self.vault.clone(), self.lane(), value)));
+                |value| Reading(runtime.spawn(read(self.vault.clone(), self.queue(), value)));
             let reading: Vec<_> = some.into_iter().map(begin).collect();
             for mut read in reading {
                 let outcome = match (&mut read.0).await.map_err(|_| hashing.clone())? {
                     Ok(value) => {
-                        let taken = self.take_in(value, &mut access).await;
-                        taken.map_err(ImportFailure::Vault)
+                        let stored = self.store_one(value, &mut access).await;
+                        stored.map_err(ImportError::Vault)
                     }
                     Err(failure) => Err(failure),
                 };
                 match outcome {
-                    Err(ImportFailure::Vault(error)) if concerns_all(&error) => return Err(error),
+                    Err(ImportError::Vault(error)) if concerns_all(&error) => return Err(error),
                     outcome => push(outcome),
                 }
             }
@@ -167,7 +168,7 @@ impl Namespace<'_> {
     }
 
     /// Stores one value. The first one turns a password into its data keys, for all that follow.
-    async fn take_in(&self, value: Plain, access: &mut Access) -> Result<VaultToken, VaultError> {
+    async fn store_one(&self, value: Plain, access: &mut Access) -> Result<VaultToken, VaultError> {
         let mut new = NewValue::new(access.clone());
         new.source = value.source;
         new.expiry = Some(value.expiry);
@@ -203,19 +204,19 @@ struct Plain {
 /// Reads one value on the blocking threads.
 async fn read<E: Send + 'static>(
     vault: Vault,
-    lane: Lane,
+    queue: QueueId,
     value: ForeignValue<E>,
-) -> Result<Plain, ImportFailure<E>> {
+) -> Result<Plain, ImportError<E>> {
     let (source, expiry) = (value.source(), value.expiry());
     // Limits before work: a value with an invalid token or expiry is not read.
-    source.check().map_err(ImportFailure::Vault)?;
+    source.check().map_err(ImportError::Vault)?;
     let expires = expiry.seconds(vault.now());
-    expires.map_err(|error| ImportFailure::Vault(error.into()))?;
+    expires.map_err(|error| ImportError::Vault(error.into()))?;
     let hasher = &vault.shared.hasher;
-    let read = hasher.pool.run(lane, WhenFull::Wait, value.into_reader());
+    let read = hasher.pool.run(queue, WhenFull::Wait, value.into_reader());
     let read = read
         .await
-        .map_err(|error| ImportFailure::Vault(error.into()))?;
+        .map_err(|error| ImportError::Vault(error.into()))?;
     Ok(Plain {
         source,
         expiry,
@@ -230,7 +231,7 @@ const fn concerns_all(error: &VaultError) -> bool {
         VaultError::Service(
             ServiceError::Store(_)
                 | ServiceError::UnknownKey(_)
-                | ServiceError::KeysetGone(_)
+                | ServiceError::KeysetMissing(_)
                 | ServiceError::Hashing
                 | ServiceError::Randomness
         )
@@ -238,7 +239,7 @@ const fn concerns_all(error: &VaultError) -> bool {
 }
 
 impl<'a, E: Send + 'static> IntoFuture for Import<'a, E> {
-    type Output = Result<Vec<Result<VaultToken, ImportFailure<E>>>, VaultError>;
+    type Output = Result<Vec<Result<VaultToken, ImportError<E>>>, VaultError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -14,7 +14,7 @@ use super::target::ValueId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValueInfo {
-    /// Identifies the value where no token is at hand.
+    /// Identifies the value if no token is at hand.
     pub id: ValueId,
     /// Whether it can be read, or why not.
     pub state: State,
@@ -68,16 +68,16 @@ impl ValueInfo {
 pub struct VersionInfo {
     /// Its number, from 1.
     pub number: u64,
-    /// When it was written; unknown where its record was changed from outside.
+    /// When it was written; `None` if its record is damaged or tampered with.
     pub written_at: Option<UnixTime>,
-    /// Its length in bytes; unknown where its record was changed from outside.
+    /// Its length in bytes; `None` if its record is damaged or tampered with.
     pub length: Option<u64>,
     /// Whether it is the current one.
     pub is_current: bool,
 }
 
 impl VersionInfo {
-    /// Whether its record was changed from outside: nobody can read it.
+    /// Whether its record is damaged or tampered with: nobody can read it.
     #[must_use]
     pub const fn is_tampered(&self) -> bool {
         self.written_at.is_none()

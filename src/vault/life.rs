@@ -39,7 +39,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Service`]: the record was changed from outside, or the store failed.
+    /// [`VaultError::Service`]: the record is damaged or tampered with, or the store failed.
     pub async fn exists(&self, target: impl Into<Target>) -> Result<bool, VaultError> {
         let target = target.into();
         let observed = self.observe(operation::EXISTS);
@@ -54,12 +54,12 @@ impl Vault {
         observed.run(work).await
     }
 
-    /// What is known about a value, also where it is expired or soft-deleted. Never the value.
+    /// What is known about a value, even if it is expired or soft-deleted. Never the value.
     ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the record was changed from outside,
-    /// or the store failed.
+    /// [`VaultError::NotFound`], and [`VaultError::Service`]: the record is damaged or tampered
+    /// with, or the store failed.
     pub async fn get(&self, target: impl Into<Target>) -> Result<ValueInfo, VaultError> {
         let target = target.into();
         let observed = self.observe(operation::GET);
@@ -86,7 +86,7 @@ impl Vault {
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Expired`], [`VaultError::Deleted`], and
-    /// [`VaultError::Service`], also for an expiry that cannot be set.
+    /// [`VaultError::Service`], which includes an expiry that cannot be set.
     pub fn renew(&self, target: impl Into<Target>) -> Renew<'_> {
         Renew {
             vault: self,
@@ -99,9 +99,26 @@ impl Vault {
 
     /// Hides a value until it is [restored](Vault::restore) or [purged](Vault::purge_deleted).
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// # let token = vault.create("db-password").await?;
+    /// vault.soft_delete(&token).await?;
+    /// assert!(!vault.exists(&token).await?);
+    /// vault.restore(&token).await?;
+    /// assert!(vault.exists(&token).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`VaultError::NotFound`], [`VaultError::Deleted`] where it is soft-deleted already, and
+    /// [`VaultError::NotFound`], [`VaultError::Deleted`] if it is soft-deleted already, and
     /// [`VaultError::Service`].
     pub async fn soft_delete(&self, target: impl Into<Target>) -> Result<(), VaultError> {
         let change = |meta: &mut Meta, now: UnixTime| {
@@ -129,11 +146,11 @@ impl Vault {
         self.change(operation::RESTORE, &target, change).await
     }
 
-    /// Removes a value and all its earlier ones for good, also where it is expired or soft-deleted.
+    /// Removes a value and all its earlier ones permanently, even if it is expired or soft-deleted.
     ///
-    /// A record that was changed from outside is removed, too. Its earlier values stay behind, but
-    /// nothing leads to them. A record too broken to name its namespace can be removed by its
-    /// [`ValueId`](super::ValueId) from any.
+    /// A damaged or tampered record is removed, too. Its earlier values stay in the store, but
+    /// nothing leads to them. A record too damaged to name its namespace can be removed by its
+    /// [`ValueId`](super::ValueId) from any namespace.
     ///
     /// # Errors
     ///
@@ -166,10 +183,10 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Changes what is known about a value, again where others do so at the same time.
+    /// Changes what is known about a value. It begins again if others change it at the same time.
     ///
-    /// The record is written even if nothing differs: a store whose reads lag behind may have shown
-    /// an outdated one.
+    /// The record is written even if nothing differs: a store with stale reads may have shown an
+    /// outdated one.
     async fn change(
         &self,
         location: &Location,
@@ -200,7 +217,7 @@ impl Namespace<'_> {
                 key: location.key.clone(),
                 expected: expected_version(&record),
             }];
-            // Removal is the way to be rid of a record that was changed from outside.
+            // A damaged or tampered record can be removed, too.
             if let Ok(row) = Row::open(self, record) {
                 let earlier = row.meta.oldest..row.meta.revision;
                 batch.extend(removals(self, &row, earlier));

@@ -23,10 +23,13 @@ pub struct ListedValues {
 
 impl Vault {
     /// Lists the values of this namespace: the live ones, unless [`only`](Listing::only) or
-    /// [`with`](Listing::with) asks for others. They usually come in the order of their creation.
+    /// [`with`](Listing::with) asks for others.
     ///
-    /// A page examines about ten thousand values at most. Where few of them match, it is short or
-    /// empty, with a cursor to go on from.
+    /// Without filters they come in the order of creation; by expiry or deletion, in that order; by
+    /// label, in no particular one.
+    ///
+    /// A page examines about ten thousand values at most. If few of them match, it is short or
+    /// empty, with a cursor to continue from.
     ///
     /// ```
     /// # use sealtoken::State;
@@ -50,8 +53,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::Service`]. A record that was changed from outside is an error in its own
-    /// place.
+    /// [`VaultError::Service`]. A damaged or tampered record is an error in its own place.
     pub fn list(&self) -> Listing<ListedValues> {
         Listing::new(ListedValues {
             vault: self.clone(),
@@ -125,7 +127,7 @@ impl seal::Read for ListedValues {
         Ok(Page { entries, next })
     }
 
-    /// For all values of a namespace or of a label.
+    /// The store can count all values of a namespace or of a label.
     async fn count_in_store(&self, observed: &Observed<'_>) -> Result<Option<u64>, VaultError> {
         let untimed = self.created == (None, None) && self.expires == (None, None);
         let each = [State::Live, State::Expired, State::Deleted];

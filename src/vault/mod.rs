@@ -1,4 +1,4 @@
-//! Keeps secrets behind a token and, where you want that, a password.
+//! Keeps secrets behind a token and, if you want, a password.
 //!
 //! ```
 //! use sealtoken::store::MemoryStore;
@@ -21,11 +21,12 @@
 //! # }
 //! ```
 //!
-//! A value with a password opens with the ring *and* the password; one without opens with the ring
-//! and the token. The store never sees a token, a value, a label, a namespace or a time.
+//! A value with a password needs the ring, the token *and* the password; one without needs the ring
+//! and the token. The store never sees a token, a value, a label, a namespace or a time in clear.
+//! It does see sizes, which labels are equal, and the order of times: see `SECURITY.md`.
 //!
-//! Operations are builders that are awaited. If you drop the future of one, it was done or not,
-//! never half.
+//! Operations are builders that are awaited. If you drop the future of one, it is done completely
+//! or not at all.
 
 mod access;
 mod create;
@@ -83,7 +84,7 @@ pub use self::create::Create;
 pub use self::error::VaultError;
 pub use self::hashing::Argon2Cost;
 pub use self::history::RollBack;
-pub use self::import::{ForeignValue, Import, ImportFailure};
+pub use self::import::{ForeignValue, Import, ImportError};
 pub use self::info::{ValueInfo, VersionInfo};
 pub use self::life::Renew;
 pub use self::list::ListedValues;
@@ -156,7 +157,23 @@ impl Vault {
     /// The same vault with another namespace: one for each user or tenant, say.
     ///
     /// Each namespace has its own keys. A value in one is not found in another, and changing a
-    /// password in one changes it in no other. A namespace is created with its first value.
+    /// password in one changes it in no other. A namespace is created by the
+    /// first operation that creates or imports values.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let ada = vault.namespace("ada")?;
+    /// let token = ada.create("db-password").await?;
+    /// assert!(ada.exists(&token).await? && !vault.exists(&token).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::secret::Secret;
 use crate::events::Fingerprint;
-use crate::limits::{Lane, Subject};
+use crate::limits::{QueueId, Subject};
 use crate::sealed::Keyset;
 use crate::store::{Query, Record, RecordKey, Values};
 
@@ -18,12 +18,12 @@ const MAX_CACHED: usize = 1024;
 #[derive(Debug)]
 pub(super) struct NamespaceKeys {
     pub(super) keyset: Keyset,
-    /// The key of payloads without a password, under the id that says so.
+    /// The key of payloads without a password.
     pub(super) open: DataKey,
     pub(super) salt: [u8; 16],
     /// The record id of every text that cannot be a token: no record ever has it.
     nowhere: Vec<u8>,
-    /// Whether the namespace does not exist: nothing is in it, whatever the database holds by now.
+    /// Whether the namespace does not exist: it holds nothing, whatever the database holds by now.
     pub(super) is_stand_in: bool,
 }
 
@@ -106,10 +106,10 @@ impl NamespaceKeys {
         Subject::new(subject::NAMESPACE, self.scope_prefix())
     }
 
-    /// The lane in which its passwords wait for Argon2id. All namespaces that do not exist share
+    /// The queue in which its passwords wait for Argon2id. All namespaces that do not exist share
     /// one, so made-up names gain no further turn.
-    pub(super) fn lane(&self) -> Lane {
-        Lane::of(if self.is_stand_in {
+    pub(super) fn queue(&self) -> QueueId {
+        QueueId::of(if self.is_stand_in {
             Subject::new(subject::NAMESPACE, [0; 16])
         } else {
             self.subject()
@@ -164,10 +164,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_waits_in_its_own_lane_and_all_missing_ones_in_one() {
+    fn a_namespace_waits_in_its_own_queue_and_all_missing_ones_in_one() {
         let keyset = |n: u8| Keyset::new(vec![n; 32], Secret::from([n; 32]));
-        let [ada, bob] = [1, 2].map(|n| NamespaceKeys::new(keyset(n)).lane());
-        let [made_up, another] = [3, 4].map(|n| NamespaceKeys::stand_in(keyset(n)).lane());
+        let [ada, bob] = [1, 2].map(|n| NamespaceKeys::new(keyset(n)).queue());
+        let [made_up, another] = [3, 4].map(|n| NamespaceKeys::stand_in(keyset(n)).queue());
         assert_ne!(ada, bob);
         assert_eq!(made_up, another);
         assert!(![ada, bob].contains(&made_up));

@@ -24,11 +24,11 @@ pub const RESTORE: Operation = Operation::new("vault.restore");
 pub const DELETE: Operation = Operation::new("vault.delete");
 /// What is known about a value was looked up.
 pub const GET: Operation = Operation::new("vault.get");
-/// The vault was asked whether a value can be read.
+/// Whether a value can be read was checked.
 pub const EXISTS: Operation = Operation::new("vault.exists");
 /// Values were listed or counted.
 pub const LIST: Operation = Operation::new("vault.list");
-/// Earlier values were listed.
+/// The versions of a value were listed.
 pub const VERSIONS: Operation = Operation::new("vault.versions");
 /// A password was tried, and its keys were kept.
 pub const UNLOCK: Operation = Operation::new("vault.unlock");
@@ -36,11 +36,11 @@ pub const UNLOCK: Operation = Operation::new("vault.unlock");
 pub const REKEY: Operation = Operation::new("vault.rekey");
 /// Expired values were soft-deleted.
 pub const SOFT_DELETE_EXPIRED: Operation = Operation::new("vault.soft_delete_expired");
-/// Expired values were removed for good.
+/// Expired values were removed permanently.
 pub const PURGE_EXPIRED: Operation = Operation::new("vault.purge_expired");
-/// Soft-deleted values were removed for good.
+/// Soft-deleted values were removed permanently.
 pub const PURGE_DELETED: Operation = Operation::new("vault.purge_deleted");
 /// Keysets were sealed again by the ring's current key.
 pub const REWRAP: Operation = Operation::new("vault.rewrap");
-/// Values of another system were taken in.
+/// Values of another system were imported.
 pub const IMPORT: Operation = Operation::new("vault.import");

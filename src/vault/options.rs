@@ -42,7 +42,7 @@ pub(super) struct Settings {
     pub(super) cost: Argon2Cost,
     pub(super) min_password: usize,
     pub(super) max_value: usize,
-    /// `None` keeps as many as each value has.
+    /// `None` keeps as many as each value has now.
     pub(super) keep_versions: Option<u32>,
     pub(super) purge_margin: Duration,
     pub(super) service: ServiceSettings,
@@ -67,32 +67,32 @@ impl VaultOptions {
     ///
     /// A cost is weaker if its memory times its passes is less; a cost that is not stronger than
     /// the vault's is ignored. Raise it rarely: an unknown password is hashed at each cost that the
-    /// vault has had, and a vault takes at most eight.
+    /// vault has had, and a vault accepts at most eight.
     pub fn argon2_cost(mut self, cost: Argon2Cost) -> Self {
         self.settings.cost = cost;
         self
     }
 
-    /// How many passwords are hashed at once, each with the memory of its cost, 1 to 64. Unless
-    /// set, one for each core, but at most four.
-    pub fn hash_at_once(mut self, passwords: usize) -> Self {
+    /// How many passwords are hashed at once, each with the memory of its cost: 1 to 64. Default:
+    /// the number of cores, at most four.
+    pub fn max_concurrent_hashes(mut self, passwords: usize) -> Self {
         self.settings.service.max_concurrent_hashes = passwords;
         self
     }
 
-    /// The fewest characters of a new password, 1 to 256; 8 unless set.
+    /// Minimum length of a new password, in characters: 1 to 256. Default: 8.
     pub fn min_password(mut self, characters: usize) -> Self {
         self.settings.min_password = characters;
         self
     }
 
-    /// The most bytes of a value; 1 MiB unless set, and never more than the store takes.
+    /// Maximum length of a value, in bytes, and never more than the store accepts. Default: 1 MiB.
     pub fn max_value(mut self, bytes: usize) -> Self {
         self.settings.max_value = bytes;
         self
     }
 
-    /// How many earlier values of each value are kept, at most 16; none unless set.
+    /// How many earlier values of each value are kept, at most 16. Default: 0.
     pub fn keep_versions(mut self, versions: u32) -> Self {
         self.settings.keep_versions = Some(versions);
         self
@@ -104,11 +104,11 @@ impl VaultOptions {
         self
     }
 
-    /// How long after its expiry [`purge_expired`](Vault::purge_expired) leaves a value alone; 10
-    /// minutes unless set.
+    /// How long after its expiry [`purge_expired`](Vault::purge_expired) leaves a value alone.
+    /// Default: 10 minutes.
     ///
-    /// It covers the difference of clocks: one that is further ahead removes values that others can
-    /// still read.
+    /// It covers the difference of clocks: a clock that is further ahead removes values that others
+    /// can still read.
     pub fn purge_margin(mut self, margin: Duration) -> Self {
         self.settings.purge_margin = margin;
         self

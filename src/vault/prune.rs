@@ -14,6 +14,22 @@ use super::{Vault, VaultError, operation};
 impl Vault {
     /// Removes all earlier values but the newest `keep`, and returns how many.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let vault = Vault::options().keep_versions(3).open(store, &keys).await?;
+    /// let token = vault.create("old").await?;
+    /// vault.update(&token, "new").await?;
+    /// assert_eq!(vault.prune_versions(&token, 0).await?, 1); // "old" is removed
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`] and [`VaultError::Service`].
@@ -42,12 +58,12 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Removes earlier values in one batch, or in several where an attacker gave them more labels
-    /// than one takes. Each batch decides by the current record how many to keep, and passes the
+    /// Removes earlier values in one batch, or in several if an attacker gave them more labels than
+    /// one accepts. Each batch decides by the current record how many to keep, and passes the
     /// number that it removed to `removed`.
     ///
-    /// The record is written even if nothing is removed: a store whose reads lag behind may have
-    /// shown an outdated one.
+    /// The record is written even if nothing is removed: a store with stale reads may have shown an
+    /// outdated one.
     pub(super) async fn prune(
         &self,
         location: &Location,

@@ -25,7 +25,7 @@ enum Goal {
     PurgeDeleted(Duration),
 }
 
-/// What was done so far, and who follows it.
+/// What was done so far, and the caller's progress function.
 struct Done<'a> {
     tally: Tally,
     progress: Progress<'a>,
@@ -43,19 +43,53 @@ impl Vault {
     ///
     /// Works page by page, and skips values that are renewed meanwhile.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let clock = ManualClock::at(UnixTime::from_secs(0)); // of a test
+    /// let vault = Vault::options().clock(clock.clone()).open(store, &keys).await?;
+    /// vault.create("db-password").expires(Lifetime::hours(1)).await?;
+    /// clock.advance(2 * 3600);
+    /// assert_eq!(vault.soft_delete_expired().await?.count, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`VaultError::Service`]. Values changed before the error stay so. Repeat it to go on.
+    /// [`VaultError::Service`]. Values changed before the error stay changed. Repeat it to go on.
     pub fn soft_delete_expired(&self) -> Bulk<'_, Tally, VaultError> {
         self.work(Goal::SoftDeleteExpired)
     }
 
-    /// Removes the expired values of this namespace for good, with all their earlier ones, also
-    /// where they were soft-deleted before.
+    /// Removes the expired values of this namespace permanently, with all their earlier ones, even
+    /// if they were soft-deleted before.
     ///
-    /// A value goes once it has been expired for the
+    /// A value is removed once it has been expired for the
     /// [margin](super::VaultOptions::purge_margin), so that a clock that is ahead removes nothing
     /// that can still be read elsewhere.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let store = MemoryStore::new();
+    /// let clock = ManualClock::at(UnixTime::from_secs(0)); // of a test
+    /// let vault = Vault::options().clock(clock.clone()).open(store, &keys).await?;
+    /// vault.create("db-password").expires(Lifetime::hours(1)).await?;
+    /// clock.advance(2 * 3600);
+    /// assert_eq!(vault.purge_expired().await?.count, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -64,9 +98,26 @@ impl Vault {
         self.work(Goal::PurgeExpired)
     }
 
-    /// Removes the values of this namespace for good that were soft-deleted at least this long ago,
-    /// with all their earlier ones. This age is the only margin: choose it longer than clocks
+    /// Permanently removes the values of this namespace that were soft-deleted at least this long
+    /// ago, with all their earlier ones. This age is the only margin: choose it longer than clocks
     /// differ.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// # let token = vault.create("db-password").await?;
+    /// vault.soft_delete(&token).await?;
+    /// let done = vault.purge_deleted(Duration::from_secs(30 * 86_400)).await?;
+    /// assert_eq!(done.count, 0); // it can still be restored
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -140,7 +191,7 @@ impl Work<'_> {
         }
     }
 
-    /// The last second whose values are due. Those to be removed have been due for a while.
+    /// The last second whose values are due. Values to be removed have an age or a margin.
     fn until(self) -> UnixTime {
         let age = match self.goal {
             Goal::SoftDeleteExpired => Duration::ZERO,
@@ -151,7 +202,7 @@ impl Work<'_> {
         UnixTime::from_secs(self.namespace.vault.now().as_secs().saturating_sub(age))
     }
 
-    /// Whether a value is due by what is sealed. The index only leads to it.
+    /// Whether a value is due, by its sealed metadata. The index only finds it.
     fn is_due(self, meta: &Meta) -> bool {
         match self.goal {
             Goal::SoftDeleteExpired => meta.is_expired(self.until()) && !meta.is_deleted(),

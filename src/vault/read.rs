@@ -23,6 +23,21 @@ pub struct Read<'a> {
 impl Vault {
     /// Reads the value of a token.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let token = vault.create("db-password").password("correct horse").await?;
+    /// let secret = vault.read(&token).password("correct horse").await?;
+    /// assert_eq!(secret.expose(), b"db-password");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VaultError::NotFound`], [`VaultError::Deleted`], [`VaultError::Expired`],

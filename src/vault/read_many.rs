@@ -172,7 +172,7 @@ impl ReadMany<'_> {
         let mut wanted: Vec<[u8; 16]> = rows.iter().flatten().map(|row| row.data_key).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        // Without an attempt no password is hashed: the time would tell right ones from wrong ones.
+        // Without an attempt no password is hashed: the time would distinguish right from wrong.
         let keys = if is_attempt {
             let wanted = Wanted::These(&wanted);
             namespace.keys_to_read(&self.access, wanted).await?

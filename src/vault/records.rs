@@ -17,7 +17,8 @@ use super::row::Row;
 use super::target::{Location, Target};
 use super::{Vault, VaultError};
 
-/// The store and the keysets in it. Nothing but a [`Namespace`] gives them to an operation.
+/// The store and the keysets in it. Operations reach them only through a
+/// [`Namespace`].
 pub(super) struct Records {
     store: Arc<dyn Store>,
     keysets: Keysets,
@@ -84,7 +85,7 @@ impl Vault {
         })
     }
 
-    /// The namespace, which is created where it does not exist.
+    /// The namespace, which is created if it does not exist.
     pub(super) async fn for_writing<'a>(
         &'a self,
         observed: &'a Observed<'_>,
@@ -128,7 +129,7 @@ impl<'a> Namespace<'a> {
         self.observed.token(|| self.fingerprint(&key.id));
     }
 
-    /// The row of a value, also where that is expired or soft-deleted.
+    /// The row of a value, even if that is expired or soft-deleted.
     pub(super) async fn row(&self, location: &Location) -> Result<Row, VaultError> {
         let found = self.store().get(&location.key).await?;
         Row::open(self, location.accept(self, found)?)

@@ -13,16 +13,31 @@ use super::{Vault, VaultError, operation};
 
 impl Vault {
     /// Replaces an old password by a new one for all values of this namespace that the old one
-    /// protects, also for expired and soft-deleted ones, and returns their number.
+    /// protects, even expired and soft-deleted ones, and returns their number.
     ///
     /// It costs a hash of each password at each [cost](super::Argon2Cost) that the vault has had,
     /// one write and a count, however many values there are: the password leads to a list of data
     /// keys, and the list moves. If the new password protects values already, the two lists become
-    /// one. Later values are sealed by a fresh data key, which nobody can know by the old password.
+    /// one. Later values are sealed by a fresh data key, which the old password does not reveal.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// let token = vault.create("db-password").password("correct horse").await?;
+    /// assert_eq!(vault.rekey("correct horse", "battery staple").await?, 1);
+    /// vault.read(&token).password("battery staple").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] where the old one protects nothing,
+    /// [`VaultError::InvalidPassword`] if the old one protects nothing,
     /// [`VaultError::PasswordTooShort`] for the new one, [`VaultError::TooManyDataKeys`], and
     /// [`VaultError::Service`].
     ///

@@ -18,7 +18,7 @@ const MAX_COSTS: usize = 8;
 
 /// The settings beside the 32 bytes.
 ///
-/// The costs stand here and not with each namespace, so that a wrong password costs the same in
+/// The costs are kept here, not with each namespace, so that a wrong password costs the same in
 /// every namespace, including one that does not exist.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Reads the keyset or creates it, and puts `cost` first where it is stronger than the others.
+    /// Reads the keyset or creates it, and puts `cost` first if it is stronger than the others.
     pub(super) async fn open(keysets: &Keysets, cost: Argon2Cost) -> Result<Self, VaultError> {
         let mut rounds = Rounds::default();
         loop {

@@ -34,8 +34,7 @@ pub(super) struct Meta {
     /// Counts the values that the token has had, from 1.
     #[serde(rename = "r")]
     pub(super) revision: u64,
-    /// The revision of the oldest value that is kept; equal to `revision` where that is the only
-    /// one.
+    /// The revision of the oldest value that is kept; equal to `revision` if that is the only one.
     #[serde(rename = "o")]
     pub(super) oldest: u64,
     /// The length of the value in bytes.

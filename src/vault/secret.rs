@@ -31,7 +31,7 @@ impl SecretBytes {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] where they are not UTF-8.
+    /// [`Utf8Error`] if they are not UTF-8.
     pub fn expose_str(&self) -> Result<&str, Utf8Error> {
         str::from_utf8(&self.0)
     }
@@ -89,6 +89,13 @@ impl fmt::Debug for SecretBytes {
 ///
 /// It is hashed in Unicode's normal form NFC, so two encodings of the same characters are one
 /// password.
+///
+/// ```
+/// use sealtoken::vault::Password;
+///
+/// let password = Password::from("correct horse");
+/// assert_eq!(format!("{password:?}"), "Password");
+/// ```
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 

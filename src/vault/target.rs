@@ -23,10 +23,25 @@ const STRONG_LENGTH: usize = 25;
 const LENGTHS: std::ops::RangeInclusive<usize> = 15..=64;
 const CHOSEN_LENGTHS: std::ops::RangeInclusive<usize> = 15..=200;
 
-/// The text of a token: it finds a value, and opens it where no password protects it.
+/// The text of a token: it finds a value, and opens it if no password protects it.
 ///
 /// Like every bearer secret it does not print: [`expose`](VaultToken::expose) hands it out. It is
 /// wiped when dropped.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let token = vault.create("db-password").await?;
+/// println!("{}", token.expose()); // hands it out
+/// assert_eq!(format!("{token:?}"), "VaultToken");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VaultToken(Zeroizing<String>);
 
@@ -137,10 +152,26 @@ fn is_valid(text: &str) -> bool {
     CHOSEN_LENGTHS.contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
-/// The public id of a value, as [`ValueInfo`](super::ValueInfo) has it. It opens nothing.
+/// The public id of a value, from [`ValueInfo`](super::ValueInfo). It opens nothing.
 ///
-/// It names the value wherever no secret is needed: to look it up, renew, soft-delete, restore and
-/// delete it. As text it has 64 hexadecimal digits.
+/// It identifies the value for operations that need no secret: looking it up, renewing,
+/// soft-deleting, restoring and deleting it. As text it has 64 hexadecimal digits.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// let id = vault.get(&token).await?.id;
+/// println!("{id}"); // safe to show
+/// vault.soft_delete(id).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId([u8; 32]);
 
@@ -196,7 +227,24 @@ impl FromStr for ValueId {
     }
 }
 
-/// What an operation without a password is about: a token or a [`ValueId`].
+/// The value that an operation without a password acts on: by its token or its [`ValueId`].
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{Target, Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// # let token = vault.create("db-password").await?;
+/// async fn hide(vault: &Vault, target: impl Into<Target>) -> Result<(), VaultError> {
+///     vault.soft_delete(target).await
+/// }
+/// hide(&vault, &token).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Target(Kind);
 
@@ -210,7 +258,7 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Location {
     pub(super) key: RecordKey,
-    /// A token leads into its own namespace. An id leads into any.
+    /// A token finds values of this namespace alone. An id may be that of any namespace.
     by_token: bool,
 }
 
@@ -230,7 +278,7 @@ impl Target {
 }
 
 impl Location {
-    /// The record found here, unless it belongs to another namespace. A row too broken to name a
+    /// The record found here, unless it belongs to another namespace. A row too damaged to name a
     /// namespace is accepted in each.
     pub(super) fn accept(
         &self,

@@ -37,7 +37,7 @@ async fn every_refusal_costs_the_same_number_of_hashes() {
     for costs in 1..=2_u64 {
         let cost = Argon2Cost::new(18 + u32::try_from(costs).unwrap(), 2, 1).unwrap();
         let clock = crate::crypto::clock::ManualClock::at(vault.now().saturating_add(1000));
-        let options = Vault::options().argon2_cost(cost).attempts(()).clock(clock);
+        let options = Vault::options().argon2_cost(cost).limiter(()).clock(clock);
         let vault = options.open(store.clone(), &keys).await.unwrap();
         let nowhere = Vault {
             shared: Arc::clone(&vault.shared),
@@ -160,7 +160,7 @@ async fn what_cannot_be_is_refused_before_a_password_is_hashed() {
     assert_eq!((result, count), (Err(short), 0));
 }
 
-/// Or their time would tell right guesses from wrong ones, as often as anybody likes.
+/// Otherwise their time would distinguish right guesses from wrong ones, without limit.
 #[tokio::test]
 async fn no_password_is_hashed_where_no_attempt_is_left() {
     use crate::limits::{Allowance, MemoryLimiter};
@@ -168,7 +168,7 @@ async fn no_password_is_hashed_where_no_attempt_is_left() {
     let keys = KeyRing::new(Key::generate());
     let every = std::time::Duration::from_secs(3600);
     let [one, many] = [1, 1000].map(|burst| Allowance::new(burst, every));
-    let options = Vault::options().attempts(MemoryLimiter::new(one, many));
+    let options = Vault::options().limiter(MemoryLimiter::new(one, many));
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let id = vault.create("v").password("correct horse").await.unwrap();
     let id = id.expose();

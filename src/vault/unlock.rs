@@ -41,7 +41,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError::InvalidPassword`] where it protects nothing, and [`VaultError::Service`].
+    /// [`VaultError::InvalidPassword`] if it protects nothing, and [`VaultError::Service`].
     pub async fn unlock(&self, password: impl Into<Password>) -> Result<Unlocked, VaultError> {
         let access = Access::Password(password.into());
         let observed = self.observe(operation::UNLOCK);
@@ -65,12 +65,20 @@ impl Vault {
 
 impl Unlocked {
     /// As [`Vault::create`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::create`].
     pub fn create(&self, value: impl Into<SecretBytes>) -> Create<'_> {
         let new = NewValue::new(self.access());
         self.vault.create_with(value.into(), new)
     }
 
     /// As [`Vault::create_many`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::create_many`].
     pub fn create_many<V: Into<SecretBytes>>(
         &self,
         values: impl IntoIterator<Item = V>,
@@ -79,11 +87,19 @@ impl Unlocked {
     }
 
     /// As [`Vault::read`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::read`].
     pub fn read(&self, token: impl Into<VaultToken>) -> Read<'_> {
         self.vault.read_with(token.into(), self.access())
     }
 
     /// As [`Vault::read_many`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::read_many`].
     pub fn read_many(
         &self,
         tokens: impl IntoIterator<Item = impl Into<VaultToken>>,
@@ -92,6 +108,10 @@ impl Unlocked {
     }
 
     /// As [`Vault::update`], under this password.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Vault::update`].
     pub fn update(
         &self,
         token: impl Into<VaultToken>,

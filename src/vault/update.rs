@@ -35,6 +35,21 @@ impl Vault {
     /// Replaces the value of a token. It takes the password that protects the value now, and keeps
     /// the expiry unless you set another.
     ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing, Lifetime};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// # let token = vault.create("db-password").await?;
+    /// vault.update(&token, "new-password").expires(Lifetime::days(30)).await?;
+    /// assert_eq!(vault.read(&token).await?.expose(), b"new-password");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`read`](Vault::read), and [`VaultError::ValueTooLong`].
@@ -63,10 +78,11 @@ impl Vault {
 }
 
 impl Namespace<'_> {
-    /// Replaces a value, again and again where others do so at the same time. Returns the new one.
+    /// Replaces a value, and returns the new one. It begins again if others change the value at the
+    /// same time.
     ///
-    /// `choose` gives the new value: the caller's, or an earlier one, whose number stands beside
-    /// the expiry.
+    /// `choose` returns the new value: the caller's, or the earlier one with the number beside the
+    /// expiry.
     pub(super) async fn replace_value<F>(
         &self,
         location: &Location,
@@ -115,8 +131,8 @@ impl Namespace<'_> {
             };
             match written {
                 CommitOutcome::Written => return Ok(value),
-                // The row is as it was, but an orphan stands where it is to be kept: an earlier
-                // value left by a row that was removed after someone else had changed it. It goes.
+                // The row is unchanged, but an orphan is in its place among the earlier values: it
+                // was left by a row that was removed after someone else had changed it. Replace it.
                 CommitOutcome::Conflict {
                     index: 1..,
                     current: Some(existing),
@@ -164,8 +180,8 @@ impl Namespace<'_> {
         Ok(())
     }
 
-    /// The batch that replaces the value in `old`, which stays as an earlier one where those are
-    /// kept. It takes the place of an orphan, and at most this many are removed.
+    /// The batch that replaces the value in `old`, which stays as an earlier one if those are kept.
+    /// It replaces an orphan, if any, and at most `limit` earlier values are removed.
     fn succeed(
         &self,
         old: &Row,

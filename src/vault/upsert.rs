@@ -9,13 +9,28 @@ use super::target::{Target, TokenSource};
 use super::{Vault, VaultError, VaultToken, operation};
 
 impl Vault {
-    /// Replaces the value of a token, or creates one under this very token. Only a new value takes
+    /// Replaces the value of a token, or creates one under this very token. Only a new value gets
     /// the label.
+    ///
+    /// ```
+    /// # use sealtoken::store::MemoryStore;
+    /// # use sealtoken::vault::{Vault, VaultError};
+    /// # use sealtoken::{Key, KeyRing};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), VaultError> {
+    /// # let keys = KeyRing::new(Key::generate());
+    /// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+    /// vault.upsert("smtp-password-of-mail", "old").await?; // creates the value
+    /// vault.upsert("smtp-password-of-mail", "new").await?; // replaces it
+    /// assert_eq!(vault.read("smtp-password-of-mail").await?.expose(), b"new");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`update`](Vault::update) where the token exists, also expired or soft-deleted, and
-    /// as for [`create`](Vault::create) where it does not.
+    /// As for [`update`](Vault::update) if the token exists, even expired or soft-deleted, and as
+    /// for [`create`](Vault::create) if it does not.
     pub fn upsert(
         &self,
         token: impl Into<VaultToken>,

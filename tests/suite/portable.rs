@@ -54,7 +54,7 @@ fn every_type_of_the_services_can_be_sent_shared_and_moved() {
     portable! {
         vault::Argon2Cost, vault::Create<'static>, vault::Create<'static, Vec<vault::SecretBytes>>,
         vault::ForeignValue<Failure>, vault::Import<'static, Failure>,
-        vault::ImportFailure<Failure>, vault::ListedValues, vault::Password, vault::Read<'static>,
+        vault::ImportError<Failure>, vault::ListedValues, vault::Password, vault::Read<'static>,
         vault::ReadMany<'static>, vault::Renew<'static>, vault::Renew<'static, Expiry>,
         vault::RollBack<'static>, vault::SecretBytes, vault::Target, vault::Unlocked,
         vault::Update<'static>, vault::Create<'static, (vault::Target, vault::SecretBytes)>,

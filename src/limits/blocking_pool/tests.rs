@@ -10,8 +10,8 @@ fn subject(n: usize) -> Subject {
     Subject::new(crate::limits::SubjectKind::scope("test"), id)
 }
 
-fn lane(group: usize, within: usize) -> Lane {
-    Lane {
+fn queue_id(group: usize, within: usize) -> QueueId {
+    QueueId {
         group: subject(group),
         within: subject(within),
     }
@@ -31,7 +31,7 @@ async fn no_more_jobs_run_at_once_than_are_allowed() {
                 running.fetch_sub(1, Ordering::SeqCst);
                 now
             };
-            pool.run(lane(n % 3, n), BOUNDED, work).await
+            pool.run(queue_id(n % 3, n), BOUNDED, work).await
         });
     }
     let mut highest = 0;
@@ -41,20 +41,20 @@ async fn no_more_jobs_run_at_once_than_are_allowed() {
     assert_eq!(highest, 2);
 }
 
-/// Fills a lane; returns the callers that found a place.
-fn fill(queue: &mut Queue, group: usize, callers: usize) -> Vec<oneshot::Receiver<Permit>> {
+/// Fills a queue; returns the callers that found a place.
+fn fill(queue: &mut State, group: usize, callers: usize) -> Vec<oneshot::Receiver<Permit>> {
     (0..callers)
-        .filter_map(|_| queue.wait(lane(group, 0), BOUNDED).ok())
+        .filter_map(|_| queue.wait(queue_id(group, 0), BOUNDED).ok())
         .collect()
 }
 
 #[tokio::test]
-async fn a_full_lane_refuses_and_another_lane_has_the_next_turn() {
+async fn a_full_queue_refuses_and_another_queue_has_the_next_turn() {
     let pool = BlockingPool::new(1);
-    let held = pool.permit(lane(0, 0), BOUNDED).await.unwrap();
+    let held = pool.permit(queue_id(0, 0), BOUNDED).await.unwrap();
     let mut flood = fill(&mut lock(&pool.0), 1, 1000);
     assert_eq!(flood.len(), MAX_WAITING_PER_GROUP);
-    let full = pool.run(lane(1, 0), BOUNDED, || ()).await;
+    let full = pool.run(queue_id(1, 0), BOUNDED, || ()).await;
     let retry_after = Duration::from_secs(1);
     assert_eq!(full, Err(PoolError::Full { retry_after }));
     let mut other = fill(&mut lock(&pool.0), 2, 1).remove(0);
@@ -67,7 +67,7 @@ async fn a_full_lane_refuses_and_another_lane_has_the_next_turn() {
 #[tokio::test]
 async fn a_cancelled_caller_frees_its_place_and_passes_the_turn_on() {
     let pool = BlockingPool::new(1);
-    let held = pool.permit(lane(0, 0), BOUNDED).await.unwrap();
+    let held = pool.permit(queue_id(0, 0), BOUNDED).await.unwrap();
     let mut flood = fill(&mut lock(&pool.0), 1, MAX_WAITING_PER_GROUP);
     flood.drain(1..MAX_WAITING_PER_GROUP - 1);
     assert_eq!(
@@ -77,20 +77,20 @@ async fn a_cancelled_caller_frees_its_place_and_passes_the_turn_on() {
     drop(held);
     // The first was called, and is dropped before it runs.
     drop(flood);
-    let next = pool.run(lane(2, 0), BOUNDED, || 7).await;
+    let next = pool.run(queue_id(2, 0), BOUNDED, || 7).await;
     assert_eq!(next, Ok(7));
     assert_eq!(lock(&pool.0).free, 1);
 }
 
-fn empty() -> Queue {
-    Queue {
+fn empty() -> State {
+    State {
         free: 0,
         groups: Turns::default(),
     }
 }
 
 /// The indices of the waiting callers, in the order of their turns.
-fn turns(queue: &mut Queue, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<usize> {
+fn turns(queue: &mut State, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<usize> {
     let mut order = Vec::new();
     while let Some(call) = queue.next() {
         drop(call);
@@ -119,47 +119,47 @@ fn many_groups_share_the_places_and_each_has_at_least_one() {
 }
 
 #[test]
-fn a_flood_over_many_lanes_of_one_group_takes_every_second_turn() {
+fn a_flood_over_many_queues_of_one_group_takes_every_second_turn() {
     let mut queue = empty();
-    let wait = |queue: &mut Queue, lane| queue.wait(lane, BOUNDED).unwrap();
-    let mut waiting: Vec<_> = (0..100).map(|n| wait(&mut queue, lane(1, n))).collect();
-    waiting.push(wait(&mut queue, lane(2, 0)));
-    waiting.push(wait(&mut queue, lane(2, 0)));
+    let wait = |state: &mut State, id| state.wait(id, BOUNDED).unwrap();
+    let mut waiting: Vec<_> = (0..100).map(|n| wait(&mut queue, queue_id(1, n))).collect();
+    waiting.push(wait(&mut queue, queue_id(2, 0)));
+    waiting.push(wait(&mut queue, queue_id(2, 0)));
     let order = turns(&mut queue, &mut waiting);
     assert_eq!(order[..5], [0, 100, 1, 101, 2]);
     assert_eq!(order.len(), 102);
 }
 
 #[test]
-fn the_lanes_of_a_group_take_turns_too() {
+fn the_queues_of_a_group_take_turns_too() {
     let mut queue = empty();
-    let lanes = [0, 0, 0, 1, 2, 2].map(|within| lane(1, within));
-    let wait = |lane| queue.wait(lane, BOUNDED).unwrap();
-    let mut waiting: Vec<_> = lanes.into_iter().map(wait).collect();
+    let ids = [0, 0, 0, 1, 2, 2].map(|within| queue_id(1, within));
+    let wait = |id| queue.wait(id, BOUNDED).unwrap();
+    let mut waiting: Vec<_> = ids.into_iter().map(wait).collect();
     assert_eq!(turns(&mut queue, &mut waiting), [0, 3, 4, 1, 5, 2]);
 }
 
 #[test]
-fn the_lanes_of_a_group_share_its_places() {
+fn the_queues_of_a_group_share_its_places() {
     let mut queue = empty();
     let mut held = Vec::new();
     for within in 0..3 {
         for _ in 0..1000 {
-            held.extend(queue.wait(lane(1, within), BOUNDED));
+            held.extend(queue.wait(queue_id(1, within), BOUNDED));
         }
     }
     // All places of the group, then a half, then a third.
     assert_eq!(held.len(), 256 + 128 + 85);
     for within in 3..1000 {
-        assert!(queue.wait(lane(1, within), BOUNDED).is_ok());
+        assert!(queue.wait(queue_id(1, within), BOUNDED).is_ok());
     }
 }
 
 #[test]
-fn a_patient_caller_waits_in_a_full_lane() {
+fn a_patient_caller_waits_in_a_full_queue() {
     let mut queue = empty();
     let held = fill(&mut queue, 1, 1000);
-    let mut patient = queue.wait(lane(1, 0), WhenFull::Wait).unwrap();
+    let mut patient = queue.wait(queue_id(1, 0), WhenFull::Wait).unwrap();
     for _ in &held {
         drop(queue.next());
         assert!(matches!(

@@ -44,10 +44,10 @@ impl<'t> Phc<'t> {
             }
         }
         let fields: Vec<&str> = parts.collect();
-        let written = fields
+        let are_valid = fields
             .iter()
             .all(|field| field.is_empty() || is_value(field));
-        if fields.len() > 2 || !written {
+        if fields.len() > 2 || !are_valid {
             return Err(Reason::InvalidPhc);
         }
         Ok(Self {
@@ -58,7 +58,7 @@ impl<'t> Phc<'t> {
     }
 }
 
-/// Decodes a field: base64 without padding, in its only spelling.
+/// Decodes a field: base64 without padding, in its canonical form.
 pub(super) fn bytes(field: &str) -> Result<Vec<u8>, Reason> {
     Base64Unpadded::decode_vec(field).map_err(|_| Reason::InvalidPhc)
 }

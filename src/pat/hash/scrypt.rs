@@ -16,10 +16,10 @@ const LOG_N: RangeInclusive<u32> = 10..=17;
 const R_AND_P: RangeInclusive<u32> = 1..=16;
 const SALT: RangeInclusive<usize> = 8..=64;
 const HASH: RangeInclusive<usize> = 16..=64;
-/// The most work: N·r·p.
-const WORK: u64 = 1 << 20;
-/// The most memory in bytes: 128·N·r.
-const MEMORY: u64 = 64 << 20;
+/// The maximum work: N·r·p.
+const MAX_WORK: u64 = 1 << 20;
+/// The maximum memory in bytes: 128·N·r.
+const MAX_MEMORY: u64 = 64 << 20;
 
 /// A hash, and how it was made.
 #[derive(Clone)]
@@ -44,13 +44,13 @@ impl Scrypt {
         }
         let (mut log_n, mut r, mut p) = (None, None, None);
         for (name, value) in &phc.parameters {
-            let place = match *name {
+            let parameter = match *name {
                 "ln" => &mut log_n,
                 "r" => &mut r,
                 "p" => &mut p,
                 _ => return Err(Reason::InvalidParameters),
             };
-            if place.replace(number(value)?).is_some() {
+            if parameter.replace(number(value)?).is_some() {
                 return Err(Reason::InvalidParameters);
             }
         }
@@ -92,10 +92,12 @@ fn is_bounded(log_n: u32, r: u32, p: u32) -> bool {
     let blocks = u64::from(r) << log_n;
     // RFC 7914, section 2: N is less than 2^(128·r/8).
     let defined = log_n < r.saturating_mul(16);
-    defined && blocks.saturating_mul(u64::from(p)) <= WORK && blocks.saturating_mul(128) <= MEMORY
+    let work = blocks.saturating_mul(u64::from(p));
+    let memory = blocks.saturating_mul(128);
+    defined && work <= MAX_WORK && memory <= MAX_MEMORY
 }
 
-/// Parses a number in its only spelling.
+/// Parses a number in its canonical form.
 fn number(text: &str) -> Result<u32, Reason> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let padded = text.len() > 1 && text.starts_with('0');

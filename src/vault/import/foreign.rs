@@ -1,4 +1,4 @@
-//! Values of other systems, and why one was not taken in.
+//! Values of other systems, and why one was not imported.
 
 use std::error::Error;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::vault::target::TokenSource;
 
 /// A value that another system stored, for [`Vault::import`](crate::vault::Vault::import).
 ///
-/// It has the token that it keeps, and the code that reads it, which may fail with an error of your
-/// own.
+/// It consists of the token, which it keeps, and the code that reads it, which may fail with an
+/// error of your own.
 ///
 /// ```
 /// use sealtoken::vault::ForeignValue;
@@ -24,7 +24,7 @@ use crate::vault::target::TokenSource;
 /// # let (token, stored) = ("a-token-of-that-system".to_owned(), Vec::new());
 /// let value = ForeignValue::new(token, move || decrypt(&stored));
 /// ```
-#[must_use = "this describes a value; `Vault::import` takes it in"]
+#[must_use = "this describes a value; `Vault::import` imports it"]
 pub struct ForeignValue<E> {
     token: String,
     expiry: Expiry,
@@ -34,10 +34,26 @@ pub struct ForeignValue<E> {
 /// Reads a value. The lock is never contended: it makes the type `Sync`.
 type Reader<E> = Box<dyn FnOnce() -> Result<SecretBytes, E> + Send>;
 
-/// Why one value was not taken in.
+/// Why one value was not imported.
+///
+/// ```
+/// # use sealtoken::store::MemoryStore;
+/// # use sealtoken::vault::{ForeignValue, ImportError, Vault, VaultError};
+/// # use sealtoken::{Key, KeyRing};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), VaultError> {
+/// # let keys = KeyRing::new(Key::generate());
+/// # let vault = Vault::open(MemoryStore::new(), &keys).await?;
+/// let values = [ForeignValue::new("a-token-of-that-system", || Err::<&str, _>("damaged"))];
+/// for result in vault.import(values).await? {
+///     assert_eq!(result.err(), Some(ImportError::Read("damaged")));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ImportFailure<E> {
+pub enum ImportError<E> {
     /// It could not be read.
     Read(E),
     /// The code that reads it panicked.
@@ -49,9 +65,9 @@ pub enum ImportFailure<E> {
 impl<E> ForeignValue<E> {
     /// A value under its own token: 15 to 200 characters of `A-Z`, `a-z`, `0-9`, `-` and `_`.
     ///
-    /// `read` gives the plaintext. It runs on a thread where it may block, so it can derive a key
-    /// from a password. It is not called where the token or the expiry is invalid. If it panics,
-    /// that value alone fails.
+    /// `read` returns the plaintext. It runs on a thread where it may block, so it can derive a key
+    /// from a password. It is not called if the token or the expiry is invalid. If it panics, only
+    /// that value fails.
     pub fn new<V: Into<SecretBytes>>(
         token: impl Into<String>,
         read: impl FnOnce() -> Result<V, E> + Send + 'static,
@@ -63,7 +79,7 @@ impl<E> ForeignValue<E> {
         }
     }
 
-    /// When it expires; never unless set. A moment in the past is kept: the value is taken in as
+    /// When it expires. Default: never. A moment in the past is kept: the value is imported as
     /// expired.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.expiry = expiry.into();
@@ -81,24 +97,24 @@ impl<E> ForeignValue<E> {
         }
     }
 
-    /// What reads the value, on a thread where it may block.
-    pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportFailure<E>> + Send
+    /// The function that reads the value, on a thread where it may block.
+    pub(super) fn into_reader(self) -> impl FnOnce() -> Result<SecretBytes, ImportError<E>> + Send
     where
         E: 'static,
     {
         let reader = self.reader.into_inner();
         let reader = reader.unwrap_or_else(PoisonError::into_inner);
         || match catch_unwind(AssertUnwindSafe(reader)) {
-            Ok(read) => read.map_err(ImportFailure::Read),
+            Ok(read) => read.map_err(ImportError::Read),
             Err(payload) => {
                 drop_quietly(payload);
-                Err(ImportFailure::ReaderPanicked)
+                Err(ImportError::ReaderPanicked)
             }
         }
     }
 }
 
-impl<E> ImportFailure<E> {
+impl<E> ImportError<E> {
     /// The stable name: `unreadable`, whatever the error of your reader is; `reader_panicked`; or
     /// the code of the vault's error.
     #[must_use]
@@ -117,7 +133,7 @@ impl<E> fmt::Debug for ForeignValue<E> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
+impl<E: fmt::Display> fmt::Display for ImportError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => error.fmt(f),
@@ -127,7 +143,7 @@ impl<E: fmt::Display> fmt::Display for ImportFailure<E> {
     }
 }
 
-impl<E: Error> Error for ImportFailure<E> {
+impl<E: Error> Error for ImportError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Read(error) => error.source(),

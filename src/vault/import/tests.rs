@@ -22,22 +22,22 @@ impl Error for Damaged {}
 
 /// That many readable values.
 fn values(count: usize) -> Vec<ForeignValue<Damaged>> {
-    let value = |n| ForeignValue::new(format!("taken-in-under-number-{n}"), || Ok("value"));
+    let value = |n| ForeignValue::new(format!("imported-under-number-{n}"), || Ok("value"));
     (0..count).map(value).collect()
 }
 
-/// The namespace's lane is full when the import begins.
+/// The namespace's queue is full when the import begins.
 #[tokio::test]
 async fn an_import_waits_for_its_turn_and_fails_no_value() {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().hash_at_once(1).attempts(());
+    let options = Vault::options().max_concurrent_hashes(1).limiter(());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
     let run = |work: Box<dyn FnOnce() + Send>| {
         let hasher = vault.shared.hasher.clone();
-        tokio::spawn(async move { hasher.pool.run(lane, WhenFull::Refuse, work).await })
+        tokio::spawn(async move { hasher.pool.run(queue, WhenFull::Refuse, work).await })
     };
     let (go_on, held) = mpsc::channel::<()>();
     let first = run(Box::new(move || {
@@ -55,26 +55,26 @@ async fn an_import_waits_for_its_turn_and_fails_no_value() {
         tokio::task::yield_now().await;
     }
     drop(go_on);
-    let taken = import.await.unwrap().unwrap();
-    assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+    let imported = import.await.unwrap().unwrap();
+    assert!(imported.iter().all(Result::is_ok), "{imported:?}");
     first.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn an_import_that_is_dropped_reads_no_more_values() {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().hash_at_once(1).attempts(());
+    let options = Vault::options().max_concurrent_hashes(1).limiter(());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").await.unwrap();
     let observed = vault.observe(operation::IMPORT);
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
     let (go_on, held) = mpsc::channel::<()>();
     let hasher = vault.shared.hasher.clone();
     let busy = tokio::spawn(async move {
         let wait = move || {
             let _ = held.recv();
         };
-        hasher.pool.run(lane, WhenFull::Refuse, wait).await
+        hasher.pool.run(queue, WhenFull::Refuse, wait).await
     });
     let (read, taken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let import = tokio::spawn({
@@ -98,9 +98,9 @@ async fn an_import_that_is_dropped_reads_no_more_values() {
     assert!(import.await.unwrap_err().is_cancelled());
     drop(go_on);
     busy.await.unwrap().unwrap();
-    // It waits behind all that is in the lane.
-    let lane = vault.for_reading(&observed).await.unwrap().lane();
-    let last = vault.shared.hasher.pool.run(lane, WhenFull::Wait, || ());
+    // It waits behind all others in the queue.
+    let queue = vault.for_reading(&observed).await.unwrap().queue();
+    let last = vault.shared.hasher.pool.run(queue, WhenFull::Wait, || ());
     last.await.unwrap();
     assert_eq!(read.load(Ordering::SeqCst), 0);
 }
@@ -121,14 +121,14 @@ async fn a_value_with_an_invalid_token_or_expiry_is_not_read() {
     let token = "a-token-of-that-system";
     let never_live = damaged(token).expires(Lifetime::seconds(0));
     let values = [damaged("short"), never_live, damaged(token)];
-    let taken = vault.import(values).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().filter_map(Result::err).collect();
-    let invalid = ImportFailure::Vault(VaultError::InvalidToken);
+    let imported = vault.import(values).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().filter_map(Result::err).collect();
+    let invalid = ImportError::Vault(VaultError::InvalidToken);
     let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
-    let zero = ImportFailure::Vault(VaultError::Service(zero));
-    assert_eq!(failures, [invalid, zero, ImportFailure::Read(Damaged)]);
+    let zero = ImportError::Vault(VaultError::Service(zero));
+    assert_eq!(failures, [invalid, zero, ImportError::Read(Damaged)]);
     assert_eq!(read.load(Ordering::SeqCst), 1);
-    let codes: Vec<_> = failures.iter().map(ImportFailure::code).collect();
+    let codes: Vec<_> = failures.iter().map(ImportError::code).collect();
     assert_eq!(codes, ["invalid_token", "invalid_expiry", "unreadable"]);
 }
 
@@ -138,16 +138,16 @@ async fn an_expiry_beyond_the_calendar_is_refused() {
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let end = MAX_SECONDS;
     let value = |n, at| {
-        let value = ForeignValue::new(format!("taken-in-under-number-{n}"), || {
+        let value = ForeignValue::new(format!("imported-under-number-{n}"), || {
             Ok::<_, Damaged>("value")
         });
         value.expires(UnixTime::from_secs(at))
     };
     let values = [value(1, end), value(2, end + 1), value(3, i64::MAX)];
-    let taken = vault.import(values).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
+    let imported = vault.import(values).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().map(Result::err).collect();
     let refused = ServiceError::InvalidExpiry(ExpiryError::OutOfRange);
-    let refused = Some(ImportFailure::Vault(VaultError::Service(refused)));
+    let refused = Some(ImportError::Vault(VaultError::Service(refused)));
     assert_eq!(failures, [None, refused.clone(), refused]);
 }
 
@@ -156,9 +156,9 @@ async fn an_expiry_beyond_the_calendar_is_refused() {
 async fn many_values_cost_two_hashes_of_their_password() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
-    let taken = vault.import(values(5)).password("correct horse");
-    let taken = taken.await.unwrap();
-    assert_eq!(taken.iter().flatten().count(), 5);
+    let imported = vault.import(values(5)).password("correct horse");
+    let imported = imported.await.unwrap();
+    assert_eq!(imported.iter().flatten().count(), 5);
     assert_eq!(vault.shared.hasher.hashed.load(Ordering::SeqCst), 2);
 }
 
@@ -179,15 +179,15 @@ async fn a_reader_that_panics_fails_its_value_alone() {
         std::panic::panic_any(Bomb)
     });
     let [before, after] = [1, 2].map(|n| {
-        let token = format!("taken-in-under-number-{n}");
+        let token = format!("imported-under-number-{n}");
         ForeignValue::new(token, || Ok("value"))
     });
-    let taken = vault.import([before, panicking, after]).await.unwrap();
-    let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
-    let panicked = ImportFailure::ReaderPanicked;
+    let imported = vault.import([before, panicking, after]).await.unwrap();
+    let failures: Vec<_> = imported.into_iter().map(Result::err).collect();
+    let panicked = ImportError::ReaderPanicked;
     assert_eq!(panicked.code(), "reader_panicked");
     assert_eq!(failures, [None, Some(panicked), None]);
-    assert!(vault.exists("taken-in-under-number-2").await.unwrap());
+    assert!(vault.exists("imported-under-number-2").await.unwrap());
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
     let keys = KeyRing::new(Key::generate());
     let vault = Vault::open(MemoryStore::new(), &keys).await.unwrap();
     let value = |n| {
-        let token = format!("taken-in-under-number-{n}");
+        let token = format!("imported-under-number-{n}");
         ForeignValue::new(token, || Ok::<_, Damaged>("value"))
     };
     let values = [
@@ -204,10 +204,10 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
         value(3).expires(Expiry::Never),
         value(4).expires(Lifetime::seconds(0)),
     ];
-    let taken = vault.import(values).await.unwrap();
+    let imported = vault.import(values).await.unwrap();
     let expiry = async |token: &VaultToken| vault.get(token).await.unwrap().expires_at;
-    let [first, second, third, fourth] = &taken[..] else {
-        panic!("{taken:?}");
+    let [first, second, third, fourth] = &imported[..] else {
+        panic!("{imported:?}");
     };
     let past = expiry(first.as_ref().unwrap()).await;
     assert_eq!(past, Some(UnixTime::from_secs(7)));
@@ -215,6 +215,6 @@ async fn an_imported_expiry_is_a_moment_a_lifetime_or_never() {
     assert!(later > vault.now());
     assert_eq!(expiry(third.as_ref().unwrap()).await, None);
     let zero = ServiceError::InvalidExpiry(ExpiryError::Zero);
-    let zero = ImportFailure::Vault(VaultError::Service(zero));
+    let zero = ImportError::Vault(VaultError::Service(zero));
     assert_eq!(fourth.as_ref().err(), Some(&zero));
 }

@@ -48,7 +48,7 @@ struct Tokens {
 
 pub(super) fn options(now: i64) -> PatOptions {
     let clock = ManualClock::at(UnixTime::from_secs(now));
-    let options = PersonalAccessTokens::options().clock(clock).attempts(());
+    let options = PersonalAccessTokens::options().clock(clock).limiter(());
     options.last_used_every(None).keep_expired(Duration::ZERO)
 }
 

@@ -37,7 +37,7 @@ struct Open {
 
 pub(super) fn options(now: i64) -> VaultOptions {
     let clock = ManualClock::at(UnixTime::from_secs(now));
-    Vault::options().clock(clock).attempts(()).keep_versions(2)
+    Vault::options().clock(clock).limiter(()).keep_versions(2)
 }
 
 impl Open {

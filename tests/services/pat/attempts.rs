@@ -101,7 +101,7 @@ async fn attempts_at_a_record_that_was_changed_are_counted_too() {
 async fn guesses_at_many_tokens_use_up_the_attempts_of_all() {
     let few = Allowance::new(20, Duration::from_secs(60));
     let keys = KeyRing::new(Key::generate());
-    let options = PersonalAccessTokens::options().attempts(MemoryLimiter::new(few, few));
+    let options = PersonalAccessTokens::options().limiter(MemoryLimiter::new(few, few));
     let pats = options.open(MemoryStore::new(), &keys).await.unwrap();
     let issued = pats.issue(ADA).await.unwrap();
     for n in 0..30 {
@@ -176,7 +176,7 @@ async fn an_unknown_token_asks_for_what_a_known_one_does() {
     let counter = Counter::default();
     let store = Faulty::counting();
     let keys = KeyRing::new(Key::generate());
-    let options = PersonalAccessTokens::options().attempts(counter.clone());
+    let options = PersonalAccessTokens::options().limiter(counter.clone());
     let pats = options.open(Arc::clone(&store), &keys).await.unwrap();
     let issued = pats.issue(ADA).await.unwrap();
     let wrong = with_wrong_secret(&pats, &issued).await;
@@ -212,7 +212,7 @@ impl AttemptLimiter for Takes {
 #[tokio::test]
 async fn a_secret_of_another_length_costs_no_scrypt() {
     let takes = Takes::default();
-    let options = PersonalAccessTokens::options().attempts(takes.clone());
+    let options = PersonalAccessTokens::options().limiter(takes.clone());
     let (pats, _) = with_two_originals(options).await;
     let taken = async |text: &str| {
         let refused = pats.verify(text).await;
@@ -243,7 +243,7 @@ async fn with_two_originals(options: PatOptions) -> (PersonalAccessTokens, Strin
 #[tokio::test]
 async fn an_original_without_attempts_is_refused_at_once_while_another_is_verified() {
     let limiter = Holding::over(attempts(1));
-    let options = PersonalAccessTokens::options().attempts(Arc::clone(&limiter));
+    let options = PersonalAccessTokens::options().limiter(Arc::clone(&limiter));
     let (pats, other) = with_two_originals(options).await;
     let wrong = pats.verify(originals::WRONG).await;
     assert_eq!(reason(wrong), Some(Reason::InvalidSecret));
@@ -263,7 +263,7 @@ async fn an_original_without_attempts_is_refused_at_once_while_another_is_verifi
 
 #[tokio::test]
 async fn forty_right_originals_pass_a_limiter_that_awaits() {
-    let options = PersonalAccessTokens::options().attempts(Awaiting(attempts(10)));
+    let options = PersonalAccessTokens::options().limiter(Awaiting(attempts(10)));
     let (pats, _) = with_two_originals(options).await;
     let verify = |_| {
         let pats = pats.clone();
@@ -277,8 +277,8 @@ async fn forty_right_originals_pass_a_limiter_that_awaits() {
 async fn guesses_at_one_original_take_one_turn_of_two() {
     let refusals = Refusals::default();
     let options = PersonalAccessTokens::options()
-        .attempts(())
-        .scrypt_at_once(1);
+        .limiter(())
+        .max_concurrent_hashes(1);
     let (pats, other) = with_two_originals(options.events(refusals.clone())).await;
     let guess = |_| {
         let pats = pats.clone();
@@ -298,8 +298,8 @@ async fn guesses_at_one_original_take_one_turn_of_two() {
 async fn a_flood_over_many_tokens_of_one_owner_takes_one_turn_of_two() {
     let refusals = Refusals::default();
     let options = PersonalAccessTokens::options()
-        .attempts(())
-        .scrypt_at_once(1);
+        .limiter(())
+        .max_concurrent_hashes(1);
     let (pats, _) = with_two_originals(options.events(refusals.clone())).await;
     let mut guesses = JoinSet::new();
     for _ in 0..40 {

@@ -106,7 +106,7 @@ async fn a_rewrap_succeeds_only_where_the_current_key_seals_the_keyset() {
     let gone = bench.pats.rewrap().await;
     assert_eq!(
         gone,
-        Err(PatError::Service(ServiceError::KeysetGone(
+        Err(PatError::Service(ServiceError::KeysetMissing(
             keyset.key.clone()
         )))
     );
@@ -155,7 +155,7 @@ async fn an_import_restricts_no_token_that_took_the_place_of_the_imported_one() 
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let id = originals::id();
     let first = bench.pats.import([item(originals::ID, "")]).await.unwrap();
-    assert!(first[0].as_ref().unwrap().new);
+    assert!(first[0].as_ref().unwrap().is_new);
     let pats = other(&bench, &store).await;
     store.lose_reply(1, async move {
         pats.delete(id).await?;

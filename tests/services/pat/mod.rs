@@ -72,7 +72,7 @@ impl Bench {
         let clock = ManualClock::at(UnixTime::from_secs(NOW));
         let old = Key::generate();
         let keys = KeyRing::new(old.clone());
-        let options = options.clock(clock.clone()).attempts(());
+        let options = options.clock(clock.clone()).limiter(());
         let pats = options.open(store.clone(), &keys).await.unwrap();
         Self {
             pats,
@@ -86,7 +86,7 @@ impl Bench {
 
     /// The same tokens, opened anew as another process does.
     pub(crate) async fn again(&self, options: PatOptions) -> PersonalAccessTokens {
-        let options = options.clock(self.clock.clone()).attempts(());
+        let options = options.clock(self.clock.clone()).limiter(());
         options.open(self.store.clone(), &self.keys).await.unwrap()
     }
 

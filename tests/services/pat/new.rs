@@ -228,7 +228,7 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
     let strict = bench.again(options()).await;
     let refused = strict.verify(before.token.expose()).await;
     assert_eq!(reason(refused), Some(Reason::InvalidPrefix));
-    let both = bench.again(options().also_prefix("pat_")).await;
+    let both = bench.again(options().accept_prefix("pat_")).await;
     let after = both.issue(ADA).await.unwrap();
     assert!(after.token.expose().starts_with("pat_live_"));
     for text in [before.token.expose(), after.token.expose()] {
@@ -236,7 +236,7 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
     }
     // The other way round one prefix begins with the other, too.
     let back = bench
-        .again(PersonalAccessTokens::options().also_prefix("pat_live_"))
+        .again(PersonalAccessTokens::options().accept_prefix("pat_live_"))
         .await;
     for text in [before.token.expose(), after.token.expose()] {
         assert_eq!(reason(back.verify(text).await), None, "{text}");
@@ -249,7 +249,7 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
         Some(Reason::InvalidFormat)
     );
     for odd in ["with space", "größe", &"x".repeat(65), "new\nline"] {
-        let options = PersonalAccessTokens::options().also_prefix(odd);
+        let options = PersonalAccessTokens::options().accept_prefix(odd);
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
         assert!(
             matches!(
@@ -266,7 +266,7 @@ async fn tokens_of_another_prefix_are_taken_where_that_is_set() {
         Err(PatError::Service(ServiceError::InvalidSetting(_)))
     ));
     for at_once in [0, 65] {
-        let options = PersonalAccessTokens::options().scrypt_at_once(at_once);
+        let options = PersonalAccessTokens::options().max_concurrent_hashes(at_once);
         let opened = options.open(MemoryStore::new(), &bench.keys).await;
         assert!(matches!(
             opened,

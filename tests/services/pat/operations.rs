@@ -54,7 +54,7 @@ async fn each_field_is_changed_alone(engine: Engine) {
             |r| r.scopes = ["s".into()].into(),
         ),
         (|update| update.name("m"), |r| r.name = Some("m".into())),
-        (|update| update.without_name(), |r| r.name = None),
+        (|update| update.clear_name(), |r| r.name = None),
         (
             |update| update.metadata([("k", "v")]),
             |r| {
@@ -140,7 +140,7 @@ async fn a_change_of_nothing_leaves_all_as_it_was(engine: Engine) {
             .update(id)
             .add_role("a")
             .remove_role("b")
-            .without_name(),
+            .clear_name(),
         bench.pats.update(id).expires(at(NOW + 9)),
         bench.pats.update(id).expires(Lifetime::seconds(4)),
     ] {

@@ -206,7 +206,7 @@ async fn their_prefix_may_be_anything_that_is_visible() {
     let bench = Bench::on(Engine::memory()).await;
     bench.pats.register(id(), hash(), ADA).await.unwrap();
     for prefix in ["", "acme.tok-", "pat_2", "PAT:"] {
-        let options = PersonalAccessTokens::options().also_prefix(prefix);
+        let options = PersonalAccessTokens::options().accept_prefix(prefix);
         let pats = bench.again(options).await;
         assert_eq!(why(&pats, TEXT).await, None, "{prefix}");
         let text = TEXT.replacen("pat_", prefix, 1);

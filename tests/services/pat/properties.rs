@@ -131,7 +131,7 @@ impl Model {
             }
             Step::Name(None) => {
                 self.name = None;
-                update.without_name()
+                update.clear_name()
             }
             Step::Name(Some(name)) => {
                 if (1..=100).contains(&name.chars().count()) {

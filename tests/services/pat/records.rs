@@ -44,7 +44,7 @@ fn seconds(at: Option<UnixTime>) -> Option<i64> {
 fn options(clock: &ManualClock) -> PatOptions {
     PersonalAccessTokens::options()
         .clock(clock.clone())
-        .attempts(())
+        .limiter(())
         .last_used_every(None)
         .keep_expired(Duration::from_secs(KEEP_EXPIRED))
 }

@@ -46,7 +46,7 @@ async fn a_key_can_go_after_a_rewrap_and_a_standby_key_is_not_left() {
     }
     let gone = lone.rewrap().await;
     assert!(
-        matches!(gone, Err(PatError::Service(ServiceError::KeysetGone(_)))),
+        matches!(gone, Err(PatError::Service(ServiceError::KeysetMissing(_)))),
         "{gone:?}"
     );
 }
@@ -92,11 +92,11 @@ async fn a_keyset_that_is_gone_is_no_new_store_and_comes_back_with_its_record() 
     let gone = opened().await.unwrap_err();
     assert_eq!(
         gone,
-        PatError::Service(ServiceError::KeysetGone(keyset.clone()))
+        PatError::Service(ServiceError::KeysetMissing(keyset.clone()))
     );
     assert_eq!(
         (gone.code(), gone.public()),
-        ("keyset_gone", PublicError::Unavailable)
+        ("keyset_missing", PublicError::Unavailable)
     );
     let message = gone.to_string();
     assert!(

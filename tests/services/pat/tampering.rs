@@ -171,7 +171,7 @@ async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) 
     for record in &all {
         for (what, edited) in changed(record, &all) {
             put(&*bench.store, &edited).await;
-            let opened = options().clock(bench.clock.clone()).attempts(());
+            let opened = options().clock(bench.clock.clone()).limiter(());
             let fresh = match opened.open(bench.store.clone(), &bench.keys).await {
                 Ok(pats) => pats,
                 Err(

@@ -67,7 +67,7 @@ async fn nodes_whose_clocks_differ_do_not_undo_each_others_last_use() {
     let issued = bench.issue(ADA).await.unwrap();
     for (ahead, kept) in [(1, 1), (60, 60), (61, 0), (86_400, 0)] {
         let clock = ManualClock::at(at(NOW + ahead));
-        let other = options().clock(clock).attempts(());
+        let other = options().clock(clock).limiter(());
         let other = other.open(Arc::clone(&bench.store), &bench.keys).await;
         let other = other.unwrap();
         for _ in 0..3 {
@@ -88,7 +88,7 @@ async fn the_last_use_never_goes_back() {
     let options = || PersonalAccessTokens::options().last_used_every(Duration::ZERO);
     let store = Faulty::counting();
     let bench = Bench::over(Arc::clone(&store) as _, options()).await;
-    let other = options().clock(bench.clock.clone()).attempts(());
+    let other = options().clock(bench.clock.clone()).limiter(());
     let other = other.open(store.inner.clone(), &bench.keys).await.unwrap();
     let issued = bench.issue(ADA).await.unwrap();
     bench.verify(&issued).await.unwrap();

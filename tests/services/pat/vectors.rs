@@ -255,7 +255,7 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
             let results = bench.pats.import([item(more)]).dry_run(dry_run).await;
             let imported = *results.unwrap()[0].as_ref().unwrap();
             assert_eq!(
-                (imported.new, imported.restricted),
+                (imported.is_new, imported.restricted),
                 (new, restricted),
                 "{more}"
             );
@@ -302,7 +302,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
                 Ok(item) => {
                     let results = bench.pats.import([item]).await.unwrap();
                     let imported = results[0].as_ref().unwrap();
-                    assert!(imported.new, "{name}");
+                    assert!(imported.is_new, "{name}");
                     let usable = phc.parse::<SecretHash>().is_ok();
                     assert_eq!(imported.unusable.is_none(), usable, "{name}");
                 }
@@ -322,7 +322,7 @@ async fn what_is_imported_is_answered_as_it_is_there() {
         // Its use replaces the hash where that is asked for, and the answer stays.
         let mut options = PersonalAccessTokens::options().upgrade_hashes(true);
         if let Some(prefix) = &vector.prefix {
-            options = options.also_prefix(prefix);
+            options = options.accept_prefix(prefix);
         }
         let again = bench.again(options).await;
         for _ in 0..2 {

@@ -61,7 +61,7 @@ const KEPT: &str = "kept-through-it-all";
 
 fn costing(memory: u32) -> VaultOptions {
     let cost = Argon2Cost::new(memory, 2, 1).unwrap();
-    Vault::options().argon2_cost(cost).attempts(())
+    Vault::options().argon2_cost(cost).limiter(())
 }
 
 /// An operation whose password moves up after each of its reads: to a cost that this process knows,

@@ -20,7 +20,7 @@ use crate::limiters::{
 /// A vault with this limiter and two values under a password.
 async fn limited(limiter: impl AttemptLimiter) -> (Vault, [VaultToken; 2]) {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().attempts(limiter);
+    let options = Vault::options().limiter(limiter);
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let first = vault.create("first").password(RIGHT).await.unwrap();
     let second = vault.create("second").password(RIGHT).await.unwrap();
@@ -129,7 +129,7 @@ async fn what_was_read_wrong_among_many_stays_counted_and_what_was_right_does_no
 async fn guesses_in_a_namespace_that_was_made_up_take_one_turn_of_two() {
     let keys = KeyRing::new(Key::generate());
     let refusals = Refusals::default();
-    let options = Vault::options().attempts(()).hash_at_once(1);
+    let options = Vault::options().limiter(()).max_concurrent_hashes(1);
     let options = options.events(refusals.clone());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let token = vault.create("value").password(RIGHT).await.unwrap();
@@ -155,7 +155,7 @@ async fn guesses_in_a_namespace_that_was_made_up_take_one_turn_of_two() {
 #[tokio::test]
 async fn a_full_queue_for_hashes_is_an_error_and_stops_no_other_namespace() {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().attempts(()).hash_at_once(1);
+    let options = Vault::options().limiter(()).max_concurrent_hashes(1);
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let token = vault.create("value").password(RIGHT).await.unwrap();
     let guess = |_| {
@@ -185,7 +185,7 @@ async fn a_full_queue_for_hashes_is_an_error_and_stops_no_other_namespace() {
         VaultError::Service(ServiceError::Busy { retry_after })
     );
     assert_eq!(busy.public(), PublicError::TryLater { retry_after });
-    // Only one lane is full.
+    // Only one queue is full.
     assert!(vault.read(&token).password(RIGHT).await.is_ok());
     drop(guesses);
 }

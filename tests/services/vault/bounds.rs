@@ -40,8 +40,8 @@ async fn settings_out_of_bounds_open_no_vault() {
         options.open(MemoryStore::new(), &keys).await.map(|_| ())
     };
     for options in [
-        Vault::options().hash_at_once(0),
-        Vault::options().hash_at_once(65),
+        Vault::options().max_concurrent_hashes(0),
+        Vault::options().max_concurrent_hashes(65),
         Vault::options().keep_versions(17),
         Vault::options().min_password(0),
         Vault::options().min_password(257),
@@ -56,8 +56,8 @@ async fn settings_out_of_bounds_open_no_vault() {
         );
     }
     for options in [
-        Vault::options().hash_at_once(1).keep_versions(16),
-        Vault::options().hash_at_once(64).min_password(1),
+        Vault::options().max_concurrent_hashes(1).keep_versions(16),
+        Vault::options().max_concurrent_hashes(64).min_password(1),
         Vault::options().min_password(256),
     ] {
         assert_eq!(open(options).await, Ok(()));
@@ -275,7 +275,7 @@ async fn the_labels_of_a_record_say_where_it_stands() {
 async fn an_earlier_value_that_is_not_there_is_no_guess_and_one_of_another_password_is() {
     let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
     let limiter = crate::limiters::attempts_for_a_token(2);
-    let options = Vault::options().attempts(limiter);
+    let options = Vault::options().limiter(limiter);
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let token = vault.create("v").password(RIGHT).await.unwrap();
     for _ in 0..5 {
@@ -300,7 +300,7 @@ async fn guesses_by_rekey_use_up_the_attempts_of_the_namespace() {
     use sealtoken::limits::{Allowance, MemoryLimiter};
     let every = std::time::Duration::from_secs(60);
     let few = Allowance::new(2, every);
-    let options = Vault::options().attempts(MemoryLimiter::new(few, few));
+    let options = Vault::options().limiter(MemoryLimiter::new(few, few));
     let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").password(RIGHT).await.unwrap();

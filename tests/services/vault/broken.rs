@@ -273,14 +273,14 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
         };
         assert_eq!(
             gone,
-            Some(VaultError::Service(ServiceError::KeysetGone(
+            Some(VaultError::Service(ServiceError::KeysetMissing(
                 record.key.clone()
             )))
         );
         let gone = gone.unwrap();
         assert_eq!(
             (gone.code(), gone.public()),
-            ("keyset_gone", PublicError::Unavailable)
+            ("keyset_missing", PublicError::Unavailable)
         );
         let message = gone.to_string();
         let what =

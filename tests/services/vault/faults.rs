@@ -18,7 +18,7 @@ pub(super) const KEPT: &str = "kept-through-it-all";
 
 /// Another process, without faults.
 async fn other(bench: &Bench, store: &Faulty) -> Vault {
-    let options = Vault::options().clock(bench.clock.clone()).attempts(());
+    let options = Vault::options().clock(bench.clock.clone()).limiter(());
     let other = options.open(store.inner.clone(), &bench.keys);
     other.await.unwrap()
 }
@@ -209,7 +209,7 @@ async fn a_damaged_database_uses_up_attempts_and_an_outage_none() {
         for many in [false, true] {
             let store = Faulty::over(MemoryStore::new(), &[fault], u64::MAX);
             let keys = KeyRing::new(Key::generate());
-            let vault = Vault::options().attempts(attempts_for_a_token(3));
+            let vault = Vault::options().limiter(attempts_for_a_token(3));
             let vault = vault.open(store.clone(), &keys).await.unwrap();
             let create = vault.create("one").token(KEPT).password(RIGHT);
             create.await.unwrap();

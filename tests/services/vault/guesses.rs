@@ -11,7 +11,7 @@ use super::{RIGHT, WRONG};
 
 async fn limited() -> Vault {
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().attempts(MemoryLimiter::default());
+    let options = Vault::options().limiter(MemoryLimiter::default());
     options.open(MemoryStore::new(), &keys).await.unwrap()
 }
 
@@ -162,7 +162,7 @@ async fn a_list_of_guesses_costs_the_namespace_an_attempt_each() {
     use sealtoken::limits::Allowance;
     let every = std::time::Duration::from_secs(60);
     let few = Allowance::new(20, every);
-    let options = Vault::options().attempts(MemoryLimiter::new(few, few));
+    let options = Vault::options().limiter(MemoryLimiter::new(few, few));
     let keys = KeyRing::new(Key::generate());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let guesses = (0..50).map(|n| format!("guess-number-{n:010}"));
@@ -180,7 +180,7 @@ async fn guesses_by_unlock_use_up_the_attempts_of_the_namespace() {
     use sealtoken::limits::Allowance;
     let every = std::time::Duration::from_secs(60);
     let few = Allowance::new(3, every);
-    let options = Vault::options().attempts(MemoryLimiter::new(few, few));
+    let options = Vault::options().limiter(MemoryLimiter::new(few, few));
     let keys = KeyRing::new(Key::generate());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     vault.create("v").password(RIGHT).await.unwrap();
@@ -264,7 +264,7 @@ impl sealtoken::limits::AttemptLimiter for Counter {
 async fn a_limiter_of_your_own_takes_and_gives_back() {
     let counter = Counter::default();
     let keys = KeyRing::new(Key::generate());
-    let options = Vault::options().attempts(counter.clone());
+    let options = Vault::options().limiter(counter.clone());
     let vault = options.open(MemoryStore::new(), &keys).await.unwrap();
     let id = vault.create("v").await.unwrap();
     for _ in 0..5 {

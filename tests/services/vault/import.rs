@@ -6,7 +6,7 @@ use sealtoken::ServiceError;
 use sealtoken::State;
 use sealtoken::UnixTime;
 use sealtoken::store::{Effect, MemoryStore, StoreError};
-use sealtoken::vault::{ForeignValue, ImportFailure, Vault, VaultError};
+use sealtoken::vault::{ForeignValue, ImportError, Vault, VaultError};
 use sealtoken_import::{Vaultstore, VaultstoreError};
 use tokio::task::JoinSet;
 
@@ -59,8 +59,8 @@ async fn values_keep_their_tokens_and_expiries_and_get_the_new_password() {
         .progress(|n| reported = n);
     let taken = taken.await.unwrap();
     let failures: Vec<_> = taken.into_iter().map(Result::err).collect();
-    let malformed = ImportFailure::Read(VaultstoreError::Malformed);
-    let invalid = ImportFailure::Vault(VaultError::InvalidToken);
+    let malformed = ImportError::Read(VaultstoreError::Malformed);
+    let invalid = ImportError::Vault(VaultError::InvalidToken);
     assert_eq!(
         failures,
         [None, None, None, None, None, Some(malformed), Some(invalid)]
@@ -116,7 +116,7 @@ async fn an_import_that_was_cut_off_says_whether_something_was_taken_in() {
 
 #[tokio::test]
 async fn an_import_does_not_wait_behind_guesses_in_namespaces_that_are_made_up() {
-    let options = Vault::options().hash_at_once(1);
+    let options = Vault::options().max_concurrent_hashes(1);
     let bench = Bench::with(Engine::memory(), options).await;
     let guess = |_| {
         let made_up = bench.vault.namespace("made up").unwrap();

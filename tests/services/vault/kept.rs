@@ -129,7 +129,7 @@ async fn a_purge_by_a_clock_that_is_ahead_removes_no_live_value(engine: Engine) 
     let create = bench.vault.create("v").expires(Lifetime::minutes(4));
     let token = create.await.unwrap();
     let clock = sealtoken::ManualClock::at(sealtoken::UnixTime::from_secs(super::NOW + 300));
-    let options = Vault::options().clock(clock.clone()).attempts(());
+    let options = Vault::options().clock(clock.clone()).limiter(());
     let ahead = options.open(bench.store.clone(), &bench.keys).await;
     let ahead = ahead.unwrap();
     let tally = ahead.purge_expired().await.unwrap();

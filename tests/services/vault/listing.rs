@@ -96,7 +96,7 @@ async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
     let opened = bench.again(Vault::options()).await;
     assert!(matches!(
         opened.err(),
-        Some(VaultError::Service(ServiceError::KeysetGone(_)))
+        Some(VaultError::Service(ServiceError::KeysetMissing(_)))
     ));
     assert_eq!(store.empty_pages_left(), 0);
 }

@@ -78,7 +78,7 @@ impl Bench {
         let clock = ManualClock::at(UnixTime::from_secs(NOW));
         let old = Key::generate();
         let keys = KeyRing::new(old.clone());
-        let options = options.clock(clock.clone()).attempts(());
+        let options = options.clock(clock.clone()).limiter(());
         let vault = options.open(store.clone(), &keys).await.unwrap();
         Self {
             vault,
@@ -92,7 +92,7 @@ impl Bench {
 
     /// The same vault, opened again as another process does.
     pub(crate) async fn again(&self, options: VaultOptions) -> Result<Vault, VaultError> {
-        let options = options.clock(self.clock.clone()).attempts(());
+        let options = options.clock(self.clock.clone()).limiter(());
         options.open(self.store.clone(), &self.keys).await
     }
 }

@@ -28,7 +28,7 @@ where
     let store = Faulty::over(MemoryStore::new(), &[Fault::None], u64::MAX);
     let bench = Bench::over(store.clone(), options()).await;
     prepare(&bench).await;
-    let other = options().clock(bench.clock.clone()).attempts(());
+    let other = options().clock(bench.clock.clone()).limiter(());
     let other = other.open(store.inner.clone(), &bench.keys).await.unwrap();
     store.set_rival(Box::pin(rival(other, store.inner.clone())));
     store.fail_from(call);
@@ -44,7 +44,7 @@ async fn an_entry_that_moves_up_between_two_looks_is_found() {
         create.await.unwrap();
         let options = || {
             let stronger = Argon2Cost::new(20, 2, 1).unwrap();
-            Vault::options().argon2_cost(stronger).attempts(())
+            Vault::options().argon2_cost(stronger).limiter(())
         };
         let other = options().open(store.inner.clone(), &bench.keys);
         let other = other.await.unwrap();
@@ -140,7 +140,7 @@ async fn a_rekey_beside_a_cost_that_is_raised_is_no_wrong_password() {
     create.await.unwrap();
     // Between the costs and both entries.
     let stronger = Argon2Cost::new(20, 2, 1).unwrap();
-    let options = Vault::options().argon2_cost(stronger).attempts(());
+    let options = Vault::options().argon2_cost(stronger).limiter(());
     let (inner, keys) = (store.inner.clone(), bench.keys.clone());
     store.set_rival(Box::pin(async move {
         let other = options.open(inner, &keys).await.unwrap();

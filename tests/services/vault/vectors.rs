@@ -84,7 +84,7 @@ fn options(clock: &ManualClock) -> VaultOptions {
     Vault::options()
         .keep_versions(2)
         .clock(clock.clone())
-        .attempts(())
+        .limiter(())
 }
 
 async fn read(vault: &Vault, token: &str, password: Option<&str>) -> Result<Vec<u8>, VaultError> {

@@ -40,7 +40,7 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Store(error) => Self::Store(error),
-            ServiceError::KeysetGone(ref key) => problem(&error).advise(&restoring(key)),
+            ServiceError::KeysetMissing(ref key) => problem(&error).advise(&restoring(key)),
             error => Self::of(error.public(), error.code(), error),
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         vec![
             (ServiceError::Tampered, "tampered", 2),
             (ServiceError::UnknownKey(key), "unknown_key", 1),
-            (ServiceError::KeysetGone(keyset), "keyset_gone", 1),
+            (ServiceError::KeysetMissing(keyset), "keyset_missing", 1),
             (ServiceError::Store(StoreError::Cursor), "invalid_cursor", 1),
             (
                 ServiceError::Store(StoreError::unavailable("away")),

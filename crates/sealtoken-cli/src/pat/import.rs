@@ -219,7 +219,7 @@ async fn one(
             if imported.restricted {
                 done.restricted = done.restricted.saturating_add(1);
             }
-            let count = if imported.new {
+            let count = if imported.is_new {
                 &mut done.imported
             } else {
                 &mut done.existing

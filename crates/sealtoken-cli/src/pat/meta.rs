@@ -143,7 +143,7 @@ impl Changes {
             update = update.scopes(&self.scopes);
         }
         if self.no_name {
-            update = update.without_name();
+            update = update.clear_name();
         }
         if let Some(name) = &self.name {
             update = update.name(name);

@@ -35,7 +35,7 @@ pub(super) async fn run(options: &Verify, prefix: &Prefix) -> Result<(), Failure
         .prefix(prefix.clone())
         .upgrade_hashes(options.upgrade_hashes);
     let also = options.also_prefixes.iter();
-    let settings = also.fold(settings, PatOptions::also_prefix);
+    let settings = also.fold(settings, PatOptions::accept_prefix);
     let pats = open::open(&store, settings).await?;
     let record = pats.verify(&token).await?;
     // Print first: the use is written afterwards.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::{Args, ValueEnum, ValueHint};
 use sealtoken::UnixTime;
 use sealtoken::events::{Event, EventSink};
-use sealtoken::vault::{ForeignValue, ImportFailure, Vault};
+use sealtoken::vault::{ForeignValue, ImportError, Vault};
 use sealtoken_import::{Vaultstore, VaultstoreError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -146,9 +146,9 @@ async fn import(
 }
 
 /// The code of a failure, and what it means.
-fn reason(failure: &ImportFailure<VaultstoreError>) -> String {
+fn reason(failure: &ImportError<VaultstoreError>) -> String {
     let code = match failure {
-        ImportFailure::Read(error) => error.code(),
+        ImportError::Read(error) => error.code(),
         failure => failure.code(),
     };
     format!("{code}: {failure}")

@@ -31,7 +31,7 @@ fn every_code_of_the_services_is_documented_with_its_exit_code() {
     for error in [
         ServiceError::Tampered,
         ServiceError::UnknownKey(Key::generate().id()),
-        ServiceError::KeysetGone(keyset),
+        ServiceError::KeysetMissing(keyset),
         ServiceError::Store(StoreError::Cursor),
         ServiceError::Store(StoreError::Corrupt),
         ServiceError::Contended,

@@ -32,8 +32,8 @@ impl Services {
         store: Arc<dyn Store>,
         keys: &KeyRing,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        let vault = Vault::options().attempts(()).purge_margin(Duration::ZERO);
-        let pats = PersonalAccessTokens::options().attempts(());
+        let vault = Vault::options().limiter(()).purge_margin(Duration::ZERO);
+        let pats = PersonalAccessTokens::options().limiter(());
         Ok(Self {
             vault: vault.open(store.clone(), keys).await?,
             pats: pats.open(store, keys).await?,

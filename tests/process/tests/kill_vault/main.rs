@@ -42,7 +42,7 @@ async fn open(file: &Path, round: u64) -> Vault {
     let keys = KeyRing::new(Key::from_bytes([7; 32]));
     options
         .purge_margin(Duration::ZERO)
-        .attempts(())
+        .limiter(())
         .open(store, &keys)
         .await
         .expect("it opens")

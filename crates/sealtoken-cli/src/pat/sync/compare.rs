@@ -128,7 +128,7 @@ impl<'a> Changes<'a> {
             let values = (text(record.name.as_ref()), text(name.as_ref()));
             self.make("name", values, |update| match name {
                 Some(name) => update.name(name),
-                None => update.without_name(),
+                None => update.clear_name(),
             });
         }
         let metadata = token.metadata.as_ref();

@@ -97,7 +97,7 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
 
     let mut original = Original::new(client.clone(), &table.name);
     let keys = KeyRing::new(Key::generate());
-    let pats = PersonalAccessTokens::options().attempts(());
+    let pats = PersonalAccessTokens::options().limiter(());
     let pats = pats.open(MemoryStore::new(), &keys).await.unwrap();
     let (mut ids, mut ghosts) = (Vec::new(), 0);
     while let Some(item) = original.next().await {
@@ -108,10 +108,10 @@ async fn the_tokens_of_their_table_verify_here_after_an_import_that_was_cut_off(
                 let would = pats.import([token.clone()]).dry_run(true).await.unwrap();
                 let did = pats.import([token.clone()]).await.unwrap();
                 assert_eq!(would, did);
-                assert!(did.iter().flatten().all(|token| token.new));
+                assert!(did.iter().flatten().all(|token| token.is_new));
                 // Again, as after an interruption: nothing changes.
                 let again = pats.import([token]).await.unwrap();
-                assert!(again.iter().flatten().all(|token| !token.new));
+                assert!(again.iter().flatten().all(|token| !token.is_new));
             }
             Err(error) => {
                 assert_eq!(

@@ -94,7 +94,7 @@ fn what_cannot_be_issued_is_refused_and_nothing_is_stored() -> Outcome {
         pats.run(&format!("issue {options}"), "")?.refused(code);
     }
     pats.run("issue --owner a --prefix Acme", "")?
-        .failed("a prefix is a lower-case letter");
+        .failed("a prefix begins with a lower-case letter");
     assert_eq!(pats.line("list --json", "")?, "[]");
 
     let (_, id) = issued(&pats, &format!("--owner a --id {ID}"))?;
