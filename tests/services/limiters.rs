@@ -9,7 +9,7 @@ use sealtoken::events::{Event, EventSink};
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
 use tokio::sync::Notify;
 
-/// Longer than anything that ends takes.
+/// Longer than any call that finishes.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// A limiter with `burst` attempts for each token, and practically no limit for a namespace.

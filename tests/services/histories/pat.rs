@@ -260,7 +260,7 @@ async fn what_is_imported_is_changed_once_or_not_known_to_be() {
 }
 
 #[tokio::test]
-async fn what_is_over_or_revoked_is_changed_once_or_not_known_to_be() {
+async fn an_expired_or_revoked_token_is_changed_once_or_the_effect_is_unknown() {
     of_the_group("purge").await;
 }
 

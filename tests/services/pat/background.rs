@@ -130,7 +130,7 @@ async fn forty() {
 }
 
 #[tokio::test]
-async fn tokens_are_verified_at_once_while_no_write_ends() {
+async fn tokens_are_verified_while_writes_hang() {
     forty().await;
 }
 

@@ -141,8 +141,8 @@ async fn stuck() -> (Bench, Arc<Behind<Stuck>>, Recorder) {
     (bench, store, recorder)
 }
 
-/// A store that does all that it is asked for, but answers only so many calls. It purges two
-/// records at a time.
+/// A store that carries out every call but answers only a few of them. It purges two records at a
+/// time.
 #[derive(Debug, Default)]
 struct Stuck {
     inner: MemoryStore,

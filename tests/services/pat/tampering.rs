@@ -12,7 +12,7 @@ use super::{ADA, Bench, originals, reason};
 use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
-    whatever_a_stranger_changes_makes_no_token_another_one,
+    no_edit_of_an_attacker_turns_a_token_into_another,
     a_label_that_lies_leads_nowhere,
     a_record_that_was_changed_can_be_deleted,
     a_record_of_another_store_is_refused,
@@ -158,7 +158,7 @@ fn options() -> sealtoken::pat::PatOptions {
     PersonalAccessTokens::options().last_used_every(None)
 }
 
-async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) {
+async fn no_edit_of_an_attacker_turns_a_token_into_another(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
     let answers = filled(&bench).await;
     assert_eq!(

@@ -185,7 +185,7 @@ async fn a_full_queue_for_hashes_is_an_error_and_stops_no_other_namespace() {
         VaultError::Service(ServiceError::Busy { retry_after })
     );
     assert_eq!(busy.public(), PublicError::TryLater { retry_after });
-    // Only one lane is full.
+    // Only one queue is full.
     assert!(vault.read(&token).password(RIGHT).await.is_ok());
     drop(guesses);
 }

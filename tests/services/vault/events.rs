@@ -282,7 +282,7 @@ async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
 
 /// Two tokens have two fingerprints, the same in every event, and a refusal is reported as one.
 #[tokio::test]
-async fn events_tell_tokens_apart_and_refusals_from_what_was_done() {
+async fn events_distinguish_tokens_and_refusals_from_successes() {
     let recorder = Recorder::default();
     let options = Vault::options().events(recorder.clone());
     let bench = Bench::with(Engine::memory(), options).await;

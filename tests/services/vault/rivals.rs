@@ -232,8 +232,8 @@ async fn keysets_that_others_change_during_a_rewrap_are_sealed_again_all_the_sam
     assert!(bench.again(Vault::options()).await.is_ok());
 }
 
-/// An engine where a new keyset meets another one, which is gone again by the time that it is asked
-/// for. This happens so many times.
+/// An engine where inserting a keyset conflicts with another one, which is gone when it is read.
+/// This happens `left` times.
 #[derive(Debug)]
 struct Fleeting {
     inner: MemoryStore,
