@@ -10,7 +10,7 @@ use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Sub
 use tokio::sync::Notify;
 
 /// Longer than any call that finishes.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A limiter with `burst` attempts for each token, and practically no limit for a namespace.
 pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {

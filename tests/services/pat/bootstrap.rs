@@ -10,7 +10,7 @@ use sealtoken::{Key, KeyRing};
 
 use super::{ADA, Bench, originals, reason};
 use crate::engine::{Engine, on_every_engine};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 on_every_engine! {
     the_first_admin_comes_once,
@@ -80,7 +80,7 @@ async fn no_admin_is_bootstrapped_where_a_token_exists() {
 struct NothingFirst(MemoryStore);
 
 #[async_trait]
-impl Front for NothingFirst {
+impl Intercept for NothingFirst {
     fn inner(&self) -> &MemoryStore {
         &self.0
     }
@@ -98,7 +98,7 @@ impl Front for NothingFirst {
 
 #[tokio::test]
 async fn a_token_behind_an_empty_page_is_a_token() {
-    let store = Arc::new(Behind(NothingFirst(MemoryStore::new())));
+    let store = Arc::new(Intercepted(NothingFirst(MemoryStore::new())));
     let bench = Bench::over(store, PersonalAccessTokens::options()).await;
     let root = bench.pats.generate().unwrap();
     let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());

@@ -13,7 +13,7 @@ use super::events::Recorder;
 use super::faults::{KEPT, NEW, keeping, value};
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// A vault on a store where the rival acts at the call with this number, before its reply.
 async fn meanwhile<F>(
@@ -241,7 +241,7 @@ struct Fleeting {
 }
 
 #[async_trait]
-impl Front for Fleeting {
+impl Intercept for Fleeting {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -261,7 +261,7 @@ impl Front for Fleeting {
 #[tokio::test]
 async fn a_keyset_that_meets_another_one_is_created_again_and_again() {
     for (times, opens) in [(1, true), (100, true), (u32::MAX, false)] {
-        let store = Arc::new(Behind(Fleeting {
+        let store = Arc::new(Intercepted(Fleeting {
             inner: MemoryStore::new(),
             left: AtomicU32::new(times),
         }));

@@ -4,8 +4,9 @@ use sealtoken::store::Record;
 use sealtoken::vault::{Argon2Cost, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, ServiceError, State};
 
-use super::tampering::{is_keyset, put, records};
+use super::tampering::{is_keyset, records};
 use super::{Bench, RIGHT, WRONG};
+use crate::attacker::put;
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {

@@ -86,7 +86,7 @@ enum Inside {
 
 #[derive(Serialize, Deserialize, Clone)]
 #[serde(untagged)]
-enum Untold {
+enum Untagged {
     Map(Flat<Cargo>),
 }
 
@@ -118,7 +118,7 @@ fn an_expiry_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
     let again = [
         codec.reseal(&mut opened.clone()),
         codec.reseal(&mut codec.open_value::<Around>(&text).unwrap()),
-        codec.reseal(&mut codec.open_value::<Untold>(&text).unwrap()),
+        codec.reseal(&mut codec.open_value::<Untagged>(&text).unwrap()),
     ];
     for text in again {
         let opened = codec.open(&text.unwrap()).unwrap();
