@@ -41,7 +41,7 @@ async fn a_use_that_cannot_be_written_refuses_nobody() {
             .unwrap();
         for text in [issued.token.expose(), originals::TEXT] {
             store.counts();
-            // Intercepted a verification its use is read again, which is the second call, and written.
+            // After a verification, its use is read again, the second call, and then written.
             store.at.store(3, Ordering::SeqCst);
             let verified = bench.pats.verify(text).await.unwrap();
             bench.pats.flush().await;

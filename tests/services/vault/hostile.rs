@@ -1,5 +1,5 @@
-//! A store whose rows are broken, whose indexes lead astray, and whose writes collide or fail as a
-//! test wants.
+//! A store whose rows are corrupt, whose indexes mislead, and whose writes collide or fail when a
+//! test asks for it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
