@@ -20,7 +20,7 @@ struct User {
 }
 
 impl User {
-    /// The codec for links that are good for this user, as long as the password is what it is now.
+    /// The codec for links that work for this user until the password changes.
     ///
     /// The hash changes when the password does, so a link dies with its first use, without a
     /// database of links.
@@ -32,7 +32,7 @@ impl User {
 fn main() -> Result<(), Box<dyn Error>> {
     // A service reads its keys: let keys: KeyRing = std::env::var("SEALTOKEN_KEYS")?.parse()?;
     let keys = KeyRing::new(Key::generate());
-    // Only so that this example can wait for half an hour.
+    // So that this example need not wait for half an hour.
     let clock = ManualClock::at(UnixTime::now());
     let reset = keys.codec("password-reset")?.with_clock(clock.clone());
 
@@ -53,10 +53,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 2. The user follows it. The id in the path finds the row; the token proves that the link is
     //   ours.
     let opened = user.reset_codec(&reset)?.open(&text)?;
-    let end = opened.expires_at().ok_or("no end")?;
+    let expiry = opened.expires_at().ok_or("it never expires")?;
     assert_eq!(opened.cargo().require(USER_ID)?, user.id);
     assert_eq!(opened.uuid(), token.uuid());
-    println!("It opens:\n\n  user_id {}, until {end}\n", user.id);
+    println!("It opens:\n\n  user_id {}, until {expiry}\n", user.id);
 
     // 3. What does not open, and the code that goes into your log.
     println!("It is refused:\n");
@@ -82,9 +82,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     refused("where the key is unknown", "unknown_key", elsewhere)?;
 
     // 4. The last second, and the one after it.
-    clock.set(end - Duration::from_secs(1));
+    clock.set(expiry - Duration::from_secs(1));
     assert!(bound.open(&text).is_ok());
-    clock.set(end);
+    clock.set(expiry);
     refused("after 30 minutes", "expired", bound.open(&text))?;
 
     // 5. Single use: the first use changes the password, and the link dies with the old one.

@@ -1,5 +1,5 @@
-//! A stateless session in a cookie: of the program's own type, renewed while it is used, with an
-//! absolute end.
+//! A stateless session in a cookie: a type of your own, renewed while it is used, up to an absolute
+//! expiry.
 //!
 //! ```console
 //! cargo run --example session_cookie
@@ -10,9 +10,9 @@ use std::error::Error;
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, TypedToken, UnixTime};
 use serde::{Deserialize, Serialize};
 
-/// Without a request for this long, the session ends.
+/// Without a request for this long, the session expires.
 const IDLE: Lifetime = Lifetime::minutes(20);
-/// It ends after this long in any case, however much it is used.
+/// It expires after this long in any case, however much it is used.
 const ABSOLUTE: Lifetime = Lifetime::hours(2);
 
 #[derive(Serialize, Deserialize)]
@@ -23,9 +23,9 @@ struct Session {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let keys = KeyRing::new(Key::generate());
-    // Only so that this example need not wait for two hours.
+    // So that this example need not wait for two hours.
     let clock = ManualClock::at(UnixTime::now());
-    // Padded, so that the length of a cookie does not tell which role is in it.
+    // Padded, so that the length of a cookie does not reveal the role.
     let sessions = keys
         .codec("session")?
         .with_padding(64)
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let other = sessions.seal_value(&Session { user, role }, IDLE)?;
     assert_eq!(cookie.len(), other.len());
 
-    // A request every seven minutes, until the session ends.
+    // A request every seven minutes, until the session expires.
     let mut renewed = Vec::new();
     let mut last = 0;
     for minute in (7..).step_by(7) {
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         assert_eq!(session.value().user, 42);
         if let Some(text) = sessions.renew_if_due(&mut session, IDLE, ABSOLUTE)? {
-            let max_age = session.remaining().ok_or("it never ends")?.as_secs();
+            let max_age = session.remaining().ok_or("it never expires")?.as_secs();
             println!("minute {minute:>3}: renewed for {max_age:>4} seconds");
             cookie = text;
             renewed.push(minute);
@@ -65,11 +65,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         last = minute;
     }
-    // It ended two hours after the log-in, although there never were 20 minutes without a request.
+    // It expired two hours after the log-in, although requests came every seven minutes.
     assert_eq!(last, 119);
     assert_eq!(renewed, [14, 28, 42, 56, 70, 84, 98, 112]);
 
-    // A session that nobody uses ends sooner.
+    // A session that nobody uses expires sooner.
     let idle = sessions.seal_value(&session, IDLE)?;
     clock.advance(20 * 60);
     let refused = sessions.open_value::<Session>(&idle).err();

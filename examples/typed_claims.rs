@@ -1,4 +1,4 @@
-//! Names that know their type, a type of one's own as cargo, and one that borrows.
+//! Names that know their type, a type of your own as cargo, and one that borrows.
 //!
 //! ```console
 //! cargo run --example typed_claims
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 const USER_ID: CargoKey<u64> = CargoKey::new("user_id");
 const ROLES: CargoKey<Vec<String>> = CargoKey::new("roles");
 
-// 2. A type of one's own.
+// 2. A type of your own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Claims {
     subject: String,
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(wrong, Err(CargoError::WrongType));
     assert_eq!(token.cargo().get::<bool>("absent")?, None);
 
-    println!("2. A type of one's own");
+    println!("2. A type of your own");
     let access = keys.codec("access")?;
     let claims = Claims {
         subject: "user:42".into(),
@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("   a scope more:    dirty {}", token.is_dirty());
     assert!(token.is_dirty());
 
-    let text = access.reseal(&mut token)?; // the same UUID, the same end
+    let text = access.reseal(&mut token)?; // the same UUID, the same expiry
     assert!(!token.is_dirty());
     let again: TypedToken<Claims> = access.open_value(&text)?;
     assert_eq!(again.uuid(), token.uuid());

@@ -373,6 +373,10 @@ async fn main() {
     tokio::spawn(connection);
     let fsync: String = client.query_one("SHOW fsync", &[]).await.unwrap().get(0);
     println!("fsync = {fsync}");
+    assert!(
+        once || fsync == "on",
+        "without fsync the figures mean nothing"
+    );
     client
         .batch_execute(&format!("CREATE SCHEMA {schema}"))
         .await

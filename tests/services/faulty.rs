@@ -14,7 +14,7 @@ use sealtoken::store::{
 };
 use tokio::sync::Notify;
 
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Fault {
 pub(crate) type Rival = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A store whose calls fail from number `at` on, each in its own way.
-pub(crate) type Faulty = Behind<Faults>;
+pub(crate) type Faulty = Intercepted<Faults>;
 
 pub(crate) struct Faults {
     pub(crate) inner: MemoryStore,
@@ -75,7 +75,7 @@ impl Faulty {
 
     /// A store over `inner` whose calls from number `at` on fail with these faults.
     pub(crate) fn over(inner: MemoryStore, faults: &[Fault], at: u64) -> Arc<Self> {
-        Arc::new(Behind(Faults {
+        Arc::new(Intercepted(Faults {
             calls: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             at: AtomicU64::new(at),
@@ -289,7 +289,7 @@ impl Debug for Faults {
 }
 
 #[async_trait]
-impl Front for Faults {
+impl Intercept for Faults {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

@@ -9,9 +9,9 @@ use sealtoken::store::{
 };
 
 use crate::faulty::copy;
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
-pub(crate) type Lagging = Behind<Replica>;
+pub(crate) type Lagging = Intercepted<Replica>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
@@ -22,7 +22,7 @@ pub(crate) struct Replica {
 
 impl Lagging {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Behind(Replica::default()))
+        Arc::new(Intercepted(Replica::default()))
     }
 }
 
@@ -49,7 +49,7 @@ impl Replica {
 }
 
 #[async_trait]
-impl Front for Replica {
+impl Intercept for Replica {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

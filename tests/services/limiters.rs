@@ -9,8 +9,8 @@ use sealtoken::events::{Event, EventSink};
 use sealtoken::limits::{Allowance, AttemptLimiter, Exhausted, MemoryLimiter, Subject};
 use tokio::sync::Notify;
 
-/// Longer than anything that ends takes.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
+/// Longer than any call that finishes.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A limiter with `burst` attempts for each token, and practically no limit for a namespace.
 pub(crate) fn attempts_for_a_token(burst: u32) -> MemoryLimiter {

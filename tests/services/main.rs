@@ -9,13 +9,15 @@
     missing_docs
 )]
 
+mod attacker;
 mod engine;
 mod faulty;
-mod front;
 mod histories;
+mod intercept;
 mod lagging;
 mod limiters;
 mod pat;
+mod records;
 #[path = "../suite/sources.rs"]
 mod sources;
 mod vault;

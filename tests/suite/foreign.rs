@@ -72,7 +72,7 @@ fn one_that_has_expired_is_made_and_says_so_and_is_not_resealed() {
 }
 
 #[test]
-fn entries_that_have_ended_are_gone_and_others_end_by_its_clock() {
+fn expired_entries_are_gone_and_others_expire_by_its_clock() {
     let mut cargo = Cargo::new();
     let time = clock(NOW);
     for (name, end) in [("gone", NOW), ("later", NOW + 10)] {

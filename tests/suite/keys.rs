@@ -36,7 +36,7 @@ fn a_key_text_with_any_one_character_changed_is_refused() {
 }
 
 #[test]
-fn what_is_wrong_with_a_key_text_is_told_by_name() {
+fn each_fault_of_a_key_text_has_its_own_error() {
     let good = text(1);
     let parse = |text: &str| text.parse::<Key>().err();
     assert_eq!(parse(&good), None);

@@ -38,7 +38,7 @@ fn with_second_factor(codec: &Codec) -> String {
 type Again<C = Cargo> = fn(&Codec, &mut Token<C>) -> Result<String, SealError>;
 
 #[test]
-fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
+fn a_map_held_past_an_entrys_expiry_is_sealed_again_without_the_entry() {
     let again: [Again; 3] = [
         |codec, token| codec.reseal(token),
         |codec, token| codec.renew(token, Lifetime::hours(1)),
@@ -59,7 +59,7 @@ fn a_map_held_past_an_entrys_end_is_sealed_again_without_the_entry() {
 }
 
 #[test]
-fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() {
+fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_expiries_of_the_others() {
     #[derive(Serialize, Deserialize)]
     struct Own {
         user: u64,
@@ -86,7 +86,7 @@ fn a_typed_token_that_dropped_an_entry_opens_and_keeps_the_ends_of_the_others() 
 
 /// No opener would accept it: the entry is gone, and the type requires it.
 #[test]
-fn a_value_that_still_has_an_entry_past_its_end_is_not_sealed() {
+fn a_value_that_still_has_an_expired_entry_is_not_sealed() {
     #[derive(Serialize, Deserialize, Clone)]
     struct Own {
         user: u64,
@@ -158,7 +158,7 @@ const IDLE: Lifetime = Lifetime::minutes(20);
 const ABSOLUTE: Lifetime = Lifetime::hours(2);
 
 #[test]
-fn a_session_in_use_is_renewed_after_half_of_its_idle_time_and_ends_at_its_absolute_end() {
+fn a_session_in_use_is_renewed_after_half_of_its_idle_time_up_to_its_absolute_expiry() {
     let (codec, clock) = setup();
     let mut text = codec.seal_value(&42, IDLE).unwrap();
     let mut renewed = Vec::new();
@@ -238,7 +238,7 @@ fn what_a_retired_key_sealed_is_renewed_at_once() {
 }
 
 #[test]
-fn a_session_past_either_end_is_not_renewed() {
+fn an_expired_session_is_not_renewed() {
     let (codec, clock) = setup();
     let renew = |token: &mut TypedToken<u8>| codec.renew_if_due(token, IDLE, ABSOLUTE);
     let mut idle = Token::with_value(1_u8);
@@ -265,7 +265,7 @@ fn a_session_past_either_end_is_not_renewed() {
 }
 
 #[test]
-fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
+fn within_the_leeway_past_its_absolute_expiry_a_changed_session_keeps_its_expiry() {
     let (codec, clock) = setup();
     let codec = codec.with_leeway(Duration::from_secs(10));
     let mut session = Token::with_value(1);
@@ -287,7 +287,7 @@ fn within_the_leeway_past_its_absolute_end_a_changed_session_keeps_its_end() {
 
 /// Otherwise its cookie would outlive the session.
 #[test]
-fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there() {
+fn what_was_sealed_for_longer_expires_at_its_absolute_expiry_and_has_no_leeway_there() {
     let (codec, clock) = setup();
     let codec = codec.with_leeway(Duration::from_secs(10));
     let mut session = Token::with_value(1);
@@ -313,7 +313,7 @@ fn what_was_sealed_for_longer_ends_at_its_absolute_end_and_has_no_leeway_there()
 }
 
 #[test]
-fn a_clock_that_is_behind_makes_no_age() {
+fn a_session_sealed_in_the_future_has_age_zero() {
     let (codec, clock) = setup();
     let mut session = Token::with_value(1);
     codec.seal(&mut session, IDLE).unwrap();

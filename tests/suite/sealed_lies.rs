@@ -183,7 +183,7 @@ impl Serialize for Fails {
     }
 }
 
-/// Goes on after a part was refused.
+/// Continues after a part was refused.
 #[derive(Clone, Copy)]
 enum Swallows {
     Nan,

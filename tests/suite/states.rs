@@ -114,7 +114,7 @@ fn loading_takes_what_was_sealed_or_leaves_an_empty_token() {
 }
 
 #[test]
-fn a_reseal_keeps_identity_times_and_end() {
+fn a_reseal_keeps_identity_times_and_expiry() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
@@ -140,7 +140,7 @@ fn a_reseal_keeps_identity_times_and_end() {
 }
 
 #[test]
-fn a_renewal_moves_the_end_and_keeps_the_first_issue() {
+fn a_renewal_moves_the_expiry_and_keeps_the_first_issue() {
     let (codec, clock) = setup();
     let mut token = Token::new();
     codec.seal(&mut token, Lifetime::minutes(10)).unwrap();
@@ -331,7 +331,7 @@ fn json_shows_uuid_times_states_and_cargo_and_the_text_only_when_asked() {
 }
 
 #[test]
-fn an_end_beyond_the_calendar_is_shown_as_its_last_second() {
+fn an_expiry_beyond_the_calendar_is_shown_as_its_last_second() {
     let (codec, _) = setup();
     let mut token = Token::new();
     codec

@@ -63,7 +63,7 @@ fn router(app: App) -> Router {
         .route("/", get(session::home))
         .route("/sign-in", get(session::form).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
-        .route("/tokens", post(tokens::issue))
+        .route("/tokens", get(tokens::list).post(tokens::issue))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .layer(from_fn_with_state(app.clone(), session::layer));
     let links = Router::new()
@@ -80,7 +80,7 @@ fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// No page here is cached, framed, or named to other sites: some URLs hold a token.
+/// No page here is cached, framed, or sent as a referrer: some URLs hold a token.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -109,7 +109,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (app, mut outbox) = App::open(&keys).await?;
     let hash = users::hash("correct horse".into());
     let hash = hash.await.map_err(|status| status.to_string())?;
-    app.users.add("ada@example.com", hash);
+    app.users.add("ada@example.com", hash, true);
     tokio::spawn(async move {
         while let Some(mail) = outbox.recv().await {
             println!("To: {}\n\n{}\n", mail.to, mail.text);

@@ -104,8 +104,7 @@ pub(crate) fn begin(app: &App, user: &User) -> Result<Response, StatusCode> {
 
 pub(crate) async fn home(SignedIn(user): SignedIn) -> Html<String> {
     Html(format!(
-        "<p>You are signed in as user {}.</p>
-         <form method=post action=/tokens><input name=name> <button>New token</button></form>
+        "<p>You are signed in as user {}. <a href=/tokens>Your tokens</a></p>
          <form method=post action=/sign-out><button>Sign out</button></form>",
         user.id
     ))

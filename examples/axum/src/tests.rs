@@ -23,10 +23,10 @@ struct Site {
 impl Site {
     async fn new() -> Outcome<Self> {
         let (app, outbox) = App::open(&KeyRing::new(Key::generate())).await?;
-        for email in ["ada@example.com", "bob@example.com"] {
+        for (email, may_deploy) in [("ada@example.com", true), ("bob@example.com", false)] {
             let hash = users::hash("correct horse".into());
             let hash = hash.await.map_err(|status| status.to_string())?;
-            app.users.add(email, hash);
+            app.users.add(email, hash, may_deploy);
         }
         Ok(Self {
             router: router(app),
@@ -206,10 +206,57 @@ async fn the_api_takes_tokens_and_answers_with_the_right_status() -> Outcome {
     let by_bob = site.send(&revoke, (COOKIE, &bob), "").await?;
     assert_eq!(by_bob.status(), StatusCode::NOT_FOUND);
     let by_ada = site.send(&revoke, (COOKIE, &ada), "").await?;
-    assert_eq!(by_ada.status(), StatusCode::NO_CONTENT);
-    let over = site
+    assert_eq!(by_ada.status(), StatusCode::SEE_OTHER);
+    let revoked = site
         .send("GET /api/me", (AUTHORIZATION, &bearer), "")
         .await?;
-    assert_eq!(over.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(revoked.status(), StatusCode::UNAUTHORIZED);
+    Ok(())
+}
+
+#[tokio::test]
+async fn users_see_and_revoke_their_own_tokens() -> Outcome {
+    let site = Site::new().await?;
+    let ada = cookie(&site.sign_in("ada@example.com", "correct horse").await?)?;
+    let bob = cookie(&site.sign_in("bob@example.com", "correct horse").await?)?;
+    let issued = site
+        .send("POST /tokens", (COOKIE, &ada), "name=%3Cb%3Elaptop")
+        .await?;
+    let token = text(issued).await?;
+    let id = token.get("pat_".len().."pat_".len() + 21).ok_or("no id")?;
+
+    let theirs = text(site.send("GET /tokens", (COOKIE, &ada), "").await?).await?;
+    assert!(theirs.contains(id) && theirs.contains("live"), "{theirs}");
+    assert!(theirs.contains("&lt;b&gt;laptop") && !theirs.contains("<b>"));
+    assert!(!theirs.contains(&token));
+    let others = text(site.send("GET /tokens", (COOKIE, &bob), "").await?).await?;
+    assert!(!others.contains(id), "{others}");
+    let nobody = site.send("GET /tokens", (COOKIE, ""), "").await?;
+    assert_eq!(nobody.status(), StatusCode::SEE_OTHER);
+
+    let revoke = format!("POST /tokens/{id}/revoke");
+    site.send(&revoke, (COOKIE, &ada), "").await?;
+    let theirs = text(site.send("GET /tokens", (COOKIE, &ada), "").await?).await?;
+    assert!(theirs.contains("revoked"), "{theirs}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_a_user_who_may_deploy_gets_a_token_that_deploys() -> Outcome {
+    let site = Site::new().await?;
+    let ada = cookie(&site.sign_in("ada@example.com", "correct horse").await?)?;
+    let bob = cookie(&site.sign_in("bob@example.com", "correct horse").await?)?;
+    let by_bob = site
+        .send("POST /tokens", (COOKIE, &bob), "name=ci&deploy=on")
+        .await?;
+    assert_eq!(by_bob.status(), StatusCode::FORBIDDEN);
+    let by_ada = site
+        .send("POST /tokens", (COOKIE, &ada), "name=ci&deploy=on")
+        .await?;
+    let bearer = format!("Bearer {}", text(by_ada).await?);
+    let deploy = site
+        .send("POST /api/deploy", (AUTHORIZATION, &bearer), "")
+        .await?;
+    assert_eq!(deploy.status(), StatusCode::ACCEPTED);
     Ok(())
 }

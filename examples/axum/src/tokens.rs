@@ -1,13 +1,13 @@
-//! Personal access tokens: issued and revoked by their owner, presented to the API.
+//! Personal access tokens: issued, listed and revoked by their owner, presented to the API.
 
 use axum::Form;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use sealtoken::pat::{PatError, PatId, PatRecord};
-use sealtoken::{Lifetime, PublicError};
+use sealtoken::{Lifetime, PublicError, UnixTime};
 use serde::Deserialize;
 
 use crate::App;
@@ -97,19 +97,74 @@ impl Bearer {
     }
 }
 
+/// The names of tokens come from users.
+fn escape(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn row(token: &PatRecord) -> String {
+    format!(
+        "<tr><td>{}<td>{}<td>{}<td>{}<td>
+         <form method=post action=/tokens/{}/revoke><button>Revoke</button></form>\n",
+        escape(token.name.as_deref().unwrap_or_default()),
+        escape(&token.roles.join(", ")),
+        token.state_at(UnixTime::now()),
+        token
+            .expires_at
+            .map_or_else(String::new, |at| at.to_string()),
+        token.id,
+    )
+}
+
+/// The user's tokens, and a form for a new one. A service with many a user pages by `after`.
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn(user): SignedIn,
+) -> Result<Html<String>, Failure> {
+    let owner = user.id.to_string();
+    let page = app.pats.owned_by(&owner).list().limit(100).await?;
+    let mut rows = String::new();
+    for token in page.entries {
+        match token {
+            Ok(token) => rows += &row(&token),
+            // One record was changed in the database. The others are still listed.
+            Err(error) => eprintln!("tokens: {}", error.code()),
+        }
+    }
+    let deploy = if user.may_deploy {
+        "<label><input name=deploy type=checkbox> may deploy</label> "
+    } else {
+        ""
+    };
+    Ok(Html(format!(
+        "<form method=post><input name=name> {deploy}<button>New token</button></form>
+         <table><tr><th>Name<th>Roles<th>State<th>Expires<th>
+         {rows}</table>"
+    )))
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Issue {
     name: String,
+    /// Browsers send a checkbox only if it is checked.
+    deploy: Option<String>,
 }
 
-/// Shows the token, once: the store does not have it.
+/// Shows the token, once: the store does not have it. Nobody gives a token more than they have.
 pub(crate) async fn issue(
     State(app): State<App>,
     SignedIn(user): SignedIn,
     Form(form): Form<Issue>,
 ) -> Result<(StatusCode, String), Failure> {
+    if form.deploy.is_some() && !user.may_deploy {
+        return Err(Failure::new(StatusCode::FORBIDDEN));
+    }
     let issue = app.pats.issue(user.id.to_string());
-    let issue = issue.name(form.name).role("reader");
+    let mut issue = issue.name(form.name).role("reader");
+    if form.deploy.is_some() {
+        issue = issue.role("deployer");
+    }
     let issued = issue.expires(Lifetime::days(90)).await?;
     Ok((StatusCode::CREATED, issued.token.expose().to_owned()))
 }
@@ -119,11 +174,11 @@ pub(crate) async fn revoke(
     State(app): State<App>,
     SignedIn(user): SignedIn,
     Path(id): Path<String>,
-) -> Result<StatusCode, Failure> {
+) -> Result<Redirect, Failure> {
     let id: PatId = id.parse()?;
     let owner = user.id.to_string();
     app.pats.owned_by(&owner).revoke(id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Redirect::to("/tokens"))
 }
 
 pub(crate) async fn me(bearer: Bearer) -> Result<String, Failure> {

@@ -14,6 +14,8 @@ pub(crate) struct User {
     pub(crate) password_hash: String,
     /// A session is good while it has this number: see `session.rs`.
     pub(crate) session_epoch: u32,
+    /// Whether the user's tokens may have the role `deployer`.
+    pub(crate) may_deploy: bool,
 }
 
 #[derive(Clone, Default)]
@@ -24,7 +26,7 @@ impl Users {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, email: &str, password_hash: String) {
+    pub(crate) fn add(&self, email: &str, password_hash: String, may_deploy: bool) {
         let mut rows = self.rows();
         let id = rows.last().map_or(1, |user| user.id + 1);
         let email = email.to_owned();
@@ -33,6 +35,7 @@ impl Users {
             email,
             password_hash,
             session_epoch: 0,
+            may_deploy,
         });
     }
 

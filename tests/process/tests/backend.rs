@@ -13,7 +13,7 @@ fn uses(codec: &Codec, backend: &str) -> bool {
 }
 
 #[test]
-fn a_feature_changes_no_backend_until_the_process_is_told() {
+fn a_feature_changes_no_backend_until_the_process_asks_for_it() {
     let before = codec();
     assert_eq!(Backend::default(), Backend::RustCrypto);
     assert!(uses(&before, "RustCrypto"));

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use sealtoken_dynamodb::{DynamoOptions, DynamoStore};
 
-/// The emulator to test on. If there is none, it says once, past the test harness, that tests are
-/// skipped.
+/// The emulator to test on. Without one, the skip is reported once, past the test harness.
 pub fn endpoint() -> Option<String> {
     static REPORTED: Once = Once::new();
     crate::named(

@@ -9,8 +9,7 @@ use std::time::Duration;
 use sealtoken_postgres::{PostgresOptions, PostgresStore};
 use tokio_postgres::{Client, NoTls};
 
-/// The server to test on. If there is none, it says once, past the test harness, that tests are
-/// skipped.
+/// The server to test on. Without one, the skip is reported once, past the test harness.
 pub fn url() -> Option<String> {
     static REPORTED: Once = Once::new();
     crate::named(

@@ -14,7 +14,7 @@ use crate::faulty::{Fault, Faulty, copy, records};
 pub(super) struct Oracle<'a, S: Stage> {
     pub(super) stage: &'a S,
     clients: Vec<Vec<Op<S::Client>>>,
-    ends: Vec<(Order, End)>,
+    ends: Vec<(Order, Final)>,
 }
 
 /// An order of operations.
@@ -53,7 +53,7 @@ impl<'a, S: Stage> Oracle<'a, S> {
                 let told = matches!(answers[at], Answer::Told(..));
                 assert!(told, "{} alone: {:?}", ops[at].name, answers[at]);
             }
-            ends.push((order, End::of(stage, &store, answers).await));
+            ends.push((order, Final::of(stage, &store, answers).await));
         }
         Self {
             stage,
@@ -71,7 +71,7 @@ impl<'a, S: Stage> Oracle<'a, S> {
         disturbed: usize,
         what: &str,
     ) {
-        let end = End::of(self.stage, store, answers).await;
+        let end = Final::of(self.stage, store, answers).await;
         let explained = self.ends.iter().any(|(order, other)| {
             let may_be_lost = order.lost.iter().all(|at| *at < disturbed);
             may_be_lost && end.is_explained_by(&order.done, other)
@@ -90,14 +90,14 @@ impl<'a, S: Stage> Oracle<'a, S> {
 
 /// The state after some operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
+struct Final {
     answers: Vec<Answer>,
     /// The values behind the tokens that each operation returned.
     followed: Vec<Vec<String>>,
     seen: String,
 }
 
-impl End {
+impl Final {
     async fn of<S: Stage>(stage: &S, store: &MemoryStore, answers: Vec<Answer>) -> Self {
         let client = stage.open(Arc::new(store.clone())).await;
         let mut followed = Vec::new();

@@ -22,12 +22,12 @@ pub(super) const NOW: i64 = 1_763_755_200;
 pub(super) const LIVE: &str = "live0and0verified0000";
 const REVOKED: &str = "revoked0for0a0while00";
 /// Expired, and due to be purged.
-const OVER: &str = "over0and0purged000000";
+const EXPIRED: &str = "over0and0purged000000";
 /// From the other system.
 const THEIRS: &str = "2JAkraRtrH4sRVE1aOcjG";
 /// No token yet.
 const FREE: &str = "free0for0the0taking00";
-const IDS: [&str; 5] = [LIVE, REVOKED, OVER, THEIRS, FREE];
+const IDS: [&str; 5] = [LIVE, REVOKED, EXPIRED, THEIRS, FREE];
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) fn id(text: &str) -> PatId {
@@ -71,9 +71,9 @@ impl Tokens {
         let old = KeyRing::new(old);
         let before = options(NOW - 100).open(begin.clone(), &old).await.unwrap();
         let mut texts = Vec::new();
-        for one in [LIVE, REVOKED, OVER] {
+        for one in [LIVE, REVOKED, EXPIRED] {
             let new = before.issue("ada").id(id(one)).role("reader");
-            let new = if one == OVER {
+            let new = if one == EXPIRED {
                 new.expires(Lifetime::seconds(10))
             } else {
                 new
@@ -260,7 +260,7 @@ async fn what_is_imported_is_changed_once_or_not_known_to_be() {
 }
 
 #[tokio::test]
-async fn what_is_over_or_revoked_is_changed_once_or_not_known_to_be() {
+async fn an_expired_or_revoked_token_is_changed_once_or_the_effect_is_unknown() {
     of_the_group("purge").await;
 }
 

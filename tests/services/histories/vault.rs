@@ -22,10 +22,10 @@ pub(super) const NOW: i64 = 1_763_755_200;
 const OPEN: &str = "open-with-a-history";
 const HIDDEN: &str = "hidden-for-a-while";
 /// Expired, and it had another value before.
-const OVER: &str = "over-since-a-while";
+const EXPIRED: &str = "over-since-a-while";
 /// No value yet.
 const FREE: &str = "free-for-the-taking";
-const TOKENS: [&str; 4] = [OPEN, HIDDEN, OVER, FREE];
+const TOKENS: [&str; 4] = [OPEN, HIDDEN, EXPIRED, FREE];
 
 /// A vault with values without passwords: every operation is quick.
 struct Open {
@@ -54,8 +54,13 @@ impl Open {
         before.create("h").token(HIDDEN).await.unwrap();
         before.soft_delete(HIDDEN).await.unwrap();
         let soon = Lifetime::seconds(10);
-        before.create("o").token(OVER).expires(soon).await.unwrap();
-        before.update(OVER, "over").await.unwrap();
+        before
+            .create("o")
+            .token(EXPIRED)
+            .expires(soon)
+            .await
+            .unwrap();
+        before.update(EXPIRED, "over").await.unwrap();
         let current = KeyRing::new(new);
         let keys = current.clone().with_retired(old).unwrap();
         Self {

@@ -58,7 +58,7 @@ async fn a_caller_gets_the_same_answer_to_every_refusal() {
 
 /// After waiting that long, the caller has another attempt.
 #[test]
-fn a_wait_is_told_in_whole_seconds_that_are_enough() {
+fn retry_after_is_rounded_up_to_whole_seconds() {
     for (millis, wait) in [(0, "in 1 s"), (1000, "in 1 s"), (1001, "in 2 s")] {
         let retry_after = Duration::from_millis(millis);
         let error = VerifyError::Failed(PatError::Service(ServiceError::TooManyAttempts {

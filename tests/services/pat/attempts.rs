@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::{ADA, originals, reason, with_wrong_secret};
 use crate::faulty::{Faulty, records};
 use crate::limiters::{
-    Awaiting, FOR_EVER, Holding, Refusals, all_wait, attempts_for_a_token as attempts,
+    Awaiting, Holding, Refusals, TIMEOUT, all_wait, attempts_for_a_token as attempts,
 };
 
 /// Tokens with the limit of attempts that they have unless set.
@@ -254,7 +254,7 @@ async fn an_original_without_attempts_is_refused_at_once_while_another_is_verifi
         async move { pats.verify(&other).await }
     });
     limiter.holds.notified().await;
-    let refused = timeout(FOR_EVER, pats.verify(originals::TEXT)).await;
+    let refused = timeout(TIMEOUT, pats.verify(originals::TEXT)).await;
     assert!(is_closed(&refused.expect("it waits")));
     assert!(!verifying.is_finished());
     limiter.go_on.notify_one();

@@ -11,13 +11,13 @@ use sealtoken::store::{Change, MemoryStore, StoreError};
 use tokio::sync::Semaphore;
 
 use super::{ADA, Bench, NOW, at};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// Separates "at once" from "waits for a write that never ends".
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// A store with ten connections, whose writes may get stuck while they hold one.
-type Stuck = Behind<Sticking>;
+type Stuck = Intercepted<Sticking>;
 
 #[derive(Debug)]
 struct Sticking {
@@ -31,7 +31,7 @@ struct Sticking {
 
 impl Stuck {
     fn new() -> Arc<Self> {
-        Arc::new(Behind(Sticking {
+        Arc::new(Intercepted(Sticking {
             inner: MemoryStore::new(),
             connections: Semaphore::new(10),
             stuck: AtomicBool::new(false),
@@ -55,16 +55,16 @@ impl Sticking {
 }
 
 /// Counts a write that is under way.
-struct UnderWay<'a>(&'a AtomicU64);
+struct InFlight<'a>(&'a AtomicU64);
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 #[async_trait]
-impl Front for Sticking {
+impl Intercept for Sticking {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -79,7 +79,7 @@ impl Front for Sticking {
             self.begun.fetch_add(1, Ordering::SeqCst);
             let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
             self.max_under_way.fetch_max(now, Ordering::SeqCst);
-            let _under_way = UnderWay(&self.under_way);
+            let _under_way = InFlight(&self.under_way);
             std::future::pending::<()>().await;
         }
         work.await
@@ -130,7 +130,7 @@ async fn forty() {
 }
 
 #[tokio::test]
-async fn tokens_are_verified_at_once_while_no_write_ends() {
+async fn tokens_are_verified_while_writes_hang() {
     forty().await;
 }
 

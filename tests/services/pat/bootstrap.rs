@@ -10,7 +10,7 @@ use sealtoken::{Key, KeyRing};
 
 use super::{ADA, Bench, originals, reason};
 use crate::engine::{Engine, on_every_engine};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 on_every_engine! {
     the_first_admin_comes_once,
@@ -63,7 +63,7 @@ async fn the_first_admin_comes_once(engine: Engine) {
 }
 
 #[tokio::test]
-async fn where_there_is_a_token_nobody_is_the_first() {
+async fn no_admin_is_bootstrapped_where_a_token_exists() {
     let bench = Bench::on(Engine::memory()).await;
     let root = bench.pats.generate().unwrap();
     let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
@@ -80,7 +80,7 @@ async fn where_there_is_a_token_nobody_is_the_first() {
 struct NothingFirst(MemoryStore);
 
 #[async_trait]
-impl Front for NothingFirst {
+impl Intercept for NothingFirst {
     fn inner(&self) -> &MemoryStore {
         &self.0
     }
@@ -98,7 +98,7 @@ impl Front for NothingFirst {
 
 #[tokio::test]
 async fn a_token_behind_an_empty_page_is_a_token() {
-    let store = Arc::new(Behind(NothingFirst(MemoryStore::new())));
+    let store = Arc::new(Intercepted(NothingFirst(MemoryStore::new())));
     let bench = Bench::over(store, PersonalAccessTokens::options()).await;
     let root = bench.pats.generate().unwrap();
     let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());
@@ -136,7 +136,7 @@ async fn the_first_admin_of_the_other_system_comes_once_too() {
 
 /// An invalid owner costs no scrypt and no attempt.
 #[tokio::test]
-async fn an_owner_that_can_be_none_is_refused_before_the_secret_is_tried() {
+async fn an_impossible_owner_is_refused_before_the_secret_is_tried() {
     let bench = Bench::on(Engine::memory()).await;
     let generated = bench.pats.generate().unwrap();
     for (hash, wrong) in [
@@ -155,7 +155,7 @@ async fn an_owner_that_can_be_none_is_refused_before_the_secret_is_tried() {
 
 /// Else it would tell, for nothing, whether the first admin is still missing.
 #[tokio::test]
-async fn an_owner_that_can_be_none_is_refused_alike_in_every_state() {
+async fn an_impossible_owner_is_refused_alike_in_every_state() {
     let bench = Bench::on(Engine::memory()).await;
     let root = bench.pats.generate().unwrap();
     let options = PersonalAccessTokens::options().bootstrap(root.hash.clone());

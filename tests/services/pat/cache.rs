@@ -143,7 +143,7 @@ async fn what_this_process_changes_is_seen_at_once() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_token_is_looked_at_each_time() {
+async fn the_expiry_of_a_token_is_checked_each_time() {
     let (bench, store) = counting(cached(10, LONG)).await;
     let issued = bench
         .issue(ADA)

@@ -13,7 +13,7 @@ use sealtoken::{Lifetime, UnixTime};
 use super::events::Recorder;
 use super::originals::{self, item};
 use super::{ADA, Bench, FREE};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// Nobody knows how far a dropped operation came.
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_cancelled_operation_on_many_reports_how_far_it_came() {
     store.stick_after(0);
     dropped(pats.rewrap()).await;
     store.stick_after(1);
-    let get = tokio::time::timeout(SHORTLY, pats.get_many(&ids));
+    let get = tokio::time::timeout(PAUSE, pats.get_many(&ids));
     assert!(get.await.is_err());
     let events = recorder.0.lock().unwrap();
     let counts = events
@@ -123,17 +123,17 @@ async fn a_cancelled_operation_on_many_reports_how_far_it_came() {
 }
 
 /// Long enough for a store in memory to do all that it will.
-const SHORTLY: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Drops an operation that does not end.
 async fn dropped(operation: impl IntoFuture) {
-    let ended = tokio::time::timeout(SHORTLY, operation.into_future()).await;
+    let ended = tokio::time::timeout(PAUSE, operation.into_future()).await;
     assert!(ended.is_err());
 }
 
-async fn stuck() -> (Bench, Arc<Behind<Stuck>>, Recorder) {
+async fn stuck() -> (Bench, Arc<Intercepted<Stuck>>, Recorder) {
     let recorder = Recorder::default();
-    let store = Arc::new(Behind(Stuck::default()));
+    let store = Arc::new(Intercepted(Stuck::default()));
     store.stick_after(i64::MAX);
     let options = PersonalAccessTokens::options().events(recorder.clone());
     let options = options.keep_expired(Duration::ZERO);
@@ -141,8 +141,8 @@ async fn stuck() -> (Bench, Arc<Behind<Stuck>>, Recorder) {
     (bench, store, recorder)
 }
 
-/// A store that does all that it is asked for, but answers only so many calls. It purges two
-/// records at a time.
+/// A store that carries out every call but answers only a few of them. It purges two records at a
+/// time.
 #[derive(Debug, Default)]
 struct Stuck {
     inner: MemoryStore,
@@ -156,7 +156,7 @@ impl Stuck {
 }
 
 #[async_trait]
-impl Front for Stuck {
+impl Intercept for Stuck {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -179,7 +179,7 @@ impl Front for Stuck {
         before: UnixTime,
         limit: u32,
     ) -> Result<u32, StoreError> {
-        Front::inner(self)
+        Intercept::inner(self)
             .purge(collection, before, limit.min(2))
             .await
     }

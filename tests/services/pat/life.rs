@@ -12,7 +12,7 @@ on_every_engine! {
     a_token_is_expired_at_its_second,
     revoked_comes_before_expired_and_both_after_the_secret,
     a_revocation_keeps_the_expiry_and_a_restoration_gives_it_back,
-    a_purge_removes_what_is_over_and_nothing_else,
+    a_purge_removes_only_expired_and_revoked_tokens,
     what_is_deleted_is_gone,
 }
 
@@ -135,7 +135,7 @@ async fn a_revocation_keeps_the_expiry_and_a_restoration_gives_it_back(engine: E
     assert_eq!(bench.reason(&forever).await, None);
 }
 
-async fn a_purge_removes_what_is_over_and_nothing_else(engine: Engine) {
+async fn a_purge_removes_only_expired_and_revoked_tokens(engine: Engine) {
     let keep = Duration::from_secs(1000);
     let options = PersonalAccessTokens::options().keep_expired(keep);
     let bench = Bench::with(engine, options).await;

@@ -12,7 +12,7 @@ use sealtoken::store::{
 use sealtoken::{Lifetime, ServiceError, UnixTime};
 
 use super::{ADA, Bench};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// A store that removes at most two records at a time, and whose rows can become unreadable: then
 /// only their keys are read.
@@ -23,7 +23,7 @@ struct Limited {
 }
 
 #[async_trait]
-impl Front for Limited {
+impl Intercept for Limited {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -42,7 +42,7 @@ impl Front for Limited {
             && self.is_unreadable.load(Ordering::SeqCst)
             && expected.is_some()
         {
-            let (index, current) = (0, Front::get(self, key).await?);
+            let (index, current) = (0, Intercept::get(self, key).await?);
             return Ok(Outcome::Conflict { index, current });
         }
         self.inner.write(batch).await
@@ -61,7 +61,7 @@ impl Front for Limited {
 /// As PostgreSQL does where others are at the same rows.
 #[tokio::test]
 async fn a_purge_goes_on_where_a_store_removes_fewer_than_it_was_asked_for() {
-    let store = Arc::new(Behind(Limited::default()));
+    let store = Arc::new(Intercepted(Limited::default()));
     let options = PersonalAccessTokens::options().keep_expired(Duration::ZERO);
     let bench = Bench::over(store, options).await;
     for _ in 0..5 {
@@ -84,7 +84,7 @@ async fn a_purge_goes_on_where_a_store_removes_fewer_than_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_token_whose_row_nobody_can_read_is_removed_all_the_same() {
-    let store = Arc::new(Behind(Limited::default()));
+    let store = Arc::new(Intercepted(Limited::default()));
     let bench = Bench::over(store.clone(), PersonalAccessTokens::options()).await;
     let id = bench.issue(ADA).await.unwrap().record.id;
     store.is_unreadable.store(true, Ordering::SeqCst);

@@ -88,7 +88,7 @@ async fn there_are_at_most_fifty_roles_and_fifty_scopes() {
 }
 
 #[tokio::test]
-async fn roles_that_are_added_are_counted_with_those_that_are_there() {
+async fn roles_that_are_added_are_counted_with_existing_ones() {
     let bench = Bench::on(Engine::memory()).await;
     let id = bench.issue(ADA).roles(many(49)).await.unwrap().record.id;
     let add = |roles: &[&str]| {

@@ -15,7 +15,7 @@ use sealtoken::store::{Change, Cursor, MemoryStore, Outcome, Page, Query, Store 
 use super::{ADA, Bench};
 use crate::engine::{Engine, on_every_engine};
 use crate::faulty::Faulty;
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 on_every_engine! {
     lists_have_what_they_ask_for,
@@ -241,7 +241,7 @@ struct Endless {
 }
 
 #[async_trait]
-impl Front for Endless {
+impl Intercept for Endless {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -260,7 +260,7 @@ impl Front for Endless {
 
 #[tokio::test]
 async fn a_page_that_finds_nothing_for_long_says_where_to_go_on() {
-    let store = Arc::new(Behind(Endless {
+    let store = Arc::new(Intercepted(Endless {
         inner: MemoryStore::new(),
         left: AtomicU64::new(u64::MAX),
     }));

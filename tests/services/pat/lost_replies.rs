@@ -142,7 +142,7 @@ async fn a_lost_reply_of_a_write_is_no_error() {
 
 /// Somebody else removes the token after its owner was checked.
 #[tokio::test]
-async fn an_owner_who_deletes_what_is_gone_by_then_is_told_so() {
+async fn an_owner_who_deletes_a_removed_token_gets_not_found() {
     let store = Faulty::new(Fault::None, u64::MAX);
     let bench = Bench::over(Arc::clone(&store) as _, PersonalAccessTokens::options()).await;
     let id = bench.issue(ADA).await.unwrap().record.id;

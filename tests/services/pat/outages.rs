@@ -41,7 +41,7 @@ async fn a_use_that_cannot_be_written_refuses_nobody() {
             .unwrap();
         for text in [issued.token.expose(), originals::TEXT] {
             store.counts();
-            // Behind a verification its use is read again, which is the second call, and written.
+            // After a verification, its use is read again, the second call, and then written.
             store.at.store(3, Ordering::SeqCst);
             let verified = bench.pats.verify(text).await.unwrap();
             bench.pats.flush().await;
@@ -58,7 +58,7 @@ async fn a_use_that_cannot_be_written_refuses_nobody() {
 }
 
 #[tokio::test]
-async fn an_outage_is_told_as_one_and_uses_up_nobodys_attempts() {
+async fn an_outage_is_reported_as_unavailable_and_costs_no_attempt() {
     let store = Faulty::new(Fault::ForGood, u64::MAX);
     let keys = KeyRing::new(Key::generate());
     let pats = PersonalAccessTokens::open(Arc::clone(&store), &keys)
@@ -121,8 +121,7 @@ async fn what_may_have_been_revoked_is_looked_up_again() {
     assert_eq!(bench.reason(&issued).await, Some(Reason::Revoked));
 }
 
-/// A record that was changed stands in its own place; what breaks the list off is another error,
-/// and its last.
+/// A changed record is an error in its own place; a failure of the store ends the list.
 #[tokio::test]
 async fn a_list_that_a_damaged_database_breaks_off_is_not_taken_for_a_whole_one() {
     let store = Faulty::over(MemoryStore::new(), &[Fault::Corrupt], u64::MAX);

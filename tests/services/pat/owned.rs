@@ -13,7 +13,7 @@ use crate::faulty::Faulty;
 
 on_every_engine! {
     an_owner_does_to_a_token_what_anybody_may_do_by_its_id,
-    the_token_of_another_is_as_one_that_does_not_exist,
+    another_owners_token_is_not_found,
     the_list_of_an_owner_is_narrowed_and_never_another_owners,
 }
 
@@ -69,7 +69,7 @@ async fn an_owner_does_to_a_token_what_anybody_may_do_by_its_id(engine: Engine) 
     assert_eq!(bench.pats.list().count().await, Ok(0));
 }
 
-async fn the_token_of_another_is_as_one_that_does_not_exist(engine: Engine) {
+async fn another_owners_token_is_not_found(engine: Engine) {
     let bench = Bench::with(
         engine,
         PersonalAccessTokens::options().last_used_every(None),

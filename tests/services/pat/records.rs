@@ -1,45 +1,21 @@
-//! Records that were written once, in `tests/vectors/pat.json`: they open as they did then, so the
-//! format has not changed unnoticed.
+//! Records written once, in `tests/vectors/pat.json`: they still open, so the format is unchanged.
 //!
-//! `tests/interop/sealed_records.py` opens the same file with what `docs/sealed-records.md` says
-//! alone.
+//! `tests/interop/sealed_records.py` opens the same file by `docs/sealed-records.md` alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sealtoken::pat::{PatOptions, PatRecord, PersonalAccessTokens};
-use sealtoken::store::{
-    Change, Collection, Label, LabelName, MemoryStore, Outcome, Query, Record, RecordKey,
-    Store as _, Version,
-};
+use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 use serde_json::{Value, json};
 
 use super::{ADA, COLLECTIONS, NOW, at, originals};
+use crate::records::{all, file, filled, list, seconds, text};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/pat.json");
 /// In seconds, as the state says.
 const KEEP_EXPIRED: u64 = 1000;
-
-fn file() -> Value {
-    serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap()
-}
-
-fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value[name].as_array().unwrap_or_else(|| panic!("{name}"))
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name}"))
-}
-
-fn bytes(value: &Value, name: &str) -> Vec<u8> {
-    hex::decode(text(value, name)).unwrap()
-}
-
-fn seconds(at: Option<UnixTime>) -> Option<i64> {
-    at.map(UnixTime::as_secs)
-}
 
 fn options(clock: &ManualClock) -> PatOptions {
     PersonalAccessTokens::options()
@@ -47,37 +23,6 @@ fn options(clock: &ManualClock) -> PatOptions {
         .limiter(())
         .last_used_every(None)
         .keep_expired(Duration::from_secs(KEEP_EXPIRED))
-}
-
-/// A record of the file.
-fn read(from: &Value) -> Record {
-    let label = |label: &Value| {
-        let name = LabelName::new(text(label, "name").to_owned()).unwrap();
-        Label::new(name, bytes(label, "value"))
-    };
-    let collection = Collection::new(text(from, "collection").to_owned()).unwrap();
-    Record {
-        key: RecordKey::new(collection, bytes(from, "id")),
-        version: Version::from_bytes(bytes(from, "version").try_into().unwrap()),
-        body: bytes(from, "body"),
-        purge_at: from["purge_at"].as_i64().map(UnixTime::from_secs),
-        labels: list(from, "labels").iter().map(label).collect(),
-    }
-}
-
-fn record_as_json(record: &Record) -> Value {
-    let label =
-        |label: &Label| json!({ "name": label.name.as_str(), "value": hex::encode(&label.value) });
-    let mut labels: Vec<&Label> = record.labels.iter().collect();
-    labels.sort_unstable();
-    json!({
-        "collection": record.key.collection.as_str(),
-        "id": hex::encode(&record.key.id),
-        "version": hex::encode(record.version.as_bytes()),
-        "purge_at": seconds(record.purge_at),
-        "labels": labels.into_iter().map(label).collect::<Vec<_>>(),
-        "body": hex::encode(&record.body),
-    })
 }
 
 /// What is known about a token, as the file has it.
@@ -111,15 +56,11 @@ async fn answer(pats: &PersonalAccessTokens, text: &str) -> Value {
 
 #[tokio::test]
 async fn records_that_were_written_once_open_as_they_did() {
-    let file = file();
+    let file = file(PATH);
     let states = list(&file, "states");
     assert_eq!(states.len(), 2);
     for state in states {
-        let store = MemoryStore::new();
-        for from in list(state, "records") {
-            let written = store.write(&[Change::Insert(read(from))]).await;
-            assert_eq!(written, Ok(Outcome::Written));
-        }
+        let store = filled(state).await;
         let clock = ManualClock::at(at(state["now"].as_i64().unwrap()));
         let keys: KeyRing = text(state, "ring").parse().unwrap();
         let pats = options(&clock).open(store, &keys).await.unwrap();
@@ -297,13 +238,7 @@ async fn state(
     key: &Key,
     texts: &[String],
 ) -> Value {
-    let mut records = Vec::new();
-    for collection in COLLECTIONS {
-        let all = Query::all(Collection::new(collection).unwrap()).limit(1000);
-        let page = store.scan(&all).await.unwrap();
-        assert!(page.next.is_none());
-        records.extend(page.records.iter().map(record_as_json));
-    }
+    let records = all(store, &COLLECTIONS).await;
     let mut tokens = Vec::new();
     let mut stream = pats.list().with_hashes().stream();
     while let Some(token) = stream.next().await {

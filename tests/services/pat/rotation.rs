@@ -16,7 +16,7 @@ on_every_engine! {
     a_rotation_that_is_asked_for_twice_is_done_once,
     a_secret_that_was_rotated_out_does_not_come_back,
     of_two_rotations_within_an_overlap_two_secrets_are_good,
-    what_is_over_is_not_rotated,
+    an_expired_or_revoked_token_is_not_rotated,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ async fn a_rotated_secret_is_good_for_the_overlap(engine: Engine) {
 }
 
 #[tokio::test]
-async fn an_overlap_ends_in_the_year_9999_at_the_latest() {
+async fn an_overlap_lasts_at_most_until_the_year_9999() {
     let bench = Bench::on(Engine::memory()).await;
     let issued = bench.issue(ADA).await.unwrap();
     let last = 253_402_300_799;
@@ -249,7 +249,7 @@ async fn an_upgraded_hash_that_a_token_of_ours_is_rotated_to_verifies(engine: En
     assert!(pats.verify(originals::TEXT).await.is_ok());
 }
 
-async fn what_is_over_is_not_rotated(engine: Engine) {
+async fn an_expired_or_revoked_token_is_not_rotated(engine: Engine) {
     let bench = Bench::on(engine).await;
     let first = bench
         .issue(ADA)

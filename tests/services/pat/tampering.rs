@@ -5,39 +5,19 @@ use std::time::Duration;
 use sealtoken::ServiceError;
 use sealtoken::State;
 use sealtoken::pat::{Issued, PatError, PatRecord, PersonalAccessTokens, Reason, VerifyError};
-use sealtoken::store::{Change, Label, LabelName, MemoryStore, Outcome, Record, Store, Version};
+use sealtoken::store::{Label, LabelName, MemoryStore, Record, Store, Version};
 use sealtoken::{Key, KeyRing, Lifetime, UnixTime};
 
 use super::{ADA, Bench, originals, reason};
+use crate::attacker::{put, remove};
 use crate::engine::{Engine, on_every_engine};
 
 on_every_engine! {
-    whatever_a_stranger_changes_makes_no_token_another_one,
+    no_edit_of_an_attacker_turns_a_token_into_another,
     a_label_that_lies_leads_nowhere,
     a_record_that_was_changed_can_be_deleted,
     a_record_of_another_store_is_refused,
     a_row_that_nothing_opens_stops_nothing_else,
-}
-
-/// Replaces the record with this key.
-async fn put(store: &dyn Store, record: &Record) {
-    let change = match store.get(&record.key).await.unwrap() {
-        Some(existing) => Change::Replace {
-            record: record.clone(),
-            expected: existing.version,
-        },
-        None => Change::Insert(record.clone()),
-    };
-    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
-}
-
-async fn remove(store: &dyn Store, record: &Record) {
-    let key = record.key.clone();
-    let change = Change::Remove {
-        key,
-        expected: None,
-    };
-    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
 }
 
 fn is_of(record: &Record, collection: &str) -> bool {
@@ -158,7 +138,7 @@ fn options() -> sealtoken::pat::PatOptions {
     PersonalAccessTokens::options().last_used_every(None)
 }
 
-async fn whatever_a_stranger_changes_makes_no_token_another_one(engine: Engine) {
+async fn no_edit_of_an_attacker_turns_a_token_into_another(engine: Engine) {
     let bench = Bench::with(engine, options()).await;
     let answers = filled(&bench).await;
     assert_eq!(

@@ -62,7 +62,7 @@ impl Vector {
 }
 
 #[tokio::test]
-async fn what_is_registered_is_answered_as_it_is_there() {
+async fn registered_tokens_are_answered_as_in_the_original_system() {
     let file = file();
     let mut answers = BTreeMap::new();
     for vector in &file.tokens {
@@ -72,8 +72,8 @@ async fn what_is_registered_is_answered_as_it_is_there() {
         if let (Some(phc), Ok(id)) = (&vector.phc, id) {
             let hash = match phc.parse::<SecretHash>() {
                 Ok(hash) => hash,
-                // It is told before anything is stored: by the same name, unless the text itself is
-                // none.
+                // The hash is refused before anything is stored, with the same code unless the text
+                // is no hash at all.
                 Err(error) => {
                     let PatError::Hash(reason) = error else {
                         panic!("{name}: {error:?}")
@@ -226,7 +226,7 @@ async fn an_import_restricts_no_token_of_another_origin_and_takes_no_hash_of_our
 /// Imported as they stand, with the hashes that nobody can use: every vector has its answer from
 /// `verify` itself.
 #[tokio::test]
-async fn what_ends_a_token_there_ends_it_here_by_another_import() {
+async fn what_ends_a_token_in_the_original_system_ends_it_here_by_another_import() {
     use sealtoken::pat::PatError;
     use sealtoken_import::access_tokens;
 
@@ -273,7 +273,7 @@ async fn what_ends_a_token_there_ends_it_here_by_another_import() {
 }
 
 #[tokio::test]
-async fn what_is_imported_is_answered_as_it_is_there() {
+async fn imported_tokens_are_answered_as_in_the_original_system() {
     use sealtoken_import::access_tokens;
 
     let (mut upgraded, mut verified) = (0, 0);

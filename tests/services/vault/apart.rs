@@ -12,7 +12,7 @@ use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultOptions};
 
 use super::{Bench, RIGHT};
 use crate::faulty::Rival;
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 #[derive(Default)]
 struct Apart {
@@ -30,7 +30,7 @@ impl fmt::Debug for Apart {
 }
 
 #[async_trait]
-impl Front for Apart {
+impl Intercept for Apart {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -51,7 +51,7 @@ impl Front for Apart {
     async fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
-            records.push(Front::get(self, key).await?);
+            records.push(Intercept::get(self, key).await?);
         }
         Ok(records)
     }
@@ -77,7 +77,7 @@ async fn while_it_moves_up_to(
     operation: impl AsyncFn(&Vault) -> Result<(), VaultError>,
 ) {
     for at in 1.. {
-        let store = Arc::new(Behind(Apart::default()));
+        let store = Arc::new(Intercepted(Apart::default()));
         let bench = Bench::over(store.clone(), Vault::options()).await;
         let create = bench.vault.create("v").token(KEPT).password(RIGHT);
         create.await.unwrap();

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{RIGHT, WRONG};
 use crate::limiters::{
-    Awaiting, FOR_EVER, Holding, Refusals, all_wait, attempts_for_a_token as attempts,
+    Awaiting, Holding, Refusals, TIMEOUT, all_wait, attempts_for_a_token as attempts,
 };
 
 /// A vault with this limiter and two values under a password.
@@ -49,7 +49,7 @@ async fn a_token_without_attempts_is_refused_at_once_while_others_in_its_namespa
                 vault.read(&used_up).password(RIGHT).await.err()
             }
         };
-        let refused = timeout(FOR_EVER, refused).await.expect("it waits");
+        let refused = timeout(TIMEOUT, refused).await.expect("it waits");
         let Some(VaultError::Service(ServiceError::TooManyAttempts { retry_after })) = refused
         else {
             panic!("{refused:?}");
@@ -95,7 +95,7 @@ async fn two_who_read_the_same_values_in_other_orders_both_get_them() {
     let forth = vault.read_many([&first, &second]).password(RIGHT);
     let back = vault.read_many([&second, &first]).password(RIGHT);
     let both = async { tokio::join!(forth.into_future(), back.into_future()) };
-    let (forth, back) = timeout(FOR_EVER, both).await.expect("they wait");
+    let (forth, back) = timeout(TIMEOUT, both).await.expect("they wait");
     for all in [forth, back] {
         assert!(all.unwrap().iter().all(Result::is_ok));
     }
@@ -170,7 +170,7 @@ async fn a_full_queue_for_hashes_is_an_error_and_stops_no_other_namespace() {
     };
     // All of them ask before more than a few are hashed.
     let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
-    let busy = timeout(FOR_EVER, async {
+    let busy = timeout(TIMEOUT, async {
         loop {
             match guesses.join_next().await.unwrap().unwrap().unwrap() {
                 VaultError::NotFound => {}

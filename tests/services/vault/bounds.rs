@@ -272,7 +272,7 @@ async fn the_labels_of_a_record_say_where_it_stands() {
 }
 
 #[tokio::test]
-async fn an_earlier_value_that_is_not_there_is_no_guess_and_one_of_another_password_is() {
+async fn a_missing_earlier_value_is_no_guess_and_one_of_another_password_is() {
     let keys = sealtoken::KeyRing::new(sealtoken::Key::generate());
     let limiter = crate::limiters::attempts_for_a_token(2);
     let options = Vault::options().limiter(limiter);

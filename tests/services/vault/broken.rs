@@ -6,7 +6,7 @@ use sealtoken::store::{Change, Collection, Record, RecordKey, Store as _};
 use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, PublicError, ServiceError};
 
-use super::bent::Bent;
+use super::hostile::HostileStore;
 use super::{Bench, RIGHT};
 use crate::engine::Engine;
 use crate::faulty::records;
@@ -60,7 +60,7 @@ async fn a_value_of_one_namespace_is_nothing_to_another(engine: Engine) {
 
 #[tokio::test]
 async fn a_broken_value_of_one_namespace_is_nothing_to_another_either() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let ada = bench.vault.namespace("ada").unwrap();
     let bob = bench.vault.namespace("bob").unwrap();
     bob.create("his").await.unwrap();
@@ -79,8 +79,10 @@ async fn a_broken_value_of_one_namespace_is_nothing_to_another_either() {
     assert_eq!(ada.get(id).await, Err(VaultError::NotFound));
 }
 
-pub(super) async fn bent(options: sealtoken::vault::VaultOptions) -> (std::sync::Arc<Bent>, Bench) {
-    let store = Bent::new();
+pub(super) async fn hostile(
+    options: sealtoken::vault::VaultOptions,
+) -> (std::sync::Arc<HostileStore>, Bench) {
+    let store = HostileStore::new();
     let bench = Bench::over(store.clone(), options).await;
     (store, bench)
 }
@@ -94,7 +96,7 @@ fn value_key(id: sealtoken::vault::ValueId) -> RecordKey {
 
 #[tokio::test]
 async fn a_row_that_an_engine_cannot_read_is_removed_by_token_and_by_id() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let vault = &bench.vault;
     for by_id in [false, true] {
         let token = vault.create("v").await.unwrap();
@@ -121,7 +123,7 @@ async fn a_row_that_an_engine_cannot_read_is_removed_by_token_and_by_id() {
 
 #[tokio::test]
 async fn a_broken_row_is_a_result_of_its_own_and_stops_no_other() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let vault = &bench.vault;
     let hour = Lifetime::hours(1);
     let mut tokens = Vec::new();
@@ -168,7 +170,7 @@ async fn a_broken_row_is_a_result_of_its_own_and_stops_no_other() {
 
 #[tokio::test]
 async fn keysets_with_odd_ids_and_broken_ones_keep_no_other_from_being_sealed_again() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let mut tokens = Vec::new();
     for name in ["ada", "bob", "cyd"] {
         let vault = bench.vault.namespace(name).unwrap();
@@ -207,7 +209,7 @@ async fn keysets_with_odd_ids_and_broken_ones_keep_no_other_from_being_sealed_ag
 
 #[tokio::test]
 async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
-    let (store, bench) = bent(Vault::options().keep_versions(3)).await;
+    let (store, bench) = hostile(Vault::options().keep_versions(3)).await;
     let vault = &bench.vault;
     let token = "a-token-of-my-own-001";
     vault.create("one").token(token).await.unwrap();
@@ -227,7 +229,7 @@ async fn an_earlier_value_that_nobody_owns_and_nothing_opens_gives_way() {
 
 #[tokio::test]
 async fn an_index_that_leads_astray_removes_nothing_that_lives() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let vault = &bench.vault;
     let lives = vault.create("v").await.unwrap();
     let later = vault.create("v").expires(Lifetime::hours(9)).await;
@@ -297,7 +299,7 @@ async fn a_keyset_that_is_gone_is_no_new_vault_and_comes_back_with_its_record(en
 
 #[tokio::test]
 async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let vault = &bench.vault;
     let create = vault.create("v").expires(Lifetime::hours(1));
     let id = vault.get(&create.await.unwrap()).await.unwrap().id;
@@ -316,7 +318,7 @@ async fn a_row_that_names_another_namespace_in_one_label_is_still_its_own() {
 /// A limit of the design: a database that is put back to an earlier state, row by row.
 #[tokio::test]
 async fn rows_that_were_put_back_show_no_earlier_value_that_was_pruned_or_is_another_passwords() {
-    let (store, bench) = bent(Vault::options().keep_versions(3)).await;
+    let (store, bench) = hostile(Vault::options().keep_versions(3)).await;
     let vault = &bench.vault;
     let token = vault.create("one").password(RIGHT).await.unwrap();
     vault.update(&token, "two").password(RIGHT).await.unwrap();

@@ -11,7 +11,7 @@ use sealtoken::store::MemoryStore;
 use sealtoken::vault::{Vault, VaultError, operation};
 use sealtoken::{Key, KeyRing, Lifetime, ServiceError, State};
 
-use super::bent::Bent;
+use super::hostile::HostileStore;
 use super::{Bench, RIGHT, WRONG, at_once};
 use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty, unknown};
@@ -248,7 +248,7 @@ async fn an_event_counts_what_was_done_before_it_was_cut_off() {
 #[tokio::test]
 async fn an_event_counts_the_keysets_of_a_rewrap_that_was_cut_off() {
     let recorder = Arc::new(Recorder::default());
-    let store = Bent::new();
+    let store = HostileStore::new();
     let options = Vault::options().events(recorder.clone());
     let bench = Bench::over(store.clone(), options).await;
     bench.vault.create("v").await.unwrap();
@@ -282,7 +282,7 @@ async fn an_event_counts_what_was_taken_in_before_the_rest_failed() {
 
 /// Two tokens have two fingerprints, the same in every event, and a refusal is reported as one.
 #[tokio::test]
-async fn events_tell_tokens_apart_and_refusals_from_what_was_done() {
+async fn events_distinguish_tokens_and_refusals_from_successes() {
     let recorder = Recorder::default();
     let options = Vault::options().events(recorder.clone());
     let bench = Bench::with(Engine::memory(), options).await;

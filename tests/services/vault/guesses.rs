@@ -219,7 +219,7 @@ async fn texts_that_can_be_no_token_share_no_count() {
 }
 
 #[tokio::test]
-async fn texts_that_can_be_no_token_close_nothing() {
+async fn impossible_tokens_use_up_no_attempts() {
     let vault = limited().await;
     for n in 0..30 {
         let text = "?".repeat(n);

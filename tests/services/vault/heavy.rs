@@ -17,7 +17,7 @@ use super::Bench;
 use super::events::Recorder;
 use crate::engine::Engine;
 use crate::faulty::{records, unknown};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 crate::engine::on_every_engine! {
     soft_deleted_values_with_an_expiry_and_a_label_are_purged_on,
@@ -34,7 +34,7 @@ struct Counting {
 }
 
 #[async_trait]
-impl Front for Counting {
+impl Intercept for Counting {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -48,7 +48,7 @@ impl Front for Counting {
     }
 
     async fn write(&self, batch: &[Change]) -> Result<Outcome, StoreError> {
-        let limits = Front::limits(self);
+        let limits = Intercept::limits(self);
         check_batch(&limits, batch)?;
         let (mut items, mut bytes) = (0, 0);
         for change in batch {
@@ -85,8 +85,8 @@ fn options() -> VaultOptions {
     super::at_once().keep_versions(16)
 }
 
-async fn counting() -> (Bench, Arc<Behind<Counting>>) {
-    let store = Arc::new(Behind(Counting::default()));
+async fn counting() -> (Bench, Arc<Intercepted<Counting>>) {
+    let store = Arc::new(Intercepted(Counting::default()));
     (Bench::over(store.clone(), options()).await, store)
 }
 
@@ -292,7 +292,7 @@ async fn what_an_attacker_made_heavy_can_be_pruned() {
 #[tokio::test]
 async fn an_event_counts_what_was_pruned_before_the_store_failed() {
     let recorder = Arc::new(Recorder::default());
-    let store = Arc::new(Behind(Counting::default()));
+    let store = Arc::new(Intercepted(Counting::default()));
     let options = options().events(recorder.clone());
     let bench = Bench::over(store.clone(), options).await;
     let token = bench.vault.create("v").await.unwrap();

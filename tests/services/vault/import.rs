@@ -129,7 +129,7 @@ async fn an_import_does_not_wait_behind_guesses_in_namespaces_that_are_made_up()
         }
     };
     let mut guesses: JoinSet<_> = (0..2000).map(guess).collect();
-    // The first caller whose lane is full; it stays full for a while.
+    // Waits until a caller finds the queue full. It stays full for a while.
     while guesses.join_next().await.unwrap().unwrap() == Some(VaultError::NotFound) {}
     let (reader, text, _) = vector();
     let rows = [stored(&reader, "taken-in-meanwhile", &text, None)];

@@ -8,7 +8,7 @@ use sealtoken::store::{Collection, Effect, Query, Store, StoreError};
 use sealtoken::vault::{Argon2Cost, Vault, VaultError, VaultToken};
 use sealtoken::{Key, KeyRing, Lifetime};
 
-use super::bent::Bent;
+use super::hostile::HostileStore;
 use super::{Bench, RIGHT};
 use crate::engine::Engine;
 use crate::faulty::{Fault, Faulty};
@@ -163,7 +163,7 @@ async fn a_removal_beside_an_update_leaves_neither_secret() {
 #[tokio::test]
 async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
     for many in [false, true] {
-        let store = Bent::new();
+        let store = HostileStore::new();
         let bench = Bench::over(store.clone(), Vault::options()).await;
         // The namespace exists before they meet.
         bench.vault.create("open").await.unwrap();
@@ -193,8 +193,8 @@ async fn of_two_first_users_of_a_password_both_read_what_they_wrote() {
 }
 
 /// A vault whose cost was raised, and a value of one password at each cost: the lower one first.
-async fn at_two_costs() -> (Arc<Bent>, Bench, Vault, [VaultToken; 2]) {
-    let store = Bent::new();
+async fn at_two_costs() -> (Arc<HostileStore>, Bench, Vault, [VaultToken; 2]) {
+    let store = HostileStore::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     bench.vault.create("open").await.unwrap();
     store.let_two_meet();
@@ -236,7 +236,7 @@ async fn what_one_password_has_at_two_costs_is_all_read_and_becomes_one_entry() 
 
 #[tokio::test]
 async fn an_earlier_value_under_a_key_that_has_not_moved_up_is_no_wrong_password() {
-    let store = Bent::new();
+    let store = HostileStore::new();
     let options = || Vault::options().keep_versions(3);
     let bench = Bench::over(store.clone(), options()).await;
     bench.vault.create("open").await.unwrap();
@@ -299,7 +299,7 @@ async fn where_fewer_earlier_values_are_kept_they_go_a_few_at_a_time() {
 
 #[tokio::test]
 async fn work_that_was_cut_off_does_not_say_that_nothing_was_done() {
-    let store = Bent::with_batches_of(9);
+    let store = HostileStore::with_batches_of(9);
     let bench = Bench::over(store.clone(), super::at_once()).await;
     let values = bench.vault.create_many(["v"; 20]);
     let created = values.expires(Lifetime::hours(1)).await.unwrap();
@@ -326,7 +326,7 @@ async fn work_that_was_cut_off_does_not_say_that_nothing_was_done() {
 #[tokio::test]
 async fn a_batch_that_failed_is_not_reported_as_created() {
     // A value has two labels, so three of them are a batch.
-    let store = Bent::with_batches_of(9);
+    let store = HostileStore::with_batches_of(9);
     let bench = Bench::over(store.clone(), Vault::options()).await;
     bench.vault.create("first").await.unwrap();
     store.fail_at(2);

@@ -6,14 +6,14 @@ use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Lifetime, ServiceError, State};
 
 use super::Bench;
-use super::bent::Bent;
-use super::broken::bent;
+use super::broken::hostile;
+use super::hostile::HostileStore;
 use crate::faulty::{Faulty, records};
 
 #[tokio::test]
 async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
     const MANY: usize = 460;
-    let store = Bent::new();
+    let store = HostileStore::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let vault = &bench.vault;
     // Long values are more work: a page examines about 400 of these.
@@ -48,7 +48,7 @@ async fn a_page_looks_at_a_bounded_number_of_values_and_its_cursor_goes_on() {
 
 #[tokio::test]
 async fn a_list_that_skips_some_shows_each_once_in_pages_of_any_size() {
-    let store = Bent::new();
+    let store = HostileStore::new();
     let bench = Bench::over(store.clone(), Vault::options()).await;
     let vault = &bench.vault;
     let mut wanted = Vec::new();
@@ -84,7 +84,7 @@ async fn a_list_that_skips_some_shows_each_once_in_pages_of_any_size() {
 
 #[tokio::test]
 async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let other = bench.vault.namespace("other").unwrap();
     other.create("v").await.unwrap();
     for record in records(&*store, "vault_keysets").await {
@@ -103,7 +103,7 @@ async fn values_behind_empty_pages_are_found_before_a_keyset_is_made() {
 
 #[tokio::test]
 async fn a_list_over_empty_pages_is_bounded_and_its_cursor_goes_on() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     bench.vault.create("v").await.unwrap();
     store.give_empty_pages(25_000);
     let page = bench.vault.list().await.unwrap();
@@ -116,7 +116,7 @@ async fn a_list_over_empty_pages_is_bounded_and_its_cursor_goes_on() {
 
 #[tokio::test]
 async fn an_index_that_leads_astray_lists_nothing_else_and_soft_deletes_nothing_twice() {
-    let (store, bench) = bent(Vault::options()).await;
+    let (store, bench) = hostile(Vault::options()).await;
     let vault = &bench.vault;
     let hidden = vault
         .create("v")

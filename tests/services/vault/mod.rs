@@ -3,7 +3,6 @@
 mod apart;
 mod around;
 mod attempts;
-mod bent;
 mod bounds;
 mod broken;
 mod cancelled;
@@ -11,6 +10,7 @@ mod events;
 mod faults;
 mod guesses;
 mod heavy;
+mod hostile;
 mod import;
 mod kept;
 mod lag;

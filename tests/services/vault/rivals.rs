@@ -13,7 +13,7 @@ use super::events::Recorder;
 use super::faults::{KEPT, NEW, keeping, value};
 use super::{Bench, RIGHT};
 use crate::faulty::{Fault, Faulty, records};
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
 /// A vault on a store where the rival acts at the call with this number, before its reply.
 async fn meanwhile<F>(
@@ -232,8 +232,8 @@ async fn keysets_that_others_change_during_a_rewrap_are_sealed_again_all_the_sam
     assert!(bench.again(Vault::options()).await.is_ok());
 }
 
-/// An engine where a new keyset meets another one, which is gone again by the time that it is asked
-/// for. This happens so many times.
+/// An engine where inserting a keyset conflicts with another one, which is gone when it is read.
+/// This happens `left` times.
 #[derive(Debug)]
 struct Fleeting {
     inner: MemoryStore,
@@ -241,7 +241,7 @@ struct Fleeting {
 }
 
 #[async_trait]
-impl Front for Fleeting {
+impl Intercept for Fleeting {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -261,7 +261,7 @@ impl Front for Fleeting {
 #[tokio::test]
 async fn a_keyset_that_meets_another_one_is_created_again_and_again() {
     for (times, opens) in [(1, true), (100, true), (u32::MAX, false)] {
-        let store = Arc::new(Behind(Fleeting {
+        let store = Arc::new(Intercepted(Fleeting {
             inner: MemoryStore::new(),
             left: AtomicU32::new(times),
         }));

@@ -4,8 +4,9 @@ use sealtoken::store::Record;
 use sealtoken::vault::{Argon2Cost, Vault, VaultError};
 use sealtoken::{Key, KeyRing, Lifetime, ServiceError, State};
 
-use super::tampering::{is_keyset, put, records};
+use super::tampering::{is_keyset, records};
 use super::{Bench, RIGHT, WRONG};
+use crate::attacker::put;
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
@@ -13,7 +14,7 @@ crate::engine::on_every_engine! {
     a_row_that_was_changed_stops_no_count,
     an_earlier_value_that_was_changed_hides_no_other,
     a_password_whose_entry_was_changed_is_the_result_of_its_own_values_alone,
-    an_entry_that_was_changed_at_one_cost_stops_none_at_another,
+    a_tampered_entry_at_one_cost_stops_none_at_another,
 }
 
 async fn a_keyset_that_was_changed_keeps_no_other_from_being_sealed_again(engine: Engine) {
@@ -142,7 +143,7 @@ async fn a_password_whose_entry_was_changed_is_the_result_of_its_own_values_alon
 }
 
 /// As if two processes with different costs had created one each at the same time.
-async fn an_entry_that_was_changed_at_one_cost_stops_none_at_another(engine: Engine) {
+async fn a_tampered_entry_at_one_cost_stops_none_at_another(engine: Engine) {
     let bench = Bench::on(engine).await;
     let token = bench.vault.create("v").password(RIGHT).await.unwrap();
     let weaker = of(&bench, "vault_passwords").await.remove(0);

@@ -1,12 +1,11 @@
 //! An attacker who writes to the database.
 
-use sealtoken::store::{
-    Change, Collection, Label, LabelName, Outcome, Query, Record, Store, Version,
-};
+use sealtoken::store::{Collection, Label, LabelName, Query, Record, Store, Version};
 use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Lifetime, ServiceError, State, UnixTime};
 
 use super::{Bench, NOW, RIGHT, at_once};
+use crate::attacker::{put, remove};
 use crate::engine::Engine;
 
 crate::engine::on_every_engine! {
@@ -29,27 +28,6 @@ pub(super) async fn records(store: &dyn Store) -> Vec<Record> {
         all.extend(store.scan(&query).await.unwrap().records);
     }
     all
-}
-
-/// Replaces the current record by `record`.
-pub(super) async fn put(store: &dyn Store, record: &Record) {
-    let change = match store.get(&record.key).await.unwrap() {
-        Some(existing) => Change::Replace {
-            record: record.clone(),
-            expected: existing.version,
-        },
-        None => Change::Insert(record.clone()),
-    };
-    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
-}
-
-async fn remove(store: &dyn Store, record: &Record) {
-    let key = record.key.clone();
-    let change = Change::Remove {
-        key,
-        expected: None,
-    };
-    assert_eq!(store.write(&[change]).await, Ok(Outcome::Written));
 }
 
 pub(super) fn is_keyset(record: &Record) -> bool {

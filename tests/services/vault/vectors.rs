@@ -5,15 +5,12 @@
 
 mod maker;
 
-use sealtoken::store::{
-    Change, Collection, Label, LabelName, MemoryStore, Outcome, Record, RecordKey, Store as _,
-    Version,
-};
 use sealtoken::vault::{Vault, VaultError, VaultOptions};
 use sealtoken::{KeyRing, Lifetime, ManualClock, State, UnixTime};
 use serde_json::{Value, json};
 
 use self::maker::Maker;
+use crate::records::{bytes, file, filled, list, seconds, text};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/vault.json");
 
@@ -34,51 +31,6 @@ const NAMESPACES: [&str; 2] = ["default", "ada@example.com"];
 
 /// A token in both namespaces.
 const SHARED: &str = "service-config-0001";
-
-fn file() -> Value {
-    serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap()
-}
-
-fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value[name].as_array().unwrap_or_else(|| panic!("{name}"))
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name}"))
-}
-
-fn bytes(value: &Value, name: &str) -> Vec<u8> {
-    hex::decode(text(value, name)).unwrap()
-}
-
-fn seconds(at: Option<UnixTime>) -> Option<i64> {
-    at.map(UnixTime::as_secs)
-}
-
-fn record(from: &Value) -> Record {
-    let label = |label: &Value| {
-        let name = LabelName::new(text(label, "name").to_owned()).unwrap();
-        Label::new(name, bytes(label, "value"))
-    };
-    let collection = Collection::new(text(from, "collection").to_owned()).unwrap();
-    Record {
-        key: RecordKey::new(collection, bytes(from, "id")),
-        version: Version::from_bytes(bytes(from, "version").try_into().unwrap()),
-        body: bytes(from, "body"),
-        purge_at: from["purge_at"].as_i64().map(UnixTime::from_secs),
-        labels: list(from, "labels").iter().map(label).collect(),
-    }
-}
-
-/// A store with the records of a state in the file.
-async fn filled(state: &Value) -> MemoryStore {
-    let store = MemoryStore::new();
-    for from in list(state, "records") {
-        let written = store.write(&[Change::Insert(record(from))]).await;
-        assert_eq!(written, Ok(Outcome::Written));
-    }
-    store
-}
 
 fn options(clock: &ManualClock) -> VaultOptions {
     Vault::options()
@@ -149,7 +101,7 @@ async fn check_value(vault: &Vault, value: &Value) {
 
 #[tokio::test]
 async fn records_that_were_written_once_open_as_they_did() {
-    let file = file();
+    let file = file(PATH);
     let states = list(&file, "states");
     assert_eq!(states.len(), 4);
     for state in states {

@@ -63,7 +63,7 @@ fn only_what_changes_something_makes_it_dirty() {
 }
 
 #[test]
-fn merging_and_replacing_take_ends_along() {
+fn merging_and_replacing_take_expiries_along() {
     let end = UnixTime::from_secs(9_000_000_000);
     let mut other = Cargo::new();
     other.insert_with_expiry("a", 2, end).unwrap();
@@ -82,7 +82,7 @@ fn merging_and_replacing_take_ends_along() {
 }
 
 #[test]
-fn an_entry_that_has_ended_keeps_nothing_out_of_a_merge() {
+fn an_expired_entry_keeps_nothing_out_of_a_merge() {
     let mut cargo = Cargo::new();
     let over = UnixTime::from_secs(1);
     cargo.insert_with_expiry("mfa", "old", over).unwrap();
@@ -95,7 +95,7 @@ fn an_entry_that_has_ended_keeps_nothing_out_of_a_merge() {
 }
 
 #[test]
-fn a_merge_takes_over_an_end_also_where_the_value_is_the_same() {
+fn a_merge_takes_over_an_expiry_even_if_the_value_is_the_same() {
     let end = UnixTime::now().saturating_add(3600);
     let mut cargo: Cargo = r#"{"mfa":true}"#.parse().unwrap();
     let mut other = cargo.clone();
@@ -108,7 +108,7 @@ fn a_merge_takes_over_an_end_also_where_the_value_is_the_same() {
 }
 
 #[test]
-fn a_list_that_has_ended_begins_anew_and_has_no_end() {
+fn a_list_that_has_expired_begins_anew_and_does_not_expire() {
     let mut cargo = Cargo::new();
     let over = UnixTime::from_secs(1);
     cargo.insert_with_expiry("roles", ["admin"], over).unwrap();
@@ -122,7 +122,7 @@ fn a_list_that_has_ended_begins_anew_and_has_no_end() {
 }
 
 #[test]
-fn cargos_with_other_ends_are_not_equal() {
+fn cargos_with_other_expiries_are_not_equal() {
     let end = UnixTime::now().saturating_add(3600);
     let with = |end: Option<UnixTime>| {
         let mut cargo: Cargo = r#"{"a":1,"b":2}"#.parse().unwrap();

@@ -8,7 +8,7 @@ use sealtoken::{
 };
 
 #[test]
-fn an_entry_is_gone_at_its_end_for_every_reader() {
+fn an_entry_is_gone_at_its_expiry_for_every_reader() {
     let clock = ManualClock::at(UnixTime::from_secs(1000));
     let codec = KeyRing::new(Key::generate())
         .codec("ends")
@@ -120,7 +120,7 @@ fn ends_are_changed_purged_and_kept_through_reseals() {
 }
 
 #[test]
-fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
+fn an_expiry_that_has_passed_is_not_lost_by_a_typed_reseal() {
     let clock = ManualClock::at(UnixTime::from_secs(1000));
     let codec = KeyRing::new(Key::generate())
         .codec("ends")
@@ -153,7 +153,7 @@ fn an_end_that_has_come_is_not_lost_with_a_typed_reseal() {
 }
 
 #[test]
-fn a_map_asked_for_as_a_type_keeps_its_ends_and_its_clock() {
+fn a_map_opened_as_a_type_keeps_its_expiries_and_its_clock() {
     let clock = ManualClock::at(UnixTime::from_secs(1000));
     let codec = KeyRing::new(Key::generate())
         .codec("ends")

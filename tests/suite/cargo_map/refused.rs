@@ -129,7 +129,7 @@ fn nothing_of_a_cargo_reaches_debug_or_an_error() {
 }
 
 #[test]
-fn why_a_value_is_not_taken_is_told() {
+fn a_refused_value_is_reported_with_its_reason() {
     let mut cargo = Cargo::new();
     let far = UnixTime::from_secs(9_000_000_000);
     let mut ends = Cargo::new();

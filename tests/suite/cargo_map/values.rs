@@ -68,7 +68,7 @@ fn values_are_asked_for_by_type_by_inference_and_by_key() {
 }
 
 #[test]
-fn a_missing_entry_and_one_of_another_type_are_told_apart() {
+fn a_missing_entry_and_one_of_another_type_are_different_errors() {
     let mut cargo = Cargo::new();
     cargo.insert("text", "12").unwrap();
     cargo.insert("big", 300).unwrap();

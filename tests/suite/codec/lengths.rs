@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::codec;
 
 #[test]
-fn the_maximum_length_holds_in_both_directions_and_is_told() {
+fn the_maximum_length_holds_in_both_directions_and_is_reported() {
     let codec = codec();
     let text = codec
         .seal_value(&"x".repeat(500), Lifetime::hours(1))

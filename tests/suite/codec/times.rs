@@ -41,7 +41,7 @@ fn lifetimes_are_checked_when_a_token_is_sealed() {
 }
 
 #[test]
-fn what_has_ended_is_gone_before_the_rest_is_read_as_a_map() {
+fn expired_entries_are_gone_before_the_rest_is_read_as_a_map() {
     #[derive(Serialize, Deserialize)]
     struct Own {
         big: Box<serde_json::value::RawValue>,

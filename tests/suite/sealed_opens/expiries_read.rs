@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Flat, codec, map};
 
 #[test]
-fn a_map_keeps_its_ends_and_its_clock_on_every_way_in() {
+fn a_map_keeps_its_expiries_and_its_clock_however_it_is_read() {
     let now = UnixTime::from_secs(1000);
     let clock = ManualClock::at(now);
     let codec = codec().with_clock(clock.clone());
@@ -76,7 +76,7 @@ struct Nested {
 }
 
 #[test]
-fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_another() {
+fn an_expiry_belongs_to_the_tokens_own_entry_and_to_no_nested_one_of_its_name() {
     let now = UnixTime::from_secs(1000);
     let end = now.saturating_add(300);
     let clock = ManualClock::at(now);
@@ -143,7 +143,7 @@ fn an_end_belongs_to_the_tokens_own_entry_and_to_none_of_its_name_inside_of_anot
 
 /// Read as text: serde has another form for binary formats.
 #[test]
-fn names_that_are_addresses_are_read_beside_ends() {
+fn names_that_are_addresses_are_read_beside_expiries() {
     let now = UnixTime::from_secs(1000);
     let codec = codec().with_clock(ManualClock::at(now));
     let mut token = Token::new();
@@ -157,7 +157,7 @@ fn names_that_are_addresses_are_read_beside_ends() {
 }
 
 #[test]
-fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
+fn maps_inside_entries_have_no_expiries_whatever_holds_them() {
     let now = UnixTime::from_secs(1000);
     let end = now.saturating_add(300);
     let codec = codec().with_clock(ManualClock::at(now));
@@ -207,7 +207,7 @@ fn maps_inside_of_entries_have_no_ends_whatever_they_are_inside_of() {
 
 /// Not to what the same thread reads after a token, while reading one, or after a panic.
 #[test]
-fn the_ends_of_one_token_reach_no_other_cargo() {
+fn the_expiries_of_one_token_reach_no_other_cargo() {
     let now = UnixTime::from_secs(1000);
     let codec = codec().with_clock(ManualClock::at(now));
     let end = now.saturating_add(300);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Flat, codec, map};
 
 #[test]
-fn an_end_that_would_be_lost_is_refused() {
+fn an_expiry_that_would_be_lost_is_refused() {
     let now = UnixTime::from_secs(1000);
     let (end, later) = (now.saturating_add(300), now.saturating_add(600));
     let clock = ManualClock::at(now);
@@ -86,12 +86,12 @@ enum Inside {
 
 #[derive(Serialize, Deserialize, Clone)]
 #[serde(untagged)]
-enum Untold {
+enum Untagged {
     Map(Flat<Cargo>),
 }
 
 #[test]
-fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
+fn an_expiry_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
     let now = UnixTime::from_secs(1000);
     let end = now.saturating_add(300);
     let codec = codec().with_clock(ManualClock::at(now));
@@ -118,7 +118,7 @@ fn an_end_is_kept_where_its_entry_is_the_tokens_own_and_refused_elsewhere() {
     let again = [
         codec.reseal(&mut opened.clone()),
         codec.reseal(&mut codec.open_value::<Around>(&text).unwrap()),
-        codec.reseal(&mut codec.open_value::<Untold>(&text).unwrap()),
+        codec.reseal(&mut codec.open_value::<Untagged>(&text).unwrap()),
     ];
     for text in again {
         let opened = codec.open(&text.unwrap()).unwrap();
@@ -144,7 +144,7 @@ struct Layer<M, T> {
 }
 
 #[test]
-fn of_seals_inside_of_each_other_each_knows_its_own_ends_alone() {
+fn each_of_nested_seals_knows_only_its_own_expiries() {
     let now = UnixTime::from_secs(1000);
     let end = now.saturating_add(300);
     let codec = codec().with_clock(ManualClock::at(now));

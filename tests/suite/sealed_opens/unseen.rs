@@ -71,7 +71,7 @@ enum Event {
 
 #[derive(Serialize, Deserialize, PartialEq)]
 #[serde(untagged)]
-enum Untold {
+enum Tagless {
     One { user: u8 },
 }
 
@@ -132,7 +132,7 @@ fn flattened_parts_beside_a_flattened_map_are_in_the_map_as_well() {
     assert_eq!(comes_back(&event), Some(false));
     let untold = Both {
         first: entry("more"),
-        second: Untold::One { user: 7 },
+        second: Tagless::One { user: 7 },
     };
     assert_eq!(comes_back(&untold), Some(false));
     let maps = Both {

@@ -278,7 +278,7 @@ fn every_behaviour_of_that_system_has_a_row_in_the_document() -> Outcome {
 }
 
 #[test]
-fn an_attribute_that_is_not_as_it_must_be_is_told_its_own_rule() {
+fn an_invalid_attribute_is_reported_with_its_rule() {
     for (attribute, rule) in [
         ("tokenId", "21 letters"),
         ("secretPhc", "200 characters"),

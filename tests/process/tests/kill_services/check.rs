@@ -6,7 +6,7 @@ use sealtoken::pat::{Reason, VerifyError};
 use sealtoken::vault::{ValueId, Vault, VaultError};
 use sealtoken::{Page, State};
 
-use crate::model::{Kept, Pat, Space, Standing, World};
+use crate::model::{Namespace, Pat, PatState, ValueState, World};
 use crate::writer::{Services, content};
 
 /// Checks everything a writer did, except on the shared token.
@@ -26,12 +26,12 @@ pub(crate) async fn check(world: &World, services: &Services) {
         listed += usize::from(told.is_none());
     }
     assert!(
-        listed <= world.untold,
+        listed <= world.unreported,
         "{listed} tokens that no writer reported"
     );
 }
 
-async fn check_space(world: &World, space: &Space, vault: &Vault) {
+async fn check_space(world: &World, space: &Namespace, vault: &Vault) {
     let who = &space.name;
     let vault = vault.namespace(who).expect("a name");
     let mut unlocked = Vec::new();
@@ -52,19 +52,19 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
             break;
         };
         let may_be = &value.may_be;
-        let fits: &dyn Fn(&Kept) -> bool = match unlocked.read(&value.token).await {
+        let fits: &dyn Fn(&ValueState) -> bool = match unlocked.read(&value.token).await {
             Ok(read) => {
                 there.insert(id(&vault, &value.token).await);
                 &move |kept| {
-                    matches!(kept, Kept::Live(number)
+                    matches!(kept, ValueState::Live(number)
                         if read.expose() == content(*number).as_bytes())
                 }
             }
             Err(VaultError::Deleted) => {
                 there.insert(id(&vault, &value.token).await);
-                &|kept| matches!(kept, Kept::Hidden(_))
+                &|kept| matches!(kept, ValueState::Hidden(_))
             }
-            Err(VaultError::NotFound) => &|kept| *kept == Kept::Gone,
+            Err(VaultError::NotFound) => &|kept| *kept == ValueState::Gone,
             Err(error) => panic!(
                 "{who}: {}: {error:?}, expected one of {may_be:?}",
                 value.token
@@ -90,10 +90,10 @@ async fn check_space(world: &World, space: &Space, vault: &Vault) {
         unlocked.len(),
         ids.len()
     );
-    let untold = ids.len() - there.len();
+    let unreported = ids.len() - there.len();
     assert!(
-        space.untold.contains(&untold),
-        "{who}: {untold} unreported values, {:?}, {} unlocked, {space:?}",
+        space.unreported.contains(&unreported),
+        "{who}: {unreported} unreported values, {:?}, {} unlocked, {space:?}",
         ids.difference(&there).collect::<Vec<_>>(),
         unlocked.len()
     );
@@ -130,7 +130,7 @@ async fn check_pat(pat: &Pat, services: &Services) {
             Err(error) => panic!("{}: {error:?}", pat.id),
         });
     }
-    let explains = |standing: &Standing| {
+    let explains = |standing: &PatState| {
         said.iter().enumerate().all(|(at, said)| match said {
             Err(Reason::NotFound) => standing.is_gone,
             _ if standing.is_gone => false,

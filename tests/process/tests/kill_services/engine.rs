@@ -9,7 +9,7 @@ use sealtoken::store::Store;
 use sealtoken_sqlite::SqliteStore;
 
 /// A collection and an id.
-pub(crate) type Place = (String, Vec<u8>);
+pub(crate) type Location = (String, Vec<u8>);
 
 /// The collections whose rows are broken.
 pub(crate) const VALUES: &str = "vault_values";
@@ -67,12 +67,12 @@ impl Outsider {
     }
 
     /// Breaks the labels of a record.
-    pub(crate) async fn break_labels(&self, (collection, id): &Place) {
+    pub(crate) async fn break_labels(&self, (collection, id): &Location) {
         self.run(BREAK, collection, id).await;
     }
 
     /// Copies an intact record into the keysets, under an id that no service uses.
-    pub(crate) async fn add_odd_keyset(&self, (collection, id): &Place) {
+    pub(crate) async fn add_odd_keyset(&self, (collection, id): &Location) {
         self.run(ODD, collection, id).await;
     }
 

@@ -26,7 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use check::{check, list};
 use engine::{Outsider, TOKENS, VALUES};
-use model::{Dice, Outcome, Told, World};
+use model::{Answer, Dice, Outcome, World};
 use writer::{Services, first_ring};
 
 /// How many processes write at once.
@@ -210,7 +210,7 @@ impl Scene<'_> {
 struct Victims {
     value: String,
     pat: PatId,
-    rows: Vec<engine::Place>,
+    rows: Vec<engine::Location>,
 }
 
 /// Rebuilds a writer's knowledge from its acknowledgements. The operation that the kill interrupted
@@ -219,11 +219,11 @@ fn replay(writer: usize, said: &[String]) -> World {
     let mut world = World::new(writer as u64);
     for line in said {
         let op = world.next();
-        let told = Told::parse(line).unwrap_or_else(|| panic!("{op:?}: {line}"));
+        let told = Answer::parse(line).unwrap_or_else(|| panic!("{op:?}: {line}"));
         world.apply(op, &told);
     }
     let last = world.next();
-    let killed = Told {
+    let killed = Answer {
         outcome: Outcome::Unknown,
         texts: Vec::new(),
     };

@@ -41,7 +41,7 @@ pub(crate) enum Op {
 
 /// The result of an operation, as the writer got it.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// The texts it returned. Of several values, those whose tokens are here were created, whatever
     /// happened to the others.
@@ -59,7 +59,7 @@ pub(crate) enum Outcome {
 
 /// The state of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum ValueState {
     Gone,
     Live(u64),
     Hidden(u64),
@@ -68,12 +68,12 @@ pub(crate) enum Kept {
 #[derive(Debug)]
 pub(crate) struct Value {
     pub(crate) token: String,
-    pub(crate) may_be: Vec<Kept>,
+    pub(crate) may_be: Vec<ValueState>,
 }
 
 /// A namespace.
 #[derive(Debug)]
-pub(crate) struct Space {
+pub(crate) struct Namespace {
     pub(crate) name: String,
     /// The possible passwords. All values have the same one.
     pub(crate) passwords: Vec<u64>,
@@ -81,12 +81,12 @@ pub(crate) struct Space {
     /// Whether the password certainly has an entry, since a value was created under it.
     pub(crate) is_protected: bool,
     /// The possible numbers of values whose tokens were never reported.
-    pub(crate) untold: BTreeSet<usize>,
+    pub(crate) unreported: BTreeSet<usize>,
 }
 
 /// The state of a personal access token; `good` is the index of its valid text, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct PatState {
     pub(crate) is_gone: bool,
     pub(crate) is_revoked: bool,
     pub(crate) roles: BTreeSet<String>,
@@ -97,7 +97,7 @@ pub(crate) struct Standing {
 pub(crate) struct Pat {
     pub(crate) id: String,
     pub(crate) texts: Vec<String>,
-    pub(crate) may_be: Vec<Standing>,
+    pub(crate) may_be: Vec<PatState>,
 }
 
 /// A writer's knowledge.
@@ -106,10 +106,10 @@ pub(crate) struct World {
     dice: Dice,
     /// The number of operations so far. It also numbers new values and roles.
     pub(crate) step: u64,
-    pub(crate) spaces: Vec<Space>,
+    pub(crate) spaces: Vec<Namespace>,
     pub(crate) pats: Vec<Pat>,
     /// The most tokens that may exist without having been reported.
-    pub(crate) untold: usize,
+    pub(crate) unreported: usize,
     /// The possible answers to whether the shared token has its role.
     pub(crate) shares: Vec<bool>,
 }
@@ -123,9 +123,9 @@ impl World {
             writer,
             dice: Dice(writer),
             step: 0,
-            spaces: vec![Space::new(writer, 0)],
+            spaces: vec![Namespace::new(writer, 0)],
             pats: Vec::new(),
-            untold: 0,
+            unreported: 0,
             shares: vec![false],
         }
     }
@@ -142,7 +142,7 @@ impl World {
         format!("shared-by-{}", self.writer)
     }
 
-    pub(crate) fn space(&self) -> &Space {
+    pub(crate) fn space(&self) -> &Namespace {
         self.spaces.last().expect("there is one")
     }
 
@@ -158,17 +158,17 @@ impl World {
                 0..=2 => Some(Op::Create),
                 3 => Some(Op::CreateMany),
                 4..=5 => self
-                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .value(|kept| matches!(kept, ValueState::Live(_)))
                     .map(Op::Update),
                 6 => self
-                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .value(|kept| matches!(kept, ValueState::Live(_)))
                     .map(Op::SoftDelete),
                 7 => self
-                    .value(|kept| matches!(kept, Kept::Hidden(_)))
+                    .value(|kept| matches!(kept, ValueState::Hidden(_)))
                     .map(Op::Restore),
-                8 => self.value(|kept| kept != Kept::Gone).map(Op::Delete),
+                8 => self.value(|kept| kept != ValueState::Gone).map(Op::Delete),
                 9..=10 => self
-                    .value(|kept| matches!(kept, Kept::Live(_)))
+                    .value(|kept| matches!(kept, ValueState::Live(_)))
                     .map(|_| Op::Rekey),
                 11..=12 => Some(Op::Issue),
                 13..=14 => self
@@ -190,14 +190,14 @@ impl World {
     }
 
     /// Draws a value that certainly matches.
-    fn value(&mut self, fits: fn(Kept) -> bool) -> Option<usize> {
+    fn value(&mut self, fits: fn(ValueState) -> bool) -> Option<usize> {
         let values = self.space().values.iter().enumerate();
         let fit = values.filter(|(_, value)| matches!(value.may_be[..], [kept] if fits(kept)));
         let fit: Vec<usize> = fit.map(|(at, _)| at).collect();
         (!fit.is_empty()).then(|| fit[self.dice.below(fit.len())])
     }
 
-    fn pat(&mut self, fits: fn(&Standing) -> bool) -> Option<usize> {
+    fn pat(&mut self, fits: fn(&PatState) -> bool) -> Option<usize> {
         let pats = self.pats.iter().enumerate();
         let fit = pats.filter(
             |(_, pat)| matches!(&pat.may_be[..], [standing] if !standing.is_gone && fits(standing)),
@@ -206,19 +206,19 @@ impl World {
         (!fit.is_empty()).then(|| fit[self.dice.below(fit.len())])
     }
 
-    pub(crate) fn apply(&mut self, op: Op, told: &Told) {
-        let &Told { outcome, ref texts } = told;
+    pub(crate) fn apply(&mut self, op: Op, told: &Answer) {
+        let &Answer { outcome, ref texts } = told;
         let (step, new_token) = (self.step, self.new_token());
         self.step += 1;
         let role = format!("role-{step}");
         let space = self.spaces.last_mut().expect("there is one");
-        let mut keep = |at: usize, next: &dyn Fn(Kept) -> Kept| {
+        let mut keep = |at: usize, next: &dyn Fn(ValueState) -> ValueState| {
             settle(&mut space.values[at].may_be, outcome, |kept| next(*kept));
         };
         match op {
             Op::Create => {
-                let (token, mut may_be) = (new_token, vec![Kept::Gone]);
-                settle(&mut may_be, outcome, |_| Kept::Live(step * 10));
+                let (token, mut may_be) = (new_token, vec![ValueState::Gone]);
+                settle(&mut may_be, outcome, |_| ValueState::Live(step * 10));
                 space.values.push(Value { token, may_be });
                 space.is_protected |= outcome == Outcome::Done;
             }
@@ -226,7 +226,7 @@ impl World {
                 space.is_protected |= !texts.is_empty();
                 let values = (step * 10..).zip(texts).map(|(content, token)| Value {
                     token: token.clone(),
-                    may_be: vec![Kept::Live(content)],
+                    may_be: vec![ValueState::Live(content)],
                 });
                 space.values.extend(values);
                 if outcome == Outcome::Unknown {
@@ -234,21 +234,21 @@ impl World {
                     // alone, with the password's entry, and the others may follow or not.
                     let left = MANY - texts.len();
                     let first = (!space.is_protected).then_some(1);
-                    for before in space.untold.clone() {
+                    for before in space.unreported.clone() {
                         let more = first.into_iter().chain([left]);
-                        space.untold.extend(more.map(|more| before + more));
+                        space.unreported.extend(more.map(|more| before + more));
                     }
                 }
             }
-            Op::Update(at) => keep(at, &|_| Kept::Live(step * 10)),
+            Op::Update(at) => keep(at, &|_| ValueState::Live(step * 10)),
             Op::SoftDelete(at) => keep(at, &hidden),
             Op::Restore(at) => keep(at, &shown),
-            Op::Delete(at) => keep(at, &|_| Kept::Gone),
+            Op::Delete(at) => keep(at, &|_| ValueState::Gone),
             Op::Rekey => {
                 settle(&mut space.passwords, outcome, |number| number + 1);
                 if space.passwords.len() > 1 {
                     let number = self.spaces.len();
-                    self.spaces.push(Space::new(self.writer, number));
+                    self.spaces.push(Namespace::new(self.writer, number));
                 }
             }
             Op::Issue => match outcome {
@@ -259,7 +259,7 @@ impl World {
                     self.pats.push(Pat {
                         id: id.clone(),
                         texts: vec![text.clone()],
-                        may_be: vec![Standing {
+                        may_be: vec![PatState {
                             is_gone: false,
                             is_revoked: false,
                             roles: BTreeSet::new(),
@@ -268,7 +268,7 @@ impl World {
                     });
                 }
                 Outcome::Nothing => {}
-                Outcome::Unknown => self.untold += 1,
+                Outcome::Unknown => self.unreported += 1,
             },
             Op::Use(_) => {}
             Op::AddRole(at) => self.stand(at, outcome, |is| {
@@ -291,7 +291,7 @@ impl World {
         }
     }
 
-    fn stand(&mut self, at: usize, outcome: Outcome, change: impl Fn(&mut Standing)) {
+    fn stand(&mut self, at: usize, outcome: Outcome, change: impl Fn(&mut PatState)) {
         settle(&mut self.pats[at].may_be, outcome, |standing| {
             let mut next = standing.clone();
             change(&mut next);
@@ -300,28 +300,28 @@ impl World {
     }
 }
 
-impl Space {
+impl Namespace {
     fn new(writer: u64, number: usize) -> Self {
         Self {
             name: format!("space {number} of writer {writer}"),
             passwords: vec![0],
             values: Vec::new(),
             is_protected: false,
-            untold: BTreeSet::from([0]),
+            unreported: BTreeSet::from([0]),
         }
     }
 }
 
-fn hidden(kept: Kept) -> Kept {
+fn hidden(kept: ValueState) -> ValueState {
     match kept {
-        Kept::Live(content) => Kept::Hidden(content),
+        ValueState::Live(content) => ValueState::Hidden(content),
         other => other,
     }
 }
 
-fn shown(kept: Kept) -> Kept {
+fn shown(kept: ValueState) -> ValueState {
     match kept {
-        Kept::Hidden(content) => Kept::Live(content),
+        ValueState::Hidden(content) => ValueState::Live(content),
         other => other,
     }
 }

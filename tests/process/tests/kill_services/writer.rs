@@ -14,7 +14,7 @@ use sealtoken_process_tests::kill::acknowledge;
 use tokio::runtime::Builder;
 
 use crate::engine;
-use crate::model::{MANY, Op, Outcome, Told, World};
+use crate::model::{Answer, MANY, Op, Outcome, World};
 
 /// Both services on one store.
 pub(crate) struct Services {
@@ -74,8 +74,8 @@ impl From<VerifyError> for Failed {
     }
 }
 
-/// One line, which the test reads with [`Told::parse`].
-impl Display for Told {
+/// One line, which the test reads with [`Answer::parse`].
+impl Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
             Outcome::Done => "done",
@@ -86,7 +86,7 @@ impl Display for Told {
     }
 }
 
-impl Told {
+impl Answer {
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
         let outcome = match words.next()? {
@@ -129,7 +129,7 @@ pub(crate) fn run(engine: &str, place: &str, writer: u64, shared: &PatId) {
                 Err(Failed::Store(error)) => return acknowledge(format!("failed: {error:?}")),
                 Err(Failed::Other(error)) => return acknowledge(format!("failed: {error}")),
             };
-            let told = Told { outcome, texts };
+            let told = Answer { outcome, texts };
             acknowledge(&told);
             world.apply(op, &told);
         }

@@ -4,7 +4,7 @@ use sealtoken::pat::{ListedTokens, OwnedTokens, PatError, PersonalAccessTokens, 
 use sealtoken::{Lifetime, Listing};
 
 use super::super::{Answer, answer, done, gone, op, says};
-use super::{FREE, IDS, LIVE, MINUTE, OVER, Op, REVOKED, THEIRS, Tokens, gave, id, theirs};
+use super::{EXPIRED, FREE, IDS, LIVE, MINUTE, Op, REVOKED, THEIRS, Tokens, gave, id, theirs};
 
 impl Tokens {
     pub(super) fn operations(&self) -> Vec<Op> {
@@ -38,7 +38,7 @@ impl Tokens {
             update("another end", LIVE, |update| {
                 update.expires(Lifetime::days(1))
             }),
-            update("an end for what is over", OVER, |update| {
+            update("an end for what is over", EXPIRED, |update| {
                 update.expires(sealtoken::Expiry::Never)
             }),
             op("revoke", |pats: PersonalAccessTokens| async move {

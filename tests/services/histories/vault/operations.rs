@@ -5,7 +5,7 @@ use std::time::Duration;
 use sealtoken::vault::{Vault, VaultError};
 use sealtoken::{Lifetime, State};
 
-use super::{FREE, HIDDEN, OPEN, OVER, Op, TOKENS, facts_of, gave, shown};
+use super::{EXPIRED, FREE, HIDDEN, OPEN, Op, TOKENS, facts_of, gave, shown};
 use crate::histories::{Answer, answer, done, gone, op, says};
 
 pub(super) fn operations() -> Vec<Op> {
@@ -45,7 +45,7 @@ pub(super) fn operations() -> Vec<Op> {
         op("renew what has expired", |vault: Vault| async move {
             done(
                 vault
-                    .renew(OVER)
+                    .renew(EXPIRED)
                     .expires(Lifetime::hours(2))
                     .even_expired()
                     .await,

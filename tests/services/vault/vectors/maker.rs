@@ -1,11 +1,12 @@
 //! Makes the records of `tests/vectors/vault.json`.
 
-use sealtoken::store::{Collection, Label, MemoryStore, Query, Record, Store as _};
+use sealtoken::store::MemoryStore;
 use sealtoken::vault::{Argon2Cost, Vault};
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, UnixTime};
 use serde_json::{Value, json};
 
-use super::{COLLECTIONS, NAMESPACES, NEXT, SHARED, TYPED, list, options, seconds, text};
+use super::{COLLECTIONS, NAMESPACES, NEXT, SHARED, TYPED, options};
+use crate::records::{all, list, seconds, text};
 use crate::vault::{NOW, RIGHT, WRONG};
 
 pub(super) struct Maker {
@@ -100,13 +101,7 @@ impl Maker {
             value["label"] = json!(info.label);
             value["revision"] = info.version.into();
         }
-        let mut records = Vec::new();
-        for collection in COLLECTIONS {
-            let all = Query::all(Collection::new(collection).unwrap()).limit(1000);
-            let page = self.store.scan(&all).await.unwrap();
-            assert!(page.next.is_none());
-            records.extend(page.records.iter().map(as_json));
-        }
+        let records = all(&self.store, &COLLECTIONS).await;
         self.states.push(json!({
             "name": name,
             "now": UnixTime::as_secs(sealtoken::Clock::now(&self.clock)),
@@ -221,19 +216,4 @@ impl Maker {
         self.keep("rewrapped: another key of the ring seals the keysets, and nothing else changed")
             .await;
     }
-}
-
-fn as_json(record: &Record) -> Value {
-    let label =
-        |label: &Label| json!({ "name": label.name.as_str(), "value": hex::encode(&label.value) });
-    let mut labels: Vec<&Label> = record.labels.iter().collect();
-    labels.sort_unstable();
-    json!({
-        "collection": record.key.collection.as_str(),
-        "id": hex::encode(&record.key.id),
-        "version": hex::encode(record.version.as_bytes()),
-        "purge_at": seconds(record.purge_at),
-        "labels": labels.into_iter().map(label).collect::<Vec<_>>(),
-        "body": hex::encode(&record.body),
-    })
 }

@@ -1,5 +1,5 @@
-//! A store whose rows are broken, whose indexes lead astray, and whose writes collide or fail as a
-//! test wants.
+//! A store whose rows are corrupt, whose indexes mislead, and whose writes collide or fail when a
+//! test asks for it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,12 +12,12 @@ use sealtoken::store::{
 };
 use tokio::sync::Barrier;
 
-use crate::front::{Behind, Front};
+use crate::intercept::{Intercept, Intercepted};
 
-pub(crate) type Bent = Behind<Bends>;
+pub(crate) type HostileStore = Intercepted<Hostile>;
 
 #[derive(Debug)]
-pub(crate) struct Bends {
+pub(crate) struct Hostile {
     inner: MemoryStore,
     /// Rows whose key is all that an engine can read.
     unreadable: Mutex<HashSet<RecordKey>>,
@@ -38,13 +38,13 @@ pub(crate) struct Bends {
     empty: AtomicU64,
 }
 
-impl Bent {
+impl HostileStore {
     pub(crate) fn new() -> Arc<Self> {
         Self::with_batches_of(1000)
     }
 
     pub(crate) fn with_batches_of(max_batch: usize) -> Arc<Self> {
-        Arc::new(Behind(Bends {
+        Arc::new(Intercepted(Hostile {
             inner: MemoryStore::new(),
             unreadable: Mutex::default(),
             misleading: AtomicBool::new(false),
@@ -60,7 +60,7 @@ impl Bent {
     }
 }
 
-impl Bends {
+impl Hostile {
     /// Breaks the row of a record: an engine finds neither version nor body nor labels in it.
     pub(crate) fn make_unreadable(&self, key: &RecordKey) {
         self.unreadable.lock().unwrap().insert(key.clone());
@@ -145,7 +145,7 @@ fn counts_down(count: &AtomicU64) -> Option<u64> {
 }
 
 #[async_trait]
-impl Front for Bends {
+impl Intercept for Hostile {
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }
@@ -188,7 +188,7 @@ impl Front for Bends {
             let broken = self.unreadable.lock().unwrap().contains(change.key());
             let removed = matches!(change, Change::Remove { expected: None, .. });
             if broken && !removed {
-                let current = Front::get(self, change.key()).await?;
+                let current = Intercept::get(self, change.key()).await?;
                 return Ok(Outcome::Conflict { index, current });
             }
         }

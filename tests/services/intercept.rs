@@ -11,7 +11,7 @@ use sealtoken::store::{
 };
 
 #[async_trait]
-pub(crate) trait Front: Debug + Send + Sync + 'static {
+pub(crate) trait Intercept: Debug + Send + Sync + 'static {
     /// The wrapped store.
     fn inner(&self) -> &MemoryStore;
 
@@ -54,11 +54,11 @@ pub(crate) trait Front: Debug + Send + Sync + 'static {
     }
 }
 
-/// The store behind a front.
+/// A store whose calls pass through an [`Intercept`].
 #[derive(Debug)]
-pub(crate) struct Behind<F>(pub(crate) F);
+pub(crate) struct Intercepted<F>(pub(crate) F);
 
-impl<F> Deref for Behind<F> {
+impl<F> Deref for Intercepted<F> {
     type Target = F;
 
     fn deref(&self) -> &F {
@@ -67,7 +67,7 @@ impl<F> Deref for Behind<F> {
 }
 
 #[async_trait]
-impl<F: Front> Store for Behind<F> {
+impl<F: Intercept> Store for Intercepted<F> {
     fn limits(&self) -> Limits {
         self.0.limits()
     }
