@@ -3,10 +3,12 @@
 use sealtoken::pat::{PatError, PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
-use super::Sync;
-use super::plan::{EXPIRED, Step, Work};
-use super::show::Report;
 use crate::failure::{in_part, is_in_doubt};
+
+use super::Sync;
+use super::plan::EXPIRED;
+use super::show::Report;
+use super::step::{Step, Work};
 
 pub(super) async fn apply(
     pats: &PersonalAccessTokens,
@@ -91,7 +93,7 @@ pub(super) fn why(error: &PatError, done: Option<&'static str>) -> String {
             format!("{}; {done}: {again} for the rest", in_part(error))
         }
         (error, Some(done)) => format!("{error}; {done}: {again} for the rest"),
-        (error, None) if may_be_done(error) => format!("{error}; or {again}"),
+        (error, None) if may_be_done(error) => format!("{error}; {again}"),
         (error, None) => error.to_string(),
     }
 }

@@ -6,6 +6,7 @@ mod compare;
 mod file;
 mod plan;
 mod show;
+mod step;
 #[cfg(test)]
 mod tests;
 
