@@ -17,6 +17,7 @@ mod input;
 mod inspect;
 mod key;
 mod lines;
+mod list;
 #[cfg(test)]
 mod lossy;
 mod open;
@@ -26,7 +27,6 @@ mod pat;
 mod progress;
 mod seal;
 mod store;
-mod table;
 mod values;
 mod vault;
 

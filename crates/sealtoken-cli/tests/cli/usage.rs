@@ -40,7 +40,7 @@ fn keys_tokens_and_passphrases_as_arguments_are_refused_without_being_shown() ->
         ],
     ] {
         let done = program.run(&arguments, "")?;
-        done.failed("never arguments");
+        done.failed("an argument looks like a secret");
         done.one_line("error: ");
         for secret in [&text, &option, &hex, "hunter2"] {
             assert!(!done.stderr.contains(secret), "{done:?}");
@@ -113,8 +113,8 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
             "Unix seconds",
         ),
         (
-            vec!["vault", "list", "--only-expired", "--with-expired"],
-            "--only-expired",
+            vec!["vault", "list", "--state", "revoked"],
+            "[possible values: live, expired, deleted]",
         ),
         (vec!["vault", "list", "--count", "--json"], "--count"),
         (vec!["vault", "import", "--password-file", "x"], "--format"),
