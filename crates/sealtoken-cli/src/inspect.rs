@@ -26,7 +26,7 @@ pub(crate) struct Inspect {
     /// Read the keys from this file instead of from SEALTOKEN_KEYS
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "purpose")]
     key_file: Option<PathBuf>,
-    /// Act as if this were the present time
+    /// Use this as the current time
     #[arg(
         long,
         value_name = "UNIX_SECONDS",

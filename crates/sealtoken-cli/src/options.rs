@@ -49,7 +49,7 @@ impl Usage {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct At {
-    /// Act as if this were the present time
+    /// Use this as the current time
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     at: Option<i64>,
 }
