@@ -50,18 +50,24 @@ pub(crate) fn run(options: &Inspect) -> Result<(), Failure> {
             Some(codec(&keys, purpose, &options.context, clock(options.at))?)
         }
     };
-    let text = input::token(Codec::DEFAULT_MAX_OPENED)?;
-    if text.len() > Codec::DEFAULT_MAX_OPENED {
-        return Err(OpenError::Malformed.into());
-    }
-    let header: TokenHeader = text.parse()?;
-    let state = codec.map(|codec| State::of(&codec, &text)).transpose()?;
+    let given = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    let (header, state) = look(&given, codec.as_ref()).map_err(|error| given.refused(error))?;
     if options.json {
         return output::json(&as_members(&header, state.as_ref(), options.reveal));
     }
     let rows = as_rows(&header, state.as_ref(), options.reveal)?;
     let line = |(name, value)| format!("{name:<12}  {value}");
     output::line(&rows.into_iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// The header of a token and, with a codec, its state.
+fn look(text: &str, codec: Option<&Codec>) -> Result<(TokenHeader, Option<State>), OpenError> {
+    if text.len() > Codec::DEFAULT_MAX_OPENED {
+        return Err(OpenError::Malformed);
+    }
+    let header = text.parse()?;
+    let state = codec.map(|codec| State::of(codec, text)).transpose()?;
+    Ok((header, state))
 }
 
 /// An opened token, and whether `open` would have refused it because of its times.

@@ -21,6 +21,7 @@ pub(crate) struct Open {
 
 pub(crate) fn run(options: &Open) -> Result<(), Failure> {
     let codec = options.usage.codec(options.at.clock())?;
-    let token = codec.open(&input::token(Codec::DEFAULT_MAX_OPENED)?)?;
+    let given = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    let token = codec.open(&given).map_err(|error| given.refused(error))?;
     output::json(&output::opened(&token))
 }

@@ -1,6 +1,7 @@
 //! How commands fail. Messages never contain a key, token or passphrase.
 
 mod advice;
+mod paths;
 mod secrets;
 mod service;
 

@@ -22,7 +22,7 @@ pub(super) fn shows_a_secret(error: &clap::Error) -> bool {
 
 /// Whether a word looks like a key, like a token of this crate or of one that it imports, like the
 /// hash of a token, or like a URL with a password.
-fn is_secret(word: &str) -> bool {
+pub(super) fn is_secret(word: &str) -> bool {
     let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     // In any place: after a quote, in a path, in a list.

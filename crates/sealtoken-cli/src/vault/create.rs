@@ -81,12 +81,15 @@ pub(super) async fn run(options: &Create) -> Result<(), Failure> {
         (Some(length), false) => create.length(length),
         (None, _) => create,
     };
-    if let Some(token) = token {
-        create = create.token(&*token);
+    if let Some(token) = &token {
+        create = create.token(&**token);
     }
     flushed(&vault, async {
-        let created = create.await;
-        let token = created.map_err(|error| Failure::from(error).in_doubt(&in_doubt))?;
+        let created = create.await.map_err(|error| match &token {
+            Some(given) => given.refused(error),
+            None => error.into(),
+        });
+        let token = created.map_err(|failure: Failure| failure.in_doubt(&in_doubt))?;
         if let Ok(true) = output::secret_line(token.expose()) {
             return Ok(());
         }

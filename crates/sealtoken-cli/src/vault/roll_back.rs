@@ -40,5 +40,5 @@ pub(super) async fn run(options: &RollBack) -> Result<(), Failure> {
     let what = look_first("`sealtoken vault versions`", "vault roll-back");
     rolled
         .map(|_| ())
-        .map_err(|error| Failure::from(error).in_doubt(&what))
+        .map_err(|error| token.refused(error).in_doubt(&what))
 }

@@ -47,5 +47,5 @@ pub(super) async fn run(options: &Update) -> Result<(), Failure> {
     }
     let updated = flushed(&vault, update.into_future()).await;
     let what = look_first("`sealtoken vault get`, by its `updated`,", "vault update");
-    updated.map_err(|error| Failure::from(error).in_doubt(&what))
+    updated.map_err(|error| token.refused(error).in_doubt(&what))
 }

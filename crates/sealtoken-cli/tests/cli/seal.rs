@@ -121,22 +121,25 @@ fn every_refusal_has_its_code_exit_status_2_and_nothing_on_stdout() -> Outcome {
 }
 
 #[test]
-fn one_line_ending_is_dropped_and_the_library_refuses_everything_else() -> Outcome {
+fn blanks_around_a_token_are_dropped_and_the_library_refuses_everything_else() -> Outcome {
     let (program, key) = Program::new();
     let text = token(&key)?;
     let open = |input: &[u8]| program.run(&["open", "--purpose", "reset", "--at", &at(NOW)], input);
-    for ending in ["", "\n", "\r\n"] {
+    for ending in [
+        "", "\n", "\r\n", "\n\n", "\r\n\r\n", "\n\r\n", "\r", "\n\r", " ", " \n",
+    ] {
         let done = open(format!("{text}{ending}").as_bytes())?;
         assert_eq!(done.status, Some(0), "{ending:?}");
     }
-    for ending in [
-        "\n\n", "\r\n\n", "\r\n\r\n", "\n\r\n", "\r", "\n\r", " ", " \n", "\0", "\nx",
-    ] {
+    for start in ["\n", " ", "\u{feff}", "\u{feff} \t"] {
+        let done = open(format!("{start}{text}\n").as_bytes())?;
+        assert_eq!(done.status, Some(0), "{start:?}");
+    }
+    for ending in ["\0", "\nx", "\u{feff}", " x"] {
         open(format!("{text}{ending}").as_bytes())?.refused("malformed");
     }
-    for start in ["\n", " ", "\u{feff}"] {
-        open(format!("{start}{text}\n").as_bytes())?.refused("malformed");
-    }
+    open(format!("\u{feff}\u{feff}{text}").as_bytes())?.refused("malformed");
+    open(format!("{text}{}", "\n".repeat(5000)).as_bytes())?.refused("malformed");
     open(b"st1_\xff\xfe")?.refused("malformed");
     Ok(())
 }
@@ -159,8 +162,12 @@ fn the_longest_token_is_read_and_no_more_of_stdin_than_that() -> Outcome {
         program.run(&open, format!("{longest}\r\n"))?.status,
         Some(0)
     );
+    assert_eq!(
+        program.run(&open, format!("{longest}\r\n\n"))?.status,
+        Some(0)
+    );
     program
-        .run(&open, format!("{longest}\r\n\n"))?
+        .run(&open, format!("{longest}A"))?
         .refused("malformed");
 
     let huge = "A".repeat(32 * 1024 * 1024);

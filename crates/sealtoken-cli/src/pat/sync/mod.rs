@@ -121,13 +121,16 @@ async fn own_id(own: &Own, pats: &PersonalAccessTokens) -> Result<Option<PatId>,
         let id = id.parse()?;
         return Ok(Some(pats.get(id).await?.id));
     }
-    let text = if own.stdin {
+    let token = if own.stdin {
         Some(own::on_stdin()?)
     } else {
         own::in_environment()?
     };
-    match text {
-        Some(text) => Ok(Some(pats.verify(&text).await?.id)),
+    match token {
+        Some(token) => {
+            let verified = pats.verify(&token).await;
+            Ok(Some(verified.map_err(|error| token.refused(error))?.id))
+        }
         None => Ok(None),
     }
 }

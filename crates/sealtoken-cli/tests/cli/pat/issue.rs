@@ -56,9 +56,12 @@ fn every_reason_to_refuse_has_its_code_and_leaves_stdout_empty() -> Outcome {
         &twice,
         &huge,
         &token[..74],
-        &format!("{token} "),
+        &format!("{token} x"),
     ] {
         verify(text)?.refused("invalid_format");
+    }
+    for text in [&format!("{token} "), &format!("\u{feff} {token}\r\n")] {
+        assert_eq!(verify(text)?.status, Some(0), "{text:?}");
     }
     verify("pat_\u{e4}")?.refused("invalid_format");
 
@@ -184,7 +187,7 @@ fn a_hash_that_nothing_verifies_with_is_refused_by_its_name() -> Outcome {
         ),
         (&cheap, "invalid_parameters"),
         (foreign, "invalid_parameters"),
-        (&format!("{SCRYPT}\n\n"), "invalid_phc"),
+        (&format!("{SCRYPT}\nx"), "invalid_phc"),
         (&"$".repeat(100_000), "invalid_phc"),
     ] {
         let done = here.run(&format!("register --id {ID} --owner a --hash-file -"), hash)?;
@@ -200,7 +203,7 @@ fn a_hash_that_nothing_verifies_with_is_refused_by_its_name() -> Outcome {
         .failed("--hash-file");
     here.quiet(
         &format!("register --id {ID} --owner a --hash-file -"),
-        format!("{SCRYPT}\n"),
+        format!("\u{feff}{SCRYPT}\n\n"),
     )?;
     here.run("verify", format!("pat_{ID}.{}=", "A".repeat(43)))?
         .refused("invalid_secret");
