@@ -51,6 +51,7 @@ class Vault:
         ).stdout.decode()
         for name in ("one", "two"):
             self.path(name).write_text(f"the password {name}\n")
+            self.path(name).chmod(0o600)  # else the command warns
         self.values = []
         self.entries = {}
 

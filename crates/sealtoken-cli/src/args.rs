@@ -16,6 +16,9 @@ use crate::vault::{self, VaultCommand};
 #[derive(Debug, Parser)]
 #[command(name = "sealtoken", version, after_help = GENERAL)]
 pub(crate) struct Arguments {
+    /// Print no warnings, notes or progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -26,7 +29,7 @@ Tokens come from stdin or a file, passwords from a file or the terminal, keys fr
 environment variable SEALTOKEN_KEYS.
 
 Examples:
-  sealtoken key generate > keys.txt
+  sealtoken key generate --out keys.txt
   export SEALTOKEN_KEYS=\"$(cat keys.txt)\"
   echo '{\"user_id\":123}' | sealtoken seal --purpose password-reset --expires-in 30m > token
   sealtoken open --purpose password-reset < token

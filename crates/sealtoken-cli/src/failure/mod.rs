@@ -16,6 +16,7 @@ use sealtoken_import::PrimordyxError;
 use secrets::{NOT_AN_ARGUMENT, shows_a_secret};
 
 pub(crate) use advice::{OPENING, again, again_until, imported, look_first};
+pub(crate) use paths::shown;
 pub(crate) use secrets::has_password;
 pub(crate) use service::{in_part, is_in_doubt};
 

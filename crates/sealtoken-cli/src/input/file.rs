@@ -6,6 +6,10 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+#[cfg(unix)]
+use crate::failure::shown;
+#[cfg(unix)]
+use crate::notes::warn;
 
 use super::bounded;
 use super::text::{is_utf16, without_mark};
@@ -15,6 +19,28 @@ const MAX_SECRETS: usize = 64 * 1024;
 
 /// The maximum size of a file of declared tokens, in bytes: enough for a hundred thousand.
 const MAX_DECLARED: usize = 32 * 1024 * 1024;
+
+/// The text of a file of keys or passwords, which no other user should have access to.
+pub(crate) fn private(path: &Path, doing: &str) -> Result<Zeroizing<String>, Failure> {
+    let text = secrets(path, doing)?;
+    #[cfg(unix)]
+    if is_open_to_others(path) {
+        let path = shown(path);
+        warn(&format!(
+            "other users have access to {path}: run `chmod 600 {path}`"
+        ));
+    }
+    Ok(text)
+}
+
+/// Whether a regular file has any rights for other users. Pipes are no matter of rights.
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let found = path.metadata();
+    found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
+}
 
 /// The text of a file of secrets.
 pub(crate) fn secrets(path: &Path, doing: &str) -> Result<Zeroizing<String>, Failure> {

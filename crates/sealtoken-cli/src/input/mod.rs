@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, problem};
 
-pub(crate) use file::{declared, open, secrets};
+pub(crate) use file::{declared, open, private, secrets};
 pub(crate) use stdin::{Stdin, all, hint};
 pub(crate) use text::{Given, Kind, without_line_ending, without_mark};
 
@@ -29,7 +29,7 @@ const VARIABLE: &str = "SEALTOKEN_KEYS";
 /// The keys from the file or, without one, from the environment.
 pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
     let text = match file {
-        Some(path) => secrets(path, "read the key file")?,
+        Some(path) => private(path, "read the key file")?,
         None => std::env::var(VARIABLE)
             .map(Zeroizing::new)
             .map_err(|error| match error {
@@ -45,7 +45,7 @@ pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
 
 /// The passphrase of the file, without one line ending.
 pub(crate) fn passphrase(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let text = secrets(path, "read the passphrase file")?;
+    let text = private(path, "read the passphrase file")?;
     match without_line_ending(&text) {
         // With an empty passphrase, anyone could make tokens that are read.
         "" => Err(Failure::Problem("the passphrase file is empty".into())),

@@ -1,13 +1,12 @@
 //! Hashes in files.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 
 use sealtoken::pat::SecretHash;
 
 use crate::failure::Failure;
 use crate::input::{self, AROUND, Given, Kind};
+use crate::output::NewFile;
 
 /// The maximum length of a hash's text, in bytes.
 const MAX: usize = 1024;
@@ -31,12 +30,9 @@ pub(super) fn read(file: &str) -> Result<SecretHash, Failure> {
 
 /// Writes a hash into a new file: an existing one may belong to another token.
 pub(super) fn write(path: &Path, hash: &SecretHash) -> Result<(), Failure> {
-    let made = OpenOptions::new().write(true).create_new(true).open(path);
-    let mut file = made.map_err(|error| Failure::file("create the hash file", path, &error))?;
-    let written = writeln!(file, "{hash}").and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        // Half a hash is useless.
-        let _ = std::fs::remove_file(path);
-        Failure::file("write the hash file", path, &error)
-    })
+    let file = NewFile {
+        name: "hash file",
+        is_private: false,
+    };
+    file.write(path, &hash.to_string())
 }

@@ -49,7 +49,7 @@ use verify::Verify;
 
 const ABOUT: &str = "\
 Examples:
-  sealtoken key generate > keys.txt
+  sealtoken key generate --out keys.txt
   export SEALTOKEN_KEYS=\"$(cat keys.txt)\" SEALTOKEN_STORE=sqlite:tokens.db
   sealtoken pat issue --owner ada@example.com --role reader --expires-in 90d > token
   sealtoken pat verify < token

@@ -6,7 +6,7 @@ use sealtoken::vault::{Target, ValueId, VaultError};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input::{self, AROUND, Given, Kind, Stdin, secrets, without_line_ending};
+use crate::input::{self, AROUND, Given, Kind, Stdin, private, secrets, without_line_ending};
 
 use super::args::{PasswordArgs, TokenOrId};
 
@@ -43,7 +43,7 @@ pub(super) fn new_password(from: &PasswordArgs) -> Result<Option<Password>, Fail
 
 /// The password of the file, without one line ending.
 pub(super) fn password_of(path: &Path) -> Result<Password, Failure> {
-    let text = secrets(path, "read the password file")?;
+    let text = private(path, "read the password file")?;
     Ok(Zeroizing::new(without_line_ending(&text).into()))
 }
 

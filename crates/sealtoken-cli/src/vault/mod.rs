@@ -56,7 +56,7 @@ pub(crate) fn about() -> String {
 
 const ABOUT: &str = "\
 Examples:
-  sealtoken key generate > keys.txt
+  sealtoken key generate --out keys.txt
   export SEALTOKEN_KEYS=\"$(cat keys.txt)\" SEALTOKEN_STORE=sqlite:vault.db
   sealtoken vault create --password-file pw.txt --expires-in 30d < secret.bin > token
   sealtoken vault read --password-file pw.txt < token

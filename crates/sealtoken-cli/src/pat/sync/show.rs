@@ -8,6 +8,7 @@ use sealtoken::pat::PatId;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::notes;
 use crate::output::{self, printable};
 
 use super::step::{Difference, Plan, Step, Work};
@@ -104,7 +105,7 @@ impl Report {
 
     pub(super) fn note(&mut self, id: PatId, note: &'static str) {
         let id = id.to_string();
-        say(&format!("note: {id}: {note}"));
+        notes::note(&format!("{id}: {note}"));
         self.notes.push(Note { id, note });
     }
 

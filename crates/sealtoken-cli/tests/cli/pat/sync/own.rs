@@ -86,6 +86,11 @@ fn ones_own_token_is_protected() -> Outcome {
             assert_eq!(sync.pats.run("verify", &token)?.json()?["admin"], true);
         }
     }
+    let quiet = sync.run(&format!("--quiet --own {id}"))?;
+    assert!(
+        quiet.stdout.starts_with(NOTHING) && quiet.stderr.is_empty(),
+        "{quiet:?}"
+    );
     // An unknown or invalid own token protects nothing, so nothing is done.
     sync.pats.write("tokens.yaml", "tokens: []")?;
     sync.run(&format!("--own {ID}"))?.refused("not_found");
