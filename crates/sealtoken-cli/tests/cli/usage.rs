@@ -119,10 +119,6 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
         (vec!["vault", "list", "--count", "--json"], "--count"),
         (vec!["vault", "import", "--password-file", "x"], "--format"),
         (
-            vec!["vault", "import", "--format", "vaultstore-v2"],
-            "--password-file",
-        ),
-        (
             vec![
                 "vault",
                 "import",
