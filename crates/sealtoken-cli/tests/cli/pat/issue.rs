@@ -96,6 +96,12 @@ fn what_cannot_be_issued_is_refused_and_nothing_is_stored() -> Outcome {
     ] {
         pats.run(&format!("issue {options}"), "")?.refused(code);
     }
+    let twice = "--metadata k=1 --metadata l=1 --metadata k=2";
+    let hash = format!("register --id {ID} --owner a --hash-file none");
+    for command in ["issue --owner a", &hash, &format!("update {ID}")] {
+        let done = pats.run(&format!("{command} {twice}"), "")?;
+        done.failed("--metadata gives k twice: give each key once");
+    }
     pats.run("issue --owner a --prefix Acme", "")?
         .failed("a prefix is a lower-case letter");
     assert_eq!(pats.line("list --json", "")?, "[]");
