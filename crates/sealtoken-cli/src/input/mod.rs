@@ -1,6 +1,7 @@
 //! Reads the input of commands: with a limit, and wiped from memory if it may be a secret.
 
 mod file;
+mod json;
 mod stdin;
 mod text;
 
@@ -8,7 +9,7 @@ use std::env::VarError;
 use std::io::Read;
 use std::path::Path;
 
-use sealtoken::{Cargo, KeyRing};
+use sealtoken::{Cargo, CargoError, KeyRing};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, problem};
@@ -68,9 +69,17 @@ pub(crate) fn cargo() -> Result<Cargo, Failure> {
         return Err(Failure::Problem(what));
     }
     let text = str::from_utf8(&bytes).map_err(|_| problem("the cargo on stdin is not UTF-8"))?;
-    without_mark(text)
-        .parse()
-        .map_err(|error| Failure::Problem(format!("the cargo on stdin: {error}")))
+    let text = without_mark(text);
+    if text.trim_ascii().is_empty() {
+        let example = json::EXAMPLE;
+        return Err(problem(format!(
+            "the cargo on stdin is empty: give a JSON object, such as {example}"
+        )));
+    }
+    text.parse().map_err(|error: CargoError| {
+        let why = json::why(text).unwrap_or_else(|| error.to_string());
+        problem(format!("the cargo on stdin: {why}"))
+    })
 }
 
 /// Reads up to `max` bytes and one more, to tell whether that was all.

@@ -202,6 +202,31 @@ fn a_cargo_that_cannot_be_sealed_is_an_error_and_not_a_refusal() -> Outcome {
         done.failed("the cargo on stdin");
         done.one_line("error: ");
     }
+    for (cargo, because) in [
+        (
+            "",
+            "is empty: give a JSON object, such as {\"user_id\":123}",
+        ),
+        (" \n", "is empty: give a JSON object"),
+        ("[\"hunter2\"]", ": it is a list: give an object"),
+        (
+            "{'hunter2':1}",
+            ": line 1, column 2: single quotes are not JSON",
+        ),
+        (
+            "{\n  \"user_id\": 123,\n  \"a\": hunter2\n}\n",
+            ": line 3, column 8: expected value",
+        ),
+        (
+            r#"{"hunter2":1,"hunter2":2}"#,
+            "a name occurs twice in one object",
+        ),
+    ] {
+        let done = seal(cargo.as_bytes())?;
+        done.failed("the cargo on stdin");
+        done.failed(because);
+        assert!(!done.stderr.contains("hunter2"), "{done:?}");
+    }
     seal(b"{\"a\":\"\xff\"}")?.failed("UTF-8");
     let long = seal(format!(r#"{{"a":"{}"}}"#, "x".repeat(5000)).as_bytes())?;
     long.failed("4000 are allowed");
