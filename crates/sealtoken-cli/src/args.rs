@@ -24,9 +24,9 @@ pub(crate) struct Arguments {
 }
 
 const GENERAL: &str = "\
-Other users of the machine can see arguments, so keys, tokens and passwords are never given as one. \
-Tokens come from stdin or a file, passwords from a file or the terminal, keys from --key-file or the \
-environment variable SEALTOKEN_KEYS.
+Other users of the machine can see arguments, so keys, tokens and passwords are never given as \
+one. Tokens come from stdin or a file, passwords from a file or the terminal, keys from --key-file \
+or the environment variable SEALTOKEN_KEYS.
 
 Examples:
   sealtoken key generate --out keys.txt
