@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use sealtoken::{Codec, OpenError, Token, TokenHeader, UnixTime, Value};
 
 use crate::failure::{Failure, problem};
-use crate::options::{clock, codec};
+use crate::options::{clock, codec, unopened};
 use crate::output::{Members, optional};
 use crate::{input, output};
 
@@ -43,15 +43,22 @@ pub(crate) struct Inspect {
 }
 
 pub(crate) fn run(options: &Inspect) -> Result<(), Failure> {
-    let codec = match &options.purpose {
+    let opener = match &options.purpose {
         None => None,
         Some(purpose) => {
             let keys = input::keys(options.key_file.as_deref())?;
-            Some(codec(&keys, purpose, &options.context, clock(options.at))?)
+            let codec = codec(&keys, purpose, &options.context, clock(options.at))?;
+            Some((codec, keys))
         }
     };
     let given = input::token(Codec::DEFAULT_MAX_OPENED)?;
-    let (header, state) = look(&given, codec.as_ref()).map_err(|error| given.refused(error))?;
+    let looked = look(&given, opener.as_ref().map(|(codec, _)| codec));
+    let (header, state) = looked.map_err(|error| {
+        given.refused(match &opener {
+            Some((_, keys)) => unopened(error, &given, keys),
+            None => error.into(),
+        })
+    })?;
     if options.json {
         return output::json(&as_members(&header, state.as_ref(), options.reveal));
     }

@@ -26,7 +26,7 @@ pub(crate) struct Seal {
 }
 
 pub(crate) fn run(options: &Seal) -> Result<(), Failure> {
-    let mut codec = options.usage.codec(None)?;
+    let mut codec = options.usage.codec(&options.usage.keys()?, None)?;
     if let Some(block) = options.pad {
         codec = codec.with_padding(block);
     }

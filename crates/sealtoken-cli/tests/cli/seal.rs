@@ -1,8 +1,9 @@
 //! `sealtoken seal` and `sealtoken open`.
 
 use std::error::Error;
+use std::str::FromStr as _;
 
-use sealtoken::{Cargo, Key, KeyRing, Lifetime};
+use sealtoken::{Cargo, Key, KeyRing, Lifetime, TokenHeader};
 use serde_json::{Value, json};
 
 use crate::{NOW, Outcome, Program, at, token};
@@ -110,7 +111,13 @@ fn every_refusal_has_its_code_exit_status_2_and_nothing_on_stdout() -> Outcome {
     open(NOW, "")?.refused("malformed");
     open(NOW, &text.replacen("st1_", "st2_", 1))?.refused("malformed");
     let stranger = token(&Key::generate())?;
-    open(NOW, &stranger)?.refused("unknown_key");
+    let (missing, ours) = (TokenHeader::from_str(&stranger)?.key_id, key.id());
+    let why = format!("the key {missing}, which is not in this ring ({ours}): add it as a retired");
+    let inspect = program.run(&["inspect", "--purpose", "reset"], &stranger)?;
+    for done in [open(NOW, &stranger)?, inspect] {
+        done.refused("unknown_key");
+        assert!(done.stderr.contains(&why), "{done:?}");
+    }
     let list = KeyRing::new(key)
         .codec("reset")?
         .seal_value(&[1], Lifetime::Forever)?;
