@@ -41,7 +41,13 @@ pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
                 VarError::NotUnicode(_) => problem("SEALTOKEN_KEYS is not UTF-8"),
             })?,
     };
-    without_mark(&text).parse().map_err(problem)
+    let text = without_mark(&text);
+    if file.is_none() && text.trim().is_empty() {
+        return Err(problem(
+            "SEALTOKEN_KEYS is empty: put the keys into it, or give --key-file",
+        ));
+    }
+    text.parse().map_err(problem)
 }
 
 /// The passphrase of the file, without one line ending.

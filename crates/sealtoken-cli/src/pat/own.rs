@@ -25,7 +25,10 @@ pub(super) fn on_stdin() -> Result<Given, Failure> {
 /// The token in the environment, if there is one.
 pub(super) fn in_environment() -> Result<Option<Given>, Failure> {
     match std::env::var(VARIABLE).map(Zeroizing::new) {
-        Ok(text) if text.is_empty() => Ok(None),
+        // The token would not be protected.
+        Ok(text) if text.trim().is_empty() => Err(problem(format!(
+            "{VARIABLE} is empty: put your token into it, or unset it"
+        ))),
         Ok(text) => Ok(Some(given(VARIABLE, text.as_bytes(), true))),
         Err(VarError::NotPresent) => Ok(None),
         // If it were ignored, the token would not be protected.

@@ -68,7 +68,8 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     let double = format!("{0},{0}", *key);
     let standby = format!("+{}", *key);
     for (keys, because) in [
-        ("", "no key was given"),
+        ("", "SEALTOKEN_KEYS is empty: "),
+        (" \n", "SEALTOKEN_KEYS is empty: "),
         ("nonsense-of-mine", "prefix"),
         (start, "the wrong length"),
         (&foreign, "base64url"),
