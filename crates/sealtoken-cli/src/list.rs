@@ -17,7 +17,7 @@ use crate::output;
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Print at most this many; if more follow, the last line on stderr is `next: CURSOR`
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     limit: Option<u64>,
     /// Continue a list that --limit ended; give the same filters
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]

@@ -17,11 +17,11 @@ pub(crate) struct Seal {
     #[command(flatten)]
     usage: Usage,
     /// How long the token lives: 90s, 30m, 8h, 1d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Lifetime,
     /// Pad the content with spaces to a multiple of this many bytes, so that the token's length
     /// reveals less
-    #[arg(long, value_name = "BYTES", value_parser = block)]
+    #[arg(long, value_name = "BYTES", value_parser = block, allow_negative_numbers = true)]
     pad: Option<usize>,
 }
 

@@ -26,13 +26,13 @@ pub(crate) struct Create {
     #[command(flatten)]
     password: PasswordArgs,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever [default: forever]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// A label by which `list` finds it
     #[arg(long)]
     label: Option<String>,
     /// The length of the token in characters: 25 to 64, with --weak 15 to 64 [default: 32]
-    #[arg(long, value_name = "CHARACTERS")]
+    #[arg(long, value_name = "CHARACTERS", allow_negative_numbers = true)]
     length: Option<usize>,
     /// Allow a token of less than 25 characters, which has less than 128 random bits
     #[arg(long, requires = "length")]

@@ -29,16 +29,16 @@ pub(crate) struct List {
     #[arg(long)]
     label: Option<String>,
     /// Only values created at or after this moment: Unix seconds or RFC 3339
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true)]
     created_from: Option<UnixTime>,
     /// Only values created before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true)]
     created_before: Option<UnixTime>,
     /// Only values that expire at or after this moment
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true)]
     expires_from: Option<UnixTime>,
     /// Only values that expire before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true)]
     expires_before: Option<UnixTime>,
     /// Only values in this state; may be given several times [default: live]
     ///

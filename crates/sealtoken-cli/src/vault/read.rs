@@ -22,7 +22,7 @@ pub(crate) struct Read {
     #[command(flatten)]
     password: PasswordArgs,
     /// Read this earlier value instead: a number that `versions` shows
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     earlier: Option<u64>,
 }
 

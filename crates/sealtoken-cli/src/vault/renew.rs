@@ -21,7 +21,7 @@ pub(crate) struct Renew {
     #[command(flatten)]
     value: TokenOrId,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Lifetime,
     /// Renew the value even if it has expired; it can be read again
     #[arg(long)]

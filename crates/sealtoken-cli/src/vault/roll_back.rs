@@ -20,7 +20,7 @@ pub(crate) struct RollBack {
     #[command(flatten)]
     password: PasswordArgs,
     /// The number of the earlier value, as `versions` shows it
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     to: u64,
     #[command(flatten)]
     keep: Keep,

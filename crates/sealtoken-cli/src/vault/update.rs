@@ -23,7 +23,7 @@ pub(crate) struct Update {
     #[command(flatten)]
     password: PasswordArgs,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever [default: as before]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     #[command(flatten)]
     keep: Keep,

@@ -73,6 +73,42 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
             vec!["seal", "--purpose", "p", "--expires-in", "1h", "--pad", "0"],
             "from 1 to 2953",
         ),
+        (
+            vec!["seal", "--purpose", "p", "--expires-in", "-5m"],
+            "a duration is not negative",
+        ),
+        (
+            vec![
+                "seal",
+                "--purpose",
+                "p",
+                "--expires-in",
+                "1h",
+                "--pad",
+                "-1",
+            ],
+            "from 1 to 2953",
+        ),
+        (
+            vec!["vault", "purge-deleted", "--older-than", "-1d"],
+            "a duration is not negative",
+        ),
+        (
+            vec!["vault", "list", "--limit", "-1"],
+            "invalid value '-1' for '--limit",
+        ),
+        (
+            vec!["vault", "list", "--created-from", "-1d"],
+            "Unix seconds",
+        ),
+        (
+            vec!["vault", "create", "--length", "-1"],
+            "invalid value '-1' for '--length",
+        ),
+        (
+            vec!["pat", "rotate", "x", "--overlap", "-1h"],
+            "a duration is not negative",
+        ),
         (vec!["inspect", "--reveal"], "--purpose"),
         (vec!["inspect", "--at", "5"], "--purpose"),
         (

@@ -56,7 +56,7 @@ pub(crate) struct Sync {
     #[arg(long)]
     keep_unlisted: bool,
     /// Let `purge-expired` delete the tokens that this run revokes, after this long
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     purge_in: Option<Lifetime>,
     #[command(flatten)]
     own: Own,
