@@ -17,8 +17,8 @@ Examples:
   sealtoken key generate --out keys.txt
   export SEALTOKEN_KEYS=\"$(cat keys.txt)\"")]
     Generate {
-        /// Write the key into this file, which must not exist yet and which no other user can read,
-        /// and print its id
+        /// Write the key into this file, which must not exist yet, and print its id; on Unix, no
+        /// other user can read the file
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,
     },

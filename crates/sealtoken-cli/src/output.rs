@@ -45,7 +45,7 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
 pub(crate) struct NewFile {
     /// What it is, such as `key file`.
     pub(crate) name: &'static str,
-    /// Whether only this user can read it.
+    /// Whether only this user can read it, on Unix.
     pub(crate) is_private: bool,
 }
 
@@ -54,11 +54,8 @@ impl NewFile {
     pub(crate) fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
         if self.is_private {
-            use std::os::unix::fs::OpenOptionsExt as _;
-
-            options.mode(0o600);
+            for_owner_alone(&mut options);
         }
         let made = options.open(path).map_err(|error| {
             let failure = Failure::file(&format!("create the {}", self.name), path, &error);
@@ -82,6 +79,17 @@ impl NewFile {
         })
     }
 }
+
+#[cfg(unix)]
+fn for_owner_alone(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600);
+}
+
+/// The rights of a new file are those of its folder.
+#[cfg(not(unix))]
+const fn for_owner_alone(_: &mut OpenOptions) {}
 
 /// Added to an error of stdout if the work itself was done.
 pub(crate) const DONE: &str = "everything else was done";

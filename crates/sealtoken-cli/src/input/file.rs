@@ -5,10 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
-#[cfg(unix)]
-use crate::failure::shown;
-#[cfg(unix)]
+use crate::failure::{Failure, shown};
 use crate::notes::warn;
 
 use super::bounded;
@@ -23,7 +20,6 @@ const MAX_DECLARED: usize = 32 * 1024 * 1024;
 /// The text of a file of keys or passwords, which no other user should have access to.
 pub(crate) fn private(path: &Path, doing: &str) -> Result<Zeroizing<String>, Failure> {
     let text = secrets(path, doing)?;
-    #[cfg(unix)]
     if is_open_to_others(path) {
         let path = shown(path);
         warn(&format!(
@@ -33,13 +29,18 @@ pub(crate) fn private(path: &Path, doing: &str) -> Result<Zeroizing<String>, Fai
     Ok(text)
 }
 
-/// Whether a regular file has any rights for other users. Pipes are no matter of rights.
+/// Whether a regular file has any rights for other users. Pipes are not checked.
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
 
     let found = path.metadata();
     found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+const fn is_open_to_others(_: &Path) -> bool {
+    false
 }
 
 /// The text of a file of secrets.

@@ -37,7 +37,7 @@ pub(crate) struct List {
     #[arg(long, requires = "json")]
     with_hashes: bool,
     #[command(flatten)]
-    list: ListArgs,
+    printed: ListArgs,
 }
 
 pub(super) async fn run(options: &List) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ pub(super) async fn run(options: &List) -> Result<(), Failure> {
         list = list.with_hashes();
     }
     let now = store.now();
-    options.list.print(list, &Tokens { now }).await
+    options.printed.print(list, &Tokens { now }).await
 }
 
 /// Shows tokens, with their states as of one moment.

@@ -46,7 +46,7 @@ pub(crate) struct List {
     #[arg(long = "state", value_name = "STATE", value_parser = state(STATES))]
     states: Vec<State>,
     #[command(flatten)]
-    list: ListArgs,
+    printed: ListArgs,
 }
 
 pub(super) async fn run(options: &List) -> Result<(), Failure> {
@@ -67,7 +67,7 @@ pub(super) async fn run(options: &List) -> Result<(), Failure> {
     if let Some(at) = options.expires_before {
         list = list.expires_before(at);
     }
-    options.list.print(list, &Values).await
+    options.printed.print(list, &Values).await
 }
 
 /// Shows values.
