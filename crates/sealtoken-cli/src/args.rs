@@ -16,24 +16,31 @@ use crate::vault::{self, VaultCommand};
 #[derive(Debug, Parser)]
 #[command(name = "sealtoken", version, after_help = GENERAL)]
 pub(crate) struct Arguments {
+    /// Print no warnings, notes or progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 const GENERAL: &str = "\
-Keys, tokens and passwords are never arguments, because every user of the machine can see those. \
-Tokens come from stdin, keys from --key-file or the environment variable SEALTOKEN_KEYS.
+Other users of the machine can see arguments, so keys, tokens and passwords are never given as \
+one. Tokens come from stdin or a file, passwords from a file or the terminal, keys from --key-file \
+or the environment variable SEALTOKEN_KEYS.
 
 Examples:
-  export SEALTOKEN_KEYS=$(sealtoken key generate)
+  sealtoken key generate --out keys.txt
+  export SEALTOKEN_KEYS=\"$(cat keys.txt)\"
   echo '{\"user_id\":123}' | sealtoken seal --purpose password-reset --expires-in 30m > token
   sealtoken open --purpose password-reset < token
-  printf %s 'the secret' | sealtoken vault create --expires-in 30d > token
+  printf %s 'the secret' | sealtoken vault create --expires-in 30d > secret
 
-Exit status:
+Keep keys.txt: without it, no token opens and the vault is lost.
+
+Exit codes:
   0  done
-  1  wrong usage, or a fault of the keys, a file, the store or the data to seal
-  2  refused: stderr has one line, which begins with the code of the reason";
+  1  wrong usage, or a problem with the keys, a file, the store or the data to seal
+  2  refused: stderr says why, with the code of each reason";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -50,7 +57,7 @@ pub(crate) enum Command {
     /// cargo, and null seconds mean that the token never expires. One line ending after the token
     /// is ignored.
     ///
-    /// If the token is refused, stdout stays empty and the exit status is 2. The line on stderr
+    /// If the token is refused, stdout stays empty and the exit code is 2. The line on stderr
     /// begins with malformed, unknown_key, forged, payload, not_yet_valid or expired.
     Open(Open),
 
@@ -65,7 +72,7 @@ pub(crate) enum Command {
     /// Tokens of the Primordyx PHP framework have no uuid: each run makes a new one. Their "custom"
     /// may be a list, whose elements become entries named "0", "1" and so on.
     ///
-    /// If the token is refused, stdout stays empty and the exit status is 2. The line on stderr
+    /// If the token is refused, stdout stays empty and the exit code is 2. The line on stderr
     /// begins with malformed, forged, payload, lifetime_out_of_range, timestamp_out_of_range or
     /// expired.
     Import(Import),

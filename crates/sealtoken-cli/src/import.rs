@@ -40,7 +40,8 @@ pub(crate) fn run(options: &Import) -> Result<(), Failure> {
             if let Some(clock) = options.at.clock() {
                 reader = reader.with_clock(clock);
             }
-            reader.read(&input::token(Primordyx::MAX_LEN)?)?
+            let given = input::token(Primordyx::MAX_LEN)?;
+            reader.read(&given).map_err(|error| given.refused(error))?
         }
     };
     output::json(&output::opened(&token))

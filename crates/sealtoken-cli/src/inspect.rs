@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use sealtoken::{Codec, OpenError, Token, TokenHeader, UnixTime, Value};
 
 use crate::failure::{Failure, problem};
-use crate::options::{clock, codec};
+use crate::options::{clock, codec, unopened};
 use crate::output::{Members, optional};
 use crate::{input, output};
 
@@ -26,7 +26,7 @@ pub(crate) struct Inspect {
     /// Read the keys from this file instead of from SEALTOKEN_KEYS
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "purpose")]
     key_file: Option<PathBuf>,
-    /// Act as if this were the present time
+    /// Use this as the current time
     #[arg(
         long,
         value_name = "UNIX_SECONDS",
@@ -43,25 +43,38 @@ pub(crate) struct Inspect {
 }
 
 pub(crate) fn run(options: &Inspect) -> Result<(), Failure> {
-    let codec = match &options.purpose {
+    let opener = match &options.purpose {
         None => None,
         Some(purpose) => {
             let keys = input::keys(options.key_file.as_deref())?;
-            Some(codec(&keys, purpose, &options.context, clock(options.at))?)
+            let codec = codec(&keys, purpose, &options.context, clock(options.at))?;
+            Some((codec, keys))
         }
     };
-    let text = input::token(Codec::DEFAULT_MAX_OPENED)?;
-    if text.len() > Codec::DEFAULT_MAX_OPENED {
-        return Err(OpenError::Malformed.into());
-    }
-    let header: TokenHeader = text.parse()?;
-    let state = codec.map(|codec| State::of(&codec, &text)).transpose()?;
+    let given = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    let looked = look(&given, opener.as_ref().map(|(codec, _)| codec));
+    let (header, state) = looked.map_err(|error| {
+        given.refused(match &opener {
+            Some((_, keys)) => unopened(error, &given, keys),
+            None => error.into(),
+        })
+    })?;
     if options.json {
         return output::json(&as_members(&header, state.as_ref(), options.reveal));
     }
     let rows = as_rows(&header, state.as_ref(), options.reveal)?;
     let line = |(name, value)| format!("{name:<12}  {value}");
     output::line(&rows.into_iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// The header of a token and, with a codec, its state.
+fn look(text: &str, codec: Option<&Codec>) -> Result<(TokenHeader, Option<State>), OpenError> {
+    if text.len() > Codec::DEFAULT_MAX_OPENED {
+        return Err(OpenError::Malformed);
+    }
+    let header = text.parse()?;
+    let state = codec.map(|codec| State::of(codec, text)).transpose()?;
+    Ok((header, state))
 }
 
 /// An opened token, and whether `open` would have refused it because of its times.

@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 /// The number of items in a batch; the report on each waits for its batch.
 pub(crate) const BATCH: usize = 500;
 
+/// The byte order mark, which some editors write at the beginning of a file.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// An iterator over the items of the lines.
 pub(crate) struct Lines<R, T> {
     from: R,
@@ -73,7 +76,10 @@ impl<R: BufRead, T> Iterator for Lines<R, T> {
                 }
             };
             self.number = self.number.saturating_add(1);
-            let text = line.trim_ascii();
+            let mut text = line.trim_ascii();
+            if self.number == 1 {
+                text = text.strip_prefix(MARK).unwrap_or(text);
+            }
             let parsed = if !whole {
                 let max = self.max >> 20;
                 Err(format!("malformed: the line is longer than {max} MiB"))

@@ -17,8 +17,10 @@ mod input;
 mod inspect;
 mod key;
 mod lines;
+mod list;
 #[cfg(test)]
 mod lossy;
+mod notes;
 mod open;
 mod options;
 mod output;
@@ -26,7 +28,6 @@ mod pat;
 mod progress;
 mod seal;
 mod store;
-mod table;
 mod values;
 mod vault;
 
@@ -48,7 +49,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    match Arguments::try_parse()?.command {
+    let arguments = Arguments::try_parse()?;
+    notes::set_quiet(arguments.quiet);
+    match arguments.command {
         Command::Key(command) => key::run(&command),
         Command::Seal(options) => seal::run(&options),
         Command::Open(options) => open::run(&options),

@@ -4,7 +4,7 @@ use clap::Args;
 use sealtoken::Codec;
 
 use crate::failure::Failure;
-use crate::options::{At, Usage};
+use crate::options::{At, Usage, unopened};
 use crate::{input, output};
 
 #[derive(Debug, Args)]
@@ -20,7 +20,10 @@ pub(crate) struct Open {
 }
 
 pub(crate) fn run(options: &Open) -> Result<(), Failure> {
-    let codec = options.usage.codec(options.at.clock())?;
-    let token = codec.open(&input::token(Codec::DEFAULT_MAX_OPENED)?)?;
+    let keys = options.usage.keys()?;
+    let codec = options.usage.codec(&keys, options.at.clock())?;
+    let given = input::token(Codec::DEFAULT_MAX_OPENED)?;
+    let opened = codec.open(&given);
+    let token = opened.map_err(|error| given.refused(unopened(error, &given, &keys)))?;
     output::json(&output::opened(&token))
 }

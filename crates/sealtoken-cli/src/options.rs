@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use sealtoken::{Codec, KeyRing, ManualClock, UnixTime};
+use sealtoken::{Codec, KeyRing, ManualClock, OpenError, TokenHeader, UnixTime};
 
 use crate::failure::{Failure, problem};
 use crate::input;
@@ -42,14 +42,22 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    pub(crate) fn codec(&self, clock: Option<ManualClock>) -> Result<Codec, Failure> {
-        codec(&self.keys.read()?, &self.purpose, &self.context, clock)
+    pub(crate) fn keys(&self) -> Result<KeyRing, Failure> {
+        self.keys.read()
+    }
+
+    pub(crate) fn codec(
+        &self,
+        keys: &KeyRing,
+        clock: Option<ManualClock>,
+    ) -> Result<Codec, Failure> {
+        codec(keys, &self.purpose, &self.context, clock)
     }
 }
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct At {
-    /// Act as if this were the present time
+    /// Use this as the current time
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     at: Option<i64>,
 }
@@ -57,6 +65,23 @@ pub(crate) struct At {
 impl At {
     pub(crate) fn clock(self) -> Option<ManualClock> {
         clock(self.at)
+    }
+}
+
+/// The failure of opening a token with these keys. It names the key that is missing.
+pub(crate) fn unopened(error: OpenError, text: &str, keys: &KeyRing) -> Failure {
+    match (error, text.parse::<TokenHeader>()) {
+        (OpenError::UnknownKey, Ok(TokenHeader { key_id, .. })) => {
+            let keys = keys.keys().into_iter();
+            let ids: Vec<_> = keys.map(|(id, _)| id.to_string()).collect();
+            let ids = ids.join(", ");
+            let why = format!(
+                "the token was sealed with the key {key_id}, which is not in this ring ({ids}): \
+                 add it as a retired key"
+            );
+            Failure::refused(error.code(), why)
+        }
+        (error, _) => error.into(),
     }
 }
 

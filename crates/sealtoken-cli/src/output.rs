@@ -1,7 +1,9 @@
 //! The output of commands.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _, stdout};
+use std::path::Path;
 
 use sealtoken::{Lifetime, Token, UnixTime, Value};
 use serde::{Serialize, Serializer};
@@ -38,6 +40,56 @@ pub(crate) fn part(bytes: &[u8]) -> Result<bool, Failure> {
             .map_err(Failure::at("write to stdout")),
     }
 }
+
+/// A file that a command makes. It never overwrites one: that may be the only copy of a key.
+pub(crate) struct NewFile {
+    /// What it is, such as `key file`.
+    pub(crate) name: &'static str,
+    /// Whether only this user can read it, on Unix.
+    pub(crate) is_private: bool,
+}
+
+impl NewFile {
+    /// Writes a line, and waits until it is on the disk.
+    pub(crate) fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        if self.is_private {
+            for_owner_alone(&mut options);
+        }
+        let made = options.open(path).map_err(|error| {
+            let failure = Failure::file(&format!("create the {}", self.name), path, &error);
+            match error.kind() {
+                ErrorKind::AlreadyExists => {
+                    failure.advise("give another name: nothing is overwritten")
+                }
+                _ => failure,
+            }
+        });
+        let mut file = made?;
+        // In one piece, so that no buffer keeps a copy: it may be a key.
+        let mut line = Zeroizing::new(String::with_capacity(text.len().saturating_add(1)));
+        line.push_str(text);
+        line.push('\n');
+        let written = file.write_all(line.as_bytes());
+        written.and_then(|()| file.sync_all()).map_err(|error| {
+            // Half of it is useless.
+            let _ = std::fs::remove_file(path);
+            Failure::file(&format!("write the {}", self.name), path, &error)
+        })
+    }
+}
+
+#[cfg(unix)]
+fn for_owner_alone(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600);
+}
+
+/// The rights of a new file are those of its folder.
+#[cfg(not(unix))]
+const fn for_owner_alone(_: &mut OpenOptions) {}
 
 /// Added to an error of stdout if the work itself was done.
 pub(crate) const DONE: &str = "everything else was done";

@@ -5,14 +5,15 @@ use std::io::{IsTerminal as _, stderr};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Failure, problem};
+use crate::notes::is_quiet;
 
-/// A growing count on stderr. Nothing is shown if that is not a terminal.
+/// A growing count on stderr. Nothing is shown if that is not a terminal, or with `--quiet`.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// `what` names what is counted, such as "values examined".
     pub(crate) fn of(what: &'static str) -> Result<Self, Failure> {
-        if !stderr().is_terminal() {
+        if is_quiet() || !stderr().is_terminal() {
             return Ok(Self(ProgressBar::hidden()));
         }
         let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {elapsed}");

@@ -17,16 +17,16 @@ pub(crate) struct Seal {
     #[command(flatten)]
     usage: Usage,
     /// How long the token lives: 90s, 30m, 8h, 1d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Lifetime,
     /// Pad the content with spaces to a multiple of this many bytes, so that the token's length
     /// reveals less
-    #[arg(long, value_name = "BYTES", value_parser = block)]
+    #[arg(long, value_name = "BYTES", value_parser = block, allow_negative_numbers = true)]
     pad: Option<usize>,
 }
 
 pub(crate) fn run(options: &Seal) -> Result<(), Failure> {
-    let mut codec = options.usage.codec(None)?;
+    let mut codec = options.usage.codec(&options.usage.keys()?, None)?;
     if let Some(block) = options.pad {
         codec = codec.with_padding(block);
     }

@@ -2,11 +2,14 @@
 
 use sealtoken::{Codec, Expiry, Lifetime, UnixTime};
 
+const NEGATIVE: &str = "a duration is not negative: give a number and a unit, as in 30m";
+
 /// A number with a unit, or `forever`.
 pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
     const FORM: &str = "give a number and a unit, as in 90s, 30m, 8h, 1d or 2w, or forever";
     let lifetime = match text {
         "forever" => Lifetime::Forever,
+        text if text.starts_with('-') => return Err(NEGATIVE),
         _ => span(text).ok_or(FORM)?,
     };
     // From the epoch, every lifetime that a token can have ends before the last date.
@@ -18,6 +21,9 @@ pub(crate) fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
 
 /// A number with a unit, in seconds; zero is allowed.
 pub(crate) fn age(text: &str) -> Result<u64, &'static str> {
+    if text.starts_with('-') {
+        return Err(NEGATIVE);
+    }
     let age = span(text)
         .and_then(Lifetime::as_duration)
         .map(|age| age.as_secs());

@@ -34,7 +34,7 @@ impl Failure {
             // Errors of stderr are ignored: there is nowhere left to report them.
             let _ = writeln!(
                 stderr(),
-                "{refused} {were} not imported, for the reasons above; {done}: mend what was \
+                "{refused} {were} not imported, for the reasons above; {done}: fix what was \
                  refused and run `sealtoken {command}` again, which leaves the others as they are"
             );
         }

@@ -1,6 +1,7 @@
 //! How commands fail. Messages never contain a key, token or passphrase.
 
 mod advice;
+mod paths;
 mod secrets;
 mod service;
 
@@ -15,19 +16,20 @@ use sealtoken_import::PrimordyxError;
 use secrets::{NOT_AN_ARGUMENT, shows_a_secret};
 
 pub(crate) use advice::{OPENING, again, again_until, imported, look_first};
+pub(crate) use paths::shown;
 pub(crate) use secrets::has_password;
 pub(crate) use service::{in_part, is_in_doubt};
 
-/// Why a command failed. The exit status is 2 if something was refused, and 1 for any other reason.
+/// Why a command failed. The exit code is 2 if something was refused, and 1 for any other reason.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The token, or what was asked for, was refused: exit status 2.
+    /// The token, or what was asked for, was refused: exit code 2.
     Refused { code: &'static str, why: String },
-    /// Anything else: exit status 1.
+    /// Anything else: exit code 1.
     Problem(String),
-    /// The store failed, perhaps after the change was made: exit status 1.
+    /// The store failed, perhaps after the change was made: exit code 1.
     Store(StoreError),
-    /// Something was refused and already reported on stderr: exit status 2.
+    /// Something was refused and already reported on stderr: exit code 2.
     Reported,
     /// The output of clap: an error in the arguments, the help or the version.
     Arguments(clap::Error),
@@ -70,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// Reports the failure on stderr and returns the exit status.
+    /// Reports the failure on stderr and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let status = self.status();
         // Errors of stderr are ignored: there is nowhere left to report them.
@@ -87,7 +89,7 @@ impl Failure {
         ExitCode::from(status)
     }
 
-    /// The exit status.
+    /// The exit code.
     fn status(&self) -> u8 {
         match self {
             Self::Problem(_) | Self::Store(_) => 1,

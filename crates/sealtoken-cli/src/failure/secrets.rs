@@ -2,9 +2,9 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-pub(super) const NOT_AN_ARGUMENT: &str = "an argument may be a secret. Keys, tokens, hashes, \
-passwords and passphrases are never arguments, because every user of the machine can see those: \
-give a token on stdin, and keys in --key-file or SEALTOKEN_KEYS (see --help)";
+pub(super) const NOT_AN_ARGUMENT: &str = "an argument looks like a secret, so it is not shown. \
+Other users of this machine can see arguments: give a token on stdin, a password in \
+--password-file, keys in --key-file or SEALTOKEN_KEYS";
 
 /// Whether the error of clap would print an argument that is, or may be, a secret.
 pub(super) fn shows_a_secret(error: &clap::Error) -> bool {
@@ -22,7 +22,7 @@ pub(super) fn shows_a_secret(error: &clap::Error) -> bool {
 
 /// Whether a word looks like a key, like a token of this crate or of one that it imports, like the
 /// hash of a token, or like a URL with a password.
-fn is_secret(word: &str) -> bool {
+pub(super) fn is_secret(word: &str) -> bool {
     let prefix = ["st1_", "stkey1_", "stpurpose1_", "tk_"];
     let is_hex = word.len() >= 58 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     // In any place: after a quote, in a path, in a list.

@@ -1,6 +1,6 @@
 //! What becomes of the errors of the services, and of their store.
 //!
-//! One rule gives the exit status of each: 1 where its [`PublicError`] is `Unavailable`, or where
+//! One rule gives the exit code of each: 1 where its [`PublicError`] is `Unavailable`, or where
 //! the store reports it; else 2. `docs/command-line.md` lists the codes.
 
 use std::fmt::Display;
@@ -25,13 +25,10 @@ impl Failure {
     pub(crate) fn of_tampered(count: u64) -> Result<(), Self> {
         let records = match count {
             0 => return Ok(()),
-            1 => "record was",
-            _ => "records were",
+            1 => "1 record is damaged or was tampered with, and stays as it is".into(),
+            _ => format!("{count} records are damaged or were tampered with, and stay as they are"),
         };
-        let why = format!(
-            "{count} {records} changed from outside and left as they are: restore the database \
-             from a backup"
-        );
+        let why = format!("{records}: restore the database from a backup");
         Err(Self::refused(ServiceError::Tampered.code(), why))
     }
 }
@@ -126,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Every error that the services share, with its code and the exit status of a command.
+    /// Every error that the services share, with its code and the exit code of a command.
     fn shared() -> Vec<(ServiceError, &'static str, u8)> {
         let retry_after = Duration::from_secs(1);
         let keyset = RecordKey::new(Collection::from_static("keysets"), &b"vault"[..]);

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::failure::{Failure, again};
+use crate::failure::{Failure, again_until};
 use crate::store::StoreArgs;
 
 use super::args::TokenId;
@@ -23,5 +23,6 @@ pub(super) async fn run(options: &Delete) -> Result<(), Failure> {
     let store = options.store.prepare()?;
     let id = options.token.id()?;
     let deleted = open::plain(&store).await?.delete(id).await;
-    deleted.map_err(|error| Failure::from(error).in_doubt(&again("pat delete")))
+    let what = again_until("pat delete", "not_found");
+    deleted.map_err(|error| Failure::from(error).in_doubt(&what))
 }

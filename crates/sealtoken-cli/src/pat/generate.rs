@@ -48,7 +48,7 @@ pub(super) async fn run(options: &Generate, prefix: &Prefix) -> Result<(), Failu
     if let Some(file) = &options.hash_file {
         let removed = std::fs::remove_file(file);
         removed.map_err(|error| {
-            let failure = Failure::at("remove the hash file again")(error);
+            let failure = Failure::file("remove the hash file", file, &error);
             failure.advise(
                 "the token could not be printed: do not register this hash, and generate another",
             )

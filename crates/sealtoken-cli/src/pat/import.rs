@@ -1,6 +1,5 @@
 //! `pat import`: the tokens of another system, from lines of JSON.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use sealtoken::pat::{ForeignPat, PersonalAccessTokens};
 use sealtoken_import::access_tokens::{self, AccessTokenError};
 
 use crate::failure::{Failure, imported};
-use crate::input::hint;
+use crate::input::{hint, open as open_file};
 use crate::lines::{BATCH, Lines};
 use crate::output::{self, Members, printable};
 use crate::progress::Progress;
@@ -86,7 +85,7 @@ pub(super) async fn run(options: &Import) -> Result<(), Failure> {
 /// The source of the items, one a line.
 fn lines(options: &Import) -> Result<Box<dyn BufRead>, Failure> {
     if let Some(file) = &options.file {
-        let file = File::open(file).map_err(Failure::at("read the file of items"))?;
+        let file = open_file(file, "read the file of items")?;
         return Ok(Box::new(BufReader::new(file)));
     }
     hint("items, one a line,", "to its end (Ctrl-D)");

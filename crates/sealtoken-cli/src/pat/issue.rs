@@ -31,6 +31,7 @@ pub(crate) struct Issue {
 
 pub(super) async fn run(options: &Issue, prefix: &Prefix) -> Result<(), Failure> {
     let store = options.store.prepare()?;
+    options.meta.check()?;
     // Known before the token is stored, so it can be looked up if the reply is lost.
     let id = match options.id.as_deref() {
         Some(id) => id.parse()?,

@@ -1,9 +1,13 @@
 //! Options for what is known about a token.
 
+use std::collections::HashSet;
+
 use clap::{Args, builder::NonEmptyStringValueParser};
 use sealtoken::pat::{Issue, Update};
 use sealtoken::{Expiry, Lifetime, UnixTime};
 
+use crate::failure::{Failure, problem};
+use crate::output::printable;
 use crate::values::{lifetime, moment};
 
 /// What to store about a new token.
@@ -28,10 +32,10 @@ pub(crate) struct Meta {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     metadata: Vec<(String, String)>,
     /// Expires after this long: 90s, 30m, 8h, 90d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// Expires at this moment: Unix seconds or RFC 3339
-    #[arg(long, value_name = "MOMENT", value_parser = moment, conflicts_with = "expires_in")]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true, conflicts_with = "expires_in")]
     expires_at: Option<UnixTime>,
 }
 
@@ -42,6 +46,10 @@ fn expiry(expires_in: Option<Lifetime>, expires_at: Option<UnixTime>) -> Option<
 }
 
 impl Meta {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        distinct(&self.metadata)
+    }
+
     /// Sets all of it but the owner.
     pub(super) fn describe<'a, S>(&self, new: Issue<'a, S>) -> Issue<'a, S> {
         let mut new = new
@@ -111,10 +119,10 @@ pub(crate) struct Changes {
     )]
     hash_file: Option<String>,
     /// Expires after this long: 90s, 30m, 8h, 90d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// Expires at this moment, or now if it has passed: Unix seconds or RFC 3339
-    #[arg(long, value_name = "MOMENT", value_parser = moment, conflicts_with = "expires_in")]
+    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true, conflicts_with = "expires_in")]
     expires_at: Option<UnixTime>,
     /// Never expires
     #[arg(long, conflicts_with_all = ["expires_in", "expires_at"])]
@@ -122,6 +130,10 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        distinct(&self.metadata)
+    }
+
     /// Sets all of it but the hash, which is in a file.
     pub(super) fn describe<'a>(&self, mut update: Update<'a>) -> Update<'a> {
         if let Some(owner) = &self.owner {
@@ -160,6 +172,20 @@ impl Changes {
 
     pub(super) fn hash_file(&self) -> Option<&str> {
         self.hash_file.as_deref()
+    }
+}
+
+/// Refuses metadata that gives a key twice: only one of the values would be kept.
+fn distinct(metadata: &[(String, String)]) -> Result<(), Failure> {
+    let mut keys = HashSet::new();
+    match metadata.iter().find(|(key, _)| !keys.insert(key)) {
+        Some((key, _)) => {
+            let key = printable(key);
+            Err(problem(format!(
+                "--metadata gives {key} twice: give each key once"
+            )))
+        }
+        None => Ok(()),
     }
 }
 

@@ -49,15 +49,18 @@ use verify::Verify;
 
 const ABOUT: &str = "\
 Examples:
-  export SEALTOKEN_KEYS=$(sealtoken key generate) SEALTOKEN_STORE=sqlite:tokens.db
+  sealtoken key generate --out keys.txt
+  export SEALTOKEN_KEYS=\"$(cat keys.txt)\" SEALTOKEN_STORE=sqlite:tokens.db
   sealtoken pat issue --owner ada@example.com --role reader --expires-in 90d > token
   sealtoken pat verify < token
   sealtoken pat list --owner ada@example.com
 
-Exit status:
+Keep keys.txt: without it, no token can be verified.
+
+Exit codes:
   0  done
-  1  wrong usage, or a fault of the keys, a file or the store
-  2  refused: stderr has one line, which begins with a code such as invalid_prefix, \
+  1  wrong usage, or a problem with the keys, a file or the store
+  2  refused: stderr says why, with the code of each reason, such as invalid_prefix, \
 invalid_format, not_found, invalid_secret, revoked, expired, already_exists, invalid_phc, \
 too_many_attempts or tampered";
 
@@ -79,7 +82,7 @@ pub(crate) enum PatCommand {
     /// Check the token on stdin, and print what is known about it
     ///
     /// Prints the record as one line of JSON. If the token is refused, stdout stays empty and the
-    /// exit status is 2. The line on stderr begins with invalid_prefix, invalid_format, not_found,
+    /// exit code is 2. The line on stderr begins with invalid_prefix, invalid_format, not_found,
     /// invalid_secret, revoked, expired, invalid_phc, unsupported_algorithm, invalid_parameters or
     /// too_many_attempts.
     Verify(Verify),
@@ -104,7 +107,7 @@ pub(crate) enum PatCommand {
 
     /// List tokens in every state, or those that you ask for
     ///
-    /// A record that was changed from outside is listed as tampered and makes the exit status 2.
+    /// A record that was damaged or tampered with is listed as tampered, and makes the exit code 2.
     /// The others are listed as usual.
     List(List),
 
@@ -124,7 +127,7 @@ pub(crate) enum PatCommand {
     /// imported before stays as it is, so you can repeat an interrupted import. But if it was
     /// revoked there since, or expires earlier now, that is taken over. Each line that was not
     /// imported is named on stderr with the id and the code of the reason, and makes the exit
-    /// status 2.
+    /// code 2.
     Import(Import),
 
     /// Make the store match a declared list of tokens, a file of YAML
@@ -136,7 +139,7 @@ pub(crate) enum PatCommand {
     /// does not list are revoked, unless you give --keep-unlisted.
     ///
     /// The whole file is checked before anything is changed. If a token fails, it is named on
-    /// stderr, the others are still done, and the exit status is 2. A second run changes nothing.
+    /// stderr, the others are still done, and the exit code is 2. A second run changes nothing.
     Sync(Sync),
 
     /// Print a rule for a secret scanner that finds leaked tokens with this prefix; this needs no
@@ -145,8 +148,8 @@ pub(crate) enum PatCommand {
 
     /// Delete expired tokens permanently, and print their number
     ///
-    /// These are the tokens that expired at least 90 days ago, and those that were revoked with
-    /// --purge-in and whose time has come.
+    /// These are the tokens that expired long enough ago (90 days, unless the service that wrote
+    /// them set another time), and those that were revoked with --purge-in and whose time has come.
     PurgeExpired(PurgeExpired),
 
     /// After a key rotation: re-seal with the current key what a retired key sealed

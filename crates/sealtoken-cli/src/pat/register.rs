@@ -39,6 +39,7 @@ pub(crate) struct Register {
 
 pub(super) async fn run(options: &Register) -> Result<(), Failure> {
     let store = options.store.prepare()?;
+    options.meta.check()?;
     let id = options.id.parse()?;
     let hash = hash::read(&options.hash_file)?;
     let pats = open::plain(&store).await?;

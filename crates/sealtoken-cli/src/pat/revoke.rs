@@ -21,7 +21,7 @@ pub(crate) struct Revoke {
     #[command(flatten)]
     token: TokenId,
     /// Let `purge-expired` delete the token after this long: 30d, 2w
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     purge_in: Option<Lifetime>,
     #[command(flatten)]
     output: Output,

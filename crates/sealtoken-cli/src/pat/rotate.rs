@@ -25,7 +25,7 @@ pub(crate) struct Rotate {
     #[command(flatten)]
     token: TokenId,
     /// How long the old secret stays valid beside the new one: 0s, 8h, 1d
-    #[arg(long, value_name = "DURATION", value_parser = age)]
+    #[arg(long, value_name = "DURATION", value_parser = age, allow_hyphen_values = true)]
     overlap: u64,
     /// Print one JSON object: token, id, hash
     #[arg(long)]

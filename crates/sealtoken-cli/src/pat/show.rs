@@ -1,7 +1,7 @@
 //! What is known about a token, for people and for programs. The hash is shown only where the
 //! caller asked for it.
 
-use sealtoken::pat::{PatError, PatId, PatRecord, PatToken, SecretHash};
+use sealtoken::pat::{PatId, PatRecord, PatToken, SecretHash};
 use sealtoken::{State, UnixTime, Value};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -87,11 +87,6 @@ pub(super) fn joined(texts: &[String]) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-/// The heading of a list.
-pub(super) fn heading() -> String {
-    columns("id", "state", "admin", "expires", "owner", "roles") + "\n"
-}
-
 /// A line of a list.
 pub(super) fn line(record: &PatRecord, now: UnixTime) -> String {
     columns(
@@ -104,12 +99,15 @@ pub(super) fn line(record: &PatRecord, now: UnixTime) -> String {
     )
 }
 
-/// The line of a record that could not be read.
-pub(super) fn line_of_error(error: &PatError) -> String {
-    columns("?", error.code(), "?", "?", "?", "")
-}
-
-fn columns(id: &str, state: &str, admin: &str, expires: &str, owner: &str, roles: &str) -> String {
+/// The columns of a list.
+pub(super) fn columns(
+    id: &str,
+    state: &str,
+    admin: &str,
+    expires: &str,
+    owner: &str,
+    roles: &str,
+) -> String {
     let line = format!("{id:<21}  {state:<8}  {admin:<5}  {expires:<20}  {owner:<30}  {roles}");
     line.trim_end().to_owned()
 }

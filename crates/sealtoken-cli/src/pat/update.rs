@@ -28,6 +28,7 @@ pub(crate) struct Update {
 
 pub(super) async fn run(options: &Update) -> Result<(), Failure> {
     let store = options.store.prepare()?;
+    options.changes.check()?;
     let id = options.token.id()?;
     let hash = options.changes.hash_file().map(hash::read).transpose()?;
     let pats = open::plain(&store).await?;

@@ -37,7 +37,10 @@ pub(super) async fn run(options: &Verify, prefix: &Prefix) -> Result<(), Failure
     let also = options.also_prefixes.iter();
     let settings = also.fold(settings, PatOptions::accept_prefix);
     let pats = open::open(&store, settings).await?;
-    let record = pats.verify(&token).await?;
+    let record = pats
+        .verify(&token)
+        .await
+        .map_err(|error| token.refused(error))?;
     // Print first: the use is written afterwards.
     let printed = output::json(&show::Shown::of(&record, store.now()));
     pats.flush().await;

@@ -37,6 +37,6 @@ pub(crate) struct PasswordArgs {
 #[derive(Debug, Args)]
 pub(crate) struct Keep {
     /// Keep this many earlier values, at most 16 [default: as many as are kept now]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub(super) keep_versions: Option<u32>,
 }

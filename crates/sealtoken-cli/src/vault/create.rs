@@ -26,13 +26,13 @@ pub(crate) struct Create {
     #[command(flatten)]
     password: PasswordArgs,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever [default: forever]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// A label by which `list` finds it
     #[arg(long)]
     label: Option<String>,
     /// The length of the token in characters: 25 to 64, with --weak 15 to 64 [default: 32]
-    #[arg(long, value_name = "CHARACTERS")]
+    #[arg(long, value_name = "CHARACTERS", allow_negative_numbers = true)]
     length: Option<usize>,
     /// Allow a token of less than 25 characters, which has less than 128 random bits
     #[arg(long, requires = "length")]
@@ -81,12 +81,15 @@ pub(super) async fn run(options: &Create) -> Result<(), Failure> {
         (Some(length), false) => create.length(length),
         (None, _) => create,
     };
-    if let Some(token) = token {
-        create = create.token(&*token);
+    if let Some(token) = &token {
+        create = create.token(&**token);
     }
     flushed(&vault, async {
-        let created = create.await;
-        let token = created.map_err(|error| Failure::from(error).in_doubt(&in_doubt))?;
+        let created = create.await.map_err(|error| match &token {
+            Some(given) => given.refused(error),
+            None => error.into(),
+        });
+        let token = created.map_err(|failure: Failure| failure.in_doubt(&in_doubt))?;
         if let Ok(true) = output::secret_line(token.expose()) {
             return Ok(());
         }

@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use crate::output;
 
 use super::args::TokenOrId;
+use super::input::Named;
 use super::scope::Scope;
-use super::{input, show};
+use super::show;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,8 +27,9 @@ pub(crate) struct Get {
 
 pub(super) async fn run(options: &Get) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let target = input::target(&options.value)?;
-    let info = vault.open().await?.get(target).await?;
+    let value = Named::of(&options.value)?;
+    let info = vault.open().await?.get(value.target()).await;
+    let info = info.map_err(|error| value.refused(error))?;
     if options.json {
         return output::json(&info);
     }

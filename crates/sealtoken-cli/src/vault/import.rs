@@ -27,6 +27,7 @@ use super::scope::{Scope, flushed};
 #[command(after_help = "\
 Examples:
   sealtoken vault import --format vaultstore-v2 --password-file password.txt < values.jsonl
+  sealtoken vault import --format vaultstore-v2 < values-without-a-password.jsonl
   sealtoken vault import --format vaultstore-v1 --password-file old.txt \\
     --new-password-file new.txt < values.jsonl")]
 pub(crate) struct Import {
@@ -35,13 +36,12 @@ pub(crate) struct Import {
     /// The system that stored the values, and its format
     #[arg(long, value_name = "FORMAT")]
     format: Format,
-    /// Read the password of the values from this file; one line ending after it is ignored, and it
-    /// may be empty
+    /// Read the password of the values from this file; one line ending after it is ignored
     ///
-    /// The values get the same password in this vault, unless you give another. An empty one
-    /// becomes none.
+    /// Leave it out for values that were stored without a password. The values get the same
+    /// password in this vault, or none, unless you give another.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    password_file: PathBuf,
+    password_file: Option<PathBuf>,
     /// Protect the values in this vault by the password in this file instead
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     new_password_file: Option<PathBuf>,
@@ -66,11 +66,10 @@ const COMMAND: &str = "vault import";
 
 pub(super) async fn run(options: &Import) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let old = input::password_of(&options.password_file)?;
-    let new = match options.new_password_file.as_deref() {
-        Some(path) => input::password_of(path)?,
-        None => old.clone(),
-    };
+    // A value without a password was stored under the empty one.
+    let password_of = |path: &Option<PathBuf>| path.as_deref().map(input::password_of).transpose();
+    let old = password_of(&options.password_file)?.unwrap_or_default();
+    let new = password_of(&options.new_password_file)?.unwrap_or_else(|| old.clone());
     let reader = match options.format {
         Format::VaultstoreV2 => Vaultstore::v2(old),
         Format::VaultstoreV1 => Vaultstore::v1(old),

@@ -1,19 +1,20 @@
 //! Tokens, values and passwords, from files, stdin and the terminal.
 
-use std::io::stdin;
 use std::path::Path;
 
-use sealtoken::vault::{Target, ValueId};
+use sealtoken::vault::{Target, ValueId, VaultError};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input::{bounded, hint, line, secrets, without_line_ending};
+use crate::input::{self, AROUND, Given, Kind, Stdin, private, secrets, without_line_ending};
 
 use super::args::{PasswordArgs, TokenOrId};
 
-/// The maximum number of bytes of a line with a token: the longest token, its line ending, and one
-/// more that shows that it is longer.
-const MAX_LINE: usize = 203;
+/// The maximum length of a token, in bytes.
+const MAX_TOKEN: usize = 200;
+
+/// The maximum number of bytes of a line with a token.
+const MAX_LINE: usize = MAX_TOKEN + AROUND;
 
 /// The maximum number of bytes of a value. The vault refuses one more.
 const MAX_VALUE: usize = 1024 * 1024;
@@ -22,7 +23,6 @@ const MAX_VALUE: usize = 1024 * 1024;
 pub(super) const LOOK: &str = "`sealtoken vault get`";
 
 type Value = Zeroizing<Vec<u8>>;
-type Token = Zeroizing<String>;
 type Password = Zeroizing<String>;
 
 /// The password from the file or the terminal, if the options name either.
@@ -43,7 +43,7 @@ pub(super) fn new_password(from: &PasswordArgs) -> Result<Option<Password>, Fail
 
 /// The password of the file, without one line ending.
 pub(super) fn password_of(path: &Path) -> Result<Password, Failure> {
-    let text = secrets(path, "read the password file")?;
+    let text = private(path, "read the password file")?;
     Ok(Zeroizing::new(without_line_ending(&text).into()))
 }
 
@@ -69,62 +69,77 @@ pub(super) fn ask_twice(prompt: &str) -> Result<Password, Failure> {
 }
 
 /// The value that a command is about.
-pub(super) fn target(from: &TokenOrId) -> Result<Target, Failure> {
-    if let Some(id) = &from.id {
-        return Ok(id.parse::<ValueId>()?.into());
+pub(super) enum Named {
+    Token(Given),
+    Id(ValueId),
+}
+
+impl Named {
+    pub(super) fn of(options: &TokenOrId) -> Result<Self, Failure> {
+        match &options.id {
+            Some(id) => Ok(Self::Id(id.parse()?)),
+            None => token(options.token.token_file.as_deref()).map(Self::Token),
+        }
     }
-    let token = token(from.token.token_file.as_deref())?;
-    Ok(Target::from(token.as_str()))
+
+    pub(super) fn target(&self) -> Target {
+        match self {
+            Self::Token(given) => Target::from(&**given),
+            Self::Id(id) => Target::from(*id),
+        }
+    }
+
+    /// The failure of a command on this value.
+    pub(super) fn refused(&self, error: VaultError) -> Failure {
+        match self {
+            Self::Token(given) => given.refused(error),
+            Self::Id(_) => error.into(),
+        }
+    }
 }
 
 /// The token of the file or of the first line of stdin.
-pub(super) fn token(file: Option<&Path>) -> Result<Token, Failure> {
+pub(super) fn token(file: Option<&Path>) -> Result<Given, Failure> {
     if let Some(path) = file {
         return token_of(path);
     }
-    hint("the token", "to the end of the line");
-    Ok(text(&first_line()?))
+    let mut stdin = Stdin::open("the token", "to the end of the line");
+    let line = stdin.line(MAX_LINE)?;
+    Ok(on_line(&line).followed(stdin.has_more()))
 }
 
-/// The token of the file, without one line ending.
-pub(super) fn token_of(path: &Path) -> Result<Token, Failure> {
+/// The token of the file.
+pub(super) fn token_of(path: &Path) -> Result<Given, Failure> {
     let text = secrets(path, "read the token file")?;
-    Ok(Zeroizing::new(without_line_ending(&text).into()))
+    Ok(given("the token file", text.as_bytes(), true))
 }
 
 /// All of stdin. A value that is too long keeps one byte too many, so that the vault refuses it.
 pub(super) fn value() -> Result<Value, Failure> {
-    hint("the value", "to its end (Ctrl-D)");
-    rest()
+    Ok(input::all("the value", MAX_VALUE)?.0)
 }
 
 /// The first line of stdin, and the rest.
-pub(super) fn token_and_value() -> Result<(Token, Value), Failure> {
-    hint(
-        "the token on one line and then the value",
-        "to its end (Ctrl-D)",
-    );
-    let line = first_line()?;
+pub(super) fn token_and_value() -> Result<(Given, Value), Failure> {
+    let what = "the token on one line and then the value";
+    let mut stdin = Stdin::open(what, "to its end (Ctrl-D)");
+    let line = stdin.line(MAX_LINE)?;
     if !line.ends_with(b"\n") && line.len() < MAX_LINE {
         let what = "there is no value on stdin: give it after the line with the token";
         return Err(Failure::Problem(what.into()));
     }
-    Ok((text(&line), rest()?))
+    Ok((on_line(&line), stdin.rest(MAX_VALUE)?.0))
 }
 
-fn rest() -> Result<Value, Failure> {
-    let (bytes, _) = bounded(stdin().lock(), MAX_VALUE).map_err(Failure::at("read stdin"))?;
-    Ok(bytes)
+/// The token on a line, which is cut off beyond the limit.
+fn on_line(line: &[u8]) -> Given {
+    let whole = line.ends_with(b"\n") || line.len() < MAX_LINE;
+    given("the first line of stdin", line, whole)
 }
 
-fn first_line() -> Result<Value, Failure> {
-    line(stdin().lock(), MAX_LINE).map_err(Failure::at("read stdin"))
-}
-
-/// The text of a line. Tokens are ASCII, so anything else becomes empty, which the vault refuses.
-fn text(line: &[u8]) -> Token {
-    let text = str::from_utf8(line).unwrap_or_default();
-    Zeroizing::new(without_line_ending(text).into())
+fn given(from: &'static str, bytes: &[u8], whole: bool) -> Given {
+    let (name, max) = ("token", MAX_TOKEN);
+    Given::new(bytes, whole, Kind { name, from, max })
 }
 
 #[cfg(test)]
@@ -132,26 +147,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_ends_with_its_ending_and_none_is_longer_than_a_token_may_be() {
-        for (input, expected) in [
+    fn blanks_around_a_token_are_dropped_and_no_line_is_cut_to_one() {
+        for (line, expected) in [
             ("", ""),
             ("\n", ""),
             ("abc", "abc"),
             ("abc\n", "abc"),
-            ("abc\r\ndef", "abc"),
-            ("abc\n\ndef", "abc"),
-            ("abc\r\r\n", "abc\r"),
-            (" abc \n", " abc "),
+            ("abc\r\r\n", "abc"),
+            (" abc \n", "abc"),
+            ("\u{feff}abc\n", "abc"),
             ("abc\rdef\n", "abc\rdef"),
         ] {
-            let line = line(input.as_bytes(), MAX_LINE).unwrap();
-            assert_eq!(*text(&line), expected, "{input:?}");
+            assert_eq!(&*on_line(line.as_bytes()), expected, "{line:?}");
         }
-        let long = "a".repeat(300);
-        let line = line(long.as_bytes(), MAX_LINE).unwrap();
-        assert_eq!((line.len(), line.capacity()), (MAX_LINE, MAX_LINE));
         // Longer than the longest token, so it is refused.
-        assert!(text(&line).len() > 200);
-        assert_eq!(*text(b"tk_\xff\n"), "");
+        let cut = format!("{}{}", " ".repeat(100), "a".repeat(MAX_LINE - 100));
+        assert_eq!(on_line(cut.as_bytes()).len(), MAX_LINE);
+        assert_eq!(&*on_line(b"tk_\xff\n"), "");
     }
 }

@@ -56,14 +56,17 @@ pub(crate) fn about() -> String {
 
 const ABOUT: &str = "\
 Examples:
-  export SEALTOKEN_KEYS=$(sealtoken key generate) SEALTOKEN_STORE=sqlite:vault.db
+  sealtoken key generate --out keys.txt
+  export SEALTOKEN_KEYS=\"$(cat keys.txt)\" SEALTOKEN_STORE=sqlite:vault.db
   sealtoken vault create --password-file pw.txt --expires-in 30d < secret.bin > token
   sealtoken vault read --password-file pw.txt < token
 
-Exit status:
+Keep keys.txt: without it the vault is lost.
+
+Exit codes:
   0  done
-  1  wrong usage, or a fault of the keys, a file or the store
-  2  refused: stderr has one line, which begins with a code such as not_found, expired, deleted, \
+  1  wrong usage, or a problem with the keys, a file or the store
+  2  refused: stderr says why, with the code of each reason, such as not_found, expired, deleted, \
 invalid_password, already_exists, value_too_long, password_too_short, too_many_attempts or \
 tampered";
 
@@ -107,7 +110,7 @@ pub(crate) enum VaultCommand {
 
     /// List what is known about the live values, or about those that you ask for
     ///
-    /// A record that was changed from outside is listed as tampered and makes the exit status 2.
+    /// A record that was damaged or tampered with is listed as tampered, and makes the exit code 2.
     /// The others are listed as usual.
     List(List),
 
@@ -135,7 +138,7 @@ pub(crate) enum VaultCommand {
     ///
     /// A line is {"token":…,"value":…,"expires_at":…}: the token, which the value keeps, the text
     /// that the other system stored, and optionally the expiry in Unix seconds. Each line that was
-    /// not imported is named on stderr with the code of the reason, and makes the exit status 2.
+    /// not imported is named on stderr with the code of the reason, and makes the exit code 2.
     Import(Import),
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct PurgeDeleted {
     #[command(flatten)]
     scope: Scope,
     /// Only values that were soft-deleted at least this long ago: 0s, 8h, 30d
-    #[arg(long, value_name = "DURATION", value_parser = age)]
+    #[arg(long, value_name = "DURATION", value_parser = age, allow_hyphen_values = true)]
     older_than: u64,
     /// Print one JSON object
     #[arg(long)]

@@ -21,7 +21,7 @@ pub(crate) struct PurgeExpired {
     scope: Scope,
     /// Only values that expired at least this long ago, because clocks differ: 0s, 30m, 1h
     /// [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = age)]
+    #[arg(long, value_name = "DURATION", value_parser = age, allow_hyphen_values = true)]
     margin: Option<u64>,
     /// Print one JSON object
     #[arg(long)]

@@ -22,7 +22,7 @@ pub(crate) struct Read {
     #[command(flatten)]
     password: PasswordArgs,
     /// Read this earlier value instead: a number that `versions` shows
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     earlier: Option<u64>,
 }
 
@@ -39,5 +39,9 @@ pub(super) async fn run(options: &Read) -> Result<(), Failure> {
     if let Some(password) = password {
         read = read.password(password);
     }
-    flushed(&vault, async { output::all(read.await?.expose()) }).await
+    let read = async {
+        let value = read.await.map_err(|error| token.refused(error))?;
+        output::all(value.expose())
+    };
+    flushed(&vault, read).await
 }

@@ -7,7 +7,7 @@ use crate::failure::{Failure, look_first};
 use crate::values::lifetime;
 
 use super::args::TokenOrId;
-use super::input::{self, LOOK};
+use super::input::{LOOK, Named};
 use super::scope::Scope;
 
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Renew {
     #[command(flatten)]
     value: TokenOrId,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Lifetime,
     /// Renew the value even if it has expired; it can be read again
     #[arg(long)]
@@ -33,9 +33,9 @@ pub(crate) struct Renew {
 
 pub(super) async fn run(options: &Renew) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let target = input::target(&options.value)?;
+    let value = Named::of(&options.value)?;
     let vault = vault.open().await?;
-    let mut renew = vault.renew(target).expires(options.expires_in);
+    let mut renew = vault.renew(value.target()).expires(options.expires_in);
     if options.even_expired {
         renew = renew.even_expired();
     }
@@ -43,5 +43,9 @@ pub(super) async fn run(options: &Renew) -> Result<(), Failure> {
         renew = renew.even_deleted();
     }
     let renewed = renew.await;
-    renewed.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault renew")))
+    renewed.map_err(|error| {
+        value
+            .refused(error)
+            .in_doubt(&look_first(LOOK, "vault renew"))
+    })
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::failure::{Failure, look_first};
 
 use super::args::TokenOrId;
-use super::input::{self, LOOK};
+use super::input::{LOOK, Named};
 use super::scope::Scope;
 
 #[derive(Debug, Args)]
@@ -21,7 +21,11 @@ pub(crate) struct Restore {
 
 pub(super) async fn run(options: &Restore) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let target = input::target(&options.value)?;
-    let restored = vault.open().await?.restore(target).await;
-    restored.map_err(|error| Failure::from(error).in_doubt(&look_first(LOOK, "vault restore")))
+    let value = Named::of(&options.value)?;
+    let restored = vault.open().await?.restore(value.target()).await;
+    restored.map_err(|error| {
+        value
+            .refused(error)
+            .in_doubt(&look_first(LOOK, "vault restore"))
+    })
 }

@@ -20,7 +20,7 @@ pub(crate) struct RollBack {
     #[command(flatten)]
     password: PasswordArgs,
     /// The number of the earlier value, as `versions` shows it
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     to: u64,
     #[command(flatten)]
     keep: Keep,
@@ -40,5 +40,5 @@ pub(super) async fn run(options: &RollBack) -> Result<(), Failure> {
     let what = look_first("`sealtoken vault versions`", "vault roll-back");
     rolled
         .map(|_| ())
-        .map_err(|error| Failure::from(error).in_doubt(&what))
+        .map_err(|error| token.refused(error).in_doubt(&what))
 }

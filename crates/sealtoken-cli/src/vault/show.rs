@@ -32,11 +32,6 @@ pub(super) fn rows(info: &ValueInfo) -> String {
     rows.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The heading of a list.
-pub(super) fn heading() -> String {
-    columns("id", "state", "created", "expires", "password", "label") + "\n"
-}
-
 /// A line of a list.
 pub(super) fn line(info: &ValueInfo) -> String {
     let label = info.label.as_deref().map(printable);
@@ -50,12 +45,8 @@ pub(super) fn line(info: &ValueInfo) -> String {
     )
 }
 
-/// The line for a record that was changed from outside.
-pub(super) fn line_of_error(error: &VaultError) -> String {
-    columns("?", error.code(), "?", "?", "?", "")
-}
-
-fn columns(
+/// The columns of a list.
+pub(super) fn columns(
     id: &str,
     state: &str,
     created: &str,

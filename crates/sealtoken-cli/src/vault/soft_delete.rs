@@ -5,7 +5,7 @@ use clap::Args;
 use crate::failure::{Failure, again_until};
 
 use super::args::TokenOrId;
-use super::input;
+use super::input::Named;
 use super::scope::Scope;
 
 #[derive(Debug, Args)]
@@ -22,8 +22,8 @@ pub(crate) struct SoftDelete {
 
 pub(super) async fn run(options: &SoftDelete) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let target = input::target(&options.value)?;
-    let deleted = vault.open().await?.soft_delete(target).await;
+    let value = Named::of(&options.value)?;
+    let deleted = vault.open().await?.soft_delete(value.target()).await;
     let what = again_until("vault soft-delete", "deleted");
-    deleted.map_err(|error| Failure::from(error).in_doubt(&what))
+    deleted.map_err(|error| value.refused(error).in_doubt(&what))
 }

@@ -23,7 +23,7 @@ pub(crate) struct Update {
     #[command(flatten)]
     password: PasswordArgs,
     /// Expires after this long: 90s, 30m, 8h, 1d, 2w, or forever [default: as before]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     #[command(flatten)]
     keep: Keep,
@@ -47,5 +47,5 @@ pub(super) async fn run(options: &Update) -> Result<(), Failure> {
     }
     let updated = flushed(&vault, update.into_future()).await;
     let what = look_first("`sealtoken vault get`, by its `updated`,", "vault update");
-    updated.map_err(|error| Failure::from(error).in_doubt(&what))
+    updated.map_err(|error| token.refused(error).in_doubt(&what))
 }

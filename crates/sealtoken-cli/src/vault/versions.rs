@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use crate::output;
 
 use super::args::TokenOrId;
+use super::input::Named;
 use super::scope::Scope;
-use super::{input, show};
+use super::show;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,8 +27,9 @@ pub(crate) struct Versions {
 
 pub(super) async fn run(options: &Versions) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
-    let target = input::target(&options.value)?;
-    let versions = vault.open().await?.versions(target).await?;
+    let value = Named::of(&options.value)?;
+    let versions = vault.open().await?.versions(value.target()).await;
+    let versions = versions.map_err(|error| value.refused(error))?;
     if options.json {
         output::json(&versions)?;
     } else {

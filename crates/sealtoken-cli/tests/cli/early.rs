@@ -134,7 +134,7 @@ fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
     let last = done.stderr.lines().last().unwrap_or_default();
     let expected = "1 was not imported, for the reasons above; 2 were imported and stay: ";
     assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("mend what was refused and run `sealtoken pat import` again"));
+    assert!(last.contains("fix what was refused and run `sealtoken pat import` again"));
     assert_eq!(pats.line("import", &lines)?, "1");
 
     let (stored, password, _) = vector("v1: plain")?;
@@ -148,7 +148,7 @@ fn an_import_of_a_file_that_was_cut_off_says_how_many_stay() -> Outcome {
     let last = done.stderr.lines().last().unwrap_or_default();
     let expected = "1 was not imported, for the reasons above; 1 was imported and stays: ";
     assert!(last.starts_with(expected), "{done:?}");
-    assert!(last.contains("mend what was refused and run `sealtoken vault import` again"));
+    assert!(last.contains("fix what was refused and run `sealtoken vault import` again"));
     assert_eq!(vault.run(import, &lines)?.stdout, "1\n");
     Ok(())
 }

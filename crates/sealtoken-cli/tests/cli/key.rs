@@ -68,7 +68,8 @@ fn keys_that_are_missing_or_wrong_are_errors_that_do_not_show_them() -> Outcome 
     let double = format!("{0},{0}", *key);
     let standby = format!("+{}", *key);
     for (keys, because) in [
-        ("", "no key was given"),
+        ("", "SEALTOKEN_KEYS is empty: "),
+        (" \n", "SEALTOKEN_KEYS is empty: "),
         ("nonsense-of-mine", "prefix"),
         (start, "the wrong length"),
         (&foreign, "base64url"),
@@ -105,5 +106,113 @@ fn keys_that_are_not_utf8_are_not_called_missing() -> Outcome {
     let output = feed(&mut command, b"")?;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(output.stderr, b"error: SEALTOKEN_KEYS is not UTF-8\n");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_is_made_once_and_for_one_user() -> Outcome {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::process::Command;
+
+    let folder = crate::Folder::new("key", "out")?;
+    for umask in ["000", "022", "077"] {
+        let name = format!("keys-{umask}");
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                "umask $1; exec \"$2\" key generate --out \"$3\"",
+                "sh",
+                umask,
+            ])
+            .args([env!("CARGO_BIN_EXE_sealtoken"), &name])
+            .current_dir(folder.path(""));
+        let output = command.output()?;
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+        let mode = folder.path(&name).metadata()?.mode();
+        assert_eq!(mode & 0o777, 0o600, "{umask}: {mode:o}");
+        let ids = folder.run(&format!("id --key-file {name}"), "")?;
+        let id = String::from_utf8(output.stdout)?;
+        assert_eq!(ids.stdout, format!("{} current\n", id.trim_end()));
+        assert_eq!(ids.stderr, "");
+
+        let before = std::fs::read(folder.path(&name))?;
+        let again = folder.run(&format!("generate --out {name}"), "")?;
+        again.failed(&format!(
+            "cannot create the key file {name}: it exists already; "
+        ));
+        again.failed("nothing is overwritten");
+        assert_eq!(std::fs::read(folder.path(&name))?, before);
+    }
+    folder
+        .run("generate --out a/keys", "")?
+        .failed("cannot create the key file a/keys: the folder a does not exist");
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_key_file_that_cannot_be_written_leaves_none_behind() -> Outcome {
+    let folder = crate::Folder::new("key", "no-room")?;
+    let mut command = std::process::Command::new("sh");
+    command
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 0; exec \"$1\" key generate --out keys",
+            "sh",
+        ])
+        .arg(env!("CARGO_BIN_EXE_sealtoken"))
+        .current_dir(folder.path(""));
+    let output = command.output()?;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr)?;
+    assert!(
+        said.starts_with("error: cannot write the key file keys: "),
+        "{said}"
+    );
+    assert!(!folder.path("keys").exists());
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_secrets_that_others_have_access_to_is_warned_about() -> Outcome {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let vault = crate::vault::Vault::new("open-files")?;
+    vault.write("keys", vault.program.keys.clone().ok_or("keys")?)?;
+    vault.write("own", "my-own-token-42")?;
+    let create = "create --key-file keys --password-file pw --token-file own";
+    assert_eq!(vault.run(create, "value")?.stderr, "");
+    for mode in [0o640, 0o604, 0o620, 0o644, 0o777] {
+        for name in ["keys", "pw", "own"] {
+            set_permissions(vault.path(name), Permissions::from_mode(mode))?;
+        }
+        let read = "read --key-file keys --password-file pw --token-file own";
+        let done = vault.run(read, "")?;
+        let warned = |name: &str| {
+            format!("warning: other users have access to {name}: run `chmod 600 {name}`\n")
+        };
+        let expected = format!("{}{}", warned("keys"), warned("pw"));
+        assert_eq!(
+            (done.status, &*done.stdout, &*done.stderr),
+            (Some(0), "value", &*expected)
+        );
+        for quiet in ["--quiet", "-q"] {
+            let done = vault.run(&format!("{read} {quiet}"), "")?;
+            assert_eq!((&*done.stdout, &*done.stderr), ("value", ""));
+        }
+    }
+    // Nothing else is dropped.
+    let done = vault.run("read --quiet --token-file own", "")?;
+    done.refused("invalid_password");
+    vault
+        .run("read --quiet --key-file none", "")?
+        .failed("none: it does not exist");
     Ok(())
 }

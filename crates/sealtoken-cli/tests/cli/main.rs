@@ -12,6 +12,7 @@
 #[cfg(target_os = "linux")]
 mod early;
 mod exit;
+mod given;
 mod import;
 mod inspect;
 mod key;
@@ -25,7 +26,7 @@ mod vault;
 use std::error::Error;
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use sealtoken::{Key, KeyRing, Lifetime, ManualClock, Token, UnixTime};
@@ -140,7 +141,7 @@ impl Folder {
 
     /// A file in the folder.
     fn write(&self, name: &str, content: impl AsRef<[u8]>) -> std::io::Result<()> {
-        fs::write(self.folder.join(name), content)
+        write_private(&self.folder.join(name), content.as_ref())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -256,8 +257,20 @@ fn token(key: &Key) -> Result<String, Box<dyn Error>> {
 /// A file with this content, for one test.
 fn file(name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf, std::io::Error> {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
-    fs::write(&path, content)?;
+    write_private(&path, content.as_ref())?;
     Ok(path)
+}
+
+/// Writes a file that no other user can read, as the command wants files of secrets.
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    fs::write(path, content)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 fn at(second: i64) -> String {

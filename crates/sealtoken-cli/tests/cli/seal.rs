@@ -1,8 +1,9 @@
 //! `sealtoken seal` and `sealtoken open`.
 
 use std::error::Error;
+use std::str::FromStr as _;
 
-use sealtoken::{Cargo, Key, KeyRing, Lifetime};
+use sealtoken::{Cargo, Key, KeyRing, Lifetime, TokenHeader};
 use serde_json::{Value, json};
 
 use crate::{NOW, Outcome, Program, at, token};
@@ -110,7 +111,13 @@ fn every_refusal_has_its_code_exit_status_2_and_nothing_on_stdout() -> Outcome {
     open(NOW, "")?.refused("malformed");
     open(NOW, &text.replacen("st1_", "st2_", 1))?.refused("malformed");
     let stranger = token(&Key::generate())?;
-    open(NOW, &stranger)?.refused("unknown_key");
+    let (missing, ours) = (TokenHeader::from_str(&stranger)?.key_id, key.id());
+    let why = format!("the key {missing}, which is not in this ring ({ours}): add it as a retired");
+    let inspect = program.run(&["inspect", "--purpose", "reset"], &stranger)?;
+    for done in [open(NOW, &stranger)?, inspect] {
+        done.refused("unknown_key");
+        assert!(done.stderr.contains(&why), "{done:?}");
+    }
     let list = KeyRing::new(key)
         .codec("reset")?
         .seal_value(&[1], Lifetime::Forever)?;
@@ -121,22 +128,25 @@ fn every_refusal_has_its_code_exit_status_2_and_nothing_on_stdout() -> Outcome {
 }
 
 #[test]
-fn one_line_ending_is_dropped_and_the_library_refuses_everything_else() -> Outcome {
+fn blanks_around_a_token_are_dropped_and_the_library_refuses_everything_else() -> Outcome {
     let (program, key) = Program::new();
     let text = token(&key)?;
     let open = |input: &[u8]| program.run(&["open", "--purpose", "reset", "--at", &at(NOW)], input);
-    for ending in ["", "\n", "\r\n"] {
+    for ending in [
+        "", "\n", "\r\n", "\n\n", "\r\n\r\n", "\n\r\n", "\r", "\n\r", " ", " \n",
+    ] {
         let done = open(format!("{text}{ending}").as_bytes())?;
         assert_eq!(done.status, Some(0), "{ending:?}");
     }
-    for ending in [
-        "\n\n", "\r\n\n", "\r\n\r\n", "\n\r\n", "\r", "\n\r", " ", " \n", "\0", "\nx",
-    ] {
+    for start in ["\n", " ", "\u{feff}", "\u{feff} \t"] {
+        let done = open(format!("{start}{text}\n").as_bytes())?;
+        assert_eq!(done.status, Some(0), "{start:?}");
+    }
+    for ending in ["\0", "\nx", "\u{feff}", " x"] {
         open(format!("{text}{ending}").as_bytes())?.refused("malformed");
     }
-    for start in ["\n", " ", "\u{feff}"] {
-        open(format!("{start}{text}\n").as_bytes())?.refused("malformed");
-    }
+    open(format!("\u{feff}\u{feff}{text}").as_bytes())?.refused("malformed");
+    open(format!("{text}{}", "\n".repeat(5000)).as_bytes())?.refused("malformed");
     open(b"st1_\xff\xfe")?.refused("malformed");
     Ok(())
 }
@@ -159,8 +169,12 @@ fn the_longest_token_is_read_and_no_more_of_stdin_than_that() -> Outcome {
         program.run(&open, format!("{longest}\r\n"))?.status,
         Some(0)
     );
+    assert_eq!(
+        program.run(&open, format!("{longest}\r\n\n"))?.status,
+        Some(0)
+    );
     program
-        .run(&open, format!("{longest}\r\n\n"))?
+        .run(&open, format!("{longest}A"))?
         .refused("malformed");
 
     let huge = "A".repeat(32 * 1024 * 1024);
@@ -194,6 +208,31 @@ fn a_cargo_that_cannot_be_sealed_is_an_error_and_not_a_refusal() -> Outcome {
         let done = seal(cargo.as_bytes())?;
         done.failed("the cargo on stdin");
         done.one_line("error: ");
+    }
+    for (cargo, because) in [
+        (
+            "",
+            "is empty: give a JSON object, such as {\"user_id\":123}",
+        ),
+        (" \n", "is empty: give a JSON object"),
+        ("[\"hunter2\"]", ": it is a list: give an object"),
+        (
+            "{'hunter2':1}",
+            ": line 1, column 2: single quotes are not JSON",
+        ),
+        (
+            "{\n  \"user_id\": 123,\n  \"a\": hunter2\n}\n",
+            ": line 3, column 8: expected value",
+        ),
+        (
+            r#"{"hunter2":1,"hunter2":2}"#,
+            "a name occurs twice in one object",
+        ),
+    ] {
+        let done = seal(cargo.as_bytes())?;
+        done.failed("the cargo on stdin");
+        done.failed(because);
+        assert!(!done.stderr.contains("hunter2"), "{done:?}");
     }
     seal(b"{\"a\":\"\xff\"}")?.failed("UTF-8");
     let long = seal(format!(r#"{{"a":"{}"}}"#, "x".repeat(5000)).as_bytes())?;

@@ -256,6 +256,10 @@ fn a_change_of_a_token_that_may_have_been_made_says_how_it_is_seen_or_made_again
     let said = [&*get, "if neither, run `sealtoken pat restore` again"];
     let done = doubtful(&pats, &format!("restore {id}"), "", &said)?;
     assert!(!done.stderr.contains("no harm"), "{done:?}");
+    // A token that is gone is refused.
+    let said = ["run `sealtoken pat delete` again; if it answers `not_found`"];
+    let done = doubtful(&pats, &format!("delete {id}"), "", &said)?;
+    assert!(!done.stderr.contains("no harm"), "{done:?}");
 
     let log = LongLog::of(&pats)?;
     let done = log.run(&pats, "sync tokens.yaml --keep-unlisted", "", 0)?;

@@ -3,10 +3,12 @@
 use sealtoken::pat::{PatError, PatRecord, PersonalAccessTokens, Update};
 use sealtoken::{ExpiryError, Lifetime, ServiceError};
 
-use super::Sync;
-use super::plan::{EXPIRED, Step, Work};
-use super::show::Report;
 use crate::failure::{in_part, is_in_doubt};
+
+use super::Sync;
+use super::plan::EXPIRED;
+use super::show::Report;
+use super::step::{Step, Work};
 
 pub(super) async fn apply(
     pats: &PersonalAccessTokens,

@@ -7,14 +7,7 @@ use crate::output::{optional, or_null};
 use crate::pat::show;
 
 use super::file::Declared;
-use super::plan::{Plan, Step, Work};
-
-/// The difference in one field. A hash is never shown.
-pub(super) struct Difference {
-    pub(super) field: &'static str,
-    pub(super) before: Option<Value>,
-    pub(super) after: Option<Value>,
-}
+use super::step::{Difference, Plan, Step, Work};
 
 /// Plans what makes a token match its declaration.
 pub(super) fn compare<'a>(
@@ -220,31 +213,6 @@ impl<'a> Changes<'a> {
                     self.restrict(|update| update.expires(at));
                 }
             }
-        }
-    }
-}
-
-impl Difference {
-    /// Shows what was stored: an expiry in the past became the moment at which it was set.
-    pub(super) fn settle(&mut self, record: &PatRecord) {
-        if self.field == "expires_at" {
-            self.after = Some(optional(record.expires_at));
-        }
-    }
-
-    const fn hidden(field: &'static str) -> Self {
-        Self {
-            field,
-            before: None,
-            after: None,
-        }
-    }
-
-    const fn new(field: &'static str, after: Value) -> Self {
-        Self {
-            field,
-            before: None,
-            after: Some(after),
         }
     }
 }

@@ -5,11 +5,12 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use sealtoken::pat::{Issue, PatError, PatId, PersonalAccessTokens, SecretHash};
 use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 use serde_saphyr::options::MergeKeyPolicy;
@@ -57,7 +58,7 @@ struct Entry {
     #[serde(default, alias = "secretPhc", deserialize_with = "given")]
     hash: Option<String>,
     #[serde(default, alias = "isAdmin", deserialize_with = "given")]
-    admin: Option<bool>,
+    admin: Option<Flag>,
     #[serde(default, deserialize_with = "given")]
     roles: Option<BTreeSet<String>>,
     #[serde(default, deserialize_with = "given")]
@@ -69,7 +70,34 @@ struct Entry {
     #[serde(default, alias = "expiresAt", deserialize_with = "given")]
     expires_at: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    revoked: Option<bool>,
+    revoked: Option<Flag>,
+}
+
+/// A boolean. In quotes it is a text: a word in quotes makes nobody an admin.
+struct Flag(bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Flags)
+    }
+}
+
+struct Flags;
+
+impl Visitor<'_> for Flags {
+    type Value = Flag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
+        Ok(Flag(value))
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Flag, E> {
+        Err(E::custom("a boolean is true or false, without quotes"))
+    }
 }
 
 /// A value that is given, even if it is null: that differs from one that is left out.
@@ -125,12 +153,12 @@ impl Entry {
             id,
             line,
             owner: self.owner,
-            admin: self.admin,
+            admin: self.admin.map(|Flag(admin)| admin),
             roles: self.roles.map(|roles| roles.into_iter().collect()),
             scopes: self.scopes.map(|scopes| scopes.into_iter().collect()),
             name: self.name,
             metadata: self.metadata.map(|metadata| metadata.into_iter().collect()),
-            revoked: self.revoked,
+            revoked: self.revoked.map(|Flag(revoked)| revoked),
         })
     }
 }

@@ -6,6 +6,7 @@ mod compare;
 mod file;
 mod plan;
 mod show;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -55,7 +56,7 @@ pub(crate) struct Sync {
     #[arg(long)]
     keep_unlisted: bool,
     /// Let `purge-expired` delete the tokens that this run revokes, after this long
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     purge_in: Option<Lifetime>,
     #[command(flatten)]
     own: Own,
@@ -120,13 +121,16 @@ async fn own_id(own: &Own, pats: &PersonalAccessTokens) -> Result<Option<PatId>,
         let id = id.parse()?;
         return Ok(Some(pats.get(id).await?.id));
     }
-    let text = if own.stdin {
+    let token = if own.stdin {
         Some(own::on_stdin()?)
     } else {
         own::in_environment()?
     };
-    match text {
-        Some(text) => Ok(Some(pats.verify(&text).await?.id)),
+    match token {
+        Some(token) => {
+            let verified = pats.verify(&token).await;
+            Ok(Some(verified.map_err(|error| token.refused(error))?.id))
+        }
         None => Ok(None),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use sealtoken::pat::{Issue, PatError, PatId, PersonalAccessTokens, SecretHash, Update};
+use sealtoken::pat::{PatError, PatId, PersonalAccessTokens};
 use sealtoken::{ServiceError, State, UnixTime};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-use super::compare::{Difference, compare, meta};
+use super::compare::{compare, meta};
 use super::file::Declared;
+use super::step::{Plan, Step, Work};
 
 /// The note on a declared token that has expired and is not in the store.
 pub(super) const EXPIRED: &str = "it has expired: it is not registered";
@@ -19,34 +20,6 @@ pub(super) struct Rules {
     pub(super) own: Option<PatId>,
     pub(super) keep_unlisted: bool,
     pub(super) now: UnixTime,
-}
-
-#[derive(Default)]
-pub(super) struct Plan<'a> {
-    pub(super) steps: Vec<Step<'a>>,
-    /// What is not done, but worth knowing.
-    pub(super) notes: Vec<(PatId, &'static str)>,
-    /// Declared tokens that are not in the store, and have no hash to register.
-    pub(super) missing: Vec<PatId>,
-    pub(super) unreadable: Vec<PatError>,
-    pub(super) unchanged: u64,
-}
-
-/// What to do about one token.
-pub(super) struct Step<'a> {
-    pub(super) id: PatId,
-    pub(super) owner: String,
-    /// What restricts it, before all else.
-    pub(super) restriction: Option<Box<Update<'a>>>,
-    pub(super) work: Work<'a>,
-    pub(super) differences: Vec<Difference>,
-}
-
-pub(super) enum Work<'a> {
-    Register(Box<Issue<'a, (PatId, SecretHash)>>),
-    Change(Box<Update<'a>>),
-    Restore(Option<Box<Update<'a>>>),
-    Revoke(Option<Box<Update<'a>>>),
 }
 
 /// Reads all tokens, in every state. Only the steps stay in memory.

@@ -8,10 +8,10 @@ use sealtoken::pat::PatId;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::notes;
 use crate::output::{self, printable};
 
-use super::compare::Difference;
-use super::plan::{Plan, Step, Work};
+use super::step::{Difference, Plan, Step, Work};
 use super::{Colour, Sync};
 
 /// The results, which `--json` prints at the end. Without it, each step is printed when it is done.
@@ -105,7 +105,7 @@ impl Report {
 
     pub(super) fn note(&mut self, id: PatId, note: &'static str) {
         let id = id.to_string();
-        say(&format!("note: {id}: {note}"));
+        notes::note(&format!("{id}: {note}"));
         self.notes.push(Note { id, note });
     }
 
@@ -186,13 +186,12 @@ impl Report {
             .filter(|(_, count)| *count > 0)
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
-        match (counts.is_empty(), self.dry_run) {
-            (true, _) => format!("nothing to change: {} tokens are declared", self.declared),
-            (false, true) => format!(
-                "a dry run, nothing was changed; it would be: {}",
-                counts.join(", ")
-            ),
-            (false, false) => counts.join(", "),
+        let counts = counts.join(", ");
+        match (counts.as_str(), self.declared) {
+            ("", 1) => "nothing to change: 1 token is declared".into(),
+            ("", declared) => format!("nothing to change: {declared} tokens are declared"),
+            _ if self.dry_run => format!("dry run, nothing was changed; would be done: {counts}"),
+            _ => counts,
         }
     }
 

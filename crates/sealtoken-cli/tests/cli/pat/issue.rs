@@ -56,9 +56,12 @@ fn every_reason_to_refuse_has_its_code_and_leaves_stdout_empty() -> Outcome {
         &twice,
         &huge,
         &token[..74],
-        &format!("{token} "),
+        &format!("{token} x"),
     ] {
         verify(text)?.refused("invalid_format");
+    }
+    for text in [&format!("{token} "), &format!("\u{feff} {token}\r\n")] {
+        assert_eq!(verify(text)?.status, Some(0), "{text:?}");
     }
     verify("pat_\u{e4}")?.refused("invalid_format");
 
@@ -92,6 +95,12 @@ fn what_cannot_be_issued_is_refused_and_nothing_is_stored() -> Outcome {
         ("--owner a --id short".into(), "invalid_id"),
     ] {
         pats.run(&format!("issue {options}"), "")?.refused(code);
+    }
+    let twice = "--metadata k=1 --metadata l=1 --metadata k=2";
+    let hash = format!("register --id {ID} --owner a --hash-file none");
+    for command in ["issue --owner a", &hash, &format!("update {ID}")] {
+        let done = pats.run(&format!("{command} {twice}"), "")?;
+        done.failed("--metadata gives k twice: give each key once");
     }
     pats.run("issue --owner a --prefix Acme", "")?
         .failed("a prefix begins with a lower-case letter");
@@ -184,7 +193,7 @@ fn a_hash_that_nothing_verifies_with_is_refused_by_its_name() -> Outcome {
         ),
         (&cheap, "invalid_parameters"),
         (foreign, "invalid_parameters"),
-        (&format!("{SCRYPT}\n\n"), "invalid_phc"),
+        (&format!("{SCRYPT}\nx"), "invalid_phc"),
         (&"$".repeat(100_000), "invalid_phc"),
     ] {
         let done = here.run(&format!("register --id {ID} --owner a --hash-file -"), hash)?;
@@ -200,7 +209,7 @@ fn a_hash_that_nothing_verifies_with_is_refused_by_its_name() -> Outcome {
         .failed("--hash-file");
     here.quiet(
         &format!("register --id {ID} --owner a --hash-file -"),
-        format!("{SCRYPT}\n"),
+        format!("\u{feff}{SCRYPT}\n\n"),
     )?;
     here.run("verify", format!("pat_{ID}.{}=", "A".repeat(43)))?
         .refused("invalid_secret");

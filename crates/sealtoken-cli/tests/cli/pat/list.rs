@@ -57,6 +57,7 @@ fn a_list_has_what_is_asked_for() -> Outcome {
         ("--state live", vec![&live]),
         ("--state expired", vec![&expired]),
         ("--state revoked", vec![&revoked]),
+        ("--state revoked --state live", vec![&live, &revoked]),
         ("--state revoked --owner ada", vec![]),
         ("--owner nobody", vec![]),
     ] {
@@ -64,6 +65,8 @@ fn a_list_has_what_is_asked_for() -> Outcome {
         expected.sort_unstable();
         let list = pats.run(&format!("list --json {options}"), "")?.json()?;
         assert_eq!(ids(&list), expected, "{options}");
+        let count = pats.line(&format!("list --count {options}"), "")?;
+        assert_eq!(count, expected.len().to_string(), "{options}");
         let table = pats.run(&format!("list {options}"), "")?;
         let lines = if expected.is_empty() {
             0
@@ -85,6 +88,7 @@ fn a_list_has_what_is_asked_for() -> Outcome {
     assert_eq!(hashes.count(), 3);
     pats.run("list --with-hashes", "")?.failed("--json");
     pats.run("list --state dead", "")?.failed("revoked");
+    pats.run("list --count --json", "")?.failed("--count");
     Ok(())
 }
 
@@ -181,6 +185,9 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
     assert_eq!((errors.count(), ids(&entries).len()), (1, 2));
     let table = pats.run("list", "")?;
     assert_eq!((table.status, table.stdout.lines().count()), (Some(2), 4));
+    let count = pats.run("list --count", "")?;
+    assert_eq!((count.status, &*count.stdout), (Some(2), "2\n"));
+    count.one_line("tampered: 1 record is damaged or was tampered with");
 
     pats.write("tokens.yaml", "tokens: []")?;
     let sync = pats.run("sync tokens.yaml", "")?;

@@ -20,7 +20,7 @@ fn nothing_secret_is_an_argument_or_in_a_message() -> Outcome {
         format!("register --id {ID} --owner a --hash={SCRYPT} --hash-file -"),
     ] {
         let done = pats.run(&arguments, "")?;
-        done.failed("never arguments");
+        done.failed("an argument looks like a secret");
         done.one_line("error: ");
         for secret in [&token, &other, SCRYPT] {
             assert!(!done.stderr.contains(secret), "{done:?}");

@@ -51,7 +51,11 @@ fn values_of_both_formats_come_in_under_their_password() -> Outcome {
             line("token-that-has-expired", &stored, Some(NOW)),
             line("token-that-never-ends", &stored, Some(year)),
         ];
-        let import = format!("import --format {format} --password-file old");
+        let import = if password.is_empty() {
+            format!("import --format {format}")
+        } else {
+            format!("import --format {format} --password-file old")
+        };
         assert_eq!(vault.line(&import, input.concat())?, "4");
         let read = if password.is_empty() {
             ""
@@ -115,6 +119,36 @@ fn another_password_can_protect_them_here() -> Outcome {
         "1"
     );
     vault.has("", "token-number-one", &value)
+}
+
+#[test]
+fn values_without_a_password_need_no_password_file() -> Outcome {
+    let (stored, password, value) = vector("v2: one byte, an empty password")?;
+    assert_eq!(password, "");
+    let vault = Vault::new("import-no-password")?;
+    vault.write("empty", "\n")?;
+    let import = "import --format vaultstore-v2";
+    for (number, (options, read)) in [
+        ("", ""),
+        ("--password-file empty", ""),
+        ("--new-password-file pw", "--password-file pw"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = format!("token-with-number-{number}");
+        let line = line(&token, &stored, None);
+        assert_eq!(vault.line(&format!("{import} {options}"), line)?, "1");
+        vault.has(read, &token, &value)?;
+        let info = vault.run("get --json", &token)?.json()?;
+        assert_eq!(info["has_password"], !read.is_empty(), "{options}");
+    }
+    // A value that has a password is named, and nothing of it is imported.
+    let (stored, _, _) = vector("v2: text, a password with spaces around it")?;
+    let done = vault.run(import, line("token-of-another", &stored, None))?;
+    assert_eq!((done.status, &*done.stdout), (Some(2), "0\n"), "{done:?}");
+    assert!(done.stderr.starts_with("line 1: forged: "), "{done:?}");
+    Ok(())
 }
 
 #[test]

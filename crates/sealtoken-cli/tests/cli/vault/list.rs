@@ -16,33 +16,39 @@ fn labels(list: &Value) -> Vec<&str> {
     labels
 }
 
+const ALL: &str = "--state live --state expired --state deleted";
+
 #[test]
 fn a_list_has_what_is_asked_for() -> Outcome {
     let (vault, _) = three("list")?;
     for (options, expected) in [
         ("", &["live"][..]),
-        ("--with-expired", &["expired", "live"]),
-        ("--with-deleted", &["hidden", "live"]),
-        (
-            "--with-expired --with-deleted",
-            &["expired", "hidden", "live"],
-        ),
-        ("--only-expired", &["expired"]),
-        ("--only-deleted", &["hidden"]),
-        ("--only-deleted --only-expired", &[]),
+        ("--state live", &["live"]),
+        ("--state live --state expired", &["expired", "live"]),
+        ("--state deleted --state live", &["hidden", "live"]),
+        (ALL, &["expired", "hidden", "live"]),
+        ("--state expired", &["expired"]),
+        ("--state deleted", &["hidden"]),
+        ("--state deleted --expires-before 1767225600", &[]),
         ("--label live", &["live"]),
         ("--label other", &[]),
-        ("--label hidden --with-deleted", &["hidden"]),
+        ("--label hidden --state deleted", &["hidden"]),
         (
-            "--created-before 2026-01-01T00:00:00Z --with-expired",
+            "--created-before 2026-01-01T00:00:00Z --state live --state expired",
             &["expired"],
         ),
-        ("--created-from 1767225600 --with-expired", &["live"]),
         (
-            "--expires-before 2026-01-01T00:00:00+01:00 --with-expired",
+            "--created-from 1767225600 --state live --state expired",
+            &["live"],
+        ),
+        (
+            "--expires-before 2026-01-01T00:00:00+01:00 --state live --state expired",
             &["expired"],
         ),
-        ("--expires-from 1767225600 --with-deleted", &["hidden"]),
+        (
+            "--expires-from 1767225600 --state live --state deleted",
+            &["hidden"],
+        ),
         ("--namespace other", &[]),
     ] {
         let list = vault.run(&format!("list --json {options}"), "")?.json()?;
@@ -57,14 +63,15 @@ fn a_list_has_what_is_asked_for() -> Outcome {
         };
         assert_eq!(table.lines().count(), lines, "{options}: {table}");
     }
-    let all = "--with-expired --with-deleted";
     for limit in 0..5 {
-        let list = vault
-            .run(&format!("list --json {all} --limit {limit}"), "")?
-            .json()?;
+        let done = vault.run(&format!("list --json {ALL} --limit {limit}"), "")?;
+        let list: Value = serde_json::from_str(&done.stdout)?;
         assert_eq!(list.as_array().map(Vec::len), Some(limit.min(3)));
+        let more = (1..3).contains(&limit);
+        assert_eq!(done.stderr.starts_with("next: "), more, "{done:?}");
+        assert_eq!((done.status, done.stderr.is_empty()), (Some(0), !more));
     }
-    let list = vault.run("list --json --only-expired", "")?.json()?;
+    let list = vault.run("list --json --state expired", "")?.json()?;
     let mut entry = list[0].clone();
     assert_eq!(entry["id"].as_str().map(str::len), Some(64));
     entry["id"] = Value::Null;
@@ -87,15 +94,22 @@ fn a_value_that_is_expired_and_deleted_is_listed_with_the_deleted() -> Outcome {
     assert_eq!(vault.line("soft-delete-expired", "")?, "1");
     for (options, expected) in [
         ("", &[][..]),
-        ("--with-expired", &[]),
-        ("--only-expired", &[]),
-        ("--only-deleted", &["both"]),
-        ("--with-deleted", &["both"]),
-        ("--only-deleted --only-expired", &["both"]),
-        ("--with-deleted --only-expired", &["both"]),
+        ("--state live --state expired", &[]),
+        ("--state expired", &[]),
+        ("--state deleted", &["both"]),
+        ("--state live --state deleted", &["both"]),
+        ("--state deleted --limit 1", &["both"]),
+        (
+            "--state deleted --expires-before 2026-01-01T00:00:00Z",
+            &["both"],
+        ),
     ] {
         let list = vault.run(&format!("list --json {options}"), "")?.json()?;
         assert_eq!(labels(&list), expected, "{options}");
+        if !options.contains("--limit") {
+            let count = vault.line(&format!("list --count {options}"), "")?;
+            assert_eq!(count, expected.len().to_string(), "{options}");
+        }
     }
     Ok(())
 }
@@ -126,9 +140,33 @@ async fn a_list_is_as_long_as_the_vault() -> Outcome {
     ids.dedup();
     assert_eq!(ids.len(), 1203);
     assert_eq!(vault.run("list", "")?.stdout.lines().count(), 1204);
-    let some = vault.run("list --json --limit 700", "")?.json()?;
-    assert_eq!(some.as_array().map(Vec::len), Some(700));
     assert_eq!(vault.line("list --count", "")?, "1203");
+
+    let (mut found, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let done = vault.run(&format!("list --json --limit 700 {after}"), "")?;
+        assert_eq!(done.status, Some(0), "{done:?}");
+        let page: Value = serde_json::from_str(&done.stdout)?;
+        let page = page.as_array().ok_or("list")?;
+        found.extend(
+            page.iter()
+                .filter_map(|entry| entry["id"].as_str().map(str::to_owned)),
+        );
+        pages += 1;
+        let Some(cursor) = done.stderr.strip_prefix("next: ") else {
+            assert_eq!(done.stderr, "");
+            break;
+        };
+        after = format!("--after {}", cursor.trim_end());
+        let rest = vault.line(&format!("list --count {after}"), "")?;
+        assert_eq!(rest, "503");
+    }
+    found.sort_unstable();
+    assert_eq!(
+        (found, pages),
+        (ids.iter().map(|id| (*id).to_owned()).collect(), 2)
+    );
+    vault.run("list --after nonsense", "")?.failed("--after");
     Ok(())
 }
 

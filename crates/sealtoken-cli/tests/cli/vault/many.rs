@@ -205,7 +205,7 @@ async fn an_earlier_value_that_was_changed_is_named_and_hides_no_other() -> Outc
     }
     change_one(&vault, "vault_versions").await?;
     let table = vault.run("versions", &token)?;
-    table.one_line("tampered: 1 record was");
+    table.one_line("tampered: 1 record is damaged");
     let lines: Vec<&str> = table.stdout.lines().collect();
     assert_eq!((table.status, lines.len()), (Some(2), 3), "{table:?}");
     let tampered = lines.iter().filter(|line| line.ends_with("  tampered"));
@@ -259,7 +259,7 @@ async fn a_record_that_was_changed_is_named_and_hides_no_other() -> Outcome {
         "{table:?}"
     );
     let count = vault.run("list --count", "")?;
-    count.one_line("tampered: 1 record was");
+    count.one_line("tampered: 1 record is damaged");
     assert_eq!((count.status, &*count.stdout), (Some(2), "1\n"));
     Ok(())
 }

@@ -90,6 +90,26 @@ fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
             vec![(3, "boolean")],
         ),
         (
+            format!("- {{id: {zeros}, owner: b, admin: \"true\"}}\n"),
+            vec![(3, "a boolean is true or false, without quotes")],
+        ),
+        (
+            format!("- id: {zeros}\n  owner: b\n  revoked: 'false'\n"),
+            vec![(5, "a boolean is true or false, without quotes")],
+        ),
+        (
+            format!("- {{id: {zeros}, owner: b, isAdmin: \"false\"}}\n"),
+            vec![(3, "a boolean is true or false, without quotes")],
+        ),
+        (
+            format!("- {{id: {zeros}, owner: b, admin: 1}}\n"),
+            vec![(3, "true or false")],
+        ),
+        (
+            format!("- {{id: {zeros}, owner: b, admin: null}}\n"),
+            vec![(3, "true or false")],
+        ),
+        (
             format!("- {{id: {zeros}, owner: b, roles: reader}}\n"),
             vec![(3, "sequence")],
         ),
@@ -121,6 +141,13 @@ fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
                 "{done:?}"
             );
         }
+    }
+    // Other spellings of a boolean are as good.
+    for admin in ["true", "True", "TRUE"] {
+        sync.write(&format!("- {{id: {id}, owner: a, admin: {admin}}}\n"))?;
+        let done = sync.run("--dry-run")?;
+        assert_eq!(done.status, Some(0), "{done:?}");
+        assert!(done.stdout.contains("+ admin: true"), "{done:?}");
     }
     for file in [
         "",

@@ -47,7 +47,7 @@ impl Sync {
         let (planned, promise) = last_line(&dry.stdout);
         assert_eq!(planned, steps);
         assert_eq!(
-            promise.trim_start_matches("a dry run, nothing was changed; it would be: "),
+            promise.trim_start_matches("dry run, nothing was changed; would be done: "),
             summary
         );
         let after = self.all()?;

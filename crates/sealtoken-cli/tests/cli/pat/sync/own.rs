@@ -86,10 +86,24 @@ fn ones_own_token_is_protected() -> Outcome {
             assert_eq!(sync.pats.run("verify", &token)?.json()?["admin"], true);
         }
     }
+    let quiet = sync.run(&format!("--quiet --own {id}"))?;
+    assert!(
+        quiet.stdout.starts_with(NOTHING) && quiet.stderr.is_empty(),
+        "{quiet:?}"
+    );
     // An unknown or invalid own token protects nothing, so nothing is done.
     sync.pats.write("tokens.yaml", "tokens: []")?;
     sync.run(&format!("--own {ID}"))?.refused("not_found");
     sync.run("--own-token-stdin")?.refused("invalid_prefix");
+    let mut command = sync.pats.command("sync tokens.yaml");
+    let output = feed(command.env("SEALTOKEN_PAT", ""), b"")?;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        output
+            .stderr
+            .starts_with(b"error: SEALTOKEN_PAT is empty: "),
+        "{output:?}"
+    );
     sync.run(&format!("--own {ID} --own-token-stdin"))?
         .failed("--own");
     sync.pats.run("verify", &token)?.json()?;

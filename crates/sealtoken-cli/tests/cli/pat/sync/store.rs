@@ -106,7 +106,7 @@ fn what_is_left_out_stays_as_it_is() -> Outcome {
     let before = sync.get(&id)?;
     sync.write(&format!("- {{id: {id}, owner: a}}\n"))?;
     let done = sync.run("")?;
-    assert_eq!(done.stdout, "nothing to change: 1 tokens are declared\n");
+    assert_eq!(done.stdout, "nothing to change: 1 token is declared\n");
     assert_eq!(sync.get(&id)?, before);
 
     // A file that does not mention the revocation restores no token.
