@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(crate) use blocking_pool::{BlockingPool, QueueId, PoolError, WhenFull};
+pub(crate) use blocking_pool::{BlockingPool, PoolError, QueueId, WhenFull};
 pub(crate) use guard::{AttemptGuard, Permit};
 pub use memory::{Allowance, MemoryLimiter};
 

@@ -31,7 +31,7 @@ impl ServiceSettings {
     pub(crate) fn pool(&self) -> Result<BlockingPool, ServiceError> {
         if !(1..=64).contains(&self.max_concurrent_hashes) {
             return Err(ServiceError::InvalidSetting(
-                "1 to 64 slow hashes can run at once",
+                "max_concurrent_hashes takes 1 to 64 hashes",
             ));
         }
         Ok(BlockingPool::new(self.max_concurrent_hashes))
@@ -68,7 +68,7 @@ macro_rules! service_setters {
 
             /// Counts failed attempts. Default: a
             /// [`MemoryLimiter`](crate::limits::MemoryLimiter).
-            pub fn attempts(mut self, limiter: impl $crate::limits::AttemptLimiter) -> Self {
+            pub fn limiter(mut self, limiter: impl $crate::limits::AttemptLimiter) -> Self {
                 self.settings.service.limiter = std::sync::Arc::new(limiter);
                 self
             }
