@@ -35,8 +35,8 @@ pub fn svg(results: &Results) -> String {
             let class = name.split([' ', ',']).next().unwrap_or_default();
             let (top, width) = (y - 11, 80.0 * ratio.min(LONGEST));
             bars += &format!(
-                "<text x=\"152\" y=\"{y}\" text-anchor=\"end\">{name}</text><rect class=\"{class}\" \
-                 x=\"160\" y=\"{top}\" width=\"{width:.0}\" height=\"14\"/>\
+                "<text x=\"152\" y=\"{y}\" text-anchor=\"end\">{name}</text>\
+                 <rect class=\"{class}\" x=\"160\" y=\"{top}\" width=\"{width:.0}\" height=\"14\"/>\
                  <text x=\"{:.0}\" y=\"{y}\">{ratio:.2}</text>\n",
                 width + 166.0
             );

@@ -35,7 +35,13 @@ pub(crate) struct Meta {
     #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// Expires at this moment: Unix seconds or RFC 3339
-    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true, conflicts_with = "expires_in")]
+    #[arg(
+        long,
+        value_name = "MOMENT",
+        value_parser = moment,
+        allow_hyphen_values = true,
+        conflicts_with = "expires_in"
+    )]
     expires_at: Option<UnixTime>,
 }
 
@@ -122,7 +128,13 @@ pub(crate) struct Changes {
     #[arg(long, value_name = "DURATION", value_parser = lifetime, allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
     /// Expires at this moment, or now if it has passed: Unix seconds or RFC 3339
-    #[arg(long, value_name = "MOMENT", value_parser = moment, allow_hyphen_values = true, conflicts_with = "expires_in")]
+    #[arg(
+        long,
+        value_name = "MOMENT",
+        value_parser = moment,
+        allow_hyphen_values = true,
+        conflicts_with = "expires_in"
+    )]
     expires_at: Option<UnixTime>,
     /// Never expires
     #[arg(long, conflicts_with_all = ["expires_in", "expires_at"])]
