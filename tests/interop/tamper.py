@@ -190,10 +190,12 @@ def dump(file):
 
 
 def keysets(file):
-    """The ids of the records in the collection of keysets."""
+    """The ids and labels of the records in the collection of keysets."""
     with closing(sqlite3.connect(file)) as database:
         return set(
-            database.execute("SELECT id FROM sealtoken_record WHERE collection = 'vault_keysets'")
+            database.execute(
+                "SELECT id, labels FROM sealtoken_record WHERE collection = 'vault_keysets'"
+            )
         )
 
 
@@ -288,7 +290,8 @@ def attack_rows(vault, folder, attack):
                 done = vault.run(file, "purge-expired")
                 require(done.returncode in {0, 2} and done.stdout == b"0\n", f"swept: {done}")
                 require(dump(file) == records, "a sweep changed a record")
-            # A wrong schema version or a lost keyset is an error (1), not a refusal (2).
+            # A wrong schema version or a lost keyset is an error (1), not a refusal (2). So is a
+            # keyset whose label names another key: it looks like one that the ring does not have.
             broken = table == "sealtoken_schema" or not keysets(vault.file) <= keysets(file)
             return check(vault, file, {1, 2} if broken else {2}, whole=table == "sealtoken_label")
         except (Wrong, ValueError, subprocess.TimeoutExpired) as error:
