@@ -15,8 +15,10 @@ use super::row::{Meta, Row};
 use super::target::{Location, Target};
 use super::{Vault, VaultError, operation};
 
-/// Changes an expiry: [`Vault::renew`]. It can be awaited once [`expires`](Renew::expires) has set
-/// the new one:
+/// Changes an expiry: [`Vault::renew`].
+///
+/// It can be awaited once [`expires`](Renew::expires) has set the new one. Without, it does not
+/// compile:
 ///
 /// ```compile_fail,E0277
 /// # use sealtoken::vault::{Vault, VaultError, VaultToken};
