@@ -37,7 +37,7 @@ pub(crate) trait BackgroundWork: Send + Sync + 'static {
     /// Whether a full queue may drop this note in favour of one that cannot be dropped.
     fn can_be_dropped(note: &Self::Note) -> bool;
 
-    /// Writes a note, unless changes of requests leave no room for it; an error if the store failed.
+    /// Writes a note, unless changes of requests leave no room for it. Fails if the store did.
     fn write(
         &self,
         key: &Self::Key,
