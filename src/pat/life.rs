@@ -151,9 +151,9 @@ awaited!(Revoke<'a> => Result<PatRecord, PatError>);
 impl Tokens<'_> {
     async fn delete(self, target: Target<'_>) -> Result<(), PatError> {
         let key = self.key(target.id);
-        let _forget = self.forget(target.id);
+        let mut forget = None;
         let existing = self.store().get(&key).await?;
-        let remove = |existing: Option<Record>| {
+        let remove = move |existing: Option<Record>| {
             let record = existing.ok_or(PatError::NotFound)?;
             // Each time: a token that others changed meanwhile may have another owner. A record
             // that cannot be read has none who may ask for this.
@@ -161,6 +161,8 @@ impl Tokens<'_> {
                 target.check_owner(&self.open(&record)?.meta.owner)?;
             }
             let (key, expected) = (key.clone(), expected_version(&record));
+            // Dropped after the write, as for a change.
+            forget.get_or_insert_with(|| self.forget(target.id));
             Ok((Some(Change::Remove { key, expected }), ()))
         };
         sealed::change(self.store(), existing, Rounds::default(), remove).await

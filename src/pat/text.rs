@@ -196,8 +196,8 @@ impl fmt::Debug for PatToken {
 /// The parts of a presented text, before any lookup.
 pub(super) struct Presented<'t> {
     pub(super) id: PatId,
-    /// What a keyed hash covers. No text is a token of both systems: only the
-    /// other system's has a full stop.
+    /// What a keyed hash covers. No text is a token of both systems: only the other
+    /// system's has a full stop.
     pub(super) hashed: &'t [u8],
     /// The secret bytes of the other system's token; `None` for our own.
     pub(super) foreign_secret: Option<Zeroizing<Vec<u8>>>,

@@ -117,8 +117,7 @@ impl<'a> Tokens<'a> {
         change: impl Fn(&mut Meta, UnixTime) -> Result<(), PatError> + Send,
     ) -> Result<Row, PatError> {
         let key = self.key(target.id);
-        // Even where the effect is unknown, or the future is dropped: it may have been written.
-        let _forget = self.forget(target.id);
+        let mut forget = None;
         let existing = self.store().get(&key).await?;
         let replace = move |existing: Option<Record>| {
             let record = existing.ok_or(PatError::NotFound)?;
@@ -133,6 +132,9 @@ impl<'a> Tokens<'a> {
                 record: self.seal(key.clone(), &row.meta)?,
                 expected: row.version,
             };
+            // Dropped after the write. Even if its effect is unknown, or the future is dropped: it
+            // may have been written.
+            forget.get_or_insert_with(|| self.forget(target.id));
             Ok((Some(replace), row))
         };
         sealed::change(self.store(), existing, Rounds::default(), replace).await

@@ -95,8 +95,8 @@ impl Uses {
         }
     }
 
-    /// The change that notes a use, if there is something to note. A record that was changed from
-    /// outside is left alone.
+    /// The change that notes a use, if there is something to note. A damaged
+    /// record, or one that was tampered with, is left alone.
     fn replacement(&self, existing: Option<Record>, used: &Use) -> Option<Change> {
         let record = existing?;
         let row = Opened::open(&self.keyset, &record).and_then(Opened::read);

@@ -16,7 +16,8 @@ const MAX_BACKGROUND_CONFLICTS: u32 = 3;
 /// The maximum number of attempts to find out whether a write with a lost reply was done.
 pub(super) const MAX_LOST_REPLIES: u32 = 2;
 
-/// The same for a best-effort change: a store that may be unavailable gets no more work.
+/// The same for a best-effort change that costs nothing to repeat: a store that may be unavailable
+/// gets no more work.
 const MAX_BACKGROUND_LOST_REPLIES: u32 = 0;
 
 /// Consecutive failures of best-effort writes before the rest waits for the next request.

@@ -15,7 +15,7 @@ use super::secret::Normalised;
 
 /// The cost of one hash of a password by Argon2id (RFC 9106): memory, passes and lanes.
 ///
-/// The default is OWASP's first choice for servers: 19 MiB, two passes, one queue.
+/// The default is OWASP's first choice for servers: 19 MiB, two passes, one lane.
 ///
 /// ```
 /// use sealtoken::vault::Argon2Cost;

@@ -41,7 +41,10 @@ impl Vault {
     /// let token = vault.create("old").await?;
     /// vault.update(&token, "new").await?;
     /// for version in vault.versions(&token).await? {
-    ///     println!("{}: {:?} bytes", version.number, version.length); // 2, then 1
+    ///     match version.length {
+    ///         Some(length) => println!("{}: {length} bytes", version.number), // 2, then 1
+    ///         None => println!("{}: damaged", version.number),
+    ///     }
     /// }
     /// # Ok(())
     /// # }

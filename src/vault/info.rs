@@ -14,7 +14,7 @@ use super::target::ValueId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValueInfo {
-    /// Identifies the value if no token is at hand.
+    /// Identifies the value without its token.
     pub id: ValueId,
     /// Whether it can be read, or why not.
     pub state: State,

@@ -17,8 +17,8 @@ use super::{Vault, VaultError, operation};
 
 /// Changes an expiry: [`Vault::renew`].
 ///
-/// It can be awaited once [`expires`](Renew::expires) has set the new one. Without, it does not
-/// compile:
+/// It can be awaited once [`expires`](Renew::expires) has set the new one. Without that, it does
+/// not compile:
 ///
 /// ```compile_fail,E0277
 /// # use sealtoken::vault::{Vault, VaultError, VaultToken};

@@ -25,8 +25,8 @@
 //! and the token. The store never sees a token, a value, a label, a namespace or a time in clear.
 //! It does see sizes, which labels are equal, and the order of times: see `SECURITY.md`.
 //!
-//! Operations are builders that are awaited. If you drop the future of one, it is done completely
-//! or not at all.
+//! Operations are builders that are awaited. If you drop the future of one on a single value, it is
+//! done completely or not at all. One on many values may be done for some of them: repeat it.
 
 mod access;
 mod create;
@@ -157,8 +157,8 @@ impl Vault {
     /// The same vault with another namespace: one for each user or tenant, say.
     ///
     /// Each namespace has its own keys. A value in one is not found in another, and changing a
-    /// password in one changes it in no other. A namespace is created by the
-    /// first operation that creates or imports values.
+    /// password in one changes it in no other. A namespace is created by the first operation that
+    /// creates or imports values.
     ///
     /// ```
     /// # use sealtoken::store::MemoryStore;

@@ -26,6 +26,7 @@ impl BackgroundWork for MovingUp {
     }
 
     async fn write(&self, _: &RecordKey, batch: &Vec<Change>) -> Result<(), ServiceError> {
+        // A lost reply is looked up, since moving up again would cost another Argon2id.
         Ok(commit(&*self.0, batch).await.map(drop)?)
     }
 }

@@ -17,8 +17,7 @@ use super::row::Row;
 use super::target::{Location, Target};
 use super::{Vault, VaultError};
 
-/// The store and the keysets in it. Operations reach them only through a
-/// [`Namespace`].
+/// The store and the keysets in it. Operations reach them only through a [`Namespace`].
 pub(super) struct Records {
     store: Arc<dyn Store>,
     keysets: Keysets,

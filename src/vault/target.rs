@@ -77,7 +77,25 @@ impl From<&str> for VaultToken {
 /// The string is wiped.
 impl From<String> for VaultToken {
     fn from(text: String) -> Self {
-        Zeroizing::new(text).as_str().into()
+        let text = Zeroizing::new(text);
+        if is_valid(&text) {
+            Self(text)
+        } else {
+            Self::new("")
+        }
+    }
+}
+
+impl From<&Zeroizing<String>> for VaultToken {
+    fn from(text: &Zeroizing<String>) -> Self {
+        text.as_str().into()
+    }
+}
+
+/// For lists of `&str`.
+impl From<&&str> for VaultToken {
+    fn from(text: &&str) -> Self {
+        Self::from(*text)
     }
 }
 

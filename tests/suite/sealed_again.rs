@@ -238,7 +238,7 @@ fn what_a_retired_key_sealed_is_renewed_at_once() {
 }
 
 #[test]
-fn an_expired_session_is_not_renewed() {
+fn a_session_past_its_idle_or_absolute_expiry_is_not_renewed() {
     let (codec, clock) = setup();
     let renew = |token: &mut TypedToken<u8>| codec.renew_if_due(token, IDLE, ABSOLUTE);
     let mut idle = Token::with_value(1_u8);

@@ -72,6 +72,8 @@ pub use record::{Label, Record, RecordKey, Version};
 /// /// Replaces the body of a record, again if another writer was faster.
 /// async fn replace(store: &dyn Store, key: &RecordKey, body: &str) -> Result<(), StoreError> {
 ///     let mut current = store.get(key).await?;
+///     // After an error with `Effect::Unknown`, read again and compare versions: it may have been
+///     // written. A service bounds its rounds.
 ///     while let Some(found) = current {
 ///         let record = Record::new(key.clone(), Version::draw()?, body);
 ///         let change = Change::Replace { record, expected: found.version };

@@ -14,10 +14,11 @@ mod users;
 use std::error::Error;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{self, HeaderName};
-use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sealtoken::pat::PersonalAccessTokens;
 use sealtoken::store::MemoryStore;
@@ -75,9 +76,22 @@ fn router(app: App) -> Router {
     pages
         .merge(links)
         .merge(api)
+        .layer(from_fn(own_forms))
         .layer(map_response(headers))
         .layer(DefaultBodyLimit::max(16 * 1024))
         .with_state(app)
+}
+
+/// Refuses the forms of other sites, signing in included. Browsers say where a form comes from;
+/// other clients send no cookie by accident.
+async fn own_forms(request: Request, next: Next) -> Response {
+    let site = request.headers().get("sec-fetch-site");
+    let site = site.map(header::HeaderValue::as_bytes);
+    let is_own = matches!(site, None | Some(b"same-origin" | b"none"));
+    if request.method() == Method::POST && !is_own {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
 }
 
 /// No page here is cached, framed, or sent as a referrer: some URLs hold a token.

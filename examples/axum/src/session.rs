@@ -83,6 +83,7 @@ fn open(app: &App, text: &str) -> Option<(User, Option<HeaderValue>)> {
 }
 
 fn set_cookie(text: &str, max_age: u64) -> Option<HeaderValue> {
+    // Lax: a form of another site sends no session, and no GET changes anything.
     let attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
     format!("{NAME}={text}; Max-Age={max_age}; {attributes}")
         .parse()

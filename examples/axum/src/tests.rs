@@ -11,6 +11,7 @@ use sealtoken::{Key, KeyRing};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
 
+use crate::users::Users;
 use crate::{App, Mail, router, users};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -18,6 +19,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 struct Site {
     router: Router,
     outbox: UnboundedReceiver<Mail>,
+    users: Users,
 }
 
 impl Site {
@@ -29,6 +31,7 @@ impl Site {
             app.users.add(email, hash, may_deploy);
         }
         Ok(Self {
+            users: app.users.clone(),
             router: router(app),
             outbox,
         })
@@ -258,5 +261,30 @@ async fn only_a_user_who_may_deploy_gets_a_token_that_deploys() -> Outcome {
         .send("POST /api/deploy", (AUTHORIZATION, &bearer), "")
         .await?;
     assert_eq!(deploy.status(), StatusCode::ACCEPTED);
+
+    site.users.forbid_deploying("ada@example.com");
+    let deploy = site
+        .send("POST /api/deploy", (AUTHORIZATION, &bearer), "")
+        .await?;
+    assert_eq!(deploy.status(), StatusCode::FORBIDDEN);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused() -> Outcome {
+    let site = Site::new().await?;
+    let form = "email=ada@example.com&password=correct horse";
+    for (from, status) in [
+        ("cross-site", StatusCode::FORBIDDEN),
+        ("same-site", StatusCode::FORBIDDEN),
+        ("same-origin", StatusCode::SEE_OTHER),
+    ] {
+        let from = (HeaderName::from_static("sec-fetch-site"), from);
+        let answer = site.send("POST /sign-in", from, form).await?;
+        assert_eq!(answer.status(), status);
+    }
+    let from = (HeaderName::from_static("sec-fetch-site"), "cross-site");
+    let link = site.send("GET /forgot", from, "").await?;
+    assert_eq!(link.status(), StatusCode::OK);
     Ok(())
 }

@@ -117,7 +117,8 @@ fn row(token: &PatRecord) -> String {
     )
 }
 
-/// The user's tokens, and a form for a new one. A service with many a user pages by `after`.
+/// The user's tokens, and a form for a new one. A service whose users may
+/// have more than 100 tokens pages by `after`.
 pub(crate) async fn list(
     State(app): State<App>,
     SignedIn(user): SignedIn,
@@ -185,7 +186,13 @@ pub(crate) async fn me(bearer: Bearer) -> Result<String, Failure> {
     Ok(format!("user {}", bearer.require("reader")?.owner))
 }
 
-pub(crate) async fn deploy(bearer: Bearer) -> Result<StatusCode, Failure> {
-    bearer.require("deployer")?;
+/// The token has the role, and its owner still has the right.
+pub(crate) async fn deploy(State(app): State<App>, bearer: Bearer) -> Result<StatusCode, Failure> {
+    let token = bearer.require("deployer")?;
+    let owner = token.owner.parse().ok();
+    let owner = owner.and_then(|id| app.users.by_id(id));
+    if !owner.is_some_and(|owner| owner.may_deploy) {
+        return Err(Failure::new(StatusCode::FORBIDDEN));
+    }
     Ok(StatusCode::ACCEPTED)
 }

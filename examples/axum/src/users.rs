@@ -47,6 +47,14 @@ impl Users {
         self.rows().iter().find(|user| user.email == email).cloned()
     }
 
+    #[cfg(test)]
+    pub(crate) fn forbid_deploying(&self, email: &str) {
+        let mut rows = self.rows();
+        if let Some(user) = rows.iter_mut().find(|user| user.email == email) {
+            user.may_deploy = false;
+        }
+    }
+
     /// ```sql
     /// UPDATE users SET password_hash = $new, session_epoch = session_epoch + 1
     /// WHERE id = $id AND password_hash = $old RETURNING *

@@ -42,9 +42,9 @@ async fn no_more_jobs_run_at_once_than_are_allowed() {
 }
 
 /// Fills a queue; returns the callers that found a place.
-fn fill(queue: &mut State, group: usize, callers: usize) -> Vec<oneshot::Receiver<Permit>> {
+fn fill(state: &mut State, group: usize, callers: usize) -> Vec<oneshot::Receiver<Permit>> {
     (0..callers)
-        .filter_map(|_| queue.wait(queue_id(group, 0), BOUNDED).ok())
+        .filter_map(|_| state.wait(queue_id(group, 0), BOUNDED).ok())
         .collect()
 }
 
@@ -90,9 +90,9 @@ fn empty() -> State {
 }
 
 /// The indices of the waiting callers, in the order of their turns.
-fn turns(queue: &mut State, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<usize> {
+fn turns(state: &mut State, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<usize> {
     let mut order = Vec::new();
-    while let Some(call) = queue.next() {
+    while let Some(call) = state.next() {
         drop(call);
         let called = |turn: &mut oneshot::Receiver<Permit>| {
             matches!(turn.try_recv(), Err(oneshot::error::TryRecvError::Closed))
@@ -105,67 +105,67 @@ fn turns(queue: &mut State, waiting: &mut [oneshot::Receiver<Permit>]) -> Vec<us
 
 #[test]
 fn many_groups_share_the_places_and_each_has_at_least_one() {
-    let mut queue = empty();
+    let mut state = empty();
     let mut held = Vec::new();
     for group in 0..10_000 {
-        held.extend(fill(&mut queue, group, 1));
+        held.extend(fill(&mut state, group, 1));
     }
     assert_eq!(held.len(), 10_000);
     // A group that has a place gets no second one.
-    assert!(fill(&mut queue, 7, 1).is_empty());
-    assert_eq!(queue.groups.order.len(), queue.groups.queues.len());
-    while queue.next().is_some() {}
-    assert!(queue.groups.queues.is_empty());
+    assert!(fill(&mut state, 7, 1).is_empty());
+    assert_eq!(state.groups.order.len(), state.groups.queues.len());
+    while state.next().is_some() {}
+    assert!(state.groups.queues.is_empty());
 }
 
 #[test]
 fn a_flood_over_many_queues_of_one_group_takes_every_second_turn() {
-    let mut queue = empty();
+    let mut state = empty();
     let wait = |state: &mut State, id| state.wait(id, BOUNDED).unwrap();
-    let mut waiting: Vec<_> = (0..100).map(|n| wait(&mut queue, queue_id(1, n))).collect();
-    waiting.push(wait(&mut queue, queue_id(2, 0)));
-    waiting.push(wait(&mut queue, queue_id(2, 0)));
-    let order = turns(&mut queue, &mut waiting);
+    let mut waiting: Vec<_> = (0..100).map(|n| wait(&mut state, queue_id(1, n))).collect();
+    waiting.push(wait(&mut state, queue_id(2, 0)));
+    waiting.push(wait(&mut state, queue_id(2, 0)));
+    let order = turns(&mut state, &mut waiting);
     assert_eq!(order[..5], [0, 100, 1, 101, 2]);
     assert_eq!(order.len(), 102);
 }
 
 #[test]
 fn the_queues_of_a_group_take_turns_too() {
-    let mut queue = empty();
+    let mut state = empty();
     let ids = [0, 0, 0, 1, 2, 2].map(|within| queue_id(1, within));
-    let wait = |id| queue.wait(id, BOUNDED).unwrap();
+    let wait = |id| state.wait(id, BOUNDED).unwrap();
     let mut waiting: Vec<_> = ids.into_iter().map(wait).collect();
-    assert_eq!(turns(&mut queue, &mut waiting), [0, 3, 4, 1, 5, 2]);
+    assert_eq!(turns(&mut state, &mut waiting), [0, 3, 4, 1, 5, 2]);
 }
 
 #[test]
 fn the_queues_of_a_group_share_its_places() {
-    let mut queue = empty();
+    let mut state = empty();
     let mut held = Vec::new();
     for within in 0..3 {
         for _ in 0..1000 {
-            held.extend(queue.wait(queue_id(1, within), BOUNDED));
+            held.extend(state.wait(queue_id(1, within), BOUNDED));
         }
     }
     // All places of the group, then a half, then a third.
     assert_eq!(held.len(), 256 + 128 + 85);
     for within in 3..1000 {
-        assert!(queue.wait(queue_id(1, within), BOUNDED).is_ok());
+        assert!(state.wait(queue_id(1, within), BOUNDED).is_ok());
     }
 }
 
 #[test]
 fn a_patient_caller_waits_in_a_full_queue() {
-    let mut queue = empty();
-    let held = fill(&mut queue, 1, 1000);
-    let mut patient = queue.wait(queue_id(1, 0), WhenFull::Wait).unwrap();
+    let mut state = empty();
+    let held = fill(&mut state, 1, 1000);
+    let mut patient = state.wait(queue_id(1, 0), WhenFull::Wait).unwrap();
     for _ in &held {
-        drop(queue.next());
+        drop(state.next());
         assert!(matches!(
             patient.try_recv(),
             Err(oneshot::error::TryRecvError::Empty)
         ));
     }
-    assert!(queue.next().is_some());
+    assert!(state.next().is_some());
 }

@@ -10,7 +10,7 @@ use crate::events::drop_quietly;
 use crate::sealed::NewExpiry;
 use crate::vault::VaultError;
 use crate::vault::secret::SecretBytes;
-use crate::vault::target::TokenSource;
+use crate::vault::target::{TokenSource, VaultToken};
 
 /// A value that another system stored, for [`Vault::import`](crate::vault::Vault::import).
 ///
@@ -26,7 +26,7 @@ use crate::vault::target::TokenSource;
 /// ```
 #[must_use = "this describes a value; `Vault::import` imports it"]
 pub struct ForeignValue<E> {
-    token: String,
+    token: VaultToken,
     expiry: Expiry,
     reader: Mutex<Reader<E>>,
 }
@@ -69,7 +69,7 @@ impl<E> ForeignValue<E> {
     /// from a password. It is not called if the token or the expiry is invalid. If it panics, only
     /// that value fails.
     pub fn new<V: Into<SecretBytes>>(
-        token: impl Into<String>,
+        token: impl Into<VaultToken>,
         read: impl FnOnce() -> Result<V, E> + Send + 'static,
     ) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl<E> ForeignValue<E> {
     }
 
     pub(super) fn source(&self) -> TokenSource {
-        TokenSource::Chosen(self.token.as_str().into())
+        TokenSource::Chosen(self.token.clone())
     }
 
     pub(super) fn expiry(&self) -> NewExpiry {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealtoken::Lifetime;
-use sealtoken::pat::{Issued, PatOptions, PersonalAccessTokens, Reason};
+use sealtoken::pat::{Issued, PatError, PatOptions, PersonalAccessTokens, Reason};
 
 use super::{ADA, Bench, originals};
 use crate::faulty::{Fault, Faulty};
@@ -89,6 +89,23 @@ async fn another_process_is_seen_after_the_staleness_by_the_wall_clock_too() {
         bench.clock.advance(seconds);
         assert_eq!(bench.reason(&issued).await, reason, "{seconds}");
     }
+}
+
+/// Otherwise, whoever may change their own tokens could keep the cache empty for all others.
+#[tokio::test]
+async fn a_refused_change_leaves_the_cache_alone() {
+    let (bench, store) = counting(cached(10, LONG)).await;
+    let issued = bench.issue(ADA).await.unwrap();
+    let id = issued.record.id;
+    assert_eq!(calls(&bench, &store, &issued).await, 1);
+    let other = bench.pats.owned_by("bob@example.com");
+    assert_eq!(other.revoke(id).await.err(), Some(PatError::NotFound));
+    assert_eq!(
+        other.update(id).name("x").await.err(),
+        Some(PatError::NotFound)
+    );
+    assert_eq!(other.delete(id).await, Err(PatError::NotFound));
+    assert_eq!(calls(&bench, &store, &issued).await, 0);
 }
 
 #[tokio::test]

@@ -167,9 +167,9 @@ impl Primordyx {
     /// #     "99f5f16971365dc27ba8e0a645117c1d7f343c3bfeb5b483dd02c8ad"
     /// # );
     /// let old = Primordyx::new("correct horse battery staple");
-    /// if let Err(PrimordyxError::Expired { .. }) = old.read(text) {
+    /// if let Err(PrimordyxError::Expired { at: Some(at) }) = old.read(text) {
     ///     let token = old.inspect(text)?;
-    ///     println!("it expired at {:?}", token.expires_at());
+    ///     println!("{} expired at {at}", token.uuid());
     /// #   assert!(token.is_expired());
     /// # } else {
     /// #   unreachable!("it expired in 2025");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use base64ct::{Base64Url, Encoding as _};
 use sealtoken::UnixTime;
-use sealtoken::vault::ForeignValue;
+use sealtoken::vault::{ForeignValue, VaultToken};
 use zeroize::Zeroizing;
 
 pub use self::error::VaultstoreError;
@@ -142,7 +142,7 @@ impl Vaultstore {
     /// ```
     pub fn value(
         &self,
-        token: impl Into<String>,
+        token: impl Into<VaultToken>,
         stored: impl Into<String>,
         expires_at: Option<UnixTime>,
     ) -> ForeignValue<VaultstoreError> {

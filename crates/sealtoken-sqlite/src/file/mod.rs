@@ -147,18 +147,17 @@ pub(super) struct Files {
 impl Files {
     /// The files of a database that is open now.
     pub(super) fn of(database: Opened) -> Result<Self, StoreError> {
-        let examine = || -> io::Result<_> {
-            let real = fs::canonicalize(&database.path)?;
-            let beside = |suffix| {
-                let mut name = real.clone().into_os_string();
-                name.push(suffix);
-                let found = system::identity(&fs::metadata(&name)?);
-                io::Result::Ok((name.into(), found))
-            };
-            let folder = real.parent().unwrap_or(&real).to_owned();
-            Ok((folder, [beside("-wal")?, beside("-shm")?]))
+        let real =
+            fs::canonicalize(&database.path).map_err(|error| unexamined(&database.path, error))?;
+        let beside = |suffix| {
+            let mut name = real.clone().into_os_string();
+            name.push(suffix);
+            let name = PathBuf::from(name);
+            let found = fs::metadata(&name).map_err(|error| unexamined(&name, error))?;
+            Ok::<_, StoreError>((name, system::identity(&found)))
         };
-        let (folder, beside) = examine().map_err(unexamined)?;
+        let beside = [beside("-wal")?, beside("-shm")?];
+        let folder = real.parent().unwrap_or(&real).to_owned();
         if !database.is_unchanged() {
             return Err(StoreError::Replaced);
         }
@@ -194,13 +193,10 @@ impl Files {
 }
 
 /// Why the files of a database that is open cannot be examined. A missing one was deleted.
-fn unexamined(error: io::Error) -> StoreError {
+fn unexamined(path: &Path, error: io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::NotFound => StoreError::Replaced,
-        kind => {
-            let reason = format!("the files beside the database cannot be examined: {kind}");
-            StoreError::unavailable(reason).with_source(error)
-        }
+        _ => of_io(path, error),
     }
 }
 
@@ -245,10 +241,14 @@ mod tests {
 
     #[test]
     fn only_a_missing_file_counts_as_replaced() {
-        let missing = unexamined(io::ErrorKind::NotFound.into());
+        let path = Path::new("/data/tokens.db-wal");
+        let missing = unexamined(path, io::ErrorKind::NotFound.into());
         assert_eq!(missing, StoreError::Replaced);
-        let denied = unexamined(io::ErrorKind::PermissionDenied.into());
-        assert!(matches!(denied, StoreError::Unavailable { .. }), "{denied}");
+        let denied = unexamined(path, io::ErrorKind::PermissionDenied.into());
+        assert!(
+            denied.to_string().contains("/data/tokens.db-wal: "),
+            "{denied}"
+        );
         let source = denied.source().and_then(|source| source.downcast_ref());
         let kind = source.map(io::Error::kind);
         assert_eq!(kind, Some(io::ErrorKind::PermissionDenied));
