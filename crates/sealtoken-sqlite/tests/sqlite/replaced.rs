@@ -234,7 +234,7 @@ fn killed() -> (TempDir, PathBuf) {
     let folder = folder();
     // While the store is open. The command of the guide may not be installed; its statement is the
     // same.
-    let backup = commands("Any SQLite can, while the others go on:");
+    let backup = commands("Any SQLite can, while other processes run:");
     let (_, backup) = backup.split_once("sqlite3 vault.db \"").unwrap();
     let (backup, _) = backup.split_once('"').unwrap();
     let into = format!("'{}'", folder.path().join("backup.db").display());
