@@ -16,7 +16,7 @@ use crate::vault::{self, VaultCommand};
 #[derive(Debug, Parser)]
 #[command(name = "sealtoken", version, after_help = GENERAL)]
 pub(crate) struct Arguments {
-    /// Print no warnings, notes or progress
+    /// Print no warnings, notes, hints or progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -54,8 +54,8 @@ pub(crate) enum Command {
     /// Open the token on stdin and print what it holds
     ///
     /// Prints one line: {"uuid":…,"timestamp":…,"seconds_to_expire":…,"custom":…}. "custom" is the
-    /// cargo, and null seconds mean that the token never expires. One line ending after the token
-    /// is ignored.
+    /// cargo, and null seconds mean that the token never expires. Blanks around the token are
+    /// ignored.
     ///
     /// If the token is refused, stdout stays empty and the exit code is 2. The line on stderr
     /// begins with malformed, unknown_key, forged, payload, not_yet_valid or expired.

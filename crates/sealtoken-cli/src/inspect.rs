@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use sealtoken::{Codec, OpenError, Token, TokenHeader, UnixTime, Value};
 
-use crate::failure::{Failure, problem};
+use crate::failure::Failure;
 use crate::options::{clock, codec, unopened};
 use crate::output::{Members, optional};
 use crate::{input, output};
@@ -98,7 +98,7 @@ impl State {
     }
 
     fn cargo(&self) -> Result<String, Failure> {
-        serde_json::to_string(self.token.cargo()).map_err(problem)
+        Ok(output::json_text(self.token.cargo())?.to_string())
     }
 }
 

@@ -5,11 +5,10 @@ use std::io::{BufRead, Read as _};
 
 use zeroize::Zeroizing;
 
+use crate::input::MARK;
+
 /// The number of items in a batch; the report on each waits for its batch.
 pub(crate) const BATCH: usize = 500;
-
-/// The byte order mark, which some editors write at the beginning of a file.
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// An iterator over the items of the lines.
 pub(crate) struct Lines<R, T> {
@@ -78,7 +77,7 @@ impl<R: BufRead, T> Iterator for Lines<R, T> {
             self.number = self.number.saturating_add(1);
             let mut text = line.trim_ascii();
             if self.number == 1 {
-                text = text.strip_prefix(MARK).unwrap_or(text);
+                text = text.strip_prefix(MARK.as_bytes()).unwrap_or(text);
             }
             let parsed = if !whole {
                 let max = self.max >> 20;

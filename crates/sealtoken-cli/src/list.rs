@@ -12,12 +12,13 @@ use serde::Serialize;
 
 use crate::failure::{Failure, problem};
 use crate::output;
+use crate::values::number;
 
 /// How much of a list is printed, and in which form.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Print at most this many; if more follow, the last line on stderr is `next: CURSOR`
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     limit: Option<u64>,
     /// Continue a list that --limit ended; give the same filters
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]

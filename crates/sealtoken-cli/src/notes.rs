@@ -1,11 +1,11 @@
-//! Warnings and notes on stderr, which `--quiet` drops.
+//! Warnings and notes on stderr, which `--quiet` drops, as it does hints and progress.
 
 use std::io::{Write as _, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Sets whether warnings, notes and progress are dropped.
+/// Sets whether warnings, notes, hints and progress are dropped.
 pub(crate) fn set_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
 }

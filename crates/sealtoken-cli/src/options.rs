@@ -16,7 +16,7 @@ pub(crate) struct Keys {
     /// before it is standby, all others are retired: both only open.
     ///
     /// Put a retired key directly after a comma, a line break or one blank. A second blank is
-    /// refused, because it may be a + that was lost.
+    /// refused, because it may be a lost +.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 }

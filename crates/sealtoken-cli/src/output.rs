@@ -9,7 +9,7 @@ use sealtoken::{Lifetime, Token, UnixTime, Value};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, problem};
+use crate::failure::{Failure, not_a_dash, problem};
 
 /// Prints a line. A closed pipe is no failure.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
@@ -52,13 +52,15 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Writes a line, and waits until it is on the disk.
     pub(crate) fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        let doing = format!("create the {}", self.name);
+        not_a_dash(&doing, path)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         if self.is_private {
             for_owner_alone(&mut options);
         }
         let made = options.open(path).map_err(|error| {
-            let failure = Failure::file(&format!("create the {}", self.name), path, &error);
+            let failure = Failure::file(&doing, path, &error);
             match error.kind() {
                 ErrorKind::AlreadyExists => {
                     failure.advise("give another name: nothing is overwritten")
@@ -148,9 +150,13 @@ fn is_active(c: char) -> bool {
         )
 }
 
-/// Text that is safe to show on a terminal: line endings and control characters are escaped.
+/// Text that is safe to show on a terminal: line endings, control characters and invisible ones are
+/// escaped, quotes and backslashes are not.
 pub(crate) fn printable(text: &str) -> String {
-    text.escape_debug().to_string()
+    let escaped = text.escape_debug().to_string();
+    // Every quote has a backslash before it by now, and every backslash a second one.
+    let unquoted = escaped.replace("\\'", "'").replace("\\\"", "\"");
+    unquoted.replace("\\\\", "\\")
 }
 
 /// An expiry, for people.

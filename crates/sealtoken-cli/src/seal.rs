@@ -1,7 +1,7 @@
 //! `seal`: seals the cargo on stdin.
 
 use clap::Args;
-use sealtoken::{Lifetime, Token};
+use sealtoken::{Lifetime, SealError, Token};
 
 use crate::failure::{Failure, problem};
 use crate::options::Usage;
@@ -33,6 +33,12 @@ pub(crate) fn run(options: &Seal) -> Result<(), Failure> {
     let mut token = Token::from(input::cargo()?);
     let text = codec
         .seal(&mut token, options.expires_in)
-        .map_err(problem)?;
+        .map_err(|error| match error {
+            SealError::TooLong { length, max } => problem(format!(
+                "the token would have {length} characters, but at most {max} are allowed: put less \
+                 into it"
+            )),
+            error => problem(error),
+        })?;
     output::line(&text)
 }

@@ -1,5 +1,7 @@
 //! Parsers for the values of options.
 
+use std::num::IntErrorKind;
+
 use sealtoken::{Codec, Expiry, Lifetime, UnixTime};
 
 const NEGATIVE: &str = "a duration is not negative: give a number and a unit, as in 30m";
@@ -28,6 +30,15 @@ pub(crate) fn age(text: &str) -> Result<u64, &'static str> {
         .and_then(Lifetime::as_duration)
         .map(|age| age.as_secs());
     age.ok_or("give a number and a unit, as in 0s, 30m, 8h, 1d or 2w")
+}
+
+/// A number, however large.
+pub(crate) fn number(text: &str) -> Result<u64, &'static str> {
+    match text.parse::<u64>() {
+        Ok(number) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Ok(u64::MAX),
+        Err(_) => Err("give a number, 0 or more"),
+    }
 }
 
 /// A moment in Unix seconds or in RFC 3339.
@@ -120,6 +131,15 @@ mod tests {
         assert_eq!((age("0s"), age("30d")), (Ok(0), Ok(2_592_000)));
         for text in ["", "0", "forever", "-1s", "1y"] {
             assert!(age(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_at_least_0_and_may_be_huge() {
+        assert_eq!((number("0"), number("500")), (Ok(0), Ok(500)));
+        assert_eq!(number("99999999999999999999"), Ok(u64::MAX));
+        for text in ["", "-1", "-99999999999999999999", "1.5", "ten"] {
+            assert_eq!(number(text), Err("give a number, 0 or more"), "{text}");
         }
     }
 

@@ -16,8 +16,8 @@ use sealtoken_import::PrimordyxError;
 use secrets::{NOT_AN_ARGUMENT, shows_a_secret};
 
 pub(crate) use advice::{OPENING, again, again_until, imported, look_first};
-pub(crate) use paths::shown;
-pub(crate) use secrets::has_password;
+pub(crate) use paths::{not_a_dash, shown};
+pub(crate) use secrets::{has_password, has_secret};
 pub(crate) use service::{in_part, is_in_doubt};
 
 /// Why a command failed. The exit code is 2 if something was refused, and 1 for any other reason.

@@ -31,15 +31,33 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
+/// Refuses `-`, which other programs take for stdin or stdout.
+pub(crate) fn not_a_dash(doing: &str, path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        let why = "- is not a file here; if you mean one, give ./-";
+        return Err(Failure::in_file(doing, path, why));
+    }
+    Ok(())
+}
+
 fn why(path: &Path, error: &Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            folder(path).unwrap_or_else(|| "it does not exist".into())
+        _ if path.is_dir() => "it is a folder".into(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
+            folder(path).unwrap_or_else(|| no_file(path).into())
         }
-        ErrorKind::IsADirectory => "it is a folder".into(),
         ErrorKind::AlreadyExists => "it exists already".into(),
         ErrorKind::PermissionDenied => "permission denied".into(),
         _ => error.to_string(),
+    }
+}
+
+/// What is wrong with a path whose folder exists.
+fn no_file(path: &Path) -> &'static str {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        "a file name does not end in /"
+    } else {
+        "it does not exist"
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) fn shows_a_secret(error: &clap::Error) -> bool {
     error.use_stderr() && (stray || arguments.any(|word| is_secret(&word.to_string_lossy())))
 }
 
+/// Whether any word of a text looks like a secret.
+pub(crate) fn has_secret(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    is_secret(text) || words.any(is_secret)
+}
+
 /// Whether a word looks like a key, like a token of this crate or of one that it imports, like the
 /// hash of a token, or like a URL with a password.
 pub(super) fn is_secret(word: &str) -> bool {
@@ -88,5 +94,17 @@ mod tests {
                 && !is_secret("sqlite:vault.db")
                 && !is_secret(&"0".repeat(57))
         );
+    }
+
+    #[test]
+    fn a_secret_is_found_in_the_middle_of_a_text() {
+        for secret in ["stkey1_AAAA", "$scrypt$ln=14$AAAA", &"0aF".repeat(20)] {
+            assert!(has_secret(&format!(
+                "unknown field `{secret}`, expected id"
+            )));
+        }
+        assert!(!has_secret(
+            "unknown field `bogus`, expected one of id, tokenId"
+        ));
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, shown};
+use crate::failure::{Failure, not_a_dash, shown};
 use crate::notes::warn;
 
 use super::bounded;
-use super::text::{is_utf16, without_mark};
+use super::text::{utf8, without_mark};
 
 /// The maximum size of a file of secrets, in bytes.
 const MAX_SECRETS: usize = 64 * 1024;
@@ -19,38 +19,48 @@ const MAX_DECLARED: usize = 32 * 1024 * 1024;
 
 /// The text of a file of keys or passwords, which no other user should have access to.
 pub(crate) fn private(path: &Path, doing: &str) -> Result<Zeroizing<String>, Failure> {
-    let text = secrets(path, doing)?;
-    if is_open_to_others(path) {
+    let file = open(path, doing)?;
+    let mode = mode_for_others(path, &file);
+    let text = text_of(path, &file, MAX_SECRETS, doing)?;
+    if let Some(mode) = mode {
         let path = shown(path);
         warn(&format!(
-            "other users have access to {path}: run `chmod 600 {path}`"
+            "other users have access to {path} (mode {mode:04o}): restrict it to its owner"
         ));
     }
     Ok(text)
 }
 
-/// Whether a regular file has any rights for other users. Pipes are not checked.
+/// The mode of a regular file that gives other users any rights.
 #[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
+fn mode_for_others(path: &Path, file: &File) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let found = path.metadata();
-    found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
+    // Such a name stands for a file that the shell opened, whose own name is not known.
+    let descriptors = ["/dev/stdin", "/dev/fd", "/proc"];
+    if descriptors.iter().any(|name| path.starts_with(name)) {
+        return None;
+    }
+    let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let mode = found.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(not(unix))]
-const fn is_open_to_others(_: &Path) -> bool {
-    false
+const fn mode_for_others(_: &Path, _: &File) -> Option<u32> {
+    None
 }
 
 /// The text of a file of secrets.
 pub(crate) fn secrets(path: &Path, doing: &str) -> Result<Zeroizing<String>, Failure> {
-    text_of(path, MAX_SECRETS, doing)
+    text_of(path, &open(path, doing)?, MAX_SECRETS, doing)
 }
 
 /// The text of a file of declared tokens.
 pub(crate) fn declared(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    text_of(path, MAX_DECLARED, "read the file of tokens")
+    let doing = "read the file of tokens";
+    not_a_dash(doing, path)?;
+    text_of(path, &open(path, doing)?, MAX_DECLARED, doing)
 }
 
 /// Opens a file.
@@ -59,18 +69,17 @@ pub(crate) fn open(path: &Path, doing: &str) -> Result<File, Failure> {
 }
 
 /// The text of a file, without a byte order mark.
-fn text_of(path: &Path, max: usize, doing: &str) -> Result<Zeroizing<String>, Failure> {
-    let file = open(path, doing)?;
-    let (bytes, whole) = bounded(&file, max).map_err(|error| Failure::file(doing, path, &error))?;
-    let wrong = |what: &str| Failure::in_file(doing, path, what);
+fn text_of(
+    path: &Path,
+    file: &File,
+    max: usize,
+    doing: &str,
+) -> Result<Zeroizing<String>, Failure> {
+    let wrong = |what: &str| Failure::in_file(doing, path, &format!("it {what}"));
+    let (bytes, whole) = bounded(file, max).map_err(|error| Failure::file(doing, path, &error))?;
     if !whole {
-        return Err(wrong(&format!(
-            "it is too long, at most {max} bytes are read"
-        )));
+        return Err(wrong(&format!("is longer than {max} bytes")));
     }
-    if is_utf16(&bytes) {
-        return Err(wrong("it is UTF-16: save it as UTF-8"));
-    }
-    let text = str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
+    let text = utf8(&bytes).map_err(wrong)?;
     Ok(Zeroizing::new(without_mark(text).into()))
 }

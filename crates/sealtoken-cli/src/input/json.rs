@@ -16,9 +16,12 @@ pub(super) fn why(text: &str) -> Option<String> {
     let mut json = serde_json::Deserializer::from_str(text);
     let read = Level(LEVELS).deserialize(&mut json);
     if let Err(error) = read.and_then(|()| json.end()) {
-        let (line, column) = (error.line(), error.column());
-        let found = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-        let reason = match found.as_bytes().get(column.saturating_sub(1)) {
+        let (line, byte) = (error.line(), error.column());
+        let found = text.split('\n').nth(line.saturating_sub(1));
+        let found = found.unwrap_or_default();
+        let before = found.char_indices().take_while(|(at, _)| *at < byte);
+        let column = before.count();
+        let reason = match found.as_bytes().get(byte.saturating_sub(1)) {
             Some(b'\'') => "single quotes are not JSON: use double quotes".into(),
             _ => reason(&error),
         };
@@ -31,7 +34,7 @@ pub(super) fn why(text: &str) -> Option<String> {
     let is = match text.trim_ascii_start().as_bytes() {
         [b'{', ..] => return None,
         [b'[', ..] => "a list",
-        [b'"', ..] => "a text",
+        [b'"', ..] => "a string",
         _ => "a single value",
     };
     Some(format!("it is {is}: give an object, such as {EXAMPLE}"))
@@ -48,14 +51,14 @@ fn reason(error: &serde_json::Error) -> String {
         let ours = [TOO_DEEP, TWICE]
             .into_iter()
             .find(|ours| all.starts_with(ours));
-        return ours.unwrap_or("it is not as a cargo has it").into();
+        return ours.unwrap_or("this value cannot be in a cargo").into();
     }
     let (words, _) = all.rsplit_once(" at line ").unwrap_or((&all, ""));
     match words {
-        "key must be a string" => "a name must stand in double quotes".into(),
+        "key must be a string" => "names need double quotes".into(),
         "trailing characters" => "more follows after the object".into(),
         "recursion limit exceeded" => TOO_DEEP.into(),
-        words => words.replace("EOF while parsing", "the text ends inside"),
+        words => words.replace("EOF while parsing", "the input ends inside"),
     }
 }
 
@@ -131,14 +134,14 @@ impl<'de> Visitor<'de> for Level {
 /// The line and column of the first integer beyond 64 bits. The text must be JSON.
 fn wide_integer(text: &str) -> Option<(usize, usize)> {
     for (line, number) in text.lines().zip(1..) {
-        // JSON has no line break inside a text.
+        // JSON has no line break inside a string.
         let mut rest = line;
         while let Some(start) =
             rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
         {
             let (_, found) = rest.split_at_checked(start)?;
             if found.starts_with('"') {
-                rest = after_text(found)?;
+                rest = after_string(found)?;
                 continue;
             }
             let part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
@@ -146,8 +149,9 @@ fn wide_integer(text: &str) -> Option<(usize, usize)> {
             let (digits, after) = found.split_at_checked(end)?;
             let is_integer = !digits.contains(['.', 'e', 'E']);
             if is_integer && digits.parse::<i64>().is_err() && digits.parse::<u64>().is_err() {
-                let column = line.len().saturating_sub(found.len()).saturating_add(1);
-                return Some((number, column));
+                let before = line.len().saturating_sub(found.len());
+                let before = line.get(..before)?.chars().count();
+                return Some((number, before.saturating_add(1)));
             }
             rest = after;
         }
@@ -155,8 +159,8 @@ fn wide_integer(text: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// What follows after a text in quotes.
-fn after_text(quoted: &str) -> Option<&str> {
+/// What follows after a string in quotes.
+fn after_string(quoted: &str) -> Option<&str> {
     let mut is_escaped = false;
     for (at, c) in quoted.char_indices().skip(1) {
         match c {
@@ -179,15 +183,15 @@ mod tests {
         let deep = format!("{{\"secret\":{}1{}}}", "[".repeat(63), "]".repeat(63));
         let deeper = format!("{{\"secret\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         for (text, because) in [
-            ("{", "line 1, column 1: the text ends inside an object"),
-            ("{\n", "line 2, column 0: the text ends inside an object"),
+            ("{", "line 1, column 1: the input ends inside an object"),
+            ("{\n", "line 2, column 0: the input ends inside an object"),
             (
                 r#"{"secret""#,
-                "line 1, column 9: the text ends inside an object",
+                "line 1, column 9: the input ends inside an object",
             ),
-            (r#"{"secret":"#, "the text ends inside a value"),
-            (r#"{"secret":"secret"#, "the text ends inside a string"),
-            (r#"{"secret":["secret""#, "the text ends inside a list"),
+            (r#"{"secret":"#, "the input ends inside a value"),
+            (r#"{"secret":"secret"#, "the input ends inside a string"),
+            (r#"{"secret":["secret""#, "the input ends inside a list"),
             (r#"{"secret":1,}"#, "line 1, column 13: trailing comma"),
             ("{\n  \"secret\": 1,\n}", "line 3, column 1: trailing comma"),
             (r#"{"secret":[1,]}"#, "trailing comma"),
@@ -198,11 +202,8 @@ mod tests {
             (r#"{"secret":secret}"#, "line 1, column 11: expected value"),
             (r#"{"secret":nule}"#, "expected ident"),
             (r#"{"secret":}"#, "expected value"),
-            (
-                r"{secret:1}",
-                "line 1, column 2: a name must stand in double quotes",
-            ),
-            (r"{1:1}", "a name must stand in double quotes"),
+            (r"{secret:1}", "line 1, column 2: names need double quotes"),
+            (r"{1:1}", "names need double quotes"),
             (
                 r"{'secret':1}",
                 "line 1, column 2: single quotes are not JSON: use double quotes",
@@ -249,10 +250,17 @@ mod tests {
                 "{\"secret\":\"-1\",\n\"n\":[1,-9223372036854775809]}",
                 "line 2, column 8: an integer",
             ),
+            // Columns are characters, not bytes.
+            (r#"{"ü€😀":secret}"#, "line 1, column 8: expected value"),
+            (
+                r#"{"ü€😀":18446744073709551616}"#,
+                "line 1, column 8: an integer has",
+            ),
+            (r#"{"a":ü}"#, "line 1, column 6: expected value"),
             (&deep, "nested too deeply"),
             (&deeper, "nested too deeply"),
             ("[\"secret\"]", "it is a list: give an object"),
-            ("\"secret\"", "it is a text: give an object"),
+            ("\"secret\"", "it is a string: give an object"),
             ("5", "it is a single value: give an object"),
             ("null", "it is a single value: give an object"),
             ("secret", "line 1, column 1: expected value"),

@@ -16,7 +16,9 @@ use crate::failure::{Failure, problem};
 
 pub(crate) use file::{declared, open, private, secrets};
 pub(crate) use stdin::{Stdin, all, hint};
-pub(crate) use text::{Given, Kind, without_line_ending, without_mark};
+pub(crate) use text::{Given, Kind, MARK, without_line_ending, without_mark};
+
+use text::{QUOTES, utf8};
 
 /// The maximum size of a cargo's JSON, in bytes. A token holds less, but white space is not sealed.
 const MAX_CARGO: usize = 1024 * 1024;
@@ -47,6 +49,10 @@ pub(crate) fn keys(file: Option<&Path>) -> Result<KeyRing, Failure> {
             "SEALTOKEN_KEYS is empty: put the keys into it, or give --key-file",
         ));
     }
+    let mut keys = text.split(|c: char| c == ',' || c.is_whitespace());
+    if keys.any(|key| key.trim_start_matches('+').starts_with(QUOTES)) {
+        return Err(problem("a key is in quotes: give it without them"));
+    }
     text.parse().map_err(problem)
 }
 
@@ -74,7 +80,7 @@ pub(crate) fn cargo() -> Result<Cargo, Failure> {
         let what = format!("the cargo on stdin is longer than {MAX_CARGO} bytes");
         return Err(Failure::Problem(what));
     }
-    let text = str::from_utf8(&bytes).map_err(|_| problem("the cargo on stdin is not UTF-8"))?;
+    let text = utf8(&bytes).map_err(|why| problem(format!("the cargo on stdin {why}")))?;
     let text = without_mark(text);
     if text.trim_ascii().is_empty() {
         let example = json::EXAMPLE;

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, StdinLock, Wr
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::notes::is_quiet;
 
 use super::bounded;
 
@@ -44,9 +45,9 @@ pub(crate) fn all(what: &str, max: usize) -> Result<(Zeroizing<Vec<u8>>, bool), 
     Stdin::open(what, "to its end (Ctrl-D)").rest(max)
 }
 
-/// On a terminal, shows what the command is waiting for.
+/// On a terminal, shows what the command is waiting for, unless `--quiet` drops it.
 pub(crate) fn hint(what: &str, how: &str) {
-    if std::io::stdin().is_terminal() {
+    if !is_quiet() && std::io::stdin().is_terminal() {
         // Errors of stderr are ignored: there is nowhere left to report them.
         let _ = writeln!(stderr(), "reading {what} from stdin {how}");
     }

@@ -27,8 +27,8 @@ pub(crate) struct Given {
 /// Why a text cannot be a token or a hash. It holds nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Odd {
-    Utf16,
-    NotText,
+    /// Not UTF-8, with the words of [`utf8`].
+    NotText(&'static str),
     Empty,
     Quoted,
     Url,
@@ -36,6 +36,8 @@ enum Odd {
     TooLong,
     Lines,
     Blanks,
+    /// Nothing is odd about it, but more follows after its line.
+    Followed,
 }
 
 /// The codes of refusals that an odd text explains.
@@ -51,21 +53,24 @@ const OF_TEXT: [&str; 6] = [
 impl Given {
     /// `whole` says whether these are all bytes; if not, they are more than the longest text has.
     pub(crate) fn new(bytes: &[u8], whole: bool, kind: Kind) -> Self {
-        let read = str::from_utf8(bytes);
+        let read = utf8(bytes);
         let all = without_mark(read.unwrap_or_default());
         // What was cut off keeps its length, so that it is refused.
         let text = if whole { all.trim() } else { all };
         Self {
             text: Zeroizing::new(text.into()),
             kind,
-            odd: Odd::of(bytes, read.is_ok(), all.trim(), whole, kind.max),
+            odd: match read {
+                Ok(_) => Odd::of(all.trim(), whole, kind.max),
+                Err(why) => Some(Odd::NotText(why)),
+            },
         }
     }
 
     /// Adds that more follows after the line that was read.
     pub(crate) fn followed(mut self, more: bool) -> Self {
-        if more && matches!(self.odd, None | Some(Odd::Blanks)) {
-            self.odd = Some(Odd::Lines);
+        if more && self.odd.is_none() {
+            self.odd = Some(Odd::Followed);
         }
         self
     }
@@ -91,11 +96,9 @@ impl Deref for Given {
 }
 
 impl Odd {
-    fn of(bytes: &[u8], is_text: bool, text: &str, whole: bool, max: usize) -> Option<Self> {
+    fn of(text: &str, whole: bool, max: usize) -> Option<Self> {
         let lower = |length: usize| text.get(..length).map(str::to_ascii_lowercase);
         let checks = [
-            (is_utf16(bytes), Self::Utf16),
-            (!is_text, Self::NotText),
             (whole && text.is_empty(), Self::Empty),
             (text.starts_with(QUOTES), Self::Quoted),
             (text.contains("://"), Self::Url),
@@ -109,8 +112,7 @@ impl Odd {
 
     fn words(self, Kind { name, from, max }: Kind) -> String {
         match self {
-            Self::Utf16 => format!("{from} is UTF-16: save it as UTF-8"),
-            Self::NotText => format!("{from} is not UTF-8 text"),
+            Self::NotText(why) => format!("{from} {why}"),
             Self::Empty => format!("{from} is empty: give the {name}"),
             Self::Quoted => format!("the {name} is in quotes: give it without them"),
             Self::Url => format!("it looks like a URL: the {name} is its last part"),
@@ -118,27 +120,37 @@ impl Odd {
             Self::TooLong => format!("too long: a {name} has at most {max} characters"),
             Self::Lines => format!("the {name} has a line break inside: was it wrapped?"),
             Self::Blanks => format!("the {name} has a blank inside"),
+            Self::Followed => format!(
+                "no such {name} exists, and more follows after its line: if it was wrapped, give \
+                 it on one line"
+            ),
         }
     }
 }
 
-const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
+/// The quotes that may stand around a text by mistake.
+pub(crate) const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
 
 /// The byte order mark, which some editors write at the beginning of a file.
-const MARK: char = '\u{feff}';
+pub(crate) const MARK: &str = "\u{feff}";
 
 /// The text without one byte order mark at its beginning.
 pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix(MARK).unwrap_or(text)
 }
 
-/// Whether bytes are UTF-16, which PowerShell's `>` writes.
-pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
-    match bytes {
+/// The text in bytes, or what they are instead, as in "stdin is UTF-16".
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, &'static str> {
+    // PowerShell's `>` writes it.
+    let is_utf16 = match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
         [first, second, ..] => (*first == 0) != (*second == 0),
         _ => false,
+    };
+    if is_utf16 {
+        return Err("is UTF-16: save it as UTF-8");
     }
+    str::from_utf8(bytes).map_err(|_| "is not UTF-8 text")
 }
 
 /// The text without one line ending.
@@ -171,15 +183,17 @@ mod tests {
         }
     }
 
+    const UTF16: &str = "is UTF-16: save it as UTF-8";
+
     #[test]
     fn what_is_odd_about_a_text_is_told_apart() {
         for (bytes, odd) in [
             (&b""[..], Odd::Empty),
             (b" \r\n\n", Odd::Empty),
-            (b"\xff\xfea\0b\0", Odd::Utf16),
-            (b"\xfe\xff\0a\0b", Odd::Utf16),
-            (b"a\0b\0", Odd::Utf16),
-            (b"abc\xff", Odd::NotText),
+            (b"\xff\xfea\0b\0", Odd::NotText(UTF16)),
+            (b"\xfe\xff\0a\0b", Odd::NotText(UTF16)),
+            (b"a\0b\0", Odd::NotText(UTF16)),
+            (b"abc\xff", Odd::NotText("is not UTF-8 text")),
             (b"\"abc\"\n", Odd::Quoted),
             ("\u{201c}abc\u{201d}".as_bytes(), Odd::Quoted),
             (b"https://example.com/reset/abc", Odd::Url),
@@ -197,8 +211,10 @@ mod tests {
         // What was cut off stays too long, whatever is around it.
         let blanks = Given::new(&[b' '; 30], false, KIND);
         assert_eq!((blanks.odd, blanks.len()), (Some(Odd::TooLong), 30));
-        let wrapped = Given::new(b"abc", true, KIND).followed(true);
-        assert_eq!(wrapped.odd, Some(Odd::Lines));
+        let followed = |text| Given::new(text, true, KIND).followed(true).odd;
+        assert_eq!(followed(b"abc"), Some(Odd::Followed));
+        // What is odd about the line itself says more.
+        assert_eq!(followed(b"ab c"), Some(Odd::Blanks));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::input::{self, AROUND, Given, Kind};
 use crate::output::NewFile;
 
-/// The maximum length of a hash's text, in bytes.
-const MAX: usize = 1024;
+/// The maximum length of a hash's text, in bytes. The library refuses one more.
+const MAX: usize = 200;
 
 /// The hash in the file, or on stdin for `-`.
 pub(super) fn read(file: &str) -> Result<SecretHash, Failure> {

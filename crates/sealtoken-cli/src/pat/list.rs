@@ -34,7 +34,7 @@ pub(crate) struct List {
     #[arg(long = "state", value_name = "STATE", value_parser = state(STATES))]
     states: Vec<State>,
     /// Add the hashes of the secrets to the JSON
-    #[arg(long, requires = "json")]
+    #[arg(long, requires = "json", conflicts_with = "count")]
     with_hashes: bool,
     #[command(flatten)]
     printed: ListArgs,

@@ -28,7 +28,7 @@ impl Address {
     pub(crate) fn choose(option: Option<&str>) -> Result<Self, Failure> {
         if let Some(text) = option {
             if has_password(text) {
-                let what = "every user of the machine can see arguments: put a URL with a \
+                let what = "other users of the machine can see arguments: put a URL with a \
                             password into the environment variable SEALTOKEN_STORE";
                 return Err(Failure::Problem(what.into()));
             }

@@ -132,7 +132,7 @@ pub(crate) fn help(what: &str, rest: &str) -> String {
         "{what} in the store that --store or the environment variable SEALTOKEN_STORE names: \
          sqlite:FILE, postgres://user@host/database or dynamodb:TABLE?region=REGION. DynamoDB \
          takes the usual AWS credentials. The default is sqlite:sealtoken.db in the current \
-         directory. Put a URL with a password into SEALTOKEN_STORE, because every user of the \
+         directory. Put a URL with a password into SEALTOKEN_STORE, because other users of the \
          machine can see arguments.\n\n{rest}"
     )
 }

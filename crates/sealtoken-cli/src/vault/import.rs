@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::{Args, ValueEnum, ValueHint};
 use sealtoken::UnixTime;
 use sealtoken::events::{Event, EventSink};
-use sealtoken::vault::{ForeignValue, ImportError, Vault};
+use sealtoken::vault::{ForeignValue, ImportError, Vault, VaultError};
 use sealtoken_import::{Vaultstore, VaultstoreError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -39,12 +39,15 @@ pub(crate) struct Import {
     /// Read the password of the values from this file; one line ending after it is ignored
     ///
     /// Leave it out for values that were stored without a password. The values get the same
-    /// password in this vault, or none, unless you give another.
+    /// password in this vault, or none, unless you give another or --no-password.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     password_file: Option<PathBuf>,
     /// Protect the values in this vault by the password in this file instead
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     new_password_file: Option<PathBuf>,
+    /// Keep the values in this vault without a password, whatever protects them now
+    #[arg(long, conflicts_with = "new_password_file")]
+    no_password: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -67,9 +70,9 @@ const COMMAND: &str = "vault import";
 pub(super) async fn run(options: &Import) -> Result<(), Failure> {
     let vault = options.scope.prepare()?;
     // A value without a password was stored under the empty one.
-    let password_of = |path: &Option<PathBuf>| path.as_deref().map(input::password_of).transpose();
-    let old = password_of(&options.password_file)?.unwrap_or_default();
-    let new = password_of(&options.new_password_file)?.unwrap_or_else(|| old.clone());
+    let old = options.password_file.as_deref().map(input::password_of);
+    let old = old.transpose()?.unwrap_or_default();
+    let new = options.new_password(&old)?;
     let reader = match options.format {
         Format::VaultstoreV2 => Vaultstore::v2(old),
         Format::VaultstoreV1 => Vaultstore::v1(old),
@@ -90,6 +93,24 @@ pub(super) async fn run(options: &Import) -> Result<(), Failure> {
     let printed = output::line(&count.to_string());
     let found = Failure::of_import(refused, done.as_deref(), COMMAND);
     output::ended(printed, output::DONE, found)
+}
+
+impl Import {
+    /// The password that protects the values in this vault; empty for none.
+    fn new_password(&self, old: &Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
+        match &self.new_password_file {
+            _ if self.no_password => Ok(Zeroizing::default()),
+            None => Ok(old.clone()),
+            Some(path) => match input::password_of(path)? {
+                // Perhaps the file could not be written: that must not strip values of protection.
+                new if new.is_empty() => Err(Failure::refused(
+                    VaultError::EmptyPassword.code(),
+                    "the new password file is empty: give a password, or --no-password for none",
+                )),
+                new => Ok(new),
+            },
+        }
+    }
 }
 
 /// Counts the imported values, even if the import failed halfway.

@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use sealtoken::Key;
+
 use crate::pat::{ID, issued, pats};
 use crate::vault::Vault;
-use crate::{Outcome, Program, file, token};
+use crate::{Folder, Outcome, Program, feed, file, token};
 
 /// Each case: what is given in place of `{}`, and what the refusal says.
 const ODD: [(&str, &str); 9] = [
@@ -62,17 +64,24 @@ fn an_odd_token_is_refused_with_what_is_odd_about_it() -> Outcome {
     }
 
     // Wrapped by a mail program.
-    for wrapped in [
-        program.run(
-            &["open", "--purpose", "reset"],
-            format!("{}\n{}", &sealed[..40], &sealed[40..]),
-        )?,
-        vault.run("read", format!("{}\n{}", &stored[..20], &stored[20..]))?,
-        pats.run("verify", format!("{}\n{}", &issued[..40], &issued[40..]))?,
+    let wrapped = |token: &str| format!("{}\n{}", &token[..20], &token[20..]);
+    let done = program.run(&["open", "--purpose", "reset"], wrapped(&sealed))?;
+    done.refused("malformed");
+    let why = "the token has a line break inside: was it wrapped?";
+    assert!(done.stderr.contains(why), "{done:?}");
+    // These read the first line alone, and it may be a whole token.
+    for (done, code) in [
+        (vault.run("read", wrapped(&stored))?, "not_found"),
+        (pats.run("verify", wrapped(&issued))?, "invalid_format"),
+        (
+            pats.run("verify", format!("pat_{ID}_x\nmore"))?,
+            "invalid_format",
+        ),
     ] {
-        assert_eq!(wrapped.status, Some(2));
-        let why = "the token has a line break inside: was it wrapped?";
-        assert!(wrapped.stderr.contains(why), "{wrapped:?}");
+        done.refused(code);
+        let why = "no such token exists, and more follows after its line: if it was wrapped, give \
+                   it on one line";
+        assert!(done.stderr.contains(why), "{done:?}");
     }
     // As PowerShell's `>` writes it.
     let utf16: Vec<u8> = sealed.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -97,6 +106,10 @@ fn an_odd_hash_or_token_of_ones_own_is_refused_with_what_is_odd_about_it() -> Ou
         ("", "stdin is empty: give the hash"),
         ("'$scrypt$'", "the hash is in quotes"),
         ("$scrypt$\n$", "the hash has a line break inside"),
+        (
+            &"$".repeat(201),
+            "too long: a hash has at most 200 characters",
+        ),
     ] {
         let done = pats.run(&format!("{register} -"), text)?;
         done.refused("invalid_phc");
@@ -132,6 +145,79 @@ fn a_mark_at_the_beginning_of_a_file_is_dropped() -> Outcome {
     vault.write("utf16", b"\xff\xfes\0t\0k\0e\0y\0")?;
     let done = vault.run("list --key-file utf16", "")?;
     done.failed("cannot read the key file utf16: it is UTF-16: save it as UTF-8");
+    let utf16 = "{\"a\":1}".encode_utf16().flat_map(u16::to_le_bytes);
+    let done = with_mark.run(&seal, [vec![0xff, 0xfe], utf16.collect()].concat())?;
+    done.failed("the cargo on stdin is UTF-16: save it as UTF-8");
+    Ok(())
+}
+
+#[test]
+fn keys_in_quotes_are_refused_with_that_reason() -> Outcome {
+    let key = Key::generate().expose();
+    let keys = |text: String| Program::with_keys(&text).run(&["key", "id"], "");
+    for done in [
+        keys(format!("'{}'", *key))?,
+        keys(format!("\"{}\"\n", *key))?,
+        keys(format!("\u{201c}{}\u{201d}", *key))?,
+        keys(format!("{}\n+'stkey1_AAAA'", *key))?,
+    ] {
+        done.failed("a key is in quotes: give it without them");
+        done.one_line("error: ");
+        assert!(!done.stderr.contains(&key[8..20]), "{done:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_dash_and_a_folder_are_no_names_of_files() -> Outcome {
+    let pats = pats("names")?;
+    let key = Folder::new("key", "names")?;
+    for done in [
+        key.run("generate --out -", "")?,
+        pats.run("generate --hash-file -", "")?,
+        pats.run("sync -", "tokens: []")?,
+    ] {
+        done.failed("file");
+        done.failed(" -: - is not a file here; if you mean one, give ./-");
+    }
+    assert!(!key.path("-").exists() && !pats.path("-").exists());
+    assert_eq!(key.run("generate --out ./-", "")?.status, Some(0));
+
+    key.write("file", "")?;
+    for (line, because) in [
+        (
+            "generate --out keys/",
+            "create the key file keys/: a file name does not end in /",
+        ),
+        (
+            "id --key-file keys/",
+            "read the key file keys/: a file name does not end in /",
+        ),
+        (
+            "id --key-file file/",
+            "read the key file file/: a file name does not end in /",
+        ),
+        ("id --key-file ./", "read the key file ./: it is a folder"),
+        ("generate --out a/keys/", "the folder a does not exist"),
+    ] {
+        key.run(line, "")?.failed(because);
+    }
+    Ok(())
+}
+
+/// Quotes and backslashes do no harm on a terminal.
+#[test]
+fn only_what_could_affect_a_terminal_is_escaped() -> Outcome {
+    let vault = Vault::new("escapes")?;
+    let name = "it's\\a\"\u{1b}[31m\u{202e}\n";
+    let shown = "it's\\a\"\\u{1b}[31m\\u{202e}\\n";
+    let arguments = ["vault", "list", "--key-file", name];
+    let done = vault.program.run(&arguments, "")?;
+    done.failed(&format!("the key file {shown}: it does not exist"));
+    let mut create = vault.command("create --label");
+    feed(create.arg(name), b"value")?;
+    let table = vault.run("list", "")?.stdout;
+    assert!(table.contains(&format!("  {shown}\n")), "{table}");
     Ok(())
 }
 

@@ -82,6 +82,22 @@ fn inspect_tells_the_state_whatever_it_is_and_the_cargo_only_when_asked() -> Out
     Ok(())
 }
 
+/// JSON allows most characters that control a terminal.
+#[test]
+fn a_cargo_that_is_shown_does_not_control_the_terminal() -> Outcome {
+    let (program, _) = Program::new();
+    let seal = ["seal", "--purpose", "p", "--expires-in", "1h"];
+    let sealed = program.run(&seal, "{\"a\u{9b}31m\":\"\u{202e}b\"}")?.stdout;
+    let inspect = ["inspect", "--purpose", "p", "--reveal"];
+    for arguments in [&inspect[..], &[&inspect[..], &["--json"]].concat()] {
+        let done = program.run(arguments, &sealed)?;
+        let shown = r#"{"a\u009b31m":"\u202eb"}"#;
+        assert!(done.stdout.contains(shown), "{done:?}");
+        assert!(!done.stdout.contains(['\u{9b}', '\u{202e}']), "{done:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn inspect_tells_never_and_renewals_and_what_needs_a_reseal() -> Outcome {
     let (old, new) = (Key::generate(), Key::generate());

@@ -196,7 +196,10 @@ fn a_file_of_secrets_that_others_have_access_to_is_warned_about() -> Outcome {
         let read = "read --key-file keys --password-file pw --token-file own";
         let done = vault.run(read, "")?;
         let warned = |name: &str| {
-            format!("warning: other users have access to {name}: run `chmod 600 {name}`\n")
+            format!(
+                "warning: other users have access to {name} (mode {mode:04o}): restrict it to its \
+                 owner\n"
+            )
         };
         let expected = format!("{}{}", warned("keys"), warned("pw"));
         assert_eq!(
@@ -207,6 +210,17 @@ fn a_file_of_secrets_that_others_have_access_to_is_warned_about() -> Outcome {
             let done = vault.run(&format!("{read} {quiet}"), "")?;
             assert_eq!((&*done.stdout, &*done.stderr), ("value", ""));
         }
+    }
+    // The name of an open file is nobody's to restrict.
+    #[cfg(target_os = "linux")]
+    for name in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let mut list = vault.command(&format!("list --count --key-file {name}"));
+        let keys = std::fs::File::open(vault.path("keys"))?;
+        let output = list.stdin(keys).output()?;
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{output:?}"
+        );
     }
     // Nothing else is dropped.
     let done = vault.run("read --quiet --token-file own", "")?;

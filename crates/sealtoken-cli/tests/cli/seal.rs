@@ -224,6 +224,17 @@ fn a_cargo_that_cannot_be_sealed_is_an_error_and_not_a_refusal() -> Outcome {
             "{\n  \"user_id\": 123,\n  \"a\": hunter2\n}\n",
             ": line 3, column 8: expected value",
         ),
+        // Columns count characters.
+        ("{\"ü€\":hunter2}", ": line 1, column 7: expected value"),
+        (
+            "{hunter2: 1}",
+            ": line 1, column 2: names need double quotes",
+        ),
+        (
+            "{\"hunter2\"",
+            ": line 1, column 10: the input ends inside an object",
+        ),
+        ("\"hunter2\"", ": it is a string: give an object"),
         (
             r#"{"hunter2":1,"hunter2":2}"#,
             "a name occurs twice in one object",
@@ -236,7 +247,7 @@ fn a_cargo_that_cannot_be_sealed_is_an_error_and_not_a_refusal() -> Outcome {
     }
     seal(b"{\"a\":\"\xff\"}")?.failed("UTF-8");
     let long = seal(format!(r#"{{"a":"{}"}}"#, "x".repeat(5000)).as_bytes())?;
-    long.failed("4000 are allowed");
+    long.failed("4000 are allowed: put less into it\n");
     long.one_line("error: ");
     Ok(())
 }

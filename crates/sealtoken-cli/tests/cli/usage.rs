@@ -1,9 +1,10 @@
 //! Arguments, help, completions, and output that nobody reads.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::process::Stdio;
 
-use crate::{NOW, Outcome, Program, at, token};
+use crate::{NOW, Outcome, Program, at, feed, token};
 
 #[test]
 fn keys_tokens_and_passphrases_as_arguments_are_refused_without_being_shown() -> Outcome {
@@ -95,7 +96,7 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
         ),
         (
             vec!["vault", "list", "--limit", "-1"],
-            "invalid value '-1' for '--limit",
+            "invalid value '-1' for '--limit <NUMBER>': give a number, 0 or more",
         ),
         (
             vec!["vault", "list", "--created-from", "-1d"],
@@ -187,6 +188,10 @@ fn wrong_usage_exits_with_1_so_that_2_always_means_a_refused_token() -> Outcome 
         (vec!["pat", "register", "--owner", "a"], "--hash-file"),
         (vec!["pat", "sync"], "FILE"),
         (
+            vec!["pat", "list", "--count", "--with-hashes"],
+            "--with-hashes",
+        ),
+        (
             vec!["pat", "verify", "--store", "mysql://h/db"],
             "sqlite:FILE",
         ),
@@ -265,11 +270,48 @@ fn every_command_has_help_with_examples_and_there_is_a_version() -> Outcome {
             assert!(!done.stdout.contains('\x1b'), "{done:?}");
         }
     }
+    let open = program.run(&["open", "--help"], "")?.stdout;
+    let open = open.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        open.contains("Blanks around the token are ignored."),
+        "{open}"
+    );
     let done = program.run(&["--version"], "")?;
     assert_eq!(
         done.stdout,
         concat!("sealtoken ", env!("CARGO_PKG_VERSION"), "\n")
     );
+    Ok(())
+}
+
+/// Runs at a terminal that the program `script` provides.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_reads_from_a_terminal_says_so_unless_it_is_to_be_quiet() -> Outcome {
+    use std::process::Command;
+
+    let (program, _) = Program::new();
+    let hint = "reading the token from stdin to its end (Ctrl-D)";
+    for (quiet, is_said) in [("", true), ("--quiet", false), ("-q", false)] {
+        let open = format!(
+            "{} {quiet} open --purpose p",
+            env!("CARGO_BIN_EXE_sealtoken")
+        );
+        let mut script = Command::new("script");
+        script
+            .args(["-qec", &open, "/dev/null"])
+            .env("SEALTOKEN_KEYS", program.keys.as_deref().ok_or("keys")?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let output = match feed(&mut script, b"x\n\x04") {
+            // Not every system has it.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            output => output?,
+        };
+        let shown = String::from_utf8(output.stdout)?;
+        assert!(shown.contains("malformed: "), "{shown}");
+        assert_eq!(shown.contains(hint), is_said, "{quiet}: {shown}");
+    }
     Ok(())
 }
 

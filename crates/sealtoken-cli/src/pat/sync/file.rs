@@ -12,10 +12,10 @@ use sealtoken::store::MemoryStore;
 use sealtoken::{Key, KeyRing, ManualClock, UnixTime};
 use serde::de::{Error, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::Spanned;
 use serde_saphyr::options::MergeKeyPolicy;
+use serde_saphyr::{Error as Yaml, Spanned};
 
-use crate::failure::{Failure, problem};
+use crate::failure::{Failure, has_secret, problem};
 use crate::output::printable;
 use crate::values::moment;
 
@@ -88,7 +88,7 @@ impl Visitor<'_> for Flags {
     type Value = Flag;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("true or false")
+        f.write_str(BOOLEAN)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
@@ -96,9 +96,13 @@ impl Visitor<'_> for Flags {
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Flag, E> {
-        Err(E::custom("a boolean is true or false, without quotes"))
+        Err(E::custom(NOT_A_BOOLEAN))
     }
 }
+
+const BOOLEAN: &str = "true or false";
+
+const NOT_A_BOOLEAN: &str = "a boolean is true or false, without quotes";
 
 /// A value that is given, even if it is null: that differs from one that is left out.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -114,8 +118,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
         strict_booleans: true,
         merge_keys: MergeKeyPolicy::Error,
     };
-    let file: File = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| problem(format!("the file: {}", printable(&error.to_string()))))?;
+    let file = serde_saphyr::from_str_with_options::<File>(text, options);
+    let file = file.map_err(|error| invalid(&error))?;
     let mut declared: Vec<Declared> = Vec::with_capacity(file.tokens.len());
     let mut lines = HashMap::new();
     let mut wrong = Wrong::default();
@@ -134,6 +138,28 @@ pub(super) fn read(text: &str) -> Result<Vec<Declared>, Failure> {
     }
     wrong.end()?;
     Ok(declared)
+}
+
+/// What is wrong with the YAML, and where. It advises none of the options of the parser.
+fn invalid(error: &Yaml) -> Failure {
+    let all = error.to_string();
+    let place = error.location().map(|at| (at.line(), at.column()));
+    let (before, after) = place.map_or_else(Default::default, |(line, column)| {
+        let place = format!("line {line}, column {column}");
+        (format!("{place}: "), format!(" at {place}"))
+    });
+    let what: &str = match error {
+        // A key or a hash may stand where a name belongs.
+        _ if has_secret(&all) => "a word looks like a secret, so it is not shown",
+        Yaml::DuplicateMappingKey { key: Some(key), .. } => &format!("`{key}` is a duplicate"),
+        Yaml::DuplicateMappingKey { .. } => "a name is a duplicate",
+        Yaml::MultipleDocuments { .. } => "a second document begins: give one",
+        Yaml::MergeKeyNotAllowed { .. } => "merge keys (<<) are not allowed: write them out",
+        Yaml::NullIntoString { .. } => "null is not a text",
+        Yaml::SerdeInvalidType { expected, .. } if expected == BOOLEAN => NOT_A_BOOLEAN,
+        _ => all.strip_suffix(&after).unwrap_or(&all),
+    };
+    problem(format!("the file: {before}{}", printable(what)))
 }
 
 impl Entry {

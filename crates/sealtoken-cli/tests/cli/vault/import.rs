@@ -112,13 +112,35 @@ fn another_password_can_protect_them_here() -> Outcome {
     vault
         .run("read --password-file old --namespace n", "token-number-one")?
         .refused("invalid_password");
-    vault.write("none", "")?;
-    let import = "import --format vaultstore-v1 --password-file old --new-password-file none";
+    let import = "import --format vaultstore-v1 --password-file old --no-password";
     assert_eq!(
         vault.line(import, line("token-number-one", &stored, None))?,
         "1"
     );
     vault.has("", "token-number-one", &value)
+}
+
+/// A file that could not be filled strips no value of its protection.
+#[test]
+fn an_empty_file_of_the_new_password_is_refused() -> Outcome {
+    let (stored, password, _) = vector("v1: plain")?;
+    let vault = Vault::new("import-empty-password")?;
+    vault.write("old", &password)?;
+    let import = "import --format vaultstore-v1 --password-file old --new-password-file none";
+    for empty in ["", "\n", "\r\n", "\u{feff}\n"] {
+        vault.write("none", empty)?;
+        let done = vault.run(import, line("token-number-one", &stored, None))?;
+        done.refused("empty_password");
+        done.one_line(
+            "empty_password: the new password file is empty: give a password, or --no-password \
+             for none\n",
+        );
+        assert_eq!(vault.line("list --count", "")?, "0");
+    }
+    vault
+        .run(&format!("{import} --no-password"), "")?
+        .failed("--no-password");
+    Ok(())
 }
 
 #[test]

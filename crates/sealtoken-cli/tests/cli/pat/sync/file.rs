@@ -169,6 +169,66 @@ fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
     Ok(())
 }
 
+/// A key or a hash may stand where a name belongs, or a value of another kind.
+#[test]
+fn no_secret_of_the_file_is_shown() -> Outcome {
+    let sync = Sync::new("secrets")?;
+    for secret in [
+        "stkey1_SECRETSECRET",
+        "$scrypt$ln=14,r=8,p=1$SECRET$SECRET",
+        "pat_34NwRzvnBbgI3uedkrQ3QSECRET",
+        &"0123456789abcdef".repeat(4),
+    ] {
+        for entry in [
+            format!("- id: {ID}\n  owner: a\n  {secret}: x\n"),
+            format!("- id: {ID}\n  owner: a\n  metadata: {{? '{secret}' : a, ? '{secret}' : b}}\n"),
+        ] {
+            sync.write(&entry)?;
+            let done = sync.run("")?;
+            done.failed("error: the file: line 4, column ");
+            done.failed("a word looks like a secret, so it is not shown");
+            assert!(!done.stderr.contains(secret), "{done:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The parser's own messages advise options that only its caller has.
+#[test]
+fn what_is_wrong_with_the_file_is_said_for_its_writer() -> Outcome {
+    let sync = Sync::new("words")?;
+    let boolean = "a boolean is true or false, without quotes";
+    for (rest, because) in [
+        ("owner: b", "line 4, column 3: `owner` is a duplicate"),
+        (
+            "<<: {id: b}",
+            "line 4, column 3: merge keys (<<) are not allowed: write them out",
+        ),
+        (
+            "name: x\n---\ntokens: []",
+            "a second document begins: give one",
+        ),
+        ("admin: null", boolean),
+        ("admin: 1", boolean),
+        ("revoked: 1.5", boolean),
+        ("admin: yes", boolean),
+        (
+            "bogus: 1",
+            "line 4, column 3: unknown field `bogus`, expected one of id",
+        ),
+    ] {
+        sync.write(&format!("- id: {ID}\n  owner: a\n  {rest}\n"))?;
+        let done = sync.run("")?;
+        done.failed("error: the file: line ");
+        done.failed(because);
+        done.one_line("error: ");
+        for word in ["Policy", "from_str", "policy", "invalid type"] {
+            assert!(!done.stderr.contains(word), "{done:?}");
+        }
+    }
+    Ok(())
+}
+
 /// Nested aliases would expand a few bytes to gigabytes.
 #[test]
 fn a_bomb_of_aliases_is_refused_soon() -> Outcome {
