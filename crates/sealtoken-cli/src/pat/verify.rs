@@ -13,13 +13,13 @@ use super::{open, own, show};
 #[command(after_help = "\
 Examples:
   sealtoken pat verify < token
-  sealtoken pat verify --prefix acme_ --also-prefix pat_ < token | jq -r .owner")]
+  sealtoken pat verify --prefix acme_ --accept-prefix pat_ < token | jq -r .owner")]
 pub(crate) struct Verify {
     #[command(flatten)]
     store: StoreArgs,
     /// Also accept tokens with this prefix; may be given several times
-    #[arg(long = "also-prefix", value_name = "PREFIX")]
-    also_prefixes: Vec<String>,
+    #[arg(long = "accept-prefix", value_name = "PREFIX")]
+    accept_prefixes: Vec<String>,
     /// Replace another system's slow hash with a fast one; the token stays the same
     #[arg(long)]
     upgrade_hashes: bool,
@@ -34,7 +34,7 @@ pub(super) async fn run(options: &Verify, prefix: &Prefix) -> Result<(), Failure
     let settings = PersonalAccessTokens::options()
         .prefix(prefix.clone())
         .upgrade_hashes(options.upgrade_hashes);
-    let also = options.also_prefixes.iter();
+    let also = options.accept_prefixes.iter();
     let settings = also.fold(settings, PatOptions::accept_prefix);
     let pats = open::open(&store, settings).await?;
     let record = pats

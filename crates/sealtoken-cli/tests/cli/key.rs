@@ -20,7 +20,7 @@ fn a_generated_key_is_the_key_of_its_text_and_each_is_new() -> Outcome {
 }
 
 #[test]
-fn ids_are_told_with_their_roles_from_a_file_or_the_environment() -> Outcome {
+fn ids_are_printed_with_their_roles_from_a_file_or_the_environment() -> Outcome {
     let [current, standby, retired] = [(); 3].map(|()| Key::generate());
     let ring = format!(
         "{}\r\n+{},{}\r\n",

@@ -242,9 +242,9 @@ fn a_prefix_of_ones_own_is_taken_before_and_after_the_command() -> Outcome {
     assert!(token.starts_with("acme_pat_"), "{token}");
     pats.run("verify --prefix acme_pat_", &token)?.json()?;
     pats.run("verify", &token)?.refused("invalid_prefix");
-    pats.run("verify --prefix new_ --also-prefix acme_pat_", &token)?
+    pats.run("verify --prefix new_ --accept-prefix acme_pat_", &token)?
         .json()?;
-    pats.run("verify --also-prefix ä", &token)?
+    pats.run("verify --accept-prefix ä", &token)?
         .failed("visible ASCII");
     Ok(())
 }

@@ -31,7 +31,7 @@ fn a_file_of_the_original_is_read() -> Outcome {
 }
 
 #[test]
-fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_told() -> Outcome {
+fn a_file_that_is_wrong_changes_nothing_and_its_lines_are_named() -> Outcome {
     let sync = Sync::new("wrong")?;
     let elsewhere = Sync::new("wrong-elsewhere")?;
     let foreign = elsewhere.pats.run("generate --json", "")?.json()?;

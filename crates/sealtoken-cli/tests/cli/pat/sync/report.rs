@@ -10,7 +10,7 @@ use super::Sync;
 
 /// S6: one token that fails stops no other, and all failures are reported.
 #[test]
-fn what_fails_is_told_and_the_rest_is_done() -> Outcome {
+fn failures_are_reported_and_the_rest_is_done() -> Outcome {
     let sync = Sync::new("failures")?;
     let (_, id) = issued(&sync.pats, "--owner a")?;
     let new = sync.pats.run("generate --json", "")?.json()?;

@@ -10,7 +10,7 @@ use crate::vault::{FUTURE, PAST};
 use super::{NOTHING, Sync};
 
 #[test]
-fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
+fn an_expiry_in_the_past_expires_a_token_once_and_registers_none() -> Outcome {
     let sync = Sync::new("ends")?;
     let (token, id) = issued(&sync.pats, "--owner a --expires-in 1d")?;
     let (_, ended) = issued(
@@ -50,7 +50,7 @@ fn ends_in_the_past_end_a_token_once_and_register_none() -> Outcome {
 /// A19: a token expires at the moment when that is written, however long the others took, and the
 /// role is removed in any case.
 #[tokio::test]
-async fn any_number_of_ends_in_the_past_are_applied_with_what_else_is_taken() -> Outcome {
+async fn any_number_of_expiries_in_the_past_are_applied_with_what_else_is_taken() -> Outcome {
     let sync = Sync::new("many-ends")?;
     many(&sync.pats, 1500).await?;
     let (token, id) = issued(&sync.pats, "--owner a --role r --role s")?;
